@@ -1,0 +1,77 @@
+"""Errors for people: what was wrong, where, what was found, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SegkitError(Exception):
+    """A problem that the user can mend; the command line prints it without a traceback.
+
+    Parameters
+    ----------
+    message : str
+        What was wrong.
+    where : str, optional
+        The file, with line or column.
+    found : str, optional
+        What stood there.
+    fix : str, optional
+        What to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, where: str = "", found: str = "", fix: str = ""):
+        self.message, self.where, self.found, self.fix = message, where, found, fix
+        super().__init__(self.describe())
+
+    def describe(self) -> str:
+        """Return the whole message as one or more plain sentences."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        if self.found or self.fix:
+            text = text.rstrip(".") + "."
+        if self.found:
+            text += f" Found: {self.found}."
+        if self.fix:
+            text += f" {self.fix}"
+        return text
+
+
+class PlanError(SegkitError):
+    """The plan cannot be read; carries every fault that was found, not only the first."""
+
+    def __init__(self, faults: list[SegkitError]):
+        self.faults = faults
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__(
+            f"The plan has {count}:\n" + "\n".join(f"  - {fault.describe()}" for fault in faults)
+        )
+
+
+class UsageError(SegkitError):
+    """The command was called in a way that it does not understand."""
+
+    exit_code = 2
+
+
+class NotebookError(SegkitError):
+    """A cell of a notebook failed."""
+
+    exit_code = 3
+
+
+class VerdictError(SegkitError):
+    """The run was whole, but the verdict on the segments stopped it, as the plan asked."""
+
+    exit_code = 4
+
+
+def suggest_name(name: str, valid: Iterable[str]) -> str:
+    """Return a sentence that names the nearest valid name, or lists the valid ones."""
+    options = sorted(valid)
+    near = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    return "Valid names: " + ", ".join(options) + "." if options else "There are none here."

@@ -1,0 +1,389 @@
+"""The plan: what a segmentation is for, which tables it reads, and what would make it good.
+
+``plan.toml`` is read into frozen models. Every fault is reported at once, each with its line.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+import typing
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from segkit.data.contract import TABLES
+from segkit.errors import PlanError, SegkitError, UsageError, suggest_name
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+BASES = {
+    "demographic": "B1",
+    "geographic": "B2",
+    "psychographic": "B3",
+    "behavioural": "B4",
+    "technographic": "B5",
+    "firmographic": "B6",
+    "generational": "B7",
+    "needs": "B8",
+    "benefit": "B9",
+    "value": "B10",
+    "source": "B11",
+    "purchase_history": "B12",
+    "season": "B13",
+    "journey": "B14",
+    "moment": "B15",
+    "engagement": "B16",
+}
+MEASURES = {
+    "total_spend": "Spend in the last 365 days",
+    "active_customers": "Customers who bought in the last 365 days",
+    "repeat_share": "Share of buyers with two orders or more",
+    "mean_order_value": "Mean order value",
+    "orders_per_customer": "Orders a buyer",
+    "lapsed_share": "Share of buyers without an order in the last 180 days",
+    "open_share": "Share of delivered messages that were opened",
+    "resolution_hours": "Median hours to resolve a ticket",
+}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Goal(_Model):
+    """One goal with the one KPI that tells whether it is met."""
+
+    name: Name
+    text: str
+    kpi: Literal[tuple(MEASURES)]
+    target: float | None = None
+
+
+class TableSpec(_Model):
+    """Where one table is and how its columns are called there.
+
+    ``columns`` maps the contract's name to the user's: ``customer_id = "CustomerID"``.
+    """
+
+    path: str | None = None
+    connection: str | None = None
+    table: str | None = None
+    sheet: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: Literal[".", ","] = "."
+    date_format: str | None = None
+    columns: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _name_one_place(self) -> TableSpec:
+        if (self.path is None) == (self.connection is None):
+            raise ValueError("give either path or connection, not both and not neither")
+        if self.connection is not None and self.table is None:
+            raise ValueError("a connection needs the name of a table as well")
+        return self
+
+
+class Policies(_Model):
+    """What to do with rows on which reasonable people differ."""
+
+    exact_duplicates: Literal["keep", "drop"] = "keep"
+    cancellations: Literal["net", "drop"] = "net"
+    cancelled_order_prefix: str = ""
+    returns: Literal["net", "drop"] = "net"
+    lines_without_customer: Literal["keep", "drop"] = "drop"
+    zero_prices: Literal["keep", "drop"] = "keep"
+    negative_prices: Literal["keep", "drop"] = "drop"
+    adjustments: Literal["keep", "drop"] = "drop"
+    adjustment_order_prefix: str = ""
+    non_products: Literal["keep", "drop"] = "drop"
+    non_product_ids: tuple[str, ...] = ()
+
+
+class Scheme(_Model):
+    """One exclusive and exhaustive set of segments, for one goal."""
+
+    name: Name
+    goal: Name
+    base: Literal[tuple(BASES)]
+    method: Literal["kmeans", "rfm", "tiers"]
+    columns: tuple[str, ...] = ()
+    segments: tuple[int, int] = (2, 6)
+
+    @field_validator("segments", mode="before")
+    @classmethod
+    def _read_segments(cls, value: object) -> object:
+        numbers = [value, value] if isinstance(value, int) else value
+        whole = isinstance(numbers, (list, tuple)) and all(type(n) is int for n in numbers)
+        if not (whole and len(numbers) == 2 and 2 <= numbers[0] <= numbers[1] <= 20):
+            raise ValueError("give a number or a range [fewest, most], both within 2 to 20")
+        return tuple(numbers)
+
+    @model_validator(mode="after")
+    def _check_columns(self) -> Scheme:
+        if self.method == "kmeans" and len(self.columns) < 1:
+            raise ValueError("kmeans needs columns, such as recency_days and total_spend")
+        return self
+
+
+class Criteria(_Model):
+    """What a scheme must meet before anybody acts on it."""
+
+    smallest_customer_share: Share = 0.05
+    smallest_value_share: Share = 0.02
+    most_segments: Annotated[int, Field(ge=2, le=20)] = 6
+    smallest_stability: Share = 0.60
+    final_scheme: str | None = None
+    on_verdict: Literal["warn", "stop"] = "warn"
+
+
+class Privacy(_Model):
+    """Who may be contacted, and how small a group may be shown."""
+
+    consent_column: str | None = "consent"
+    smallest_cell: Annotated[int, Field(ge=1)] = 5
+
+
+class Plan(_Model):
+    """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it."""
+
+    name: Name
+    title: str
+    owner: str
+    scope: str
+    target_market: str
+    budget: str
+    deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
+    as_of: datetime.date
+    random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
+    tables: dict[str, TableSpec]
+    policies: Policies = Policies()
+    schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
+    criteria: Criteria = Criteria()
+    privacy: Privacy = Privacy()
+    path: Path = Field(exclude=True)
+
+    @property
+    def folder(self) -> Path:
+        """The working folder, that of ``plan.toml``."""
+        return self.path.parent
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the run keeps its private tables and facts."""
+        return self.folder / "runs" / self.name
+
+    @property
+    def report_folder(self) -> Path:
+        """Where the run publishes."""
+        return self.folder / "reports" / self.name
+
+    def resolve_path(self, path: str) -> Path:
+        """Return ``path`` as seen from the plan's folder."""
+        return (self.folder / Path(path).expanduser()).resolve()
+
+
+def find_plan(path: str | Path) -> Path:
+    """Return the plan's path, looked for here and, if relative, in the folders above.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    """
+    path = Path(path)
+    places = [Path.cwd(), *Path.cwd().parents] if not path.is_absolute() else [Path("/")]
+    for place in places:
+        if (place / path).is_file():
+            return (place / path).resolve()
+    raise UsageError(
+        "there is no such plan",
+        where=str(path),
+        fix="Name an existing plan, or make one with 'segkit new FOLDER'.",
+    )
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Read and validate a plan.
+
+    Parameters
+    ----------
+    path : str or Path
+        The TOML file; a relative one is looked for here and in the folders above.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    PlanError
+        With every fault of the file, each with its line.
+    """
+    path = find_plan(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        content = tomllib.loads(text)
+    except OSError as error:
+        raise SegkitError(
+            "the plan cannot be read", where=path.name, found=error.strerror or ""
+        ) from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise SegkitError(
+            "the plan is not UTF-8 text", where=f"{path.name}, line {line}", fix="Save it as UTF-8."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        match = re.search(r"\(at line (\d+)", str(error))
+        line = f", line {match[1]}" if match else ", last line"
+        raise SegkitError(
+            "this is not valid TOML",
+            where=path.name + line,
+            found=re.sub(r" \(at .*\)$", "", str(error)),
+            fix="Mind quotes, brackets and equals signs.",
+        ) from None
+    lines = _locate_keys(text)
+    faults: list[tuple[int, SegkitError]] = []
+    plan = None
+    try:
+        plan = Plan.model_validate({"path": path, **content})
+    except ValidationError as error:
+        faults = [_explain(fault, lines, path.name) for fault in error.errors()]
+    faults += _check_names(content, lines, path.name)
+    if faults:
+        raise PlanError([fault for _, fault in sorted(faults, key=lambda pair: pair[0])])
+    return plan
+
+
+def _locate_keys(text: str) -> dict[tuple, int]:
+    """Map the path of each key and table header to its line, counted from 1."""
+    found: dict[tuple, int] = {}
+    counts: dict[tuple, int] = {}
+    prefix: tuple = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*(\[\[?)\s*([^\[\]=]+?)\s*\]\]?\s*(#.*)?$", line):
+            prefix = tuple(re.findall(r"[\w-]+", header[2]))
+            if header[1] == "[[":
+                counts[prefix] = counts.get(prefix, -1) + 1
+                found.setdefault(prefix, number)
+                prefix = (*prefix, counts[prefix])
+            found.setdefault(prefix, number)
+        elif key := re.match(r"""\s*([\w."'-]+)\s*=""", line):
+            loc = (*prefix, *re.findall(r"[\w-]+", key[1]))
+            found.setdefault(loc, number)
+            for inner in re.findall(r"[{,]\s*([\w-]+)\s*=", line):
+                found.setdefault((*loc, inner), number)
+    return found
+
+
+def _find_line(loc: tuple, lines: dict[tuple, int]) -> int:
+    while loc and loc not in lines:
+        loc = loc[:-1]
+    return lines.get(loc, 1)
+
+
+def _valid_keys(loc: tuple) -> list[str]:
+    """Names that may stand where ``loc``'s last part stands."""
+    model: Any = Plan
+    for part in loc[:-1]:
+        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
+            annotation = model.model_fields[part].annotation
+            while not isinstance(annotation, type) and typing.get_args(annotation):
+                inner = [a for a in typing.get_args(annotation) if a not in (..., str, type(None))]
+                annotation = inner[0] if inner else str
+            model = annotation
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [field for field in model.model_fields if field != "path" or model is TableSpec]
+    return []
+
+
+def _explain(fault: Any, lines: dict[tuple, int], file: str) -> tuple[int, SegkitError]:
+    """Turn one of pydantic's errors into a message for people."""
+    loc = tuple(part for part in fault["loc"] if not str(part).startswith(("int", "tuple[")))
+    if fault["loc"] == ("path",):
+        loc = ("path",)
+    line = _find_line(loc, lines)
+    where, key = f"{file}, line {line}", ".".join(map(str, loc))
+    options = _valid_keys(loc)
+    if fault["type"] == "extra_forbidden":
+        error = SegkitError(
+            f"unknown key '{key}'", where=where, fix=suggest_name(str(loc[-1]), options)
+        )
+    elif fault["type"] == "missing":
+        error = SegkitError(f"'{key}' is missing", where=where, fix=f"Add {loc[-1]} = ...")
+    elif fault["type"] == "literal_error":
+        valid = re.findall(r"'([^']+)'", fault["ctx"]["expected"])
+        error = SegkitError(
+            f"'{key}' has a value that is not known",
+            where=where,
+            found=repr(fault["input"]),
+            fix=suggest_name(str(fault["input"]), valid),
+        )
+    else:
+        message = fault["msg"].removeprefix("Value error, ")
+        error = SegkitError(
+            f"'{key}' is not right: {message[0].lower()}{message[1:]}",
+            where=where,
+            found=repr(fault["input"])[:80] if not isinstance(fault["input"], dict) else "",
+        )
+    return line, error
+
+
+def _check_names(content: dict, lines: dict[tuple, int], file: str) -> list:
+    """Check what one model alone cannot: names that refer to other names."""
+    faults = []
+
+    def add(loc: tuple, message: str, name: object, options: typing.Iterable[str]) -> None:
+        line = _find_line(loc, lines)
+        fix = suggest_name(str(name), options)
+        faults.append((line, SegkitError(message, where=f"{file}, line {line}", fix=fix)))
+
+    tables = content.get("tables")
+    tables = tables if isinstance(tables, dict) else {}
+    for name, spec in tables.items():
+        if name not in TABLES:
+            add(("tables", name), f"unknown table '{name}'", name, TABLES)
+        elif isinstance(spec, dict) and isinstance(spec.get("columns"), dict):
+            for column in spec["columns"]:
+                if column not in TABLES[name].column_names:
+                    loc = ("tables", name, "columns", column)
+                    message = f"table '{name}' has no column '{column}'"
+                    add(loc, message, column, TABLES[name].column_names)
+    if "tables" in content and "order_lines" not in tables:
+        line = _find_line(("tables",), lines)
+        fix = "Add [tables.order_lines] with its path; every other table is optional."
+        where = f"{file}, line {line}"
+        faults.append((line, SegkitError("there is no order_lines table", where=where, fix=fix)))
+    goals = [g.get("name") for g in _dicts(content.get("goals"))]
+    schemes = [s.get("name") for s in _dicts(content.get("schemes"))]
+    for index, scheme in enumerate(_dicts(content.get("schemes"))):
+        if scheme.get("goal") is not None and scheme["goal"] not in goals:
+            loc = ("schemes", index, "goal")
+            add(loc, f"there is no goal '{scheme['goal']}'", scheme["goal"], map(str, goals))
+    for kind, names in (("goals", goals), ("schemes", schemes)):
+        for index, name in enumerate(names):
+            if name is not None and name in names[:index]:
+                line = _find_line((kind, index, "name"), lines)
+                where, fix = f"{file}, line {line}", "Give each its own name."
+                message = f"two {kind} are called '{name}'"
+                faults.append((line, SegkitError(message, where=where, fix=fix)))
+    criteria = content.get("criteria")
+    final = criteria.get("final_scheme") if isinstance(criteria, dict) else None
+    if final is not None and final not in schemes:
+        add(("criteria", "final_scheme"), f"no scheme '{final}'", final, map(str, schemes))
+    return faults
+
+
+def _dicts(value: object) -> list[dict]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
