@@ -1,0 +1,43 @@
+# 'make report' and 'make test' are all that is needed; each sets up what is missing, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: report test lab lint sample benchmark docs lock clean
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+data/sample/sample.json: | $(READY)
+	$(BIN)/segkit sample data/sample
+
+report: $(READY) data/sample/sample.json   ## run the five notebooks on the sample shop and publish
+	$(BIN)/segkit run plan.toml
+
+test: $(READY)                             ## the whole test suite
+	$(BIN)/python -m pytest
+
+lab: $(READY) data/sample/sample.json      ## step through the notebooks
+	$(BIN)/jupyter lab notebooks
+
+lint: $(READY)                             ## style of code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify $$(git ls-files '*.ipynb')
+
+benchmark: $(READY) data/sample/sample.json
+	$(BIN)/python benchmarks/run_steps.py
+
+docs: $(READY)                             ## write the generated pages of docs/
+	$(BIN)/python docs/generate.py
+
+lock:                                      ## resolve again; needs uv
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements.lock
+
+clean:
+	rm -rf runs reports/*/ data/sample/*.parquet data/sample/*.csv data/sample/*.json data/sample/truth

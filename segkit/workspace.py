@@ -1,0 +1,151 @@
+"""What a notebook opens: the plan, the tables that can be trusted, and the run folder."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from segkit.data.checks import prepare_tables
+from segkit.errors import SegkitError
+from segkit.plan import Plan, read_plan
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One step's view of a run.
+
+    Attributes
+    ----------
+    plan : Plan
+    step : str
+        The notebook's name, such as ``03_base_analysis``.
+    run_folder : Path
+        Where the steps leave their tables and facts; private.
+    as_of : datetime.date
+        The last day counted.
+    random_state : int
+        The seed of every random step.
+    tables : dict of str to ibis.Table
+        Accepted rows of each table that the plan names; they stay in the engine.
+    quality : DataFrame
+        One row a rule: table, rule, severity, row_count, reason, treatment.
+    counts : DataFrame
+        One row a table: read, accepted, rejected.
+    """
+
+    plan: Plan
+    step: str
+    run_folder: Path
+    as_of: datetime.date
+    random_state: int
+    tables: dict[str, ibis.Table]
+    quality: pd.DataFrame
+    counts: pd.DataFrame
+
+    @property
+    def folder(self) -> Path:
+        """This step's own folder inside the run folder."""
+        return self.run_folder / self.step
+
+    @property
+    def columns(self) -> dict[str, set[str]]:
+        """The columns that each table carries."""
+        return {name: set(table.columns) for name, table in self.tables.items()}
+
+    def write_table(self, table: pd.DataFrame, name: str) -> None:
+        """Leave a finished table for later steps as ``<step>/tables/<name>.parquet``."""
+        path = self.folder / "tables" / f"{name}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(".partial")
+        table.to_parquet(aside, index=False)
+        os.replace(aside, path)
+
+    def read_table(self, step: str, name: str) -> pd.DataFrame:
+        """Read a table that an earlier step left; an error says which step to run first."""
+        path = self.run_folder / step / "tables" / f"{name}.parquet"
+        if not path.is_file():
+            raise _missing(step, f"{name}.parquet")
+        return pd.read_parquet(path)
+
+    def write_facts(self, **facts: Any) -> None:
+        """Leave this step's findings, headline figures and other facts as JSON."""
+        path = self.folder / "facts.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(".partial")
+        text = json.dumps({"step": self.step, **facts}, indent=1, ensure_ascii=False, default=str)
+        aside.write_text(text + "\n", encoding="utf-8")
+        os.replace(aside, path)
+
+    def read_facts(self, step: str) -> dict[str, Any]:
+        """Read the facts that an earlier step left."""
+        path = self.run_folder / step / "facts.json"
+        if not path.is_file():
+            raise _missing(step, "facts.json")
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _missing(step: str, file: str) -> SegkitError:
+    return SegkitError(
+        f"the step {step} has not left its {file} in this run folder",
+        where=f"{step}/{file}",
+        fix=f"Run the notebook {step} first, with the same plan_path and run_dir.",
+    )
+
+
+def open_workspace(
+    plan_path: str, run_dir: str, *, step: str, as_of: str = "", random_state: int = -1
+) -> Workspace:
+    """Open the plan and its accepted tables for one step.
+
+    Parameters
+    ----------
+    plan_path : str
+        The plan; a relative path is looked for here and in the folders above.
+    run_dir : str
+        The run folder, relative to the plan's folder.
+    step : str
+        Name of the notebook.
+    as_of : str, optional
+        Last day counted as YYYY-MM-DD; empty for the plan's.
+    random_state : int, optional
+        Seed; -1 for the plan's.
+
+    Raises
+    ------
+    SegkitError
+        If the plan or the tables cannot be used.
+    """
+    plan = read_plan(plan_path)
+    try:
+        day = datetime.date.fromisoformat(as_of) if as_of else plan.as_of
+    except ValueError:
+        raise SegkitError(
+            "as_of is not a date",
+            where=f"parameter as_of of {step}",
+            found=repr(as_of),
+            fix="Write it as YYYY-MM-DD.",
+        ) from None
+    run_folder = plan.folder / run_dir
+    prepared = prepare_tables(plan, run_folder, as_of=day)
+    connection = ibis.duckdb.connect()
+    tables = {
+        name: connection.read_parquet(path, table_name=name)
+        for name, path in prepared.paths.items()
+    }
+    return Workspace(
+        plan=plan,
+        step=step,
+        run_folder=run_folder,
+        as_of=day,
+        random_state=plan.random_state if random_state < 0 else random_state,
+        tables=tables,
+        quality=prepared.quality,
+        counts=prepared.counts,
+    )

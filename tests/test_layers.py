@@ -1,0 +1,98 @@
+"""Imports point downwards only, and modules stay small."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "segkit"
+# From the ground to the roof; a module may import its own layer and those below.
+LAYERS = [
+    ["segkit.errors"],
+    ["segkit.data.contract"],
+    ["segkit.plan"],
+    ["segkit.data"],
+    ["segkit.features"],
+    ["segkit.segments"],
+    ["segkit.evidence"],
+    ["segkit.action"],
+    ["segkit.report"],
+    ["segkit.workspace"],
+    ["segkit.steps", "segkit.kernels", "segkit.publish", "segkit.workflow"],
+    ["segkit.cli"],
+]
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_module(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def find_layer(module: str) -> int:
+    best = max(
+        (
+            (len(prefix), level)
+            for level, prefixes in enumerate(LAYERS)
+            for prefix in prefixes
+            if module == prefix or module.startswith(prefix + ".")
+        ),
+        default=None,
+    )
+    assert best is not None, f"{module} has no place in the layers"
+    return best[1]
+
+
+def list_imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("segkit."):
+            found.add(node.module)
+        elif isinstance(node, ast.ImportFrom) and node.module == "segkit":
+            found |= {f"segkit.{alias.name}" for alias in node.names if alias.name[0] != "_"}
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            raise AssertionError(f"{path} imports relatively; write the whole name")
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("segkit.")}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_module)
+def test_a_module_imports_downwards_only(path):
+    module = name_module(path)
+    if module == "segkit":
+        return
+    level = find_layer(module)
+    for imported in list_imports(path):
+        assert find_layer(imported) <= level, f"{module} imports {imported}, which lies above it"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_module)
+def test_a_module_stays_below_four_hundred_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_the_package_stays_small():
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES)
+    assert lines < 7_000
+
+
+def test_nothing_is_pickled():
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        assert "import pickle" not in text
+        assert "joblib.dump" not in text
+
+
+def test_help_needs_no_heavy_library():
+    code = (
+        "import sys; import segkit.cli; "
+        "print([m for m in ('pandas','numpy','ibis','duckdb','sklearn','papermill','matplotlib')"
+        " if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stdout + result.stderr

@@ -1,0 +1,140 @@
+"""A plan is read whole or refused with every fault and its line."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segkit.errors import PlanError, SegkitError, UsageError
+from segkit.plan import read_plan
+
+TEMPLATE = Path(__file__).parent.parent / "plan.toml"
+
+
+def write_plan(folder: Path, *replacements: tuple[str, str]) -> Path:
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path = folder / "plan.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_template_is_a_good_plan():
+    plan = read_plan(TEMPLATE)
+    assert plan.as_of == datetime.date(2026, 6, 30)
+    assert plan.schemes[-1].segments == (2, 6)
+    assert plan.schemes[0].segments == (3, 3)
+    assert plan.run_folder == TEMPLATE.parent / "runs" / "sample_shop"
+
+
+def test_a_plan_cannot_be_changed_once_read():
+    with pytest.raises(ValueError, match="frozen"):
+        read_plan(TEMPLATE).name = "other"
+
+
+def test_a_plan_is_found_from_a_folder_below(tmp_path, monkeypatch):
+    path = write_plan(tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert read_plan("plan.toml").path == path.resolve()
+
+
+FAULTS = {
+    "unknown key": (("owner =", "ownr ="), ["unknown key 'ownr'", "Did you mean 'owner'?"]),
+    "missing key": (('currency = "EUR"\n', ""), ["'currency' is missing"]),
+    "unknown measure": (
+        ('kpi = "repeat_share"', 'kpi = "repeat"'),
+        ["goals.0.kpi", "'repeat'", "repeat_share"],
+    ),
+    "unknown table": (("[tables.trends]", "[tables.trend]"), ["'trend'", "'trends'"]),
+    "unknown column": (
+        ("[tables.orders]\n", '[tables.orders]\ncolumns = { order_idd = "x" }\n'),
+        ["'orders' has no column 'order_idd'", "'order_id'"],
+    ),
+    "unknown goal": (('goal = "grow"', 'goal = "gro"'), ["no goal 'gro'", "'grow'"]),
+    "unknown method": (('method = "rfm"', 'method = "rfn"'), ["'rfn'", "'rfm'"]),
+    "no date": (("as_of = 2026-06-30", 'as_of = "soon"'), ["'as_of' is not right", "'soon'"]),
+    "too many segments": (("segments = 3", "segments = 33"), ["both within 2 to 20", "33"]),
+    "a share above one": (
+        ("smallest_value_share = 0.02", "smallest_value_share = 2"),
+        ["criteria.smallest_value_share", "less than or equal to 1"],
+    ),
+    "two schemes of one name": (('name = "rfm"', 'name = "value_tiers"'), ["two schemes"]),
+    "a scheme that is not there": (
+        ('# final_scheme = "behaviour"', 'final_scheme = "behavior"'),
+        ["no scheme 'behavior'", "'behaviour'"],
+    ),
+    "no order lines": (("[tables.order_lines]", "[tables.orderlines]"), ["no order_lines table"]),
+    "a table without a place": (
+        ('path = "data/sample/orders.parquet"', 'sheet = "x"'),
+        ["give either path or connection"],
+    ),
+    "an unknown policy": (("returns = ", "retruns = "), ["policies.retruns", "'returns'"]),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_fault_is_named_with_its_line_and_what_to_do(case, tmp_path):
+    replacement, expected = FAULTS[case]
+    path = write_plan(tmp_path, replacement)
+    with pytest.raises(PlanError) as caught:
+        read_plan(path)
+    message = str(caught.value)
+    assert "plan.toml, line " in message
+    for text in expected:
+        assert text in message
+
+
+def test_the_line_is_the_right_one(tmp_path):
+    path = write_plan(tmp_path, ("zero_prices =", "zero_price ="))
+    number = next(
+        i for i, line in enumerate(path.read_text().splitlines(), 1) if line.startswith("zero_")
+    )
+    with pytest.raises(PlanError, match=rf"line {number}: unknown key 'policies.zero_price'"):
+        read_plan(path)
+
+
+def test_all_faults_are_reported_at_once(tmp_path):
+    replacements = [FAULTS[case][0] for case in ("unknown key", "unknown measure", "no date")]
+    with pytest.raises(PlanError) as caught:
+        read_plan(write_plan(tmp_path, *replacements))
+    assert len(caught.value.faults) == 4  # the misspelt owner is also missing
+
+
+def test_broken_toml_names_its_line(tmp_path):
+    path = write_plan(tmp_path, ('title = "', "title = "))
+    with pytest.raises(SegkitError, match=r"plan.toml, line 5: this is not valid TOML"):
+        read_plan(path)
+
+
+def test_a_plan_in_another_encoding_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_bytes(b'name = "x"\ntitle = "Caf\xe9"\n')
+    with pytest.raises(SegkitError, match="line 2: the plan is not UTF-8"):
+        read_plan(path)
+
+
+def test_a_plan_that_is_not_there_is_a_wrong_call(tmp_path):
+    with pytest.raises(UsageError, match="there is no such plan"):
+        read_plan(tmp_path / "nothing.toml")
+
+
+def test_an_empty_plan_lists_what_is_missing(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text("")
+    with pytest.raises(PlanError, match="'goals' is missing"):
+        read_plan(path)
+
+
+@given(st.text(max_size=200))
+def test_no_text_is_read_with_a_traceback(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("plan") / "plan.toml"
+    path.write_text(text, encoding="utf-8", errors="ignore")
+    with pytest.raises(SegkitError):
+        read_plan(path)
