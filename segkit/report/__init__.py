@@ -1,0 +1,15 @@
+"""What notebooks show: charts, tables and findings, and the offline pages made from them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+__all__ = ["show_chart", "show_findings", "show_table"]
+
+_HOMES = {"show_chart": "figures", "show_findings": "findings", "show_table": "tables"}
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(f"segkit.report.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'segkit.report' has no attribute '{name}'")

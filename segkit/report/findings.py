@@ -1,0 +1,108 @@
+"""Finished table -> sentences, and the small formats that every sentence, table and chart shares."""
+
+from __future__ import annotations
+
+import html
+import math
+from numbers import Real
+
+THIN_SPACE = "\u202f"
+"""A narrow space that does not break: 1 234 567 is read as one number in every language."""
+MISSING = "–"
+
+
+def format_number(value: Real | None, decimals: int = 0) -> str:
+    """Write a number with thin spaces between thousands; a missing one as a dash.
+
+    >>> format_number(1234567.8).replace(THIN_SPACE, " ")
+    '1 234 568'
+    >>> format_number(-0.004, 2)
+    '0.00'
+    >>> format_number(None)
+    '–'
+    """
+    if _is_missing(value):
+        return MISSING
+    rounded = round(float(value), decimals)
+    text = f"{rounded + 0.0:,.{decimals}f}".replace(",", THIN_SPACE)
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def format_share(value: Real | None, decimals: int = 1) -> str:
+    """Write a share between 0 and 1 as a percentage.
+
+    >>> format_share(0.1234)
+    '12.3%'
+    """
+    return MISSING if _is_missing(value) else f"{format_number(100 * float(value), decimals)}%"
+
+
+def format_money(value: Real | None, currency: str = "", decimals: int | None = None) -> str:
+    """Write an amount; whole units from 1,000 on, otherwise two decimals.
+
+    >>> format_money(1234.5, "EUR").replace(THIN_SPACE, " ")
+    'EUR 1 234'
+    >>> format_money(12.5)
+    '12.50'
+    """
+    if _is_missing(value):
+        return MISSING
+    if decimals is None:
+        decimals = 0 if abs(float(value)) >= 1000 else 2
+    text = format_number(value, decimals)
+    return f"{currency}{THIN_SPACE}{text}" if currency else text
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Write a count with its noun.
+
+    >>> plural(1, "customer"), plural(3, "customer"), plural(2, "category", "categories")
+    ('1 customer', '3 customers', '2 categories')
+    """
+    return f"{format_number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def join_words(words: list[str], last: str = "and") -> str:
+    """Join words as a sentence does.
+
+    >>> join_words(["reach", "value", "size"])
+    'reach, value and size'
+    """
+    words = list(words)
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def show_findings(sentences: list[str], *, title: str = "What we found") -> None:
+    """Display sentences as a list; text from data is escaped.
+
+    Parameters
+    ----------
+    sentences : list of str
+        Plain sentences without markup. An empty list displays nothing.
+    title : str, optional
+        The line above the list.
+    """
+    from IPython.display import display
+
+    sentences = [sentences] if isinstance(sentences, str) else list(sentences)
+    if not sentences:
+        return
+    items = "\n".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    markup = (
+        f'<div class="findings"><p class="findings-title"><strong>{html.escape(title)}</strong></p>'
+        f"\n<ul>\n{items}\n</ul></div>"
+    )
+    plain = "\n".join([title, *(f"- {sentence}" for sentence in sentences)])
+    display({"text/html": markup, "text/plain": plain}, raw=True)
+
+
+def _is_missing(value: object) -> bool:
+    """Tell whether a single value is missing: None, NaN, NaT or pandas' NA."""
+    if value is None:
+        return True
+    try:
+        return not math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return not isinstance(value, str)
