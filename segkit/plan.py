@@ -73,10 +73,14 @@ class Goal(_Model):
 class TableSpec(_Model):
     """Where one table is and how its columns are called there.
 
-    ``columns`` maps the contract's name to the user's: ``customer_id = "CustomerID"``.
+    A table is a file (``path``), a table of a database (``connection`` and ``table``), or a
+    ``query`` in SQL over ``files``, each known in the query by its name. ``columns`` maps the
+    contract's name to the user's: ``customer_id = "CustomerID"``.
     """
 
     path: str | None = None
+    query: str | None = None
+    files: dict[Name, str] = {}
     connection: str | None = None
     table: str | None = None
     sheet: str | None = None
@@ -88,8 +92,10 @@ class TableSpec(_Model):
 
     @model_validator(mode="after")
     def _name_one_place(self) -> TableSpec:
-        if (self.path is None) == (self.connection is None):
-            raise ValueError("give either path or connection, not both and not neither")
+        if sum(place is not None for place in (self.path, self.connection, self.query)) != 1:
+            raise ValueError("give one of path, connection and query, and only one")
+        if (self.query is None) != (not self.files):
+            raise ValueError("a query needs files, and files need a query")
         if self.connection is not None and self.table is None:
             raise ValueError("a connection needs the name of a table as well")
         return self

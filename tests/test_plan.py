@@ -73,7 +73,7 @@ FAULTS = {
     "no order lines": (("[tables.order_lines]", "[tables.orderlines]"), ["no order_lines table"]),
     "a table without a place": (
         ('path = "data/sample/orders.parquet"', 'sheet = "x"'),
-        ["give either path or connection"],
+        ["give one of path, connection and query"],
     ),
     "an unknown policy": (("returns = ", "retruns = "), ["policies.retruns", "'returns'"]),
 }
