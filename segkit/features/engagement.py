@@ -1,0 +1,161 @@
+"""What customers do: visits, carts, messages, tickets (bases B4, B5, B11, B15, B16).
+
+Nothing after the day ``as_of`` is read. Events without a customer belong to nobody.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Mapping
+
+import ibis
+from ibis import _, ir
+
+from segkit.features.expressions import (
+    count_true,
+    days_until,
+    find_favourite,
+    keep_until,
+    share_of,
+    take_first,
+)
+
+KEY_MOMENTS = ("cart", "wish", "checkout", "signup", "form")
+ENGAGED_DAYS = 30
+QUIET_DAYS = 180
+
+
+def summarise_engagement(
+    tables: Mapping[str, ir.Table], *, as_of: datetime.date
+) -> ir.Table | None:
+    """Summarise events, messages, tickets and responses to one row a customer.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis.Table
+        Accepted tables; those that are absent give no columns.
+    as_of : datetime.date
+        The last day counted.
+
+    Returns
+    -------
+    ibis.Table or None
+        One row for each customer that any of the tables names; None if none of them is there.
+        Counts are 0 for a customer whom a table does not name; days and shares are null then.
+        ``engagement_level`` is ``active`` (a visit or an opened message in the last 30 days),
+        ``quiet`` (in the last 180) or ``passive``.
+    """
+    parts = []
+    if "events" in tables:
+        parts.append(_summarise_events(tables["events"], as_of))
+    if "messages" in tables:
+        parts.append(_summarise_messages(tables["messages"], as_of))
+    if "tickets" in tables:
+        parts.append(_summarise_tickets(tables["tickets"], as_of))
+    if "responses" in tables:
+        parts.append(_summarise_responses(tables["responses"], as_of))
+    if not parts:
+        return None
+    table = functools.reduce(join_customers, parts)
+    counts = {c: table[c].fill_null(0) for c in table.columns if c.endswith("_count")}
+    table = table.mutate(**counts)
+    contacts = [table[c] for c in ("days_since_visit", "days_since_open") if c in table.columns]
+    if not contacts:
+        return table
+    last = ibis.least(*[days.fill_null(QUIET_DAYS + 1) for days in contacts], QUIET_DAYS + 1)
+    level = ibis.cases(
+        (last <= ENGAGED_DAYS, "active"), (last <= QUIET_DAYS, "quiet"), else_="passive"
+    )
+    return table.mutate(engagement_level=level)
+
+
+def join_customers(left: ir.Table, right: ir.Table) -> ir.Table:
+    """Join two tables of one row a customer, keeping the customers of both."""
+    joined = left.outer_join(right, "customer_id")
+    both = ibis.coalesce(joined.customer_id, joined.customer_id_right)
+    return joined.mutate(customer_id=both).drop("customer_id_right")
+
+
+def _summarise_events(events: ir.Table, as_of: datetime.date) -> ir.Table:
+    """Count visits (sessions, else events called visit), views, carts, wishes; last moment."""
+    events = keep_until(events, "occurred_at", as_of).filter(_.customer_id.notnull())
+    kind = events.event_type
+    visits = count_true(kind == "visit")
+    if "session_id" in events.columns:
+        visits = events.session_id.nunique().cast("int64")
+    cart_time = events.occurred_at.max(where=kind == "cart")
+    table = events.group_by("customer_id").aggregate(
+        visit_count=visits,
+        view_count=count_true(kind == "view"),
+        cart_count=count_true(kind == "cart"),
+        wish_count=count_true(kind == "wish"),
+        days_since_visit=days_until(events.occurred_at.max(), as_of),
+        days_since_cart=days_until(cart_time, as_of),
+    )
+    moments = take_first(
+        events.filter(kind.isin(KEY_MOMENTS)),
+        "customer_id",
+        [ibis.desc("occurred_at"), ibis.asc("event_type")],
+    )
+    moments = moments.select(
+        "customer_id",
+        last_moment=moments.event_type,
+        days_since_moment=days_until(moments.occurred_at, as_of),
+    )
+    table = _add(table, moments)
+    for column in ("device", "operating_system", "browser"):
+        if column in events.columns:
+            table = _add(table, find_favourite(events, column, ibis.literal(1.0), name=column))
+    for column in ("source", "medium", "campaign"):
+        if column in events.columns:
+            known = events.filter(events[column].notnull())
+            order = [ibis.asc("occurred_at"), ibis.asc(column)]
+            first = take_first(known, "customer_id", order).select("customer_id", column)
+            table = _add(table, first)
+    return table
+
+
+def _summarise_messages(messages: ir.Table, as_of: datetime.date) -> ir.Table:
+    """Shares of messages that were delivered: sent (not to a control group) and not bounced."""
+    messages = keep_until(messages, "sent_at", as_of)
+    delivered = ibis.literal(True)
+    if "arm" in messages.columns:
+        delivered = delivered & (messages.arm.fill_null("") != "control")
+    if "bounced" in messages.columns:
+        delivered = delivered & ~messages.bounced.fill_null(False)
+    messages = messages.mutate(delivered_=delivered)
+    measures = {"message_count": count_true(messages.delivered_)}
+    for column, name in (("opened", "open_share"), ("clicked", "click_share")):
+        if column in messages.columns:
+            hits = count_true(messages.delivered_ & messages[column])
+            measures[name] = share_of(hits, count_true(messages.delivered_))
+    if "opened" in messages.columns:
+        opened = messages.delivered_ & messages.opened.fill_null(False)
+        measures["days_since_open"] = days_until(messages.sent_at.max(where=opened), as_of)
+    if "unsubscribed" in messages.columns:
+        measures["has_unsubscribed"] = messages.unsubscribed.fill_null(False).any()
+    return messages.group_by("customer_id").aggregate(**measures)
+
+
+def _summarise_tickets(tickets: ir.Table, as_of: datetime.date) -> ir.Table:
+    tickets = keep_until(tickets, "opened_at", as_of).filter(_.customer_id.notnull())
+    measures = {"ticket_count": tickets.count()}
+    if "satisfaction" in tickets.columns:
+        measures["mean_satisfaction"] = tickets.satisfaction.mean().round(4)
+    return tickets.group_by("customer_id").aggregate(**measures)
+
+
+def _summarise_responses(responses: ir.Table, as_of: datetime.date) -> ir.Table:
+    """Questions answered; an answer without a time is counted, for surveys often carry none."""
+    responses = responses.filter(_.customer_id.notnull())
+    if "answered_at" in responses.columns:
+        undated = responses.filter(_.answered_at.isnull())
+        responses = keep_until(responses, "answered_at", as_of).union(undated)
+    answered = responses.answer.notnull() if "answer" in responses.columns else ibis.literal(True)
+    responses = responses.mutate(answered_=answered)
+    return responses.group_by("customer_id").aggregate(answer_count=count_true(responses.answered_))
+
+
+def _add(table: ir.Table, extra: ir.Table) -> ir.Table:
+    return table.left_join(extra, "customer_id").drop("customer_id_right")

@@ -1,0 +1,73 @@
+"""Small Ibis expressions that all features share: time, counting, and choosing with stated ties."""
+
+from __future__ import annotations
+
+import datetime
+
+import ibis
+from ibis import ir
+
+MONEY_DIGITS = 4
+
+
+def keep_until(table: ir.Table, column: str, as_of: datetime.date) -> ir.Table:
+    """Return the rows of ``table`` whose ``column`` lies on or before the day ``as_of``.
+
+    Rows without a time are left out as well: nobody can say that they are not later.
+    """
+    next_day = as_of + datetime.timedelta(days=1)
+    if table[column].type().is_date():
+        return table.filter(table[column] < ibis.date(next_day))
+    midnight = datetime.datetime.combine(next_day, datetime.time())
+    return table.filter(table[column] < ibis.timestamp(midnight))
+
+
+def days_until(moment: ir.Value, as_of: datetime.date) -> ir.IntegerValue:
+    """Return whole calendar days from the day of ``moment`` to ``as_of``; 0 on the day itself."""
+    day = moment if moment.type().is_date() else moment.date()
+    return ibis.date(as_of).delta(day, unit="day")
+
+
+def sum_money(amount: ir.Value, where: ir.BooleanValue | None = None) -> ir.FloatingScalar:
+    """Sum amounts, 0 where there are none.
+
+    Rounded to 4 decimals, because a parallel sum may differ in its last bits from run to run.
+    """
+    return amount.sum(where=where).fill_null(0.0).round(MONEY_DIGITS)
+
+
+def share_of(part: ir.Value, whole: ir.Value) -> ir.FloatingValue:
+    """Return ``part / whole``; null where the whole is not positive."""
+    return ibis.ifelse(whole > 0, part.cast("float64") / whole, ibis.null("float64"))
+
+
+def count_true(flag: ir.BooleanColumn) -> ir.IntegerScalar:
+    """Count the rows where ``flag`` is true; null counts as false."""
+    return flag.fill_null(False).sum().fill_null(0).cast("int64")
+
+
+def take_first(table: ir.Table, group: str, order: list) -> ir.Table:
+    """Return one row of each ``group``: the first in ``order``, which must settle every tie."""
+    ranked = table.mutate(place_=ibis.row_number().over(group_by=group, order_by=order))
+    return ranked.filter(ranked.place_ == 0).drop("place_")
+
+
+def find_favourite(
+    table: ir.Table, column: str, weight: ir.Value, *, name: str, share_name: str = ""
+) -> ir.Table:
+    """Return each customer's value of ``column`` with the largest sum of ``weight``.
+
+    Ties go to the value that comes first in the alphabet. Rows without a value do not count.
+    With ``share_name`` the favourite's share of the customer's total weight is given as well.
+    """
+    known = table.mutate(weight_=weight).filter(lambda t: t[column].notnull())
+    sums = known.group_by("customer_id", column).aggregate(weight_=sum_money(known.weight_))
+    first = take_first(sums, "customer_id", [ibis.desc("weight_"), ibis.asc(column)])
+    chosen = first.select("customer_id", "weight_", **{name: first[column]})
+    if not share_name:
+        return chosen.drop("weight_")
+    totals = sums.group_by("customer_id").aggregate(total_=sums.weight_.sum())
+    joined = chosen.left_join(totals, "customer_id")
+    return joined.select(
+        "customer_id", name, **{share_name: share_of(joined.weight_, joined.total_)}
+    )

@@ -1,0 +1,291 @@
+"""What customers buy: recency, orders, spend, profit, breadth, season.
+
+Bases B4, B10, B12, B13 and B14.
+
+Rules for every function here:
+
+- Nothing after the day ``as_of`` is read.
+- A *sale* is a line whose ``line_type`` is ``sale``. Returns, cancellations and adjustments that
+  the plan's policies kept change spend and profit, but never recency, orders or products.
+- Orders of one day stay separate orders; for rhythm they are one day.
+- A customer with nothing but returns is kept, with ``order_count`` 0 and no recency.
+- Lines without a customer belong to no customer; only the monthly series counts them.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _, ir
+
+from segkit.errors import SegkitError, suggest_name
+from segkit.features.expressions import (
+    days_until,
+    find_favourite,
+    keep_until,
+    share_of,
+    sum_money,
+)
+
+NEW_DAYS = 90
+ACTIVE_DAYS = 180
+LAPSED_DAYS = 365
+PARETO_SHARE = 0.8
+
+
+def summarise_purchases(
+    order_lines: ir.Table, *, as_of: datetime.date, products: ir.Table | None = None
+) -> ir.Table:
+    """Summarise order lines to one row a customer.
+
+    Parameters
+    ----------
+    order_lines : ibis.Table
+        Accepted lines.
+    as_of : datetime.date
+        The last day counted.
+    products : ibis.Table, optional
+        Gives categories and costs, where it has them.
+
+    Returns
+    -------
+    ibis.Table
+        One row for each customer with a line until ``as_of``. Always ``customer_id``,
+        ``recency_days`` (since the last sale), ``tenure_days`` (since the first), ``active_days``
+        (first to last), ``order_count``, ``total_spend`` (net of returns), ``mean_order_value``
+        (gross sales divided by orders), ``spend_last_365_days``, ``order_count_last_365_days``,
+        ``return_share`` (returned amount over gross sales, at most 1), ``product_count``,
+        ``mean_days_between_orders`` (null below two days with an order), ``fourth_quarter_share``,
+        ``first_order_on``, ``last_order_on``, ``journey_stage``.
+
+        Where the columns are there: ``category_count``, ``favourite_category`` (most gross sales,
+        ties by alphabet), ``favourite_category_share``, ``total_profit`` (over the lines whose
+        cost is known; null if none is), ``discount_share``, ``country`` and ``favourite_channel``
+        (most gross sales, ties by alphabet).
+    """
+    lines = _prepare_lines(order_lines, as_of, products)
+    sale = lines.line_type == "sale"
+    product = sale & lines.is_product.fill_null(True)
+    recent = days_until(lines.ordered_at, as_of) < 365
+    measures = {
+        "order_count": lines.order_id.nunique(where=sale),
+        "total_spend": sum_money(lines.line_amount),
+        "gross_": sum_money(lines.line_amount, where=sale),
+        "returned_": sum_money(
+            -lines.line_amount, where=lines.line_type.isin(["return", "cancellation"])
+        ),
+        "fourth_": sum_money(lines.line_amount, where=sale & (lines.ordered_at.month() >= 10)),
+        "spend_last_365_days": sum_money(lines.line_amount, where=recent),
+        "order_count_last_365_days": lines.order_id.nunique(where=sale & recent),
+        "product_count": lines.product_id.nunique(where=product),
+        "order_days_": lines.ordered_at.date().nunique(where=sale),
+        "first_order_on": lines.ordered_at.date().min(where=sale),
+        "last_order_on": lines.ordered_at.date().max(where=sale),
+    }
+    if "category" in lines.columns:
+        measures["category_count"] = lines.category.nunique(where=product)
+    if "unit_cost" in lines.columns:
+        profit = lines.line_amount - lines.quantity * lines.unit_cost
+        measures["total_profit"] = profit.sum().round(4)
+    if "discount_amount" in lines.columns:
+        measures["discount_"] = sum_money(lines.discount_amount.abs(), where=sale)
+    table = lines.group_by("customer_id").aggregate(**measures)
+    table = _derive_features(table, as_of)
+    sales = lines.filter(sale)
+    favourites = [
+        ("category", "favourite_category", "favourite_category_share"),
+        ("country", "country", ""),
+        ("channel", "favourite_channel", ""),
+    ]
+    for column, name, share_name in favourites:
+        if column in lines.columns:
+            rows = sales.filter(_.is_product.fill_null(True)) if share_name else sales
+            found = find_favourite(rows, column, rows.line_amount, name=name, share_name=share_name)
+            table = table.left_join(found, "customer_id").drop("customer_id_right")
+    return table
+
+
+def _prepare_lines(
+    order_lines: ir.Table, as_of: datetime.date, products: ir.Table | None
+) -> ir.Table:
+    """Lines with a customer until ``as_of``, with the product's category and cost if known."""
+    lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
+    wanted = [
+        c for c in ("category", "unit_cost") if products is not None and c in products.columns
+    ]
+    if wanted:
+        extra = products.select(
+            product_key_=products.product_id, **{f"product_{c}_": products[c] for c in wanted}
+        )
+        lines = lines.left_join(extra, lines.product_id == extra.product_key_).drop("product_key_")
+        for column in wanted:
+            known = lines[f"product_{column}_"]
+            if column in order_lines.columns:
+                known = ibis.coalesce(lines[column], known)
+            lines = lines.mutate(**{column: known})
+    return lines
+
+
+def _derive_features(table: ir.Table, as_of: datetime.date) -> ir.Table:
+    """Ratios and days from the sums of one customer."""
+    gross, orders = table.gross_, table.order_count
+    returned = ibis.ifelse(table.returned_ > gross, gross, table.returned_)
+    features = {
+        "recency_days": days_until(table.last_order_on, as_of),
+        "tenure_days": days_until(table.first_order_on, as_of),
+        "active_days": table.last_order_on.delta(table.first_order_on, unit="day"),
+        "mean_order_value": share_of(gross, orders).round(4),
+        "return_share": share_of(returned, gross),
+        "fourth_quarter_share": share_of(table.fourth_, gross),
+    }
+    if "discount_" in table.columns:
+        features["discount_share"] = share_of(table.discount_, gross + table.discount_)
+    table = table.mutate(**features)
+    rhythm = ibis.ifelse(
+        table.order_days_ > 1,
+        table.active_days.cast("float64") / (table.order_days_ - 1),
+        ibis.null("float64"),
+    )
+    stage = ibis.cases(
+        (table.recency_days.isnull(), "never bought"),
+        (table.recency_days > LAPSED_DAYS, "lapsed"),
+        (table.recency_days > ACTIVE_DAYS, "at risk"),
+        (table.tenure_days <= NEW_DAYS, "new"),
+        (table.order_count == 1, "one order"),
+        else_="active",
+    )
+    table = table.mutate(mean_days_between_orders=rhythm, journey_stage=stage)
+    return table.drop([name for name in table.columns if name.endswith("_")])
+
+
+def summarise_months(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataFrame:
+    """Summarise all lines by calendar month, lines without a customer included.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a month from the first line's month to that of ``as_of``, empty months with zeros:
+        ``month`` (its first day), ``order_count`` (orders with a sale), ``total_spend`` (net of
+        returns), ``active_customers`` (known customers with a sale), ``is_whole`` (false for the
+        month of ``as_of`` unless that is its last day).
+    """
+    lines = keep_until(order_lines, "ordered_at", as_of)
+    sale = lines.line_type == "sale"
+    series = (
+        lines.group_by(month=lines.ordered_at.date().truncate("M"))
+        .aggregate(
+            order_count=lines.order_id.nunique(where=sale),
+            total_spend=sum_money(lines.line_amount),
+            active_customers=lines.customer_id.nunique(where=sale),
+        )
+        .to_pandas()
+    )
+    series["month"] = pd.to_datetime(series["month"])
+    if series.empty:
+        return series.assign(is_whole=pd.Series(dtype=bool))
+    months = pd.date_range(series["month"].min(), as_of, freq="MS", name="month")
+    filled = series.set_index("month").reindex(months).reset_index()
+    numbers = filled[["order_count", "total_spend", "active_customers"]].fillna(0)
+    filled[numbers.columns] = numbers.astype({"order_count": int, "active_customers": int})
+    filled = filled.astype({"order_count": "int64", "active_customers": "int64"})
+    last_days = filled["month"] + pd.offsets.MonthEnd(0)
+    return filled.assign(is_whole=last_days <= pd.Timestamp(as_of))
+
+
+def measure_concentration(
+    customers: pd.DataFrame, column: str
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Measure how unequally a value is spread over customers.
+
+    A negative or missing value counts as 0, and is counted; shares of a total need it.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        One row a customer.
+    column : str
+        A column of amounts, such as ``total_spend``.
+
+    Returns
+    -------
+    lorenz : pandas.DataFrame
+        ``customer_share`` and ``value_share``, smallest customers first, from (0, 0) to (1, 1), at
+        most 201 points.
+    figures : dict
+        ``gini`` (0: all alike; 1: one has all), ``top_20_share`` and ``top_1_share`` (value share
+        of the top 20 % and 1 % of customers), ``customer_share_for_80`` (smallest share of
+        customers with 80 % of the value), ``customer_count``, ``negative_count``,
+        ``missing_count``.
+
+    References
+    ----------
+    Gini (1912); the mean-difference form over sorted values as in Cowell (2011), *Measuring
+    Inequality*, equation 2.22.
+    """
+    values = pd.to_numeric(_take_column(customers, column), errors="coerce").to_numpy(float)
+    amounts = np.sort(np.nan_to_num(values, nan=0.0).clip(min=0))
+    count, total = len(amounts), amounts.sum()
+    if total <= 0:
+        raise SegkitError(
+            f"'{column}' has no positive values, so its concentration is not defined",
+            fix="Choose another column, or look at the quality table for what was rejected.",
+        )
+    ranks = np.arange(1, count + 1)
+    running = np.concatenate([[0.0], np.cumsum(amounts)]) / total
+    running[-1] = 1.0
+    points = np.unique(np.linspace(0, count, min(count, 200) + 1).round().astype(int))
+    lorenz = pd.DataFrame({"customer_share": points / count, "value_share": running[points]})
+    needed = int(np.searchsorted(np.cumsum(amounts[::-1]) / total, PARETO_SHARE - 1e-12)) + 1
+
+    def top_share(share: float) -> float:
+        return float(1 - running[count - max(1, round(share * count))])
+
+    figures = {
+        "gini": float((2 * ranks - count - 1) @ amounts / (count * total)),
+        "top_20_share": top_share(0.20),
+        "top_1_share": top_share(0.01),
+        "customer_share_for_80": needed / count,
+        "customer_count": count,
+        "negative_count": int((values < 0).sum()),
+        "missing_count": int(np.isnan(values).sum()),
+    }
+    return lorenz, figures
+
+
+def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Rank customers by a value, largest first, and sum it by tenths.
+
+    Ties are settled by ``customer_id``; missing values rank last and count as 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        At most ten rows: ``tenth`` (1 is the top), ``customer_count``, ``smallest``, ``total``,
+        ``value_share``, ``running_share``. No identifiers, so that it may be published.
+    """
+    values = pd.to_numeric(_take_column(customers, column), errors="coerce").fillna(0.0)
+    ranked = customers[["customer_id"]].assign(value=values)
+    ranked = ranked.sort_values(["value", "customer_id"], ascending=[False, True])
+    places = np.arange(len(ranked))
+    ranked["tenth"] = places * 10 // max(len(ranked), 1) + 1
+    table = ranked.groupby("tenth", as_index=False).agg(
+        customer_count=("value", "size"), smallest=("value", "min"), total=("value", "sum")
+    )
+    whole = table["total"].sum()
+    table["value_share"] = table["total"] / whole if whole > 0 else np.nan
+    table["running_share"] = table["value_share"].cumsum()
+    return table
+
+
+def _take_column(customers: pd.DataFrame, column: str) -> pd.Series:
+    if column not in customers.columns:
+        raise SegkitError(
+            f"the customer table has no column '{column}'",
+            fix=suggest_name(column, customers.select_dtypes("number").columns),
+        )
+    if customers.empty:
+        raise SegkitError("the customer table is empty", fix="Look at the rejected rows.")
+    return customers[column]
