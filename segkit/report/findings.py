@@ -1,4 +1,4 @@
-"""Finished table -> sentences, and the small formats that every sentence, table and chart shares."""
+"""Finished table -> sentences, and the formats that sentences, tables and charts share."""
 
 from __future__ import annotations
 
