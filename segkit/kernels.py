@@ -1,0 +1,334 @@
+"""A fresh kernel for each notebook, without paying for its imports each time.
+
+On Linux a warmed parent, started with the run, imports what notebooks use and forks a child for
+each notebook; the child becomes an ordinary ipykernel. Elsewhere, or with ``SEGKIT_FORK=0``, the
+next kernel boots and imports while the current notebook runs. Both look alike from outside: a
+jupyter_client kernel manager.
+
+The warmed parent starts no thread and opens no connection. It reads requests on its standard
+input, one JSON object a line; when that closes, the run is gone, and it ends its children and
+itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import pkgutil
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = [
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.dataset",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "PIL.PngImagePlugin",
+    "seaborn",
+    "scipy.stats",
+    "sklearn.cluster",
+    "sklearn.preprocessing",
+    "sklearn.metrics",
+    "sklearn.pipeline",
+    "ibis",
+    "duckdb",
+    "ibis.backends.duckdb",
+]
+ROOM_OF_THE_RUN = {"segkit.cli", "segkit.workflow", "segkit.kernels", "segkit.__main__"}
+ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait starve a busy machine
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYTHONHASHSEED": "0",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+
+
+def use_fork() -> bool:
+    """Tell whether kernels are forked; macOS libraries do not survive a fork, Windows has none."""
+    wanted = os.environ.get("SEGKIT_FORK", "")
+    return hasattr(os, "fork") and (wanted == "1" or (wanted != "0" and sys.platform == "linux"))
+
+
+# ---------------------------------------------------------------- inside the warmed parent
+
+
+def preload_modules(stop: Any = lambda: False) -> None:
+    """Import what notebooks use; ``stop`` is asked between imports."""
+    import segkit
+
+    rooms = [room.name for room in pkgutil.walk_packages(segkit.__path__, "segkit.")]
+    for name in [*LIBRARIES, *(room for room in rooms if room not in ROOM_OF_THE_RUN)]:
+        if stop():
+            return
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    sys.modules.pop("matplotlib_inline.backend_inline", None)  # it greets the shell when imported
+
+
+def become_kernel(arguments: list[str]) -> None:
+    """Turn this process into an ipykernel; returns when the kernel has ended."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp.instance()
+    app.initialize(arguments)
+    app.start()
+
+
+def serve_forks(folder: str, held: list[int]) -> None:
+    """Import, then fork a kernel for each request until the run is gone.
+
+    Parameters
+    ----------
+    folder : str
+        Scratch folder of the run, removed at the end.
+    held : list of int
+        File descriptors to hold open as long as a kernel lives, such as the run's lock.
+    """
+    import gc
+
+    requests, replies = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    for descriptor in held:
+        os.set_inheritable(descriptor, False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def gone() -> bool:
+        poller = select.poll()  # a closed pipe reports POLLHUP, whether or not requests wait
+        poller.register(requests, select.POLLHUP)
+        return any(event & select.POLLHUP for _, event in poller.poll(0))
+
+    children: set[int] = set()
+    waiting = b""
+    preload_modules(gone)
+    gc.collect()
+    gc.freeze()
+    while part := os.read(requests, 65536):
+        *lines, waiting = (waiting + part).split(b"\n")
+        for line in lines:
+            request = json.loads(line)
+            if request["do"] == "fork":
+                pid = os.fork()
+                if pid == 0:
+                    os.close(requests)
+                    os.close(replies)
+                    _run_child(request)
+                children.add(pid)
+                answer: dict[str, Any] = {"pid": pid}
+            elif request["pid"] not in children:
+                answer = {"code": -1}
+            elif request["do"] == "poll":
+                pid, status = os.waitpid(request["pid"], os.WNOHANG)
+                children.discard(pid)
+                answer = {"code": os.waitstatus_to_exitcode(status) if pid else None}
+            else:
+                _signal_group(request["pid"], request["signal"])
+                answer = {}
+            os.write(replies, json.dumps(answer).encode() + b"\n")
+    for pid in children:
+        _signal_group(pid, signal.SIGKILL)
+    for pid in children:
+        os.waitpid(pid, 0)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)  # nothing to tidy up; libraries would only complain
+
+
+def _run_child(request: dict) -> None:
+    """Be the kernel; never returns."""
+    try:
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.chdir(request["cwd"])
+        os.environ.update(request["env"])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if "numpy" in sys.modules:  # else every kernel would draw the same "random" numbers
+            sys.modules["numpy"].random.seed()
+        parent = f"--IPKernelApp.parent_handle={os.getppid()}"
+        become_kernel([*request["arguments"], parent])
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def _signal_group(pid: int, number: int) -> None:
+    """Signal the kernel; to kill, also what it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if number == signal.SIGKILL and os.getpgid(pid) == pid:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
+
+
+# ---------------------------------------------------------------- inside the run
+
+
+class Kernels:
+    """The kernels of one run; use as a context manager.
+
+    Parameters
+    ----------
+    folder : Path
+        Where notebooks run.
+    log : Path
+        File for what kernels print outside of cells.
+    held : iterable of int
+        File descriptors that must stay open while a kernel lives.
+    """
+
+    def __init__(self, folder: Path, log: Path, *, held: Iterable[int] = ()):
+        self.folder = folder
+        self.scratch = Path(tempfile.mkdtemp(prefix="segkit-"))
+        self.environment = {**ENVIRONMENT, "IPYTHONDIR": str(self.scratch / "ipython")}
+        self._log = log.open("wb")
+        self._next: Any = None
+        self._count = 0
+        self._server: subprocess.Popen | None = None
+        if use_fork():
+            held = list(held)
+            code = f"serve_forks({str(self.scratch)!r}, {held!r})"
+            self._server = subprocess.Popen(
+                _command(code),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env={**os.environ, **self.environment},
+                cwd=folder,
+                pass_fds=held,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Kernels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def take(self) -> Any:
+        """Return a started kernel manager that nobody has used."""
+        manager, self._next = self._next or self._start(), None
+        return manager
+
+    def prepare(self) -> None:
+        """Start the kernel that the next ``take`` returns."""
+        if self._next is None:
+            self._next = self._start()
+
+    def close(self) -> None:
+        """End every kernel and the warmed parent."""
+        if self._next is not None:
+            with contextlib.suppress(Exception):
+                asyncio.run(self._next.shutdown_kernel(now=True))
+            self._next = None
+        if self._server is not None:
+            self._server.stdin.close()
+            try:
+                self._server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
+            self._server.stdout.close()
+            self._server = None
+        self._log.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def ask(self, **request: Any) -> dict:
+        """Send one request to the warmed parent and return its answer."""
+        try:
+            self._server.stdin.write(json.dumps(request).encode() + b"\n")
+            self._server.stdin.flush()
+            line = self._server.stdout.readline()
+        except (OSError, ValueError, AttributeError):
+            line = b""
+        return json.loads(line) if line else {"code": -1, "pid": None}
+
+    def _start(self) -> Any:
+        self._count += 1
+        folder = self.scratch / str(self._count)
+        folder.mkdir()
+        manager = _make_manager(self, folder)
+        cwd, env = str(self.folder), {**os.environ, **self.environment}
+        asyncio.run(manager.start_kernel(cwd=cwd, env=env, stdout=self._log, stderr=self._log))
+        return manager
+
+
+def _command(code: str) -> list[str]:
+    """Return the command of a process that runs ``code`` with this module's names."""
+    root = str(Path(__file__).parent.parent)
+    prelude = f"import sys; {root!r} in sys.path or sys.path.insert(0, {root!r}); "
+    return [sys.executable, "-P", "-c", f"{prelude}from segkit.kernels import *; {code}"]
+
+
+def _make_manager(kernels: Kernels, folder: Path) -> Any:
+    """Return a kernel manager whose kernel is forked, or booted by this module."""
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_client.provisioning import LocalProvisioner
+
+    options = ["-f", "{connection_file}", "--HistoryManager.hist_file=:memory:"]
+    boot = _command("preload_modules(); become_kernel(sys.argv[1:])")
+
+    class Manager(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:  # never the spec of somebody else's Python
+            return KernelSpec(argv=[*boot, *options], language="python", display_name="Python 3")
+
+    class Forked(LocalProvisioner):
+        code: int | None = None
+
+        @property
+        def has_process(self) -> bool:
+            return self.pid is not None
+
+        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+            request = {"arguments": cmd[len(boot) :], "cwd": kwargs["cwd"], "env": kwargs["env"]}
+            self.pid = kernels.ask(do="fork", **request)["pid"]
+            if self.pid is None:
+                raise RuntimeError("the process that starts kernels has ended")
+            return self.connection_info
+
+        async def poll(self) -> int | None:
+            if self.pid is not None and self.code is None:
+                self.code = kernels.ask(do="poll", pid=self.pid)["code"]
+            return self.code
+
+        async def wait(self) -> int | None:
+            while await self.poll() is None:
+                await asyncio.sleep(0.002)
+            self.pid = None
+            return self.code
+
+        async def send_signal(self, signum: int) -> None:
+            if self.pid is not None:
+                kernels.ask(do="signal", pid=self.pid, signal=int(signum))
+
+        async def kill(self, restart: bool = False) -> None:
+            await self.send_signal(signal.SIGKILL)
+
+        async def terminate(self, restart: bool = False) -> None:
+            await self.send_signal(signal.SIGTERM)
+
+    manager = Manager(connection_file=str(folder / "kernel.json"), shutdown_wait_time=2.0)
+    if os.name == "posix" and len(str(folder)) < 80:  # sockets in a private folder, no ports
+        manager.transport, manager.ip = "ipc", str(folder / "k")
+    if kernels._server is not None:
+        manager.provisioner = Forked(
+            kernel_id="segkit", kernel_spec=manager.kernel_spec, parent=manager
+        )
+    return manager
