@@ -90,3 +90,12 @@ def measure_kpis(
         rows.append((goal.name, goal.text, goal.kpi, MEASURES[goal.kpi], value, goal.target, met))
     columns = ["goal", "text", "kpi", "measure", "value", "target", "met"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def choose_value(customers: pd.DataFrame) -> str:
+    """Return the column that measures a customer's value.
+
+    Profit where it is known for nineteen customers in twenty, else spend net of returns.
+    """
+    known = customers["total_profit"].notna().mean() if "total_profit" in customers else 0.0
+    return "total_profit" if known >= 0.95 else "total_spend"

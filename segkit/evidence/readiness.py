@@ -8,6 +8,7 @@ import ibis
 import pandas as pd
 
 from segkit.data.contract import TABLES
+from segkit.evidence.missing import ANSWERS
 from segkit.plan import Plan
 
 DATE_COLUMNS = {
@@ -18,19 +19,6 @@ DATE_COLUMNS = {
     "messages": "sent_at",
     "tickets": "opened_at",
     "responses": "answered_at",
-}
-ANSWERS = {
-    "order_lines": "what was bought, when, by whom and for how much",
-    "orders": "channels and campaigns behind purchases",
-    "customers": "who customers are, where they live and whether they may be contacted",
-    "products": "categories, brands and profit",
-    "events": "visits, views, carts, wishes, devices and sources",
-    "messages": "who opens, clicks, unsubscribes and answers campaigns",
-    "tickets": "what customers ask support, and how long it takes",
-    "responses": "what customers need, value and think",
-    "market_cells": "how large and how fast the market is, cell by cell",
-    "competitors": "who else serves the market, and how",
-    "trends": "where the market moves",
 }
 FRESH_DAYS, STALE_DAYS = 7, 90
 FULL_HISTORY_DAYS = 730
@@ -73,7 +61,7 @@ def build_inventory(
     rows = []
     accepted = dict(zip(counts["table"], counts["accepted"], strict=True))
     for name in TABLES:
-        row = {"table": name, "answers": ANSWERS[name], "row_count": 0, "column_count": 0}
+        row = {"table": name, "answers": ANSWERS[name][0], "row_count": 0, "column_count": 0}
         if name in tables and accepted.get(name, 0):
             table = tables[name]
             known = [c for c in table.columns if c in TABLES[name].column_names]

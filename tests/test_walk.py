@@ -1,0 +1,169 @@
+"""The whole walk: a plan goes in, five pages and an index come out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from segkit.data.sample import make_sample
+from segkit.report.html import verify_page
+
+ROOT = Path(__file__).parent.parent
+STEPS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+pytestmark = pytest.mark.slow
+
+
+def call_segkit(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "segkit.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
+
+
+def run_plan(folder: Path, *arguments: str) -> dict:
+    result = call_segkit(folder, "run", "--json", *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return json.loads(result.stdout)
+
+
+def read_pages(published: Path) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in published.glob("*.html")}
+
+
+def read_text(page: str) -> str:
+    return re.sub(r"<[^>]+>", " ", re.sub(r"<(script|style).*?</\1>", " ", page, flags=re.S))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Path:
+    """A working folder with a small sample shop, run once."""
+    folder = tmp_path_factory.mktemp("shop")
+    shutil.copy(ROOT / "plan.toml", folder / "plan.toml")
+    make_sample(folder / "data" / "sample", customers=600)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def outcome(shop) -> dict:
+    return run_plan(shop)
+
+
+def test_a_run_publishes_five_whole_pages_and_an_index(shop, outcome):
+    index = Path(outcome["index"])
+    assert [step["name"] for step in outcome["steps"]][-5:] == STEPS
+    pages = read_pages(index.parent)
+    assert set(pages) == {"index.html", *(f"{step}.html" for step in STEPS)}
+    for path in index.parent.glob("*.html"):
+        assert verify_page(path) == [], path.name
+    assert (shop / "reports" / "sample_shop" / "index.html").is_file()
+
+
+def test_no_page_names_a_customer(shop, outcome):
+    published = Path(outcome["index"]).parent
+    customers = pd.read_csv(shop / "data" / "sample" / "customers.csv", dtype=str)
+    emails = set(customers["email"].dropna().str.strip())
+    names = {name for name in customers["name"].dropna() if len(name) > 8}
+    identifiers = set(customers["customer_id"].dropna().str.strip())
+    for name, page in read_pages(published).items():
+        text = read_text(page)
+        assert "example.com" not in page
+        assert not [email for email in emails if email in page], name
+        assert not [person for person in names if person in text], name
+        assert not identifiers & set(re.findall(r"\b\d{5,}\b", text)), name
+
+
+def test_a_second_run_reruns_nothing(shop, outcome):
+    again = run_plan(shop)
+    assert {step["state"] for step in again["steps"]} == {"skipped"}
+    assert again["index"] == outcome["index"]
+
+
+def test_the_same_inputs_give_the_same_pages_byte_for_byte(shop, outcome, tmp_path):
+    again = run_plan(shop, "--fresh", "--out", str(tmp_path / "out"))
+    before, after = (read_pages(Path(o["index"]).parent) for o in (outcome, again))
+    for step in STEPS:
+        assert before[f"{step}.html"] == after[f"{step}.html"], step
+
+
+def test_run_json_records_what_was_run(outcome):
+    record = json.loads((Path(outcome["index"]).parent / "run.json").read_text())
+    text = json.dumps(record)
+    for word in ("random_state", "seconds", "versions", "accepted", "sha256"):
+        assert word in text, word
+    for counts in record["tables"].values():
+        assert counts["read"] == counts["accepted"] + counts["rejected"]
+
+
+def test_a_changed_parameter_reruns_only_what_depends_on_it(shop, outcome):
+    changed = run_plan(shop, "--set", "top_categories=3")
+    states = {step["name"]: step["state"] for step in changed["steps"]}
+    assert states["01_plan"] == "skipped"
+    assert states["04_experience_data"] == "ran"
+
+
+@pytest.fixture(scope="module")
+def hostile_shop(tmp_path_factory) -> Path:
+    """Order lines alone, with text that wants to be markup, a formula or a path."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "data").mkdir()
+    lines = """
+        copy (
+            select 'o' || (i // 3) as order_id,
+                case i % 7 when 0 then '<script>alert(1)</script>' when 1 then '=1+1'
+                    when 2 then '🛶 kayak' else 'p' || (i % 40) end as product_id,
+                case when i % 90 = 0 then '<img src=x onerror=alert(1)>'
+                    else '00' || ((i // 3) * 37 % 211) end as customer_id,
+                timestamp '2024-01-01' + to_minutes((i * 7919 % 780000)::integer) as ordered_at,
+                case when i % 50 = 0 then -1 else 1 + i % 5 end as quantity,
+                case when i % 997 = 0 then 'NaN' when i % 991 = 0 then '1e12'
+                    else ((i * 31 % 900) / 10.0)::varchar end as unit_price,
+                case i % 3 when 0 then '<b>Narnia</b> & "Co"' when 1 then '../../etc' end as country
+            from range(6000) t(i)
+        ) to 'FILE' (header, delimiter ';')
+        """
+    duckdb.sql(lines.replace("FILE", str(folder / "data" / "lines.csv")))
+    plan = (ROOT / "plan.toml").read_text(encoding="utf-8")
+    head, tables = plan.split("[tables.order_lines]", 1)
+    policies = tables[tables.index("[policies]") :]
+    text = head + '[tables.order_lines]\npath = "data/lines.csv"\n\n' + policies
+    text = text.replace("category_count", "product_count").replace(
+        'title = "Customers of the sample shop"', 'title = "<script>alert(2)</script> & co"'
+    )
+    (folder / "plan.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_order_lines_alone_are_enough_and_hostile_text_stays_text(hostile_shop):
+    outcome = run_plan(hostile_shop)
+    published = Path(outcome["index"]).parent
+    for path in published.glob("*.html"):
+        assert verify_page(path) == [], path.name
+        page = path.read_text(encoding="utf-8")
+        assert "<script>alert" not in page, path.name
+        assert "<img src=x" not in page, path.name
+        assert "<b>Narnia" not in page, path.name
+    assert "&lt;script&gt;alert(2)" in read_pages(published)["index.html"]
+
+
+@pytest.mark.parametrize(
+    ("example", "read"),
+    [
+        ("online_retail/plan.toml", 541_909),
+        ("online_retail/plan_parquet.toml", 541_909),
+        ("complete_journey/plan.toml", 75_000),
+    ],
+)
+def test_an_example_on_real_data_publishes(example, read, shared_data, tmp_path):
+    shared_data("online_retail/online_retail.parquet")
+    shared_data("complete_journey/transactions_sample.parquet")
+    outcome = run_plan(ROOT, str(ROOT / "examples" / example), "--out", str(tmp_path / "out"))
+    record = json.loads((Path(outcome["index"]).parent / "run.json").read_text())
+    lines = record["tables"]["order_lines"]
+    assert lines["read"] == read == lines["accepted"] + lines["rejected"]
+    for path in Path(outcome["index"]).parent.glob("*.html"):
+        assert verify_page(path) == [], path.name
