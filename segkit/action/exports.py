@@ -1,0 +1,174 @@
+"""Lists for the mail tool and the CRM: only those who consented, and nothing but the identifier."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import os
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+from segkit.errors import SegkitError, suggest_name
+
+HEADER = ("customer_id", "segment", "scheme", "as_of")
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def neutralise_text(value: object) -> str:
+    """Return a value as text that no spreadsheet runs as a formula.
+
+    Text that begins like a formula, also after spaces, gets an apostrophe in front.
+
+    >>> neutralise_text('=HYPERLINK("x")'), neutralise_text("00123")
+    ('\\'=HYPERLINK("x")', '00123')
+    """
+    text = str(value)
+    starts = text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS)
+    return f"'{text}" if starts else text
+
+
+def count_consent(
+    customers: ibis.Table | pd.DataFrame | None,
+    segments: pd.DataFrame,
+    *,
+    consent_column: str | None,
+) -> pd.DataFrame:
+    """Count who may be contacted, by segment; a missing answer is not a yes.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, in_segment, with_consent, without_consent, unknown_consent, consent_share.
+        Without a consent column everybody is unknown.
+    """
+    known = _read_consent(customers, consent_column)
+    joined = segments.merge(known, on="customer_id", how="left")
+    consent = joined["consent"].astype("boolean")
+    table = (
+        joined.assign(
+            with_consent=consent.fillna(False),
+            without_consent=(~consent).fillna(False),
+            unknown_consent=consent.isna(),
+        )
+        .groupby("segment_name", as_index=False)
+        .agg(
+            in_segment=("customer_id", "size"),
+            with_consent=("with_consent", "sum"),
+            without_consent=("without_consent", "sum"),
+            unknown_consent=("unknown_consent", "sum"),
+        )
+    )
+    counts = table.columns[1:]
+    table[counts] = table[counts].astype("int64")
+    return table.assign(consent_share=table["with_consent"] / table["in_segment"])
+
+
+def export_segment(
+    customers: ibis.Table | pd.DataFrame | None,
+    segments: pd.DataFrame,
+    segment_name: str,
+    *,
+    consent_column: str | None,
+    path: str | Path,
+    scheme: str = "",
+    as_of: datetime.date | None = None,
+) -> dict[str, int]:
+    """Write the customers of one segment who consented to a CSV file.
+
+    The file holds ``customer_id, segment, scheme, as_of``, sorted by identifier, in UTF-8. It is
+    written aside and then put in place, so that a reader never sees half of it.
+
+    Parameters
+    ----------
+    customers : ibis.Table, DataFrame or None
+        The accepted customers with their consent.
+    segments : DataFrame
+        ``customer_id`` and ``segment_name``, one row a customer.
+    segment_name : str
+        The segment to export.
+    consent_column : str or None
+        The plan's. None or empty means that the plan asks for no consent; then all are exported.
+    path : str or Path
+        The file to write; an existing one is replaced.
+    scheme : str, optional
+        Name of the scheme, for the file.
+    as_of : datetime.date, optional
+        The last day counted, for the file.
+
+    Returns
+    -------
+    dict of str to int
+        in_segment, with_consent, without_consent, unknown_consent, exported.
+
+    Raises
+    ------
+    SegkitError
+        If there is no such segment, if consent is asked for but nowhere recorded, or if the file
+        cannot be written.
+    """
+    members = segments[segments["segment_name"] == segment_name]
+    if members.empty:
+        names = sorted(segments["segment_name"].dropna().unique())
+        raise SegkitError(
+            f"there is no segment called '{segment_name}'", fix=suggest_name(segment_name, names)
+        )
+    asked = bool(consent_column)
+    if asked and (customers is None or consent_column not in customers.columns):
+        raise SegkitError(
+            "no consent is recorded, so nobody may be exported",
+            where="table customers",
+            found=f"no column '{consent_column}'",
+            fix="Add the column to [tables.customers]; or, if this list needs no consent, write "
+            'consent_column = "" under [privacy] in the plan.',
+        )
+    counts = count_consent(customers, members, consent_column=consent_column).iloc[0]
+    if asked:
+        known = _read_consent(customers, consent_column)
+        willing = known.loc[known["consent"].fillna(False).astype(bool), "customer_id"]
+        members = members[members["customer_id"].isin(willing)]
+    ids = sorted(members["customer_id"].astype(str))
+    day = as_of.isoformat() if as_of else ""
+    _write_rows(Path(path), [(each, segment_name, scheme, day) for each in ids])
+    names = ("in_segment", "with_consent", "without_consent", "unknown_consent")
+    return {**{name: int(counts[name]) for name in names}, "exported": len(ids)}
+
+
+def _read_consent(customers: ibis.Table | pd.DataFrame | None, column: str | None) -> pd.DataFrame:
+    """Return customer_id and consent (true, false or missing), one row a customer."""
+    if customers is None or not column or column not in customers.columns:
+        return pd.DataFrame({"customer_id": pd.Series(dtype=str), "consent": []})
+    table = customers[["customer_id", column]]
+    table = table.to_pandas() if isinstance(table, ibis.Table) else table
+    table = table.rename(columns={column: "consent"}).astype({"customer_id": str})
+    try:
+        table = table.assign(consent=table["consent"].astype("boolean"))
+    except (TypeError, ValueError):
+        raise SegkitError(
+            f"the consent column '{column}' is not yes or no",
+            where="table customers",
+            fix="Name a column of true and false under consent_column in the plan.",
+        ) from None
+    return table.drop_duplicates("customer_id")
+
+
+def _write_rows(path: Path, rows: list[tuple[str, ...]]) -> None:
+    aside = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(HEADER)
+            writer.writerows([neutralise_text(value) for value in row] for row in rows)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise SegkitError(
+            "the list cannot be written",
+            where=str(path),
+            found=error.strerror or type(error).__name__,
+            fix="Name a file in a folder that you may write to.",
+        ) from None

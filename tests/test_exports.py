@@ -1,0 +1,123 @@
+"""Lists of customers: consent first, harmless in a spreadsheet, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+
+import ibis
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segkit.action.exports import count_consent, export_segment, neutralise_text
+from segkit.errors import SegkitError
+
+CUSTOMERS = pd.DataFrame(
+    {
+        "customer_id": ["007", "b", "c", "=1+1", "e"],
+        "consent": pd.array([True, False, None, True, True], dtype="boolean"),
+        "email": ["x@example.org"] * 5,
+    }
+)
+SEGMENTS = pd.DataFrame(
+    {
+        "customer_id": ["007", "b", "c", "=1+1", "e", "not in the register"],
+        "segment_name": ["Loyal", "Loyal", "Loyal", "Loyal", "Rare", "Loyal"],
+    }
+)
+
+
+def read_rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_only_those_who_said_yes_are_exported(tmp_path):
+    path = tmp_path / "lists" / "loyal.csv"
+    counts = export_segment(
+        CUSTOMERS,
+        SEGMENTS,
+        "Loyal",
+        consent_column="consent",
+        path=path,
+        scheme="rfm",
+        as_of=datetime.date(2026, 6, 30),
+    )
+    assert counts == {
+        "in_segment": 5,
+        "with_consent": 2,
+        "without_consent": 1,
+        "unknown_consent": 2,
+        "exported": 2,
+    }
+    assert read_rows(path) == [
+        ["customer_id", "segment", "scheme", "as_of"],
+        ["007", "Loyal", "rfm", "2026-06-30"],
+        ["'=1+1", "Loyal", "rfm", "2026-06-30"],
+    ]
+    assert "@" not in path.read_text()
+    assert [p.name for p in path.parent.iterdir()] == ["loyal.csv"]
+
+
+def test_a_table_in_the_engine_gives_the_same_list(tmp_path):
+    table = ibis.duckdb.connect().create_table("customers", CUSTOMERS)
+    for name, customers in (("a", CUSTOMERS), ("b", table)):
+        export_segment(customers, SEGMENTS, "Loyal", consent_column="consent", path=tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_without_a_consent_column_nobody_is_exported(tmp_path):
+    for customers in (None, CUSTOMERS.drop(columns="consent")):
+        with pytest.raises(SegkitError, match="no consent is recorded"):
+            export_segment(
+                customers, SEGMENTS, "Loyal", consent_column="consent", path=tmp_path / "x.csv"
+            )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("column", [None, ""])
+def test_a_plan_that_asks_for_no_consent_exports_all(tmp_path, column):
+    counts = export_segment(
+        CUSTOMERS, SEGMENTS, "Loyal", consent_column=column, path=tmp_path / "x.csv"
+    )
+    assert counts["exported"] == counts["in_segment"] == counts["unknown_consent"] == 5
+
+
+def test_a_consent_column_that_is_not_yes_or_no_is_refused(tmp_path):
+    with pytest.raises(SegkitError, match="not yes or no"):
+        export_segment(
+            CUSTOMERS, SEGMENTS, "Loyal", consent_column="email", path=tmp_path / "x.csv"
+        )
+
+
+def test_an_unknown_segment_is_refused_with_the_nearest_name(tmp_path):
+    with pytest.raises(SegkitError, match="Did you mean 'Loyal'"):
+        export_segment(
+            CUSTOMERS, SEGMENTS, "Loyl", consent_column="consent", path=tmp_path / "x.csv"
+        )
+
+
+def test_a_list_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SegkitError, match="cannot be written"):
+        export_segment(
+            CUSTOMERS, SEGMENTS, "Loyal", consent_column="consent", path=tmp_path / "folder"
+        )
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+def test_consent_is_counted_by_segment():
+    table = count_consent(CUSTOMERS, SEGMENTS, consent_column="consent")
+    table = table.set_index("segment_name")
+    assert table.loc["Loyal"].tolist() == [5, 2, 1, 2, 0.4]
+    assert table.loc["Rare", "consent_share"] == 1
+
+
+@given(st.text())
+def test_no_text_is_run_as_a_formula(text):
+    safe = neutralise_text(text)
+    assert safe.endswith(text)
+    assert not safe.lstrip().startswith(("=", "+", "-", "@"))
+    assert not safe.startswith(("\t", "\r"))
