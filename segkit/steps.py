@@ -319,7 +319,8 @@ def read_record(folder: Path) -> dict[str, Any]:
 def clear_step(folder: Path) -> None:
     """Take away what a step left, its record first."""
     (folder / RECORD).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
 

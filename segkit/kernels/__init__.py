@@ -4,21 +4,14 @@ On Linux a warmed parent, started with the run, imports what notebooks use and f
 each notebook; the child becomes an ordinary ipykernel. Elsewhere, or with ``SEGKIT_FORK=0``, the
 next kernel boots and imports while the current notebook runs. Both look alike from outside: a
 jupyter_client kernel manager.
-
-The warmed parent starts no thread and opens no connection. It reads requests on its standard
-input, one JSON object a line; when that closes, the run is gone, and it ends its children and
-itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
 import os
-import pkgutil
-import select
 import shutil
 import signal
 import subprocess
@@ -28,28 +21,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = [
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "ipykernel.zmqshell",
-    "numpy",
-    "pandas",
-    "pyarrow.parquet",
-    "pyarrow.dataset",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "PIL.PngImagePlugin",
-    "seaborn",
-    "scipy.stats",
-    "sklearn.cluster",
-    "sklearn.preprocessing",
-    "sklearn.metrics",
-    "sklearn.pipeline",
-    "ibis",
-    "duckdb",
-    "ibis.backends.duckdb",
-]
-ROOM_OF_THE_RUN = {"segkit.cli", "segkit.workflow", "segkit.kernels", "segkit.__main__"}
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait starve a busy machine
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -62,121 +33,6 @@ def use_fork() -> bool:
     """Tell whether kernels are forked; macOS libraries do not survive a fork, Windows has none."""
     wanted = os.environ.get("SEGKIT_FORK", "")
     return hasattr(os, "fork") and (wanted == "1" or (wanted != "0" and sys.platform == "linux"))
-
-
-# ---------------------------------------------------------------- inside the warmed parent
-
-
-def preload_modules(stop: Any = lambda: False) -> None:
-    """Import what notebooks use; ``stop`` is asked between imports."""
-    import segkit
-
-    rooms = [room.name for room in pkgutil.walk_packages(segkit.__path__, "segkit.")]
-    for name in [*LIBRARIES, *(room for room in rooms if room not in ROOM_OF_THE_RUN)]:
-        if stop():
-            return
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    sys.modules.pop("matplotlib_inline.backend_inline", None)  # it greets the shell when imported
-
-
-def become_kernel(arguments: list[str]) -> None:
-    """Turn this process into an ipykernel; returns when the kernel has ended."""
-    from ipykernel.kernelapp import IPKernelApp
-
-    app = IPKernelApp.instance()
-    app.initialize(arguments)
-    app.start()
-
-
-def serve_forks(folder: str, held: list[int]) -> None:
-    """Import, then fork a kernel for each request until the run is gone.
-
-    Parameters
-    ----------
-    folder : str
-        Scratch folder of the run, removed at the end.
-    held : list of int
-        File descriptors to hold open as long as a kernel lives, such as the run's lock.
-    """
-    import gc
-
-    requests, replies = os.dup(0), os.dup(1)
-    os.dup2(2, 1)
-    for descriptor in held:
-        os.set_inheritable(descriptor, False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def gone() -> bool:
-        poller = select.poll()  # a closed pipe reports POLLHUP, whether or not requests wait
-        poller.register(requests, select.POLLHUP)
-        return any(event & select.POLLHUP for _, event in poller.poll(0))
-
-    children: set[int] = set()
-    waiting = b""
-    preload_modules(gone)
-    gc.collect()
-    gc.freeze()
-    while part := os.read(requests, 65536):
-        *lines, waiting = (waiting + part).split(b"\n")
-        for line in lines:
-            request = json.loads(line)
-            if request["do"] == "fork":
-                pid = os.fork()
-                if pid == 0:
-                    os.close(requests)
-                    os.close(replies)
-                    _run_child(request)
-                children.add(pid)
-                answer: dict[str, Any] = {"pid": pid}
-            elif request["pid"] not in children:
-                answer = {"code": -1}
-            elif request["do"] == "poll":
-                pid, status = os.waitpid(request["pid"], os.WNOHANG)
-                children.discard(pid)
-                answer = {"code": os.waitstatus_to_exitcode(status) if pid else None}
-            else:
-                _signal_group(request["pid"], request["signal"])
-                answer = {}
-            os.write(replies, json.dumps(answer).encode() + b"\n")
-    for pid in children:
-        _signal_group(pid, signal.SIGKILL)
-    for pid in children:
-        os.waitpid(pid, 0)
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)  # nothing to tidy up; libraries would only complain
-
-
-def _run_child(request: dict) -> None:
-    """Be the kernel; never returns."""
-    try:
-        os.setsid()
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.chdir(request["cwd"])
-        os.environ.update(request["env"])
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        if "numpy" in sys.modules:  # else every kernel would draw the same "random" numbers
-            sys.modules["numpy"].random.seed()
-        parent = f"--IPKernelApp.parent_handle={os.getppid()}"
-        become_kernel([*request["arguments"], parent])
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        os._exit(0)
-
-
-def _signal_group(pid: int, number: int) -> None:
-    """Signal the kernel; to kill, also what it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if number == signal.SIGKILL and os.getpgid(pid) == pid:
-            os.killpg(pid, number)
-        else:
-            os.kill(pid, number)
-
-
-# ---------------------------------------------------------------- inside the run
 
 
 class Kernels:
@@ -269,10 +125,10 @@ class Kernels:
 
 
 def _command(code: str) -> list[str]:
-    """Return the command of a process that runs ``code`` with this module's names."""
+    """Return the command of a process that runs ``code`` with the server's names."""
     root = str(Path(__file__).parent.parent)
     prelude = f"import sys; {root!r} in sys.path or sys.path.insert(0, {root!r}); "
-    return [sys.executable, "-P", "-c", f"{prelude}from segkit.kernels import *; {code}"]
+    return [sys.executable, "-P", "-c", f"{prelude}from segkit.kernels.server import *; {code}"]
 
 
 def _make_manager(kernels: Kernels, folder: Path) -> Any:

@@ -1,0 +1,133 @@
+"""The warmed parent: imports what notebooks use, then forks a kernel for each request.
+
+It starts no thread and opens no connection. It reads requests on its standard input, one JSON
+object a line; when that closes, the run is gone, and it ends its children and itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import shutil
+import signal
+import sys
+import traceback
+from typing import Any
+
+import segkit
+
+LIBRARIES = """
+    ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell numpy pandas pyarrow.parquet
+    pyarrow.dataset matplotlib.pyplot matplotlib.backends.backend_agg PIL.PngImagePlugin seaborn
+    scipy.stats sklearn.cluster sklearn.preprocessing sklearn.metrics sklearn.pipeline
+    ibis duckdb ibis.backends.duckdb
+"""
+ROOMS_OF_THE_RUN = ("segkit.cli", "segkit.workflow", "segkit.publish", "segkit.__main__")
+
+
+def preload_modules(stop: Any = lambda: False) -> None:
+    """Import what notebooks use; ``stop`` is asked between imports."""
+    rooms = [room.name for room in pkgutil.walk_packages(segkit.__path__, "segkit.")]
+    for name in [*LIBRARIES.split(), *(room for room in rooms if room not in ROOMS_OF_THE_RUN)]:
+        if stop():
+            return
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    sys.modules.pop("matplotlib_inline.backend_inline", None)  # it greets the shell when imported
+
+
+def become_kernel(arguments: list[str]) -> None:
+    """Turn this process into an ipykernel; returns when the kernel has ended."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp.instance()
+    app.initialize(arguments)
+    app.start()
+
+
+def serve_forks(folder: str, held: list[int]) -> None:
+    """Import, then fork a kernel for each request until the run is gone.
+
+    Parameters
+    ----------
+    folder : str
+        Scratch folder of the run, removed at the end.
+    held : list of int
+        File descriptors to hold open as long as a kernel lives, such as the run's lock.
+    """
+    requests, replies = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    for descriptor in held:
+        os.set_inheritable(descriptor, False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def gone() -> bool:
+        poller = select.poll()  # a closed pipe reports POLLHUP, whether or not requests wait
+        poller.register(requests, select.POLLHUP)
+        return any(event & select.POLLHUP for _, event in poller.poll(0))
+
+    children: set[int] = set()
+    waiting = b""
+    preload_modules(gone)
+    gc.collect()
+    gc.freeze()
+    while part := os.read(requests, 65536):
+        *lines, waiting = (waiting + part).split(b"\n")
+        for line in lines:
+            request = json.loads(line)
+            if request["do"] == "fork":
+                pid = os.fork()
+                if pid == 0:
+                    os.close(requests)
+                    os.close(replies)
+                    _run_child(request)
+                children.add(pid)
+                answer: dict[str, Any] = {"pid": pid}
+            elif request["pid"] not in children:
+                answer = {"code": -1}
+            elif request["do"] == "poll":
+                pid, status = os.waitpid(request["pid"], os.WNOHANG)
+                children.discard(pid)
+                answer = {"code": os.waitstatus_to_exitcode(status) if pid else None}
+            else:
+                signal_group(request["pid"], request["signal"])
+                answer = {}
+            os.write(replies, json.dumps(answer).encode() + b"\n")
+    for pid in children:
+        signal_group(pid, signal.SIGKILL)
+    for pid in children:
+        os.waitpid(pid, 0)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)  # nothing to tidy up; libraries would only complain
+
+
+def _run_child(request: dict) -> None:
+    """Be the kernel; never returns."""
+    try:
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.chdir(request["cwd"])
+        os.environ.update(request["env"])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if "numpy" in sys.modules:  # else every kernel would draw the same "random" numbers
+            sys.modules["numpy"].random.seed()
+        parent = f"--IPKernelApp.parent_handle={os.getppid()}"
+        become_kernel([*request["arguments"], parent])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Signal the kernel; to kill, also what it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if number == signal.SIGKILL and os.getpgid(pid) == pid:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
