@@ -205,6 +205,16 @@ def test_free_text_is_told_apart_and_never_shown(shop):
     assert not table.astype(str).apply(lambda c: c.str.contains("reason|555")).any(axis=None)
 
 
+def test_an_answer_that_too_few_gave_is_hidden_with_its_words():
+    rows = [(f"c{i}", "Buys for", "me") for i in range(6)]
+    rows += [("c6", "Buys for", "my own words"), ("c7", "Buys for", "others of mine")]
+    frame = pd.DataFrame(rows, columns=["customer_id", "question", "answer"])
+    segments = pd.DataFrame({"customer_id": [f"c{i}" for i in range(8)], "segment_name": "All"})
+    table = summarise_responses_by_segment(make_tables(responses=frame)["responses"], segments)
+    assert table["answer"].dropna().tolist() == ["me"]
+    assert table["note"].tolist() == ["", "fewer than 5"]
+
+
 def test_numbers_are_averaged_and_choices_are_shared(shop):
     table = summarise_responses_by_segment(shop["responses"], SEGMENTS, smallest_cell=1)
     table = table.set_index(["question", "segment_name", "answer"])

@@ -11,6 +11,7 @@ import pytest
 from segkit.data.contract import TABLES
 from segkit.errors import SegkitError
 from segkit.evidence.market import (
+    collect_trends,
     describe_template,
     latest_cells,
     list_players,
@@ -123,6 +124,12 @@ def test_a_trend_that_grows_a_tenth_a_year_is_said_to(shop):
     assert table.loc["Store visits", "change"] == 0
 
 
+def test_trends_are_put_on_one_scale_by_an_index(shop):
+    points = collect_trends(shop["trends"]).set_index(["trend", "year"])
+    assert points.loc[("Camping nights", 2025), "index"] == pytest.approx(121)
+    assert pd.isna(points.loc[("Net flow", 2025), "index"])
+
+
 def test_growth_from_a_negative_figure_is_left_empty(shop):
     table = summarise_trends(shop["trends"]).set_index("trend")
     assert pd.isna(table.loc["Net flow", "growth_rate"])
@@ -167,6 +174,7 @@ def test_penetration_is_our_spend_over_the_cells_value(shop):
     assert sweden["value_share"] == pytest.approx(150 / 1000)
     assert sweden["buyer_share"] == pytest.approx(2 / 100)
     assert sweden["year"] == 2025
+    assert sweden["index"] == pytest.approx(100 * 0.15 / (240 / 4000))
     assert table.loc[("Estonia", "Outdoor"), "value_share"] == 0
     assert table.loc[("Estonia", "Outdoor"), "matched"] == "market only"
 

@@ -220,8 +220,9 @@ def summarise_responses_by_segment(
 ) -> pd.DataFrame:
     """Summarise what each segment answers: means of numbers and shares of choices.
 
-    Free text is left out; :func:`classify_questions` lists it. Intervals are at 95 %: the mean
-    plus and minus 1.96 standard errors, and Wilson's for shares.
+    Free text is left out; :func:`classify_questions` lists it. An answer that too few gave is
+    hidden together with its figures, and such answers share one row. Intervals are at 95 %: the
+    mean plus and minus 1.96 standard errors, and Wilson's for shares.
 
     Returns
     -------
@@ -248,9 +249,9 @@ def summarise_responses_by_segment(
     table["kind"] = table["question"].map(kinds)
     order = ["question", "answer", "segment_name"]
     table = table.sort_values(order, ignore_index=True)
-    keep = ["question", "kind", "segment_name", "answer"]
+    keep = ["question", "kind", "segment_name"]
     hidden = hide_small_cells(table, "customer_count", smallest_cell=smallest_cell, keep=keep)
-    return hidden[columns]
+    return hidden[columns].drop_duplicates(ignore_index=True)
 
 
 def _average_answers(rows: ibis.Table) -> pd.DataFrame:

@@ -130,26 +130,32 @@ def collect_trends(trends: ibis.Table | None, *, country: str = "") -> pd.DataFr
     Returns
     -------
     DataFrame
-        trend, country (empty where none is named), unit, year, value, source; sorted.
+        trend, country (empty where none is named), unit, year, value, source, line (the trend with
+        its country) and index (the first year is 100; empty if that is not positive); sorted.
     """
     columns = ["trend", "country", "unit", "year", "value", "source"]
     reason = "There is no table of trends."
     if is_missing(trends, "trend", "year", "value"):
-        return empty_table(columns, reason)
+        return empty_table([*columns, "line", "index"], reason)
     table = fill_columns(trends.to_pandas(), columns).dropna(subset=["trend", "year", "value"])
     if country:
         named = make_key(table["country"])
         table = table[(named == country.strip().casefold()) | (named == "")]
         reason = "The table of trends has no figure for this country."
     if table.empty:
-        return empty_table(columns, reason)
+        return empty_table([*columns, "line", "index"], reason)
     table = table.assign(
         country=table["country"].astype("string").fillna("").astype(object),
         unit=table["unit"].astype("string").fillna("").astype(object),
     )
     keys = ["trend", "country", "unit", "year"]
     grouped = table.groupby(keys, sort=True)
-    return grouped.agg(value=("value", "mean"), source=("source", _join_texts)).reset_index()
+    table = grouped.agg(value=("value", "mean"), source=("source", _join_texts)).reset_index()
+    first = table.groupby(keys[:3])["value"].transform("first")
+    place = (" (" + table["country"] + ")").where(table["country"] != "", "")
+    return table.assign(
+        line=table["trend"] + place, index=100 * table["value"] / first.where(first > 0)
+    )
 
 
 def summarise_trends(trends: ibis.Table | None, *, country: str = "") -> pd.DataFrame:

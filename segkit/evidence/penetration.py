@@ -24,6 +24,7 @@ from segkit.evidence.market import (
 from segkit.evidence.missing import empty_table, is_missing
 
 PENETRATION_COLUMNS = [
+    "cell",
     *AXES,
     "matched",
     "year",
@@ -34,6 +35,7 @@ PENETRATION_COLUMNS = [
     "spend",
     "value_share",
     "buyer_share",
+    "index",
     "source",
 ]
 
@@ -137,7 +139,8 @@ def measure_penetration(
     DataFrame
         One row a cell, largest market first. ``matched`` is ``both``, ``market only`` (our share
         is 0) or ``ours only`` (the share is not known); value_share is spend / market_value,
-        buyer_share is customer_count / buyer_count.
+        buyer_share is customer_count / buyer_count. ``index`` is the share over our share of all
+        cells together, 100 for our own average; by value where there is one, else by buyers.
     """
     cells = latest_cells(market_cells, by=by)
     if cells.empty:
@@ -162,9 +165,34 @@ def measure_penetration(
     table["customer_count"] = table["customer_count"].astype("int64")
     table["value_share"] = (table["spend"] / table["market_value"]).where(in_market)
     table["buyer_share"] = (table["customer_count"] / table["buyer_count"]).where(in_market)
-    size = "market_value" if table["market_value"].notna().any() else "buyer_count"
+    by_value = table["market_value"].notna().any()
+    size, ours = ("market_value", "spend") if by_value else ("buyer_count", "customer_count")
+    sized = table[in_market & table[size].notna()]
+    average = sized[ours].sum() / sized[size].sum() if len(sized) else np.nan
+    share = table[ours] / table[size] / (average if average > 0 else np.nan)
+    table["index"] = (100 * share).where(in_market)
+    table["cell"] = [", ".join(name for name in names if name) for names in _pair_axes(table)]
+    table["cell"] = table["cell"].where(table["cell"] != "", "not known")
     table = table.sort_values([size, "spend"], ascending=False, kind="stable", ignore_index=True)
     return table[PENETRATION_COLUMNS]
+
+
+def _pair_axes(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    return list(zip(*(table[axis] for axis in AXES), strict=True))
+
+
+def select_largest(penetration: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:
+    """Keep the cells of at most ``most`` countries and categories, for a chart.
+
+    Those where we sell most come first, then those with the largest market.
+    """
+    kept = penetration[penetration["matched"] != "ours only"]
+    for axis in AXES:
+        sums = kept.groupby(axis)[["spend", "market_value", "buyer_count"]].sum()
+        order = sums.sort_values(list(sums.columns), ascending=False).index[:most]
+        kept = kept[kept[axis].isin(order)]
+    kept = kept.assign(category=kept["category"].replace("", "all categories"))
+    return kept.assign(country=kept["country"].replace("", "all countries"))
 
 
 def list_unmatched(penetration: pd.DataFrame) -> pd.DataFrame:
@@ -220,11 +248,12 @@ def find_white_space(
     Returns
     -------
     DataFrame
-        One row a market cell: country, category, measure, size, growth_rate, own, own_share,
+        One row a market cell: cell, country, category, measure, size, growth_rate, own, own_share,
         rival_share, large, growing, open_to_us, open_from_rivals, white_space,
         size_at_average_share, opportunity, source; white space first, then by opportunity.
     """
     columns = [
+        "cell",
         *AXES,
         "measure",
         "size",
