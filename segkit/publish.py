@@ -168,7 +168,8 @@ def publish_report(
     Returns
     -------
     (Path, bool)
-        The pointer, and whether anything was published: an unchanged report is left as it is.
+        The index page of the publication that the pointer now names, and whether it is new: an
+        unchanged report is left as it is.
 
     Raises
     ------
@@ -182,7 +183,7 @@ def publish_report(
     pages = {name: hash_bytes(path) for name, path in sources.items()}
     key = hash_value([record["key"], pages])
     if read_publication(out).get("key") == key:
-        return pointer, False
+        return out / read_pointer(out) / "index.html", False
     if pointer.exists() and not read_pointer(out):
         raise SegkitError(
             "this folder already has an index.html that segkit did not write",
@@ -220,7 +221,7 @@ def publish_report(
     _prune(out, RUN_ID, KEPT, run_id)
     _prune(plan.run_folder / "history", RUN_ID, KEPT_HISTORY, run_id)
     tell(f"published {run_id}")
-    return pointer, True
+    return out / run_id / "index.html", True
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:

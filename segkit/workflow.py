@@ -61,10 +61,11 @@ class StepResult:
 
 @dataclass
 class RunResult:
-    """What became of a run."""
+    """What became of a run: the page published, the pointer to it, and each step."""
 
     run_folder: Path
     index: Path | None = None
+    pointer: Path | None = None
     published: bool = False
     steps: list[StepResult] = field(default_factory=list)
     verdicts: dict[str, Any] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class RunResult:
         """Return it as one JSON object."""
         return {
             "index": str(self.index) if self.index else None,
+            "pointer": str(self.pointer) if self.pointer else None,
             "run_folder": str(self.run_folder),
             "published": self.published,
             "steps": [asdict(step) for step in self.steps],
@@ -349,6 +351,7 @@ class _Run:
         self.result.index, self.result.published = publish_report(
             self.plan, out, record, tell=self.view.tell
         )
+        self.result.pointer = out / "index.html"
 
 
 class Progress:
