@@ -1,0 +1,88 @@
+"""Personas say only what the data say, with the count behind it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from segkit.action.personas import draft_persona, draft_personas, list_statements
+from segkit.errors import SegkitError
+from segkit.report.findings import THIN_SPACE
+from segkit.report.findings_personas import list_evidence, state_persona
+
+SIZES = pd.DataFrame(
+    {
+        "segment_name": ["Loyal", "Tiny"],
+        "customer_count": [1200, 4],
+        "customer_share": [0.6, 0.002],
+        "spend_share": [0.8, 0.01],
+    }
+)
+PROFILE = pd.DataFrame(
+    [
+        ("Loyal", "order_count", 9.25, 4.0, 1.5),
+        ("Loyal", "recency_days", 20.0, 140.0, -0.9),
+        ("Loyal", "age_years", 44.0, 43.5, 0.03),
+        ("Tiny", "order_count", 1.0, 4.0, -1.0),
+    ],
+    columns=["segment_name", "feature", "mean", "base_mean", "difference"],
+)
+DESCRIPTORS = pd.DataFrame(
+    [
+        ("Loyal", "country", "FI", 600, 0.50, 0.20),
+        ("Loyal", "country", "SE", 300, 0.25, 0.30),
+        ("Loyal", "age_band", "35-44", 480, 0.40, 0.38),
+        ("Loyal", "occupation", "unknown", 900, 0.75, 0.20),
+        ("Loyal", "gender", "x", 3, 0.9, 0.1),
+        ("Loyal", "device", None, None, None, None),
+    ],
+    columns=["segment_name", "descriptor", "value", "customer_count", "share", "base_share"],
+)
+
+
+def test_the_strongest_difference_comes_first_and_small_ones_are_silent():
+    persona = draft_persona("Loyal", SIZES, PROFILE, descriptors=DESCRIPTORS)
+    statements = persona["statements"]
+    # country FI: (.5 - .2) / sqrt(.2 * .8) = .75
+    assert statements["feature"].tolist() == ["order_count", "recency_days", "country"]
+    assert statements["strength"].tolist() == pytest.approx([1.5, -0.9, 0.75])
+    assert statements["customer_count"].tolist() == [1200, 1200, 600]
+
+
+def test_the_role_is_the_most_typical_value_of_each_descriptor():
+    role = draft_persona("Loyal", SIZES, PROFILE, descriptors=DESCRIPTORS)["role"]
+    assert [(trait["feature"], trait["value"]) for trait in role] == [
+        ("age_band", "35-44"),
+        ("country", "FI"),
+    ]
+
+
+def test_a_small_segment_is_not_described():
+    persona = draft_persona("Tiny", SIZES, PROFILE, descriptors=DESCRIPTORS)
+    assert persona["customer_count"] is None
+    assert persona["statements"].empty
+    assert state_persona(persona) == ["Not described: the segment has fewer than 5 customers."]
+
+
+def test_every_sentence_about_customers_carries_its_count():
+    persona = draft_persona("Loyal", SIZES, PROFILE, descriptors=DESCRIPTORS)
+    sentences = [text.replace(THIN_SPACE, " ") for text in state_persona(persona, currency="EUR")]
+    assert sentences == [
+        "1 200 customers, 60.0% of all, with 80.0% of the spend.",
+        "Most often: age band 35-44 (40%, n = 480); country FI (50%, n = 600).",
+        "Orders with a sale: 9.2 orders on average, against 4.0 orders (n = 1 200).",
+        "Days since the last sale: 20.0 days on average, against 140 days (n = 1 200).",
+        "Country FI: 50.0%, against 20.0% of all customers (n = 600).",
+    ]
+
+
+def test_all_personas_make_one_table():
+    personas = draft_personas(SIZES, PROFILE, descriptors=DESCRIPTORS, most=2)
+    assert [persona["segment_name"] for persona in personas] == ["Loyal", "Tiny"]
+    assert list_statements(personas)["segment_name"].tolist() == ["Loyal", "Loyal"]
+    assert len(list_evidence(personas)) == 2
+
+
+def test_an_unknown_segment_is_refused_with_the_nearest_name():
+    with pytest.raises(SegkitError, match="Did you mean 'Loyal'"):
+        draft_persona("Loyals", SIZES, PROFILE)
