@@ -24,6 +24,8 @@ from segkit.report.figures import (
     describe_chart,
     draw_nothing,
     name_rows,
+    name_unit,
+    name_values,
     need_columns,
     new_axes,
     set_numbers,
@@ -76,8 +78,8 @@ def plot_readiness(table: pd.DataFrame, *, title: str = "Readiness by practice")
         ax.text(1.02, place, f"{score:.2f}", va="center", fontweight="bold")
     name_rows(ax, rows["practice"], width=44)
     ax.set_xlim(0, 1.1)
-    ax.set_xticks([0, 0.5, 1])
-    ax.set_xlabel("score: 0 nothing in place, 1 fully in place")
+    ax.set_xticks([])
+    name_values(ax, "score: 0 nothing in place, 1 fully in place")
     ax.spines[["left", "bottom"]].set_visible(False)
     worst, best = rows.iloc[0], rows.iloc[-1]
     return describe_chart(
@@ -127,12 +129,12 @@ def plot_lorenz(
     ax.plot([0.8, 1], [1 - top, 1 - top], color=ORANGE, linewidth=1.2)
     ax.plot(0.8, 1 - top, marker="o", color=ORANGE, markersize=6)
     note = f"top 20% of customers:\n{format_share(top)} of {value_name}"
-    ax.text(0.78, max(1 - top, 0.06), note, ha="right", va="center", color=ORANGE)
-    ax.text(0.40, 0.43, "all equal", rotation=34, color=MUTED, ha="center", va="bottom")
+    ax.text(0.79, 1 - top + 0.025, note, ha="right", va="bottom", color=ORANGE)
+    ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center", va="bottom")
     ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
     ax.set(xlim=(0, 1.003), ylim=(0, 1.003))
     ax.set_xlabel(f"share of customers, from the lowest {value_name} to the highest")
-    ax.set_ylabel(f"share of {value_name}")
+    name_values(ax, f"share of {value_name}")
     ax.grid(True)
     set_numbers(ax.xaxis, "share")
     set_numbers(ax.yaxis, "share")
@@ -186,17 +188,19 @@ def plot_bars(
     stressed = [name in set(map(str, highlight)) for name in names]
     colours = [ORANGE if yes else BLUE for yes in stressed]
     ax.barh(places, rows[value], color=colours, height=0.62)
-    texts = [write_value(v, kind, currency) for v in rows[value]]
+    name = value_name or value.replace("_", " ")
+    unit = "" if currency in name.split() else currency
+    texts = [write_value(v, kind, unit) for v in rows[value]]
     _write_at_bars(ax, places, rows[value].to_numpy(float), texts)
     name_rows(ax, names, bold=stressed)
     note = f"; {format_number(left_out)} more not shown" if left_out else ""
-    ax.set_xlabel((value_name or value.replace("_", " ")) + note)
+    name_values(ax, name + note)
     ax.set_xticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
     first, last = rows.iloc[-1], rows.iloc[0]
     return describe_chart(
         ax,
-        f"Ranked bars of {value_name or value.replace('_', ' ')}, {plural(len(rows), 'bar')}. "
+        f"Ranked bars of {name}, {plural(len(rows), 'bar')}. "
         f"Largest: {first[label]}, {texts[-1]}. Smallest shown: {last[label]}, {texts[0]}.",
     )
 
@@ -247,10 +251,10 @@ def plot_white_space(
         )
     ax.margins(x=0.16, y=0.16)
     ax.grid(True)
-    ax.tick_params(length=0)
-    ax.set_xlabel("size of the market")
-    ax.set_ylabel("growth a year")
-    set_numbers(ax.xaxis, "money", currency)
+    ax.tick_params(length=0, pad=6)
+    scale = set_numbers(ax.xaxis, "money", largest=rows[value].max())
+    ax.set_xlabel(name_unit("size of the market", currency, scale))
+    name_values(ax, "growth a year")
     set_numbers(ax.yaxis, "share")
     names = "; ".join(
         f"{cell[label]}, {write_value(cell[value], 'money', currency)}, "
@@ -292,9 +296,8 @@ def plot_quality(table: pd.DataFrame, *, title: str = "Rows accepted and rejecte
         ax.text(1.02, place, text, va="center", transform=ax.get_yaxis_transform())
     name_rows(ax, rows["table"])
     ax.set_xlim(0, 1)
-    ax.set_xticks([0, 0.5, 1])
-    ax.set_xlabel("share of rows read: solid accepted, hatched rejected")
-    set_numbers(ax.xaxis, "share")
+    ax.set_xticks([])
+    name_values(ax, "share of rows read: solid accepted, hatched rejected")
     ax.spines[["left", "bottom"]].set_visible(False)
     said = "; ".join(
         f"{row['table']}: {format_number(row['read'])} read, {format_number(row['accepted'])} "

@@ -18,11 +18,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from matplotlib.transforms import blended_transform_factory
 
 from segkit.errors import SegkitError
 from segkit.report.findings import format_money, format_number, format_share
 
-WIDTH_INCHES = 7.5
+WIDTH_INCHES = 7.6
 DOTS_PER_INCH = 144  # drawn at 1.5 times the size shown, so that lines stay sharp
 INK, MUTED, RULE, TRACK = "#1b2733", "#5a6672", "#d5dbe1", "#eceff2"
 # Okabe and Ito (2008), darkened where needed for 3:1 on white; told apart by every kind of eye.
@@ -45,17 +46,17 @@ BELOW_TO_ABOVE = LinearSegmentedColormap.from_list(
 _STYLE = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.5,
+    "font.size": 10,
     "text.color": INK,
     "text.parse_math": False,
     "axes.edgecolor": RULE,
     "axes.labelcolor": MUTED,
-    "axes.labelsize": 9,
-    "axes.titlecolor": INK,
+    "axes.labelsize": 9.5,
+    "axes.titlecolor": MUTED,
     "axes.titlelocation": "left",
-    "axes.titlepad": 12,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
+    "axes.titlepad": 8,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "normal",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -69,8 +70,8 @@ _STYLE = {
     "ytick.color": RULE,
     "xtick.labelcolor": MUTED,
     "ytick.labelcolor": INK,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9.5,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 10,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
@@ -87,11 +88,21 @@ def chart_style():
 
 
 def new_axes(title: str, *, height: float = 3.4, columns: int = 1, **options) -> Axes:
-    """Return empty axes with a left-aligned title; with ``columns``, an array of them."""
+    """Return empty axes under a left-aligned title; with ``columns``, an array of them.
+
+    The axes' own title is free for the name and unit of what is drawn.
+    """
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
-    axes = figure.subplots(1, columns, **options)
-    (axes if columns == 1 else axes[0]).set_title(title)
-    return axes
+    figure.suptitle(title, x=0.008, ha="left", fontsize=11.5, fontweight="bold")
+    return figure.subplots(1, columns, **options)
+
+
+def name_values(ax: Axes, text: str) -> None:
+    """Write what is drawn, with its unit, under the chart's title and in line with it."""
+    ax.set_title(" ", loc="center")  # keeps the room, since the text itself is out of the layout
+    line = ax.set_title(text, loc="left", color=MUTED)
+    place = blended_transform_factory(ax.figure.transFigure, ax.transAxes)
+    line.set(x=0.008, transform=place + ax.titleOffsetTrans, in_layout=False)
 
 
 def describe_chart(ax: Axes, alt: str) -> Axes:
@@ -146,9 +157,9 @@ def render_chart(ax: Axes) -> tuple[bytes, int, int]:
 
     raw, small = io.BytesIO(), io.BytesIO()
     with chart_style():
-        ax.figure.savefig(
-            raw, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.08
-        )
+        ours = hasattr(ax.figure, "_segkit_alt")  # laid out to fit; others are cut to fit
+        edges = {} if ours else {"bbox_inches": "tight", "pad_inches": 0.08}
+        ax.figure.savefig(raw, format="png", dpi=DOTS_PER_INCH, **edges)
     raw.seek(0)
     with Image.open(raw) as image:
         reduced = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
@@ -198,18 +209,31 @@ def shorten(text: object, width: int = 30) -> str:
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
-def set_numbers(axis, kind: str, currency: str = "") -> None:
-    """Write an axis's ticks as the values are written elsewhere."""
+def set_numbers(axis, kind: str, *, largest: float = 0) -> str:
+    """Write an axis's ticks as values are written elsewhere; return the word for its scale.
+
+    Axes that reach two million count in millions, so the axis' name needs that word.
+    """
+    scale = 1_000_000 if kind != "share" and abs(largest) >= 2_000_000 else 1
 
     def write(value: float, _position: int) -> str:
         if kind == "share":
             return format_share(value, 0)
-        whole = float(value).is_integer()
-        return format_number(value, 0 if whole else 2 if abs(value) < 1 else 1)
+        value = value / scale
+        return format_number(value, 0 if float(value).is_integer() else 2 if abs(value) < 1 else 1)
 
     axis.set_major_formatter(FuncFormatter(write))
-    if kind == "money" and currency and axis.get_label_text():
-        axis.set_label_text(f"{axis.get_label_text()}, {currency}")
+    return "million" if scale > 1 else ""
+
+
+def name_unit(name: str, *units: str) -> str:
+    """Join a name and its unit: "market size, EUR million"; a unit already named is not repeated.
+
+    >>> name_unit("sales", "EUR", "million"), name_unit("profit, EUR", "EUR", "")
+    ('sales, EUR million', 'profit, EUR')
+    """
+    unit = " ".join(unit for unit in units if unit and unit not in name.split())
+    return f"{name}, {unit}" if unit else name
 
 
 def name_rows(ax: Axes, names: Iterable, *, width: int = 34, bold: Iterable[bool] = ()) -> None:
@@ -217,7 +241,7 @@ def name_rows(ax: Axes, names: Iterable, *, width: int = 34, bold: Iterable[bool
     names = [shorten(name, width) for name in names]
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(-0.6, len(names) - 0.4)
-    ax.tick_params(length=0)
+    ax.tick_params(length=0, pad=6)
     for label, stressed in zip(ax.get_yticklabels(), bold, strict=False):
         label.set_fontweight("bold" if stressed else "normal")
 

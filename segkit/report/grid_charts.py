@@ -126,7 +126,7 @@ def plot_profiles(
     reach = max(1.0, min(float(grid.abs().max().max() or 1), 3.0))
     norm = TwoSlopeNorm(0, -reach, reach)
     ax = _draw_grid(grid, title, kind="sd", norm=norm, colours=BELOW_TO_ABOVE, cell_height=0.36)
-    ax.set_xlabel("difference from the mean of all customers, in standard deviations")
+    ax.set_xlabel("difference from the mean of all customers, in standard deviations", labelpad=8)
     said = []
     for name in grid.columns:
         column = grid[name].dropna()

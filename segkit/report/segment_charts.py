@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from segkit.report.figures import (
     BLUE,
     GREY,
+    MUTED,
     ORANGE,
     TRACK,
     chart_style,
@@ -17,7 +18,6 @@ from segkit.report.figures import (
     name_rows,
     need_columns,
     new_axes,
-    set_numbers,
 )
 from segkit.report.findings import format_share, plural
 
@@ -65,10 +65,7 @@ def plot_candidates(
         for scheme, count in zip(rows["scheme"], rows["segment_count"], strict=True)
     ]
     passes = rows["passes"].fillna(False).astype(bool) if "passes" in rows else [True] * len(rows)
-    panels = new_axes("", height=1.2 + 0.34 * len(rows), columns=3, sharey=True)
-    panels[0].figure.suptitle(
-        title, x=0.01, ha="left", fontweight="bold", fontsize=11, color="#1b2733"
-    )
+    panels = new_axes(title, height=1.4 + 0.34 * len(rows), columns=3, sharey=True)
     for ax, (column, heading) in zip(panels, _MEASURES.items(), strict=True):
         values = rows[column].to_numpy(float)
         reach = max(np.nanmax(values) if np.isfinite(values).any() else 0, 0.01)
@@ -92,11 +89,15 @@ def plot_candidates(
             )
             text = f"{value:.2f}" if column == "stability" else format_share(value)
             weight = "bold" if best else "normal"
-            ax.text(top * 1.12, place, text, va="center", fontsize=9, fontweight=weight)
+            ax.text(top * 1.16, place, text, va="center", fontsize=9, fontweight=weight)
         if limit is not None:
             ax.axvline(limit, color=GREY, linestyle=(0, (3, 3)), linewidth=1.2, zorder=2)
+            least = f"{limit:.2f}" if column == "stability" else format_share(limit, 0)
+            place = (limit, len(rows) - 0.45)
+            ax.text(*place, f"least {least}", ha="center", va="bottom", fontsize=8.5, color=MUTED)
         name_rows(ax, names, bold=picked)
-        ax.set_xlim(min(0, np.nanmin(values) if np.isfinite(values).any() else 0), top * 1.42)
+        lowest = np.nanmin(values) if np.isfinite(values).any() else 0
+        ax.set_xlim(min(-0.06 * top, lowest), top * 1.62)
         ax.set_xticks([])
         ax.set_xlabel(heading)
         ax.spines[:].set_visible(False)
@@ -136,9 +137,8 @@ def plot_segment_sizes(
     reach = float(np.nanmax(rows[["customer_share", "spend_share"]].to_numpy(float))) or 1
     bars = (("customer_share", 0.19, BLUE, "customers"), ("spend_share", -0.19, ORANGE, "spend"))
     for column, shift, colour, word in bars:
-        hatch = "////" if column == "spend_share" else None
         values = rows[column].fillna(0).to_numpy(float)
-        ax.barh(places + shift, values, height=0.34, color=colour, hatch=hatch, edgecolor="white")
+        ax.barh(places + shift, values, height=0.34, color=colour)
         for place, value in zip(places + shift, values, strict=True):
             text = f"{format_share(value)} of {word}"
             start = max(value, 0) + 0.012 * reach
@@ -147,7 +147,6 @@ def plot_segment_sizes(
     ax.set_xlim(min(0, rows["spend_share"].min()), reach * 1.3)
     ax.set_xticks([])
     ax.spines[["left", "bottom"]].set_visible(False)
-    set_numbers(ax.xaxis, "share")
     said = "; ".join(
         f"{row['segment_name']}: {format_share(row['customer_share'])} of customers, "
         f"{format_share(row['spend_share'])} of spend"

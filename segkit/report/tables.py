@@ -49,7 +49,7 @@ def show_table(
         How a column is written: integer, share (0 to 1 as a percentage), money, number, date or
         text. Columns that are not named are guessed from their name and type.
     bars : sequence of str, optional
-        Numeric columns that get a bar behind each number; the largest fills the cell.
+        Numeric columns that get a bar beside each number; the largest is the longest.
     currency : str, optional
         Added to the headings of money columns.
     max_rows : int, optional
@@ -94,17 +94,19 @@ def build_table(
         text = (columns or {}).get(name) or label_column(name)
         if kinds[name] == "money" and currency:
             text = f"{text}, {currency}"
-        heads.append(f'<th scope="col"{_align(kinds[name])}>{html.escape(text)}</th>')
+        align = ' class="number bar"' if name in sizes else _align(kinds[name])
+        heads.append(f'<th scope="col"{align}>{html.escape(text)}</th>')
     lines = []
     for place in range(len(shown)):
         line = []
         for position, name in enumerate(names):
             text = html.escape(cells[name].iloc[place])
+            align = _align(kinds[name])
             if name in sizes:
-                text = _draw_bar(text, sizes[name].iloc[place])
+                align = f' class="number bar" style="--size:{sizes[name].iloc[place]:g}"'
             tag = "th" if position == 0 and kinds[name] == "text" else "td"
             scope = ' scope="row"' if tag == "th" else ""
-            line.append(f"<{tag}{scope}{_align(kinds[name])}>{text}</{tag}>")
+            line.append(f"<{tag}{scope}{align}>{text}</{tag}>")
         lines.append(f"<tr>{''.join(line)}</tr>")
     if not lines:
         lines = [f'<tr><td colspan="{max(len(names), 1)}">There are no rows to show.</td></tr>']
@@ -211,13 +213,9 @@ def _write_date(value: object) -> str:
 
 
 def _measure_bars(column: pd.Series) -> pd.Series:
-    """Length of each value's bar, 0 to 100, the largest filling its cell."""
+    """Length of each value's bar, from 0 to 1 for the largest."""
     numbers = pd.to_numeric(column, errors="coerce").clip(lower=0).fillna(0)
-    return (100 * numbers / (numbers.max() or 1)).round(1)
-
-
-def _draw_bar(text: str, size: float) -> str:
-    return f'<span class="bar" style="--size:{size:g}%">{text}</span>'
+    return (numbers / (numbers.max() or 1)).round(3)
 
 
 def _align(kind: str) -> str:

@@ -12,6 +12,8 @@ from segkit.report.figures import (
     chart_style,
     describe_chart,
     draw_nothing,
+    name_unit,
+    name_values,
     need_columns,
     new_axes,
     set_numbers,
@@ -52,32 +54,33 @@ def plot_trend(
         return draw_nothing(title)
     lines = list(rows.groupby(group, sort=True, observed=True)) if group else [("", rows)]
     ax = new_axes(title, height=3.6)
+    name = value_name or y.replace("_", " ")
+    high = rows[y].max()
+    scale = set_numbers(ax.yaxis, kind, largest=high)
+    name_values(ax, name_unit(name, currency if kind == "money" else "", scale))
     ends, said = [], []
-    for number, (name, line) in enumerate(lines):
+    for number, (group_name, line) in enumerate(lines):
         colour = SERIES[number % len(SERIES)]
         style = "-" if number < len(SERIES) else (0, (4, 2))
         ax.plot(line[x].to_numpy(), line[y].to_numpy(float), color=colour, linestyle=style)
         final = line.iloc[-1]
         ax.plot([final[x]], [final[y]], marker="o", markersize=5, color=colour)
-        text = f"{shorten(name, 24)} " if name != "" else ""
-        ends.append((float(final[y]), f"{text}{write_value(final[y], kind, currency)}", colour))
+        text = f"{shorten(group_name, 24)}  " if group_name != "" else ""
+        ends.append((float(final[y]), f"{text}{write_value(final[y], kind)}", colour))
         said.append(
-            f"{name or 'The value'} goes from {write_value(line[y].iloc[0], kind, currency)} "
+            f"{group_name or 'The value'} goes from {write_value(line[y].iloc[0], kind, currency)} "
             f"to {write_value(final[y], kind, currency)}"
         )
     ax.margins(x=0.02)
-    low, high = rows[y].min(), rows[y].max()
-    if low >= 0:
+    if rows[y].min() >= 0:
         ax.set_ylim(0, high * 1.08 or 1)
     spread_labels(ax, ends)
-    ax.set_ylabel(value_name or y.replace("_", " "))
-    set_numbers(ax.yaxis, kind, currency)
     ax.grid(True, axis="y")
-    ax.tick_params(length=0)
+    ax.tick_params(length=0, pad=6)
     _write_years(ax, rows[x])
     return describe_chart(
         ax,
-        f"Lines of {value_name or y.replace('_', ' ')} from {_name_time(rows[x].iloc[0])} to "
+        f"Lines of {name} from {_name_time(rows[x].iloc[0])} to "
         f"{_name_time(rows[x].iloc[-1])}. {'. '.join(said)}.",
     )
 

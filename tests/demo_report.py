@@ -1,0 +1,332 @@
+"""A made-up notebook and summary that show every chart and table, for the report's tests."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from unittest import mock
+
+import nbformat
+import numpy as np
+import pandas as pd
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from segkit.report import charts, show_chart, show_findings, show_table
+from segkit.report.html import list_pages, render_index, render_page
+
+HOSTILE = "<script>alert(1)</script>"
+STEPS = ["01_plan", "02_market_review", "03_base_analysis", "04_experience_data", "05_analysis"]
+SEGMENTS = ["Loyal regulars", "Big baskets", "Newcomers", "At risk", "Lapsed bargain hunters"]
+
+
+@contextlib.contextmanager
+def capture_displays(outputs: list):
+    """Collect what is displayed as a notebook's outputs."""
+
+    def keep(data: dict, metadata: dict | None = None, raw: bool = False) -> None:
+        assert raw
+        outputs.append(new_output("display_data", data=data, metadata=metadata or {}))
+
+    with mock.patch("IPython.display.display", keep):
+        yield
+
+
+def make_tables() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart."""
+    rng = np.random.default_rng(7)
+    spend = np.sort(rng.lognormal(5, 1.3, 800))
+    months = pd.date_range("2024-07-01", periods=24, freq="MS")
+    season = 1 + 0.35 * np.sin(np.arange(24) / 12 * 2 * np.pi)
+    monthly = [
+        pd.DataFrame(
+            {"month": months, "value": base * season * (1 + slope * np.arange(24)), "g": g}
+        )
+        for g, base, slope in [
+            ("Web", 120_000, 0.02),
+            ("Stores", 150_000, -0.005),
+            ("Partners", 40_000, 0.0),
+            ("Phone", 42_000, -0.001),
+        ]
+    ]
+    cells = [
+        (c, s)
+        for c in ("Finland", "Sweden", "Norway", "Estonia", HOSTILE)
+        for s in ("Outdoor", "Household", "Business gifts")
+    ]
+    market = pd.DataFrame(cells, columns=["country", "sector"])
+    market["cell"] = market["country"] + ", " + market["sector"]
+    market["market_value"] = rng.lognormal(16, 0.8, len(market)).round()
+    market["growth"] = rng.normal(0.03, 0.05, len(market)).round(3)
+    market["penetration"] = rng.beta(1, 14, len(market))
+    market.loc[4, "penetration"] = None
+    market["is_white_space"] = (market["growth"] > 0.04) & (market["penetration"] < 0.06)
+    features = ["recency_days", "order_count", "total_spend", "mean_order_value", "return_share"]
+    profiles = pd.DataFrame(
+        [(f, s) for f in features for s in SEGMENTS], columns=["feature", "segment_name"]
+    )
+    profiles["difference"] = rng.normal(0, 1, len(profiles)).round(2)
+    rfm = pd.DataFrame(
+        [(r, f) for r in range(1, 6) for f in range(1, 6)],
+        columns=["recency_score", "frequency_score"],
+    )
+    rfm["customer_count"] = rng.integers(20, 500, 25)
+    shares = np.array([0.31, 0.12, 0.22, 0.16, 0.19])
+    return {
+        "readiness": pd.DataFrame(
+            {
+                "practice": [
+                    "Goals with a KPI",
+                    "Consent recorded",
+                    "Orders linked to customers",
+                    "Survey answers",
+                    "Support tickets with times",
+                    "Market known",
+                ],
+                "score": [1.0, 0.84, 0.76, 0.4, 0.55, 0.0],
+            }
+        ),
+        "lorenz": pd.DataFrame(
+            {
+                "customer_share": np.arange(1, 801) / 800,
+                "value_share": spend.cumsum() / spend.sum(),
+            }
+        ),
+        "bars": pd.DataFrame(
+            {
+                "label": ["Tents", HOSTILE, "Price $5 and $10", "Stoves & fuel", "Boots"],
+                "value": [412_345, 250_112, 125_400, 99_000, 12_050],
+            }
+        ),
+        "monthly": pd.concat(monthly),
+        "trend": pd.DataFrame({"year": range(2018, 2026), "index": 100 * 1.03 ** np.arange(8)}),
+        "market": market,
+        "rfm": rfm,
+        "candidates": pd.DataFrame(
+            {
+                "scheme": ["value_tiers", "rfm", *["behaviour"] * 5],
+                "segment_count": [3, 6, 2, 3, 4, 5, 6],
+                "stability": [0.95, 0.88, 0.93, 0.86, 0.81, 0.55, 0.49],
+                "explained_spend_share": [0.62, 0.41, 0.18, 0.27, 0.33, 0.36, 0.37],
+                "smallest_customer_share": [0.2, 0.08, 0.34, 0.21, 0.12, 0.06, 0.02],
+                "passes": [True, True, True, True, True, False, False],
+            }
+        ),
+        "sizes": pd.DataFrame(
+            {
+                "segment_name": SEGMENTS,
+                "customer_count": (shares * 4870).round().astype(int),
+                "customer_share": shares,
+                "total_spend": [2_412_000.5, 1_950_300, 402_000, 350_200, 98_000],
+                "spend_share": [0.46, 0.37, 0.08, 0.07, 0.02],
+                "median_recency_days": [12, 40, 21, 140, 290],
+            }
+        ),
+        "profiles": profiles,
+        "quality": pd.DataFrame(
+            {
+                "table": ["order_lines", "customers", "tickets", "market_cells"],
+                "read": [150_532, 5_010, 2_204, 40],
+                "accepted": [147_210, 5_000, 2_204, 38],
+                "rejected": [3_322, 10, 0, 2],
+            }
+        ),
+    }
+
+
+def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
+    """Return each chart by its function's name."""
+    market = tables["market"]
+    return {
+        "plot_readiness": charts.plot_readiness(tables["readiness"]),
+        "plot_quality": charts.plot_quality(tables["quality"]),
+        "plot_trend": charts.plot_trend(
+            tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
+        ),
+        "plot_cells": charts.plot_cells(market, row="country", column="sector"),
+        "plot_white_space": charts.plot_white_space(market, currency="EUR"),
+        "plot_bars": charts.plot_bars(
+            tables["bars"],
+            kind="money",
+            currency="EUR",
+            value_name="profit, EUR",
+            title="Profit by category",
+            highlight=["Tents"],
+        ),
+        "plot_lorenz": charts.plot_lorenz(tables["lorenz"]),
+        "plot_rfm_grid": charts.plot_rfm_grid(tables["rfm"]),
+        "plot_monthly": charts.plot_monthly(
+            tables["monthly"], group="g", kind="money", currency="EUR", value_name="sales a month"
+        ),
+        "plot_candidates": charts.plot_candidates(
+            tables["candidates"],
+            chosen=("behaviour", 4),
+            thresholds={"stability": 0.6, "smallest_customer_share": 0.05},
+        ),
+        "plot_segment_sizes": charts.plot_segment_sizes(tables["sizes"]),
+        "plot_profiles": charts.plot_profiles(tables["profiles"]),
+    }
+
+
+def make_notebook(path: Path) -> Path:
+    """Write a notebook as if it had been executed; no kernel is needed."""
+    tables = make_tables()
+    cells = [
+        new_markdown_cell(
+            "# Base analysis: who are our customers today?\n\nThe question that this page answers, "
+            "and **who decides** what.\n\n*One call a cell*, then how to read it."
+        ),
+        new_code_cell(
+            'plan_path: str = "plan.toml"  # the plan to follow\nas_of: str = ""  # the last day',
+            metadata={"tags": ["parameters"]},
+        ),
+        new_code_cell(
+            '# Parameters\nas_of = "2026-06-30"', metadata={"tags": ["injected-parameters"]}
+        ),
+        new_code_cell(
+            "from segkit import open_workspace\n\n"
+            "ws = open_workspace(plan_path, run_dir, step=STEP)  # opened once\nprint(f'{1 + 1}')",
+            outputs=[
+                new_output("stream", name="stdout", text="2 tables opened\n"),
+                new_output("stream", name="stderr", text="SECRET WARNING /home/anna\n"),
+            ],
+        ),
+        new_markdown_cell("## What we found\n\nIn short, before the detail."),
+    ]
+    outputs: list = []
+    with capture_displays(outputs):
+        show_findings(
+            [
+                "The top 20% of customers bring 63.4% of spend.",
+                f"The category {HOSTILE} grew most.",
+                "1 234 customers have not bought for a year; they spent EUR 120 400 before.",
+            ]
+        )
+    cells.append(new_code_cell("show_findings(findings)", outputs=outputs))
+    for name, ax in draw_charts(tables).items():
+        outputs = []
+        with capture_displays(outputs):
+            show_chart(ax, caption=f"What to look at in this picture; made by {name}.")
+        word = name.removeprefix("plot_").replace("_", " ")
+        cells += [
+            new_markdown_cell(f"## What does the chart of {word} say?\n\nOne sentence of context."),
+            new_code_cell(f"show_chart({name}(table), caption=...)", outputs=outputs),
+            new_markdown_cell(
+                "**How to read it.** Longer is more. **What would change our mind:** "
+                "a second year in which the order turns round."
+            ),
+        ]
+    outputs = []
+    with capture_displays(outputs):
+        show_table(
+            tables["sizes"],
+            caption="Segments by size and value",
+            bars=["customer_share", "spend_share"],
+            currency="EUR",
+        )
+        show_table(tables["market"], caption="Market cells", max_rows=6, currency="EUR")
+        plain = tables["quality"]
+        outputs.append(
+            new_output(
+                "execute_result", data={"text/html": plain.to_html(), "text/plain": str(plain)}
+            )
+        )
+        outputs.append(
+            new_output("display_data", data={"text/markdown": f"A note on **{HOSTILE}**"})
+        )
+    cells += [
+        new_markdown_cell("## Tables\n\n### A table within\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"),
+        new_code_cell("show_table(sizes)", outputs=outputs),
+        new_markdown_cell("## Limits\n\n- Only two years are known.\n- `order_lines` has no cost."),
+    ]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"c{number}"
+    nbformat.write(new_notebook(cells=cells), path)
+    return path
+
+
+def make_facts() -> tuple[dict, dict, dict]:
+    """Return a plan, the facts of its steps and the record of its run."""
+    plan = {
+        "title": "Customers of the sample shop",
+        "owner": "Head of customer insight",
+        "scope": "All customers with an order in the last two years, consumers and businesses",
+        "as_of": "2026-06-30",
+        "currency": "EUR",
+        "random_state": 7,
+        "goals": [{"name": "keep", "text": "Keep the best", "kpi": "repeat_share", "target": 0.75}],
+    }
+    facts = {
+        "01_plan": {
+            "headline": {"Readiness": "0.71 of 1", "Customers": "4 870"},
+            "findings": ["Five of seven practices are in place.", "Consent covers 84.0%."],
+            "limits": ["Profit is estimated for products without a cost."],
+        },
+        "02_market_review": {
+            "findings": ["Three cells are large, growing and hardly served."],
+            "headline": {"White space": "EUR 12.4 million"},
+        },
+        "03_base_analysis": {
+            "headline": {"Top 20% bring": "63.4% of spend", "Gini": "0.67"},
+            "findings": [
+                "The top 20% of customers bring 63.4% of spend.",
+                f"The category {HOSTILE} grew most.",
+            ],
+        },
+        "04_experience_data": {"findings": ["Tickets are resolved in 9 hours (median)."]},
+        "05_analysis": {
+            "headline": {"Segments": "5", "Stability": "0.81"},
+            "findings": ["Loyal regulars are 31.0% of customers and bring 46.0% of spend."],
+            "limits": ["The segments have not been tried on a campaign yet."],
+            "verdict": {
+                "answer": "yes",
+                "text": "Five segments are stable, large enough and differ in value.",
+                "reasons": [
+                    "Stability 0.81, above the 0.60 that the plan asks.",
+                    "The smallest segment holds 12.0% of customers.",
+                ],
+            },
+            "segments": make_tables()["sizes"].to_dict("records"),
+            "kpis": [
+                {
+                    "goal": "Keep the customers who bring most of the profit",
+                    "kpi": "Repeat share",
+                    "value_text": "71.2%",
+                    "target_text": "75.0%",
+                    "met": False,
+                },
+                {
+                    "goal": "Lift the spend of occasional buyers",
+                    "kpi": "Mean order value",
+                    "value_text": "EUR 128.40",
+                    "target_text": "EUR 120.00",
+                    "met": True,
+                },
+            ],
+        },
+    }
+    record = {
+        "run_id": "20260701T040000Z-ab12cd",
+        "segkit_version": "0.1.0",
+        "random_state": 7,
+        "tables": make_tables()["quality"].set_index("table").to_dict("index"),
+    }
+    return plan, facts, record
+
+
+def make_report(folder: Path) -> list[Path]:
+    """Write a summary and a page; return their paths."""
+    notebook = make_notebook(folder / "demo.ipynb")
+    plan, facts, record = make_facts()
+    render_index(plan, facts, record, folder / "index.html")
+    page = folder / "03_base_analysis.html"
+    render_page(
+        notebook, page, title="Base analysis", navigation=list_pages(STEPS), report=plan["title"]
+    )
+    return [folder / "index.html", page]
+
+
+if __name__ == "__main__":
+    import sys
+
+    for path in make_report(Path(sys.argv[1])):
+        print(path, f"{path.stat().st_size / 1000:.0f} kB")
