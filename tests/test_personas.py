@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from segkit.action.personas import draft_persona, draft_personas, list_statements
+from segkit.action.personas import (
+    collect_descriptors,
+    draft_persona,
+    draft_personas,
+    list_statements,
+)
 from segkit.errors import SegkitError
 from segkit.report.findings import THIN_SPACE
 from segkit.report.findings_personas import list_evidence, state_persona
@@ -25,7 +30,7 @@ PROFILE = pd.DataFrame(
         ("Loyal", "age_years", 44.0, 43.5, 0.03),
         ("Tiny", "order_count", 1.0, 4.0, -1.0),
     ],
-    columns=["segment_name", "feature", "mean", "base_mean", "difference"],
+    columns=["segment_name", "feature", "mean", "base_mean", "difference_sd"],
 )
 DESCRIPTORS = pd.DataFrame(
     [
@@ -81,6 +86,31 @@ def test_all_personas_make_one_table():
     assert [persona["segment_name"] for persona in personas] == ["Loyal", "Tiny"]
     assert list_statements(personas)["segment_name"].tolist() == ["Loyal", "Loyal"]
     assert len(list_evidence(personas)) == 2
+
+
+def test_descriptors_are_counted_from_the_customer_table_and_small_cells_hidden():
+    customers = pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(20)],
+            "country": ["FI"] * 10 + ["SE"] * 10,
+            "has_loyalty_card": [True] * 6 + [False] * 14,
+            "total_spend": range(20),
+        }
+    )
+    segments = customers[["customer_id"]].assign(
+        segment=[0] * 10 + [1] * 10, segment_name=["Loyal"] * 10 + ["Rare"] * 10
+    )
+    table = collect_descriptors(customers, segments)
+    assert set(table["descriptor"]) == {"country", "has_loyalty_card"}
+    card = table[table["descriptor"] == "has_loyalty_card"].set_index(["segment_name", "value"])
+    assert pd.isna(card.loc[("Loyal", "False"), "customer_count"]), "four customers are hidden"
+    sizes = SIZES.assign(customer_count=[10, 4])
+    persona = draft_persona("Loyal", sizes, PROFILE.iloc[:0], descriptors=table)
+    assert persona["statements"].iloc[0][["feature", "value", "figure"]].tolist() == [
+        "country",
+        "FI",
+        1.0,
+    ]
 
 
 def test_an_unknown_segment_is_refused_with_the_nearest_name():

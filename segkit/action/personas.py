@@ -12,6 +12,7 @@ import pandas as pd
 
 from segkit.errors import SegkitError, suggest_name
 from segkit.features.dictionary import FEATURES
+from segkit.segments.profiles import count_descriptor
 
 ROLE_COLUMNS = (
     "customer_type",
@@ -25,7 +26,8 @@ ROLE_COLUMNS = (
     "device",
     "favourite_category",
 )
-NOT_KNOWN = {"", "not known", "unknown", "missing", "other", "none", "nan"}
+NOT_KNOWN = {"", "not known", "unknown", "missing", "other", "none", "nan", "false"}
+MOST_VALUES = 40
 SMALLEST_STRENGTH = 0.2
 STATEMENT_COLUMNS = [
     "segment_name",
@@ -67,10 +69,12 @@ def draft_persona(
         and ``spend_share``.
     profile : DataFrame
         One row a segment and numeric feature: ``segment_name``, ``feature``, ``mean``,
-        ``base_mean``, ``difference`` (in standard deviations).
+        ``base_mean``, ``difference_sd`` (in standard deviations) and, if known, ``known_count``.
+        From :func:`segkit.segments.profiles.profile_segments`.
     descriptors : DataFrame, optional
         One row a segment, descriptor and value: ``segment_name``, ``descriptor``, ``value``,
-        ``customer_count``, ``share``, ``base_share``; rows without a count are hidden ones.
+        ``customer_count``, ``share``, ``base_share``; rows without a count are hidden ones. From
+        :func:`collect_descriptors`.
     smallest_cell : int, optional
         A segment or statement that rests on fewer customers is not shown.
     most : int, optional
@@ -154,6 +158,42 @@ def list_statements(personas: list[dict]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def collect_descriptors(
+    customers: pd.DataFrame, segments: pd.DataFrame, *, smallest_cell: int = 5
+) -> pd.DataFrame:
+    """Count the values of every category of the customer table by segment.
+
+    Columns with more than 40 values, such as cities, are left out.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One row a customer.
+    segments : DataFrame
+        ``customer_id``, ``segment``, ``segment_name``.
+    smallest_cell : int, optional
+        Smaller cells are hidden.
+
+    Returns
+    -------
+    DataFrame
+        descriptor and the columns of :func:`segkit.segments.profiles.count_descriptor`.
+    """
+    kinds = ("category", "boolean")
+    columns = [c for c in customers if c in FEATURES and FEATURES[c].kind in kinds]
+    tables = [
+        count_descriptor(customers, segments, column, smallest_cell=smallest_cell).assign(
+            descriptor=column
+        )
+        for column in columns
+        if 1 < customers[column].nunique() <= MOST_VALUES
+    ]
+    if not tables:
+        columns = ["descriptor", "segment_name", "value", "customer_count", "share", "base_share"]
+        return pd.DataFrame(columns=columns)
+    return pd.concat(tables, ignore_index=True)
+
+
 def _clean_descriptors(
     segment_name: str, descriptors: pd.DataFrame | None, smallest_cell: int
 ) -> pd.DataFrame:
@@ -170,14 +210,14 @@ def _clean_descriptors(
 def _state_means(means: pd.DataFrame, count: int) -> list[dict]:
     statements = []
     for row in means.to_dict("records"):
-        known = row.get("customer_count")
+        known = row.get("known_count")
         statements.append(
             {
                 **_describe_feature(row["feature"]),
                 "value": "",
                 "figure": row["mean"],
                 "base_figure": row["base_mean"],
-                "strength": row["difference"],
+                "strength": row["difference_sd"],
                 "customer_count": count if pd.isna(known) else int(known),
             }
         )
@@ -193,7 +233,7 @@ def _state_shares(shares: pd.DataFrame) -> list[dict]:
             {
                 **_describe_feature(row["descriptor"]),
                 "unit": "share",
-                "value": str(row["value"]),
+                "value": "yes" if str(row["value"]) == "True" else str(row["value"]),
                 "figure": row["share"],
                 "base_figure": base,
                 "strength": (row["share"] - base) / spread,
