@@ -40,16 +40,17 @@ class Reading:
     """How the values of one column are to be read.
 
     ``decimal`` is the decimal mark, ``date_format`` the date's format without its time (empty:
-    ISO 8601), ``declared`` whether the plan gave it, ``ambiguous_count`` the values that mean
-    another day with day and month changed over, and ``is_padded`` whether every identifier ends
-    in ``.0``.
+    ISO 8601), ``declared`` whether the plan gave it. ``ambiguous_count`` counts the values that
+    mean another day with day and month changed over, ``comma_count`` those with a decimal comma
+    that the plan does not declare, ``padded_count`` the identifiers where all end in ``.0``.
     """
 
     decimal: str = "."
     date_format: str = ""
     declared: bool = False
     ambiguous_count: int = 0
-    is_padded: bool = False
+    comma_count: int = 0
+    padded_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _inspect_number(
         count(*) FILTER (regexp_full_match(trim({name}), '[+-]?[0-9]*[.][0-9]+'))
         FROM {source.raw}"""
     ).fetchall()[0]
-    return Reading(decimal="," if commas and decimals and not points else ".")
+    return Reading(",", comma_count=commas) if decimals and not points else Reading()
 
 
 def _inspect_id(con: duckdb.DuckDBPyConnection, source: Source, name: str) -> Reading:
@@ -123,7 +124,7 @@ def _inspect_id(con: duckdb.DuckDBPyConnection, source: Source, name: str) -> Re
         f"""SELECT count(*) FILTER (regexp_full_match(trim({name}), '[0-9]+[.]0')), count(*)
         FROM {source.raw} WHERE {name} IS NOT NULL AND trim({name}) NOT IN ({nothing})"""
     ).fetchall()[0]
-    return Reading(is_padded=padded == count > 0)
+    return Reading(padded_count=padded if padded == count else 0)
 
 
 def _inspect_date(
@@ -215,7 +216,7 @@ def convert_column(found: ir.Value, column: Column, reading: Reading) -> Convert
     text = _as_text(found)
     if kind == "id":
         text = _blank(text, NO_ID)
-        value = text.re_replace(r"\.0$", "") if reading.is_padded else text
+        value = text.re_replace(r"\.0$", "") if reading.padded_count else text
     elif kind == "category":
         value = text = _blank(text, NO_TEXT if column.name in KEEPS_NA else NO_CATEGORY)
     elif kind == "text":

@@ -29,6 +29,7 @@ class Staging:
     con: duckdb.DuckDBPyConnection
     folder: Path
     columns: dict[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     @property
     def raw(self) -> str:
@@ -45,6 +46,7 @@ class Staging:
 
     def match(self, names: Sequence[str]) -> None:
         """Match the source's columns with the contract's, or raise all that is wrong."""
+        self.names = tuple(names)
         self.columns, faults = match_columns(self.table, self.spec, names, self.label)
         if faults:
             raise DataError(faults)

@@ -38,12 +38,14 @@ class Source:
 
     ``raw`` names a relation with ``source_row`` (from 1), ``row_hash`` (of all the source's
     columns) and the mapped columns; ``malformed`` one with ``source_row``, ``line`` and
-    ``raw_line``. ``columns`` maps the contract's names to the user's.
+    ``raw_line``. ``columns`` maps the contract's names to the user's, ``names`` are all of the
+    user's.
     """
 
     name: str
     label: str
     columns: dict[str, str]
+    names: tuple[str, ...]
     raw: str
     malformed: str
     raw_count: int
@@ -118,6 +120,7 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
         name,
         label,
         staging.columns,
+        staging.names,
         staging.raw,
         staging.malformed,
         raw_count,
