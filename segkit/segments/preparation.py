@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Sequence
 from typing import Literal
 
 import ibis
@@ -36,12 +37,9 @@ class Preparation(Document):
     mean: float
     sd: float
 
-    def apply(self, table: ir.Table) -> ir.FloatingValue:
-        """Return the prepared column; never null."""
-        value = take_number(table, self.column).fill_null(self.fill)
-        value = ibis.cases(
-            (value < self.lower, self.lower), (value > self.upper, self.upper), else_=value
-        )
+    def apply(self, value: ir.FloatingValue) -> ir.FloatingValue:
+        """Return the prepared value of a number without NaN; never null."""
+        value = value.fill_null(self.fill).clip(self.lower, self.upper)
         if self.transform == "signed_log":
             value = value.sign() * (value.abs() + 1.0).ln()
         return (value - self.mean) / self.sd
@@ -86,15 +84,21 @@ def _learn(customers: pd.DataFrame, column: str) -> Preparation:
     )
 
 
-def prepare_columns(customers: pd.DataFrame, preparations: list[Preparation]) -> np.ndarray:
+def prepare_columns(customers: pd.DataFrame, preparations: Sequence[Preparation]) -> np.ndarray:
     """Return the prepared columns as an array of one row a customer, in the given order."""
     columns = list(dict.fromkeys(p.column for p in preparations))
     table = ibis.memtable(customers[columns].assign(row_=np.arange(len(customers))))
-    prepared = table.select(
-        "row_", **{f"z{i}_": p.apply(table) for i, p in enumerate(preparations)}
-    )
-    frame = prepared.to_pandas().sort_values("row_")
+    table = add_prepared(table, preparations)
+    names = [f"z{i}_" for i in range(len(preparations))]
+    frame = table.select("row_", *names).to_pandas().sort_values("row_")
     return frame.drop(columns="row_").to_numpy(float)
+
+
+def add_prepared(table: ir.Table, preparations: Sequence[Preparation]) -> ir.Table:
+    """Add the numbers as ``x0_``, ``x1_`` ... (null if missing) and prepared as ``z0_`` ..."""
+    raw = {f"x{i}_": take_number(table, p.column) for i, p in enumerate(preparations)}
+    table = table.mutate(**raw)
+    return table.mutate(**{f"z{i}_": p.apply(table[f"x{i}_"]) for i, p in enumerate(preparations)})
 
 
 def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import ibis
@@ -47,11 +48,14 @@ class Score(Document):
     cuts: tuple[float, ...]
     higher_is_better: bool = True
 
-    def apply(self, table: ir.Table) -> ir.IntegerValue:
-        """Return the points; 1 where the value is missing."""
-        value = take_number(table, self.column)
+    def apply(self, value: ir.FloatingValue, cuts: Sequence | None = None) -> ir.IntegerValue:
+        """Return the points of ``value``; 1 where it is missing.
+
+        ``cuts`` stands in for the score's own: columns with a cut point for each row.
+        """
         better = operator.gt if self.higher_is_better else operator.lt
-        beaten = [better(value, cut).fill_null(False).cast("int64") for cut in self.cuts]
+        cuts = self.cuts if cuts is None else cuts
+        beaten = [better(value, cut).fill_null(False).cast("int64") for cut in cuts]
         return add_up([ibis.literal(1, "int64"), *beaten])
 
 
@@ -87,13 +91,30 @@ class Rules(Document):
         """How many segments the rules name."""
         return len({rule.segment for rule in self.rules})
 
-    def find_segment(self, table: ir.Table) -> ir.IntegerValue:
-        """Return the number of the first rule's segment that a row meets."""
-        points = {score.name: score.apply(table) for score in self.scores}
+    def add_segment(
+        self, table: ir.Table, cuts: Mapping[str, Sequence[str]] | None = None
+    ) -> ir.Table:
+        """Add ``segment``, the first rule's whose conditions a row meets.
+
+        Parameters
+        ----------
+        table : ibis.Table
+            With the columns of `columns`.
+        cuts : mapping of str to sequence of str, optional
+            For each score the columns of ``table`` that stand in for its cut points.
+        """
+        used = [name for rule in self.rules for c in rule.conditions for name in c.of]
+        own = {score.name for score in self.scores}
+        raw = dict.fromkeys([*self.columns, *(name for name in used if name not in own)])
+        table = table.mutate(**{f"x_{c}_": take_number(table, c) for c in raw})
+        points = {}
+        for score in self.scores:
+            given = [table[c] for c in cuts[score.name]] if cuts else None
+            points[f"p_{score.name}_"] = score.apply(table[f"x_{score.column}_"], given)
+        table = table.mutate(**points)
 
         def holds(condition: Condition) -> ir.BooleanValue:
-            terms = [points[n] if n in points else take_number(table, n) for n in condition.of]
-            total = add_up(terms)
+            total = add_up([table[f"p_{n}_" if n in own else f"x_{n}_"] for n in condition.of])
             compare = operator.ge if condition.compare == ">=" else operator.le
             return compare(total, condition.value).fill_null(False)
 
@@ -101,16 +122,14 @@ class Rules(Document):
             (functools.reduce(operator.and_, map(holds, rule.conditions)), rule.segment)
             for rule in self.rules[:-1]
         ]
-        return ibis.cases(*cases, else_=self.rules[-1].segment).cast("int64")
+        found = ibis.cases(*cases, else_=self.rules[-1].segment).cast("int64")
+        return table.mutate(segment=found)
 
     def place(self, table: ir.Table) -> ir.Table:
         """Add ``segment``, ``distance`` (null) and ``confidence`` (share of values known)."""
-        known = [take_number(table, c).notnull().cast("float64") for c in self.columns]
-        return table.mutate(
-            segment=self.find_segment(table),
-            distance=ibis.null("float64"),
-            confidence=add_up(known) / len(known),
-        )
+        table = self.add_segment(table)
+        known = [table[f"x_{c}_"].notnull().cast("float64") for c in self.columns]
+        return table.mutate(distance=ibis.null("float64"), confidence=add_up(known) / len(known))
 
 
 def fit_tiers(

@@ -26,11 +26,11 @@ from segkit.segments.naming import name_clusters
 from segkit.segments.preparation import (
     Document,
     Preparation,
+    add_prepared,
     add_up,
     learn_preparations,
     prepare_columns,
     read_numbers,
-    take_number,
 )
 from segkit.segments.rules import Rules, fit_rfm, fit_tiers
 
@@ -82,11 +82,7 @@ class Centres(Document):
         times the share of columns with a value.
         """
         originals = table.columns
-        known = [take_number(table, c).notnull().cast("float64") for c in self.columns]
-        table = table.mutate(
-            known_=add_up(known) / len(known),
-            **{f"z{i}_": p.apply(table) for i, p in enumerate(self.preparations)},
-        )
+        table = add_prepared(table, self.preparations)
         squares = {}
         for number, centre in enumerate(self.centres, start=1):
             gaps = [table[f"z{i}_"] - value for i, value in enumerate(centre)]
@@ -100,12 +96,13 @@ class Centres(Document):
             for n, d in enumerate(squares, start=1)
         ]
         table = table.mutate(second_=ibis.cases(*others))
+        known = [table[f"x{i}_"].notnull().cast("float64") for i in range(len(self.columns))]
         ratio = ibis.ifelse(table.second_ > 0, (table.best_ / table.second_).sqrt(), 1.0)
         return table.select(
             *[c for c in originals if c not in RESULT_COLUMNS],
             "segment",
             distance=table.best_.sqrt(),
-            confidence=(1.0 - ratio) * table.known_,
+            confidence=(1.0 - ratio) * (add_up(known) / len(known)),
         )
 
 
@@ -285,6 +282,19 @@ def fit_segmentation(
     SegkitError
         If a column is not there or there are fewer different customers than segments.
     """
+    seeds = {"as_of": as_of, "random_state": random_state}
+    return fit_and_assign(customers, scheme, n_segments=n_segments, **seeds)[0]
+
+
+def fit_and_assign(
+    customers: pd.DataFrame,
+    scheme: Scheme,
+    *,
+    n_segments: int,
+    as_of: datetime.date,
+    random_state: int,
+) -> tuple[Segmentation, pd.DataFrame]:
+    """Do as `fit_segmentation` does, and return the customers with their segments as well."""
     fit_model = {"kmeans": _fit_kmeans, "rfm": fit_rfm, "tiers": fit_tiers}[scheme.method]
     seed = {"random_state": random_state} if scheme.method == "kmeans" else {}
     model, names = fit_model(customers, scheme.columns, n_segments, **seed)
@@ -300,7 +310,8 @@ def fit_segmentation(
         model=model,
     )
     placed = draft.assign(customers)
-    return draft.model_copy(update={"segments": _count_segments(names, placed["segment"])})
+    counted = _count_segments(names, placed["segment"])
+    return draft.model_copy(update={"segments": counted}), placed
 
 
 def _count_segments(names: list[str], placed: pd.Series) -> tuple[Segment, ...]:
