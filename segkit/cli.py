@@ -41,23 +41,21 @@ def new(
     sample: Annotated[bool, typer.Option(help="Make the sample shop's tables too.")] = True,
 ) -> None:
     """Make a working folder: a commented plan, the notebooks, a sample to begin with."""
-    from segkit.steps import PACKAGE, STEPS
+    from segkit.steps import STEPS, find_packaged
 
+    names = ["plan.toml", *(f"notebooks/{step}.ipynb" for step in STEPS)]
+    sources = {name: find_packaged(name) for name in names}
     try:
         if folder.exists() and any(folder.iterdir()):
             fix = "Name a new folder."
             raise SegkitError("the folder is not empty", where=str(folder), fix=fix)
         (folder / "notebooks").mkdir(parents=True)
-        places = (PACKAGE / "templates" / "plan.toml", PACKAGE.parent / "plan.toml")
-        shutil.copyfile(next(p for p in places if p.is_file()), folder / "plan.toml")
-        for step in STEPS:
-            places = (PACKAGE / "notebooks", PACKAGE.parent / "notebooks")
-            source = next(p / f"{step}.ipynb" for p in places if (p / f"{step}.ipynb").is_file())
-            shutil.copyfile(source, folder / "notebooks" / source.name)
+        (folder / "data").mkdir()
+        for name, source in sources.items():
+            shutil.copyfile(source, folder / name)
         ignored = "# Private, generated or published; not for version control.\n"
         text = ignored + "runs/\nreports/\ndata/\n"
         (folder / ".gitignore").write_text(text, encoding="utf-8")
-        (folder / "data").mkdir()
     except OSError as error:
         where, found = str(error.filename or folder), error.strerror or ""
         raise SegkitError("the folder cannot be made", where=where, found=found) from None
@@ -179,7 +177,9 @@ def score(
 
 @app.command()
 def export(
-    names: Annotated[list[str], typer.Argument(metavar="[PLAN] SEGMENT", help="Name of a segment.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="[PLAN] SEGMENT", help="Name of a segment.")
+    ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="CSV to write.")],
     scheme: Annotated[str, typer.Option(help="A scheme other than the final one.")] = "",
 ) -> None:
@@ -216,7 +216,20 @@ def compare(
     from segkit.action.refresh import compare_assignments
 
     found = compare_assignments(*(pd.read_parquet(path) for path in places))
-    print(found)
+    if json_:
+        tables = {"shares": found.shares, "migration": found.migration}
+        lists = {name: json.loads(t.to_json(orient="records")) for name, t in tables.items()}
+        summary = {name: None if n != n else n for name, n in found.summary.items()}
+        print_json({"ok": True, **summary, **lists, "notes": found.notes, "error": None})
+        return
+    _show_table("Segments", found.shares)
+    _show_table("Who moved", found.migration)
+    for note in found.notes:
+        print(note)
+    moved, common = found.summary["moved_count"], found.summary["common_count"]
+    print(
+        f"{moved:,} of {common:,} customers in both runs moved; drift {found.summary['drift']:.3f}"
+    )
 
 
 # ---------------------------------------------------------------- what the commands share
@@ -225,6 +238,61 @@ def compare(
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object."""
     print(json.dumps(value, ensure_ascii=False, default=str, indent=1))
+
+
+def _show_check(report: Any) -> None:
+    _show_table("Tables", report.counts)
+    found = report.quality[report.quality["row_count"] > 0]
+    _show_table("Rules that found something", found)
+    for problem in report.problems:
+        print(f"- {problem.describe()}")
+    print("The plan can be carried out." if report.ok else "The plan cannot be carried out.")
+
+
+def _show_table(title: str, frame: Any) -> None:
+    if frame.empty:
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    numbers = frame.select_dtypes("number").columns
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        table.add_column(
+            str(name).replace("_", " "), justify="right" if name in numbers else "left"
+        )
+    for row in frame.itertuples(index=False):
+        cells = (
+            f"{v:,.3f}" if isinstance(v, float) else f"{v:,}" if not isinstance(v, str) else v
+            for v in row
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    wide = None if sys.stdout.isatty() else 160
+    Console(width=wide, highlight=False).print(table)
+
+
+def _read_segments(plan: Any, scheme: str) -> tuple[Any, Any]:
+    """Return the accepted customers, or None, and who is in which segment."""
+    import pandas as pd
+
+    from segkit.errors import suggest_name
+
+    if not (plan.run_folder / "05_analysis" / "step.json").is_file():
+        raise SegkitError(
+            "there are no segments yet", where=f"runs/{plan.name}", fix="Run 'segkit run' first."
+        )
+    segments = pd.read_parquet(_find_segments(plan.run_folder))
+    if scheme and "scheme" in segments.columns and (segments["scheme"] == scheme).any():
+        segments = segments[segments["scheme"] == scheme]
+    elif scheme and scheme in segments.columns:
+        segments = segments.assign(segment_name=segments[scheme])
+    elif scheme:
+        names = [each.name for each in plan.schemes]
+        fix = suggest_name(scheme, [n for n in names if n != scheme])
+        raise UsageError("the run has no segments of this scheme", found=scheme, fix=fix)
+    customers = plan.run_folder / "tables" / "accepted" / "customers.parquet"
+    return (pd.read_parquet(customers) if customers.is_file() else None), segments
 
 
 def _find_segments(path: Path) -> Path:

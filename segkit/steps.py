@@ -54,16 +54,20 @@ def find_step(text: str) -> str:
     raise UsageError("there is no such step", found=repr(text), fix=suggest_name(text, names))
 
 
+def find_packaged(name: str) -> Path:
+    """Return ``plan.toml`` or a notebook that segkit brings, in the wheel or the repository."""
+    inside = PACKAGE / ("templates/plan.toml" if name == "plan.toml" else name)
+    for path in (inside, PACKAGE.parent / name):
+        if path.is_file():
+            return path
+    raise SegkitError("segkit lacks a file of its own", where=name, fix="Install segkit anew.")
+
+
 def find_notebook(plan: Plan, step: str) -> Path:
     """Return the notebook of a step: the working folder's own, else the one that segkit brings."""
-    for folder in (plan.folder / "notebooks", PACKAGE / "notebooks", PACKAGE.parent / "notebooks"):
-        if (folder / f"{step}.ipynb").is_file():
-            return folder / f"{step}.ipynb"
-    raise SegkitError(
-        "there is no notebook for this step",
-        where=f"notebooks/{step}.ipynb",
-        fix="Put it there, or install segkit anew.",
-    )
+    name = f"notebooks/{step}.ipynb"
+    own = plan.folder / name
+    return own if own.is_file() else find_packaged(name)
 
 
 def read_cells(path: Path) -> list[dict]:

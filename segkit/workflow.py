@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -72,10 +73,9 @@ class RunResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as one JSON object."""
+        paths = {name: getattr(self, name) for name in ("index", "pointer", "run_folder")}
         return {
-            "index": str(self.index) if self.index else None,
-            "pointer": str(self.pointer) if self.pointer else None,
-            "run_folder": str(self.run_folder),
+            **{name: str(path) if path else None for name, path in paths.items()},
             "published": self.published,
             "steps": [asdict(step) for step in self.steps],
             "verdicts": self.verdicts,
@@ -241,6 +241,8 @@ class _Run:
         if fresh:
             clear_step(folder)
         (folder / RECORD).unlink(missing_ok=True)
+        for leftover in folder.glob("work-*"):  # of a run that was killed; we hold the lock
+            shutil.rmtree(leftover, ignore_errors=True)
         spare_imports()
         import datetime
 
@@ -298,8 +300,9 @@ class _Run:
         """Write a step's record, last of all."""
         folder = self.folder / step
         outputs = hash_outputs(folder, self.cache)
-        if step == "tables":  # its rows, not the cache beside them
-            outputs = {n: v for n, v in outputs.items() if n.endswith(".parquet")}
+        if step == "tables":  # its rows, not the records and caches beside them
+            kept = ("accepted/", "rejected/", "quality.parquet")
+            outputs = {n: v for n, v in outputs.items() if n.startswith(kept)}
             self.handed[step] = hash_handed_on(outputs)
         record = {"step": step, "key": hash_value(record["parts"]), **record, "outputs": outputs}
         write_json(folder / RECORD, record)

@@ -12,11 +12,13 @@ import asyncio
 import contextlib
 import json
 import os
+import queue
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,7 @@ class Kernels:
         self.folder = folder
         self.scratch = Path(tempfile.mkdtemp(prefix="segkit-"))
         self.environment = {**ENVIRONMENT, "IPYTHONDIR": str(self.scratch / "ipython")}
+        self.context: Any = None  # of all sockets; made when the first kernel starts
         self._log = log.open("wb")
         self._next: Any = None
         self._count = 0
@@ -101,6 +104,8 @@ class Kernels:
                 self._server.wait()
             self._server.stdout.close()
             self._server = None
+        if self.context is not None:
+            self.context.destroy(linger=0)
         self._log.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -133,6 +138,8 @@ def _command(code: str) -> list[str]:
 
 def _make_manager(kernels: Kernels, folder: Path) -> Any:
     """Return a kernel manager whose kernel is forked, or booted by this module."""
+    import zmq.asyncio
+    from jupyter_client.asynchronous import AsyncKernelClient
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.provisioning import LocalProvisioner
@@ -176,11 +183,29 @@ def _make_manager(kernels: Kernels, folder: Path) -> Any:
 
         async def kill(self, restart: bool = False) -> None:
             await self.send_signal(signal.SIGKILL)
+            await self.wait()  # at once, where the manager would look every 0.1 s
 
         async def terminate(self, restart: bool = False) -> None:
             await self.send_signal(signal.SIGTERM)
 
-    manager = Manager(connection_file=str(folder / "kernel.json"), shutdown_wait_time=2.0)
+    class Client(AsyncKernelClient):
+        async def wait_for_ready(self, timeout: float | None = None) -> None:
+            """Wait for an answer on both channels; the original waits 0.2 s more for silence."""
+            end = time.monotonic() + (timeout or 60)
+            while time.monotonic() < end:
+                self.kernel_info()
+                with contextlib.suppress(queue.Empty):
+                    reply = await self.get_shell_msg(timeout=1)
+                    await self.get_iopub_msg(timeout=1)
+                    self._handle_kernel_info_reply(reply)
+                    return
+                if not await self.is_alive():
+                    raise RuntimeError("the kernel ended before it answered")
+            raise RuntimeError("the kernel did not answer")
+
+    kernels.context = kernels.context or zmq.asyncio.Context()
+    manager = Manager(connection_file=str(folder / "kernel.json"), context=kernels.context)
+    manager.client_factory = Client
     if os.name == "posix" and len(str(folder)) < 80:  # sockets in a private folder, no ports
         manager.transport, manager.ip = "ipc", str(folder / "k")
     if kernels._server is not None:

@@ -17,7 +17,7 @@ OWN_ERRORS = {
     name: error
     for name, error in inspect.getmembers(errors, inspect.isclass)
     if issubclass(error, SegkitError)
-}
+} | {"DataError": SegkitError}  # known by name: a notebook's error carries no more
 
 
 @dataclass(frozen=True)
