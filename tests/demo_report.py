@@ -53,18 +53,18 @@ def make_tables() -> dict[str, pd.DataFrame]:
         for c in ("Finland", "Sweden", "Norway", "Estonia", HOSTILE)
         for s in ("Outdoor", "Household", "Business gifts")
     ]
-    market = pd.DataFrame(cells, columns=["country", "sector"])
-    market["cell"] = market["country"] + ", " + market["sector"]
-    market["market_value"] = rng.lognormal(16, 0.8, len(market)).round()
-    market["growth"] = rng.normal(0.03, 0.05, len(market)).round(3)
-    market["penetration"] = rng.beta(1, 14, len(market))
-    market.loc[4, "penetration"] = None
-    market["is_white_space"] = (market["growth"] > 0.04) & (market["penetration"] < 0.06)
+    market = pd.DataFrame(cells, columns=["country", "category"])
+    market["cell"] = market["country"] + ", " + market["category"]
+    market["size"] = rng.lognormal(16, 0.8, len(market)).round()
+    market["growth_rate"] = rng.normal(0.03, 0.05, len(market)).round(3)
+    market["value_share"] = rng.beta(1, 14, len(market))
+    market.loc[4, "value_share"] = None
+    market["white_space"] = (market["growth_rate"] > 0.04) & (market["value_share"] < 0.06)
     features = ["recency_days", "order_count", "total_spend", "mean_order_value", "return_share"]
     profiles = pd.DataFrame(
         [(f, s) for f in features for s in SEGMENTS], columns=["feature", "segment_name"]
     )
-    profiles["difference"] = rng.normal(0, 1, len(profiles)).round(2)
+    profiles["difference_sd"] = rng.normal(0, 1, len(profiles)).round(2)
     rfm = pd.DataFrame(
         [(r, f) for r in range(1, 6) for f in range(1, 6)],
         columns=["recency_score", "frequency_score"],
@@ -142,7 +142,7 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
         ),
-        "plot_cells": charts.plot_cells(market, row="country", column="sector"),
+        "plot_cells": charts.plot_cells(market),
         "plot_white_space": charts.plot_white_space(market, currency="EUR"),
         "plot_bars": charts.plot_bars(
             tables["bars"],

@@ -6,7 +6,7 @@ alternative text says. Pass the result to :func:`show_chart`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -69,7 +69,7 @@ def plot_readiness(table: pd.DataFrame, *, title: str = "Readiness by practice")
     need_columns(table, ["practice", "score"], chart="plot_readiness")
     rows = table.dropna(subset=["score"]).sort_values("score", kind="stable")
     if rows.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     ax = new_axes(title, height=1.0 + 0.34 * len(rows))
     places = np.arange(len(rows))
     ax.barh(places, 1, color=TRACK, height=0.5)
@@ -94,6 +94,7 @@ def plot_readiness(table: pd.DataFrame, *, title: str = "Readiness by practice")
 def plot_lorenz(
     table: pd.DataFrame,
     *,
+    figures: Mapping[str, float] | None = None,
     value_name: str = "spend",
     title: str = "Concentration of the customer base",
 ) -> Axes:
@@ -108,28 +109,30 @@ def plot_lorenz(
     table : DataFrame
         ``customer_share`` and ``value_share``, both cumulative from 0 to 1, customers ordered
         from the smallest value to the largest.
+    figures : mapping, optional
+        ``gini`` and ``top_20_share`` as computed from every customer; else read off the curve.
     value_name : str, optional
         What is shared, for the labels.
     """
     need_columns(table, ["customer_share", "value_share"], chart="plot_lorenz")
     rows = table[["customer_share", "value_share"]].dropna().astype(float)
     if rows.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     people = np.concatenate([[0.0], rows["customer_share"]])
     value = np.concatenate([[0.0], rows["value_share"]])
     order = np.argsort(people, kind="stable")
     people, value = people[order], value[order]
-    gini = 1 - 2 * float(np.trapezoid(value, people))
-    top = 1 - float(np.interp(0.8, people, value))
+    at_80 = float(np.interp(0.8, people, value))
+    gini = (figures or {}).get("gini", 1 - 2 * float(np.trapezoid(value, people)))
+    top = (figures or {}).get("top_20_share", 1 - at_80)
     ax = new_axes(title, height=4.4)
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
     ax.fill_between(people, value, people, color=SKY, alpha=0.16, linewidth=0)
     ax.plot(people, value, color=BLUE, linewidth=2.4)
-    ax.plot([0.8, 0.8], [0, 1 - top], color=ORANGE, linewidth=1.2)
-    ax.plot([0.8, 1], [1 - top, 1 - top], color=ORANGE, linewidth=1.2)
-    ax.plot(0.8, 1 - top, marker="o", color=ORANGE, markersize=6)
+    ax.plot([0.8, 0.8, 1], [0, at_80, at_80], color=ORANGE, linewidth=1.2)
+    ax.plot(0.8, at_80, marker="o", color=ORANGE, markersize=6)
     note = f"top 20% of customers:\n{format_share(top)} of {value_name}"
-    ax.text(0.79, 1 - top + 0.025, note, ha="right", va="bottom", color=ORANGE)
+    ax.text(0.79, at_80 + 0.025, note, ha="right", va="bottom", color=ORANGE)
     ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center", va="bottom")
     ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
     ax.set(xlim=(0, 1.003), ylim=(0, 1.003))
@@ -180,7 +183,7 @@ def plot_bars(
     need_columns(table, [label, value], chart="plot_bars")
     rows = table.dropna(subset=[value]).sort_values(value, ascending=False, kind="stable")
     if rows.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     left_out, rows = max(len(rows) - most, 0), rows.head(most).iloc[::-1]
     names = rows[label].astype(str)
     ax = new_axes(title, height=1.0 + 0.32 * len(rows))
@@ -210,9 +213,9 @@ def plot_white_space(
     table: pd.DataFrame,
     *,
     label: str = "cell",
-    value: str = "market_value",
-    growth: str = "growth",
-    highlight: str = "is_white_space",
+    value: str = "size",
+    growth: str = "growth_rate",
+    highlight: str = "white_space",
     currency: str = "",
     title: str = "Market cells by size and growth",
 ) -> Axes:
@@ -224,13 +227,13 @@ def plot_white_space(
     Parameters
     ----------
     table : DataFrame
-        One row a cell: its name, ``market_value`` (currency), ``growth`` (share a year) and,
-        if known, the boolean column ``highlight``.
+        One row a cell: its name, ``size`` (currency a year, or buyers), ``growth_rate`` (share a
+        year) and, if known, the boolean column ``white_space``.
     """
     need_columns(table, [label, value, growth], chart="plot_white_space")
     rows = table.dropna(subset=[value, growth])
     if rows.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     chosen = rows[highlight].fillna(False).astype(bool) if highlight in rows else rows[value].isna()
     ax = new_axes(title, height=4.4)
     ax.axhline(0, color=GREY, linewidth=1)
@@ -283,7 +286,7 @@ def plot_quality(table: pd.DataFrame, *, title: str = "Rows accepted and rejecte
     need_columns(table, ["table", "read", "accepted", "rejected"], chart="plot_quality")
     rows = table[table["read"] > 0].sort_values("read", kind="stable")
     if rows.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     ax = new_axes(title, height=1.0 + 0.36 * len(rows))
     places = np.arange(len(rows))
     kept = rows["accepted"] / rows["read"]

@@ -181,12 +181,14 @@ def need_columns(table: pd.DataFrame, columns: Iterable[str], *, chart: str) -> 
     return table
 
 
-def draw_nothing(title: str) -> Axes:
-    """Return a chart that says there is nothing to show."""
-    ax = new_axes(title, height=1.4)
-    ax.set_axis_off()
-    ax.text(0, 0.5, "There are no rows to show.", color=MUTED, transform=ax.transAxes)
-    return describe_chart(ax, f"{title}: there are no rows to show.")
+def draw_nothing(title: str, table: pd.DataFrame) -> Axes:
+    """Return a chart that says there is nothing to show, and why if the table knows."""
+    reason = str(table.attrs.get("reason", "There are no rows to show."))
+    with chart_style():
+        ax = new_axes(title, height=1.2)
+        ax.set_axis_off()
+        ax.text(0, 0.5, reason, color=MUTED, transform=ax.transAxes, wrap=True)
+    return describe_chart(ax, f"{title}. {reason}")
 
 
 def write_value(value: object, kind: str = "number", currency: str = "") -> str:

@@ -28,9 +28,9 @@ from segkit.report.findings import MISSING, format_number
 def plot_cells(
     table: pd.DataFrame,
     *,
-    row: str = "row",
-    column: str = "column",
-    value: str = "penetration",
+    row: str = "country",
+    column: str = "category",
+    value: str = "value_share",
     kind: str = "share",
     currency: str = "",
     title: str = "Penetration by market cell",
@@ -51,7 +51,7 @@ def plot_cells(
     need_columns(table, [row, column, value], chart="plot_cells")
     grid = _make_grid(table, row, column, value)
     if grid.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     ax = _draw_grid(grid, title, kind=kind, currency=currency)
     known = grid.stack().dropna()
     if known.empty:
@@ -86,7 +86,7 @@ def plot_rfm_grid(
     need_columns(table, ["recency_score", "frequency_score", value], chart="plot_rfm_grid")
     rows = table.groupby(["frequency_score", "recency_score"], observed=True)[value].sum()
     if rows.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     grid = rows.unstack("recency_score").sort_index(ascending=False).sort_index(axis=1)
     ax = _draw_grid(grid, title, kind=kind, currency=currency, cell_height=0.52)
     ax.set_xlabel("recency score (right: bought lately)")
@@ -105,7 +105,7 @@ def plot_profiles(
     *,
     feature: str = "feature",
     segment: str = "segment_name",
-    value: str = "difference",
+    value: str = "difference_sd",
     title: str = "How each segment differs from all customers",
 ) -> Axes:
     """Draw how far each segment's mean lies from the mean of all customers, by feature.
@@ -121,7 +121,7 @@ def plot_profiles(
     need_columns(table, [feature, segment, value], chart="plot_profiles")
     grid = _make_grid(table, feature, segment, value)
     if grid.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     grid.index = [str(name).replace("_", " ") for name in grid.index]
     reach = max(1.0, min(float(grid.abs().max().max() or 1), 3.0))
     norm = TwoSlopeNorm(0, -reach, reach)

@@ -54,7 +54,7 @@ def plot_candidates(
     """
     need_columns(table, ["scheme", "segment_count", *_MEASURES], chart="plot_candidates")
     if table.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     rows = table.sort_values(["scheme", "segment_count"], ascending=False, kind="stable")
     names = [
         f"{scheme.replace('_', ' ')}, {count} segments"
@@ -131,7 +131,7 @@ def plot_segment_sizes(
     need_columns(table, columns, chart="plot_segment_sizes")
     rows = table.dropna(subset=["customer_share"]).sort_values("spend_share", kind="stable")
     if rows.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     ax = new_axes(title, height=0.9 + 0.62 * len(rows))
     places = np.arange(len(rows))
     reach = float(np.nanmax(rows[["customer_share", "spend_share"]].to_numpy(float))) or 1

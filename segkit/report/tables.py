@@ -20,8 +20,9 @@ from segkit.report.findings import (
 
 KINDS = ("integer", "share", "money", "number", "date", "text")
 _MONEY = ("amount", "price", "profit", "revenue", "sales", "spend", "value", "margin", "budget")
-_NOUNS = {"customer": "customers", "order": "orders", "category": "categories"}
-_WORDS = {"kpi": "KPI", "rfm": "RFM", "id": "ID", "as of": "as of"}
+_NOUNS = {"customer": "customers", "order": "orders", "category": "categories", "row": "rows"}
+_WHOLES = {**_NOUNS, **{word: word for word in ("spend", "value", "profit", "revenue", "sales")}}
+_WORDS = {"kpi": "KPI", "rfm": "RFM", "id": "ID"}
 
 
 def show_table(
@@ -109,13 +110,14 @@ def build_table(
             line.append(f"<{tag}{scope}{align}>{text}</{tag}>")
         lines.append(f"<tr>{''.join(line)}</tr>")
     if not lines:
-        lines = [f'<tr><td colspan="{max(len(names), 1)}">There are no rows to show.</td></tr>']
+        reason = html.escape(str(df.attrs.get("reason", "There are no rows to show.")))
+        lines = [f'<tr><td colspan="{max(len(names), 1)}">{reason}</td></tr>']
     hidden = len(df) - len(shown)
     more = f'\n<p class="more">{plural(hidden, "more row")} not shown.</p>' if hidden else ""
     escaped, body = html.escape(caption), "\n".join(lines)
     return (
         f'<div class="table"><div class="scroll" role="region" tabindex="0" aria-label="{escaped}">'
-        f"<table><caption>{escaped}</caption>\n<thead><tr>{''.join(heads)}</tr></thead>\n"
+        f"<table><caption><span>{escaped}</span></caption>\n<thead><tr>{''.join(heads)}</tr></thead>\n"
         f"<tbody>\n{body}\n</tbody></table></div>{more}</div>"
     )
 
@@ -158,9 +160,9 @@ def label_column(name: object) -> str:
         text = " ".join(stem)
     elif stem and last == "count":
         text = " ".join([*stem[:-1], _NOUNS.get(stem[-1], _pluralise(stem[-1]))])
-    elif stem and last == "share":
-        text = f"share of {' '.join([*stem[:-1], _NOUNS.get(stem[-1], stem[-1])])}"
-    elif stem and last in ("days", "months", "hours", "years"):
+    elif last == "share" and len(stem) == 1 and stem[0] in _WHOLES:
+        text = f"share of {_WHOLES[stem[0]]}"
+    elif stem and last in ("days", "months", "hours", "years", "sd"):
         text = f"{' '.join(stem)}, {last}"
     else:
         text = " ".join(words)

@@ -51,7 +51,7 @@ def plot_trend(
     need_columns(table, [x, y, *([group] if group else [])], chart="plot_trend")
     rows = table.dropna(subset=[x, y]).sort_values(x, kind="stable")
     if rows.empty:
-        return draw_nothing(title)
+        return draw_nothing(title, table)
     lines = list(rows.groupby(group, sort=True, observed=True)) if group else [("", rows)]
     ax = new_axes(title, height=3.6)
     name = value_name or y.replace("_", " ")
