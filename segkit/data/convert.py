@@ -53,16 +53,6 @@ class Reading:
     padded_count: int = 0
 
 
-@dataclass(frozen=True)
-class Converted:
-    """One column of the contract: what was found, as text, its value, and whether it failed."""
-
-    column: Column
-    text: ir.StringValue
-    value: ir.Value
-    is_faulty: ir.BooleanValue
-
-
 @ibis.udf.scalar.builtin
 def try_strptime(text: str, formats: dt.Array(dt.string)) -> dt.Timestamp():
     """Parse a date and time by the first format that fits, or give null."""
@@ -200,44 +190,51 @@ def _swap(date_format: str) -> str:
     return date_format.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
 
 
-def convert_column(found: ir.Value, column: Column, reading: Reading) -> Converted:
-    """Return the expressions that convert one column.
+def read_text(found: ir.Value, column: Column) -> ir.StringValue:
+    """Return a column of any type as trimmed text, null where it says that nothing is there."""
+    nothing = NO_NUMBER
+    if column.kind == "text" or (column.kind == "category" and column.name in KEEPS_NA):
+        nothing = NO_TEXT
+    elif column.kind == "category":
+        nothing = NO_CATEGORY
+    elif column.kind == "id":
+        nothing = NO_ID
+    text = _as_text(found)
+    return ibis.ifelse(text.isin(nothing), ibis.null(dt.string), text)
+
+
+def convert_column(
+    found: ir.Value, text: ir.StringValue, column: Column, reading: Reading
+) -> ir.Value:
+    """Return the expression that converts one column; null where it cannot be.
 
     Parameters
     ----------
     found : ibis.Value
         The column as it was found, of any type.
+    text : ibis.StringValue
+        The same as text; see ``read_text``.
     column : Column
         What the contract says of it.
     reading : Reading
         How its values are written.
     """
     kind = column.kind
-    text = _as_text(found)
     if kind == "id":
-        text = _blank(text, NO_ID)
-        value = text.re_replace(r"\.0$", "") if reading.padded_count else text
-    elif kind == "category":
-        value = text = _blank(text, NO_TEXT if column.name in KEEPS_NA else NO_CATEGORY)
-    elif kind == "text":
-        value = text = _blank(text, NO_TEXT)
-    elif kind in ("number", "money", "integer"):
-        text = _blank(text, NO_NUMBER)
-        value = _as_number(found, text, reading.decimal)
-    elif kind in ("date", "datetime"):
-        text = _blank(text, NO_NUMBER)
-        value = _as_timestamp(found, text, reading)
-        value = value.date() if kind == "date" else value
-    else:
-        text = _blank(text, NO_NUMBER)
+        return text.re_replace(r"\.0$", "") if reading.padded_count else text
+    if kind in ("number", "money", "integer"):
+        return _as_number(found, text, reading.decimal)
+    if kind in ("date", "datetime"):
+        moment = _as_timestamp(found, text, reading)
+        return moment.date() if kind == "date" else moment
+    if kind == "boolean":
         folded = text.lower()
-        value = ibis.cases(
+        return ibis.cases(
             (folded.isin(TRUE_TEXTS), True),
             (folded.isin(FALSE_TEXTS), False),
             else_=ibis.null(dt.boolean),
         )
-    is_faulty = text.notnull() & value.isnull()
-    return Converted(column, text, value, is_faulty)
+    return text
 
 
 def _as_text(found: ir.Value) -> ir.StringValue:
@@ -249,11 +246,9 @@ def _as_text(found: ir.Value) -> ir.StringValue:
             (whole.cast("float64") == found.cast("float64"), whole.cast("string")),
             else_=found.cast("string"),
         )
-    return found.cast("string").strip()
-
-
-def _blank(text: ir.StringValue, nothing: tuple[str, ...]) -> ir.StringValue:
-    return ibis.ifelse(text.isin(nothing), ibis.null(dt.string), text)
+    text = found.cast("string")
+    is_padded = (text.left(1) <= " ") | (text.right(1) <= " ")  # trimming all takes longer
+    return ibis.ifelse(is_padded, text.strip(), text)
 
 
 def _as_number(found: ir.Value, text: ir.StringValue, decimal: str) -> ir.FloatingValue:

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 
 from segkit.data.columns import DataError, quote, text_literal
 from segkit.data.contract import TABLES
-from segkit.data.convert import Reading, convert_column, inspect_columns
+from segkit.data.convert import Reading, convert_column, inspect_columns, read_text
 from segkit.data.lines import derive_lines
 from segkit.data.rules import REJECTED, Rule, list_rules
 from segkit.data.sources import Source, open_source
@@ -90,7 +90,6 @@ class Engine:
         name = source.name
         readings = inspect_columns(self.con, source, self.plan.tables[name])
         rows = self._convert(source, readings)
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW typed_{name} AS {to_sql(rows)}")
         repeats = self._find_repeats(source)
         known = {n: self._accepted(n) for n in LOOKED_UP[:3] if n in self.checked}
         if name == "order_lines":
@@ -117,15 +116,28 @@ class Engine:
         return table
 
     def _convert(self, source: Source, readings: dict[str, Reading]) -> ir.Table:
+        """Return the converted columns, and ``faulty_<column>`` where that may fail.
+
+        Each step is a view of its own, so that DuckDB computes no expression twice.
+        """
         raw = self.backend.table(source.raw)
-        chosen: dict[str, ir.Value] = {"source_row": raw.source_row, "row_hash": raw.row_hash}
-        for column in TABLES[source.name].columns:
-            if column.name in source.columns:
-                converted = convert_column(raw[column.name], column, readings[column.name])
-                chosen[column.name] = converted.value
-                if column.kind not in ("id", "text", "category"):
-                    chosen[f"faulty_{column.name}"] = converted.is_faulty
-        rows = raw.select(**chosen)
+        columns = [c for c in TABLES[source.name].columns if c.name in source.columns]
+        texts = {f"text_{c.name}": read_text(raw[c.name], c) for c in columns}
+        rows = self._keep_view(f"texts_{source.name}", raw.mutate(**texts))
+        values: dict[str, ir.Value] = {}
+        for c in columns:
+            text = rows[f"text_{c.name}"]
+            values[c.name] = convert_column(rows[c.name], text, c, readings[c.name])
+        rows = self._keep_view(
+            f"values_{source.name}",
+            rows.select("source_row", "row_hash", *texts, **values),
+        )
+        faulty = {
+            f"faulty_{c.name}": rows[f"text_{c.name}"].notnull() & rows[c.name].isnull()
+            for c in columns
+            if c.kind not in ("id", "text", "category")
+        }
+        rows = rows.select("source_row", "row_hash", *values, **faulty)
         if source.name == "tickets" and "resolved_at" in rows.columns:
             is_late = rows.resolved_at.date() > ibis.date(self.as_of.isoformat())
             nothing = ibis.null("timestamp")
@@ -133,7 +145,11 @@ class Engine:
                 is_late_resolution=is_late,
                 resolved_at=ibis.ifelse(is_late.fill_null(False), nothing, rows.resolved_at),
             )
-        return rows
+        return self._keep_view(f"typed_{source.name}", rows)
+
+    def _keep_view(self, name: str, rows: ir.Table) -> ir.Table:
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {to_sql(rows)}")
+        return self.backend.table(name)
 
     def _find_repeats(self, source: Source) -> ir.Table:
         """Return ``source_row`` and ``differs`` of rows that repeat an earlier one.
@@ -141,7 +157,8 @@ class Engine:
         A table with a key repeats its key; another one the whole row.
         """
         key = TABLES[source.name].key
-        view, target = f"typed_{source.name}", f"repeats_{source.name}"
+        view = f"typed_{source.name}" if key else source.raw
+        target = f"repeats_{source.name}"
         by = ", ".join(map(quote, key)) if key else "row_hash"
         also = "" if key else ", " + ", ".join(map(quote, source.columns))
         self.con.execute(
