@@ -6,7 +6,8 @@ engine first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import ibis
 import numpy as np
@@ -107,17 +108,41 @@ def market_template() -> dict[str, pd.DataFrame]:
     }
 
 
-def describe_template() -> pd.DataFrame:
-    """List the columns of the market tables to fill in: table, column, meaning, unit, example."""
+def describe_template(tables: Mapping[str, ibis.Table] | None = None) -> pd.DataFrame:
+    """List the columns of the market tables to fill in: table, column, meaning, unit, example.
+
+    Tables that are in ``tables`` already are left out.
+    """
     rows = [
         (name, column.name, column.meaning, column.unit, EXAMPLES[column.name])
         for name in MARKET_TABLES
         for column in TABLES[name].columns
+        if name not in (tables or {})
     ]
-    return pd.DataFrame(rows, columns=["table", "column", "meaning", "unit", "example"])
+    columns = ["table", "column", "meaning", "unit", "example"]
+    if not rows:
+        return empty_table(columns, "The plan names every market table, so none is left to fill.")
+    return pd.DataFrame(rows, columns=columns)
 
 
-def collect_trends(trends: ibis.Table | None, *, country: str = "") -> pd.DataFrame:
+def write_templates(tables: Mapping[str, ibis.Table], folder: Path) -> list[str]:
+    """Write a CSV file with headers and one made-up row for each market table that is missing.
+
+    Returns
+    -------
+    list of str
+        The names of the files in ``folder``.
+    """
+    missing = {name: table for name, table in market_template().items() if name not in tables}
+    for name, table in missing.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        table.to_csv(folder / f"{name}.csv", index=False)
+    return [f"{name}.csv" for name in missing]
+
+
+def collect_trends(
+    trends: ibis.Table | None, *, country: str = "", most: int | None = None
+) -> pd.DataFrame:
     """Return one figure a trend, country and year; several sources of one figure are averaged.
 
     Parameters
@@ -126,6 +151,8 @@ def collect_trends(trends: ibis.Table | None, *, country: str = "") -> pd.DataFr
         The contract's ``trends``.
     country : str, optional
         Keep this country and the figures that name none; empty keeps all.
+    most : int, optional
+        Keep only this many trends: those whose index ends furthest from 100. None keeps all.
 
     Returns
     -------
@@ -153,9 +180,14 @@ def collect_trends(trends: ibis.Table | None, *, country: str = "") -> pd.DataFr
     table = grouped.agg(value=("value", "mean"), source=("source", _join_texts)).reset_index()
     first = table.groupby(keys[:3])["value"].transform("first")
     place = (" (" + table["country"] + ")").where(table["country"] != "", "")
-    return table.assign(
+    table = table.assign(
         line=table["trend"] + place, index=100 * table["value"] / first.where(first > 0)
     )
+    if most is None:
+        return table
+    moves = (table.groupby("line")["index"].last() / 100).map(np.log).abs()
+    kept = moves.sort_values(ascending=False, kind="stable").index[:most]
+    return table[table["line"].isin(kept)].reset_index(drop=True)
 
 
 def summarise_trends(trends: ibis.Table | None, *, country: str = "") -> pd.DataFrame:

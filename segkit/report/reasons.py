@@ -43,3 +43,10 @@ def _show_reason(caption: str, reason: str) -> None:
     text = f"Nothing to show. {reason}"
     markup = f'<p class="nothing"><strong>{html.escape(caption)}</strong> {html.escape(text)}</p>'
     display({"text/html": markup, "text/plain": f"{caption} {text}"}, raw=True)
+
+
+def show_gaps(gaps: pd.DataFrame, *, caption: str) -> None:
+    """Table of :func:`segkit.evidence.missing.describe_missing`."""
+    columns = {"table": "", "state": "", "row_count": "Rows", "answers": "What it answers"}
+    columns |= {"collect": "Where to find it"}
+    show_table_or_reason(gaps, caption=caption, columns=columns)
