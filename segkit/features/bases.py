@@ -124,7 +124,7 @@ _ANY_BASES = (
         "Who opens, clicks, visits and answers",
         (
             ("messages.customer_id", "events.customer_id"),
-            ("messages.opened", "messages.clicked", "events.event_type"),
+            (*_any_of("messages", "opened", "clicked", "converted"), "events.event_type"),
         ),
     ),
 )

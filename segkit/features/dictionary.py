@@ -25,6 +25,7 @@ EVENTS: Needs = (("events.customer_id",), ("events.occurred_at",), ("events.even
 MESSAGES: Needs = (("messages.customer_id",), ("messages.sent_at",))
 OPENED: Needs = (*MESSAGES, ("messages.opened",))
 CLICKED: Needs = (*MESSAGES, ("messages.clicked",))
+CONVERTED: Needs = (*MESSAGES, ("messages.converted",))
 UNSUBSCRIBED: Needs = (*MESSAGES, ("messages.unsubscribed",))
 CONTACT: Needs = (
     ("events.occurred_at", "messages.opened"),
@@ -186,6 +187,13 @@ _FEATURES = (
     _number("message_count", "engagement", "messages", "Messages delivered", MESSAGES),
     _number("open_share", "engagement", "share", "Share of delivered messages opened", OPENED),
     _number("click_share", "engagement", "share", "Share of delivered messages clicked", CLICKED),
+    _number(
+        "conversion_share",
+        "engagement",
+        "share",
+        "Share of delivered messages followed by a purchase in the campaign's time",
+        CONVERTED,
+    ),
     _number(
         "days_since_open",
         "engagement",

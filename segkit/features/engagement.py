@@ -126,7 +126,8 @@ def _summarise_messages(messages: ir.Table, as_of: datetime.date) -> ir.Table:
         delivered = delivered & ~messages.bounced.fill_null(False)
     messages = messages.mutate(delivered_=delivered)
     measures = {"message_count": count_true(messages.delivered_)}
-    for column, name in (("opened", "open_share"), ("clicked", "click_share")):
+    shares = {"opened": "open_share", "clicked": "click_share", "converted": "conversion_share"}
+    for column, name in shares.items():
         if column in messages.columns:
             hits = count_true(messages.delivered_ & messages[column])
             measures[name] = share_of(hits, count_true(messages.delivered_))

@@ -72,7 +72,9 @@ def compare_candidates(
 ) -> Candidates:
     """Fit every scheme with every number of segments it asks for, and measure each.
 
-    Stability and structure are measured on at most 2,000 customers.
+    RFM that asks for six segments means at most six: where some are too small or too poor, their
+    neighbours are merged, one step at a time. Stability and structure are measured on at most
+    2,000 customers.
 
     Parameters
     ----------
@@ -111,9 +113,13 @@ def compare_candidates(
     schemes = list(schemes)
     panel = _prepare_panel(customers, schemes)
     rows, segmentations, refused = [], {}, []
+    seeds = {"as_of": as_of, "random_state": random_state}
     with threadpool_limits(1):
         for scheme in schemes:
-            for n_segments in range(scheme.segments[0], scheme.segments[1] + 1):
+            for n_segments in _list_counts(scheme):
+                merging = n_segments < scheme.segments[0]
+                if merging and any(r["passes"] for r in rows if r["scheme"] == scheme.name):
+                    break
                 needed = CUSTOMERS_PER_SEGMENT * n_segments
                 if len(customers) < needed:
                     refused.append(
@@ -121,7 +127,6 @@ def compare_candidates(
                         f"there are {len(customers)}"
                     )
                     continue
-                seeds = {"as_of": as_of, "random_state": random_state}
                 try:
                     found, placed = fit_and_assign(
                         customers, scheme, n_segments=n_segments, **seeds
@@ -130,9 +135,10 @@ def compare_candidates(
                     refused.append(f"{scheme.name}: {error.describe()}")
                     continue
                 key = (scheme.name, len(found.segments))
-                if key not in segmentations:
-                    segmentations[key] = found
-                    rows.append(_measure(placed, scheme, found, panel, criteria))
+                if key in segmentations:
+                    continue
+                segmentations[key] = found
+                rows.append(_measure(placed, scheme, found, panel, criteria))
     if not rows:
         raise SegkitError(
             "no scheme can be fitted to these customers",
@@ -140,6 +146,13 @@ def compare_candidates(
             fix="Bring more customers, or other columns.",
         )
     return Candidates(pd.DataFrame(rows), segmentations)
+
+
+def _list_counts(scheme: Scheme) -> list[int]:
+    """Numbers of segments to try; RFM goes on merging neighbours until it passes."""
+    fewest, most = scheme.segments
+    asked = list(range(fewest, most + 1))
+    return asked + list(range(fewest - 1, 2, -1)) if scheme.method == "rfm" else asked
 
 
 def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, np.ndarray]:
@@ -219,27 +232,30 @@ def _find_faults(
     if row["segment_count"] > criteria.most_segments:
         faults.append(f"{row['segment_count']} segments, the plan allows {criteria.most_segments}")
     if row["smallest_customer_share"] < criteria.smallest_customer_share:
-        faults.append(
-            f"the smallest segment ({smallest}) has {row['smallest_customer_share']:.1%} of "
-            f"customers, below {criteria.smallest_customer_share:.1%}"
-        )
+        share, limit = _tell_apart(row["smallest_customer_share"], criteria.smallest_customer_share)
+        faults.append(f"the smallest segment ({smallest}) has {share} of customers, below {limit}")
     if np.isnan(row["smallest_value_share"]):
         faults.append("there is no spend to share out")
     elif row["smallest_value_share"] < criteria.smallest_value_share:
-        faults.append(
-            f"the poorest segment ({poorest}) has {row['smallest_value_share']:.1%} of spend, "
-            f"below {criteria.smallest_value_share:.1%}"
-        )
+        share, limit = _tell_apart(row["smallest_value_share"], criteria.smallest_value_share)
+        faults.append(f"the poorest segment ({poorest}) has {share} of spend, below {limit}")
     if not row["stability"] >= criteria.smallest_stability:
-        faults.append(
-            f"stability {row['stability']:.2f} is below {criteria.smallest_stability:.2f}"
-        )
+        value, limit = _tell_apart(row["stability"], criteria.smallest_stability, ".2f")
+        faults.append(f"stability {value} is below {limit}")
     if row["method"] == "kmeans" and not row["structure"] >= SMALLEST_STRUCTURE:
         faults.append(
             f"clusters are only {max(row['structure'], 0):.1%} tighter than in shuffled columns, "
             f"below {SMALLEST_STRUCTURE:.0%}: nothing that sets customers apart was found"
         )
     return faults
+
+
+def _tell_apart(value: float, limit: float, form: str = ".1%") -> tuple[str, str]:
+    """Write two numbers with as many decimals as it takes to see that they differ."""
+    decimals = int(form[1])
+    while decimals < 6 and f"{value:.{decimals}{form[2]}}" == f"{limit:.{decimals}{form[2]}}":
+        decimals += 1
+    return f"{value:.{decimals}{form[2]}}", f"{limit:.{decimals}{form[2]}}"
 
 
 def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
@@ -339,7 +355,7 @@ def _give_reasons(
         else:
             gain = 100 * (row["explained_share"] - chosen["explained_share"])
             reasons.append(
-                f"{name} meets every criterion too: it explains {abs(gain):.0f} hundredths "
+                f"{name} meets every criterion too: it explains {abs(gain):.0f} points "
                 f"{'more' if gain > 0 else 'less'} of the differences, with stability "
                 f"{row['stability']:.2f}."
             )

@@ -41,6 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "days_since_visit": ("recent visits", "no recent visits"),
     "open_share": ("seldom open", "often open"),
     "click_share": ("seldom click", "often click"),
+    "conversion_share": ("seldom convert", "often convert"),
     "days_since_open": ("recent opens", "no recent opens"),
     "ticket_count": ("few tickets", "many tickets"),
     "mean_satisfaction": ("less satisfied", "more satisfied"),
@@ -85,7 +86,7 @@ def _join_words(
 ) -> str:
     furthest = [i for i in np.argsort(-np.abs(centre), kind="stable") if abs(centre[i]) > notable]
     words = [describe_end(columns[i], centre[i] > 0) for i in sorted(furthest[:most])]
-    name = ", ".join(words) or "average"
+    name = ", ".join(words) or "close to average"
     return name[0].upper() + name[1:]
 
 

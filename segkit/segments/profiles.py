@@ -13,6 +13,8 @@ from segkit.errors import SegkitError, suggest_name
 from segkit.features.dictionary import FEATURES
 
 UNKNOWN = "unknown"
+OTHER = "other"
+MOST_VALUES = 12
 KEYS = ["segment", "segment_name"]
 
 
@@ -115,7 +117,8 @@ def count_descriptor(
 
     A cell of fewer than ``smallest_cell`` customers is not shown; where it could be worked out
     from the rest of its segment or of its value, the next smallest cell there is hidden as well.
-    Missing values are counted as ``unknown``.
+    Missing values are counted as ``unknown``; all but the twelve most frequent values, and those
+    of fewer than ``smallest_cell`` customers, as ``other``.
 
     Returns
     -------
@@ -132,6 +135,10 @@ def count_descriptor(
     joined = join_segments(customers, segments)
     # One kind of value: booleans and numbers become text, so that 'unknown' fits in.
     values = joined[column].astype(object).where(joined[column].notna(), UNKNOWN).astype(str)
+    totals = values.value_counts()
+    totals = totals[totals >= smallest_cell]
+    kept = sorted(totals.index, key=lambda value: (-totals[value], value))[:MOST_VALUES]
+    values = values.where(values.isin(kept), OTHER)
     grid = pd.crosstab([joined["segment"], joined["segment_name"]], values.rename("value"))
     shown = suppress_cells(grid, smallest_cell)
     base = grid.sum() / grid.to_numpy().sum()
