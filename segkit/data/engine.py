@@ -59,6 +59,7 @@ class Engine:
         self.plan, self.backend, self.folder, self.as_of = plan, backend, folder, as_of
         self.con: duckdb.DuckDBPyConnection = backend.con
         self.checked: dict[str, CheckedTable] = {}
+        self.known: dict[str, ir.Table] = {}  # accepted rows of the tables that others refer to
         self.faults: list[SegkitError] = []
 
     def check_tables(self) -> None:
@@ -91,13 +92,12 @@ class Engine:
         readings = inspect_columns(self.con, source, self.plan.tables[name])
         rows = self._convert(source, readings)
         repeats = self._find_repeats(source)
-        known = {n: self._accepted(n) for n in LOOKED_UP[:3] if n in self.checked}
         if name == "order_lines":
             rows = derive_lines(rows, self._unique_orders(), self.plan)
-            self.con.execute(f"CREATE OR REPLACE TABLE derived_{name} AS {to_sql(rows)}")
+            self.con.execute(f"CREATE OR REPLACE TABLE derived_{name} AS {self.compile(rows)}")
             rows = self.backend.table(f"derived_{name}")
         rules = list_rules(
-            name, rows, plan=self.plan, as_of=self.as_of, known=known, repeats=repeats
+            name, rows, plan=self.plan, as_of=self.as_of, known=self.known, repeats=repeats
         )
         columns = [column for column in TABLES[name].column_names if column in rows.columns]
         columns += ["line_type", "is_product"] if name == "order_lines" else []
@@ -110,9 +110,12 @@ class Engine:
             source_row=rows.source_row, **values, is_rejected=ibis.or_(*rejecting), **flags
         )
         relation = f"checked_{name}"
-        self.con.execute(f"CREATE OR REPLACE TABLE {relation} AS {to_sql(checked)}")
+        self.con.execute(f"CREATE OR REPLACE TABLE {relation} AS {self.compile(checked)}")
         table = CheckedTable(source, columns, rules, relation)
         self._count(table, readings)
+        if name in LOOKED_UP[:3]:
+            rows = self.backend.table(relation)
+            self.known[name] = rows.filter(~rows.is_rejected)
         return table
 
     def _convert(self, source: Source, readings: dict[str, Reading]) -> ir.Table:
@@ -147,8 +150,12 @@ class Engine:
             )
         return self._keep_view(f"typed_{source.name}", rows)
 
+    def compile(self, rows: ir.Table) -> str:
+        """Return an expression in DuckDB's SQL."""
+        return self.backend.compile(rows)
+
     def _keep_view(self, name: str, rows: ir.Table) -> ir.Table:
-        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {to_sql(rows)}")
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {self.compile(rows)}")
         return self.backend.table(name)
 
     def _find_repeats(self, source: Source) -> ir.Table:
@@ -175,10 +182,6 @@ class Engine:
             SELECT source_row, differs FROM ranked WHERE place > 1"""
         )
         return self.backend.table(target)
-
-    def _accepted(self, name: str) -> ir.Table:
-        rows = self.backend.table(f"checked_{name}")
-        return rows.filter(~rows.is_rejected)
 
     def _unique_orders(self) -> ir.Table | None:
         """Return one row an order, rejected ones too: their lines fall to the same rule."""
@@ -330,11 +333,6 @@ def open_engine(plan: Plan, folder: Path, as_of: datetime.date) -> Iterator[Engi
         ) from None
     finally:
         backend.disconnect()
-
-
-def to_sql(expression: ir.Expr) -> str:
-    """Return an expression in DuckDB's SQL."""
-    return str(ibis.to_sql(expression, dialect="duckdb"))
 
 
 def _find_gaps(lines: Source, orders: Source | None) -> list[SegkitError]:

@@ -88,8 +88,9 @@ def list_rules(
     if name == "order_lines":
         rules.append(_reject_missing(rows, "ordered_at"))
     for group in table.one_of:
-        present = [column for column in group if column in rows.columns]
-        given = [f"given_{c}" if f"given_{c}" in rows.columns else c for c in present]
+        given = [c for c in (*(f"given_{c}" for c in group), *group) if c in rows.columns]
+        given = [c for c in given if c.startswith("given_")] or given
+        present = [c.removeprefix("given_") for c in given]
         test = ibis.and_(*(rows[column].isnull() for column in given))
         test &= ~ibis.or_(*(rows[f"faulty_{c}"] for c in present if f"faulty_{c}" in rows.columns))
         words = " and no ".join(map(_say, present))
@@ -129,6 +130,8 @@ def list_rules(
     ):
         if other in known and other != name and key in rows.columns:
             unknown = ~rows[key].isin(known[other][key])
+            if other == "products" and name == "order_lines":
+                unknown &= rows.is_product
             reason = f"The {_say(key)} is not in the {other} table."
             rules.append(_warn(f"unknown_{other[:-1]}", unknown, reason, key))
     if "is_late_resolution" in rows.columns:
@@ -145,8 +148,11 @@ def list_rules(
 
 
 def _say(column: str) -> str:
-    """Return a column's name in words."""
-    return column.replace("_", " ").replace(" id", " id").strip()
+    """Return a column's name in words: ordered_at is the ordered time."""
+    for ending, word in (("_at", " time"), ("_on", " date")):
+        if column.endswith(ending):
+            column = column.removesuffix(ending) + word
+    return column.replace("_", " ")
 
 
 def _reject_missing(rows: ir.Table, column: str) -> Rule:
@@ -214,7 +220,7 @@ def _check_time_and_currency(
     rules = []
     dated = DATED_BY.get(name)
     if dated in rows.columns:
-        test = rows[dated].date() > ibis.date(as_of.isoformat())
+        test = rows[dated].cast("date") > ibis.date(as_of.isoformat())
         reason = f"The {_say(dated)} is after the last day counted, {as_of}."
         rules.append(_reject("after_as_of", test, reason, dated))
     if "currency" in rows.columns:
