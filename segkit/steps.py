@@ -8,6 +8,7 @@ nothing has changed, or what has.
 from __future__ import annotations
 
 import ast
+import contextlib
 import datetime
 import hashlib
 import importlib.resources
@@ -233,7 +234,8 @@ class HashCache:
         """Keep what was learnt for the next run, forgetting files that are gone."""
         if self._changed:
             known = {path: value for path, value in self._known.items() if os.path.exists(path)}
-            write_json(self.path, known)
+            with contextlib.suppress(OSError):  # only time is lost
+                write_json(self.path, known)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ import segkit
 from segkit.errors import SegkitError
 from segkit.kernels import Kernels
 from segkit.kernels.notebook import execute_notebook, explain_failure, spare_imports
+from segkit.kernels.progress import Progress
 from segkit.plan import Plan
 from segkit.publish import hold_lock, publish_report
 from segkit.steps import (
@@ -323,9 +323,8 @@ class _Run:
         self.cache.save()
 
     def _note(self, step: str, state: str, seconds: float, reason: str) -> None:
-        result = StepResult(step, state, round(seconds, 2), reason)
-        self.result.steps.append(result)
-        self.view.finish(result)
+        self.result.steps.append(StepResult(step, state, round(seconds, 2), reason))
+        self.view.finish(step, state, seconds, reason)
 
     def publish(self, out: Path) -> None:
         """Publish if all five steps are current."""
@@ -355,49 +354,3 @@ class _Run:
             self.plan, out, record, tell=self.view.tell
         )
         self.result.pointer = out / "index.html"
-
-
-class Progress:
-    """Progress on standard error: a bar where somebody watches, else one line a step."""
-
-    def __init__(self, shown: bool):
-        self.shown, self.bar, self.task = shown, None, None
-        if shown and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-            from rich.progress import Progress as Bar
-
-            text = TextColumn("{task.description}", markup=False)
-            columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
-
-    def start(self, step: str, cells: int) -> None:
-        """Show that a step begins."""
-        if self.bar:
-            self.bar.start()
-            self.task = self.bar.add_task(f"{step}, cell", total=cells or None)
-
-    def show_cell(self, index: int) -> None:
-        """Show that a cell begins."""
-        if self.bar and self.task is not None:
-            self.bar.update(self.task, completed=index + 1)
-
-    def finish(self, result: StepResult) -> None:
-        """Say in one line what became of a step."""
-        if self.bar and self.task is not None:
-            self.bar.remove_task(self.task)
-            self.task = None
-        seconds = f" in {result.seconds:.1f} s" if result.state in ("ran", "failed") else ""
-        self.tell(f"{result.name:<20}{result.state}{seconds} ({result.reason})")
-
-    def tell(self, text: str) -> None:
-        """Print one line."""
-        if self.bar:
-            self.bar.console.print(text, markup=False, highlight=False)
-        elif self.shown:
-            print(text, file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self.bar:
-            self.bar.stop()

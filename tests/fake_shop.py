@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
+import unittest.mock
 from pathlib import Path
 
+from segkit.cli import main
 from segkit.steps import STEPS
 
 PLAN = """
@@ -92,13 +96,30 @@ def start_run(folder: Path, *arguments: str, **environment: str) -> subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment},
+        env={**os.environ, "SEGKIT_PRELOAD": "0", **environment},
         start_new_session=True,
     )
 
 
 def call_run(folder: Path, *arguments: str, **environment: str) -> tuple[int, dict, str]:
-    """Run to the end; return the exit code, the JSON answer and standard error."""
+    """Run in this process; return the exit code, the JSON answer and standard error."""
+    said, told = io.StringIO(), io.StringIO()
+    environment = {"SEGKIT_PRELOAD": "0", **environment}
+    with (
+        contextlib.chdir(folder),
+        unittest.mock.patch.dict(os.environ, environment),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(told),
+    ):
+        try:
+            main(["run", "--json", *arguments])
+        except SystemExit as end:
+            return end.code, json.loads(said.getvalue()), told.getvalue()
+    raise AssertionError("main returned")
+
+
+def finish_run(folder: Path, *arguments: str, **environment: str) -> tuple[int, dict, str]:
+    """Run in a process of its own; return the same."""
     process = start_run(folder, "--json", *arguments, **environment)
     answer, messages = process.communicate(timeout=120)
     assert "Traceback" not in messages, messages
