@@ -27,7 +27,7 @@ lab: $(READY) data/sample/sample.json      ## step through the notebooks
 lint: $(READY)                             ## style of code and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/nbstripout --verify $$(git ls-files '*.ipynb')
+	$(BIN)/nbstripout --verify --keep-id $$(git ls-files '*.ipynb')
 
 benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/run_steps.py

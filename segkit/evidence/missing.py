@@ -14,6 +14,10 @@ ANSWERS = {
         "What each segment buys, how much and in which months",
         "The till or the web shop: one line a product sold",
     ),
+    "orders": (
+        "Which channels and campaigns are behind the purchases",
+        "The web shop or the order system: one row an order",
+    ),
     "customers": (
         "Who the customers are and where they live",
         "The customer register or the CRM",
