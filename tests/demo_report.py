@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 from unittest import mock
 
@@ -169,6 +170,12 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
 
 def make_notebook(path: Path) -> Path:
     """Write a notebook as if it had been executed; no kernel is needed."""
+    nbformat.write(build_notebook(), path)
+    return path
+
+
+@functools.cache
+def build_notebook() -> nbformat.NotebookNode:
     tables = make_tables()
     cells = [
         new_markdown_cell(
@@ -240,8 +247,7 @@ def make_notebook(path: Path) -> Path:
     ]
     for number, cell in enumerate(cells):
         cell["id"] = f"c{number}"
-    nbformat.write(new_notebook(cells=cells), path)
-    return path
+    return new_notebook(cells=cells)
 
 
 def make_facts() -> tuple[dict, dict, dict]:

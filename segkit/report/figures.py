@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from matplotlib.transforms import blended_transform_factory
 from segkit.errors import SegkitError
 from segkit.report.findings import format_money, format_number, format_share
 
-WIDTH_INCHES = 7.6
+WIDTH_INCHES = 7.625
 DOTS_PER_INCH = 144  # drawn at 1.5 times the size shown, so that lines stay sharp
 INK, MUTED, RULE, TRACK = "#1b2733", "#5a6672", "#d5dbe1", "#eceff2"
 # Okabe and Ito (2008), darkened where needed for 3:1 on white; told apart by every kind of eye.
@@ -84,6 +85,7 @@ def chart_style():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="AutoDateLocator was unable")
         yield
 
 
@@ -107,7 +109,7 @@ def name_values(ax: Axes, text: str) -> None:
 
 def describe_chart(ax: Axes, alt: str) -> Axes:
     """Attach what the chart shows, in words, for those who cannot see it."""
-    ax.figure._segkit_alt = " ".join(alt.split())
+    ax.figure._segkit_alt = re.sub(r"[ \t\r\n]+", " ", alt).strip()
     return ax
 
 
@@ -207,7 +209,7 @@ def write_value(value: object, kind: str = "number", currency: str = "") -> str:
 
 def shorten(text: object, width: int = 30) -> str:
     """Cut a long label, so that it cannot push the chart aside."""
-    text = " ".join(str(text).split())
+    text = re.sub(r"[ \t\r\n]+", " ", str(text)).strip()
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
@@ -270,10 +272,10 @@ def spread_labels(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
 
 
 def pick_ink(colour: object) -> str:
-    """Return dark or white ink, whichever reads better on a colour (WCAG 2 luminance)."""
+    """Return black or white, whichever reads better on a colour (WCAG 2's contrast)."""
     parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
     luminance = 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-    return INK if luminance > 0.22 else "white"
+    return "black" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "white"
 
 
 def _close(figure: Figure) -> None:

@@ -187,6 +187,7 @@ def _write_column(column: pd.Series, kind: str) -> pd.Series:
     if kind == "date":
         return column.map(_write_date).astype(str)
     numbers = pd.to_numeric(column, errors="coerce")
+    numbers = numbers.where(np.isfinite(numbers.astype(float)))
     largest = float(numbers.abs().max()) if numbers.notna().any() else 0.0
     if kind == "share":
         return numbers.map(format_share).astype(str)

@@ -52,7 +52,7 @@ class _Reader(HTMLParser):
         for name, value in values.items():
             if name.startswith("on"):
                 self._add(f"a script in the attribute {name} of <{tag}>")
-            elif name in _LOADS and tag != "link":
+            elif name in _LOADS and tag != "script":
                 self._check_load(tag, name, value)
             elif name in ("href", "xlink:href"):
                 if re.match(r"\s*(javascript|vbscript|data)\s*:", value, re.I):

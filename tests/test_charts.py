@@ -1,0 +1,249 @@
+"""Charts draw finished tables, say in words what they show, and come out the same each time."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from demo_report import capture_displays, draw_charts, make_tables
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from segkit.errors import SegkitError
+from segkit.report import charts
+from segkit.report.figures import (
+    BLUE,
+    LOW_TO_HIGH,
+    ORANGE,
+    SERIES,
+    describe_chart,
+    pick_ink,
+    render_chart,
+    show_chart,
+)
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pd.DataFrame]:
+    return make_tables()
+
+
+@pytest.fixture(scope="module")
+def drawn(tables) -> dict[str, Axes]:
+    return draw_charts(tables)
+
+
+def read_alt(ax: Axes) -> str:
+    return ax.figure._segkit_alt
+
+
+def read_texts(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def test_every_chart_is_in_the_demo_and_says_what_it_shows(drawn):
+    assert set(drawn) == {name for name in charts.__all__ if name.startswith("plot_")}
+    for name, ax in drawn.items():
+        assert isinstance(ax, Axes), name
+        assert len(read_alt(ax)) > 40, name
+        assert not ax.xaxis_inverted(), name
+
+
+def test_every_chart_s_docstring_says_how_to_read_it():
+    for name in charts.__all__:
+        if name.startswith("plot_"):
+            assert "How to read it:" in getattr(charts, name).__doc__, name
+
+
+def test_no_chart_changes_its_table(tables, drawn):
+    assert drawn
+    for name, table in make_tables().items():
+        pd.testing.assert_frame_equal(table, tables[name])
+
+
+def test_the_gini_of_two_customers_who_bring_1_and_3_is_a_quarter():
+    table = pd.DataFrame({"customer_share": [0.5, 1.0], "value_share": [0.25, 1.0]})
+    alt = read_alt(charts.plot_lorenz(table))
+    assert "Gini coefficient 0.25" in alt
+    assert "top 20% of customers bring 30.0%" in alt  # 0.2 of the way at slope 1.5
+
+
+def test_a_lorenz_curve_repeats_the_figures_computed_elsewhere():
+    table = pd.DataFrame({"customer_share": [0.5, 1.0], "value_share": [0.25, 1.0]})
+    ax = charts.plot_lorenz(table, figures={"gini": 0.31, "top_20_share": 0.4})
+    assert "0.31" in read_alt(ax)
+    assert "40.0%" in read_alt(ax)
+
+
+def test_bars_are_ranked_and_say_how_many_are_left_out():
+    table = pd.DataFrame({"label": list("abcd"), "value": [10, 4000, 300, 20]})
+    ax = charts.plot_bars(table, most=3)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["d", "c", "b"]
+    assert [bar.get_width() for bar in ax.patches] == [20, 300, 4000]
+    assert "1 more not shown" in ax.get_title(loc="left")
+    assert "Largest: b, 4\u202f000" in read_alt(ax)
+
+
+def test_negative_bars_are_drawn_to_the_left():
+    ax = charts.plot_bars(pd.DataFrame({"label": ["a", "b"], "value": [-5, 5]}))
+    assert ax.get_xlim()[0] < -5
+
+
+def test_a_missing_cell_is_a_dash_and_not_a_zero():
+    table = pd.DataFrame(
+        {"country": ["FI", "FI"], "category": ["a", "b"], "value_share": [0.0, None]}
+    )
+    assert read_texts(charts.plot_cells(table)) == ["0.0%", "–"]
+
+
+def test_the_rfm_grid_has_recent_and_frequent_customers_at_the_top_right():
+    table = make_tables()["rfm"].assign(customer_count=0)
+    table.loc[(table["recency_score"] == 5) & (table["frequency_score"] == 5), "customer_count"] = 9
+    texts = read_texts(charts.plot_rfm_grid(table))
+    assert texts[4] == "9"  # the last cell of the first row
+    assert texts.count("0") == 24
+
+
+def test_candidates_mark_the_recommended_one_and_those_that_fail(drawn):
+    alt = read_alt(drawn["plot_candidates"])
+    assert "behaviour, 4 segments: stability 0.81" in alt
+    assert alt.count("recommended") == 1
+    assert alt.count("does not pass") == 2
+
+
+def test_profiles_name_each_segment_s_largest_difference():
+    table = pd.DataFrame(
+        {
+            "segment_name": ["A", "A", "B", "B"],
+            "feature": ["order_count", "total_spend"] * 2,
+            "difference_sd": [0.1, -1.25, 0.5, 0.2],
+        }
+    )
+    alt = read_alt(charts.plot_profiles(table))
+    assert "A: total spend −1.2" in alt
+    assert "B: order count +0.5" in alt
+
+
+def test_labels_at_the_end_of_lines_do_not_touch(drawn):
+    ax = drawn["plot_monthly"]
+    heights = sorted(text.xy[1] for text in ax.texts)
+    room = 0.06 * (ax.get_ylim()[1] - ax.get_ylim()[0])
+    assert len(heights) == 4
+    assert all(high - low >= room for low, high in itertools.pairwise(heights))
+
+
+def test_months_may_be_text():
+    table = pd.DataFrame({"month": ["2026-02", "2026-01"], "value": [2, 1]})
+    assert "from 2026-01 to 2026-02" in read_alt(charts.plot_monthly(table))
+
+
+@pytest.mark.parametrize("name", ["bars", "cells", "lorenz", "trend", "profiles", "quality"])
+def test_an_empty_table_gives_a_chart_that_says_why(name):
+    full = {
+        "bars": make_tables()["bars"],
+        "cells": make_tables()["market"],
+        "lorenz": make_tables()["lorenz"],
+        "trend": make_tables()["trend"].rename(columns={"year": "period", "index": "value"}),
+        "profiles": make_tables()["profiles"],
+        "quality": make_tables()["quality"],
+    }
+    empty = full[name].head(0)
+    empty.attrs["reason"] = "There is no such table in the plan."
+    ax = getattr(charts, f"plot_{name}")(empty)
+    assert "There is no such table in the plan." in read_alt(ax)
+    assert render_chart(ax)[0].startswith(b"\x89PNG")
+
+
+def test_one_row_is_enough_for_every_chart():
+    for name, ax in draw_charts({k: t.head(1) for k, t in make_tables().items()}).items():
+        assert render_chart(ax)[0].startswith(b"\x89PNG"), name
+
+
+def test_a_missing_column_is_named_with_those_found():
+    with pytest.raises(SegkitError, match=r"plot_quality: the table lacks read, rejected") as error:
+        charts.plot_quality(pd.DataFrame({"table": ["a"], "accepted": [1]}))
+    assert error.value.found == "table, accepted"
+
+
+def test_a_chart_comes_out_the_same_bytes_each_time():
+    tables = make_tables()
+    first = render_chart(charts.plot_bars(tables["bars"]))
+    assert first == render_chart(charts.plot_bars(tables["bars"]))
+
+
+def test_dollar_signs_are_text_and_not_mathematics():
+    table = pd.DataFrame({"label": ["$x_1$ and $\\frac{", "b"], "value": [1, 2]})
+    assert render_chart(charts.plot_bars(table))[0].startswith(b"\x89PNG")
+
+
+def test_a_shown_chart_carries_its_caption_and_alt_text_and_fits_the_page():
+    outputs = []
+    with capture_displays(outputs):
+        show_chart(charts.plot_bars(make_tables()["bars"]), caption="Look here")
+    about = outputs[0].metadata["image/png"]
+    assert about["caption"] == "Look here"
+    assert about["alt"].startswith("Ranked bars of value")
+    assert about["width"] == 732
+    picture = base64.b64decode(outputs[0].data["image/png"])
+    assert picture.startswith(b"\x89PNG")
+    assert b"matplotlib" not in picture.lower()
+    assert len(picture) < 60_000
+
+
+@pytest.mark.parametrize(("alt", "caption", "missing"), [(None, "c", "alt"), ("a", " ", "caption")])
+def test_a_chart_without_alt_text_or_caption_is_refused(alt, caption, missing):
+    ax = Figure().subplots()
+    with pytest.raises(SegkitError, match=f"no {missing} text"):
+        show_chart(ax, caption=caption, alt=alt)
+
+
+def test_any_other_chart_can_be_shown_with_its_own_alt_text():
+    ax = Figure(figsize=(3, 2)).subplots()
+    ax.plot([1, 2])
+    outputs = []
+    with capture_displays(outputs):
+        show_chart(ax, caption="Mine", alt="A line that rises from 1 to 2.")
+    assert outputs[0].metadata["image/png"]["alt"] == "A line that rises from 1 to 2."
+
+
+def test_drawing_leaves_matplotlib_s_settings_alone():
+    before = dict(mpl.rcParams)
+    charts.plot_bars(make_tables()["bars"])
+    assert dict(mpl.rcParams) == before
+
+
+def test_series_and_ink_have_enough_contrast():
+    def luminance(colour):
+        parts = [
+            c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
+            for c in mpl.colors.to_rgb(colour)
+        ]
+        return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+    def contrast(one, other):
+        light, dark = sorted([luminance(one), luminance(other)], reverse=True)
+        return (light + 0.05) / (dark + 0.05)
+
+    assert all(contrast(colour, "white") >= 3 for colour in SERIES)
+    assert contrast(BLUE, "white") >= 4.5
+    assert contrast(ORANGE, "white") >= 4.5
+    shades = [LOW_TO_HIGH(step / 50) for step in range(51)]
+    assert min(contrast(pick_ink(shade), shade) for shade in shades) >= 4.5
+
+
+def test_alt_text_is_one_line():
+    ax = describe_chart(Figure().subplots(), "two\n   lines")
+    assert read_alt(ax) == "two lines"
+
+
+def test_pictures_have_few_colours(tmp_path):
+    picture, width, height = render_chart(charts.plot_rfm_grid(make_tables()["rfm"]))
+    path = tmp_path / "grid.png"
+    path.write_bytes(picture)
+    with Image.open(path) as image:
+        assert image.mode == "P"
+        assert (image.width, image.height) == (round(width * 1.5), round(height * 1.5))
