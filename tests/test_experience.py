@@ -234,7 +234,14 @@ def test_a_wallet_is_what_a_buyer_of_the_country_spends_scaled_by_income(shop):
     assert loyal["income_count"] == 2
 
 
-def make_wallet_tables(shop) -> dict[str, ibis.Table]:
+def test_a_segment_above_the_mean_buyers_wallet_gets_no_share(shop):
+    tables = shop | make_wallet_tables(shop, market_value=4e3)
+    table = estimate_wallet_by_segment(tables, SEGMENTS, as_of=AS_OF, smallest_cell=1)
+    assert np.isnan(table["wallet_share"].iloc[0])
+    assert table["note"].iloc[0].startswith("spends more")
+
+
+def make_wallet_tables(shop, market_value=5e4) -> dict[str, ibis.Table]:
     backend = shop["order_lines"].get_backend()
     customers = pd.DataFrame(
         {
@@ -243,7 +250,9 @@ def make_wallet_tables(shop) -> dict[str, ibis.Table]:
             "income": [30, 10, 1],
         }
     )
-    cells = pd.DataFrame({"country": ["Norway"], "market_value": [5e4], "buyer_count": [50.0]})
+    cells = pd.DataFrame(
+        {"country": ["Norway"], "market_value": [market_value], "buyer_count": [50.0]}
+    )
     return {
         "customers": backend.create_table("customers", customers, overwrite=True),
         "market_cells": backend.create_table("market_cells", cells, overwrite=True),

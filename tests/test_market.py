@@ -17,12 +17,14 @@ from segkit.evidence.market import (
     list_players,
     market_template,
     summarise_trends,
+    write_templates,
 )
 from segkit.evidence.missing import describe_missing, explain_empty
 from segkit.evidence.penetration import (
     choose_axes,
     count_own_cells,
     find_white_space,
+    hide_small_shares,
     list_unmatched,
     measure_penetration,
 )
@@ -242,6 +244,18 @@ def test_without_competitors_a_cell_counts_as_open_and_says_that_it_is_not_known
     assert table["open_from_rivals"].all()
 
 
+def test_a_cell_with_few_customers_of_ours_shows_no_figure_of_theirs(shop):
+    own = count_own_cells(shop, as_of=AS_OF)
+    share = measure_penetration(own, shop["market_cells"])
+    shown = hide_small_shares(share, 2).set_index("cell")
+    assert shown.loc["Outdoor (Latvia)", ["customer_count", "spend", "index"]].isna().all()
+    assert shown.loc["Outdoor (Sweden)", "spend"] == 150
+    assert shown.loc["Outdoor (Estonia)", "spend"] == 0, "nothing sold is not personal"
+    space = find_white_space(share, smallest_cell=2).set_index("cell")
+    assert pd.isna(space.loc["Outdoor (Latvia)", "own"])
+    assert space.loc["Outdoor (Latvia)", "opportunity"] == pytest.approx(0.06 * 800)
+
+
 def test_the_axes_are_those_that_the_market_and_we_both_know(shop):
     assert choose_axes(shop) == ["country", "category"]
     assert choose_axes({name: shop[name] for name in shop if name != "products"}) == ["country"]
@@ -273,6 +287,13 @@ def test_what_is_missing_is_named_with_what_it_would_answer(shop):
     assert table.loc["trends", "row_count"] == 6
     assert table.loc["tickets", "state"] == "missing"
     assert "help desk" in table.loc["tickets", "collect"]
+
+
+def test_templates_are_written_for_missing_tables_only(shop, tmp_path):
+    names = write_templates({"trends": shop["trends"]}, tmp_path / "templates")
+    assert names == ["market_cells.csv", "competitors.csv"]
+    header = (tmp_path / "templates" / "competitors.csv").read_text().splitlines()[0]
+    assert header == ",".join(TABLES["competitors"].column_names)
 
 
 def test_an_unknown_axis_is_refused_with_the_valid_ones(shop):

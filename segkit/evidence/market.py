@@ -157,8 +157,8 @@ def collect_trends(
     Returns
     -------
     DataFrame
-        trend, country (empty where none is named), unit, year, value, source, line (the trend with
-        its country) and index (the first year is 100; empty if that is not positive); sorted.
+        trend, country (empty where none is named), unit, year, value, source, line (the country and
+        the trend) and index (the first year is 100; empty if that is not positive); sorted.
     """
     columns = ["trend", "country", "unit", "year", "value", "source"]
     reason = "There is no table of trends."
@@ -179,9 +179,9 @@ def collect_trends(
     grouped = table.groupby(keys, sort=True)
     table = grouped.agg(value=("value", "mean"), source=("source", _join_texts)).reset_index()
     first = table.groupby(keys[:3])["value"].transform("first")
-    place = (" (" + table["country"] + ")").where(table["country"] != "", "")
+    place = (table["country"] + ": ").where(table["country"] != "", "")
     table = table.assign(
-        line=table["trend"] + place, index=100 * table["value"] / first.where(first > 0)
+        line=place + table["trend"], index=100 * table["value"] / first.where(first > 0)
     )
     if most is None:
         return table

@@ -171,14 +171,33 @@ def measure_penetration(
     average = sized[ours].sum() / sized[size].sum() if len(sized) else np.nan
     share = table[ours] / table[size] / (average if average > 0 else np.nan)
     table["index"] = (100 * share).where(in_market)
-    table["cell"] = [", ".join(name for name in names if name) for names in _pair_axes(table)]
-    table["cell"] = table["cell"].where(table["cell"] != "", "not known")
+    table["cell"] = _name_cells(table, check_axes(by))
     table = table.sort_values([size, "spend"], ascending=False, kind="stable", ignore_index=True)
     return table[PENETRATION_COLUMNS]
 
 
-def _pair_axes(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    return list(zip(*(table[axis] for axis in AXES), strict=True))
+def _name_cells(table: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """Name each cell: ``Kitchen (DK)``, or the one axis that there is."""
+    names = {a: table[a].where(table[a] != "", f"{a} not known") for a in by}
+    if len(by) == 1:
+        return names[by[0]]
+    return names["category"] + " (" + names["country"] + ")"
+
+
+def find_small(penetration: pd.DataFrame, smallest_cell: int) -> pd.Series:
+    """Tell which cells rest on too few of our customers to be shown; empty cells may be."""
+    few = penetration["customer_count"] < smallest_cell
+    return few & ((penetration["customer_count"] > 0) | (penetration["spend"] != 0))
+
+
+def hide_small_shares(penetration: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
+    """Empty our own figures in cells that rest on too few customers, for publication."""
+    own = ("customer_count", "spend", "spend_share", "value_share", "buyer_share", "index")
+    there = [column for column in own if column in penetration.columns]
+    if penetration.empty:
+        return penetration
+    small = find_small(penetration, smallest_cell)
+    return penetration.assign(**{c: penetration[c].astype(float).mask(small) for c in there})
 
 
 def select_largest(penetration: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:
@@ -221,6 +240,7 @@ def find_white_space(
     competitors: ibis.Table | None = None,
     *,
     largest_rival_share: float = 0.5,
+    smallest_cell: int = 5,
 ) -> pd.DataFrame:
     """Find cells that are large, growing and little served, and size what they could bring.
 
@@ -244,13 +264,17 @@ def find_white_space(
         The contract's ``competitors``.
     largest_rival_share : float
         Share of a cell that listed competitors may hold together.
+    smallest_cell : int, optional
+        Where fewer of our customers buy, own, own_share and index are hidden and the opportunity
+        is sized as if we sold nothing there.
 
     Returns
     -------
     DataFrame
         One row a market cell: cell, country, category, measure, size, growth_rate, own, own_share,
-        rival_share, large, growing, open_to_us, open_from_rivals, white_space,
-        size_at_average_share, opportunity, source; white space first, then by opportunity.
+        index (100 is our average share), rival_share, large, growing, open_to_us,
+        open_from_rivals, white_space, size_at_average_share, opportunity, source; white space
+        first, then by opportunity.
     """
     columns = [
         "cell",
@@ -260,6 +284,7 @@ def find_white_space(
         "growth_rate",
         "own",
         "own_share",
+        "index",
         "rival_share",
         "large",
         "growing",
@@ -281,6 +306,7 @@ def find_white_space(
     grown = table.dropna(subset=["growth_rate"])
     rate = np.average(grown["growth_rate"], weights=grown["size"]) if len(grown) else np.inf
     table["own_share"] = table["own"] / table["size"]
+    table["index"] = 100 * table["own_share"] / (average if average > 0 else np.nan)
     table["rival_share"] = _add_rival_shares(table, competitors)
     table["large"] = table["size"] > table["size"].median()
     table["growing"] = (table["growth_rate"] > rate).fillna(False).astype(bool)
@@ -289,7 +315,11 @@ def find_white_space(
     rules = ["large", "growing", "open_to_us", "open_from_rivals"]
     table["white_space"] = table[rules].all(axis=1)
     table["size_at_average_share"] = average * table["size"]
-    table["opportunity"] = (table["size_at_average_share"] - table["own"]).clip(lower=0)
+    small = find_small(in_market.loc[table.index], smallest_cell)
+    known = table["own"].mask(small, 0)
+    table["opportunity"] = (table["size_at_average_share"] - known).clip(lower=0)
+    for column in ("own", "own_share", "index"):
+        table[column] = table[column].astype(float).mask(small)
     order = ["white_space", "opportunity"]
     table = table.sort_values(order, ascending=False, kind="stable", ignore_index=True)
     return table[columns]

@@ -24,6 +24,7 @@ from segkit.evidence.missing import empty_table, is_missing
 from segkit.features.expressions import sum_money
 
 YEAR_DAYS = 365
+ABOVE_WALLET = "spends more than the market's mean buyer"
 
 
 def summarise_spend_by_segment(
@@ -40,7 +41,7 @@ def summarise_spend_by_segment(
     -------
     DataFrame
         segment_name, customer_count, buyer_count (with a sale), buyer_share, order_count, spend
-        (net), spend_share (of all segments), spend_per_customer, orders_per_buyer,
+        (net), spend_share (of all segments shown), spend_per_customer, orders_per_buyer,
         mean_order_value (gross), return_share (returns and cancellations over gross sales), note.
     """
     lines = join_segments(keep_days(order_lines, "ordered_at", as_of=as_of, days=days), segments)
@@ -57,7 +58,8 @@ def summarise_spend_by_segment(
     numbers = ["buyer_count", "order_count", "spend", "gross", "returned"]
     table[numbers] = table[numbers].fillna(0)
     table = table.astype({"buyer_count": "int64", "order_count": "int64"})
-    total = table["spend"].sum()
+    # Over the segments shown: else the hidden one would be what is left of the whole.
+    total = table.loc[table["customer_count"] >= smallest_cell, "spend"].sum()
     table = table.assign(
         buyer_share=table["buyer_count"] / table["customer_count"],
         spend_share=table["spend"] / total if total > 0 else np.nan,
@@ -191,7 +193,9 @@ def estimate_wallet_by_segment(
     market value over buyers, the latest year. Where a country's buyers are known by category only,
     the largest category's are taken, which makes the wallet large and our share small: read it as
     a lower bound. Where the customer's income is known the wallet is scaled by it over the mean
-    income of our customers in that country. What is not our share is the competitors'.
+    income of our customers in that country. Business customers are left out, for their wallet is
+    another. What is not our share is the competitors'. A segment that spends more with us than the
+    market's mean buyer spends anywhere gets no share, and ``note`` says so.
 
     Returns
     -------
@@ -210,6 +214,8 @@ def estimate_wallet_by_segment(
     cells = latest_cells(market, by=["country"])
     a_buyer = cells["market_value"] / cells["buyer_count"]
     wallets = dict(zip(make_key(cells["country"]), a_buyer, strict=True))
+    if "customer_type" in customers.columns:
+        customers = customers.filter(customers.customer_type.fill_null("") != "business")
     wanted = [c for c in ("customer_id", "country", "income") if c in customers.columns]
     lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=YEAR_DAYS)
     spend = lines.group_by("customer_id").agg(spend=sum_money(lines.line_amount))
@@ -234,6 +240,9 @@ def estimate_wallet_by_segment(
     hidden = hide_small_cells(
         table, "customer_count", smallest_cell=smallest_cell, keep=["segment_name"]
     )
+    above = (hidden["wallet_share"] > 1).fillna(False).astype(bool)
+    hidden.loc[above, "wallet_share"] = np.nan
+    hidden.loc[above, "note"] = ABOVE_WALLET
     return hidden[columns]
 
 

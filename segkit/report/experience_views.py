@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
+from segkit.evidence.by_segment import hide_small_cells
 from segkit.report.charts import plot_bars, plot_cells, plot_monthly
-from segkit.report.reasons import show_chart_or_reason, show_table_or_reason
+from segkit.report.figures import show_chart
+from segkit.report.tables import show_table
 
 
-def show_segments(sizes: pd.DataFrame, scheme: str) -> None:
+def show_segments(sizes: pd.DataFrame, scheme: str, *, smallest_cell: int = 5) -> None:
     """Table of :func:`segkit.evidence.by_segment.count_customers`."""
-    show_table_or_reason(sizes, caption=f"Customers by segment of the scheme {scheme}")
+    sizes = hide_small_cells(
+        sizes, "customer_count", smallest_cell=smallest_cell, keep=["segment_name"]
+    )
+    columns = _add_note({"segment_name": "", "customer_count": ""}, sizes)
+    show_table(sizes, columns=columns, caption=f"Customers by segment of the scheme {scheme}")
 
 
 def show_spend_bars(spend: pd.DataFrame, *, currency: str = "") -> None:
     """Chart of :func:`segkit.evidence.spending.summarise_spend_by_segment`."""
-    show_chart_or_reason(
-        plot_bars,
+    ax = plot_bars(
         spend,
-        caption="Spend a customer, customers without a purchase included.",
         label="segment_name",
         value="spend_per_customer",
         kind="money",
@@ -26,6 +30,7 @@ def show_spend_bars(spend: pd.DataFrame, *, currency: str = "") -> None:
         value_name="spend a customer",
         title="Spend a customer by segment",
     )
+    show_chart(ax, caption="Spend a customer, customers without a purchase included.")
 
 
 def show_spend(spend: pd.DataFrame, *, currency: str = "") -> None:
@@ -34,7 +39,7 @@ def show_spend(spend: pd.DataFrame, *, currency: str = "") -> None:
     columns |= {"spend_share": "Share of spend", "spend_per_customer": "Spend a customer"}
     columns |= {"orders_per_buyer": "Orders a buyer", "mean_order_value": "Mean order value"}
     columns |= {"return_share": "Returned"}
-    show_table_or_reason(
+    show_table(
         spend,
         caption="Purchases by segment",
         columns=_add_note(columns, spend),
@@ -45,15 +50,16 @@ def show_spend(spend: pd.DataFrame, *, currency: str = "") -> None:
 
 def show_category_grid(categories: pd.DataFrame) -> None:
     """Grid of :func:`segkit.evidence.spending.rank_categories_by_segment`."""
-    show_chart_or_reason(
-        plot_cells,
+    ax = plot_cells(
         categories,
-        caption="How much more or less of a category each segment buys; 100 is like everybody.",
         row="segment_name",
         column="category",
         value="index",
         kind="integer",
         title="Index of the leading categories",
+    )
+    show_chart(
+        ax, caption="How much more or less of a category each segment buys; 100 is like everybody."
     )
 
 
@@ -61,7 +67,7 @@ def show_categories(categories: pd.DataFrame, *, currency: str = "") -> None:
     """Table of :func:`segkit.evidence.spending.rank_categories_by_segment`."""
     columns = {"segment_name": "", "rank": "", "category": "", "buyer_count": "", "sales": ""}
     columns |= {"share": "Share of its sales", "base_share": "Share among all", "index": ""}
-    show_table_or_reason(
+    show_table(
         categories,
         caption="Leading categories by segment",
         columns=_add_note(columns, categories),
@@ -73,10 +79,8 @@ def show_categories(categories: pd.DataFrame, *, currency: str = "") -> None:
 
 def show_month_lines(months: pd.DataFrame, *, currency: str = "") -> None:
     """Chart of :func:`segkit.evidence.spending.summarise_months_by_segment`."""
-    show_chart_or_reason(
-        plot_monthly,
+    ax = plot_monthly(
         months,
-        caption="Spend a customer by month, whole months only.",
         value="spend_per_customer",
         group="segment_name",
         kind="money",
@@ -84,13 +88,14 @@ def show_month_lines(months: pd.DataFrame, *, currency: str = "") -> None:
         value_name="spend a customer",
         title="Spend a customer by month",
     )
+    show_chart(ax, caption="Spend a customer by month, whole months only.")
 
 
 def show_wallet(wallet: pd.DataFrame, *, currency: str = "") -> None:
     """Table of :func:`segkit.evidence.spending.estimate_wallet_by_segment`."""
     columns = {"segment_name": "", "customer_count": "", "income_count": "Scaled by income"}
     columns |= {"spend": "Spend with us", "wallet": "Wallet", "wallet_share": "Our share"}
-    show_table_or_reason(
+    show_table(
         wallet,
         caption="Our share of the wallet, estimated",
         columns=_add_note(columns, wallet),
@@ -107,10 +112,10 @@ def show_messages(messages: pd.DataFrame) -> None:
         ("click", "Clicked"),
         ("unsubscribe", "Unsubscribed"),
     ):
-        if f"{name}_share" in messages:
+        if f"{name}_low" in messages:
             columns |= {f"{name}_share": heading, f"{name}_low": "from", f"{name}_high": "to"}
     formats = dict.fromkeys([c for c in columns if c.endswith(("_low", "_high"))], "share")
-    show_table_or_reason(
+    show_table(
         messages,
         caption="Messages by segment, with intervals",
         columns=_add_note(columns, messages),
@@ -124,7 +129,7 @@ def show_events(events: pd.DataFrame) -> None:
     columns |= {"reached_share": "Share of the segment", "visits_per_customer": "Visits a customer"}
     columns |= {"views_per_customer": "Views a customer", "carts_per_customer": "Carts a customer"}
     columns |= {"wishes_per_customer": "Wishes a customer"}
-    show_table_or_reason(
+    show_table(
         events,
         caption="Visits by segment",
         columns=_add_note(columns, events),
@@ -134,15 +139,10 @@ def show_events(events: pd.DataFrame) -> None:
 
 def show_device_grid(devices: pd.DataFrame) -> None:
     """Grid of :func:`segkit.evidence.experience.count_shares_by_segment` of ``device``."""
-    show_chart_or_reason(
-        plot_cells,
-        devices,
-        caption="Share of each segment's events by device.",
-        row="segment_name",
-        column="value",
-        value="share",
-        title="Devices by segment",
+    ax = plot_cells(
+        devices, row="segment_name", column="value", value="share", title="Devices by segment"
     )
+    show_chart(ax, caption="Share of each segment's events by device.")
 
 
 def show_tickets(tickets: pd.DataFrame) -> None:
@@ -158,7 +158,7 @@ def show_tickets(tickets: pd.DataFrame) -> None:
         if name in tickets:
             columns[name] = heading
     numbers = ("tickets_per_100_customers", "median_hours_to_resolve", "mean_satisfaction")
-    show_table_or_reason(
+    show_table(
         tickets,
         caption="Tickets by segment",
         columns=_add_note(columns, tickets),
@@ -172,21 +172,20 @@ def show_topics(topics: pd.DataFrame) -> None:
     columns |= {"share": "Share of its tickets", "base_share": "Share among all"}
     caption = "Leading topics of support by segment"
     columns = _add_note(columns, topics)
-    show_table_or_reason(topics, caption=caption, columns=columns, max_rows=40)
+    show_table(topics, caption=caption, columns=columns, max_rows=40)
 
 
 def show_answer_grid(responses: pd.DataFrame) -> None:
     """Grid of the numbers in :func:`segkit.evidence.experience.summarise_responses_by_segment`."""
-    show_chart_or_reason(
-        plot_cells,
+    ax = plot_cells(
         _keep_kind(responses, "number", "No question is answered by a number."),
-        caption="Mean answer by segment, on the scale of each question.",
         row="question",
         column="segment_name",
         value="value",
         kind="number",
         title="Mean answers by segment",
     )
+    show_chart(ax, caption="Mean answer by segment, on the scale of each question.")
 
 
 def show_choices(responses: pd.DataFrame) -> None:
@@ -194,7 +193,7 @@ def show_choices(responses: pd.DataFrame) -> None:
     choices = _keep_kind(responses, "choice", "No question offers a choice.")
     columns = {"question": "", "segment_name": "", "answer": "", "customer_count": ""}
     columns |= {"value": "Share", "low": "from", "high": "to", "base_value": "Share among all"}
-    show_table_or_reason(
+    show_table(
         choices,
         caption="Choices by segment, with intervals",
         columns=_add_note(columns, choices),
@@ -211,6 +210,6 @@ def _keep_kind(responses: pd.DataFrame, kind: str, reason: str) -> pd.DataFrame:
 
 
 def _add_note(columns: dict[str, str], table: pd.DataFrame) -> dict[str, str]:
-    """Show the note on hidden figures only where some are hidden."""
+    """Show the note on hidden figures only where there is one."""
     hidden = "note" in table and (table["note"].fillna("") != "").any()
-    return {**columns, "note": "Hidden"} if hidden else columns
+    return {**columns, "note": "Note"} if hidden else columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.evidence.missing import explain_empty
+from segkit.evidence.spending import ABOVE_WALLET
 from segkit.report.findings import format_money, format_number, format_share, join_words, plural
 
 
@@ -74,8 +75,9 @@ def state_categories(categories: pd.DataFrame) -> list[str]:
         top = part.loc[part["index"].idxmax()]
         if top["index"] > 110:
             sentences.append(
-                f"{name} buys more {top['category']} than everybody: {format_share(top['share'])} "
-                f"of its sales against {format_share(top['base_share'])}."
+                f"{name} buys more {top['category']} than customers on average: "
+                f"{format_share(top['share'])} of its sales against "
+                f"{format_share(top['base_share'])}."
             )
     return sentences or ["No segment's leading categories stand out from everybody's."]
 
@@ -92,13 +94,18 @@ def state_messages(messages: pd.DataFrame) -> list[str]:
             continue
         top = rows.loc[rows[f"{name}_share"].idxmax()]
         low = rows.loc[rows[f"{name}_share"].idxmin()]
-        apart = top[f"{name}_low"] > low[f"{name}_high"]
-        sentences.append(
-            f"Delivered messages {verb}: most in {top['segment_name']} "
-            f"({_write_interval(top, name)}), least in {low['segment_name']} "
-            f"({_write_interval(low, name)}); the intervals "
-            f"{'do not overlap' if apart else 'overlap, so the difference may be chance'}."
-        )
+        if top[f"{name}_low"] > low[f"{name}_high"]:
+            sentences.append(
+                f"Delivered messages {verb}: most in {top['segment_name']} "
+                f"({_write_interval(top, name)}), least in {low['segment_name']} "
+                f"({_write_interval(low, name)}); the intervals do not overlap."
+            )
+        else:
+            sentences.append(
+                f"Delivered messages {verb}: no clear difference between segments, from "
+                f"{format_share(low[f'{name}_share'])} to {format_share(top[f'{name}_share'])}; "
+                "the intervals of the highest and the lowest overlap."
+            )
     return [*sentences, *_state_hidden(messages, "with a message")]
 
 
@@ -165,9 +172,9 @@ def state_responses(
     gap = ((outside["value"] - outside["base_value"]) / spread).abs().astype("float64")
     order = gap.sort_values(ascending=False, kind="stable").index
     sentences = [
-        f"{plural(len(outside), 'answer')} of {len(rows)} lie further from everybody's than "
-        f"chance alone explains at 95 %; with so many compared, expect about "
-        f"{format_number(0.05 * len(rows))} by chance."
+        f"Of {plural(len(rows), 'figure')} by segment, {len(outside)} lie further from that of all "
+        f"customers than their interval reaches; about {format_number(0.05 * len(rows))} would by "
+        "chance."
     ]
     for index in order[:most]:
         row = outside.loc[index]
@@ -195,6 +202,12 @@ def state_wallet(wallet: pd.DataFrame) -> list[str]:
     if wallet.empty:
         return [explain_empty(wallet)]
     sentences = _compare(wallet, "wallet_share", "Our share of the wallet", format_share)
+    above = wallet.loc[wallet["note"] == ABOVE_WALLET, "segment_name"].tolist()
+    if above:
+        sentences.append(
+            f"{join_words(above)}: these customers spend more with us than the market's mean buyer "
+            "spends anywhere, so market figures cannot tell what else they buy."
+        )
     return sentences or ["Too few segments have a wallet to compare."]
 
 

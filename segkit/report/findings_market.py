@@ -26,6 +26,19 @@ def format_small_share(value: float) -> str:
     return format_share(value, max(1, 1 - math.floor(math.log10(abs(100 * value)))))
 
 
+def format_large(value: float, currency: str = "") -> str:
+    """Write an amount in millions or billions with three digits that count.
+
+    >>> format_large(637_856_980), format_large(2.5e9), format_large(9_500)
+    ('638 million', '2.50 billion', '9\u202f500')
+    """
+    for size, word in ((1e9, "billion"), (1e6, "million")):
+        if value is not None and abs(value) >= size:
+            digits = max(0, 2 - math.floor(math.log10(abs(value) / size)))
+            return f"{format_money(value / size, currency, decimals=digits)} {word}"
+    return format_money(value, currency)
+
+
 def state_trends(trends: pd.DataFrame) -> list[str]:
     """Say how many trends rise, and which moves fastest up and down."""
     if trends.empty:
@@ -56,7 +69,7 @@ def state_players(players: pd.DataFrame, *, currency: str = "") -> list[str]:
         sentences.append(
             f"The largest is {first['competitor']}, with {format_share(first['mean_share'])} of "
             f"{plural(int(first['weighted_cell_count']), 'cell')} with a known value, about "
-            f"{format_money(first['estimated_sales'], currency)} a year."
+            f"{format_large(first['estimated_sales'], currency)} a year."
         )
     elif pd.notna(first["mean_share"]):
         sentences.append(
@@ -69,19 +82,21 @@ def state_players(players: pd.DataFrame, *, currency: str = "") -> list[str]:
     return sentences
 
 
-def state_penetration(penetration: pd.DataFrame, *, currency: str = "") -> list[str]:
+def state_penetration(
+    penetration: pd.DataFrame, *, currency: str = "", smallest_cell: int = 5
+) -> list[str]:
     """Say what share of the market we hold, where most and where least, and what did not join."""
     if penetration.empty:
         return [explain_empty(penetration)]
     market = penetration[penetration["matched"] != "ours only"]
     sentences = [_state_share(market, currency)]
-    ours = market[(market["matched"] == "both") & market["index"].notna()]
+    ours = market[(market["customer_count"] >= smallest_cell) & market["index"].notna()]
     if len(ours) > 1:
         best, least = ours.loc[ours["index"].idxmax()], ours.loc[ours["index"].idxmin()]
         sentences.append(
-            f"Among cells where we sell, our share is highest in {best['cell']}, "
-            f"{format_number(best['index'] / 100, 1)} times our average, and lowest in "
-            f"{least['cell']}, {format_number(least['index'] / 100, 1)} times."
+            f"Among cells with {smallest_cell} customers of ours or more, our share is highest in "
+            f"{best['cell']}, {format_number(best['index'] / 100, 1)} times our average, and "
+            f"lowest in {least['cell']}, {format_number(least['index'] / 100, 1)} times."
         )
     absent = market.loc[market["matched"] == "market only", "cell"].tolist()
     if absent:
@@ -89,7 +104,7 @@ def state_penetration(penetration: pd.DataFrame, *, currency: str = "") -> list[
             f"We sold nothing in {plural(len(absent), 'cell')}, the largest first: "
             f"{_name_some(absent)}."
         )
-    return [*sentences, *_state_unmatched(penetration, currency)]
+    return [*sentences, *_state_unmatched(penetration, currency, smallest_cell)]
 
 
 def _state_share(market: pd.DataFrame, currency: str) -> str:
@@ -101,7 +116,7 @@ def _state_share(market: pd.DataFrame, currency: str) -> str:
         total = sized[size].sum()
         if total > 0:
             share = format_small_share(sized[own].sum() / total)
-            write = format_money if noun == "value" else lambda x, _: format_number(x)
+            write = format_large if noun == "value" else lambda x, _: format_number(x)
             years = sized["year"].dropna()
             when = f", latest year {years.max()}" if len(years) else ""
             return (
@@ -111,17 +126,21 @@ def _state_share(market: pd.DataFrame, currency: str) -> str:
     return "The market table has neither value nor buyers, so no share can be measured."
 
 
-def _state_unmatched(penetration: pd.DataFrame, currency: str) -> list[str]:
+def _state_unmatched(penetration: pd.DataFrame, currency: str, smallest_cell: int) -> list[str]:
     unmatched = penetration[penetration["matched"] == "ours only"]
     if unmatched.empty:
         return ["Every cell where we sell has a figure in the market table."]
-    total = penetration["spend"].sum()
-    share = unmatched["spend"].sum() / total if total > 0 else None
+    spend, total = unmatched["spend"].sum(), penetration["spend"].sum()
+    share = spend / total if total > 0 else math.nan
+    amount = ""
+    if unmatched["customer_count"].sum() >= smallest_cell:
+        amount = (
+            f", with {format_large(spend, currency)} or {format_small_share(share)} of our spend"
+        )
     names = unmatched.sort_values("spend", ascending=False)["cell"].tolist()
     return [
         f"{plural(len(unmatched), 'cell')} of ours did not join the market table and are left out "
-        f"of the shares, with {format_money(unmatched['spend'].sum(), currency)} or "
-        f"{format_share(share)} of our spend: {_name_some(names)}."
+        f"of the shares{amount}: {_name_some(names)}."
     ]
 
 
@@ -143,7 +162,7 @@ def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
     first, total = chosen.iloc[0], chosen["opportunity"].sum()
     unit = "a year" if money else "buyers"
     amounts = [
-        format_money(x, currency) if money else format_number(x)
+        format_large(x, currency) if money else format_number(x)
         for x in (first["opportunity"], total)
     ]
     sentences = [
@@ -160,7 +179,7 @@ def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
         )
     sources = [text for text in dict.fromkeys(chosen["source"]) if text]
     if sources:
-        sentences.append(f"Sources: {_name_some(sources)}.")
+        sentences.append(f"Size and growth are taken from: {_name_some(sources)}.")
     return sentences
 
 
@@ -186,7 +205,7 @@ def headline_market(
         chosen = cells[cells["white_space"]]
         headline["White space"] = plural(len(chosen), "cell")
         if len(chosen) and cells["measure"].iloc[0] == "market_value":
-            amount = format_money(chosen["opportunity"].sum(), currency)
+            amount = format_large(chosen["opportunity"].sum(), currency)
             headline["Opportunity a year"] = amount
     if len(trends) and trends["growth_rate"].notna().any():
         headline["Rising trends"] = f"{(trends['growth_rate'] > 0).sum()} of {len(trends)}"
@@ -194,7 +213,7 @@ def headline_market(
 
 
 def _name_trend(row: pd.Series) -> str:
-    return f"{row['trend']} ({row['country']})" if row["country"] else str(row["trend"])
+    return f"{row['country']}: {row['trend']}" if row["country"] else str(row["trend"])
 
 
 def _name_some(names: list[str]) -> str:
