@@ -29,7 +29,8 @@ def match_columns(
     """Match the contract's columns with those of a source.
 
     A column is the one that the plan maps to it, else the one of the same name, else of the same
-    name in other letters (upper or lower case).
+    name in other letters (upper or lower case). A source's column that is mapped stands for
+    that only, and an empty name leaves a column out.
 
     Returns
     -------
@@ -48,14 +49,15 @@ def match_columns(
             )
         )
     found: dict[str, str] = {}
-    folded = {name.lower(): name for name in reversed(names)}
+    free = [name for name in names if name not in spec.columns.values()]
+    folded = {name.lower(): name for name in reversed(free)}
     for column in table.column_names:
         theirs = spec.columns.get(column)
-        if theirs is None and (column in names or column in folded):
-            found[column] = column if column in names else folded[column]
-        elif theirs is not None and theirs in names:
+        if theirs is None and (column in free or column in folded):
+            found[column] = column if column in free else folded[column]
+        elif theirs and theirs in names:
             found[column] = theirs
-        elif theirs is not None:
+        elif theirs:
             faults.append(
                 SegkitError(
                     f"there is no column '{theirs}', which the plan maps to {column}",
@@ -65,10 +67,10 @@ def match_columns(
                 )
             )
     for column in table.columns:
-        if column.required and column.name not in found and column.name not in spec.columns:
+        if column.required and column.name not in found and not spec.columns.get(column.name):
             faults.append(_explain_missing(column.name, table, names, label))
     for group in table.one_of:
-        if not any(name in found or name in spec.columns for name in group):
+        if not any(name in found or spec.columns.get(name) for name in group):
             faults.append(_explain_missing(" or ".join(group), table, names, label))
     return found, faults
 

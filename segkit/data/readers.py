@@ -42,7 +42,7 @@ class Staging:
     @property
     def wanted(self) -> list[str]:
         mapped = self.spec.columns
-        return [mapped.get(name, name) for name in self.table.column_names]
+        return [mapped.get(name) or name for name in self.table.column_names]
 
     def match(self, names: Sequence[str]) -> None:
         """Match the source's columns with the contract's, or raise all that is wrong."""

@@ -132,7 +132,7 @@ def list_rules(
             unknown = ~rows[key].isin(known[other][key])
             if other == "products" and name == "order_lines":
                 unknown &= rows.is_product
-            reason = f"The {_say(key)} is not in the {other} table."
+            reason = f"The {_say(key)} is not in the {other} table, or was left out of it."
             rules.append(_warn(f"unknown_{other[:-1]}", unknown, reason, key))
     if "is_late_resolution" in rows.columns:
         rules.append(
