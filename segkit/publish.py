@@ -270,10 +270,11 @@ def _remove_stale(out: Path, name: str) -> None:
 
 
 def _prune(folder: Path, pattern: re.Pattern, count: int, current: str) -> None:
-    names = sorted(p.name for p in folder.glob("*") if pattern.fullmatch(p.name))
-    for name in names[:-count]:
-        if name != current:
-            shutil.rmtree(folder / name, ignore_errors=True)
+    found = [path for path in folder.glob("*") if pattern.fullmatch(path.name)]
+    found.sort(key=lambda path: path.stat().st_mtime_ns)
+    for path in found[:-count]:
+        if path.name != current:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

@@ -21,9 +21,9 @@ from typing import Any
 
 import segkit
 
+KERNEL = "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell"
 LIBRARIES = """
-    ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell numpy pandas pyarrow.parquet
-    pyarrow.dataset matplotlib.pyplot matplotlib.backends.backend_agg PIL.PngImagePlugin seaborn
+    numpy pandas pyarrow.parquet pyarrow.dataset matplotlib.pyplot matplotlib.backends.backend_agg PIL.PngImagePlugin seaborn
     scipy.stats sklearn.cluster sklearn.preprocessing sklearn.metrics sklearn.pipeline
     ibis duckdb ibis.backends.duckdb
 """
@@ -32,10 +32,11 @@ ROOMS_OF_THE_RUN = ("segkit.cli", "segkit.workflow", "segkit.publish", "segkit._
 
 def preload_modules(stop: Any = lambda: False) -> None:
     """Import what notebooks use; ``stop`` is asked between imports."""
-    if os.environ.get("SEGKIT_PRELOAD") == "0":  # for tests whose notebooks need next to nothing
-        return
-    rooms = [room.name for room in pkgutil.walk_packages(segkit.__path__, "segkit.")]
-    for name in [*LIBRARIES.split(), *(room for room in rooms if room not in ROOMS_OF_THE_RUN)]:
+    names = KERNEL.split()
+    if os.environ.get("SEGKIT_PRELOAD") != "0":  # tests whose notebooks need nothing switch it off
+        rooms = [room.name for room in pkgutil.walk_packages(segkit.__path__, "segkit.")]
+        names += [*LIBRARIES.split(), *(room for room in rooms if room not in ROOMS_OF_THE_RUN)]
+    for name in names:
         if stop():
             return
         with contextlib.suppress(ImportError):

@@ -1,0 +1,134 @@
+"""Kernels: each notebook gets a fresh one, and none outlives its run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from segkit.kernels import Kernels, use_fork
+from segkit.kernels.notebook import execute_notebook
+
+forks = pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
+
+
+@pytest.fixture(autouse=True)
+def preload_nothing(monkeypatch):
+    monkeypatch.setenv("SEGKIT_PRELOAD", "0")
+
+
+def write_notebook(folder: Path, *sources: str) -> Path:
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "a.ipynb")
+    return folder / "a.ipynb"
+
+
+def read_outputs(notebook) -> list[str]:
+    return [o.text.strip() for cell in notebook.cells for o in cell.get("outputs", [])]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition, seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.mark.parametrize("fork", ["1", "0"])
+def test_each_notebook_gets_a_fresh_kernel_with_its_parameters(tmp_path, monkeypatch, fork):
+    monkeypatch.setenv("SEGKIT_FORK", fork)
+    path = write_notebook(
+        tmp_path,
+        "number: int = 1",
+        "print(number, 'left' in globals()); left = True",
+        "import os; print(os.getpid(), os.getcwd(), os.environ['OMP_WAIT_POLICY'])",
+    )
+    found = []
+    with Kernels(tmp_path, tmp_path / "kernels.log") as kernels:
+        for number in (7, 8):
+            manager = kernels.take()
+            if number == 7:
+                kernels.prepare()
+            notebook, failure = execute_notebook(path, {"number": number}, manager)
+            assert failure is None
+            found.append(read_outputs(notebook))
+    assert [lines[0] for lines in found] == ["7 False", "8 False"]
+    places = [lines[1].split() for lines in found]
+    assert places[0][0] != places[1][0]
+    assert places[0][1:] == [str(tmp_path), "PASSIVE"]
+    assert not kernels.scratch.exists()
+    if sys.platform == "linux":
+        assert not any(is_alive(int(place[0])) for place in places)
+
+
+def test_a_failure_says_which_cell_and_keeps_the_notebook(tmp_path):
+    path = write_notebook(tmp_path, "x = 0", "print('before')", "y = 1\n1 / x", "print('after')")
+    seen = []
+    with Kernels(tmp_path, tmp_path / "kernels.log") as kernels:
+        notebook, failure = execute_notebook(path, {}, kernels.take(), tell=seen.append)
+    assert (failure.name, failure.message) == ("ZeroDivisionError", "division by zero")
+    assert failure.cell == 3
+    assert failure.source == "y = 1\n1 / x"
+    assert read_outputs(nbformat.from_dict({**notebook, "cells": notebook.cells[:3]})) == ["before"]
+    assert "papermill" not in notebook.metadata
+    assert seen
+
+
+@forks
+def test_a_chart_is_drawn_and_the_warmed_libraries_are_there(tmp_path, monkeypatch):
+    monkeypatch.delenv("SEGKIT_PRELOAD")
+    path = write_notebook(
+        tmp_path,
+        "import sys; print('pandas' in sys.modules and 'sklearn' in sys.modules)",
+        "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()",
+        "import numpy as np; a = np.ones((300, 300)); print((a @ a)[0, 0])",
+        "import pandas as pd; from sklearn.cluster import KMeans\n"
+        "t = pd.DataFrame({'x': [0.0, 0.1, 9.0, 9.1]}); print(KMeans(2, n_init=1).fit(t).n_iter_)",
+        "import duckdb; print(duckdb.execute('select sum(x) from t').fetchone()[0])",
+    )
+    with Kernels(tmp_path, tmp_path / "kernels.log") as kernels:
+        notebook, failure = execute_notebook(path, {}, kernels.take())
+    assert failure is None
+    kinds = [o.output_type for o in notebook.cells[1].outputs]
+    assert kinds[-1] == "display_data"
+    assert "image/png" in notebook.cells[1].outputs[-1].data
+    texts = [
+        cell.outputs[-1].text.strip() for cell in notebook.cells if cell is not notebook.cells[1]
+    ]
+    assert texts == ["True", "300.0", texts[2], "18.2"]
+
+
+@forks
+def test_kernels_end_when_their_run_is_killed(tmp_path):
+    code = f"""
+import asyncio, pathlib, sys, time
+from segkit.kernels import Kernels
+folder = pathlib.Path({str(tmp_path)!r})
+kernels = Kernels(folder, folder / "kernels.log")
+manager = kernels.take()
+print(kernels._server.pid, manager.provisioner.pid, kernels.scratch, flush=True)
+time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    server, kernel, scratch = process.stdout.readline().split()
+    assert is_alive(int(kernel))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert wait_until(lambda: not is_alive(int(server)) and not is_alive(int(kernel)))
+    assert wait_until(lambda: not Path(scratch).exists())

@@ -1,0 +1,144 @@
+"""A run that is killed at any moment tears nothing, and the next run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_shop import make_shop
+
+from segkit.publish import read_pointer, verify_publication
+from segkit.report.html import verify_page
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+# Imports once, so that twenty runs take seconds and not minutes, then forks each run.
+WARM = """
+import os, sys
+from segkit.kernels.notebook import spare_imports
+spare_imports()
+import papermill, nbconvert, nbclient
+import segkit.cli, segkit.workflow, segkit.data.checks, segkit.report.html
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(0, 1)
+        segkit.cli.main(line.split())
+    print(pid, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+
+
+class Runner:
+    """Starts runs in forks of a warmed process; a run is killed by its own process id."""
+
+    def __init__(self, folder: Path, scratch: Path):
+        environment = {**os.environ, "SEGKIT_PRELOAD": "0", "TMPDIR": str(scratch)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", WARM],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, kill_after: float | None = None) -> int:
+        self.process.stdin.write(f"run {' '.join(arguments)}\n")
+        self.process.stdin.flush()
+        pid = int(self.process.stdout.readline())
+        if kill_after is not None:
+            time.sleep(kill_after)
+            with contextlib.suppress(ProcessLookupError):  # it was quicker than we
+                os.kill(pid, signal.SIGKILL)
+        return int(self.process.stdout.readline())
+
+    def close(self) -> str:
+        return self.process.communicate(timeout=60)[1]
+
+
+def check_report(out: Path) -> str:
+    """The pointer names a whole publication; return its name."""
+    run_id = read_pointer(out)
+    assert run_id, "the pointer is torn"
+    folder = out / run_id
+    assert verify_publication(folder) == []
+    for path in folder.glob("*.html"):
+        assert verify_page(path) == [], path.name
+    return run_id
+
+
+def test_twenty_kills_at_random_moments_never_tear_the_report(tmp_path):
+    chance = random.Random(20260630)
+    folder = make_shop(tmp_path / "shop")
+    out, scratch = folder / "reports" / "tiny", tmp_path / "scratch"
+    scratch.mkdir()
+    runner = Runner(folder, scratch)
+    assert runner.run() == 0
+    begun = time.monotonic()
+    assert runner.run("--fresh", "--set", "size=100") == 0
+    duration = time.monotonic() - begun
+    published = {check_report(out)}
+    ends = []
+    for number in range(20):
+        moment = chance.uniform(0, 1.1 * duration)
+        fresh = ["--fresh"] if number % 2 else []
+        ends.append(runner.run("--set", f"size={number}", *fresh, kill_after=moment))
+        published.add(check_report(out))
+        if number % 5 == 4:
+            assert runner.run("--set", f"size={number}") == 0
+            last = check_report(out)
+            assert f"Size {number}." in (out / last / "index.html").read_text()
+    messages = runner.close()
+    assert "Traceback" not in messages, messages
+    assert ends.count(-signal.SIGKILL) >= 12, ends
+    end = time.monotonic() + 10
+    while list(scratch.iterdir()) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert list(scratch.iterdir()) == []
+    assert not list(out.glob(".*"))
+
+
+@pytest.mark.slow
+def test_kills_of_a_run_on_the_sample_shop(tmp_path):
+    import shutil
+
+    from segkit.data.sample import make_sample
+    from segkit.steps import PACKAGE
+
+    shutil.copy(PACKAGE.parent / "plan.toml", tmp_path / "plan.toml")
+    make_sample(tmp_path / "data" / "sample", customers=300)
+    command = [sys.executable, "-m", "segkit.cli", "run", "--json"]
+    out = tmp_path / "reports" / "sample_shop"
+    begun = time.monotonic()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    duration = time.monotonic() - begun
+    assert done.returncode == 0, done.stdout + done.stderr
+    chance = random.Random(4)
+    for seed in range(4):
+        process = subprocess.Popen(
+            [*command, "--fresh", "--set", f"random_state={seed}"],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(chance.uniform(0, duration))
+        process.kill()
+        process.wait()
+        check_report(out)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["ok"]
+    check_report(out)

@@ -1,0 +1,154 @@
+"""Publication: whole or not at all, verified, and the last ten kept."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_shop import PLAN
+
+from segkit import publish
+from segkit.errors import SegkitError
+from segkit.plan import read_plan
+from segkit.publish import (
+    find_broken_links,
+    publish_report,
+    read_pointer,
+    read_publication,
+    verify_publication,
+)
+from segkit.steps import STEPS
+
+PAGE = (
+    '<!DOCTYPE html><html lang="en"><head><title>{0}</title></head><body><h1>{0}</h1></body></html>'
+)
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """The plan of a run folder in which all five pages lie."""
+    (tmp_path / "plan.toml").write_text(PLAN)
+    plan = read_plan(tmp_path / "plan.toml")
+    for step in STEPS:
+        folder = plan.run_folder / step
+        (folder / "tables").mkdir(parents=True)
+        (folder / "page.html").write_text(PAGE.format(step))
+        (folder / "facts.json").write_text(json.dumps({"step": step, "findings": ["One."]}))
+    return plan
+
+
+def publish_pages(plan, key="a", **more):
+    record = {"key": key, "as_of": "2026-01-31", "random_state": 3, "tables": {}, **more}
+    return publish_report(plan, plan.report_folder, record, tell=lambda _: None)
+
+
+def change_page(plan, text: str) -> None:
+    (plan.run_folder / "01_plan" / "page.html").write_text(PAGE.format(text))
+
+
+def test_the_pointer_names_a_publication_that_is_whole(plan):
+    index, new = publish_pages(plan)
+    assert new
+    assert index.parent.name == read_pointer(plan.report_folder)
+    names = {"index.html", "run.json", *(f"{step}.html" for step in STEPS)}
+    assert {path.name for path in index.parent.iterdir()} == names
+    assert verify_publication(index.parent) == []
+    pointer = (plan.report_folder / "index.html").read_text()
+    assert f"url={index.parent.name}/index.html" in pointer
+    assert not list(plan.report_folder.glob(".*"))
+
+
+def test_the_same_pages_are_not_published_twice_unless_a_file_was_harmed(plan):
+    first, _ = publish_pages(plan)
+    assert publish_pages(plan) == (first, False)
+    (first.parent / "01_plan.html").write_text("harmed")
+    assert read_publication(plan.report_folder) == {}
+    second, new = publish_pages(plan)
+    assert new
+    assert second != first
+    assert verify_publication(second.parent) == []
+
+
+def test_ten_publications_are_kept_and_stale_halves_removed(plan):
+    stale = plan.report_folder / ".tiny.20260101T000000Z-abcdef.partial"
+    stale.mkdir(parents=True)
+    foreign = plan.report_folder / "notes"
+    foreign.mkdir()
+    made = []
+    for number in range(12):
+        change_page(plan, str(number))
+        made.append(publish_pages(plan)[0].parent)
+    assert [folder.exists() for folder in made] == [False] * 2 + [True] * 10
+    assert not stale.exists()
+    assert foreign.exists()
+
+
+def test_history_keeps_who_was_in_which_segment_outside_the_report(plan):
+    step = plan.run_folder / "05_analysis"
+    (step / "tables" / "segments.parquet").write_bytes(b"who")
+    (step / "segmentation.json").write_text("{}")
+    index, _ = publish_pages(plan)
+    kept = plan.run_folder / "history" / index.parent.name
+    assert {p.name for p in kept.iterdir()} == {"segments.parquet", "segmentation.json"}
+    assert not list(plan.report_folder.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("where", ["copyfile", "replace", "fsync"])
+def test_a_full_disk_leaves_the_last_publication(plan, monkeypatch, where):
+    first, _ = publish_pages(plan)
+    change_page(plan, "new")
+
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device", str(arguments[0]))
+
+    monkeypatch.setattr(shutil if where == "copyfile" else os, where, fail)
+    with pytest.raises(OSError, match="No space left"):
+        publish_pages(plan)
+    monkeypatch.undo()
+    assert read_pointer(plan.report_folder) == first.parent.name
+    assert verify_publication(first.parent) == []
+    assert publish_pages(plan)[1]
+    assert not list(plan.report_folder.glob(".*"))
+
+
+def test_a_page_with_a_fault_is_not_published(plan):
+    first, _ = publish_pages(plan)
+    (plan.run_folder / "01_plan" / "page.html").write_text(
+        PAGE.format("x").replace("</body>", '<img src="http://a.example/b.png"></body>')
+    )
+    with pytest.raises(SegkitError, match=r"01_plan\.html: .*without alternative text"):
+        publish_pages(plan)
+    assert read_pointer(plan.report_folder) == first.parent.name
+
+
+def test_somebody_elses_index_is_not_replaced(plan):
+    plan.report_folder.mkdir(parents=True)
+    (plan.report_folder / "index.html").write_text("<h1>My own site</h1>")
+    with pytest.raises(SegkitError, match="that segkit did not write"):
+        publish_pages(plan)
+    assert (plan.report_folder / "index.html").read_text() == "<h1>My own site</h1>"
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    links = '<a href="b.html">b</a><a href="#here">h</a><a href="https://a.example">w</a>'
+    (tmp_path / "a.html").write_text(f'<p id="here">{links}<a href="#no">n</a>')
+    assert find_broken_links(tmp_path) == [
+        "a.html: the link b.html leads nowhere",
+        "a.html: the link #no leads to no such part",
+    ]
+
+
+def test_a_title_cannot_bring_markup_into_the_pointer(plan):
+    evil = plan.model_copy(update={"title": "<script>alert(1)</script>"})
+    publish_pages(evil)
+    pointer = (plan.report_folder / "index.html").read_text()
+    assert "<script>" not in pointer
+    assert "&lt;script&gt;" in pointer
+    assert publish.RUN_ID.fullmatch(read_pointer(plan.report_folder))
