@@ -24,6 +24,26 @@ KPI_HEADINGS = {
     "target_text": "Target",
     "met": "Met",
 }
+CANDIDATE_HEADINGS = {
+    "scheme": "Scheme",
+    "segment_count": "Segments",
+    "stability": "Stability",
+    "smallest_customer_share": "Smallest segment, customers",
+    "smallest_value_share": "Poorest segment, spend",
+    "explained_share": "Differences explained",
+    "explained_spend_share": "Spend explained",
+    "passes": "Meets all",
+}
+SIZE_HEADINGS = {
+    "segment_name": "Segment",
+    "customer_count": "Customers",
+    "customer_share": "Share of customers",
+    "spend_share": "Share of spend",
+    "mean_spend": "Mean spend",
+    "total_profit": "Profit",
+    "median_recency_days": "Median days since last order",
+    "mean_order_count": "Orders each",
+}
 LIKE_EVERYBODY_SD = 0.2
 LIMITS = [
     "Segments describe the time before the last day counted; no campaign has been measured.",
@@ -77,9 +97,9 @@ def state_choice(choice: Any) -> list[str]:
     """Say which scheme is used, whether the verdict is yes or no, and why."""
     lead = f"{choice.scheme.replace('_', ' ')} with {plural(choice.segment_count, 'segment')}"
     if choice.verdict == "yes":
-        first = f"Yes: use {lead}."
+        first = f"Use {lead}."
     else:
-        first = f"No: these segments do not meet the plan's criteria; {lead} comes nearest."
+        first = f"These segments do not meet the plan's criteria; {lead} comes nearest."
     if choice.overruled:
         first += " The plan chose this scheme; it overrules the recommendation."
     return [first, *choice.reasons]

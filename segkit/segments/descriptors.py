@@ -9,6 +9,7 @@ from segkit.segments.profiles import UNKNOWN
 from segkit.segments.rules import RFM_COLUMNS, fit_rfm
 
 MOST_VALUES = 40
+OTHERS = "all others"
 
 
 def list_descriptors(customers: pd.DataFrame) -> list[str]:
@@ -23,7 +24,7 @@ def list_descriptors(customers: pd.DataFrame) -> list[str]:
 
 
 def count_descriptors(
-    customers: pd.DataFrame, *, value: str, smallest_cell: int = 5
+    customers: pd.DataFrame, *, value: str, most_levels: int = 6, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Count customers and sum their value by each level of each descriptor.
 
@@ -33,9 +34,10 @@ def count_descriptors(
         One row a customer.
     value : str
         Column that measures a customer's value.
+    most_levels : int, optional
+        The largest levels of each descriptor stay; the others are put together.
     smallest_cell : int, optional
-        Levels with fewer customers are put together as ``fewer than N each``, and left out
-        altogether if even together they are too few.
+        Levels with fewer customers join the others, which are left out if they are too few.
 
     Returns
     -------
@@ -46,14 +48,16 @@ def count_descriptors(
     tables = []
     for name in list_descriptors(customers):
         level = customers[name].astype(object).where(customers[name].notna(), UNKNOWN).astype(str)
-        counts = level.map(level.value_counts())
-        level = level.where(counts >= smallest_cell, f"fewer than {smallest_cell} each")
+        counts = level.value_counts()
+        counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+        kept = counts[counts >= smallest_cell].index[:most_levels]
+        level = level.where(level.isin(kept), OTHERS)
         table = (
             customers[value].fillna(0).groupby(level).agg(customer_count="size", value_sum="sum")
         )
+        table = table.reindex([*kept, OTHERS]).dropna(subset=["customer_count"])
         table = table[table["customer_count"] >= smallest_cell]
-        table = table.rename_axis("level").reset_index()
-        table = table.sort_values(["customer_count", "level"], ascending=[False, True])
+        table = table.rename_axis("level").reset_index().astype({"customer_count": int})
         whole = customers[value].sum()
         tables.append(
             table.assign(
