@@ -136,6 +136,15 @@ def test_labels_at_the_end_of_lines_do_not_touch(drawn):
     assert all(high - low >= room for low, high in itertools.pairwise(heights))
 
 
+def test_names_of_neighbouring_points_do_not_lie_on_each_other():
+    near = {"cell": list("abcd"), "size": [1e6, 1.01e6, 1.02e6, 9e6], "white_space": True}
+    ax = charts.plot_white_space(pd.DataFrame({**near, "growth_rate": [0.1, 0.101, 0.102, 0.3]}))
+    render_chart(ax)
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 4
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
 def test_months_may_be_text():
     table = pd.DataFrame({"month": ["2026-02", "2026-01"], "value": [2, 1]})
     assert "from 2026-01 to 2026-02" in read_alt(charts.plot_monthly(table))

@@ -183,7 +183,9 @@ def test_a_summary_with_empty_facts_for_each_step_is_whole(tmp_path):
     render_index(plan, {step: {} for step in STEPS}, record, tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert verify_page(tmp_path / "index.html") == []
-    assert "<td>repeat share</td>" in text  # the plan's goals, when no KPI was measured
+    assert (
+        "<td>Share of buyers with two orders or more</td>" in text
+    )  # the plan's goals, when no KPI was measured
 
 
 @pytest.mark.parametrize(
@@ -196,6 +198,20 @@ def test_a_verdict_may_be_one_word(tmp_path, answer, word):
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert word in text
     assert "Because &lt;of&gt; this." in text
+
+
+def test_a_verdict_does_not_repeat_itself_and_goals_are_in_the_plan_s_words(tmp_path):
+    facts = {
+        "05_analysis": {
+            "verdict": {"answer": "yes", "text": "Yes: use behaviour with 3 segments."},
+            "kpis": [{"goal": "keep", "kpi": "repeat_share", "value_text": "88%", "met": True}],
+        }
+    }
+    render_index(make_facts()[0], facts, {}, tmp_path / "index.html")
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<strong>Verdict: yes.</strong> Use behaviour with 3 segments.</p>" in text
+    assert '<th scope="row">Keep the best</th>' in text
+    assert "<td>Share of buyers with two orders or more</td>" in text
 
 
 GOOD = (

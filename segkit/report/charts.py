@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 from segkit.report.figures import (
     BLUE,
     GREY,
-    INK,
     MUTED,
     ORANGE,
     SKY,
@@ -23,6 +22,7 @@ from segkit.report.figures import (
     chart_style,
     describe_chart,
     draw_nothing,
+    name_points,
     name_rows,
     name_unit,
     name_values,
@@ -241,25 +241,17 @@ def plot_white_space(
     ax.scatter(others[value], others[growth], s=46, color=GREY, alpha=0.75, linewidth=0)
     found = rows[chosen].sort_values(value, ascending=False, kind="stable")
     ax.scatter(found[value], found[growth], s=90, marker="D", color=ORANGE, edgecolor="white")
-    for number, (_, cell) in enumerate(found.head(8).iterrows()):
-        ax.annotate(
-            f"{shorten(cell[label], 32)}",
-            (cell[value], cell[growth]),
-            xytext=(0, 9 if number % 2 == 0 else -17),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
-            fontweight="bold",
-            color=INK,
-        )
     ax.margins(x=0.16, y=0.16)
+    points = found.head(8)
+    names = [shorten(name, 32) for name in points[label]]
+    name_points(ax, points[value].to_numpy(float), points[growth].to_numpy(float), names)
     ax.grid(True)
     ax.tick_params(length=0, pad=6)
     scale = set_numbers(ax.xaxis, "money", largest=rows[value].max())
     ax.set_xlabel(name_unit("size of the market", currency, scale))
     name_values(ax, "growth a year")
     set_numbers(ax.yaxis, "share")
-    names = "; ".join(
+    said = "; ".join(
         f"{cell[label]}, {write_value(cell[value], 'money', currency)}, "
         f"growth {format_share(cell[growth])}"
         for _, cell in found.head(5).iterrows()
@@ -267,7 +259,7 @@ def plot_white_space(
     return describe_chart(
         ax,
         f"Market size against growth of {plural(len(rows), 'cell')}; "
-        f"{format_number(len(found))} marked as white space{': ' + names if names else ''}.",
+        f"{format_number(len(found))} marked as white space{': ' + said if said else ''}.",
     )
 
 

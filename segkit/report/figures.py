@@ -271,6 +271,38 @@ def spread_labels(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
         below = place
 
 
+def name_points(ax: Axes, x: Iterable, y: Iterable, names: Iterable[str]) -> None:
+    """Write names beside points, each where it hides the fewest points and names so far."""
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    points = [((u - x0) / (x1 - x0), (v - y0) / (y1 - y0)) for u, v in zip(x, y, strict=True)]
+    boxes = [(u - 0.012, v - 0.02, u + 0.012, v + 0.02) for u, v in points]
+    for (u, v), name in zip(points, names, strict=True):
+        width, height = 0.0145 * len(name), 0.055
+        choices = [
+            ("center", u - width / 2, v + 0.03),
+            ("center", u - width / 2, v - 0.03 - height),
+            ("left", u + 0.022, v - height / 2),
+            ("right", u - 0.022 - width, v - height / 2),
+            ("left", u + 0.022, v + 0.03),
+            ("left", u + 0.022, v - 0.03 - height),
+            ("right", u - 0.022 - width, v + 0.03),
+            ("right", u - 0.022 - width, v - 0.03 - height),
+        ]
+
+        def count_hidden(choice: tuple, width: float = width, height: float = height) -> float:
+            _, left, low = choice
+            right, high = left + width, low + height
+            outside = left < 0 or right > 1 or low < 0 or high > 1
+            met = [left < c and a < right and low < d and b < high for a, b, c, d in boxes]
+            return sum(met) + 10 * outside
+
+        align, left, low = min(choices, key=count_hidden)
+        boxes.append((left, low, left + width, low + height))
+        place = {"center": left + width / 2, "left": left, "right": left + width}[align]
+        options = {"ha": align, "va": "center", "fontsize": 9, "fontweight": "bold"}
+        ax.text(place, low + height / 2, name, transform=ax.transAxes, **options)
+
+
 def pick_ink(colour: object) -> str:
     """Return black or white, whichever reads better on a colour (WCAG 2's contrast)."""
     parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]

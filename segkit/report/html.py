@@ -270,7 +270,8 @@ def _read_verdict(final: Mapping[str, Any]) -> dict[str, Any] | None:
         "open": "The evidence does not decide.",
     }
     reasons = [str(reason) for reason in verdict.get("reasons") or []]
-    text = verdict.get("text") or texts[answer]
+    text = re.sub(r"^(yes|no)[:.,]\s*", "", str(verdict.get("text") or texts[answer]), flags=re.I)
+    text = text[:1].upper() + text[1:]
     return {"answer": answer, "heading": headings[answer], "text": text, "reasons": reasons}
 
 
@@ -292,19 +293,27 @@ def _draw_segments(segments: Sequence[Mapping] | None, currency: str) -> Any:
 
 
 def _list_goals(plan: Mapping[str, Any], kpis: Sequence[Mapping]) -> list[dict[str, Any]]:
+    """Each goal in the plan's words, with its KPI's meaning rather than its name."""
+    from segkit.plan import MEASURES
     from segkit.report.findings import MISSING, format_number
 
+    goals = plan.get("goals") or []
+    texts = {goal.get("name"): goal.get("text") for goal in goals}
     if not kpis:
         kpis = [
             {
                 "goal": goal.get("text"),
-                "kpi": str(goal.get("kpi") or MISSING).replace("_", " "),
+                "kpi": goal.get("kpi"),
                 "target_text": format_number(goal.get("target"), 2).removesuffix(".00"),
             }
-            for goal in plan.get("goals") or []
+            for goal in goals
         ]
     blank = {"goal": MISSING, "kpi": MISSING, "value_text": MISSING, "target_text": MISSING}
-    return [{**blank, "met": None, **kpi} for kpi in kpis]
+    rows = [{**blank, "met": None, **kpi} for kpi in kpis]
+    for row in rows:
+        row["goal"] = texts.get(row["goal"]) or row["goal"]
+        row["kpi"] = MEASURES.get(row["kpi"]) or row["kpi"]
+    return rows
 
 
 def _draw_quality(counts: Mapping[str, Mapping[str, int]]) -> Any:

@@ -90,19 +90,20 @@ def build_table(
     cells = {name: _write_column(df[name], kinds[name]).head(max_rows) for name in names}
     sizes = {name: _measure_bars(df[name]).head(max_rows) for name in bars}
 
+    aligns = {name: _align(kinds[name], cells[name]) for name in names}
     heads = []
     for name in names:
         text = (columns or {}).get(name) or label_column(name)
         if kinds[name] == "money" and currency:
             text = f"{text}, {currency}"
-        align = ' class="number bar"' if name in sizes else _align(kinds[name])
+        align = ' class="number bar"' if name in sizes else aligns[name]
         heads.append(f'<th scope="col"{align}>{html.escape(text)}</th>')
     lines = []
     for place in range(len(shown)):
         line = []
         for position, name in enumerate(names):
             text = html.escape(cells[name].iloc[place])
-            align = _align(kinds[name])
+            align = aligns[name]
             if name in sizes:
                 align = f' class="number bar" style="--size:{sizes[name].iloc[place]:g}"'
             tag = "th" if position == 0 and kinds[name] == "text" else "td"
@@ -221,8 +222,13 @@ def _measure_bars(column: pd.Series) -> pd.Series:
     return (numbers / (numbers.max() or 1)).round(3)
 
 
-def _align(kind: str) -> str:
-    return ' style="text-align:left"' if kind in ("text", "date") else ' class="number"'
+def _align(kind: str, cells: pd.Series) -> str:
+    """Put numbers to the right; give long texts room, so that rows stay low."""
+    if kind not in ("text", "date"):
+        return ' class="number"'
+    longest = max(map(len, cells), default=0)
+    width = "date" if kind == "date" else "long" if longest > 28 else "name" if longest > 12 else ""
+    return (f' class="{width}"' if width else "") + ' style="text-align:left"'
 
 
 def _pluralise(noun: str) -> str:

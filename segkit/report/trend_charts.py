@@ -65,7 +65,7 @@ def plot_trend(
         ax.plot(line[x].to_numpy(), line[y].to_numpy(float), color=colour, linestyle=style)
         final = line.iloc[-1]
         ax.plot([final[x]], [final[y]], marker="o", markersize=5, color=colour)
-        text = f"{shorten(group_name, 24)}  " if group_name != "" else ""
+        text = f"{shorten(group_name, 28)}  " if group_name != "" else ""
         ends.append((float(final[y]), f"{text}{write_value(final[y], kind)}", colour))
         said.append(
             f"{group_name or 'The value'} goes from {write_value(line[y].iloc[0], kind, currency)} "
