@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -13,6 +16,8 @@ from small_plans import GOOD_LINES, HEADER, RETAIL_COLUMNS, make_plan, write_lin
 
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError
+from segkit.data.sample import make_sample
+from segkit.plan import read_plan
 
 
 def prepare(folder, *lines, header=HEADER, spec=None, tables=None, **others):
@@ -270,6 +275,30 @@ def test_a_plan_that_cannot_be_carried_out_leaves_the_earlier_tables(tmp_path):
     report = check_plan(plan)
     assert not report.ok
     assert report.to_json()["tables"]["order_lines"]["read"] == 1
+
+
+def test_what_a_killed_check_left_behind_is_removed_once_it_is_old(tmp_path):
+    old, young = (tmp_path / f"run/tables/work-{name}" for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    prepare(tmp_path)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_the_dirt_planted_in_the_sample_shop_is_found_to_the_row(tmp_path):
+    make_sample(tmp_path / "data/sample", customers=200)
+    shutil.copy(Path(__file__).parent.parent / "plan.toml", tmp_path)
+    report = check_plan(read_plan(tmp_path / "plan.toml"))
+    assert report.ok
+    tables = report.to_json()["tables"]
+    planted = json.loads((tmp_path / "data/sample/truth/dirt.json").read_text())
+    found = {
+        table: {rule: tables[table]["rules"].get(rule) for rule in rules}
+        for table, rules in planted.items()
+    }
+    assert found == planted
 
 
 cell = st.sampled_from(["1", "C7", "", "x", "-3", "2024-02-03", '"', "NA", "ä", "1e999", "a,b"])

@@ -128,6 +128,14 @@ def test_mixed_line_endings_and_blank_lines_lose_nothing(tmp_path):
     assert not bad
 
 
+def test_a_file_padded_with_null_bytes_loses_no_line(tmp_path):
+    text = "\n".join([HEADER, *GOOD_LINES * 500]).encode() + b"\n" + b"\0" * 9_000
+    (tmp_path / "lines.csv").write_bytes(text)
+    source, _, bad = read(tmp_path, {"path": "lines.csv"})
+    assert source.read == 1_501
+    assert [line for _, line, _ in bad] == [1_502]
+
+
 def test_a_compressed_file_is_read_by_its_content(tmp_path):
     text = "\n".join([HEADER, *GOOD_LINES]).encode()
     (tmp_path / "lines.csv.gz").write_bytes(gzip.compress(text))

@@ -267,7 +267,11 @@ def _load(folder: Path, record: dict, why: str) -> Prepared:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what a check that was killed more than a day ago left behind."""
+    """Remove what a killed check left behind: nothing in it has changed for an hour."""
     for leftover in folder.glob("work-*"):
-        if time.time() - leftover.stat().st_mtime > 86_400:
+        try:
+            newest = max(path.stat().st_mtime for path in (leftover, *leftover.iterdir()))
+        except OSError:
+            continue  # somebody else removes it
+        if time.time() - newest > 3_600:
             shutil.rmtree(leftover, ignore_errors=True)

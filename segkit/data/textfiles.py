@@ -227,10 +227,9 @@ def _detect_encoding(head: bytes, label: str) -> str:
         if head.startswith(mark):
             return name
     sample = head[:4096]
-    if sample[1::2].count(0) > len(sample) * 0.3:
-        return "utf-16-le"
-    if sample[0::2].count(0) > len(sample) * 0.3:
-        return "utf-16-be"
+    even, odd = (2 * sample[start::2].count(0) / len(sample) for start in (0, 1))
+    if max(even, odd) > 0.6 and min(even, odd) < 0.1:
+        return "utf-16-le" if odd > even else "utf-16-be"
     if sum(byte < 32 and byte not in (9, 10, 13) for byte in sample) > len(sample) * 0.1:
         raise SegkitError(
             "this is not a text file",
