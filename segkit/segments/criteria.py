@@ -97,7 +97,8 @@ def compare_candidates(
         ``explained_spend_share`` (eta squared of prepared total spend), ``explained_share`` (mean
         eta squared over all columns that any scheme reads; this ranks), ``stability`` (mean
         adjusted Rand index between bootstrap samples), ``structure`` (k-means only: how much
-        tighter than on shuffled columns), ``passes``, ``reason``, ``fault_count``.
+        tighter than on shuffled columns), ``reproducible_share`` (explained share times
+        stability), ``passes``, ``reason``, ``fault_count``.
 
     Raises
     ------
@@ -114,6 +115,7 @@ def compare_candidates(
     panel = _prepare_panel(customers, schemes)
     rows, segmentations, refused = [], {}, []
     seeds = {"as_of": as_of, "random_state": random_state}
+    # One thread: on small data more of them only wait for each other.
     with threadpool_limits(1):
         for scheme in schemes:
             for n_segments in _list_counts(scheme):
@@ -208,6 +210,7 @@ def _measure(
         "stability": stability,
         "structure": structure,
     }
+    row["reproducible_share"] = row["explained_share"] * row["stability"]
     names = [found.names[int(n)] for n in numbers]
     faults = _find_faults(row, criteria, names[counts.argmin()], names[spend.argmin()])
     reason = "; ".join(faults) or "meets every criterion"
@@ -262,9 +265,10 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
     """Choose a candidate: knock-out, then ranking with parsimony.
 
     Within a scheme the fewest segments that pass are taken, and more only where each further one
-    explains at least five more hundredths of the customers' differences. Between schemes the best
-    explained wins; within five hundredths the one with fewer segments, then the plan's order. If
-    nothing passes, the candidate with the fewest faults is named and the verdict is "no".
+    adds at least five percentage points to ``reproducible_share``: what a further segment explains
+    counts as far as another sample would find it again. Between schemes the best explained wins;
+    within five points the one with fewer segments, then the plan's order. If nothing passes,
+    the candidate with the fewest faults is named and the verdict is "no".
 
     Parameters
     ----------
@@ -308,7 +312,7 @@ def _choose_within(rows: pd.DataFrame) -> pd.Series:
     best = passing.iloc[0]
     for _, row in passing.iloc[1:].iterrows():
         added = row["segment_count"] - best["segment_count"]
-        if row["explained_share"] - best["explained_share"] >= SMALLEST_GAIN * added:
+        if row["reproducible_share"] - best["reproducible_share"] >= SMALLEST_GAIN * added:
             best = row
     return best
 
@@ -354,9 +358,15 @@ def _give_reasons(
             reasons.append(f"{name} is refused: {row['reason']}.")
         else:
             gain = 100 * (row["explained_share"] - chosen["explained_share"])
-            reasons.append(
-                f"{name} meets every criterion too: it explains {abs(gain):.0f} points "
-                f"{'more' if gain > 0 else 'less'} of the differences, with stability "
-                f"{row['stability']:.2f}."
-            )
+            words = f"explains {abs(gain):.0f} points {'more' if gain > 0 else 'less'}"
+            if same and row["segment_count"] > chosen["segment_count"]:
+                reasons.append(
+                    f"{name} {words} at stability {row['stability']:.2f}: the further segments do "
+                    "not earn their place."
+                )
+            else:
+                reasons.append(
+                    f"{name} meets every criterion too; it {words} of the differences, with "
+                    f"stability {row['stability']:.2f}."
+                )
     return reasons

@@ -71,8 +71,9 @@ def name_clusters(columns: tuple[str, ...], centres: np.ndarray) -> list[str]:
     ['Recent, frequent', 'Long gone']
     """
     names = [_join_words(columns, centre, MOST_WORDS) for centre in centres]
+    repeated = {name for name in names if names.count(name) > 1}
     for index, name in enumerate(names):
-        if names.count(name) > 1:
+        if name in repeated:
             names[index] = _join_words(columns, centres[index], len(columns), notable=0.0)
     for index, name in enumerate(names):
         earlier = sum(other == name for other in names[:index])

@@ -60,7 +60,8 @@ def learn_preparations(customers: pd.DataFrame, columns: tuple[str, ...]) -> lis
 
 
 def _learn(customers: pd.DataFrame, column: str) -> Preparation:
-    values = read_numbers(customers, column)
+    # Sorted, for the last bits of a mean depend on the order of summing; NaN goes last.
+    values = np.sort(read_numbers(customers, column))
     known = values[np.isfinite(values)]
     if not len(known):
         raise SegkitError(f"column '{column}' has no values", fix="Leave it out of the scheme.")

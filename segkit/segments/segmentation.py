@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -163,10 +163,8 @@ class Segmentation(Document):
         """
         if isinstance(table, pd.DataFrame):
             return self._assign_frame(table)
+        self._need_columns(table.columns)
         for column in self.columns:
-            if column not in table.columns:
-                fix = suggest_name(column, table.columns)
-                raise SegkitError(f"scheme '{self.scheme}' needs column '{column}'", fix=fix)
             if not (table[column].type().is_numeric() or table[column].type().is_boolean()):
                 raise SegkitError(f"column '{column}' is not a number", where=self.scheme)
         placed = self.model.place(table)
@@ -175,9 +173,15 @@ class Segmentation(Document):
         kept = [c for c in table.columns if c not in RESULT_COLUMNS]
         return placed.select(*kept, *RESULT_COLUMNS)
 
+    def _need_columns(self, there: Iterable[str]) -> None:
+        for column in self.columns:
+            if column not in there:
+                fix = suggest_name(column, there)
+                raise SegkitError(f"scheme '{self.scheme}' needs column '{column}'", fix=fix)
+
     def _assign_frame(self, frame: pd.DataFrame) -> pd.DataFrame:
-        columns = [c for c in dict.fromkeys(self.columns) if c in frame.columns]
-        numbers = {column: read_numbers(frame, column) for column in columns}
+        self._need_columns(frame.columns)
+        numbers = {column: read_numbers(frame, column) for column in dict.fromkeys(self.columns)}
         rows = ibis.memtable(pd.DataFrame({**numbers, "row_": np.arange(len(frame))}))
         placed = self.assign(rows).to_pandas().sort_values("row_")
         results = placed[list(RESULT_COLUMNS)].set_axis(frame.index)

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
 from segkit.segments.rules import Rules
 
@@ -64,7 +65,8 @@ def measure_centre_stability(rows: np.ndarray, n_segments: int, *, random_state:
             return None
         return _fit(chosen, n_segments, seed).predict(rows)
 
-    pairs = [(place_all(), place_all()) for _ in range(PAIRS)]
+    with threadpool_limits(1):
+        pairs = [(place_all(), place_all()) for _ in range(PAIRS)]
     return _mean_agreement(pairs)
 
 
@@ -126,9 +128,13 @@ def measure_structure(rows: np.ndarray, n_segments: int, *, random_state: int) -
     if len(np.unique(rows, axis=0)) < n_segments:
         return float("nan")
     seeds = rng.integers(2**31, size=REFERENCE_COPIES + 1)
-    own = _fit(rows, n_segments, int(seeds[0])).inertia_
-    copies = [_fit(rng.permuted(rows, axis=0), n_segments, int(s)).inertia_ for s in seeds[1:]]
-    return float(1 - own / min(copies)) if min(copies) > 0 else float("nan")
+    copies = [rows, *(rng.permuted(rows, axis=0) for _ in range(REFERENCE_COPIES))]
+    with threadpool_limits(1):
+        own, *shuffled = [
+            _fit(copy, n_segments, int(seed)).inertia_
+            for copy, seed in zip(copies, seeds, strict=True)
+        ]
+    return float(1 - own / min(shuffled)) if min(shuffled) > 0 else float("nan")
 
 
 def _fit(rows: np.ndarray, n_segments: int, seed: int) -> KMeans:

@@ -1,0 +1,132 @@
+"""Sizes, profiles and descriptors of segments, worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from segkit.errors import SegkitError
+from segkit.segments.profiles import (
+    count_descriptor,
+    cross_schemes,
+    profile_segments,
+    size_segments,
+    suppress_cells,
+)
+
+
+@pytest.fixture
+def customers() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "customer_id": list("abcdef"),
+            "recency_days": [1.0, 3, 10, 20, np.nan, 60],
+            "total_spend": [50.0, 30, 10, 6, -6, 10],
+        }
+    )
+
+
+@pytest.fixture
+def segments() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "customer_id": list("fedcba"),  # any order
+            "segment": [2, 2, 2, 2, 1, 1],
+            "segment_name": ["Rest"] * 4 + ["Top"] * 2,
+        }
+    )
+
+
+def test_sizes_and_values_add_up(customers, segments):
+    sizes = size_segments(customers, segments).set_index("segment_name")
+    assert sizes.index.tolist() == ["Top", "Rest"]
+    assert sizes["customer_count"].tolist() == [2, 4]
+    assert sizes["customer_share"].tolist() == pytest.approx([1 / 3, 2 / 3])
+    assert sizes["total_spend"].tolist() == [80, 20]
+    assert sizes["spend_share"].tolist() == [0.8, 0.2]
+    assert sizes["mean_spend"].tolist() == [40, 5]
+    assert sizes["median_recency_days"].tolist() == [2, 20]  # of 10, 20 and 60
+
+
+def test_a_profile_compares_with_all_customers(customers, segments):
+    profile = profile_segments(customers, segments).set_index(["segment_name", "feature"])
+    top = profile.loc[("Top", "total_spend")]
+    # Base: 100 / 6 = 16.67; standard deviation of 50 30 10 6 -6 10 about it is 18.28.
+    assert top["base_mean"] == pytest.approx(100 / 6)
+    assert top["index"] == pytest.approx(240)
+    sd = np.std([50, 30, 10, 6, -6, 10])
+    assert top["difference_sd"] == pytest.approx((40 - 100 / 6) / sd)
+    assert top["unit"] == "currency"
+    assert profile.loc[("Rest", "recency_days"), "known_count"] == 3
+
+
+def test_a_customer_without_a_segment_is_left_out(customers, segments):
+    sizes = size_segments(customers, segments[segments["customer_id"] != "a"])
+    assert sizes["customer_count"].sum() == 5
+
+
+def make_people(counts: dict[tuple[str, str], int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = [key for key, count in counts.items() for _ in range(count)]
+    people = pd.DataFrame(rows, columns=["segment_name", "country"])
+    people["customer_id"] = [f"c{i:03}" for i in range(len(people))]
+    people["segment"] = people["segment_name"].map({"A": 1, "B": 2})
+    return people[["customer_id", "country"]], people[["customer_id", "segment", "segment_name"]]
+
+
+def test_small_cells_and_what_gives_them_away_are_hidden():
+    # 3 is small; from A's sum of 33 it follows unless 10 is hidden too, likewise in B.
+    counts = {
+        ("A", "FI"): 20, ("A", "SE"): 10, ("A", "EE"): 3,
+        ("B", "FI"): 40, ("B", "SE"): 30, ("B", "EE"): 20,
+    }  # fmt: skip
+    table = count_descriptor(*make_people(counts), "country", smallest_cell=5)
+    shown = table.set_index(["segment_name", "value"])["customer_count"]
+    assert shown[("A", "FI")] == 20
+    assert shown[("B", "FI")] == 40
+    hidden = shown[shown.isna()].index
+    assert set(hidden) == {("A", "EE"), ("A", "SE"), ("B", "EE"), ("B", "SE")}
+    assert table.loc[table["suppressed"], ["share", "index"]].isna().all().all()
+    row = table.set_index(["segment_name", "value"]).loc[("A", "FI")]
+    assert row["share"] == pytest.approx(20 / 33)
+    assert row["base_share"] == pytest.approx(60 / 123)
+
+
+def test_missing_values_are_unknown_and_rare_ones_are_pooled():
+    people, segments = make_people({("A", "FI"): 20, ("B", "FI"): 20, ("B", "AQ"): 2})
+    people.loc[:9, "country"] = None
+    table = count_descriptor(people, segments, "country", smallest_cell=5)
+    assert sorted(table["value"].unique()) == ["FI", "other", "unknown"]
+
+
+@given(
+    arrays(np.int64, st.tuples(st.integers(1, 5), st.integers(1, 5)), elements=st.integers(0, 12)),
+)
+def test_no_hidden_cell_can_be_found_by_subtraction(counts):
+    shown = suppress_cells(pd.DataFrame(counts), 5).to_numpy()
+    hidden = np.isnan(shown)
+    assert not ((~hidden) & (counts > 0) & (counts < 5)).any()
+    assert (shown[~hidden] == counts[~hidden]).all()
+    for lines, values in ((hidden, counts), (hidden.T, counts.T)):
+        for line, count in zip(lines, values, strict=True):
+            others_shown = (~line & (count > 0)).any()
+            assert not (line.sum() == 1 and others_shown)
+
+
+def test_schemes_are_crossed():
+    both = pd.DataFrame({"tiers": list("ttll"), "rfm": ["x", "x", "x", "y"]})
+    table = cross_schemes(both, "tiers", "rfm")
+    assert table.loc["t"].tolist() == [2, 0]
+    assert table.loc["l"].tolist() == [1, 1]
+    with pytest.raises(SegkitError, match="Did you mean 'tiers'"):
+        cross_schemes(both, "tier", "rfm")
+
+
+def test_a_column_that_is_not_there_is_named(customers, segments):
+    with pytest.raises(SegkitError, match="no column 'total_spent'"):
+        profile_segments(customers, segments, columns=["total_spent"])
+    with pytest.raises(SegkitError, match="lacks segment_name"):
+        size_segments(customers, segments.drop(columns="segment_name"))
