@@ -274,10 +274,13 @@ def hash_inputs(plan: Plan, cache: HashCache) -> dict[str, str | None]:
 
 
 def _hash_input(plan: Plan, spec: TableSpec, cache: HashCache) -> str | None:
-    if spec.path is None:
+    if spec.connection is not None:
         return None
-    path = plan.resolve_path(spec.path)
     try:
+        if spec.query is not None:
+            files = {name: plan.resolve_path(path) for name, path in spec.files.items()}
+            return hash_value({name: cache.hash_file(path) for name, path in files.items()})
+        path = plan.resolve_path(spec.path)
         paths = [path] if path.is_file() else sorted(path.parent.glob(path.name))
         return hash_value({p.name: cache.hash_file(p) for p in paths}) if paths else None
     except (OSError, ValueError):  # the checks say what is wrong with it

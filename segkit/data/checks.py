@@ -220,7 +220,7 @@ def _describe_inputs(plan: Plan, as_of: datetime.date, folder: Path) -> dict[str
     sources: dict[str, Any] = {}
     for name, spec in plan.tables.items():
         try:
-            files = find_files(plan, spec)[0] if spec.path is not None else []
+            files = find_files(plan, spec)[0] if spec.connection is None else []
             sources[name] = [[file.name, hash_file(file, cache)] for file in files]
         except (SegkitError, OSError):
             sources[name] = None  # the checks will say what is wrong

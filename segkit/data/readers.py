@@ -13,9 +13,10 @@ from python_calamine import CalamineError, CalamineWorkbook
 from segkit.data import databases
 from segkit.data.columns import DataError, match_columns, quote, text_literal
 from segkit.data.contract import Table
+from segkit.data.queries import run_query
 from segkit.data.textfiles import TextFile, clean_text, open_text
 from segkit.errors import SegkitError, suggest_name
-from segkit.plan import TableSpec
+from segkit.plan import Plan, TableSpec
 
 
 @dataclass
@@ -186,6 +187,16 @@ def stage_excel(staging: Staging, path: Path) -> None:
         f"{staging.select(positions, cells)} FROM {reading}"
     )
     good.unlink()
+
+
+def stage_query(staging: Staging, plan: Plan) -> None:
+    """Run the query of a plan's table over its files."""
+    incoming = f"incoming_{staging.name}"
+    names = run_query(staging.con, plan, staging.spec, target=incoming, label=staging.label)
+    staging.match(names)
+    positions = dict(zip(names, names, strict=True))
+    _create_numbered(staging, f"SELECT {staging.select(positions, names)} FROM {incoming}")
+    staging.con.execute(f"DROP TABLE {incoming}")
 
 
 def stage_database(staging: Staging, folder: Path) -> None:

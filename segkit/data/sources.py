@@ -17,11 +17,13 @@ import duckdb
 from segkit.data import databases
 from segkit.data.columns import DataError
 from segkit.data.contract import TABLES
+from segkit.data.queries import list_query_files
 from segkit.data.readers import (
     Staging,
     stage_database,
     stage_excel,
     stage_parquet,
+    stage_query,
     stage_text,
 )
 from segkit.errors import SegkitError, suggest_name
@@ -82,7 +84,7 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
         With every fault found in the table's file or columns.
     """
     spec = plan.tables[name]
-    label = spec.path or f"{databases.mask(spec.connection)}, table '{spec.table}'"
+    label = _label_source(name, spec)
     staging = Staging(name, TABLES[name], spec, label, con, folder)
     con.execute(
         f"CREATE OR REPLACE TABLE {staging.malformed} "
@@ -92,6 +94,8 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
     try:
         if spec.connection is not None:
             stage_database(staging, plan.folder)
+        elif spec.query is not None:
+            stage_query(staging, plan)
         else:
             files, kind = find_files(plan, spec)
             if kind == "parquet":
@@ -131,6 +135,12 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
     return source
 
 
+def _label_source(name: str, spec: TableSpec) -> str:
+    if spec.query is not None:
+        return f"query of [tables.{name}]"
+    return spec.path or f"{databases.mask(spec.connection)}, table '{spec.table}'"
+
+
 def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
     """Return a table's files in order, and their kind: text, parquet or excel.
 
@@ -139,7 +149,8 @@ def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
     SegkitError
         If there is no such file, or its ending is not known.
     """
-    assert spec.path is not None
+    if spec.query is not None:
+        return list(list_query_files(plan, spec).values()), "query"
     path = plan.resolve_path(spec.path)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in PARQUET_ENDINGS)
