@@ -88,7 +88,8 @@ def plot_rfm_grid(
     if rows.empty:
         return draw_nothing(title, table)
     grid = rows.unstack("recency_score").sort_index(ascending=False).sort_index(axis=1)
-    ax = _draw_grid(grid, title, kind=kind, currency=currency, cell_height=0.52)
+    options = {"kind": kind, "currency": currency, "cell_height": 0.52}
+    ax = _draw_grid(grid, title, names_on_top=False, **options)
     ax.set_xlabel("recency score (right: bought lately)")
     ax.set_ylabel("frequency score (up: bought often)")
     top, (frequency, recency) = rows.max(), rows.idxmax()
@@ -158,6 +159,7 @@ def _draw_grid(
     colours=LOW_TO_HIGH,
     norm: Normalize | None = None,
     cell_height: float = 0.42,
+    names_on_top: bool = True,
 ) -> Axes:
     values = grid.to_numpy(float)
     known = values[np.isfinite(values)]
@@ -185,7 +187,8 @@ def _draw_grid(
     names = [shorten(name, 40) for name in grid.columns]
     ax.set_xticks(np.arange(len(names)) + 0.5, [_wrap(name, width) for name in names])
     ax.set_yticks(np.arange(len(grid)) + 0.5, [shorten(name, 32) for name in grid.index])
-    ax.xaxis.tick_top() if kind in ("sd", "share", "money", "number") else None
+    if names_on_top:
+        ax.xaxis.tick_top()
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     if kind == "money" and currency:
