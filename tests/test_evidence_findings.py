@@ -169,5 +169,5 @@ def test_without_evidence_every_view_and_finding_gives_the_reason(lines, shown):
         findings_experience.state_responses(responses, experience.classify_questions(None)),
     ]
     assert all(text[0].startswith(("There is no", "Share of")) for text in findings)
-    assert findings_experience.state_spend(spend)[0].startswith("Only brings most: 100.0%")
+    assert findings_experience.state_spend(spend)[0].startswith("“Only” brings most: 100.0%")
     assert findings_experience.headline_experience(spend, messages, tickets) == {}

@@ -7,6 +7,7 @@ import pandas as pd
 from segkit.evidence.by_segment import hide_small_cells
 from segkit.report.charts import plot_bars, plot_cells, plot_monthly
 from segkit.report.figures import show_chart
+from segkit.report.findings import format_share
 from segkit.report.tables import show_table
 
 
@@ -113,13 +114,12 @@ def show_messages(messages: pd.DataFrame) -> None:
         ("unsubscribe", "Unsubscribed"),
     ):
         if f"{name}_low" in messages:
-            columns |= {f"{name}_share": heading, f"{name}_low": "from", f"{name}_high": "to"}
-    formats = dict.fromkeys([c for c in columns if c.endswith(("_low", "_high"))], "share")
+            columns |= {f"{name}_share": heading, f"{name}_interval": "interval"}
+            messages = _write_interval(messages, name)
     show_table(
         messages,
         caption="Messages by segment, with intervals",
         columns=_add_note(columns, messages),
-        formats=formats,
     )
 
 
@@ -192,14 +192,24 @@ def show_choices(responses: pd.DataFrame) -> None:
     """Table of the choices in :func:`segkit.evidence.experience.summarise_responses_by_segment`."""
     choices = _keep_kind(responses, "choice", "No question offers a choice.")
     columns = {"question": "", "segment_name": "", "answer": "", "customer_count": ""}
-    columns |= {"value": "Share", "low": "from", "high": "to", "base_value": "Share among all"}
+    columns |= {"value": "Share", "interval": "", "base_value": "Share among all"}
     show_table(
-        choices,
+        _write_interval(choices),
         caption="Choices by segment, with intervals",
         columns=_add_note(columns, choices),
-        formats=dict.fromkeys(("value", "low", "high", "base_value"), "share"),
+        formats=dict.fromkeys(("value", "base_value"), "share"),
         max_rows=40,
     )
+
+
+def _write_interval(table: pd.DataFrame, name: str = "") -> pd.DataFrame:
+    """Add an interval as text, empty where it is hidden."""
+    start = f"{name}_" if name else ""
+    ends = zip(table[f"{start}low"], table[f"{start}high"], strict=True)
+    texts = [
+        "" if pd.isna(low) else f"{format_share(low)} to {format_share(high)}" for low, high in ends
+    ]
+    return table.assign(**{f"{start}interval": texts})
 
 
 def _keep_kind(responses: pd.DataFrame, kind: str, reason: str) -> pd.DataFrame:

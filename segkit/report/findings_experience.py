@@ -16,12 +16,16 @@ def _shown(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     return table.dropna(subset=list(columns))
 
 
+def _quote(names: list[str]) -> str:
+    return join_words([f"“{name}”" for name in names])
+
+
 def _state_hidden(table: pd.DataFrame, what: str) -> list[str]:
     hidden = table.loc[table["note"] != "", "segment_name"].unique().tolist()
     if not hidden:
         return []
     note = table.loc[table["note"] != "", "note"].iloc[0]
-    return [f"Hidden, because they rest on {note} customers {what}: {join_words(hidden)}."]
+    return [f"Hidden, because they rest on {note} customers {what}: {_quote(hidden)}."]
 
 
 def _compare(
@@ -34,8 +38,8 @@ def _compare(
     if top[column] == low[column]:
         return [f"{what}: alike in all segments, {write(top[column])}."]
     return [
-        f"{what}: most in {top['segment_name']} ({write(top[column])}), {least} in "
-        f"{low['segment_name']} ({write(low[column])})."
+        f"{what}: most in “{top['segment_name']}” ({write(top[column])}), {least} in "
+        f"“{low['segment_name']}” ({write(low[column])})."
     ]
 
 
@@ -49,7 +53,7 @@ def state_spend(spend: pd.DataFrame, *, currency: str = "") -> list[str]:
         top = rows.loc[rows["spend"].idxmax()]
         share = top["customer_count"] / rows["customer_count"].sum()
         sentences.append(
-            f"{top['segment_name']} brings most: {format_share(top['spend_share'])} of the spend "
+            f"“{top['segment_name']}” brings most: {format_share(top['spend_share'])} of the spend "
             f"with {format_share(share)} of the customers."
         )
 
@@ -75,7 +79,7 @@ def state_categories(categories: pd.DataFrame) -> list[str]:
         top = part.loc[part["index"].idxmax()]
         if top["index"] > 110:
             sentences.append(
-                f"{name} buys more {top['category']} than customers on average: "
+                f"“{name}” buys more {top['category']} than customers on average: "
                 f"{format_share(top['share'])} of its sales against "
                 f"{format_share(top['base_share'])}."
             )
@@ -96,8 +100,8 @@ def state_messages(messages: pd.DataFrame) -> list[str]:
         low = rows.loc[rows[f"{name}_share"].idxmin()]
         if top[f"{name}_low"] > low[f"{name}_high"]:
             sentences.append(
-                f"Delivered messages {verb}: most in {top['segment_name']} "
-                f"({_write_interval(top, name)}), least in {low['segment_name']} "
+                f"Delivered messages {verb}: most in “{top['segment_name']}” "
+                f"({_write_interval(top, name)}), least in “{low['segment_name']}” "
                 f"({_write_interval(low, name)}); the intervals do not overlap."
             )
         else:
@@ -129,7 +133,7 @@ def state_events(events: pd.DataFrame, devices: pd.DataFrame) -> list[str]:
         apart = (rows["share"] - rows["base_share"]).astype("float64")
         top = rows.loc[apart.idxmax()]
         sentences.append(
-            f"The widest gap in devices: {top['segment_name']} on {top['value']}, "
+            f"The widest gap in devices: “{top['segment_name']}” on {top['value']}, "
             f"{format_share(top['share'])} against {format_share(top['base_share'])} of all."
         )
     return [*sentences, *_state_hidden(events, "with an event")]
@@ -150,7 +154,7 @@ def state_tickets(tickets: pd.DataFrame, topics: pd.DataFrame) -> list[str]:
     sentences += _compare(tickets, "mean_satisfaction", "Mean satisfaction, 1 to 5", write)
     rows = _shown(topics, "share") if len(topics) else topics
     tops = [
-        f"{row.segment_name}: {row.value} ({format_share(row.share)})"
+        f"“{row.segment_name}” {row.value} ({format_share(row.share)})"
         for row in rows.itertuples()
         if row.rank == 1
     ]
@@ -171,11 +175,12 @@ def state_responses(
     spread = (outside["high"] - outside["low"]).where(outside["high"] > outside["low"])
     gap = ((outside["value"] - outside["base_value"]) / spread).abs().astype("float64")
     order = gap.sort_values(ascending=False, kind="stable").index
-    sentences = [
+    sentences = []
+    count = (
         f"Of {plural(len(rows), 'figure')} by segment, {len(outside)} lie further from that of all "
         f"customers than their interval reaches; about {format_number(0.05 * len(rows))} would by "
         "chance."
-    ]
+    )
     for index in order[:most]:
         row = outside.loc[index]
         if number.loc[index]:
@@ -185,9 +190,10 @@ def state_responses(
             value, base = (format_share(row[c]) for c in ("value", "base_value"))
             answer = f"{row['answer']} {value}, against {base}"
         sentences.append(
-            f"{row['segment_name']} on “{row['question']}”: {answer} of all "
+            f"“{row['segment_name']}” on “{row['question']}”: {answer} of all "
             f"(n = {format_number(row['customer_count'])})."
         )
+    sentences.append(count)
     verbatim = questions[questions["kind"] == "free text"] if len(questions) else questions
     if len(verbatim):
         sentences.append(
@@ -205,7 +211,7 @@ def state_wallet(wallet: pd.DataFrame) -> list[str]:
     above = wallet.loc[wallet["note"] == ABOVE_WALLET, "segment_name"].tolist()
     if above:
         sentences.append(
-            f"{join_words(above)}: these customers spend more with us than the market's mean buyer "
+            f"{_quote(above)}: these customers spend more with us than the market's mean buyer "
             "spends anywhere, so market figures cannot tell what else they buy."
         )
     return sentences or ["Too few segments have a wallet to compare."]

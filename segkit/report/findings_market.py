@@ -27,12 +27,12 @@ def format_small_share(value: float) -> str:
 
 
 def format_large(value: float, currency: str = "") -> str:
-    """Write an amount in millions or billions with three digits that count.
+    """Write an amount in millions, billions or trillions with three digits that count.
 
     >>> format_large(637_856_980), format_large(2.5e9), format_large(9_500)
     ('638 million', '2.50 billion', '9\u202f500')
     """
-    for size, word in ((1e9, "billion"), (1e6, "million")):
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if value is not None and abs(value) >= size:
             digits = max(0, 2 - math.floor(math.log10(abs(value) / size)))
             return f"{format_money(value / size, currency, decimals=digits)} {word}"
@@ -53,7 +53,7 @@ def state_trends(trends: pd.DataFrame) -> list[str]:
             sentences.append(
                 f"{_name_trend(row)} {word} fastest, by {format_share(abs(row['growth_rate']))} a "
                 f"year from {row['first_year']} to {row['last_year']}, to "
-                f"{format_number(row['last_value'], 1)} {row['unit']}".rstrip()
+                f"{_write_figure(row['last_value'])} {row['unit']}".rstrip()
                 + "."
             )
     return sentences
@@ -95,8 +95,8 @@ def state_penetration(
         best, least = ours.loc[ours["index"].idxmax()], ours.loc[ours["index"].idxmin()]
         sentences.append(
             f"Among cells with {smallest_cell} customers of ours or more, our share is highest in "
-            f"{best['cell']}, {format_number(best['index'] / 100, 1)} times our average, and "
-            f"lowest in {least['cell']}, {format_number(least['index'] / 100, 1)} times."
+            f"{best['cell']} (index {format_number(best['index'])}, our average is 100) and lowest "
+            f"in {least['cell']} ({format_number(least['index'])})."
         )
     absent = market.loc[market["matched"] == "market only", "cell"].tolist()
     if absent:
@@ -165,14 +165,20 @@ def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
         format_large(x, currency) if money else format_number(x)
         for x in (first["opportunity"], total)
     ]
+    blind = cells["rival_share"].isna().all()
+    rules = "the three rules that can be tested without competitors" if blind else "all four rules"
     sentences = [
-        f"{len(chosen)} of {plural(len(cells), 'cell')} pass all four rules: "
+        f"{len(chosen)} of {plural(len(cells), 'cell')} pass {rules}: "
         f"{_name_some(chosen['cell'].tolist())}.",
         f"At our own average share {first['cell']} would bring {amounts[0]} {unit} more"
         + (f"; all of them {amounts[1]}." if len(chosen) > 1 else "."),
     ]
     unknown = chosen.loc[chosen["rival_share"].isna(), "cell"].tolist()
-    if unknown:
+    if blind:
+        sentences.append(
+            "No competitor is recorded anywhere, so any of these cells may be taken already."
+        )
+    elif unknown:
         sentences.append(
             f"No competitor is recorded for {_name_some(unknown)}; that may be a gap in the table "
             "and not in the market."
@@ -189,6 +195,11 @@ def state_gaps(missing: pd.DataFrame) -> list[str]:
     return [
         f"Without {row.table} nothing is said on: {row.answers}." for row in absent.itertuples()
     ]
+
+
+def pick_findings(pairs: list[tuple[pd.DataFrame, list[str]]], *, most: int = 1) -> list[str]:
+    """Keep the first sentences on each table that has rows, for the report's summary."""
+    return [text for table, sentences in pairs if len(table) for text in sentences[:most]]
 
 
 def headline_market(
@@ -210,6 +221,10 @@ def headline_market(
     if len(trends) and trends["growth_rate"].notna().any():
         headline["Rising trends"] = f"{(trends['growth_rate'] > 0).sum()} of {len(trends)}"
     return headline
+
+
+def _write_figure(value: float) -> str:
+    return format_large(value) if abs(value) >= 1e6 else format_number(value, 1)
 
 
 def _name_trend(row: pd.Series) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from segkit.evidence.market import AXES
 from segkit.evidence.penetration import hide_small_shares, select_largest
 from segkit.report.charts import plot_bars, plot_cells, plot_trend, plot_white_space
 from segkit.report.figures import show_chart
 from segkit.report.tables import show_table
 
 SHARE_HEADING = "Our share, average = 100"
+RULES = ("large", "growing", "open_to_us", "open_from_rivals")
 
 
 def show_gaps(gaps: pd.DataFrame, *, caption: str) -> None:
@@ -37,7 +39,8 @@ def show_trends(trends: pd.DataFrame) -> None:
     columns = {"trend": "", "country": "", "unit": "", "first_year": "", "first_value": "First"}
     columns |= {"last_year": "Latest year", "last_value": "Latest"}
     columns |= {"growth_rate": "Growth a year", "source": ""}
-    formats = {"first_value": "number", "last_value": "number"}
+    large = len(trends) > 0 and trends["first_value"].abs().min() >= 1000
+    formats = dict.fromkeys(("first_value", "last_value"), "integer" if large else "number")
     caption = "Each trend in its own unit, fastest growth first"
     show_table(trends, caption=caption, columns=columns, formats=formats)
 
@@ -86,15 +89,15 @@ def show_share_grid(share: pd.DataFrame, *, smallest_cell: int = 5) -> None:
 
 def show_largest_cells(share: pd.DataFrame, *, currency: str = "", smallest_cell: int = 5) -> None:
     """Table of :func:`segkit.evidence.penetration.measure_penetration`."""
-    columns = {"cell": "", "year": "", "market_value": "Market value", "buyer_count": "Buyers"}
+    columns = {"cell": "", "market_value": "Market value", "buyer_count": "Buyers"}
     columns |= {"growth_rate": "Growth a year", "customer_count": "Our customers"}
-    columns |= {"spend": "Our spend", "index": SHARE_HEADING, "source": ""}
+    columns |= {"spend": "Our spend", "index": SHARE_HEADING}
     table = hide_small_shares(share, smallest_cell)
     show_table(
         table[table["matched"] != "ours only"] if len(table) else table,
         caption="The largest cells of the market, and what we sell there",
         columns=columns,
-        formats={"index": "integer", "customer_count": "integer", "year": "text"},
+        formats={"index": "integer", "customer_count": "integer"},
         currency=currency,
         max_rows=15,
     )
@@ -102,8 +105,9 @@ def show_largest_cells(share: pd.DataFrame, *, currency: str = "", smallest_cell
 
 def show_unmatched(unmatched: pd.DataFrame, *, currency: str = "", smallest_cell: int = 5) -> None:
     """Table of :func:`segkit.evidence.penetration.list_unmatched`."""
-    columns = {"country": "", "category": "", "customer_count": "Our customers"}
-    columns |= {"spend": "Our spend", "spend_share": "Share of our spend"}
+    axes = [a for a in AXES if unmatched.empty or (unmatched[a] != "not known").any()]
+    columns = {**dict.fromkeys(axes, ""), "customer_count": "Our customers"}
+    columns |= {"spend": "Our spend"}
     caption = "Our own cells that the market table does not have"
     formats = {"customer_count": "integer"}
     shown = hide_small_shares(unmatched, smallest_cell)
@@ -126,14 +130,17 @@ def show_cell_map(cells: pd.DataFrame, *, currency: str = "") -> None:
 def show_white_space(cells: pd.DataFrame, *, currency: str = "") -> None:
     """Table of :func:`segkit.evidence.penetration.find_white_space`."""
     columns = {"cell": "", "size": "Size a year", "growth_rate": "Growth a year"}
-    columns |= {"index": SHARE_HEADING, "rival_share": "Competitors' share", "large": ""}
-    columns |= {"growing": "", "open_to_us": "", "open_from_rivals": "", "white_space": ""}
-    columns |= {"opportunity": "Opportunity a year", "source": ""}
+    columns |= {"index": SHARE_HEADING, "rival_share": "Competitors' share"}
+    columns |= {"fails_on": "Fails on", "opportunity": "Opportunity a year", "source": ""}
     money = len(cells) > 0 and cells["measure"].iloc[0] == "market_value"
     formats = dict.fromkeys(("size", "opportunity"), "money" if money else "integer")
     formats["index"] = "integer"
+    fails = [
+        ", ".join(name.replace("_", " ") for name in RULES if not row[name])
+        for row in cells.to_dict("records")
+    ]
     show_table(
-        cells,
+        cells.assign(fails_on=fails),
         caption="Cells of the market: white space first, then by opportunity",
         columns=columns,
         formats=formats,
