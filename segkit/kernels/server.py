@@ -23,9 +23,9 @@ import segkit
 
 KERNEL = "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell"
 LIBRARIES = """
-    numpy pandas pyarrow.parquet pyarrow.dataset matplotlib.pyplot matplotlib.backends.backend_agg PIL.PngImagePlugin seaborn
-    scipy.stats sklearn.cluster sklearn.preprocessing sklearn.metrics sklearn.pipeline
-    ibis duckdb ibis.backends.duckdb
+    numpy pandas pyarrow.parquet pyarrow.dataset matplotlib.pyplot
+    matplotlib.backends.backend_agg PIL.PngImagePlugin seaborn scipy.stats sklearn.cluster
+    sklearn.preprocessing sklearn.metrics sklearn.pipeline ibis duckdb ibis.backends.duckdb
 """
 ROOMS_OF_THE_RUN = ("segkit.cli", "segkit.workflow", "segkit.publish", "segkit.__main__")
 
