@@ -19,7 +19,6 @@ from segkit.plan import Scheme
 from segkit.segments.naming import name_clusters
 from segkit.segments.preparation import prepare_columns
 from segkit.segments.segmentation import (
-    assign_schemes,
     fit_segmentation,
     load_segmentation,
     read_segmentation,
@@ -214,14 +213,6 @@ def test_names_say_what_sets_a_cluster_apart():
     assert same == ["Recent, frequent, big baskets", "Recent, frequent, small baskets"]
     twice = name_clusters(("x",), np.array([[1.0], [2.0]]))
     assert twice == ["High x", "High x (2)"]
-
-
-def test_schemes_live_side_by_side():
-    customers = make_customers()
-    schemes = {"tiers": fit(customers, "tiers", 3), "rfm": fit(customers, "rfm", 4)}
-    both = assign_schemes(customers, schemes)
-    assert list(both.columns[-2:]) == ["tiers", "rfm"]
-    assert both[["tiers", "rfm"]].notna().all().all()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -240,17 +240,6 @@ def load_segmentation(content: Any, *, where: str = "") -> Segmentation:
             where=where,
             fix="Fit it again, or take it from the run that made it.",
         ) from None
-
-
-def assign_schemes(
-    customers: pd.DataFrame, segmentations: Mapping[str, Segmentation]
-) -> pd.DataFrame:
-    """Add one column of segment names for each scheme, called like the scheme."""
-    columns = {
-        name: segmentation.assign(customers)["segment_name"]
-        for name, segmentation in segmentations.items()
-    }
-    return customers.assign(**columns)
 
 
 def fit_segmentation(
