@@ -321,7 +321,7 @@ def open_engine(plan: Plan, folder: Path, as_of: datetime.date) -> Iterator[Engi
     try:
         backend.con.execute(
             "SET preserve_insertion_order = true; SET TimeZone = 'UTC'; "
-            "SET enable_progress_bar = false; SET memory_limit = '60%'"
+            "SET memory_limit = '60%'"
         )
         yield Engine(plan, backend, folder, as_of)
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
