@@ -190,7 +190,7 @@ def _list_files() -> list[str]:
 def _write_tables(con: duckdb.DuckDBPyConnection, aside: Path, settings: tuple) -> tuple:
     """Run the statements and copy every table out; return rows and dirt by table."""
     customers, random_state, until = settings
-    con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET enable_progress_bar = false")
+    con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     # Joins stay as they are written: the large table streams past the small ones.
     con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     if customers <= MOST_IN_ONE_THREAD:

@@ -5,8 +5,10 @@ SELECT order_id, customer_id, ordered_at, channel, status, campaign_id, 'EUR' AS
     CASE WHEN sign < 0 OR channel = 'store' THEN 0. WHEN segment = 5 THEN 12.9 ELSE 4.9 END::DOUBLE AS shipping_amount
 FROM documents WHERE status IS NOT NULL
 UNION ALL
-SELECT CASE rule WHEN 'missing_order_id' THEN NULL ELSE write_order((getvariable('customers') + stain) * 1000 + 1) END,
-    write_any_customer(stain), after_last_day() - INTERVAL 9 DAY, 'web', 'complete', NULL, 'EUR', CASE WHEN rule = 'out_of_range_shipping_amount' THEN -4.9 ELSE 4.9 END
+SELECT CASE rule WHEN 'missing_order_id' THEN NULL
+        ELSE write_order((getvariable('customers') + stain) * 1000 + 1) END,
+    write_any_customer(stain), after_last_day() - INTERVAL 9 DAY, 'web', 'complete', NULL, 'EUR',
+    CASE WHEN rule = 'out_of_range_shipping_amount' THEN -4.9 ELSE 4.9 END
 FROM stains WHERE table_name = 'orders' AND rule <> 'duplicate_key'
 UNION ALL
 SELECT write_order(order_key), customer_id, ordered_at, 'phone', 'complete', NULL, 'EUR', 0. FROM repeated_orders;
@@ -38,7 +40,8 @@ SELECT customer_id, sent_at, campaign_id, CASE WHEN arm <> 'control' THEN 'e-mai
         AND draw(message_key, 'clicked') < CASE arm WHEN 'segmented' THEN .3 ELSE .2 END END AS clicked,
     CASE WHEN arm <> 'control' THEN bounced END AS bounced,
     CASE WHEN arm <> 'control' THEN unsubscribed END AS unsubscribed,
-    CASE WHEN arm <> 'control' THEN would_open AND NOT bounced AND draw(message_key, 'spam') < .002 END AS reported_spam,
+    CASE WHEN arm <> 'control' THEN would_open AND NOT bounced
+        AND draw(message_key, 'spam') < .002 END AS reported_spam,
     converted
 FROM reached
 UNION ALL
@@ -109,7 +112,8 @@ WITH asked AS (
 )
 SELECT *, opened_at + to_seconds((600 + 3600 * hours)::BIGINT) AS resolved_at FROM asked;
 CREATE TABLE repeated_requests AS
-FROM requests ORDER BY order_key LIMIT (SELECT row_count FROM planted WHERE table_name = 'tickets' AND rule = 'duplicate_key');
+FROM requests ORDER BY order_key
+LIMIT (SELECT row_count FROM planted WHERE table_name = 'tickets' AND rule = 'duplicate_key');
 
 CREATE VIEW tickets AS
 SELECT 'T' || write_order(order_key) AS ticket_id,
@@ -124,7 +128,8 @@ SELECT 'T' || write_order(order_key) AS ticket_id,
         round(4.6 - hours / 40 + .8 * draw_normal(order_key, 'rating'))))::BIGINT END AS satisfaction
 FROM requests
 UNION ALL
-SELECT CASE rule WHEN 'missing_ticket_id' THEN NULL ELSE 'T' || write_order((getvariable('customers') + stain) * 1000 + 1) END,
+SELECT CASE rule WHEN 'missing_ticket_id' THEN NULL
+        ELSE 'T' || write_order((getvariable('customers') + stain) * 1000 + 1) END,
     write_any_customer(stain),
     CASE rule WHEN 'missing_opened_at' THEN NULL WHEN 'not_a_date_opened_at' THEN 'last Friday'
         WHEN 'after_as_of' THEN strftime(after_last_day() + INTERVAL 2 DAY, '%Y-%m-%d %H:%M:%S')
@@ -140,12 +145,13 @@ FROM repeated_requests;
 CREATE VIEW responses AS
 WITH asked AS NOT MATERIALIZED (
     SELECT number, customer_id, segment,
-        (getvariable('until') - 120)::TIMESTAMP + to_seconds(floor(21 * 86400 * draw(number, 'answered'))::BIGINT) AS answered_at
+        (getvariable('until') - 120)::TIMESTAMP
+            + to_seconds(floor(21 * 86400 * draw(number, 'answered'))::BIGINT) AS answered_at
     FROM people JOIN traits USING (segment)
     WHERE draw(number, 'survey') < survey_share AND signed_up_on < getvariable('until') - 120
 ), answers AS (
-    SELECT asked.* EXCLUDE (number), asked.number * 16 + scales.number AS answer_key, question, greatest(1, least(5,
-        round(means[segment] + .35 * draw_normal(asked.number, 'style')
+    SELECT asked.* EXCLUDE (number), asked.number * 16 + scales.number AS answer_key, question,
+        greatest(1, least(5, round(means[segment] + .35 * draw_normal(asked.number, 'style')
             + .85 * draw_normal(asked.number * 16 + scales.number, 'answer'))))::INTEGER::VARCHAR AS answer
     FROM asked, scales
     UNION ALL
@@ -157,7 +163,8 @@ SELECT customer_id, question, CASE WHEN draw(answer_key, 'skipped') >= .03 THEN 
     'Needs and values' AS survey, strftime(answered_at, '%Y-%m-%d %H:%M:%S') AS answered_at
 FROM answers
 UNION ALL
-SELECT write_any_customer(stain), CASE WHEN rule = 'missing_question' THEN NULL ELSE 'I seek adventure' END, '3', 'Needs and values',
+SELECT write_any_customer(stain),
+    CASE WHEN rule = 'missing_question' THEN NULL ELSE 'I seek adventure' END, '3', 'Needs and values',
     CASE rule WHEN 'not_a_date_answered_at' THEN '31.11.2025' WHEN 'after_as_of'
         THEN strftime(after_last_day() + INTERVAL 1 DAY, '%Y-%m-%d %H:%M:%S')
         ELSE strftime(after_last_day() - INTERVAL 99 DAY, '%Y-%m-%d %H:%M:%S') END

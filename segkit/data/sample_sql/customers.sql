@@ -34,7 +34,8 @@ WITH weighted AS (
         sum(weight) OVER (PARTITION BY segment, aisle ORDER BY product_id) AS upper_end
     FROM weighted
 ), slotted AS (
-    SELECT *, unnest(range((256 * (upper_end - weight) // total)::BIGINT, (256 * upper_end // total)::BIGINT)) AS slot
+    SELECT *, unnest(range((256 * (upper_end - weight) // total)::BIGINT,
+        (256 * upper_end // total)::BIGINT)) AS slot
     FROM summed
 )
 SELECT ((s.segment * 16 + s.aisle) * 256 + slot)::INTEGER AS shelf_key, s.product_id, s.list_price,
@@ -45,7 +46,8 @@ FROM slotted AS s JOIN stock AS a ON a.aisle = 15 AND a.companion = s.companion;
 CREATE MACRO shelf_slot(order_key, line, segment) AS
     ((segment * 16 + CASE WHEN line = 1 AND draw(order_key, 'accessory') < .06 THEN 15
         ELSE (floor(15 * draw(order_key, 'aisle'))::INTEGER
-            + line * pick([1, 2, 4, 7, 8, 11, 13, 14], order_key, 'step')) % 15 END) * 256 + floor(256 * draw(order_key * 100 + line, 'slot')))::INTEGER;
+            + line * pick([1, 2, 4, 7, 8, 11, 13, 14], order_key, 'step')) % 15 END) * 256
+        + floor(256 * draw(order_key * 100 + line, 'slot')))::INTEGER;
 
 -- 4,096 slots for each segment: a day has as many as its season gives it.
 CREATE TABLE calendar AS
@@ -79,7 +81,8 @@ WITH weighted AS (
     FROM weighted
 )
 SELECT (segment * 256 + slot)::INTEGER AS place_key, country, city, region, density
-FROM (SELECT *, unnest(range((256 * (upper_end - weight) // total)::BIGINT, (256 * upper_end // total)::BIGINT)) AS slot
+FROM (SELECT *, unnest(range((256 * (upper_end - weight) // total)::BIGINT,
+        (256 * upper_end // total)::BIGINT)) AS slot
     FROM summed);
 
 -- One row a person. joined and left_at are moments of the two years, 0 to 1, in seasonal time.
@@ -89,7 +92,7 @@ CREATE MACRO choose_arm(number, campaign) AS
 CREATE TABLE people AS
 WITH drawn AS (
     SELECT n AS number, write_customer(n) AS customer_id, t.*,
-        CASE WHEN draw(n, 'known') < .55 THEN 0 ELSE .95 * draw(n, 'joined') END AS joined
+        CASE WHEN draw(n, 'known') < .65 THEN 0 ELSE .9 * draw(n, 'joined') END AS joined
     FROM range(1, getvariable('customers') + 1) r(n)
     JOIN (SELECT *, unnest(range(slot_from, slot_to)) AS slot FROM traits) AS t
         ON t.slot = floor(100 * draw(n, 'segment'))::BIGINT
@@ -101,13 +104,14 @@ WITH drawn AS (
 SELECT number, customer_id, segment, true_segment, joined, left_at, country, city, region, density,
     CASE WHEN number IN (13, 14) THEN 3 WHEN draw(number, 'prospect') < .02 THEN 0
         ELSE greatest(1, least(400, round(
-            order_mean * (left_at - joined) * exp(.5 * draw_normal(number, 'orders') - .125)))) END::BIGINT AS order_count,
+            order_mean * (left_at - joined) * exp(.35 * draw_normal(number, 'orders') - .061))))
+        END::BIGINT AS order_count,
     least(200, round(session_mean * exp(.7 * draw_normal(number, 'sessions') - .245)))::BIGINT AS session_count,
     number IN (13, 14) OR draw(number, 'consent') < consent_share AS consent,
     CASE WHEN joined = 0 THEN first_day() - 1 - floor(1500 * draw(number, 'signed up'))::INTEGER
         ELSE day END AS signed_up_on,
     coalesce(list_min(list_filter(range(24), lambda n:
-        draw(number * 32 + n, 'unsubscribe') < .002 AND choose_arm(number, n) <> 'control')), 99) AS unsubscribed_in
+        draw(number * 32 + n, 'unsubscribe') < .006 AND choose_arm(number, n) <> 'control')), 99) AS unsubscribed_in
 FROM lived
 JOIN calendar ON calendar_key = calendar_slot(segment, joined)
 JOIN place_slots ON place_key = segment * 256 + floor(256 * draw(number, 'place'))::INTEGER;
@@ -128,13 +132,15 @@ CREATE MACRO name_campaign(source, day) AS
 
 CREATE VIEW people_described AS
 WITH persons AS (
-    SELECT people.*, words.* EXCLUDE (country), traits.* EXCLUDE (segment, true_segment), segment = 5 AS is_business,
+    SELECT people.*, words.* EXCLUDE (country), traits.* EXCLUDE (segment, true_segment),
+        segment = 5 AS is_business,
         draw(number, 'gender') < CASE segment WHEN 3 THEN .35 WHEN 4 THEN .62 ELSE .52 END AS is_woman,
         pick(devices, number, 'device') AS device, pick(sources, number, 'source') AS source,
         segment = 1 OR draw(number, 'with children') < .2 AS has_children
     FROM people JOIN traits USING (segment) JOIN people_words AS words USING (country)
 ), named AS (
-    SELECT *, CASE WHEN is_woman THEN pick(women, number, 'first') ELSE pick(men, number, 'first') END AS first_name,
+    SELECT *,
+        CASE WHEN is_woman THEN pick(women, number, 'first') ELSE pick(men, number, 'first') END AS first_name,
         CASE WHEN is_woman THEN pick(women_last, number, 'last') ELSE pick(men_last, number, 'last') END AS last_name,
         choose_system(device, number) AS operating_system,
         1 + floor(-12 * ln(1 - draw(number, 'employees')))::BIGINT AS employees
@@ -143,36 +149,47 @@ WITH persons AS (
 SELECT number, customer_id,
     CASE number WHEN 13 THEN '<script>alert(1)</script>'
         WHEN 14 THEN '=HYPERLINK("https://example.com";"Open")'
-        ELSE CASE WHEN is_business THEN last_name || ' ' || pick(['Hotell', 'Café', 'Matkailu', 'Event', 'Bygg'], number, 'firm')
+        ELSE CASE WHEN is_business THEN last_name || ' '
+            || pick(['Hotell', 'Café', 'Matkailu', 'Event', 'Bygg'], number, 'firm')
             || ' ' || company_form ELSE first_name || ' ' || last_name END END AS name,
     regexp_replace(lower(strip_accents(first_name || '.' || last_name)), '[^a-z.]', '', 'g')
         || number || '@example.com' AS email,
     CASE WHEN is_business THEN 'business' ELSE 'consumer' END AS customer_type,
-    CASE WHEN NOT is_business AND number % 500 = 117 THEN 1893 WHEN NOT is_business AND draw(number, 'no birth') > .08 THEN greatest(1930, least(2008,
-        round(birth_mean + birth_spread * draw_normal(number, 'birth'))))::BIGINT END AS birth_year,
+    CASE WHEN NOT is_business AND number % 500 = 117 THEN 1893
+        WHEN NOT is_business AND draw(number, 'no birth') > .08 THEN greatest(1930, least(2008, round(
+        birth_mean + birth_spread * draw_normal(number, 'birth'))))::BIGINT END AS birth_year,
     CASE WHEN is_business OR draw(number, 'no gender') < .05 THEN NULL WHEN draw(number, 'other') < .01 THEN 'other'
         WHEN is_woman THEN 'woman' ELSE 'man' END AS gender,
     CASE WHEN NOT is_business AND draw(number, 'no education') > .15 THEN CASE WHEN segment IN (2, 3)
         THEN pick(['upper secondary', 'bachelor', 'bachelor', 'master', 'doctorate'], number, 'education')
-        ELSE pick(['basic', 'upper secondary', 'upper secondary', 'bachelor', 'master'], number, 'education') END END AS education,
+        ELSE pick(['basic', 'upper secondary',
+            'upper secondary', 'bachelor', 'master'], number, 'education') END
+        END AS education,
     CASE WHEN NOT is_business AND draw(number, 'no occupation') > .25 THEN CASE segment
         WHEN 4 THEN pick(['retired', 'retired', 'office', 'care', 'self-employed'], number, 'occupation')
-        ELSE pick(['office', 'industry', 'care', 'teaching', 'student', 'self-employed'], number, 'occupation') END END AS occupation,
-    CASE WHEN NOT is_business THEN CASE WHEN has_children THEN pick(['married', 'married', 'partner', 'single'], number, 'marital')
+        ELSE pick(['office', 'industry', 'care', 'teaching', 'student', 'self-employed'], number, 'occupation') END
+        END AS occupation,
+    CASE WHEN NOT is_business THEN CASE WHEN has_children
+        THEN pick(['married', 'married', 'partner', 'single'], number, 'marital')
         ELSE pick(['single', 'single', 'partner', 'married', 'widowed'], number, 'marital') END END AS marital_status,
     CASE WHEN NOT is_business THEN CASE WHEN has_children THEN 3 + floor(3 * draw(number, 'household'))
         ELSE 1 + floor(2 * draw(number, 'household')) END::BIGINT END AS household_size,
-    CASE WHEN NOT is_business THEN CASE WHEN has_children THEN 1 + floor(3 * draw(number, 'household')) ELSE 0 END::BIGINT END AS child_count,
+    CASE WHEN NOT is_business THEN CASE WHEN has_children THEN 1 + floor(3 * draw(number, 'household'))
+        ELSE 0 END::BIGINT END AS child_count,
     CASE WHEN NOT is_business AND number % 500 = 17 THEN 666666
         WHEN NOT is_business AND draw(number, 'no income') > .2
-        THEN greatest(6000, least(400000, round(income_median * exp(.35 * draw_normal(number, 'income')) / 100) * 100)) END::BIGINT::VARCHAR AS income,
+        THEN greatest(6000, least(400000,
+            round(income_median * exp(.35 * draw_normal(number, 'income')) / 100) * 100)) END::BIGINT::VARCHAR AS income,
     country, region, city, density, language,
-    CASE WHEN is_business THEN pick(['accommodation', 'restaurants', 'construction', 'events', 'tourism'], number, 'industry') END AS industry,
+    CASE WHEN is_business THEN
+        pick(['accommodation', 'restaurants', 'construction', 'events', 'tourism'], number, 'industry') END AS industry,
     CASE WHEN is_business THEN employees END AS employee_count,
-    CASE WHEN is_business THEN round(employees * 90000 * exp(.4 * draw_normal(number, 'revenue')) / 1000)::BIGINT * 1000 END AS annual_revenue,
+    CASE WHEN is_business THEN
+        round(employees * 90000 * exp(.4 * draw_normal(number, 'revenue')) / 1000)::BIGINT * 1000 END AS annual_revenue,
     signed_up_on::VARCHAR AS signed_up_on, source, name_medium(source) AS medium,
     name_campaign(source, signed_up_on) AS campaign, device, operating_system,
     choose_browser(operating_system, number) AS browser,
-    CASE WHEN draw(number, 'loyalty') < .45 THEN 'L' || lpad((hash(number, getvariable('seed')) % 1000000000000)::VARCHAR, 12, '0') END AS loyalty_card_id,
+    CASE WHEN draw(number, 'loyalty') < .45 THEN 'L'
+        || lpad((hash(number, getvariable('seed')) % 1000000000000)::VARCHAR, 12, '0') END AS loyalty_card_id,
     consent
 FROM named;

@@ -3,7 +3,8 @@
 
 CREATE TABLE cells AS
 WITH countries AS (
-    FROM (VALUES ('FI', 1.0, 1), ('SE', 1.8, 2), ('NO', 1.5, 3), ('DK', 1.2, 4), ('EE', .22, 5), ('LV', .25, 6), ('LT', .4, 7))
+    FROM (VALUES ('FI', 1.0, 1), ('SE', 1.8, 2), ('NO', 1.5, 3),
+        ('DK', 1.2, 4), ('EE', .22, 5), ('LV', .25, 6), ('LT', .4, 7))
         AS t(country, size, country_number)
 ), categories AS (
     SELECT category, row_number() OVER (ORDER BY min(kind)) AS category_number FROM kinds GROUP BY category
@@ -15,17 +16,21 @@ SELECT country, category, country_number * 100 + category_number AS cell,
 FROM countries, categories;
 
 CREATE VIEW market_cells AS
-(SELECT country, category, year, round(million * 1e6 / 240 * (1 + growth_rate) ** (year - last_year), -2)::BIGINT AS buyer_count,
+(SELECT country, category, year,
+    round(million * 1e6 / 240 * (1 + growth_rate) ** (year - last_year), -2)::BIGINT AS buyer_count,
     round(million * 1e6 * (1 + growth_rate) ** (year - last_year), -4)::BIGINT AS market_value, growth_rate,
     'Sample trade statistics ' || year AS source
-FROM cells, (SELECT year(getvariable('until')) - 1 AS last_year), range(4) AS t(back), LATERAL (SELECT last_year - back AS year)
+FROM cells, (SELECT year(getvariable('until')) - 1 AS last_year), range(4) AS t(back),
+    LATERAL (SELECT last_year - back AS year)
 ORDER BY country, category, year)
 UNION ALL
-SELECT 'FI', 'Repairs', 2000 + stain % 20, NULL, NULL, .01, 'Hearsay ' || stain FROM stains WHERE table_name = 'market_cells';
+SELECT 'FI', 'Repairs', 2000 + stain % 20, NULL, NULL, .01, 'Hearsay ' || stain
+FROM stains WHERE table_name = 'market_cells';
 
 CREATE VIEW competitors AS
 (SELECT competitor, country, category,
-    round(CASE WHEN is_white THEN .01 ELSE strength * (.6 + .8 * draw(cell * 10 + rival, 'share')) END, 3) AS market_share,
+    round(CASE WHEN is_white THEN .01
+        ELSE strength * (.6 + .8 * draw(cell * 10 + rival, 'share')) END, 3) AS market_share,
     segments_served, offer, 'Sample annual reports ' || (year(getvariable('until')) - 1) AS source
 FROM cells, (VALUES
     (1, 'Tunturi & Co', .24, 'Families by season', 'Wide range, stores in every town', 'FI SE NO EE'),
@@ -52,7 +57,8 @@ FROM (VALUES
     ('Price index of outdoor goods', 100., 1.035, 'index', NULL, 'Sample trade statistics'),
     ('Business gifts budget a worker', 42., .98, 'EUR a year', NULL, 'Sample firm survey')
 ) AS t(trend, start_value, growth, unit, country, source),
-    (SELECT year(getvariable('until')) - 6 AS first_year), LATERAL (SELECT unnest(range(first_year, first_year + 6)) AS year)
+    (SELECT year(getvariable('until')) - 6 AS first_year),
+    LATERAL (SELECT unnest(range(first_year, first_year + 6)) AS year)
 ORDER BY trend, country, year)
 UNION ALL
 SELECT 'Hearsay', 2024, CASE WHEN rule = 'not_a_number_value' THEN 'about a third' END, NULL, NULL, 'Hearsay ' || stain

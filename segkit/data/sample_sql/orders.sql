@@ -24,11 +24,12 @@ WITH usual AS (
 ), filled AS (
     SELECT number, customer_id, segment, order_key, ordered_at, campaign_id, return_share,
         pick(channels, order_key, 'channel') AS channel,
-        CASE WHEN draw(order_key, 'other shelf') < .12 THEN 1 + floor(5 * draw(order_key, 'which shelf'))
+        CASE WHEN draw(order_key, 'other shelf') < .08 THEN 1 + floor(5 * draw(order_key, 'which shelf'))
             ELSE segment END::INTEGER AS shelf_segment,
         CASE WHEN draw(order_key, 'discount') < discount_share
             THEN pick([.10, .10, .15, .20, .30], order_key, 'rate') ELSE 0 END::DOUBLE AS discount_rate,
-        least(15, 1 + floor((.5 - line_mean) * ln(1 - draw(order_key, 'lines'))))::BIGINT AS line_count
+        least(15, 1 + floor((.5 - line_mean) / 2
+            * (ln(1 - draw(order_key, 'lines')) + ln(1 - draw(order_key, 'more lines')))))::BIGINT AS line_count
     FROM dated JOIN traits USING (segment) WHERE ordered_at < after_last_day()
 )
 SELECT * EXCLUDE (return_share), CASE

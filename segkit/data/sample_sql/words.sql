@@ -25,27 +25,27 @@ CREATE MACRO write_any_customer(stain) AS write_customer(1 + stain % getvariable
 -- The true segments. Shares are out of 100 slots; orders are those of two whole years.
 CREATE TABLE traits AS
 SELECT *, slot_to - slot_from AS share FROM (VALUES
-    (1, 'family_campers', 0, 24, 10.5, 3.5, 0.15, 0.2, 0.40, 0.025, 4.0, 0.35, 0.76, 0.06, 0.28,
+    (1, 'family_campers', 0, 24, 7.5, 4.4, 0.10, 0.2, 0.40, 0.025, 4.0, 0.35, 0.76, 0.06, 0.28,
         ['web','web','web','web','store','store','store','app','app','phone'],
         ['mobile','mobile','desktop','tablet'], ['facebook','google','newsletter','direct'],
-        [0.45,0.40,0.15], 1983, 6.0, 58000,
+        [0.35,0.50,0.15], 1983, 6.0, 58000,
         ['delivery','delivery','returns','product','size']),
-    (2, 'city_minimalists', 24, 52, 12.0, 1.8, 0.20, 0.2, 0.15, 0.070, 5.0, 0.42, 0.70, 0.05, 0.25,
+    (2, 'city_minimalists', 24, 52, 15.0, 1.3, 0.10, 0.3, 0.15, 0.070, 5.0, 0.42, 0.70, 0.05, 0.25,
         ['app','app','app','app','app','app','web','web','web','store'],
         ['mobile','mobile','mobile','mobile','desktop'], ['instagram','instagram','google','direct'],
-        [0.15,0.45,0.40], 1994, 6.0, 46000,
+        [0.25,0.50,0.25], 1994, 6.0, 46000,
         ['returns','returns','delivery','payment','product']),
-    (3, 'gear_enthusiasts', 52, 66, 23.0, 2.5, 0.05, 0.5, 0.20, 0.035, 9.0, 0.60, 0.85, 0.05, 0.40,
+    (3, 'gear_enthusiasts', 52, 66, 25.0, 2.0, 0.04, 0.5, 0.20, 0.035, 9.0, 0.60, 0.85, 0.05, 0.40,
         ['web','web','web','web','web','web','app','app','store','store'],
         ['desktop','desktop','mobile'], ['newsletter','direct','youtube','google'],
-        [0.08,0.27,0.65], 1986, 10.0, 54000,
+        [0.04,0.16,0.80], 1986, 10.0, 54000,
         ['product','product','warranty','delivery']),
-    (4, 'seasonal_gifters', 66, 92, 4.6, 3.2, 0.30, 0.1, 0.45, 0.030, 1.0, 0.16, 0.55, 0.07, 0.15,
+    (4, 'seasonal_gifters', 66, 92, 3.4, 3.2, 0.25, 0.1, 0.45, 0.030, 1.0, 0.16, 0.55, 0.07, 0.15,
         ['web','web','web','web','web','store','store','store','store','phone'],
         ['desktop','tablet','mobile'], ['google','google','facebook','affiliate'],
-        [0.40,0.45,0.15], 1968, 12.0, 43000,
+        [0.55,0.35,0.10], 1968, 12.0, 43000,
         ['delivery','delivery','gift_card','returns']),
-    (5, 'small_businesses', 92, 100, 22.0, 6.5, 0.07, 0.8, 0.55, 0.015, 1.5, 0.30, 0.72, 0.09, 0.30,
+    (5, 'small_businesses', 92, 100, 20.0, 7.5, 0.05, 0.8, 0.55, 0.015, 1.5, 0.30, 0.72, 0.09, 0.30,
         ['web','web','web','phone','phone','phone','e-mail','e-mail','e-mail','e-mail'],
         ['desktop','desktop','desktop','desktop','mobile'], ['direct','direct','newsletter','google'],
         [0.35,0.50,0.15], 1978, 9.0, 0,
@@ -79,16 +79,19 @@ FROM (VALUES
     ('EE', 'Võru', 'Võrumaa', 'rural', 3),
     ('LV', 'Rīga', 'Rīga', 'urban', 4), ('LV', 'Jūrmala', 'Vidzeme', 'suburban', 2),
     ('LV', 'Cēsis', 'Vidzeme', 'rural', 2),
-    ('LT', 'Vilnius', 'Vilniaus apskritis', 'urban', 4), ('LT', 'Klaipėda', 'Klaipėdos apskritis', 'suburban', 3),
+    ('LT', 'Vilnius', 'Vilniaus apskritis', 'urban', 4),
+    ('LT', 'Klaipėda', 'Klaipėdos apskritis', 'suburban', 3),
     ('LT', 'Šilutė', 'Klaipėdos apskritis', 'rural', 2)
 ) AS t(country, city, region, density, weight);
 
 CREATE TABLE people_words AS
 FROM (VALUES
     ('FI', 'fi', 'Oy', ['Aino','Päivi','Sanna','Elina','Kaisa'], ['Eero','Väinö','Mikko','Jussi','Antti'],
-        ['Virtanen','Mäkinen','Hämäläinen','Koskinen','Järvinen'], ['Virtanen','Mäkinen','Hämäläinen','Koskinen','Järvinen']),
+        ['Virtanen','Mäkinen','Hämäläinen','Koskinen','Järvinen'],
+        ['Virtanen','Mäkinen','Hämäläinen','Koskinen','Järvinen']),
     ('SE', 'sv', 'AB', ['Åsa','Elsa','Maja','Ingrid','Linnéa'], ['Björn','Göran','Erik','Nils','Lars'],
-        ['Lindström','Sjöberg','Åkesson','Nyström','Berg'], ['Lindström','Sjöberg','Åkesson','Nyström','Berg']),
+        ['Lindström','Sjöberg','Åkesson','Nyström','Berg'],
+        ['Lindström','Sjöberg','Åkesson','Nyström','Berg']),
     ('NO', 'nb', 'AS', ['Åshild','Ingrid','Solveig','Kari'], ['Øyvind','Håkon','Lars','Sindre'],
         ['Hansen','Bjørnstad','Ødegård','Nilsen'], ['Hansen','Bjørnstad','Ødegård','Nilsen']),
     ('DK', 'da', 'ApS', ['Freja','Sofie','Søs','Mette'], ['Søren','Jørgen','Mads','Åge'],
@@ -98,7 +101,8 @@ FROM (VALUES
     ('LV', 'lv', 'SIA', ['Līga','Dzintra','Ilze','Žanete'], ['Jānis','Māris','Andris','Ģirts'],
         ['Bērziņa','Kalniņa','Ozola','Liepiņa'], ['Bērziņš','Kalniņš','Ozols','Liepiņš']),
     ('LT', 'lt', 'UAB', ['Živilė','Rūta','Eglė','Jūratė'], ['Jonas','Šarūnas','Žygimantas','Vytautas'],
-        ['Kazlauskienė','Petrauskaitė','Žukauskienė','Butkutė'], ['Kazlauskas','Petrauskas','Žukauskas','Butkus'])
+        ['Kazlauskienė','Petrauskaitė','Žukauskienė','Butkutė'],
+        ['Kazlauskas','Petrauskas','Žukauskas','Butkus'])
 ) AS t(country, language, company_form, women, men, women_last, men_last);
 
 -- Ten categories of three kinds of product, each in three tiers; affinity by segment 1 to 5.
