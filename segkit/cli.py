@@ -190,14 +190,14 @@ def export(
     from segkit.plan import read_plan
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
-    customers, segments = _read_segments(plan, scheme)
+    customers, segments, scheme = _read_segments(plan, scheme)
     counts = export_segment(
         customers,
         segments,
         names[-1],
         consent_column=plan.privacy.consent_column,
         path=out,
-        scheme=scheme or str(plan.criteria.final_scheme or ""),
+        scheme=scheme,
         as_of=plan.as_of,
     )
     print(f"{counts['exported']:,} of {counts['in_segment']:,} customers exported: {out}")
@@ -223,12 +223,13 @@ def compare(
         print_json({"ok": True, **summary, **lists, "notes": found.notes, "error": None})
         return
     _show_table("Segments", found.shares)
-    _show_table("Who moved", found.migration)
+    moves = found.migration.query("segment_before != segment_after and customer_count > 0")
+    _show_table("Who moved", moves)
     for note in found.notes:
         print(note)
     moved, common = found.summary["moved_count"], found.summary["common_count"]
     print(
-        f"{moved:,} of {common:,} customers in both runs moved; drift {found.summary['drift']:.3f}"
+        f"{moved:,} of {common:,} customers of both runs moved; drift {found.summary['drift']:.3f}"
     )
 
 
@@ -272,8 +273,8 @@ def _show_table(title: str, frame: Any) -> None:
     Console(width=wide, highlight=False).print(table)
 
 
-def _read_segments(plan: Any, scheme: str) -> tuple[Any, Any]:
-    """Return the accepted customers, or None, and who is in which segment."""
+def _read_segments(plan: Any, scheme: str) -> tuple[Any, Any, str]:
+    """Return the accepted customers, or None, who is in which segment, and of which scheme."""
     import pandas as pd
 
     from segkit.errors import suggest_name
@@ -283,16 +284,19 @@ def _read_segments(plan: Any, scheme: str) -> tuple[Any, Any]:
             "there are no segments yet", where=f"runs/{plan.name}", fix="Run 'segkit run' first."
         )
     segments = pd.read_parquet(_find_segments(plan.run_folder))
-    if scheme and "scheme" in segments.columns and (segments["scheme"] == scheme).any():
-        segments = segments[segments["scheme"] == scheme]
-    elif scheme and scheme in segments.columns:
-        segments = segments.assign(segment_name=segments[scheme])
-    elif scheme:
-        names = [each.name for each in plan.schemes]
-        fix = suggest_name(scheme, [n for n in names if n != scheme])
-        raise UsageError("the run has no segments of this scheme", found=scheme, fix=fix)
+    final = segments["scheme"].iloc[0] if "scheme" in segments and len(segments) else ""
+    if scheme and scheme != final:
+        every = plan.run_folder / "03_base_analysis" / "tables" / "segments.parquet"
+        segments = pd.read_parquet(every) if every.is_file() else segments
+        found = {c.removeprefix("segment_"): c for c in segments if c.startswith("segment_")}
+        found.pop("name", None)
+        if scheme not in found:
+            fix = suggest_name(scheme, {*found, final} - {""})
+            raise UsageError("the run has no segments of this scheme", found=scheme, fix=fix)
+        segments = segments.assign(segment_name=segments[found[scheme]])
     customers = plan.run_folder / "tables" / "accepted" / "customers.parquet"
-    return (pd.read_parquet(customers) if customers.is_file() else None), segments
+    customers = pd.read_parquet(customers) if customers.is_file() else None
+    return customers, segments, scheme or final
 
 
 def _find_segments(path: Path) -> Path:

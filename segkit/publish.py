@@ -251,8 +251,9 @@ def _replace_pointer(plan: Plan, out: Path, run_id: str) -> None:
 
 def _keep_history(run_folder: Path, run_id: str) -> None:
     """Keep who was in which segment, privately, so that runs can be compared."""
-    step = run_folder / "05_analysis"
-    found = [step / "tables" / "segments.parquet", *sorted(step.rglob("segmentation*.json"))]
+    found = [run_folder / "05_analysis" / "tables" / "segments.parquet"]
+    for step in STEPS:
+        found += sorted((run_folder / step).rglob("segmentation*.json"))
     if any(path.is_file() for path in found):
         folder = run_folder / "history" / run_id
         folder.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,9 @@ class Kernels:
     def __init__(self, folder: Path, log: Path, *, held: Iterable[int] = ()):
         self.folder = folder
         self.scratch = Path(tempfile.mkdtemp(prefix="segkit-"))
-        self.environment = {**ENVIRONMENT, "IPYTHONDIR": str(self.scratch / "ipython")}
+        # The run has prepared the tables; a notebook need not look whether they are current.
+        self.environment = {**ENVIRONMENT, "SEGKIT_TABLES": "ready"}
+        self.environment["IPYTHONDIR"] = str(self.scratch / "ipython")
         self.context: Any = None  # of all sockets; made when the first kernel starts
         self._log = log.open("wb")
         self._next: Any = None
