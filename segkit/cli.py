@@ -319,6 +319,7 @@ def main(arguments: list[str] | None = None) -> None:
     message, result = "", None
     try:
         code = app(arguments, prog_name="segkit", standalone_mode=False) or 0
+        message = "interrupted" if code == INTERRUPTED else ""
     except SegkitError as error:
         code, message = error.exit_code, error.describe()
         result = getattr(error, "result", None)

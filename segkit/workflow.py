@@ -220,10 +220,13 @@ class _Run:
         }
 
     def _run_step(self, step: str, parts: dict, reason: str, fresh: bool, last: bool) -> None:
+        for page in self.pages:
+            if page.done():
+                page.result()  # a page that failed, say on a full disk, ends the run here
         if self.kernels is None:
             log = self.folder / "kernels.log"
             self.kernels = Kernels(self.plan.folder, log, held=[self.lock])
-        cells = 0 if step == "tables" else len(read_cells(self.notebooks[step]))
+        cells = 0 if step == "tables" else len(read_cells(self.notebooks[step])) + 1
         self.view.start(step, cells)
         begun = time.perf_counter()
         try:

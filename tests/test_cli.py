@@ -231,10 +231,18 @@ def test_an_error_of_segkit_itself_is_logged_and_not_shown(tmp_path, monkeypatch
     assert "ZeroDivisionError: inside" in log.read_text()
 
 
-@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (SegkitError("no"), 1)])
-def test_an_interruption_and_a_refusal_have_their_codes(tmp_path, monkeypatch, error, code):
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [(KeyboardInterrupt(), 130, "interrupted"), (SegkitError("it is refused"), 1, "it is refused")],
+)
+def test_an_interruption_and_a_refusal_have_their_codes(
+    tmp_path, monkeypatch, error, code, message
+):
     def fail(*_, **__):
         raise error
 
     monkeypatch.setattr("segkit.workflow.run_plan", fail)
-    assert call("run", make_shop(tmp_path / "shop") / "plan.toml")[0] == code
+    found, said, told = call("run", make_shop(tmp_path / "shop") / "plan.toml", "--json")
+    assert found == code
+    assert told.strip() == f"segkit: {message}"
+    assert json.loads(said)["error"] == message
