@@ -46,7 +46,7 @@ def measure(command: list[str], folder: Path) -> float:
     begun = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(done.stdout + done.stderr)
+        sys.exit(done.stderr[-3000:])
     return time.perf_counter() - begun
 
 
