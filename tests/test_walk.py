@@ -106,6 +106,26 @@ def test_a_changed_parameter_reruns_only_what_depends_on_it(shop, outcome):
     assert states["04_experience_data"] == "ran"
 
 
+def test_the_notebooks_run_one_by_one_under_plain_papermill(shop, tmp_path):
+    for step in STEPS:
+        source, target = ROOT / "notebooks" / f"{step}.ipynb", tmp_path / f"{step}.ipynb"
+        command = [sys.executable, "-m", "papermill", str(source), str(target)]
+        command += ["--cwd", str(shop), "-p", "run_dir", "runs/alone", "--no-progress-bar"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert result.returncode == 0, result.stderr[-2000:]
+        assert (shop / "runs" / "alone" / step / "facts.json").is_file()
+
+
+def test_papermill_describes_every_parameter():
+    for step in STEPS:
+        command = [sys.executable, "-m", "papermill", "--help-notebook"]
+        command.append(str(ROOT / "notebooks" / f"{step}.ipynb"))
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert "plan_path: str" in result.stdout
+        assert "the plan to follow" in result.stdout
+        assert "Unknown type" not in result.stdout
+
+
 @pytest.fixture(scope="module")
 def hostile_shop(tmp_path_factory) -> Path:
     """Order lines alone, with text that wants to be markup, a formula or a path."""
