@@ -10,14 +10,13 @@ from shops import AS_OF, make_tables
 
 from segkit.data.contract import TABLES
 from segkit.features.bases import (
-    BASES,
     build_customers,
     check_schemes,
     list_columns,
     list_features,
     list_gaps,
 )
-from segkit.features.dictionary import FEATURES
+from segkit.features.dictionary import BASES, FEATURES
 from segkit.features.engagement import summarise_engagement
 from segkit.plan import BASES as BASE_ROWS
 from segkit.plan import Scheme

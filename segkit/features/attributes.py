@@ -10,33 +10,20 @@ import datetime
 import ibis
 from ibis import ir
 
+from segkit.features.dictionary import FEATURES
 from segkit.features.expressions import days_until
 
-CATEGORIES = (
-    "customer_type",
-    "age_band",
-    "gender",
-    "education",
-    "occupation",
-    "marital_status",
-    "income_band",
-    "country",
-    "region",
-    "city",
-    "density",
-    "language",
-    "industry",
-    "source",
-    "medium",
-    "campaign",
-    "device",
-    "operating_system",
-    "browser",
-)
-NUMBERS = ("household_size", "child_count", "income", "employee_count", "annual_revenue")
-AGE_BANDS = ((17, "under 18"), (24, "18-24"), (34, "25-34"), (44, "35-44"), (54, "45-54"))
-OLDER_BANDS = ((64, "55-64"), (74, "65-74"))
 OLDEST_AGE = 110
+AGE_BANDS = (
+    (17, "under 18"),
+    (24, "18-24"),
+    (34, "25-34"),
+    (44, "35-44"),
+    (54, "45-54"),
+    (64, "55-64"),
+    (74, "65-74"),
+    (OLDEST_AGE, "75 and over"),
+)
 # Last birth year of each generation, after Dimock (2019), Pew Research Center.
 GENERATIONS = (
     (1927, "born before 1928"),
@@ -45,6 +32,7 @@ GENERATIONS = (
     (1980, "X (1965-1980)"),
     (1996, "Millennial (1981-1996)"),
     (2012, "Z (1997-2012)"),
+    (9999, "Alpha (2013 and later)"),
 )
 
 
@@ -61,33 +49,25 @@ def select_attributes(customers: ir.Table, *, as_of: datetime.date) -> ir.Table:
     Returns
     -------
     ibis.Table
-        ``customer_id``, the category and number columns that are there, and where they can be
-        worked out ``age_years`` (year of ``as_of`` minus year of birth; null outside 0 to 110),
-        ``age_band`` (the customer's own, else from the age), ``generation``, ``signed_up_days``,
-        ``has_loyalty_card`` and ``consent``. Names, addresses and card numbers are never selected.
+        ``customer_id``, the columns that are features as they stand, and where they can be worked
+        out ``age_years`` (year of ``as_of`` minus year of birth; null outside 0 to 110),
+        ``age_band`` (the customer's own, else from the age), ``generation``, ``signed_up_days``
+        and ``has_loyalty_card``. Names, addresses and card numbers are never selected.
     """
     if "signed_up_on" in customers.columns:
-        later = (customers.signed_up_on > ibis.date(as_of)).fill_null(False)
-        customers = customers.filter(~later)
-    there = [name for name in (*CATEGORIES, *NUMBERS) if name in customers.columns]
-    chosen = {name: customers[name] for name in there}
-    if "birth_year" in customers.columns:
-        age = as_of.year - customers.birth_year
-        known = age.between(0, OLDEST_AGE)
-        chosen["age_years"] = ibis.ifelse(known, age, ibis.null("int64"))
-        bands = [(known & (age <= last), label) for last, label in (*AGE_BANDS, *OLDER_BANDS)]
-        band = ibis.cases(*bands, (known, "75 and over"), else_=ibis.null("string"))
-        own = chosen.get("age_band", ibis.null("string"))
-        chosen["age_band"] = ibis.coalesce(own, band)
-        born = customers.birth_year
-        generations = [(known & (born <= last), label) for last, label in GENERATIONS]
-        chosen["generation"] = ibis.cases(
-            *generations, (known, "Alpha (2013 and later)"), else_=ibis.null("string")
-        )
+        customers = customers.filter(~(customers.signed_up_on > ibis.date(as_of)).fill_null(False))
+    chosen = {name: customers[name] for name in FEATURES if name in customers.columns}
     if "signed_up_on" in customers.columns:
         chosen["signed_up_days"] = days_until(customers.signed_up_on, as_of)
+    if "birth_year" in customers.columns:
+        born, age = customers.birth_year, as_of.year - customers.birth_year
+        known = age.between(0, OLDEST_AGE)
+        chosen["age_years"] = ibis.ifelse(known, age, ibis.null("int64"))
+        bands = [(known & (age <= last), label) for last, label in AGE_BANDS]
+        own = chosen.get("age_band", ibis.null("string"))
+        chosen["age_band"] = ibis.coalesce(own, ibis.cases(*bands))
+        generations = [(known & (born <= last), label) for last, label in GENERATIONS]
+        chosen["generation"] = ibis.cases(*generations)
     if "loyalty_card_id" in customers.columns:
         chosen["has_loyalty_card"] = customers.loyalty_card_id.notnull()
-    if "consent" in customers.columns:
-        chosen["consent"] = customers.consent
     return customers.select("customer_id", **chosen)

@@ -1,47 +1,129 @@
-"""Every feature of the customer table: its base, unit, meaning and what it needs.
-
-A need is a group of contract columns, written ``table.column``, of which one must be there; a
-feature is given when each of its groups is met.
-"""
+"""The sixteen bases and every feature of the customer table: unit, meaning and what each needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from segkit.plan import BASES as BASE_ROWS
+
+# Groups of contract columns, each met by one of its columns; all groups must be met.
 Needs = tuple[tuple[str, ...], ...]
 
-BUYER: Needs = (
-    ("order_lines.customer_id", "orders.customer_id"),
-    ("order_lines.ordered_at", "orders.ordered_at"),
-)
-SPEND: Needs = (*BUYER, ("order_lines.line_amount", "order_lines.unit_price"))
-CATEGORY: Needs = (*SPEND, ("products.category",))
-PROFIT: Needs = (*SPEND, ("order_lines.unit_cost", "products.unit_cost"))
-DISCOUNT: Needs = (*SPEND, ("order_lines.discount_amount",))
-SALES_CHANNEL: Needs = (*SPEND, ("order_lines.channel", "orders.channel"))
-HOME: Needs = (("customers.country", "order_lines.country", "orders.country"),)
-BIRTH: Needs = (("customers.birth_year",),)
-EVENTS: Needs = (("events.customer_id",), ("events.occurred_at",), ("events.event_type",))
-MESSAGES: Needs = (("messages.customer_id",), ("messages.sent_at",))
-OPENED: Needs = (*MESSAGES, ("messages.opened",))
-CLICKED: Needs = (*MESSAGES, ("messages.clicked",))
-CONVERTED: Needs = (*MESSAGES, ("messages.converted",))
-UNSUBSCRIBED: Needs = (*MESSAGES, ("messages.unsubscribed",))
-CONTACT: Needs = (
-    ("events.occurred_at", "messages.opened"),
-    ("events.customer_id", "messages.customer_id"),
-)
-TICKETS: Needs = (("tickets.customer_id",), ("tickets.opened_at",))
-SATISFACTION: Needs = (*TICKETS, ("tickets.satisfaction",))
-RESPONSES: Needs = (("responses.customer_id",), ("responses.question",), ("responses.answer",))
+_NEEDS = """
+buyer: order_lines.customer_id or orders.customer_id; order_lines.ordered_at or orders.ordered_at
+spend: buyer; order_lines.line_amount or order_lines.unit_price
+category: spend; products.category
+profit: spend; order_lines.unit_cost or products.unit_cost
+discount: spend; order_lines.discount_amount
+channel: spend; order_lines.channel or orders.channel
+home: customers.country or order_lines.country or orders.country
+birth: customers.birth_year
+age: customers.age_band or customers.birth_year
+business: customers.industry or customers.employee_count or customers.annual_revenue
+events: events.customer_id; events.occurred_at; events.event_type
+messages: messages.customer_id; messages.sent_at
+opened: messages; messages.opened
+contact: events.occurred_at or messages.opened; events.customer_id or messages.customer_id
+answered: messages.opened or messages.clicked or messages.converted or events.event_type
+reach: messages.customer_id or events.customer_id; answered
+tickets: tickets.customer_id; tickets.opened_at
+responses: responses.customer_id; responses.question; responses.answer
+"""
+
+# A base: name | needs | what it answers. Below it its features: name | unit, or kind where it is
+# not a number | needs | meaning. Needs "own" is the column of that name in customers, "also" that
+# or the one in events; "any" of a base is any column that its features read.
+_TABLE = """
+demographic | any | Who the customers are: age, gender, family, education, income
+age_years | years | birth | Age at as_of
+age_band | category | age | Age group
+gender | category | own | Gender as stated
+education | category | own | Highest education
+occupation | category | own | Occupation
+marital_status | category | own | Marital status
+household_size | people | own | People in the household
+child_count | children | own | Children at home
+income | currency a year | own | Yearly income
+income_band | category | own | Income group
+geographic | any | Where they live, and which territories bring the spend
+country | category | home | Country: the customer's own, else that of most sales
+region | category | own | Region or territory
+city | category | own | City
+density | category | own | Urban, suburban or rural
+language | category | own | Preferred language
+psychographic | responses | What they value and how they live, from a survey
+behavioural | buyer | How recently and how often they buy and visit
+recency_days | days | buyer | Days since the last sale
+order_count | orders | buyer | Orders with a sale
+order_count_last_365_days | orders | buyer | Orders in the last 365 days
+active_days | days | buyer | Days from the first sale to the last
+tenure_days | days | buyer | Days since the first sale
+favourite_channel | category | channel | Channel of most sales
+visit_count | visits | events | Visits to site or app
+view_count | views | events | Products viewed
+cart_count | carts | events | Products put in the cart
+wish_count | wishes | events | Products put on the wish list
+technographic | any | Which devices, systems and browsers they use
+device | category | also | Own device, else the most used
+operating_system | category | also | Own system, else the most used
+browser | category | also | Own browser, else the most used
+firmographic | business | Which businesses buy, of which industry and size
+customer_type | category | own | A person or a business
+industry | category | own | Industry
+employee_count | people | own | Employees
+annual_revenue | currency a year | own | Yearly revenue
+generational | birth | Which generations buy
+generation | category | birth | Generation by year of birth
+needs | responses | What they need the product for, from a survey or quiz
+benefit | responses | Which benefit matters to them, from a survey or quiz
+value | spend | Who brings the spend and the profit
+total_spend | currency | spend | Spend, net of returns
+spend_last_365_days | currency | spend | Spend in the last 365 days, net of returns
+mean_order_value | currency | spend | Gross sales divided by orders
+total_profit | currency | profit | Spend less cost, over lines whose cost is known
+source | any | Which campaign, medium and source brought them
+source | category | also | UTM source: the customer's own, else the first touch
+medium | category | also | UTM medium, likewise
+campaign | category | also | UTM campaign, likewise
+purchase_history | category | What they buy, how broadly and in which rhythm
+product_count | products | buyer | Different products bought
+category_count | categories | category | Different categories bought
+favourite_category | category | category | Category of most sales
+favourite_category_share | share | category | Share of the favourite category
+mean_days_between_orders | days | buyer | Mean days between days with an order; null below two
+return_share | share | spend | Returned amount over gross sales
+discount_share | share | discount | Discount over sales before discount
+season | buyer | Who buys at a certain time of year
+fourth_quarter_share | share | spend | Share of sales in October to December
+journey | buyer | Who is new, active, at risk or lapsed
+journey_stage | category | buyer | Lapsed (over 365 days), at risk (over 180), new (first sale within 90), one order, active
+signed_up_days | days | customers.signed_up_on | Days since signing up
+first_order_on | date | buyer | Day of the first sale
+last_order_on | date | buyer | Day of the last sale
+moment | events | Which key moment came last, and how long ago
+last_moment | category | events | Last cart, wish, checkout, sign-up or form
+days_since_moment | days | events | Days since that moment
+days_since_cart | days | events | Days since a product was put in the cart
+engagement | reach | Who opens, clicks, visits and answers
+days_since_visit | days | events | Days since the last event
+message_count | messages | messages | Messages delivered
+open_share | share | opened | Share of delivered messages opened
+click_share | share | messages; messages.clicked | Share of delivered messages clicked
+conversion_share | share | messages; messages.converted | Share of delivered messages followed by a purchase in the campaign's time
+days_since_open | days | opened | Days since the last opened message was sent
+has_unsubscribed | boolean | messages; messages.unsubscribed | Unsubscribed from a message
+engagement_level | category | contact | Active (30 days), quiet (180 days) or passive
+ticket_count | tickets | tickets | Support tickets
+mean_satisfaction | 1 to 5 | tickets; tickets.satisfaction | Mean satisfaction with support
+answer_count | answers | responses | Questions of surveys answered
+has_loyalty_card | boolean | customers.loyalty_card_id | Has a loyalty card
+consent | boolean | own | May be contacted
+"""  # noqa: E501
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of the customer table.
-
-    ``kind`` is ``number``, ``category``, ``boolean`` or ``date``.
-    """
+    """One column; ``kind`` is ``number``, ``category``, ``boolean`` or ``date``."""
 
     name: str
     base: str
@@ -51,179 +133,48 @@ class Feature:
     kind: str = "number"
 
 
-def _number(name: str, base: str, unit: str, meaning: str, needs: Needs = ()) -> Feature:
-    return Feature(name, base, unit, meaning, needs or _own(name))
+@dataclass(frozen=True)
+class Base:
+    """A kind of characteristic to segment by; ``row`` is its number, B1 to B16."""
+
+    name: str
+    row: str
+    answers: str
+    needs: Needs
+    features: tuple[str, ...]
 
 
-def _category(
-    name: str, base: str, meaning: str, needs: Needs = (), kind: str = "category"
-) -> Feature:
-    return Feature(name, base, "", meaning, needs or _own(name), kind)
+def _read_needs(text: str) -> Needs:
+    """Read groups separated by semicolons; a name from ``_NEEDS`` stands for its groups."""
+    named = dict(line.split(": ") for line in _NEEDS.strip().splitlines())
+    groups: list[tuple[str, ...]] = []
+    for part in text.split("; "):
+        groups += _read_needs(named[part]) if part in named else [tuple(part.split(" or "))]
+    return tuple(groups)
 
 
-def _own(column: str, *others: str) -> Needs:
-    return ((f"customers.{column}", *others),)
+def _read_tables() -> tuple[dict[str, Feature], dict[str, Base]]:
+    rows, features = [], {}
+    for line in _TABLE.strip().splitlines():
+        cells = line.split(" | ")
+        if len(cells) == 3:
+            rows.append(cells)
+            continue
+        name, unit, needs, meaning = cells
+        own = f"customers.{name}"
+        needs = {"own": own, "also": f"{own} or events.{name}"}.get(needs, needs)
+        other = unit in ("category", "boolean", "date")
+        kind, unit = (unit, "") if other else ("number", unit)
+        base = rows[-1][0]
+        features[name] = Feature(name, base, unit, meaning, _read_needs(needs), kind)
+    bases = {}
+    for name, needs, answers in rows:
+        given = tuple(f.name for f in features.values() if f.base == name)
+        read = dict.fromkeys(c for f in given for group in features[f].needs for c in group)
+        any_read = tuple(sorted(read, key=lambda column: column.split(".")[0]))
+        groups = (any_read,) if needs == "any" else _read_needs(needs)
+        bases[name] = Base(name, BASE_ROWS[name], answers, groups, given)
+    return features, bases
 
 
-_FEATURES = (
-    _number("age_years", "demographic", "years", "Age at as_of", BIRTH),
-    _category("age_band", "demographic", "Age group", _own("age_band", "customers.birth_year")),
-    _category("gender", "demographic", "Gender as stated"),
-    _category("education", "demographic", "Highest education"),
-    _category("occupation", "demographic", "Occupation"),
-    _category("marital_status", "demographic", "Marital status"),
-    _number("household_size", "demographic", "people", "People in the household"),
-    _number("child_count", "demographic", "children", "Children at home"),
-    _number("income", "demographic", "currency a year", "Yearly income"),
-    _category("income_band", "demographic", "Income group"),
-    _category(
-        "country", "geographic", "Country: the customer's own, else that of most sales", HOME
-    ),
-    _category("region", "geographic", "Region or territory"),
-    _category("city", "geographic", "City"),
-    _category("density", "geographic", "Urban, suburban or rural"),
-    _category("language", "geographic", "Preferred language"),
-    _number("recency_days", "behavioural", "days", "Days since the last sale", BUYER),
-    _number("order_count", "behavioural", "orders", "Orders with a sale", BUYER),
-    _number(
-        "order_count_last_365_days", "behavioural", "orders", "Orders in the last 365 days", BUYER
-    ),
-    _number("active_days", "behavioural", "days", "Days from the first sale to the last", BUYER),
-    _number("tenure_days", "behavioural", "days", "Days since the first sale", BUYER),
-    _category("favourite_channel", "behavioural", "Channel of most sales", SALES_CHANNEL),
-    _number("visit_count", "behavioural", "visits", "Visits to site or app", EVENTS),
-    _number("view_count", "behavioural", "views", "Products viewed", EVENTS),
-    _number("cart_count", "behavioural", "carts", "Products put in the cart", EVENTS),
-    _number("wish_count", "behavioural", "wishes", "Products put on the wish list", EVENTS),
-    _category(
-        "device", "technographic", "Own device, else the most used", _own("device", "events.device")
-    ),
-    _category(
-        "operating_system",
-        "technographic",
-        "Own system, else the most used",
-        _own("operating_system", "events.operating_system"),
-    ),
-    _category(
-        "browser",
-        "technographic",
-        "Own browser, else the most used",
-        _own("browser", "events.browser"),
-    ),
-    _category("customer_type", "firmographic", "A person or a business"),
-    _category("industry", "firmographic", "Industry"),
-    _number("employee_count", "firmographic", "people", "Employees"),
-    _number("annual_revenue", "firmographic", "currency a year", "Yearly revenue"),
-    _category("generation", "generational", "Generation by year of birth", BIRTH),
-    _number("total_spend", "value", "currency", "Spend, net of returns", SPEND),
-    _number(
-        "spend_last_365_days",
-        "value",
-        "currency",
-        "Spend in the last 365 days, net of returns",
-        SPEND,
-    ),
-    _number("mean_order_value", "value", "currency", "Gross sales divided by orders", SPEND),
-    _number(
-        "total_profit",
-        "value",
-        "currency",
-        "Spend less cost, over lines whose cost is known",
-        PROFIT,
-    ),
-    _category(
-        "source",
-        "source",
-        "UTM source: the customer's own, else the first touch",
-        _own("source", "events.source"),
-    ),
-    _category("medium", "source", "UTM medium, likewise", _own("medium", "events.medium")),
-    _category("campaign", "source", "UTM campaign, likewise", _own("campaign", "events.campaign")),
-    _number("product_count", "purchase_history", "products", "Different products bought", BUYER),
-    _number(
-        "category_count", "purchase_history", "categories", "Different categories bought", CATEGORY
-    ),
-    _category("favourite_category", "purchase_history", "Category of most sales", CATEGORY),
-    _number(
-        "favourite_category_share",
-        "purchase_history",
-        "share",
-        "Share of the favourite category",
-        CATEGORY,
-    ),
-    _number(
-        "mean_days_between_orders",
-        "purchase_history",
-        "days",
-        "Mean days between days with an order; null below two",
-        BUYER,
-    ),
-    _number("return_share", "purchase_history", "share", "Returned amount over gross sales", SPEND),
-    _number(
-        "discount_share",
-        "purchase_history",
-        "share",
-        "Discount over sales before discount",
-        DISCOUNT,
-    ),
-    _number(
-        "fourth_quarter_share", "season", "share", "Share of sales in October to December", SPEND
-    ),
-    _category(
-        "journey_stage",
-        "journey",
-        "Lapsed (over 365 days), at risk (over 180), new (first sale within 90), one order, active",
-        BUYER,
-    ),
-    _number("signed_up_days", "journey", "days", "Days since signing up", _own("signed_up_on")),
-    _category("first_order_on", "journey", "Day of the first sale", BUYER, kind="date"),
-    _category("last_order_on", "journey", "Day of the last sale", BUYER, kind="date"),
-    _category("last_moment", "moment", "Last cart, wish, checkout, sign-up or form", EVENTS),
-    _number("days_since_moment", "moment", "days", "Days since that moment", EVENTS),
-    _number(
-        "days_since_cart", "moment", "days", "Days since a product was put in the cart", EVENTS
-    ),
-    _number("days_since_visit", "engagement", "days", "Days since the last event", EVENTS),
-    _number("message_count", "engagement", "messages", "Messages delivered", MESSAGES),
-    _number("open_share", "engagement", "share", "Share of delivered messages opened", OPENED),
-    _number("click_share", "engagement", "share", "Share of delivered messages clicked", CLICKED),
-    _number(
-        "conversion_share",
-        "engagement",
-        "share",
-        "Share of delivered messages followed by a purchase in the campaign's time",
-        CONVERTED,
-    ),
-    _number(
-        "days_since_open",
-        "engagement",
-        "days",
-        "Days since the last opened message was sent",
-        OPENED,
-    ),
-    _category(
-        "has_unsubscribed",
-        "engagement",
-        "Unsubscribed from a message",
-        UNSUBSCRIBED,
-        kind="boolean",
-    ),
-    _category(
-        "engagement_level", "engagement", "Active (30 days), quiet (180 days) or passive", CONTACT
-    ),
-    _number("ticket_count", "engagement", "tickets", "Support tickets", TICKETS),
-    _number(
-        "mean_satisfaction", "engagement", "1 to 5", "Mean satisfaction with support", SATISFACTION
-    ),
-    _number("answer_count", "engagement", "answers", "Questions of surveys answered", RESPONSES),
-    _category(
-        "has_loyalty_card",
-        "engagement",
-        "Has a loyalty card",
-        _own("loyalty_card_id"),
-        kind="boolean",
-    ),
-    _category("consent", "engagement", "May be contacted", kind="boolean"),
-)
-
-FEATURES: dict[str, Feature] = {feature.name: feature for feature in _FEATURES}
+FEATURES, BASES = _read_tables()

@@ -1,6 +1,6 @@
-"""What customers do: visits, carts, messages, tickets (bases B4, B5, B11, B15, B16).
+"""What customers do: visits, carts, messages, tickets, answers (bases B4, B5, B11, B15, B16).
 
-Nothing after the day ``as_of`` is read. Events without a customer belong to nobody.
+Nothing after the day ``as_of`` is read. Rows without a customer belong to nobody.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import ibis
 from ibis import _, ir
 
 from segkit.features.expressions import (
+    add_columns,
     count_true,
     days_until,
     find_favourite,
@@ -46,18 +47,20 @@ def summarise_engagement(
         ``engagement_level`` is ``active`` (a visit or an opened message in the last 30 days),
         ``quiet`` (in the last 180) or ``passive``.
     """
-    parts = []
-    if "events" in tables:
-        parts.append(_summarise_events(tables["events"], as_of))
-    if "messages" in tables:
-        parts.append(_summarise_messages(tables["messages"], as_of))
-    if "tickets" in tables:
-        parts.append(_summarise_tickets(tables["tickets"], as_of))
-    if "responses" in tables:
-        parts.append(_summarise_responses(tables["responses"], as_of))
+    summaries = {
+        "events": _summarise_events,
+        "messages": _summarise_messages,
+        "tickets": _summarise_tickets,
+        "responses": _summarise_responses,
+    }
+    parts = [
+        summarise(tables[name].filter(_.customer_id.notnull()), as_of)
+        for name, summarise in summaries.items()
+        if name in tables
+    ]
     if not parts:
         return None
-    table = functools.reduce(join_customers, parts)
+    table = functools.reduce(_join_all, parts)
     counts = {c: table[c].fill_null(0) for c in table.columns if c.endswith("_count")}
     table = table.mutate(**counts)
     contacts = [table[c] for c in ("days_since_visit", "days_since_open") if c in table.columns]
@@ -70,7 +73,7 @@ def summarise_engagement(
     return table.mutate(engagement_level=level)
 
 
-def join_customers(left: ir.Table, right: ir.Table) -> ir.Table:
+def _join_all(left: ir.Table, right: ir.Table) -> ir.Table:
     """Join two tables of one row a customer, keeping the customers of both."""
     joined = left.outer_join(right, "customer_id")
     both = ibis.coalesce(joined.customer_id, joined.customer_id_right)
@@ -79,40 +82,33 @@ def join_customers(left: ir.Table, right: ir.Table) -> ir.Table:
 
 def _summarise_events(events: ir.Table, as_of: datetime.date) -> ir.Table:
     """Count visits (sessions, else events called visit), views, carts, wishes; last moment."""
-    events = keep_until(events, "occurred_at", as_of).filter(_.customer_id.notnull())
+    events = keep_until(events, "occurred_at", as_of)
     kind = events.event_type
     visits = count_true(kind == "visit")
     if "session_id" in events.columns:
         visits = events.session_id.nunique().cast("int64")
-    cart_time = events.occurred_at.max(where=kind == "cart")
     table = events.group_by("customer_id").aggregate(
         visit_count=visits,
         view_count=count_true(kind == "view"),
         cart_count=count_true(kind == "cart"),
         wish_count=count_true(kind == "wish"),
         days_since_visit=days_until(events.occurred_at.max(), as_of),
-        days_since_cart=days_until(cart_time, as_of),
+        days_since_cart=days_until(events.occurred_at.max(where=kind == "cart"), as_of),
     )
-    moments = take_first(
-        events.filter(kind.isin(KEY_MOMENTS)),
-        "customer_id",
-        [ibis.desc("occurred_at"), ibis.asc("event_type")],
-    )
-    moments = moments.select(
-        "customer_id",
-        last_moment=moments.event_type,
-        days_since_moment=days_until(moments.occurred_at, as_of),
-    )
-    table = _add(table, moments)
+    moments = events.filter(kind.isin(KEY_MOMENTS))
+    last = take_first(moments, [ibis.desc("occurred_at"), ibis.asc("event_type")])
+    days = days_until(last.occurred_at, as_of)
+    moments = last.select("customer_id", last_moment=last.event_type, days_since_moment=days)
+    table = add_columns(table, moments)
     for column in ("device", "operating_system", "browser"):
         if column in events.columns:
-            table = _add(table, find_favourite(events, column, ibis.literal(1.0), name=column))
+            used = find_favourite(events, column, ibis.literal(1.0), name=column)
+            table = add_columns(table, used.select("customer_id", column))
     for column in ("source", "medium", "campaign"):
         if column in events.columns:
             known = events.filter(events[column].notnull())
-            order = [ibis.asc("occurred_at"), ibis.asc(column)]
-            first = take_first(known, "customer_id", order).select("customer_id", column)
-            table = _add(table, first)
+            first = take_first(known, [ibis.asc("occurred_at"), ibis.asc(column)])
+            table = add_columns(table, first.select("customer_id", column))
     return table
 
 
@@ -140,7 +136,7 @@ def _summarise_messages(messages: ir.Table, as_of: datetime.date) -> ir.Table:
 
 
 def _summarise_tickets(tickets: ir.Table, as_of: datetime.date) -> ir.Table:
-    tickets = keep_until(tickets, "opened_at", as_of).filter(_.customer_id.notnull())
+    tickets = keep_until(tickets, "opened_at", as_of)
     measures = {"ticket_count": tickets.count()}
     if "satisfaction" in tickets.columns:
         measures["mean_satisfaction"] = tickets.satisfaction.mean().round(4)
@@ -149,14 +145,7 @@ def _summarise_tickets(tickets: ir.Table, as_of: datetime.date) -> ir.Table:
 
 def _summarise_responses(responses: ir.Table, as_of: datetime.date) -> ir.Table:
     """Questions answered; an answer without a time is counted, for surveys often carry none."""
-    responses = responses.filter(_.customer_id.notnull())
-    if "answered_at" in responses.columns:
-        undated = responses.filter(_.answered_at.isnull())
-        responses = keep_until(responses, "answered_at", as_of).union(undated)
     answered = responses.answer.notnull() if "answer" in responses.columns else ibis.literal(True)
-    responses = responses.mutate(answered_=answered)
-    return responses.group_by("customer_id").aggregate(answer_count=count_true(responses.answered_))
-
-
-def _add(table: ir.Table, extra: ir.Table) -> ir.Table:
-    return table.left_join(extra, "customer_id").drop("customer_id_right")
+    if "answered_at" in responses.columns:
+        answered = answered & (days_until(responses.answered_at, as_of) >= 0).fill_null(True)
+    return responses.group_by("customer_id").aggregate(answer_count=count_true(answered))

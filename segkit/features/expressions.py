@@ -11,15 +11,12 @@ MONEY_DIGITS = 4
 
 
 def keep_until(table: ir.Table, column: str, as_of: datetime.date) -> ir.Table:
-    """Return the rows of ``table`` whose ``column`` lies on or before the day ``as_of``.
+    """Return the rows whose ``column`` lies on or before the day ``as_of``.
 
     Rows without a time are left out as well: nobody can say that they are not later.
     """
-    next_day = as_of + datetime.timedelta(days=1)
-    if table[column].type().is_date():
-        return table.filter(table[column] < ibis.date(next_day))
-    midnight = datetime.datetime.combine(next_day, datetime.time())
-    return table.filter(table[column] < ibis.timestamp(midnight))
+    next_day = ibis.date(as_of + datetime.timedelta(days=1))
+    return table.filter(table[column] < next_day.cast(table[column].type()))
 
 
 def days_until(moment: ir.Value, as_of: datetime.date) -> ir.IntegerValue:
@@ -46,28 +43,26 @@ def count_true(flag: ir.BooleanColumn) -> ir.IntegerScalar:
     return flag.fill_null(False).sum().fill_null(0).cast("int64")
 
 
-def take_first(table: ir.Table, group: str, order: list) -> ir.Table:
-    """Return one row of each ``group``: the first in ``order``, which must settle every tie."""
-    ranked = table.mutate(place_=ibis.row_number().over(group_by=group, order_by=order))
+def add_columns(table: ir.Table, extra: ir.Table) -> ir.Table:
+    """Add the columns of another table of one row a customer."""
+    return table.left_join(extra, "customer_id").drop("customer_id_right")
+
+
+def take_first(table: ir.Table, order: list) -> ir.Table:
+    """Return each customer's first row in ``order``, which must settle every tie."""
+    ranked = table.mutate(place_=ibis.row_number().over(group_by="customer_id", order_by=order))
     return ranked.filter(ranked.place_ == 0).drop("place_")
 
 
-def find_favourite(
-    table: ir.Table, column: str, weight: ir.Value, *, name: str, share_name: str = ""
-) -> ir.Table:
+def find_favourite(table: ir.Table, column: str, weight: ir.Value, *, name: str) -> ir.Table:
     """Return each customer's value of ``column`` with the largest sum of ``weight``.
 
-    Ties go to the value that comes first in the alphabet. Rows without a value do not count.
-    With ``share_name`` the favourite's share of the customer's total weight is given as well.
+    Ties go to the value that comes first in the alphabet. Rows without a value do not count. The
+    favourite is called ``name``, its share of the customer's total weight ``<name>_share``.
     """
-    known = table.mutate(weight_=weight).filter(lambda t: t[column].notnull())
+    known = table.mutate(weight_=weight).filter(table[column].notnull())
     sums = known.group_by("customer_id", column).aggregate(weight_=sum_money(known.weight_))
-    first = take_first(sums, "customer_id", [ibis.desc("weight_"), ibis.asc(column)])
-    chosen = first.select("customer_id", "weight_", **{name: first[column]})
-    if not share_name:
-        return chosen.drop("weight_")
-    totals = sums.group_by("customer_id").aggregate(total_=sums.weight_.sum())
-    joined = chosen.left_join(totals, "customer_id")
-    return joined.select(
-        "customer_id", name, **{share_name: share_of(joined.weight_, joined.total_)}
-    )
+    sums = sums.mutate(total_=sums.weight_.sum().over(group_by="customer_id"))
+    first = take_first(sums, [ibis.desc("weight_"), ibis.asc(column)])
+    share = share_of(first.weight_, first.total_)
+    return first.select("customer_id", **{name: first[column], f"{name}_share": share})

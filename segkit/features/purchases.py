@@ -23,6 +23,7 @@ from ibis import _, ir
 
 from segkit.errors import SegkitError, suggest_name
 from segkit.features.expressions import (
+    add_columns,
     days_until,
     find_favourite,
     keep_until,
@@ -53,18 +54,11 @@ def summarise_purchases(
     Returns
     -------
     ibis.Table
-        One row for each customer with a line until ``as_of``. Always ``customer_id``,
-        ``recency_days`` (since the last sale), ``tenure_days`` (since the first), ``active_days``
-        (first to last), ``order_count``, ``total_spend`` (net of returns), ``mean_order_value``
-        (gross sales divided by orders), ``spend_last_365_days``, ``order_count_last_365_days``,
-        ``return_share`` (returned amount over gross sales, at most 1), ``product_count``,
-        ``mean_days_between_orders`` (null below two days with an order), ``fourth_quarter_share``,
-        ``first_order_on``, ``last_order_on``, ``journey_stage``.
-
-        Where the columns are there: ``category_count``, ``favourite_category`` (most gross sales,
-        ties by alphabet), ``favourite_category_share``, ``total_profit`` (over the lines whose
-        cost is known; null if none is), ``discount_share``, ``country`` and ``favourite_channel``
-        (most gross sales, ties by alphabet).
+        One row for each customer with a line until ``as_of``, with those features of
+        `segkit.features.dictionary` that come from lines and products. ``mean_order_value`` is
+        gross sales divided by orders, ``return_share`` at most 1; favourites have most gross
+        sales, ties by alphabet; ``total_profit`` counts the lines whose cost is known and is null
+        if none is.
     """
     lines = _prepare_lines(order_lines, as_of, products)
     sale = lines.line_type == "sale"
@@ -95,16 +89,11 @@ def summarise_purchases(
     table = lines.group_by("customer_id").aggregate(**measures)
     table = _derive_features(table, as_of)
     sales = lines.filter(sale)
-    favourites = [
-        ("category", "favourite_category", "favourite_category_share"),
-        ("country", "country", ""),
-        ("channel", "favourite_channel", ""),
-    ]
-    for column, name, share_name in favourites:
+    names = {"category": "favourite_category", "country": "country", "channel": "favourite_channel"}
+    for column, name in names.items():
         if column in lines.columns:
-            rows = sales.filter(_.is_product.fill_null(True)) if share_name else sales
-            found = find_favourite(rows, column, rows.line_amount, name=name, share_name=share_name)
-            table = table.left_join(found, "customer_id").drop("customer_id_right")
+            rows = sales.filter(_.is_product.fill_null(True)) if column == "category" else sales
+            table = add_columns(table, find_favourite(rows, column, rows.line_amount, name=name))
     return table
 
 
@@ -113,42 +102,32 @@ def _prepare_lines(
 ) -> ir.Table:
     """Lines with a customer until ``as_of``, with the product's category and cost if known."""
     lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
-    wanted = [
-        c for c in ("category", "unit_cost") if products is not None and c in products.columns
-    ]
-    if wanted:
-        extra = products.select(
-            product_key_=products.product_id, **{f"product_{c}_": products[c] for c in wanted}
-        )
-        lines = lines.left_join(extra, lines.product_id == extra.product_key_).drop("product_key_")
-        for column in wanted:
-            known = lines[f"product_{column}_"]
-            if column in order_lines.columns:
-                known = ibis.coalesce(lines[column], known)
-            lines = lines.mutate(**{column: known})
-    return lines
+    there = () if products is None else products.columns
+    wanted = [column for column in ("category", "unit_cost") if column in there]
+    if not wanted:
+        return lines
+    extra = products.select("product_id", **{f"{c}_known_": products[c] for c in wanted})
+    lines = lines.left_join(extra, "product_id").drop("product_id_right")
+    known = {c: lines[f"{c}_known_"] for c in wanted}
+    own = {c: ibis.coalesce(lines[c], known[c]) for c in wanted if c in lines.columns}
+    return lines.mutate(**{**known, **own})
 
 
 def _derive_features(table: ir.Table, as_of: datetime.date) -> ir.Table:
     """Ratios and days from the sums of one customer."""
-    gross, orders = table.gross_, table.order_count
-    returned = ibis.ifelse(table.returned_ > gross, gross, table.returned_)
+    gross, active_days = table.gross_, table.last_order_on.delta(table.first_order_on, unit="day")
     features = {
         "recency_days": days_until(table.last_order_on, as_of),
         "tenure_days": days_until(table.first_order_on, as_of),
-        "active_days": table.last_order_on.delta(table.first_order_on, unit="day"),
-        "mean_order_value": share_of(gross, orders).round(4),
-        "return_share": share_of(returned, gross),
+        "active_days": active_days,
+        "mean_order_value": share_of(gross, table.order_count).round(4),
+        "mean_days_between_orders": share_of(active_days, table.order_days_ - 1),
+        "return_share": share_of(ibis.least(table.returned_, gross), gross),
         "fourth_quarter_share": share_of(table.fourth_, gross),
     }
     if "discount_" in table.columns:
         features["discount_share"] = share_of(table.discount_, gross + table.discount_)
     table = table.mutate(**features)
-    rhythm = ibis.ifelse(
-        table.order_days_ > 1,
-        table.active_days.cast("float64") / (table.order_days_ - 1),
-        ibis.null("float64"),
-    )
     stage = ibis.cases(
         (table.recency_days.isnull(), "never bought"),
         (table.recency_days > LAPSED_DAYS, "lapsed"),
@@ -157,8 +136,8 @@ def _derive_features(table: ir.Table, as_of: datetime.date) -> ir.Table:
         (table.order_count == 1, "one order"),
         else_="active",
     )
-    table = table.mutate(mean_days_between_orders=rhythm, journey_stage=stage)
-    return table.drop([name for name in table.columns if name.endswith("_")])
+    own = [name for name in table.columns if not name.endswith("_")]
+    return table.mutate(journey_stage=stage).select(*own, "journey_stage")
 
 
 def summarise_months(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataFrame:
@@ -174,25 +153,19 @@ def summarise_months(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataF
     """
     lines = keep_until(order_lines, "ordered_at", as_of)
     sale = lines.line_type == "sale"
-    series = (
-        lines.group_by(month=lines.ordered_at.date().truncate("M"))
-        .aggregate(
-            order_count=lines.order_id.nunique(where=sale),
-            total_spend=sum_money(lines.line_amount),
-            active_customers=lines.customer_id.nunique(where=sale),
-        )
-        .to_pandas()
+    series = lines.group_by(month=lines.ordered_at.date().truncate("M")).aggregate(
+        order_count=lines.order_id.nunique(where=sale),
+        total_spend=sum_money(lines.line_amount),
+        active_customers=lines.customer_id.nunique(where=sale),
     )
+    series = series.to_pandas()
     series["month"] = pd.to_datetime(series["month"])
-    if series.empty:
-        return series.assign(is_whole=pd.Series(dtype=bool))
-    months = pd.date_range(series["month"].min(), as_of, freq="MS", name="month")
-    filled = series.set_index("month").reindex(months).reset_index()
-    numbers = filled[["order_count", "total_spend", "active_customers"]].fillna(0)
-    filled[numbers.columns] = numbers.astype({"order_count": int, "active_customers": int})
-    filled = filled.astype({"order_count": "int64", "active_customers": "int64"})
-    last_days = filled["month"] + pd.offsets.MonthEnd(0)
-    return filled.assign(is_whole=last_days <= pd.Timestamp(as_of))
+    if not series.empty:
+        months = pd.date_range(series["month"].min(), as_of, freq="MS", name="month")
+        series = series.set_index("month").reindex(months).fillna(0).reset_index()
+    series = series.astype({"order_count": "int64", "active_customers": "int64"})
+    last_days = series["month"] + pd.offsets.MonthEnd(0)
+    return series.assign(is_whole=last_days <= pd.Timestamp(as_of))
 
 
 def measure_concentration(
@@ -225,7 +198,7 @@ def measure_concentration(
     Gini (1912); the mean-difference form over sorted values as in Cowell (2011), *Measuring
     Inequality*, equation 2.22.
     """
-    values = pd.to_numeric(_take_column(customers, column), errors="coerce").to_numpy(float)
+    values = _take_values(customers, column)
     amounts = np.sort(np.nan_to_num(values, nan=0.0).clip(min=0))
     count, total = len(amounts), amounts.sum()
     if total <= 0:
@@ -239,14 +212,11 @@ def measure_concentration(
     points = np.unique(np.linspace(0, count, min(count, 200) + 1).round().astype(int))
     lorenz = pd.DataFrame({"customer_share": points / count, "value_share": running[points]})
     needed = int(np.searchsorted(np.cumsum(amounts[::-1]) / total, PARETO_SHARE - 1e-12)) + 1
-
-    def top_share(share: float) -> float:
-        return float(1 - running[count - max(1, round(share * count))])
-
+    top = {share: 1 - running[count - max(1, round(share * count))] for share in (0.2, 0.01)}
     figures = {
         "gini": float((2 * ranks - count - 1) @ amounts / (count * total)),
-        "top_20_share": top_share(0.20),
-        "top_1_share": top_share(0.01),
+        "top_20_share": float(top[0.2]),
+        "top_1_share": float(top[0.01]),
         "customer_share_for_80": needed / count,
         "customer_count": count,
         "negative_count": int((values < 0).sum()),
@@ -266,11 +236,9 @@ def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
         At most ten rows: ``tenth`` (1 is the top), ``customer_count``, ``smallest``, ``total``,
         ``value_share``, ``running_share``. No identifiers, so that it may be published.
     """
-    values = pd.to_numeric(_take_column(customers, column), errors="coerce").fillna(0.0)
-    ranked = customers[["customer_id"]].assign(value=values)
+    ranked = customers[["customer_id"]].assign(value=np.nan_to_num(_take_values(customers, column)))
     ranked = ranked.sort_values(["value", "customer_id"], ascending=[False, True])
-    places = np.arange(len(ranked))
-    ranked["tenth"] = places * 10 // max(len(ranked), 1) + 1
+    ranked["tenth"] = np.arange(len(ranked)) * 10 // len(ranked) + 1
     table = ranked.groupby("tenth", as_index=False).agg(
         customer_count=("value", "size"), smallest=("value", "min"), total=("value", "sum")
     )
@@ -280,7 +248,7 @@ def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
     return table
 
 
-def _take_column(customers: pd.DataFrame, column: str) -> pd.Series:
+def _take_values(customers: pd.DataFrame, column: str) -> np.ndarray:
     if column not in customers.columns:
         raise SegkitError(
             f"the customer table has no column '{column}'",
@@ -288,4 +256,4 @@ def _take_column(customers: pd.DataFrame, column: str) -> pd.Series:
         )
     if customers.empty:
         raise SegkitError("the customer table is empty", fix="Look at the rejected rows.")
-    return customers[column]
+    return pd.to_numeric(customers[column], errors="coerce").to_numpy(float, na_value=np.nan)
