@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -16,8 +17,14 @@ pytestmark = pytest.mark.slow
 
 
 def call(*command: object, cwd: Path) -> subprocess.CompletedProcess:
+    lent = {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")}  # nbconvert's templates
     return subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=400
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **lent},
+        capture_output=True,
+        text=True,
+        timeout=400,
     )
 
 
