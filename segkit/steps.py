@@ -262,10 +262,11 @@ def list_versions() -> dict[str, str]:
 
 
 def hash_source(folders: Iterable[Path] = (PACKAGE,)) -> str:
-    """Return a hash of segkit's own source and templates."""
-    kinds = {".py", ".j2", ".css", ".sql", ".html"}
-    paths = [p for folder in folders for p in folder.rglob("*") if p.suffix in kinds]
-    return hash_value({str(p.relative_to(PACKAGE)): hash_bytes(p) for p in sorted(paths)})
+    """Return a hash of segkit's own source, templates and styles; notebooks count by step."""
+    left_out = {".pyc", ".ipynb", ".toml", ".partial"}
+    paths = [p for folder in folders for p in folder.rglob("*") if p.suffix not in left_out]
+    files = sorted(path for path in paths if path.is_file())
+    return hash_value({path.relative_to(PACKAGE).as_posix(): hash_bytes(path) for path in files})
 
 
 def hash_inputs(plan: Plan, cache: HashCache) -> dict[str, str | None]:
