@@ -8,13 +8,9 @@ import ibis
 import pandas as pd
 import pytest
 
-from segkit.evidence import experience, market, missing, penetration, spending
-from segkit.report import (
-    experience_views,
-    findings_experience,
-    findings_market,
-    market_views,
-)
+from segkit.evidence import experience, market, missing, penetration
+from segkit.report import charts, findings_experience, findings_market, show_chart
+from segkit.report.evidence_views import show_evidence
 from segkit.report.findings import THIN_SPACE
 
 AS_OF = datetime.date(2026, 6, 30)
@@ -52,6 +48,7 @@ def make_cells(**columns) -> pd.DataFrame:
     rows = {
         "cell": ["Tents (NO)", "Pans (SE)"],
         "matched": ["both", "ours only"],
+        "measure": ["market_value"] * 2,
         "market_value": [2e6, None],
         "buyer_count": [1000.0, None],
         "customer_count": [40, 1],
@@ -79,11 +76,8 @@ def test_a_cell_that_fails_names_the_rule_that_it_fails():
     cells = pd.DataFrame(
         {
             "cell": ["Tents (NO)", "Pans (SE)"],
-            "large": [True, False],
-            "growing": [True, False],
-            "open_to_us": [True, True],
-            "open_from_rivals": [False, True],
             "white_space": [False, False],
+            "fails_on": ["open from rivals", "large, growing"],
         }
     )
     text = tell(findings_market.state_white_space(cells))
@@ -102,9 +96,42 @@ def test_overlapping_intervals_are_no_difference():
             "note": ["", ""],
         }
     )
-    assert "no clear difference" in tell(findings_experience.state_messages(table))
+    assert tell(findings_experience.state_segments(table)) == (
+        "Messages opened: highest in “B” (50.0%, 42.0% to 60.0%), lowest in “A” (40.0%, 30.0% to "
+        "45.0%); their intervals overlap."
+    )
     table["open_high"] = [0.41, 0.6]
-    assert "do not overlap" in tell(findings_experience.state_messages(table))
+    assert "do not overlap" in tell(findings_experience.state_segments(table))
+
+
+def test_a_segment_whose_figures_are_hidden_is_named():
+    table = pd.DataFrame(
+        {
+            "segment_name": ["A", "B", "C"],
+            "spend_per_customer": [10.0, 4.0, None],
+            "note": ["", "", "fewer than 5 customers"],
+        }
+    )
+    assert tell(findings_experience.state_segments(table, currency="EUR")) == (
+        "Spend a customer: highest in “A” (EUR 10.00), lowest in “B” (EUR 4.00). "
+        "Figures of “C” are left out: fewer than 5 customers."
+    )
+
+
+def test_intervals_are_shown_as_text_and_empty_columns_not_at_all(shown):
+    table = pd.DataFrame(
+        {
+            "segment_name": ["A", "B"],
+            "open_share": [0.4, None],
+            "open_low": [0.3, None],
+            "open_high": [0.45, None],
+            "click_share": [None, None],
+        }
+    )
+    show_evidence(table, caption="Messages")
+    assert "30.0% to 45.0%" in shown[0]
+    assert "Messages opened" in shown[0]
+    assert "clicked" not in shown[0]
 
 
 def test_without_market_tables_every_view_and_finding_gives_the_reason(lines, shown):
@@ -113,61 +140,56 @@ def test_without_market_tables_every_view_and_finding_gives_the_reason(lines, sh
     players = market.list_players(None)
     own = penetration.count_own_cells(tables, as_of=AS_OF)
     share = penetration.measure_penetration(own, None)
-    unmatched = penetration.list_unmatched(share)
     cells = penetration.find_white_space(share)
-    market_views.show_gaps(missing.describe_missing(tables, market.MARKET_TABLES), caption="Market")
-    market_views.show_trend_lines(market.collect_trends(None))
-    market_views.show_trends(trends)
-    market_views.show_players(players)
-    market_views.show_share_bars(share)
-    market_views.show_share_grid(share)
-    market_views.show_largest_cells(share)
-    market_views.show_unmatched(unmatched)
-    market_views.show_cell_map(cells)
-    market_views.show_white_space(cells)
-    market_views.show_template(market.describe_template(tables))
-    assert sum("There is no table of market cells" in text for text in shown) == 6
+    largest = penetration.select_largest(penetration.hide_small_shares(share, 5))
+    show_evidence(missing.describe_missing(tables, market.MARKET_TABLES), caption="Market")
+    show_evidence(trends, caption="Trends")
+    show_evidence(players, caption="Players")
+    show_evidence(share[share["matched"] != "ours only"], caption="Cells", columns=["cell"])
+    show_evidence(cells, caption="White space")
+    show_evidence(market.describe_template(tables), caption="Template")
+    show_chart(charts.plot_bars(largest, label="country", value="index"), caption="Shares")
+    show_chart(charts.plot_cells(largest, value="index"), caption="Shares")
+    show_chart(charts.plot_white_space(cells), caption="Cells")
+    assert sum("There is no table of market cells" in text for text in shown) == 5
     assert findings_market.state_trends(trends) == ["There is no table of trends."]
     assert findings_market.state_players(players) == ["There is no table of competitors."]
-    for state in (findings_market.state_penetration, findings_market.state_white_space):
-        assert state(share if state is findings_market.state_penetration else cells) == [
-            "There is no table of market cells."
-        ]
+    for found in (
+        findings_market.state_penetration(share),
+        findings_market.state_white_space(cells),
+    ):
+        assert found == ["There is no table of market cells."]
     assert findings_market.headline_market(trends, share, cells) == {}
 
 
 def test_without_evidence_every_view_and_finding_gives_the_reason(lines, shown):
     options = {"as_of": AS_OF, "smallest_cell": 1}
-    spend = spending.summarise_spend_by_segment(lines, SEGMENTS, **options)
-    categories = spending.rank_categories_by_segment(lines, SEGMENTS, products=None, **options)
-    wallet = spending.estimate_wallet_by_segment({"order_lines": lines}, SEGMENTS, **options)
-    messages = experience.summarise_messages_by_segment(None, SEGMENTS)
-    events = experience.summarise_events_by_segment(None, SEGMENTS)
+    spend = experience.summarise_spend_by_segment(lines, SEGMENTS, **options)
+    categories = experience.rank_categories_by_segment(lines, SEGMENTS, products=None, **options)
     devices = experience.count_shares_by_segment(None, SEGMENTS, "device")
-    tickets = experience.summarise_tickets_by_segment(None, SEGMENTS)
     responses = experience.summarise_responses_by_segment(None, SEGMENTS)
-    experience_views.show_spend_bars(spend)
-    experience_views.show_spend(spend)
-    experience_views.show_category_grid(categories)
-    experience_views.show_categories(categories)
-    experience_views.show_wallet(wallet)
-    experience_views.show_messages(messages)
-    experience_views.show_events(events)
-    experience_views.show_device_grid(devices)
-    experience_views.show_tickets(tickets)
-    experience_views.show_topics(devices)
-    experience_views.show_answer_grid(responses)
-    experience_views.show_choices(responses)
-    assert len(shown) == 12
-    assert sum("There is no" in text or "Share of wallet needs" in text for text in shown) == 10
+    measured = [
+        experience.estimate_wallet_by_segment({"order_lines": lines}, SEGMENTS, **options),
+        experience.summarise_messages_by_segment(None, SEGMENTS),
+        experience.summarise_events_by_segment(None, SEGMENTS),
+        experience.summarise_tickets_by_segment(None, SEGMENTS),
+    ]
+    empty = [categories, devices, responses, *measured]
+    for table in empty:
+        show_evidence(table, caption="Evidence")
+    show_chart(
+        charts.plot_cells(responses, row="question", column="answer", value="value"), caption="x"
+    )
+    show_chart(charts.plot_bars(spend, label="segment_name", value="spend"), caption="Spend")
+    reasons = ("There is no", "Share of wallet needs")
+    assert sum(any(reason in text for reason in reasons) for text in shown) == len(empty) + 1
     findings = [
-        findings_experience.state_categories(categories),
-        findings_experience.state_wallet(wallet),
-        findings_experience.state_messages(messages),
-        findings_experience.state_events(events, devices),
-        findings_experience.state_tickets(tickets, devices),
+        findings_experience.state_shares(categories, "category", of="sales"),
+        findings_experience.state_shares(devices, "device", of="events"),
         findings_experience.state_responses(responses, experience.classify_questions(None)),
+        *(findings_experience.state_segments(table) for table in measured),
     ]
     assert all(text[0].startswith(("There is no", "Share of")) for text in findings)
     assert findings_experience.state_spend(spend)[0].startswith("“Only” brings most: 100.0%")
+    _, messages, _, tickets = measured
     assert findings_experience.headline_experience(spend, messages, tickets) == {}

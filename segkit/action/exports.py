@@ -43,25 +43,17 @@ def count_consent(
         segment_name, in_segment, with_consent, without_consent, unknown_consent, consent_share.
         Without a consent column everybody is unknown.
     """
-    known = _read_consent(customers, consent_column)
-    joined = segments.merge(known, on="customer_id", how="left")
-    consent = joined["consent"].astype("boolean")
-    table = (
-        joined.assign(
-            with_consent=consent.fillna(False),
-            without_consent=(~consent).fillna(False),
-            unknown_consent=consent.isna(),
-        )
-        .groupby("segment_name", as_index=False)
-        .agg(
-            in_segment=("customer_id", "size"),
-            with_consent=("with_consent", "sum"),
-            without_consent=("without_consent", "sum"),
-            unknown_consent=("unknown_consent", "sum"),
-        )
-    )
-    counts = table.columns[1:]
-    table[counts] = table[counts].astype("int64")
+    consent = _read_consent(customers, segments, consent_column)
+    answers = pd.DataFrame(
+        {
+            "in_segment": 1,
+            "with_consent": consent.fillna(False),
+            "without_consent": (~consent).fillna(False),
+            "unknown_consent": consent.isna(),
+        }
+    ).astype("int64")
+    table = answers.groupby(segments["segment_name"].to_numpy()).sum()
+    table = table.rename_axis("segment_name").reset_index()
     return table.assign(consent_share=table["with_consent"] / table["in_segment"])
 
 
@@ -92,10 +84,8 @@ def export_segment(
         The plan's. None or empty means that the plan asks for no consent; then all are exported.
     path : str or Path
         The file to write; an existing one is replaced.
-    scheme : str, optional
-        Name of the scheme, for the file.
-    as_of : datetime.date, optional
-        The last day counted, for the file.
+    scheme, as_of : optional
+        Name of the scheme and last day counted, for the file.
 
     Returns
     -------
@@ -114,8 +104,7 @@ def export_segment(
         raise SegkitError(
             f"there is no segment called '{segment_name}'", fix=suggest_name(segment_name, names)
         )
-    asked = bool(consent_column)
-    if asked and (customers is None or consent_column not in customers.columns):
+    if consent_column and (customers is None or consent_column not in customers.columns):
         raise SegkitError(
             "no consent is recorded, so nobody may be exported",
             where="table customers",
@@ -123,34 +112,36 @@ def export_segment(
             fix="Add the column to [tables.customers]; or, if this list needs no consent, write "
             'consent_column = "" under [privacy] in the plan.',
         )
-    counts = count_consent(customers, members, consent_column=consent_column).iloc[0]
-    if asked:
-        known = _read_consent(customers, consent_column)
-        willing = known.loc[known["consent"].fillna(False).astype(bool), "customer_id"]
-        members = members[members["customer_id"].isin(willing)]
+    counts = count_consent(customers, members, consent_column=consent_column)
+    if consent_column:
+        consent = _read_consent(customers, members, consent_column)
+        members = members[consent.fillna(False).to_numpy(bool)]
     ids = sorted(members["customer_id"].astype(str))
     day = as_of.isoformat() if as_of else ""
-    _write_rows(Path(path), [(each, segment_name, scheme, day) for each in ids])
-    names = ("in_segment", "with_consent", "without_consent", "unknown_consent")
-    return {**{name: int(counts[name]) for name in names}, "exported": len(ids)}
+    _write_rows(Path(path), [HEADER, *((each, segment_name, scheme, day) for each in ids)])
+    counts = counts.drop(columns=["segment_name", "consent_share"]).iloc[0].to_dict()
+    return {**counts, "exported": len(ids)}
 
 
-def _read_consent(customers: ibis.Table | pd.DataFrame | None, column: str | None) -> pd.DataFrame:
-    """Return customer_id and consent (true, false or missing), one row a customer."""
+def _read_consent(
+    customers: ibis.Table | pd.DataFrame | None, segments: pd.DataFrame, column: str | None
+) -> pd.Series:
+    """Return true, false or missing for each row of ``segments``."""
     if customers is None or not column or column not in customers.columns:
-        return pd.DataFrame({"customer_id": pd.Series(dtype=str), "consent": []})
+        return pd.Series(pd.NA, index=range(len(segments)), dtype="boolean")
     table = customers[["customer_id", column]]
     table = table.to_pandas() if isinstance(table, ibis.Table) else table
-    table = table.rename(columns={column: "consent"}).astype({"customer_id": str})
     try:
-        table = table.assign(consent=table["consent"].astype("boolean"))
+        consent = table[column].astype("boolean")
     except (TypeError, ValueError):
         raise SegkitError(
             f"the consent column '{column}' is not yes or no",
             where="table customers",
             fix="Name a column of true and false under consent_column in the plan.",
         ) from None
-    return table.drop_duplicates("customer_id")
+    known = dict(zip(table["customer_id"].astype(str), consent, strict=True))
+    ids = segments["customer_id"].astype(str)
+    return pd.Series([known.get(each, pd.NA) for each in ids], dtype="boolean")
 
 
 def _write_rows(path: Path, rows: list[tuple[str, ...]]) -> None:
@@ -159,7 +150,6 @@ def _write_rows(path: Path, rows: list[tuple[str, ...]]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(HEADER)
             writer.writerows([neutralise_text(value) for value in row] for row in rows)
             file.flush()
             os.fsync(file.fileno())

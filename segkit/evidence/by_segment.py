@@ -1,4 +1,8 @@
-"""What every table by segment shares: the join in the engine, intervals, and small cells hidden."""
+"""One way to summarise any table by segment, with intervals and with small cells hidden.
+
+Rows stay in the engine: the segments, a small table ``customer_id, segment_name``, are joined
+there, and only sums come back.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Sequence
 import ibis
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from segkit.errors import SegkitError, suggest_name
 
@@ -23,12 +28,7 @@ def select_segments(assigned: pd.DataFrame, scheme: str) -> pd.DataFrame:
     assigned : DataFrame
         One row a customer: ``customer_id`` and one column ``segment_<scheme>`` a scheme.
     scheme : str
-        Name of the scheme.
-
-    Raises
-    ------
-    SegkitError
-        If there is no such scheme.
+        Name of the scheme; an unknown one is refused.
     """
     column = f"{SEGMENT_PREFIX}{scheme}"
     if column not in assigned.columns:
@@ -42,18 +42,9 @@ def select_segments(assigned: pd.DataFrame, scheme: str) -> pd.DataFrame:
     return segments.rename(columns={column: "segment_name"}).astype({"customer_id": str})
 
 
-def join_segments(table: ibis.Table, segments: pd.DataFrame) -> ibis.Table:
-    """Keep the rows of customers who have a segment, and add ``segment_name``, in the engine."""
-    names = ibis.memtable(segments[["customer_id", "segment_name"]])
-    if "segment_name" in table.columns:
-        table = table.drop("segment_name")
-    return table.inner_join(names, "customer_id")
-
-
 def count_customers(segments: pd.DataFrame) -> pd.DataFrame:
     """Return segment_name and customer_count, in the order of the names."""
-    counts = segments.groupby("segment_name", sort=True).size()
-    return counts.rename("customer_count").reset_index()
+    return segments.groupby("segment_name").size().rename("customer_count").reset_index()
 
 
 def keep_days(
@@ -61,16 +52,79 @@ def keep_days(
 ) -> ibis.Table:
     """Keep the rows of the last ``days`` days up to and including ``as_of``; None keeps all."""
     day = table[column].cast("date")
-    table = table.filter(day <= ibis.literal(as_of))
-    if days is None:
-        return table
-    return table.filter(
-        table[column].cast("date") > ibis.literal(as_of - datetime.timedelta(days=days))
+    first = as_of - datetime.timedelta(days=days) if days is not None else datetime.date.min
+    return table.filter((day <= ibis.literal(as_of)) & (day > ibis.literal(first)))
+
+
+def summarise_by_segment(
+    table: ibis.Table, segments: pd.DataFrame, *, by: Sequence[str] = (), **measures: ibis.Deferred
+) -> pd.DataFrame:
+    """Aggregate each segment's rows in the engine.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        Rows with a ``customer_id``; those of customers without a segment are left out.
+    segments : DataFrame
+        ``customer_id`` and ``segment_name``, one row a customer.
+    by : sequence of str, optional
+        Columns to group by as well.
+    **measures : ibis.Deferred
+        Each measure's name and expression, such as ``order_count=_.order_id.nunique()``.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, segment_size (all its customers), the columns in ``by``, customer_count (with
+        a row) and the measures, sorted. Without ``by`` a segment without rows keeps its row.
+    """
+    rows = table.inner_join(ibis.memtable(segments[["customer_id", "segment_name"]]), "customer_id")
+    sums = rows.group_by("segment_name", *by).agg(
+        customer_count=_.customer_id.nunique(), **measures
     )
+    sizes = count_customers(segments).rename(columns={"customer_count": "segment_size"})
+    result = sizes.merge(sums.to_pandas(), on="segment_name", how="inner" if by else "left")
+    counts = [column for column in result if column.endswith("_count")]
+    result[counts] = result[counts].fillna(0).astype("int64")
+    return result.sort_values(["segment_name", *by], ignore_index=True)
+
+
+def count_shares(
+    table: ibis.Table,
+    segments: pd.DataFrame,
+    column: str,
+    *,
+    within: Sequence[str] = (),
+    **amount: ibis.Deferred,
+) -> pd.DataFrame:
+    """Split each segment's rows, or an amount of them, over the values of one column.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, the columns in ``within``, ``column``, customer_count, the amount
+        (``row_count`` if none is given), total (of the segment within ``within``), share of the
+        total, base_share (the same for all segments together), index (100 is like everybody) and
+        rank; the largest share first.
+    """
+    name = next(iter(amount), "row_count")
+    rows = table.filter(table[column].notnull())
+    by = [*within, column]
+    counts = summarise_by_segment(rows, segments, by=by, **(amount or {name: _.count()}))
+    group = ["segment_name", *within]
+    counts["total"] = counts.groupby(group)[name].transform("sum")
+    counts["share"] = counts[name] / counts["total"]
+    every = counts.groupby(list(within))[name].transform("sum") if within else counts[name].sum()
+    counts["base_share"] = counts.groupby(by)[name].transform("sum") / every
+    counts["index"] = 100 * counts["share"] / counts["base_share"]
+    order = [*group, "share", column]
+    ascending = [name != "share" for name in order]
+    counts = counts.sort_values(order, ascending=ascending, ignore_index=True)
+    return counts.assign(rank=counts.groupby(group).cumcount() + 1)
 
 
 def add_interval(table: pd.DataFrame, name: str, hits: str, trials: str) -> pd.DataFrame:
-    """Add ``<name>_share``, ``<name>_low`` and ``<name>_high``: a share with its 95 % interval.
+    """Add ``<name>share``, ``<name>low`` and ``<name>high``: a share with its 95 % interval.
 
     References
     ----------
@@ -82,38 +136,35 @@ def add_interval(table: pd.DataFrame, name: str, hits: str, trials: str) -> pd.D
     share = k / n
     spread = Z_95 / (1 + Z_95**2 / n) * np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
     middle = (share + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-    return table.assign(
-        **{
-            f"{name}_share": share,
-            f"{name}_low": (middle - spread).clip(lower=0),
-            f"{name}_high": (middle + spread).clip(upper=1),
-        }
-    )
+    low, high = (middle - spread).clip(lower=0), (middle + spread).clip(upper=1)
+    return table.assign(**{f"{name}share": share, f"{name}low": low, f"{name}high": high})
 
 
 def hide_small_cells(
-    table: pd.DataFrame, count: str, *, smallest_cell: int, keep: Sequence[str]
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    smallest_cell: int,
+    count: str = "customer_count",
+    keep: Sequence[str] = ("segment_name",),
 ) -> pd.DataFrame:
-    """Empty the figures of every row that rests on too few customers, and say so in ``note``.
+    """Return the named columns, emptied where a row rests on too few customers, and ``note``.
 
     Parameters
     ----------
     table : DataFrame
-        Finished table.
-    count : str
-        Column with the number of customers that a row rests on.
+        Finished table; a column that it lacks comes out empty.
+    columns : sequence of str
+        The columns to return.
     smallest_cell : int
-        Rows below it are hidden, also those with none.
-    keep : sequence of str
+        Rows with fewer customers are hidden, also those with none.
+    count : str, optional
+        Column with the number of customers that a row rests on.
+    keep : sequence of str, optional
         Columns that stay, such as the segment's name.
     """
-    small = ~(table[count] >= smallest_cell).fillna(False).astype(bool)
-    table = table.copy()
-    for column in table.columns.difference(list(keep)):
-        if pd.api.types.is_bool_dtype(table[column]) or pd.api.types.is_integer_dtype(
-            table[column]
-        ):
-            table[column] = table[column].astype("Int64")
-        table.loc[small, column] = None if table[column].dtype == object else pd.NA
-    table["note"] = np.where(small, f"fewer than {smallest_cell}", "")
-    return table
+    small = ~(table[count] >= smallest_cell)
+    shown = table.reindex(columns=list(columns))
+    for column in shown.columns.difference(list(keep)):
+        shown[column] = shown[column].mask(small)
+    return shown.assign(note=np.where(small, f"fewer than {smallest_cell} customers", ""))

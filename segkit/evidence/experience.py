@@ -1,29 +1,195 @@
-"""What each segment does, asks for and says.
+"""What each segment buys, does, asks for and says.
 
-Rows stay in the engine: the segments, a small table ``customer_id, segment_name``, are joined
-there and only sums come back. A figure that rests on fewer customers than ``smallest_cell`` is
-hidden, and ``note`` says so. Nothing that a customer wrote is ever shown.
+A figure that rests on fewer customers than ``smallest_cell`` is hidden, and ``note`` says so.
+Nothing that a customer wrote is ever shown.
 """
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Mapping
+
 import ibis
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from segkit.evidence.by_segment import (
     Z_95,
     add_interval,
-    count_customers,
+    count_shares,
     hide_small_cells,
-    join_segments,
+    keep_days,
+    summarise_by_segment,
 )
+from segkit.evidence.market import latest_cells, make_key
 from segkit.evidence.missing import empty_table, is_missing
-from segkit.features.expressions import count_true
+from segkit.features.expressions import count_true, sum_money
 
 EXPERIENCE_TABLES = ("order_lines", "products", "messages", "events", "tickets", "responses")
+YEAR_DAYS = 365
 MOST_CHOICES = 12
 NUMBER, CHOICE, VERBATIM = "number", "choice", "free text"
+ABOVE_WALLET = "spends more than the market's mean buyer"
+
+
+def summarise_spend_by_segment(
+    order_lines: ibis.Table,
+    segments: pd.DataFrame,
+    *,
+    as_of: datetime.date,
+    days: int = YEAR_DAYS,
+    smallest_cell: int = 5,
+) -> pd.DataFrame:
+    """Summarise each segment's purchases in the last ``days`` days.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, customer_count, buyer_share (with a sale), spend (net), spend_share (of all
+        segments shown), spend_per_customer, orders_per_buyer, mean_order_value (gross),
+        return_share (returns and cancellations over gross sales), note; largest spend first.
+    """
+    sold = _.line_type == "sale"
+    table = summarise_by_segment(
+        keep_days(order_lines, "ordered_at", as_of=as_of, days=days),
+        segments,
+        buyers=_.customer_id.nunique(where=sold),
+        orders=_.order_id.nunique(where=sold),
+        spend=sum_money(_.line_amount),
+        gross=sum_money(_.line_amount, where=sold),
+        returned=sum_money(-_.line_amount, where=_.line_type.isin(["return", "cancellation"])),
+    ).fillna(0)
+    # Over the segments shown: else the hidden one would be what is left of the whole.
+    total = table.loc[table["segment_size"] >= smallest_cell, "spend"].sum()
+    table = table.assign(
+        customer_count=table["segment_size"],
+        buyer_share=table["buyers"] / table["segment_size"],
+        spend_share=table["spend"] / total if total > 0 else np.nan,
+        spend_per_customer=table["spend"] / table["segment_size"],
+        orders_per_buyer=_divide(table["orders"], table["buyers"]),
+        mean_order_value=_divide(table["gross"], table["orders"]),
+        return_share=_divide(table["returned"], table["gross"]),
+    ).sort_values("spend", ascending=False, ignore_index=True)
+    columns = ["segment_name", "customer_count", "buyer_share", "spend", "spend_share"]
+    columns += ["spend_per_customer", "orders_per_buyer", "mean_order_value", "return_share"]
+    return hide_small_cells(table, columns, smallest_cell=smallest_cell)
+
+
+def rank_categories_by_segment(
+    order_lines: ibis.Table,
+    segments: pd.DataFrame,
+    *,
+    products: ibis.Table | None,
+    as_of: datetime.date,
+    days: int = YEAR_DAYS,
+    top: int = 5,
+    smallest_cell: int = 5,
+) -> pd.DataFrame:
+    """Rank the categories that each segment buys in the last ``days`` days, by gross sales.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, rank, category (``not known`` where the product has none), customer_count,
+        sales, share (of the segment's sales), base_share (of all segments' sales), index (100 is
+        like everybody), note.
+    """
+    columns = ["segment_name", "rank", "category", "customer_count", "sales", "share"]
+    columns += ["base_share", "index"]
+    if is_missing(products, "category"):
+        return empty_table(columns, "There is no products table with a category.")
+    lines = keep_days(order_lines, "ordered_at", as_of=as_of, days=days)
+    lines = lines.filter(_.line_type == "sale").select("customer_id", "product_id", "line_amount")
+    lines = lines.left_join(products.select("product_id", "category"), "product_id")
+    lines = lines.mutate(category=_.category.fill_null("not known"))
+    table = count_shares(lines, segments, "category", sales=sum_money(_.line_amount))
+    if table.empty:
+        return empty_table(columns, "No customer with a segment bought in these days.")
+    table = table[table["rank"] <= top].reset_index(drop=True)
+    return hide_small_cells(table, columns, smallest_cell=smallest_cell, keep=columns[:3])
+
+
+def summarise_months_by_segment(
+    order_lines: ibis.Table,
+    segments: pd.DataFrame,
+    *,
+    as_of: datetime.date,
+    smallest_cell: int = 5,
+) -> pd.DataFrame:
+    """Sum each segment's spend by month; only whole months, so that the last one compares.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, month (its first day), customer_count (buyers), spend, spend_per_customer,
+        note.
+    """
+    columns = ["segment_name", "month", "customer_count", "spend", "spend_per_customer"]
+    last_day = (as_of + datetime.timedelta(days=1)).replace(day=1) - datetime.timedelta(days=1)
+    lines = keep_days(order_lines, "ordered_at", as_of=last_day)
+    table = summarise_by_segment(
+        lines.mutate(month=lines.ordered_at.cast("date").truncate("M")),
+        segments,
+        by=["month"],
+        buyer_count=_.customer_id.nunique(where=_.line_type == "sale"),
+        spend=sum_money(_.line_amount),
+    )
+    if table.empty:
+        return empty_table(columns, "There is no whole month with an order.")
+    table["month"] = pd.to_datetime(table["month"])
+    table["customer_count"] = table["buyer_count"]
+    table["spend_per_customer"] = table["spend"] / table["segment_size"]
+    return hide_small_cells(table, columns, smallest_cell=smallest_cell, keep=columns[:2])
+
+
+def estimate_wallet_by_segment(
+    tables: Mapping[str, ibis.Table],
+    segments: pd.DataFrame,
+    *,
+    as_of: datetime.date,
+    smallest_cell: int = 5,
+) -> pd.DataFrame:
+    """Estimate which share of what its consumers spend a year each segment spends with us.
+
+    A customer's wallet is what a buyer of the same country spends a year in the whole market:
+    market value over buyers, the latest year. Where a country's buyers are known by category only,
+    the largest category's are taken, so our share is a lower bound. A segment that spends more
+    than its wallet gets no share, and ``note`` says so.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, customer_count (with a wallet), spend (last 365 days), wallet_value,
+        wallet_share, note.
+    """
+    columns = ["segment_name", "customer_count", "spend", "wallet_value", "wallet_share"]
+    customers, market = tables.get("customers"), tables.get("market_cells")
+    if is_missing(market, "country", "market_value", "buyer_count"):
+        reason = "Share of wallet needs market cells with country, market_value and buyer_count."
+        return empty_table(columns, reason)
+    if is_missing(customers, "country"):
+        return empty_table(columns, "Share of wallet needs customers with a country.")
+    cells = latest_cells(market, by=["country"])
+    cells = cells.assign(country=make_key(cells["country"]).astype(object))
+    cells = cells.assign(wallet=cells["market_value"] / cells["buyer_count"])[["country", "wallet"]]
+    if "customer_type" in customers.columns:  # what a business spends is another matter
+        customers = customers.filter(_.customer_type.fill_null("") != "business")
+    people = customers.select("customer_id", country=_.country.strip().lower())
+    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=YEAR_DAYS)
+    spend = lines.group_by("customer_id").agg(spend=sum_money(_.line_amount))
+    people = people.inner_join(ibis.memtable(cells.dropna()), "country")
+    people = people.left_join(spend, "customer_id").drop("customer_id_right")
+    sums = {"spend": sum_money(_.spend), "wallet_value": sum_money(_.wallet)}
+    table = summarise_by_segment(people, segments, **sums)
+    table["wallet_share"] = _divide(table["spend"], table["wallet_value"])
+    above = table["wallet_share"] > 1
+    table["wallet_share"] = table["wallet_share"].mask(above)
+    if not table["customer_count"].any():
+        return empty_table(columns, "No customer's country is in the market table with a value.")
+    hidden = hide_small_cells(table, columns, smallest_cell=smallest_cell)
+    note = hidden["note"].mask(above & (hidden["note"] == ""), ABOVE_WALLET)
+    return hidden.assign(note=note)
 
 
 def summarise_messages_by_segment(
@@ -38,35 +204,26 @@ def summarise_messages_by_segment(
     Returns
     -------
     DataFrame
-        segment_name, customer_count (with a message), sent_count, delivered_count and, where the
-        column is there, open_share, click_share, unsubscribe_share, each with _low and _high, note.
+        segment_name, customer_count (with a message), delivered_count, open_share, click_share and
+        unsubscribe_share, each with _low and _high (empty where the column is missing), note.
     """
-    wanted = {"open": "opened", "click": "clicked", "unsubscribe": "unsubscribed"}
-    columns = ["segment_name", "customer_count", "sent_count", "delivered_count"]
+    answers = {"open": "opened", "click": "clicked", "unsubscribe": "unsubscribed"}
+    columns = ["segment_name", "customer_count", "delivered_count"]
+    columns += [f"{name}_{part}" for name in answers for part in ("share", "low", "high")]
     if is_missing(messages, "customer_id"):
-        return empty_table([*columns, "open_share", "note"], "There is no table of messages.")
+        return empty_table(columns, "There is no table of messages.")
     if "arm" in messages.columns:
-        messages = messages.filter(messages.arm.fill_null("") != "control")
-    rows = join_segments(messages, segments)
-    delivered = ibis.literal(True)
-    if "bounced" in rows.columns:
-        delivered = ~rows.bounced.fill_null(False)
-    rows = rows.mutate(delivered_=delivered)
-    found = {name: column for name, column in wanted.items() if column in rows.columns}
-    hits = {f"{name}_hits": count_true(rows.delivered_ & rows[c]) for name, c in found.items()}
-    sums = rows.group_by("segment_name").agg(
-        customer_count=rows.customer_id.nunique(),
-        sent_count=rows.count(),
-        delivered_count=count_true(rows.delivered_),
-        **hits,
+        messages = messages.filter(_.arm.fill_null("") != "control")
+    bounced = _.bounced.fill_null(False) if "bounced" in messages.columns else ibis.literal(False)
+    messages = messages.mutate(delivered=~bounced)
+    known = [name for name in answers if answers[name] in messages.columns]
+    hits = {f"{name}_hits": count_true(_.delivered & _[answers[name]]) for name in known}
+    table = summarise_by_segment(
+        messages, segments, delivered_count=count_true(_.delivered), **hits
     )
-    table = sums.to_pandas().sort_values("segment_name", ignore_index=True)
-    for name in found:
-        table = add_interval(table, name, f"{name}_hits", "delivered_count")
-    table = table.drop(columns=list(hits))
-    return hide_small_cells(
-        table, "customer_count", smallest_cell=smallest_cell, keep=["segment_name"]
-    )
+    for name in known:
+        table = add_interval(table, f"{name}_", f"{name}_hits", "delivered_count")
+    return hide_small_cells(table, columns, smallest_cell=smallest_cell)
 
 
 def summarise_events_by_segment(
@@ -83,29 +240,19 @@ def summarise_events_by_segment(
         segment_name, customer_count (with an event), reached_share (of the segment's customers),
         visits_per_customer, views_per_customer, carts_per_customer, wishes_per_customer, note.
     """
-    kinds = {"views": "view", "carts": "cart", "wishes": "wish"}
-    columns = ["segment_name", "customer_count", "reached_share", "visits_per_customer"]
+    kinds = {"visits": "visit", "views": "view", "carts": "cart", "wishes": "wish"}
+    columns = ["segment_name", "customer_count", "reached_share"]
     columns += [f"{name}_per_customer" for name in kinds]
     if is_missing(events, "customer_id", "event_type"):
-        return empty_table([*columns, "note"], "There is no table of events with customers.")
-    rows = join_segments(events, segments)
-    visits = count_true(rows.event_type == "visit")
-    if "session_id" in rows.columns:
-        visits = rows.session_id.nunique()
-    sums = rows.group_by("segment_name").agg(
-        customer_count=rows.customer_id.nunique(),
-        visits=visits,
-        **{name: count_true(rows.event_type == kind) for name, kind in kinds.items()},
-    )
-    sizes = count_customers(segments).rename(columns={"customer_count": "segment_size"})
-    table = sizes.merge(sums.to_pandas(), on="segment_name", how="left")
-    table["customer_count"] = table["customer_count"].fillna(0).astype("int64")
+        return empty_table(columns, "There is no table of events with customers.")
+    counts = {name: count_true(_.event_type == kind) for name, kind in kinds.items()}
+    if "session_id" in events.columns:
+        counts["visits"] = _.session_id.nunique()
+    table = summarise_by_segment(events, segments, **counts)
     table["reached_share"] = table["customer_count"] / table["segment_size"]
-    for name in ("visits", *kinds):
+    for name in kinds:
         table[f"{name}_per_customer"] = table[name] / table["segment_size"]
-    return hide_small_cells(
-        table[columns], "customer_count", smallest_cell=smallest_cell, keep=["segment_name"]
-    )
+    return hide_small_cells(table, columns, smallest_cell=smallest_cell)
 
 
 def count_shares_by_segment(
@@ -121,32 +268,15 @@ def count_shares_by_segment(
     Returns
     -------
     DataFrame
-        segment_name, rank, value, customer_count, row_count, share (of the segment's rows that
-        have a value), base_share (of all segments' rows), note; the ``top`` values a segment.
+        segment_name, rank, the column, customer_count, row_count, share (of the segment's rows
+        that have a value), base_share (of all segments' rows), note; the ``top`` values a segment.
     """
-    columns = ["segment_name", "rank", "value", "customer_count", "row_count", "share"]
-    columns += ["base_share", "note"]
+    columns = ["segment_name", "rank", column, "customer_count", "row_count", "share", "base_share"]
     if is_missing(table, "customer_id", column):
         return empty_table(columns, f"There is no table with customers and a column {column}.")
-    rows = join_segments(table.filter(table[column].notnull()), segments)
-    counts = rows.group_by("segment_name", value=rows[column].cast("string")).agg(
-        customer_count=rows.customer_id.nunique(), row_count=rows.count()
-    )
-    counts = counts.to_pandas()
-    if counts.empty:
-        return empty_table(columns, f"No customer with a segment has a {column}.")
-    counts["share"] = counts["row_count"] / counts.groupby("segment_name")["row_count"].transform(
-        "sum"
-    )
-    base = counts.groupby("value")["row_count"].sum() / counts["row_count"].sum()
-    counts["base_share"] = counts["value"].map(base)
-    order = ["segment_name", "row_count", "value"]
-    counts = counts.sort_values(order, ascending=[True, False, True], ignore_index=True)
-    counts["rank"] = counts.groupby("segment_name").cumcount() + 1
+    counts = count_shares(table, segments, column)
     counts = counts[counts["rank"] <= top].reset_index(drop=True)
-    keep = ["segment_name", "rank", "value"]
-    hidden = hide_small_cells(counts, "customer_count", smallest_cell=smallest_cell, keep=keep)
-    return hidden[columns]
+    return hide_small_cells(counts, columns, smallest_cell=smallest_cell, keep=columns[:3])
 
 
 def summarise_tickets_by_segment(
@@ -158,32 +288,23 @@ def summarise_tickets_by_segment(
     -------
     DataFrame
         segment_name, customer_count (with a ticket), ticket_count, tickets_per_100_customers (of
-        the whole segment) and, where the columns are there, resolved_share,
-        median_hours_to_resolve (of resolved tickets), mean_satisfaction (1 to 5),
-        satisfaction_count, note.
+        the whole segment), resolved_share, median_hours_to_resolve (of resolved tickets),
+        mean_satisfaction (1 to 5; these three empty where the column is missing), note.
     """
     columns = ["segment_name", "customer_count", "ticket_count", "tickets_per_100_customers"]
+    columns += ["resolved_share", "median_hours_to_resolve", "mean_satisfaction"]
     if is_missing(tickets, "customer_id"):
-        return empty_table([*columns, "note"], "There is no table of tickets with customers.")
-    rows = join_segments(tickets, segments)
-    measures = {"customer_count": rows.customer_id.nunique(), "ticket_count": rows.count()}
-    if "resolved_at" in rows.columns:
-        seconds = rows.resolved_at.epoch_seconds() - rows.opened_at.epoch_seconds()
-        measures["resolved_share"] = rows.resolved_at.notnull().mean()
+        return empty_table(columns, "There is no table of tickets with customers.")
+    measures = {"ticket_count": _.count()}
+    if "resolved_at" in tickets.columns:
+        seconds = _.resolved_at.epoch_seconds() - _.opened_at.epoch_seconds()
+        measures["resolved_share"] = _.resolved_at.notnull().mean()
         measures["median_hours_to_resolve"] = (seconds / 3600).median()
-    if "satisfaction" in rows.columns:
-        measures["mean_satisfaction"] = rows.satisfaction.mean()
-        measures["satisfaction_count"] = rows.satisfaction.count()
-    sums = rows.group_by("segment_name").agg(**measures).to_pandas()
-    sizes = count_customers(segments).rename(columns={"customer_count": "segment_size"})
-    table = sizes.merge(sums, on="segment_name", how="left")
-    counts = [c for c in table.columns if c.endswith("_count")]
-    table[counts] = table[counts].fillna(0).astype("int64")
+    if "satisfaction" in tickets.columns:
+        measures["mean_satisfaction"] = _.satisfaction.mean()
+    table = summarise_by_segment(tickets, segments, **measures)
     table["tickets_per_100_customers"] = 100 * table["ticket_count"] / table["segment_size"]
-    table = table[[*columns, *[c for c in measures if c not in columns]]]
-    return hide_small_cells(
-        table, "customer_count", smallest_cell=smallest_cell, keep=["segment_name"]
-    )
+    return hide_small_cells(table, columns, smallest_cell=smallest_cell)
 
 
 def classify_questions(responses: ibis.Table | None) -> pd.DataFrame:
@@ -195,21 +316,18 @@ def classify_questions(responses: ibis.Table | None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        question, kind (``number``, ``choice`` or ``free text``), answer_count, distinct_count.
+        question, kind (``number``, ``choice`` or ``free text``), answer_count.
     """
-    columns = ["question", "kind", "answer_count", "distinct_count"]
+    columns = ["question", "kind", "answer_count"]
     if is_missing(responses, "question", "answer"):
         return empty_table(columns, "There is no table of responses with answers.")
-    rows = responses.filter(responses.answer.notnull())
-    number = rows.answer.strip().try_cast("float64")
-    table = rows.group_by("question").agg(
-        answer_count=rows.count(),
-        distinct_count=rows.answer.strip().nunique(),
-        number_count=number.count(),
+    answered = responses.filter(_.answer.notnull()).group_by("question")
+    table = answered.agg(
+        answer_count=_.count(),
+        distinct_count=_.answer.strip().nunique(),
+        number_count=_.answer.strip().try_cast("float64").count(),
     )
     table = table.to_pandas().sort_values("question", ignore_index=True)
-    if table.empty:
-        return empty_table(columns, "The responses have no answers.")
     numeric = table["number_count"] == table["answer_count"]
     choice = table["distinct_count"] <= MOST_CHOICES
     return table.assign(kind=np.select([numeric, choice], [NUMBER, CHOICE], VERBATIM))[columns]
@@ -231,57 +349,40 @@ def summarise_responses_by_segment(
         share), low, high, base_value (of all segments), note.
     """
     columns = ["question", "kind", "segment_name", "answer", "customer_count", "value"]
-    columns += ["low", "high", "base_value", "note"]
+    columns += ["low", "high", "base_value"]
     questions = classify_questions(responses)
     if questions.empty or is_missing(responses, "customer_id"):
-        reason = "There is no table of responses with customers."
-        return empty_table(columns, questions.attrs.get("reason", reason))
-    rows = join_segments(responses.filter(responses.answer.notnull()), segments)
-    rows = rows.mutate(answer=rows.answer.strip())
+        return empty_table(columns, "There is no table of responses with customers.")
     kinds = questions.set_index("question")["kind"]
-    numbers = rows.filter(rows.question.isin(list(kinds.index[kinds == NUMBER])))
-    choices = rows.filter(rows.question.isin(list(kinds.index[kinds == CHOICE])))
-    parts = [_average_answers(numbers), _count_choices(choices)]
-    parts = [part for part in parts if len(part)]
-    if not parts:
+    rows = responses.filter(_.answer.notnull()).mutate(answer=_.answer.strip())
+    numbers = rows.filter(_.question.isin(list(kinds.index[kinds == NUMBER])))
+    choices = rows.filter(_.question.isin(list(kinds.index[kinds == CHOICE])))
+    shares = count_shares(choices, segments, "answer", within=["question"])
+    shares = add_interval(shares, "", "row_count", "total")
+    shares = shares.rename(columns={"share": "value", "base_share": "base_value"})
+    table = pd.concat([_average_answers(numbers, segments), shares], ignore_index=True)
+    if table.empty:
         return empty_table(columns, "No customer with a segment answered a closed question.")
-    table = pd.concat(parts, ignore_index=True)
     table["kind"] = table["question"].map(kinds)
-    order = ["question", "answer", "segment_name"]
-    table = table.sort_values(order, ignore_index=True)
-    keep = ["question", "kind", "segment_name"]
-    hidden = hide_small_cells(table, "customer_count", smallest_cell=smallest_cell, keep=keep)
-    return hidden[columns].drop_duplicates(ignore_index=True)
+    order = ["question", "segment_name", "value"]
+    table = table.sort_values(order, ascending=[True, True, False], ignore_index=True)
+    hidden = hide_small_cells(table, columns, smallest_cell=smallest_cell, keep=columns[:3])
+    return hidden.drop_duplicates(ignore_index=True)
 
 
-def _average_answers(rows: ibis.Table) -> pd.DataFrame:
-    rows = rows.mutate(number_=rows.answer.try_cast("float64"))
-    sums = rows.group_by("question", "segment_name").agg(
-        customer_count=rows.customer_id.nunique(),
-        answer_count=rows.count(),
-        value=rows.number_.mean(),
-        deviation=rows.number_.std(how="sample"),
+def _average_answers(rows: ibis.Table, segments: pd.DataFrame) -> pd.DataFrame:
+    measures = {"value": _.number.mean(), "deviation": _.number.std(how="sample")}
+    rows = rows.mutate(number=_.answer.try_cast("float64"))
+    table = summarise_by_segment(
+        rows, segments, by=["question"], answer_count=_.count(), **measures
     )
-    table = sums.to_pandas()
-    base = (table["value"] * table["answer_count"]).groupby(table["question"]).sum()
-    base = base / table.groupby("question")["answer_count"].sum()
+    weights = table["answer_count"].groupby(table["question"]).transform("sum")
+    part = table["value"] * table["answer_count"] / weights
+    base = part.groupby(table["question"]).transform("sum")
     half = Z_95 * table["deviation"] / np.sqrt(table["answer_count"])
-    return table.assign(
-        answer="",
-        low=table["value"] - half,
-        high=table["value"] + half,
-        base_value=table["question"].map(base),
-    )
+    low, high = table["value"] - half, table["value"] + half
+    return table.assign(answer="", low=low, high=high, base_value=base)
 
 
-def _count_choices(rows: ibis.Table) -> pd.DataFrame:
-    sums = rows.group_by("question", "segment_name", "answer").agg(
-        customer_count=rows.customer_id.nunique(), hits=rows.count()
-    )
-    table = sums.to_pandas()
-    table["trials"] = table.groupby(["question", "segment_name"])["hits"].transform("sum")
-    table = add_interval(table, "answer", "hits", "trials")
-    base = table.groupby(["question", "answer"])["hits"].transform("sum")
-    table["base_value"] = base / table.groupby("question")["hits"].transform("sum")
-    names = {"answer_share": "value", "answer_low": "low", "answer_high": "high"}
-    return table.rename(columns=names).drop(columns=["hits", "trials"])
+def _divide(part: pd.Series, whole: pd.Series) -> pd.Series:
+    return part / whole.where(whole > 0)

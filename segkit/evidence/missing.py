@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 import ibis
 import pandas as pd
 
-from segkit.data.contract import TABLES
-
 ANSWERS = {
     "order_lines": (
         "What each segment buys, how much and in which months",
@@ -18,10 +16,7 @@ ANSWERS = {
         "Which channels and campaigns are behind the purchases",
         "The web shop or the order system: one row an order",
     ),
-    "customers": (
-        "Who the customers are and where they live",
-        "The customer register or the CRM",
-    ),
+    "customers": ("Who the customers are and where they live", "The customer register or the CRM"),
     "products": (
         "Which categories each segment buys",
         "The product register: product_id and category are enough",
@@ -48,8 +43,7 @@ ANSWERS = {
     ),
     "competitors": (
         "Who else serves each cell of the market, and how",
-        "Annual reports, trade press, the competitors' own sites; a judgement is welcome if "
-        "its source says so",
+        "Annual reports, trade press, the competitors' own sites",
     ),
     "trends": (
         "Where the industry is going",
@@ -71,44 +65,15 @@ def empty_table(columns: Collection[str], reason: str) -> pd.DataFrame:
 
 
 def explain_empty(table: pd.DataFrame) -> str:
-    """Return why a table has no rows, or an empty text where it has some."""
-    if len(table):
-        return ""
+    """Return why a table has no rows."""
     return table.attrs.get("reason", "The table has no rows.")
 
 
-def describe_missing(
-    tables: Mapping[str, ibis.Table], names: Collection[str], *, only_missing: bool = False
-) -> pd.DataFrame:
-    """Say of each table whether it is there, what it answers, and where to find it.
-
-    Parameters
-    ----------
-    tables : mapping of str to ibis.Table
-        The accepted tables.
-    names : collection of str
-        The tables to ask about.
-    only_missing : bool, optional
-        Leave out the tables that are there.
-
-    Returns
-    -------
-    DataFrame
-        table, row_count (None where it is missing), missing_columns, answers, collect.
-    """
+def describe_missing(tables: Mapping[str, ibis.Table], names: Collection[str]) -> pd.DataFrame:
+    """Say of each named table: state (missing, empty, there), row_count, answers and collect."""
     rows = []
     for name in names:
-        table = tables.get(name)
-        count = None if table is None else int(table.count().to_pyarrow().as_py())
-        if only_missing and count:
-            continue
-        wanted = [column.name for column in TABLES[name].columns if not column.personal]
-        absent = wanted if table is None else [c for c in wanted if c not in table.columns]
-        answers, collect = ANSWERS[name]
-        state = "missing" if count is None else "empty" if count == 0 else "there"
-        rows.append((name, state, count, ", ".join(absent), answers, collect))
-    names = ["table", "state", "row_count", "missing_columns", "answers", "collect"]
-    table = pd.DataFrame(rows, columns=names).astype({"row_count": "Int64"})
-    if table.empty:
-        table.attrs["reason"] = "Every table that this step can use is there."
-    return table
+        count = int(tables[name].count().execute()) if name in tables else 0
+        state = "there" if count else "empty" if name in tables else "missing"
+        rows.append((name, state, count, *ANSWERS[name]))
+    return pd.DataFrame(rows, columns=["table", "state", "row_count", "answers", "collect"])

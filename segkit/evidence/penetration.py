@@ -12,32 +12,18 @@ from collections.abc import Mapping, Sequence
 import ibis
 import numpy as np
 import pandas as pd
+from ibis import _
 
-from segkit.evidence.market import (
-    AXES,
-    check_axes,
-    fill_axes,
-    latest_cells,
-    make_cell_keys,
-    make_key,
-)
-from segkit.evidence.missing import empty_table, is_missing
+from segkit.evidence.by_segment import keep_days
+from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
+from segkit.evidence.missing import empty_table, explain_empty, is_missing
 
-PENETRATION_COLUMNS = [
-    "cell",
-    *AXES,
-    "matched",
-    "year",
-    "market_value",
-    "buyer_count",
-    "growth_rate",
-    "customer_count",
-    "spend",
-    "value_share",
-    "buyer_share",
-    "index",
-    "source",
-]
+OWN_COLUMNS = ["customer_count", "spend", "share", "index"]
+RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
+PLACES = {
+    "country": ("customers_country", "lines_country", "orders_country"),
+    "category": ("products_category",),
+}
 
 
 def count_own_cells(
@@ -46,76 +32,41 @@ def count_own_cells(
     """Count our own buyers and spend of the last 365 days by cell, in the engine.
 
     The country is the customer's, else that of the line, else that of the order; the category is
-    the product's. ``customer_count`` counts customers with a sale; ``spend`` is net of returns
-    and includes lines without a customer.
-
-    Parameters
-    ----------
-    tables : mapping of str to ibis.Table
-        The accepted tables; ``order_lines`` is needed.
-    as_of : datetime.date
-        The last day counted.
-    by : sequence of str
-        ``country``, ``category`` or both.
+    the product's.
 
     Returns
     -------
     DataFrame
-        country, category (empty where not known or not in ``by``), customer_count, spend.
+        country, category (empty where not known or not in ``by``), customer_count (with a sale),
+        spend (net of returns, lines without a customer included).
     """
-    by = check_axes(by)
-    lines = _place_lines(tables, by)
-    day = lines.ordered_at.cast("date")
-    first = as_of - datetime.timedelta(days=364)
-    lines = lines.filter((day >= ibis.literal(first)) & (day <= ibis.literal(as_of)))
-    cells = lines.group_by(country=lines.cell_country, category=lines.cell_category).agg(
-        customer_count=lines.customer_id.nunique(where=lines.line_type == "sale"),
-        spend=lines.line_amount.sum(),
-    )
-    table = cells.to_pandas().sort_values([*AXES], ignore_index=True)
-    return table.astype({"customer_count": "int64", "spend": "float64"})
-
-
-def _place_lines(tables: Mapping[str, ibis.Table], by: Sequence[str]) -> ibis.Table:
-    """Add ``cell_country`` and ``cell_category`` to each product line; empty where not known."""
-    lines = tables["order_lines"]
+    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=365)
     if "is_product" in lines.columns:
-        lines = lines.filter(lines.is_product.fill_null(True))
-    if "country" in lines.columns:
-        lines = lines.rename(line_country="country")
-    lookups = (
-        ("customers", "customer_id", "country", "customer_country"),
-        ("orders", "order_id", "country", "order_country"),
-        ("products", "product_id", "category", "product_category"),
-    )
-    for name, key, column, new in lookups:
-        if column in by and not is_missing(tables.get(name), key, column):
-            lookup = tables[name].select(key, **{new: column})
+        lines = lines.filter(_.is_product.fill_null(True))
+    if "country" in by and "country" in lines.columns:
+        lines = lines.rename(lines_country="country")
+    for name, key in (
+        ("customers", "customer_id"),
+        ("orders", "order_id"),
+        ("products", "product_id"),
+    ):
+        axis = "category" if name == "products" else "country"
+        if axis in by and not is_missing(tables.get(name), key, axis):
+            lookup = tables[name].select(key, **{f"{name}_{axis}": axis})
             lines = lines.left_join(lookup, key).drop(f"{key}_right")
-    places = ("customer_country", "line_country", "order_country")
-    countries = [lines[c] for c in places if "country" in by and c in lines.columns]
-    categories = [lines.product_category] if "product_category" in lines.columns else []
-    return lines.mutate(
-        cell_country=ibis.coalesce(*countries, ibis.literal("")),
-        cell_category=ibis.coalesce(*categories, ibis.literal("")),
-    )
+    known = {axis: [lines[c] for c in PLACES[axis] if c in lines.columns] for axis in AXES}
+    lines = lines.mutate(**{axis: ibis.coalesce(*known[axis], ibis.literal("")) for axis in AXES})
+    sold = _.customer_id.nunique(where=_.line_type == "sale")
+    cells = lines.group_by(*AXES).agg(customer_count=sold, spend=_.line_amount.sum())
+    return cells.to_pandas().sort_values([*AXES], ignore_index=True)
 
 
 def choose_axes(tables: Mapping[str, ibis.Table]) -> list[str]:
-    """Return the finest axes on which both the market and our own sales are known.
-
-    Country and category where both carry both; else the one that both carry; else the market's.
-    """
-    market = tables.get("market_cells")
-    in_market = [axis for axis in AXES if not is_missing(market, axis)]
-    ours = {
-        "country": any(
-            not is_missing(tables.get(name), "country")
-            for name in ("customers", "order_lines", "orders")
-        ),
-        "category": not is_missing(tables.get("products"), "category"),
-    }
-    return [axis for axis in in_market if ours[axis]] or in_market or ["country"]
+    """Return the finest axes on which both the market and our own sales are known."""
+    market = [axis for axis in AXES if not is_missing(tables.get("market_cells"), axis)]
+    homes = {"country": ("customers", "order_lines", "orders"), "category": ("products",)}
+    ours = [a for a in market if not all(is_missing(tables.get(name), a) for name in homes[a])]
+    return ours or market or ["country"]
 
 
 def measure_penetration(
@@ -123,7 +74,8 @@ def measure_penetration(
 ) -> pd.DataFrame:
     """Set our customers and spend beside the market, cell by cell; nothing is lost in the join.
 
-    Names are joined without regard to capitals and outer space.
+    Names are joined without regard to capitals and outer space. The share is by value, spend /
+    market_value; where the market has no value at all it is by buyers.
 
     Parameters
     ----------
@@ -137,71 +89,50 @@ def measure_penetration(
     Returns
     -------
     DataFrame
-        One row a cell, largest market first. ``matched`` is ``both``, ``market only`` (our share
-        is 0) or ``ours only`` (the share is not known); value_share is spend / market_value,
-        buyer_share is customer_count / buyer_count. ``index`` is the share over our share of all
-        cells together, 100 for our own average; by value where there is one, else by buyers.
+        One row a cell, largest market first: cell (its name), country, category, matched (``both``,
+        ``market only`` where our share is 0, ``ours only`` where it is not known), year,
+        market_value, buyer_count, growth_rate, measure (``market_value`` or ``buyer_count``),
+        customer_count, spend, share, index (100 is our share of all cells together), source.
     """
+    columns = ["cell", *AXES, "matched", "year", "market_value", "buyer_count", "growth_rate"]
+    columns += ["measure", *OWN_COLUMNS, "source"]
     cells = latest_cells(market_cells, by=by)
     if cells.empty:
-        return empty_table(PENETRATION_COLUMNS, cells.attrs["reason"])
-    keys = [f"{axis}_key" for axis in AXES]
-    left = own.assign(**{f"{axis}_key": make_key(own[axis]) for axis in AXES})
-    left = left.groupby(keys, as_index=False).agg(
-        country=("country", "first"),
-        category=("category", "first"),
-        customer_count=("customer_count", "sum"),
-        spend=("spend", "sum"),
+        return empty_table(columns, explain_empty(cells))
+    own = own.assign(key=make_cell_keys(own)).groupby("key", as_index=False)
+    own = own.agg(
+        {"country": "first", "category": "first", "customer_count": "sum", "spend": "sum"}
     )
-    right = cells.assign(**{f"{axis}_key": make_key(cells[axis]) for axis in AXES})
-    table = right.merge(left, on=keys, how="outer", suffixes=("", "_own"), indicator=True)
-    for axis in AXES:
-        table[axis] = table[axis].fillna(table[f"{axis}_own"]).astype(object)
+    cells = cells.assign(key=make_cell_keys(cells))
+    table = cells.merge(own, on="key", how="outer", suffixes=("", "_own"), indicator="matched")
     names = {"both": "both", "left_only": "market only", "right_only": "ours only"}
-    table["matched"] = table["_merge"].astype(str).map(names)
-    in_market = table["matched"] != "ours only"
-    for column in ("customer_count", "spend"):
-        table[column] = table[column].fillna(0)
-    table["customer_count"] = table["customer_count"].astype("int64")
-    table["value_share"] = (table["spend"] / table["market_value"]).where(in_market)
-    table["buyer_share"] = (table["customer_count"] / table["buyer_count"]).where(in_market)
-    by_value = table["market_value"].notna().any()
+    table["matched"] = table["matched"].astype(str).map(names)
+    table = table.fillna({"customer_count": 0, "spend": 0}).astype({"customer_count": "int64"})
+    table = table.assign(**{axis: table[axis].fillna(table[f"{axis}_own"]) for axis in AXES})
+    named = {axis: table[axis].mask(table[axis] == "", f"{axis} not known") for axis in by}
+    table["cell"] = named[by[0]]
+    if len(by) > 1:
+        table["cell"] = named["category"] + " (" + named["country"] + ")"
+    by_value = cells["market_value"].notna().any()
     size, ours = ("market_value", "spend") if by_value else ("buyer_count", "customer_count")
-    sized = table[in_market & table[size].notna()]
-    average = sized[ours].sum() / sized[size].sum() if len(sized) else np.nan
-    share = table[ours] / table[size] / (average if average > 0 else np.nan)
-    table["index"] = (100 * share).where(in_market)
-    table["cell"] = _name_cells(table, check_axes(by))
-    table = table.sort_values([size, "spend"], ascending=False, kind="stable", ignore_index=True)
-    return table[PENETRATION_COLUMNS]
-
-
-def _name_cells(table: pd.DataFrame, by: Sequence[str]) -> pd.Series:
-    """Name each cell: ``Kitchen (DK)``, or the one axis that there is."""
-    names = {a: table[a].where(table[a] != "", f"{a} not known") for a in by}
-    if len(by) == 1:
-        return names[by[0]]
-    return names["category"] + " (" + names["country"] + ")"
-
-
-def find_small(penetration: pd.DataFrame, smallest_cell: int) -> pd.Series:
-    """Tell which cells rest on too few of our customers to be shown; empty cells may be."""
-    few = penetration["customer_count"] < smallest_cell
-    return few & ((penetration["customer_count"] > 0) | (penetration["spend"] != 0))
+    table["measure"], table["share"] = size, table[ours] / table[size]
+    sized = table[table[size].notna()]
+    average = sized[ours].sum() / (sized[size].sum() or np.nan)
+    table["index"] = 100 * table["share"] / (average if average > 0 else np.nan)
+    return table.sort_values([size, "spend"], ascending=False, ignore_index=True)[columns]
 
 
 def hide_small_shares(penetration: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
-    """Empty our own figures in cells that rest on too few customers, for publication."""
-    own = ("customer_count", "spend", "spend_share", "value_share", "buyer_share", "index")
-    there = [column for column in own if column in penetration.columns]
-    if penetration.empty:
-        return penetration
-    small = find_small(penetration, smallest_cell)
-    return penetration.assign(**{c: penetration[c].astype(float).mask(small) for c in there})
+    """Empty our own figures in cells that rest on too few customers; nothing sold may be shown."""
+    count, spend = penetration["customer_count"], penetration["spend"]
+    small = (count < smallest_cell) & ((count > 0) | (spend != 0))
+    return penetration.assign(
+        **{c: penetration[c].astype(float).mask(small) for c in OWN_COLUMNS if c in penetration}
+    )
 
 
 def select_largest(penetration: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:
-    """Keep the cells of at most ``most`` countries and categories, for a chart.
+    """Keep the market's cells of at most ``most`` countries and categories, for a chart.
 
     Those where we sell most come first, then those with the largest market.
     """
@@ -210,29 +141,7 @@ def select_largest(penetration: pd.DataFrame, *, most: int = 12) -> pd.DataFrame
         sums = kept.groupby(axis)[["spend", "market_value", "buyer_count"]].sum()
         order = sums.sort_values(list(sums.columns), ascending=False).index[:most]
         kept = kept[kept[axis].isin(order)]
-    kept = kept.assign(category=kept["category"].replace("", "all categories"))
-    return kept.assign(country=kept["country"].replace("", "all countries"))
-
-
-def list_unmatched(penetration: pd.DataFrame) -> pd.DataFrame:
-    """List by name the cells of ours that the market table does not have.
-
-    Returns
-    -------
-    DataFrame
-        country, category, customer_count, spend, spend_share (of all our spend), largest first.
-    """
-    columns = [*AXES, "customer_count", "spend"]
-    ours = penetration.loc[penetration["matched"] == "ours only", columns]
-    if ours.empty:
-        reason = "Every cell where we sell has a figure in the market table."
-        if penetration.empty:
-            reason = penetration.attrs.get("reason", reason)
-        return empty_table([*columns, "spend_share"], reason)
-    total = penetration["spend"].sum()
-    share = ours["spend"] / total if total else np.nan
-    ours = ours.assign(spend_share=share).replace({axis: {"": "not known"} for axis in AXES})
-    return ours.sort_values("spend", ascending=False, ignore_index=True)
+    return kept.replace({"category": {"": "all categories"}, "country": {"": "all countries"}})
 
 
 def find_white_space(
@@ -252,74 +161,42 @@ def find_white_space(
     - open from rivals: the listed competitors' shares add up to at most ``largest_rival_share``;
       a cell that the competitors table does not name counts as open, and ``rival_share`` is empty.
 
-    ``opportunity`` is what we would sell more a year at our own average share:
-    average share times value, less our spend there; never below 0. Without ``market_value`` the
-    same is done with buyers, and ``measure`` says so.
-
-    Parameters
-    ----------
-    penetration : DataFrame
-        From :func:`measure_penetration`.
-    competitors : ibis.Table or None
-        The contract's ``competitors``.
-    largest_rival_share : float
-        Share of a cell that listed competitors may hold together.
-    smallest_cell : int, optional
-        Where fewer of our customers buy, own, own_share and index are hidden and the opportunity
-        is sized as if we sold nothing there.
+    ``opportunity`` is what we would sell more a year at our own average share, never below 0.
+    Without market values the same is done with buyers, and ``measure`` says so. Where fewer than
+    ``smallest_cell`` of our customers buy, the index is hidden and the opportunity is sized as if
+    we sold nothing there.
 
     Returns
     -------
     DataFrame
-        One row a market cell: cell, country, category, measure, size, growth_rate, own, own_share,
-        index (100 is our average share), rival_share, large, growing, open_to_us,
-        open_from_rivals, white_space, size_at_average_share, opportunity, source; white space
-        first, then by opportunity.
+        One row a market cell: cell, country, category, measure, size, growth_rate, index (100 is
+        our average share), rival_share, the four rules, fails_on (those that fail, in words),
+        white_space, opportunity, source; white space first, then by opportunity.
     """
-    columns = [
-        "cell",
-        *AXES,
-        "measure",
-        "size",
-        "growth_rate",
-        "own",
-        "own_share",
-        "index",
-        "rival_share",
-        "large",
-        "growing",
-        "open_to_us",
-        "open_from_rivals",
-        "white_space",
-        "size_at_average_share",
-        "opportunity",
-        "source",
-    ]
-    in_market = penetration[penetration["matched"] != "ours only"]
-    if in_market.empty:
-        return empty_table(columns, penetration.attrs.get("reason", "There is no market cell."))
-    by_value = in_market["market_value"].notna().any()
-    measure, own = ("market_value", "spend") if by_value else ("buyer_count", "customer_count")
-    table = in_market.rename(columns={measure: "size", own: "own"})
-    table = table.dropna(subset=["size"]).assign(measure=measure)
-    average = float(table["own"].sum() / table["size"].sum())
+    columns = ["cell", *AXES, "measure", "size", "growth_rate", "index", "rival_share", *RULES]
+    columns += ["fails_on", "white_space", "opportunity", "source"]
+    table = penetration[penetration["matched"] != "ours only"]
+    if table.empty:
+        return empty_table(columns, explain_empty(penetration))
+    by_value = table["measure"].iloc[0] == "market_value"
+    size, ours = ("market_value", "spend") if by_value else ("buyer_count", "customer_count")
+    table = table.assign(size=table[size]).dropna(subset=["size"])
+    average = table[ours].sum() / table["size"].sum()
     grown = table.dropna(subset=["growth_rate"])
     rate = np.average(grown["growth_rate"], weights=grown["size"]) if len(grown) else np.inf
-    table["own_share"] = table["own"] / table["size"]
-    table["index"] = 100 * table["own_share"] / (average if average > 0 else np.nan)
     table["rival_share"] = _add_rival_shares(table, competitors)
     table["large"] = table["size"] > table["size"].median()
     table["growing"] = (table["growth_rate"] > rate).fillna(False).astype(bool)
-    table["open_to_us"] = table["own_share"] < average
+    table["open_to_us"] = table["share"] < average
     table["open_from_rivals"] = ~(table["rival_share"] > largest_rival_share)
-    rules = ["large", "growing", "open_to_us", "open_from_rivals"]
-    table["white_space"] = table[rules].all(axis=1)
-    table["size_at_average_share"] = average * table["size"]
-    small = find_small(in_market.loc[table.index], smallest_cell)
-    known = table["own"].mask(small, 0)
-    table["opportunity"] = (table["size_at_average_share"] - known).clip(lower=0)
-    for column in ("own", "own_share", "index"):
-        table[column] = table[column].astype(float).mask(small)
+    table["white_space"] = table[RULES].all(axis=1)
+    words = [rule.replace("_", " ") for rule in RULES]
+    table["fails_on"] = [
+        ", ".join(word for word, passes in zip(words, row, strict=True) if not passes)
+        for row in table[RULES].to_numpy()
+    ]
+    table = hide_small_shares(table, smallest_cell)
+    table["opportunity"] = (average * table["size"] - table[ours].fillna(0)).clip(lower=0)
     order = ["white_space", "opportunity"]
     table = table.sort_values(order, ascending=False, kind="stable", ignore_index=True)
     return table[columns]
@@ -333,17 +210,16 @@ def _add_rival_shares(cells: pd.DataFrame, competitors: ibis.Table | None) -> li
     """
     if is_missing(competitors, "market_share", "competitor"):
         return [np.nan] * len(cells)
-    rivals = fill_axes(competitors.to_pandas()).dropna(subset=["market_share"])
+    rivals = read_columns(competitors, [*AXES, "competitor", "market_share"])
+    rivals = rivals.dropna(subset=["market_share"])
     shares: dict[tuple[str, str], dict[str, float]] = {}
-    for key, name, share in zip(
-        make_cell_keys(rivals), rivals["competitor"], rivals["market_share"], strict=True
-    ):
-        shares.setdefault(key, {})[name] = share
+    for key, row in zip(make_cell_keys(rivals), rivals.itertuples(), strict=True):
+        shares.setdefault(key, {})[row.competitor] = row.market_share
     totals = []
     for country, category in make_cell_keys(cells):
+        keys = [key for key in (("", category), (country, "")) if key != ("", "")]
         found: dict[str, float] = {}
-        for key in dict.fromkeys([("", category), (country, ""), (country, category)]):
-            if key != ("", ""):
-                found |= shares.get(key, {})
+        for key in (*keys, (country, category)):
+            found |= shares.get(key, {})
         totals.append(min(sum(found.values()), 1.0) if found else np.nan)
     return totals

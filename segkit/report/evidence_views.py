@@ -1,0 +1,70 @@
+"""How a table of evidence is shown: its headings, intervals as text, nothing that is all empty."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from segkit.report.findings import format_share
+from segkit.report.findings_experience import MEASURES
+from segkit.report.tables import show_table
+
+HEADINGS = {
+    **{column: name for column, (name, _) in MEASURES.items()},
+    "base_share": "Share among all",
+    "base_value": "Share among all",
+    "buyer_count": "Buyers",
+    "buyer_share": "Bought",
+    "cell_count": "Cells",
+    "collect": "Where to find it",
+    "delivered_count": "Delivered",
+    "estimated_sales": "Estimated sales a year",
+    "growth_rate": "Growth a year",
+    "index": "Index, average = 100",
+    "mean_share": "Mean share of its cells",
+    "offer": "How it serves them",
+    "opportunity": "Opportunity a year",
+    "reached_share": "Share of the segment",
+    "resolved_share": "Resolved",
+    "rival_share": "Competitors' share",
+    "segments_served": "How it segments",
+    "size": "Size a year",
+    "wallet_value": "Wallet",
+}
+FORMATS = {"index": "integer", "orders_per_buyer": "number"}
+
+
+def show_evidence(
+    table: pd.DataFrame, *, caption: str, columns: list[str] | None = None, **options
+) -> None:
+    """Show a table with its headings; columns without any value are left out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :mod:`segkit.evidence`; ``low`` and ``high`` become one column with the interval.
+    caption : str
+        What the table shows.
+    columns : list of str, optional
+        The columns to show; all, if not given.
+    **options
+        For :func:`segkit.report.tables.show_table`.
+    """
+    chosen = []
+    for name in columns or list(table.columns):
+        if name.endswith("low"):
+            name = name.removesuffix("low") + "interval"
+            table = table.assign(**{name: _write_interval(table, name.removesuffix("interval"))})
+        if table.empty or (table[name].notna() & (table[name].astype(str) != "")).any():
+            chosen += [] if name.endswith("high") else [name]
+    unit = "money" if "market_value" in set(table.get("measure", [])) else "integer"
+    formats = {**FORMATS, "size": unit, "opportunity": unit, **options.pop("formats", {})}
+    options["formats"] = {name: kind for name, kind in formats.items() if name in chosen}
+    headings = {name: HEADINGS.get(name, "") for name in chosen}
+    show_table(table, caption=caption, columns=headings, **options)
+
+
+def _write_interval(table: pd.DataFrame, start: str) -> list[str]:
+    ends = zip(table[f"{start}low"], table[f"{start}high"], strict=True)
+    return [
+        "" if pd.isna(low) else f"{format_share(low)} to {format_share(high)}" for low, high in ends
+    ]
