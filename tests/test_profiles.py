@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from segkit.errors import SegkitError
 from segkit.segments.profiles import (
     count_descriptor,
-    cross_schemes,
+    cross_all_schemes,
     profile_segments,
     size_segments,
     suppress_cells,
@@ -117,12 +117,14 @@ def test_no_hidden_cell_can_be_found_by_subtraction(counts):
 
 
 def test_schemes_are_crossed():
-    both = pd.DataFrame({"tiers": list("ttll"), "rfm": ["x", "x", "x", "y"]})
-    table = cross_schemes(both, "tiers", "rfm")
-    assert table.loc["t"].tolist() == [2, 0]
-    assert table.loc["l"].tolist() == [1, 1]
-    with pytest.raises(SegkitError, match="Did you mean 'tiers'"):
-        cross_schemes(both, "tier", "rfm")
+    both = pd.DataFrame({"segment_tiers": list("ttll"), "segment_rfm": ["x", "x", "x", "y"]})
+    table = cross_all_schemes(both, "rfm", smallest_cell=1).set_index("other_segment")
+    assert table["other_scheme"].tolist() == ["tiers", "tiers"]
+    assert table.loc["t", ["x", "y"]].tolist() == [2, 0]
+    assert table.loc["l", ["x", "y"]].tolist() == [1, 1]
+    assert cross_all_schemes(both[["segment_rfm"]], "rfm").empty
+    with pytest.raises(SegkitError, match="Did you mean 'segment_tiers'"):
+        cross_all_schemes(both, "tier")
 
 
 def test_a_column_that_is_not_there_is_named(customers, segments):

@@ -16,11 +16,11 @@ from sklearn.cluster import KMeans
 
 from segkit.errors import SegkitError
 from segkit.plan import Scheme
-from segkit.segments.naming import name_clusters
-from segkit.segments.preparation import prepare_columns
+from segkit.segments.kmeans import name_clusters
+from segkit.segments.preparation import learn_preparation
 from segkit.segments.segmentation import (
+    Segmentation,
     fit_segmentation,
-    load_segmentation,
     read_segmentation,
 )
 
@@ -50,7 +50,7 @@ def make_customers(count: int = 400, seed: int = 0) -> pd.DataFrame:
 
 def fit(customers: pd.DataFrame, method: str = "kmeans", n: int = 4):
     scheme = make_scheme(method, COLUMNS if method == "kmeans" else ())
-    return fit_segmentation(customers, scheme, n_segments=n, as_of=AS_OF, random_state=3)
+    return fit_segmentation(customers, scheme, n_segments=n, as_of=AS_OF, random_state=3)[0]
 
 
 METHODS = [("kmeans", 4), ("rfm", 6), ("tiers", 3)]
@@ -67,7 +67,9 @@ def copy_as_estimator(segmentation) -> KMeans:
 def test_k_means_assigns_like_the_estimator_row_by_row():
     customers = make_customers()
     segmentation = fit(customers)
-    prepared = prepare_columns(customers, segmentation.model.preparations)
+    learned = [learn_preparation(customers, column) for column in COLUMNS]
+    assert tuple(preparation for preparation, _ in learned) == segmentation.model.preparations
+    prepared = np.column_stack([values for _, values in learned])
     expected = copy_as_estimator(segmentation).predict(prepared) + 1
     assert segmentation.assign(customers)["segment"].tolist() == expected.tolist()
 
@@ -79,7 +81,7 @@ def test_a_customer_between_two_centres_goes_to_the_lower_number_as_in_the_estim
     plain = {"fill": 0, "lower": -9, "upper": 9, "transform": "none", "mean": 0, "sd": 1}
     content["model"]["preparations"] = [{"column": "x", **plain}]
     content["model"]["centres"] = [[0.0], [2.0], [4.0]]
-    edited = load_segmentation(content)
+    edited = Segmentation.model_validate_json(json.dumps(content))
     rows = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0, 4.0, np.nan, 99.0]})
     found = edited.assign(rows)
     assert found["segment"].tolist() == [1, 1, 2, 2, 3, 1, 3]
@@ -232,14 +234,17 @@ def test_an_unknown_or_damaged_document_is_refused_with_the_reason(tmp_path, tex
         read_segmentation(path)
 
 
-def test_a_document_whose_parts_do_not_fit_is_refused():
+def test_a_document_whose_parts_do_not_fit_is_refused(tmp_path):
+    path = tmp_path / "segmentation.json"
     content = json.loads(fit(make_customers()).to_json())
     fewer = content | {"segments": content["segments"][:-1]}
+    path.write_text(json.dumps(fewer))
     with pytest.raises(SegkitError, match="the segments do not fit the model"):
-        load_segmentation(fewer)
+        read_segmentation(path)
     content["model"]["centres"][0].append(1.0)
+    path.write_text(json.dumps(content))
     with pytest.raises(SegkitError, match="centres and preparations do not fit"):
-        load_segmentation(content)
+        read_segmentation(path)
 
 
 def test_a_missing_file_or_column_is_named(tmp_path):

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
-from segkit.errors import SegkitError
+from segkit.errors import SegkitError, VerdictError
+from segkit.features.bases import list_wanted
 from segkit.plan import Criteria, Scheme
-from segkit.segments.preparation import learn_preparations, prepare_columns, read_numbers
-from segkit.segments.rules import Rules, fit_rfm, fit_tiers
-from segkit.segments.segmentation import Segmentation, fit_and_assign
+from segkit.segments.preparation import learn_preparation, read_numbers
+from segkit.segments.rules import fit_rfm, fit_tiers
+from segkit.segments.segmentation import Segmentation, fit_segmentation
 from segkit.segments.stability import (
     measure_centre_stability,
     measure_rule_stability,
@@ -58,8 +58,6 @@ class Choice:
     verdict: str
     reasons: list[str]
     overruled: bool
-    recommended_scheme: str
-    recommended_count: int
 
 
 def compare_candidates(
@@ -110,121 +108,110 @@ def compare_candidates(
     Eta squared: Pearson (1905); between-groups sum of squares over the total.
     """
     order = np.argsort(customers["customer_id"].to_numpy(str), kind="stable")
-    customers = customers.iloc[order].reset_index(drop=True)
-    schemes = list(schemes)
+    customers, schemes = customers.iloc[order].reset_index(drop=True), list(schemes)
     panel = _prepare_panel(customers, schemes)
-    rows, segmentations, refused = [], {}, []
-    seeds = {"as_of": as_of, "random_state": random_state}
-    # One thread: on small data more of them only wait for each other.
-    with threadpool_limits(1):
-        for scheme in schemes:
-            for n_segments in _list_counts(scheme):
-                merging = n_segments < scheme.segments[0]
-                if merging and any(r["passes"] for r in rows if r["scheme"] == scheme.name):
-                    break
-                needed = CUSTOMERS_PER_SEGMENT * n_segments
-                if len(customers) < needed:
-                    refused.append(
-                        f"{scheme.name} with {n_segments} segments needs {needed} customers, "
-                        f"there are {len(customers)}"
-                    )
-                    continue
-                try:
-                    found, placed = fit_and_assign(
-                        customers, scheme, n_segments=n_segments, **seeds
-                    )
-                except SegkitError as error:
-                    refused.append(f"{scheme.name}: {error.describe()}")
-                    continue
-                key = (scheme.name, len(found.segments))
-                if key in segmentations:
-                    continue
-                segmentations[key] = found
-                rows.append(_measure(placed, scheme, found, panel, criteria))
+    rows, segmentations, refused = [], {}, {}
+    for scheme in schemes:
+        fewest, most = scheme.segments
+        counts = list(range(fewest, most + 1))
+        if scheme.method == "rfm":  # goes on merging neighbours until one passes
+            counts += range(fewest - 1, 2, -1)
+        for count in counts:
+            if count < fewest and any(r["passes"] for r in rows if r["scheme"] == scheme.name):
+                break
+            try:
+                found, labels = _fit(customers, scheme, count, as_of, random_state)
+            except SegkitError as error:
+                refused.setdefault(error.describe(), f"{_name(scheme.name)}: {error.describe()}")
+                continue
+            if (scheme.name, len(found.segments)) not in segmentations:
+                segmentations[scheme.name, len(found.segments)] = found
+                rows.append(_measure(customers, labels, scheme, found, panel, criteria))
     if not rows:
         raise SegkitError(
             "no scheme can be fitted to these customers",
-            found="; ".join(refused),
+            found=" ".join(refused.values()),
             fix="Bring more customers, or other columns.",
         )
     return Candidates(pd.DataFrame(rows), segmentations)
 
 
-def _list_counts(scheme: Scheme) -> list[int]:
-    """Numbers of segments to try; RFM goes on merging neighbours until it passes."""
-    fewest, most = scheme.segments
-    asked = list(range(fewest, most + 1))
-    return asked + list(range(fewest - 1, 2, -1)) if scheme.method == "rfm" else asked
+def _fit(
+    customers: pd.DataFrame, scheme: Scheme, count: int, as_of: datetime.date, random_state: int
+) -> tuple[Segmentation, np.ndarray]:
+    needed = CUSTOMERS_PER_SEGMENT * count
+    if len(customers) < needed:
+        there = f"there are {len(customers)}"
+        raise SegkitError(f"{count} segments need {needed} customers, {there}")
+    seeds = {"as_of": as_of, "random_state": random_state}
+    return fit_segmentation(customers, scheme, n_segments=count, **seeds)
 
 
 def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, np.ndarray]:
-    """All columns that any scheme reads, prepared the same way for all candidates."""
-    columns = ["total_spend"]
-    for scheme in schemes:
-        columns += scheme.columns or (
-            ("recency_days", "order_count", "total_spend") if scheme.method == "rfm" else ()
-        )
-    columns = list(dict.fromkeys(columns))
-    prepared = prepare_columns(customers, learn_preparations(customers, tuple(columns)))
-    return dict(zip(columns, prepared.T, strict=True))
+    """All columns with values that any scheme reads, prepared the same way for all candidates."""
+    panel = {}
+    wanted = ["total_spend", *(column for scheme in schemes for column in list_wanted(scheme))]
+    for column in dict.fromkeys(wanted):
+        try:
+            panel[column] = learn_preparation(customers, column)[1]
+        except SegkitError:
+            continue  # the scheme that needs it is refused with the reason
+    return panel
 
 
 def _measure(
     customers: pd.DataFrame,
+    labels: np.ndarray,
     scheme: Scheme,
     found: Segmentation,
     panel: dict[str, np.ndarray],
     criteria: Criteria,
 ) -> dict[str, object]:
-    segment = customers["segment"].to_numpy()
-    numbers = np.arange(1, len(found.segments) + 1)
-    counts = np.array([(segment == n).sum() for n in numbers])
+    """Measure one candidate; the columns of `compare_candidates`."""
+    size = len(found.segments)
     amounts = np.nan_to_num(read_numbers(customers, "total_spend"))
-    spend = np.array([amounts[segment == n].sum() for n in numbers])
-    explained = {name: _explain(values, segment) for name, values in panel.items()}
-    told = [share for share in explained.values() if np.isfinite(share)]
-    sample = sample_rows(len(customers), found.random_state)
-    structure = float("nan")
-    if isinstance(found.model, Rules):
+    counts = np.bincount(labels, minlength=size + 1)[1:]
+    spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
+    explained = {name: _explain(values, labels) for name, values in panel.items()}
+    told = [explained[name] for name, values in panel.items() if np.ptp(values) > 0]
+    sample, seed = sample_rows(len(labels), found.random_state), found.random_state
+    if scheme.method == "kmeans":
+        rows = np.column_stack([panel[c] for c in found.columns])[sample]
+        stability = measure_centre_stability(rows, size, random_state=seed)
+        structure = measure_structure(rows, size, random_state=seed)
+    else:
         fit = {"rfm": fit_rfm, "tiers": fit_tiers}[scheme.method]
         few = customers.iloc[sample][list(found.columns)].astype(float)
         stability = measure_rule_stability(
-            few,
-            lambda part: fit(part, scheme.columns, len(numbers))[0],
-            random_state=found.random_state,
+            few, lambda part: fit(part, scheme.columns, size)[0], random_state=seed
         )
-    else:
-        rows = np.column_stack([panel[c] for c in found.columns])[sample]
-        seed = {"random_state": found.random_state}
-        stability = measure_centre_stability(rows, len(numbers), **seed)
-        structure = measure_structure(rows, len(numbers), **seed)
+        structure = float("nan")
+    explained_share = float(np.mean(told)) if told else 0.0
     row = {
         "scheme": scheme.name,
         "method": scheme.method,
         "base": scheme.base,
-        "segment_count": len(numbers),
+        "segment_count": size,
         "smallest_customer_share": counts.min() / len(customers),
         "smallest_value_share": spend.min() / spend.sum() if spend.sum() > 0 else float("nan"),
-        "explained_spend_share": explained["total_spend"],
-        "explained_share": float(np.mean(told)) if told else float("nan"),
+        "explained_spend_share": explained.get("total_spend", 0.0),
+        "explained_share": explained_share,
         "stability": stability,
         "structure": structure,
+        "reproducible_share": explained_share * stability,
     }
-    row["reproducible_share"] = row["explained_share"] * row["stability"]
-    names = [found.names[int(n)] for n in numbers]
+    names = list(found.names.values())
     faults = _find_faults(row, criteria, names[counts.argmin()], names[spend.argmin()])
     reason = "; ".join(faults) or "meets every criterion"
     return row | {"passes": not faults, "reason": reason, "fault_count": len(faults)}
 
 
-def _explain(values: np.ndarray, segment: np.ndarray) -> float:
+def _explain(values: np.ndarray, labels: np.ndarray) -> float:
     """Eta squared: the share of a column's variance that lies between the segments."""
     total = ((values - values.mean()) ** 2).sum()
-    if total <= 0:
-        return float("nan")
-    groups = [values[segment == n] for n in np.unique(segment)]
+    groups = [values[labels == n] for n in np.unique(labels)]
     within = sum(((group - group.mean()) ** 2).sum() for group in groups)
-    return float(1 - within / total)
+    return float(1 - within / total) if total > 0 else 0.0
 
 
 def _find_faults(
@@ -232,20 +219,23 @@ def _find_faults(
 ) -> list[str]:
     """Say in words which criteria a candidate misses."""
     faults = []
-    if row["segment_count"] > criteria.most_segments:
-        faults.append(f"{row['segment_count']} segments, the plan allows {criteria.most_segments}")
-    if row["smallest_customer_share"] < criteria.smallest_customer_share:
-        share, limit = _tell_apart(row["smallest_customer_share"], criteria.smallest_customer_share)
-        faults.append(f"the smallest segment ({smallest}) has {share} of customers, below {limit}")
-    if np.isnan(row["smallest_value_share"]):
+    count, most = row["segment_count"], criteria.most_segments
+    if count > most:
+        faults.append(f"{count} segments, the plan allows {most}")
+    share, limit = row["smallest_customer_share"], criteria.smallest_customer_share
+    if share < limit:
+        found = _tell_apart(share, limit, 1, "%", " of customers")
+        faults.append(f"the smallest segment ({smallest}) has {found}")
+    share, limit = row["smallest_value_share"], criteria.smallest_value_share
+    if np.isnan(share):
         faults.append("there is no spend to share out")
-    elif row["smallest_value_share"] < criteria.smallest_value_share:
-        share, limit = _tell_apart(row["smallest_value_share"], criteria.smallest_value_share)
-        faults.append(f"the poorest segment ({poorest}) has {share} of spend, below {limit}")
-    if not row["stability"] >= criteria.smallest_stability:
-        value, limit = _tell_apart(row["stability"], criteria.smallest_stability, ".2f")
-        faults.append(f"stability {value} is below {limit}")
-    if row["method"] == "kmeans" and not row["structure"] >= SMALLEST_STRUCTURE:
+    elif share < limit:
+        found = _tell_apart(share, limit, 1, "%", " of spend")
+        faults.append(f"the poorest segment ({poorest}) has {found}")
+    if row["stability"] < criteria.smallest_stability:
+        found = _tell_apart(row["stability"], criteria.smallest_stability, 2, "f")
+        faults.append(f"stability is {found}")
+    if row["method"] == "kmeans" and row["structure"] < SMALLEST_STRUCTURE:
         faults.append(
             f"clusters are only {max(row['structure'], 0):.1%} tighter than in shuffled columns, "
             f"below {SMALLEST_STRUCTURE:.0%}: nothing that sets customers apart was found"
@@ -253,12 +243,12 @@ def _find_faults(
     return faults
 
 
-def _tell_apart(value: float, limit: float, form: str = ".1%") -> tuple[str, str]:
+def _tell_apart(value: float, limit: float, decimals: int, unit: str, noun: str = "") -> str:
     """Write two numbers with as many decimals as it takes to see that they differ."""
-    decimals = int(form[1])
-    while decimals < 6 and f"{value:.{decimals}{form[2]}}" == f"{limit:.{decimals}{form[2]}}":
-        decimals += 1
-    return f"{value:.{decimals}{form[2]}}", f"{limit:.{decimals}{form[2]}}"
+    texts = [f"{number:.{decimals}{unit}}" for number in (value, limit)]
+    if texts[0] == texts[1] and decimals < 6:
+        return _tell_apart(value, limit, decimals + 1, unit, noun)
+    return f"{texts[0]}{noun}, below {texts[1]}"
 
 
 def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
@@ -298,8 +288,6 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
         verdict="yes" if chosen["passes"] else "no",
         reasons=_give_reasons(table, chosen, best if overruled else None),
         overruled=overruled,
-        recommended_scheme=str(best["scheme"]),
-        recommended_count=int(best["segment_count"]),
     )
 
 
@@ -307,8 +295,8 @@ def _choose_within(rows: pd.DataFrame) -> pd.Series:
     """The best candidate of one scheme."""
     passing = rows[rows["passes"]].sort_values("segment_count")
     if passing.empty:
-        order = rows.assign(explained_=-rows["explained_share"].fillna(0))
-        return order.sort_values(["fault_count", "explained_"], kind="stable").iloc[0]
+        best_first = rows.sort_values("explained_share", ascending=False, kind="stable")
+        return best_first.sort_values("fault_count", kind="stable").iloc[0]
     best = passing.iloc[0]
     for _, row in passing.iloc[1:].iterrows():
         added = row["segment_count"] - best["segment_count"]
@@ -320,53 +308,80 @@ def _choose_within(rows: pd.DataFrame) -> pd.Series:
 def _choose_best(table: pd.DataFrame) -> pd.Series:
     """The best candidate of all schemes."""
     own_best = pd.DataFrame(_choose_within(rows) for _, rows in table.groupby("scheme", sort=False))
-    fewest = own_best["fault_count"].min()
-    finalists = own_best[own_best["fault_count"] == fewest]
+    finalists = own_best[own_best["fault_count"] == own_best["fault_count"].min()]
     near = finalists["explained_share"].max() - SMALLEST_GAIN
-    close = finalists[finalists["explained_share"].fillna(-1) > near]
-    pool = close if len(close) else finalists
-    return pool.sort_values("segment_count", kind="stable").iloc[0]
+    close = finalists[finalists["explained_share"] > near]
+    return close.sort_values("segment_count", kind="stable").iloc[0]
 
 
 def _give_reasons(
     table: pd.DataFrame, chosen: pd.Series, recommended: pd.Series | None
 ) -> list[str]:
     """Say why this candidate, why not its neighbours, and why not the other schemes."""
-    label = f"{chosen['scheme']} with {chosen['segment_count']} segments"
     reasons = [
-        f"{label}: stability {chosen['stability']:.2f}; it explains "
+        f"{_label(chosen)}: stability {chosen['stability']:.2f}; it explains "
         f"{chosen['explained_share']:.0%} of the differences between customers and "
         f"{chosen['explained_spend_share']:.0%} of those in spend; the smallest segment has "
         f"{chosen['smallest_customer_share']:.1%} of customers."
     ]
-    if chosen["passes"] and chosen["method"] != "kmeans":
-        reasons.append("It is a cut by rule: useful for acting, but it finds no natural groups.")
     if not chosen["passes"]:
         reasons.append(f"Refused: {chosen['reason']}.")
+    elif chosen["method"] != "kmeans":
+        reasons.append("It is a cut by rule: useful for acting, but it finds no natural groups.")
     if recommended is not None:
+        advice = "would be recommended" if recommended["passes"] else "comes nearest"
         reasons.append(
-            f"The plan asks for {chosen['scheme']}; {recommended['scheme']} with "
-            f"{recommended['segment_count']} segments "
-            f"{'would be recommended' if recommended['passes'] else 'comes nearest'}."
+            f"The plan asks for {_name(chosen['scheme'])}; {_label(recommended)} {advice}."
         )
     for _, row in table.iterrows():
+        further = row["segment_count"] - chosen["segment_count"]
         same = row["scheme"] == chosen["scheme"]
-        if same and row["segment_count"] == chosen["segment_count"]:
+        if same and further == 0:
             continue
-        name = f"{row['scheme']} with {row['segment_count']} segments"
+        points = round(100 * (row["explained_share"] - chosen["explained_share"]))
+        unit = "point" if abs(points) == 1 else "points"
+        gain = f"{abs(points)} {unit} {'more' if points > 0 else 'less'}" if points else "as much"
+        found = f"explains {gain} of the differences, with stability {row['stability']:.2f}"
         if not row["passes"]:
-            reasons.append(f"{name} is refused: {row['reason']}.")
+            reasons.append(f"{_label(row)} is refused: {row['reason']}.")
+        elif same and further > 0:
+            segments = "segment does not earn its" if further == 1 else "segments do not earn their"
+            reasons.append(f"{_label(row)} {found}: the further {segments} place.")
         else:
-            gain = 100 * (row["explained_share"] - chosen["explained_share"])
-            words = f"explains {abs(gain):.0f} points {'more' if gain > 0 else 'less'}"
-            if same and row["segment_count"] > chosen["segment_count"]:
-                reasons.append(
-                    f"{name} {words} at stability {row['stability']:.2f}: the further segments do "
-                    "not earn their place."
-                )
-            else:
-                reasons.append(
-                    f"{name} meets every criterion too; it {words} of the differences, with "
-                    f"stability {row['stability']:.2f}."
-                )
+            reasons.append(f"{_label(row)} meets every criterion too; it {found}.")
     return reasons
+
+
+def _label(row: pd.Series) -> str:
+    return f"{_name(row['scheme'])} with {row['segment_count']} segments"
+
+
+def _name(scheme: str) -> str:
+    return scheme.replace("_", " ")
+
+
+def choose_segmentations(candidates: Candidates, choice: Choice) -> dict[str, Segmentation]:
+    """Return one segmentation a scheme: the chosen one, and the best of each other scheme."""
+    chosen = {}
+    for scheme, own in candidates.table.groupby("scheme", sort=False):
+        best = _choose_within(own)["segment_count"]
+        count = choice.segment_count if scheme == choice.scheme else int(best)
+        chosen[scheme] = candidates.segmentations[scheme, count]
+    return chosen
+
+
+def enforce_verdict(choice: Choice, criteria: Criteria) -> None:
+    """Stop a run whose verdict is "no", if the plan says so.
+
+    Raises
+    ------
+    VerdictError
+        With the reasons.
+    """
+    if choice.verdict == "no" and criteria.on_verdict == "stop":
+        raise VerdictError(
+            "the verdict on the segments is no, and the plan says to stop on it",
+            where=choice.scheme,
+            found=" ".join(choice.reasons),
+            fix='Change the schemes or the criteria, or set on_verdict = "warn".',
+        )

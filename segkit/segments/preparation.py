@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
 from typing import Literal
 
 import ibis
@@ -45,8 +44,8 @@ class Preparation(Document):
         return (value - self.mean) / self.sd
 
 
-def learn_preparations(customers: pd.DataFrame, columns: tuple[str, ...]) -> list[Preparation]:
-    """Learn how to prepare each column.
+def learn_preparation(customers: pd.DataFrame, column: str) -> tuple[Preparation, np.ndarray]:
+    """Learn how to prepare a column, and return its prepared values as well.
 
     A missing value becomes the median; values beyond the outer half per cent on either side count
     as that limit; a column whose skewness then exceeds 1 is taken as sign(x) * log(1 + abs(x)).
@@ -54,52 +53,31 @@ def learn_preparations(customers: pd.DataFrame, columns: tuple[str, ...]) -> lis
     Raises
     ------
     SegkitError
-        If a column is not there, is not a number or has no value at all.
+        If the column is not there, is not a number or has no value at all.
     """
-    return [_learn(customers, column) for column in columns]
-
-
-def _learn(customers: pd.DataFrame, column: str) -> Preparation:
-    # Sorted, for the last bits of a mean depend on the order of summing; NaN goes last.
-    values = np.sort(read_numbers(customers, column))
-    known = values[np.isfinite(values)]
-    if not len(known):
-        raise SegkitError(f"column '{column}' has no values", fix="Leave it out of the scheme.")
-    fill = float(np.median(known))
-    lower, upper = (float(q) for q in np.quantile(known, [OUTER_SHARE, 1 - OUTER_SHARE]))
+    values = read_numbers(customers, column)
+    known = read_known(customers, column)
+    fill, lower, upper = np.quantile(known, [0.5, OUTER_SHARE, 1 - OUTER_SHARE])
     if lower == upper:
-        lower, upper = float(known.min()), float(known.max())
-    limited = np.clip(np.where(np.isnan(values), fill, values), lower, upper)
-    skewed = np.ptp(limited) > 0 and abs(skew(limited)) > SKEW_LIMIT
+        lower, upper = known.min(), known.max()
+    values = np.clip(np.where(np.isnan(values), fill, values), lower, upper)
+    # Sorted, for the last bits of a mean depend on the order of summing.
+    skewed = lower < upper and abs(skew(np.sort(values))) > SKEW_LIMIT
     if skewed:
-        limited = np.sign(limited) * np.log1p(np.abs(limited))
-    sd = float(limited.std())
-    return Preparation(
-        column=column,
-        fill=fill,
-        lower=lower,
-        upper=upper,
-        transform="signed_log" if skewed else "none",
-        mean=float(limited.mean()),
-        sd=sd if sd > 0 else 1.0,
-    )
+        values = np.sign(values) * np.log(np.abs(values) + 1.0)
+    mean, sd = np.sort(values).mean(), np.sort(values).std() if lower < upper else 1.0
+    fitted = {"fill": fill, "lower": lower, "upper": upper, "mean": mean, "sd": sd}
+    transform = "signed_log" if skewed else "none"
+    return Preparation(column=column, transform=transform, **fitted), (values - mean) / sd
 
 
-def prepare_columns(customers: pd.DataFrame, preparations: Sequence[Preparation]) -> np.ndarray:
-    """Return the prepared columns as an array of one row a customer, in the given order."""
-    columns = list(dict.fromkeys(p.column for p in preparations))
-    table = ibis.memtable(customers[columns].assign(row_=np.arange(len(customers))))
-    table = add_prepared(table, preparations)
-    names = [f"z{i}_" for i in range(len(preparations))]
-    frame = table.select("row_", *names).to_pandas().sort_values("row_")
-    return frame.drop(columns="row_").to_numpy(float)
-
-
-def add_prepared(table: ir.Table, preparations: Sequence[Preparation]) -> ir.Table:
-    """Add the numbers as ``x0_``, ``x1_`` ... (null if missing) and prepared as ``z0_`` ..."""
-    raw = {f"x{i}_": take_number(table, p.column) for i, p in enumerate(preparations)}
-    table = table.mutate(**raw)
-    return table.mutate(**{f"z{i}_": p.apply(table[f"x{i}_"]) for i, p in enumerate(preparations)})
+def read_known(customers: pd.DataFrame, column: str) -> np.ndarray:
+    """Return the finite values of a column; a column without any is an error."""
+    values = read_numbers(customers, column)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        raise SegkitError(f"column '{column}' has no values", fix="Leave it out of the scheme.")
+    return values
 
 
 def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
@@ -109,7 +87,7 @@ def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
         raise SegkitError(
             f"the customer table has no column '{column}'", fix=suggest_name(column, numeric)
         )
-    if column not in numeric:
+    if column not in numeric and customers[column].notna().any():
         raise SegkitError(f"column '{column}' is not a number", fix="Choose a numeric column.")
     return customers[column].to_numpy(dtype=float, na_value=np.nan)
 

@@ -1,4 +1,4 @@
-"""How large each segment is and what sets it apart from all customers.
+"""How large each segment is, what sets it apart, and how customers spread over descriptors.
 
 ``segments`` is what `Segmentation.assign` returned, or any table with ``customer_id``, ``segment``
 and ``segment_name``. Customers without a segment are left out of every figure.
@@ -6,15 +6,20 @@ and ``segment_name``. Customers without a segment are left out of every figure.
 
 from __future__ import annotations
 
+import ibis
 import numpy as np
 import pandas as pd
 
 from segkit.errors import SegkitError, suggest_name
+from segkit.features.bases import RFM_COLUMNS
 from segkit.features.dictionary import FEATURES
+from segkit.segments.preparation import read_numbers
+from segkit.segments.rules import fit_rfm
+from segkit.segments.segmentation import Segmentation
 
-UNKNOWN = "unknown"
-OTHER = "other"
+UNKNOWN, OTHER, OTHERS = "unknown", "other", "all others"
 MOST_VALUES = 12
+MOST_LEVELS = 40
 KEYS = ["segment", "segment_name"]
 
 
@@ -30,7 +35,7 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
         columns are there also ``median_recency_days``, ``mean_order_count``,
         ``mean_order_value`` and ``total_profit``.
     """
-    joined = join_segments(customers, segments)
+    joined = _join_segments(customers, segments)
     parts = {
         "customer_count": ("customer_id", "size"),
         "total_spend": ("total_spend", "sum"),
@@ -43,26 +48,19 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
     }
     there = {name: part for name, part in parts.items() if part[0] in joined}
     sizes = joined.groupby(KEYS, as_index=False).agg(**there)
-    sizes["customer_share"] = sizes["customer_count"] / sizes["customer_count"].sum()
     whole = sizes["total_spend"].sum()
-    sizes["spend_share"] = sizes["total_spend"] / whole if whole > 0 else np.nan
+    shares = {
+        "customer_share": sizes["customer_count"] / sizes["customer_count"].sum(),
+        "spend_share": sizes["total_spend"] / whole if whole > 0 else np.nan,
+    }
     first = [*KEYS, "customer_count", "customer_share", "total_spend", "spend_share"]
-    return sizes[[*first, *[c for c in sizes.columns if c not in first]]]
+    return sizes.assign(**shares)[[*first, *(name for name in there if name not in first)]]
 
 
 def profile_segments(
     customers: pd.DataFrame, segments: pd.DataFrame, *, columns: list[str] | None = None
 ) -> pd.DataFrame:
-    """Compare each segment's mean with that of all customers, feature by feature.
-
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        One row a customer.
-    segments : pandas.DataFrame
-        Who is in which segment.
-    columns : list of str, optional
-        Numeric features; by default all that the customer table has.
+    """Compare each segment's mean with that of all customers, by numeric ``columns`` or by all.
 
     Returns
     -------
@@ -72,42 +70,23 @@ def profile_segments(
         ``base_mean``, ``index`` (100 is the base's mean; NaN where that is not positive),
         ``difference_sd`` (difference from the base's mean in standard deviations of all customers).
     """
-    joined = join_segments(customers, segments)
     numeric = [c for c in customers.select_dtypes("number").columns if c in FEATURES]
     chosen = numeric if columns is None else list(columns)
     for column in chosen:
-        if column not in customers.columns:
-            raise SegkitError(
-                f"the customer table has no column '{column}'", fix=suggest_name(column, numeric)
-            )
-    base_mean, base_sd = joined[chosen].mean(), joined[chosen].std(ddof=0)
-    long = joined.melt(id_vars=KEYS, value_vars=chosen, var_name="feature")
-    profile = (
-        long.groupby([*KEYS, "feature"], sort=False)["value"]
-        .agg(known_count="count", mean="mean", median="median")
-        .reset_index()
-    )
-    profile["unit"] = [FEATURES[f].unit if f in FEATURES else "" for f in profile["feature"]]
-    profile["base_mean"] = profile["feature"].map(base_mean)
-    positive = profile["base_mean"].where(profile["base_mean"] > 0)
-    profile["index"] = 100 * profile["mean"] / positive
-    spread = profile["feature"].map(base_sd).replace(0, np.nan)
-    profile["difference_sd"] = (profile["mean"] - profile["base_mean"]) / spread
-    place = profile["feature"].map({name: i for i, name in enumerate(chosen)})
-    profile = profile.assign(place_=place).sort_values(["segment", "place_"], ignore_index=True)
-    return profile[
-        [
-            *KEYS,
-            "feature",
-            "unit",
-            "known_count",
-            "mean",
-            "median",
-            "base_mean",
-            "index",
-            "difference_sd",
-        ]
-    ]
+        read_numbers(customers, column)
+    joined = _join_segments(customers, segments)
+    base = joined[chosen].mean(), joined[chosen].std(ddof=0)
+    parts = []
+    for feature, base_mean, base_sd in zip(chosen, *base, strict=True):
+        part = joined.groupby(KEYS)[feature].agg(["count", "mean", "median"]).reset_index()
+        part = part.rename(columns={"count": "known_count"})
+        part.insert(2, "feature", feature)
+        part.insert(3, "unit", FEATURES[feature].unit if feature in FEATURES else "")
+        part["base_mean"] = base_mean
+        part["index"] = 100 * part["mean"] / base_mean if base_mean > 0 else np.nan
+        part["difference_sd"] = (part["mean"] - base_mean) / base_sd if base_sd > 0 else np.nan
+        parts.append(part)
+    return pd.concat(parts).sort_values("segment", kind="stable", ignore_index=True)
 
 
 def count_descriptor(
@@ -127,18 +106,9 @@ def count_descriptor(
         ``share`` (of the segment), ``base_share`` (of all customers), ``index`` (100 is the base),
         ``suppressed``. The figures of a suppressed cell are NaN.
     """
-    if column not in customers.columns:
-        texts = customers.select_dtypes(exclude="number").columns
-        raise SegkitError(
-            f"the customer table has no column '{column}'", fix=suggest_name(column, texts)
-        )
-    joined = join_segments(customers, segments)
-    # One kind of value: booleans and numbers become text, so that 'unknown' fits in.
-    values = joined[column].astype(object).where(joined[column].notna(), UNKNOWN).astype(str)
-    totals = values.value_counts()
-    totals = totals[totals >= smallest_cell]
-    kept = sorted(totals.index, key=lambda value: (-totals[value], value))[:MOST_VALUES]
-    values = values.where(values.isin(kept), OTHER)
+    _need_column(customers, column)
+    joined = _join_segments(customers, segments)
+    values, _ = _pool_levels(joined[column], MOST_VALUES, smallest_cell, OTHER)
     grid = pd.crosstab([joined["segment"], joined["segment_name"]], values.rename("value"))
     shown = suppress_cells(grid, smallest_cell)
     base = grid.sum() / grid.to_numpy().sum()
@@ -151,30 +121,120 @@ def count_descriptor(
     return table.assign(suppressed=table["customer_count"].isna())
 
 
-def cross_schemes(
-    customers: pd.DataFrame, column_a: str, column_b: str, *, smallest_cell: int = 1
-) -> pd.DataFrame:
-    """Count how the segments of two schemes overlap.
+def _pool_levels(
+    values: pd.Series, most: int, smallest: int, others: str
+) -> tuple[pd.Series, list[str]]:
+    """Write values as text and keep the largest levels, ties by alphabet; the rest is pooled."""
+    texts = values.astype(object).where(values.notna(), UNKNOWN).astype(str)
+    counts = texts.value_counts()
+    counts = counts[counts >= smallest].sort_index().sort_values(ascending=False, kind="stable")
+    kept = counts.index[:most].tolist()
+    return texts.where(texts.isin(kept), others), kept
 
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        With one column of segment names a scheme (see `assign_schemes`).
-    column_a, column_b : str
-        The two columns.
-    smallest_cell : int
-        Smaller counts, but for 0, are NaN.
+
+def list_descriptors(customers: pd.DataFrame) -> list[str]:
+    """Return the categories that describe customers, but those with over forty values or one."""
+    return [
+        name
+        for name in customers.columns
+        if name in FEATURES
+        and FEATURES[name].kind in ("category", "boolean")
+        and 1 < customers[name].nunique() <= MOST_LEVELS
+    ]
+
+
+def count_descriptors(
+    customers: pd.DataFrame, *, value: str, most_levels: int = 6, smallest_cell: int = 5
+) -> pd.DataFrame:
+    """Count all customers, and sum the column ``value``, by each level of each descriptor.
+
+    Levels below the largest ``most_levels``, or with fewer than ``smallest_cell`` customers, are
+    put together, and left out if they are still too few.
 
     Returns
     -------
-    pandas.DataFrame
-        One row for each segment of ``column_a``, one column for each of ``column_b``.
+    DataFrame
+        ``base``, ``descriptor``, ``level``, ``customer_count``, ``customer_share``,
+        ``value_share``, largest levels first within a descriptor.
     """
-    for column in (column_a, column_b):
-        if column not in customers.columns:
-            fix = suggest_name(column, customers.columns)
-            raise SegkitError(f"there is no scheme column '{column}'", fix=fix)
-    return suppress_cells(pd.crosstab(customers[column_a], customers[column_b]), smallest_cell)
+    columns = ["base", "descriptor", "level", "customer_count", "customer_share", "value_share"]
+    whole, rows = customers[value].sum(), []
+    for name in list_descriptors(customers):
+        levels, kept = _pool_levels(customers[name], most_levels, smallest_cell, OTHERS)
+        for level in [*kept, OTHERS]:
+            amounts = customers[value][levels == level]
+            if len(amounts) >= max(smallest_cell, 1):
+                share = amounts.sum() / whole if whole > 0 else np.nan
+                label = (FEATURES[name].base, name.replace("_", " "), level)
+                rows.append((*label, len(amounts), len(amounts) / len(customers), share))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def count_rfm(customers: pd.DataFrame) -> pd.DataFrame:
+    """Count customers by ``recency_score`` and ``frequency_score``, each 1 (low) to 5 (high)."""
+    model, _ = fit_rfm(customers, RFM_COLUMNS, 6)
+    placed = model.place(ibis.memtable(customers[list(RFM_COLUMNS)].astype(float)))
+    scores = placed.select(
+        recency_score=placed.recency_points_, frequency_score=placed.frequency_points_
+    )
+    return scores.to_pandas().value_counts(sort=False).rename("customer_count").reset_index()
+
+
+def keep_largest_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
+    """Keep the features of a profile that differ most between segments, in the profile's order."""
+    reach = profile["difference_sd"].abs().groupby(profile["feature"], sort=False).max().dropna()
+    kept = reach.sort_values(ascending=False, kind="stable").index[:count]
+    return profile[profile["feature"].isin(kept)]
+
+
+def keep_telling_levels(
+    descriptors: pd.DataFrame, *, count: int, smallest_share: float = 0.05
+) -> pd.DataFrame:
+    """Keep the levels whose share in a segment differs most from their share among all.
+
+    ``descriptors`` has ``descriptor`` and the columns of `count_descriptor`. Suppressed cells,
+    unknown values, and levels below ``smallest_share`` both in the segment and among all are left
+    out; at most ``count`` rows are kept.
+    """
+    shown = descriptors.dropna(subset=["customer_count", "share", "base_share"])
+    shown = shown[shown["value"] != UNKNOWN]
+    shown = shown[shown[["share", "base_share"]].max(axis=1) >= smallest_share]
+    difference = (shown["share"] - shown["base_share"]).abs()
+    columns = ["segment_name", "descriptor", "value", "customer_count", "share", "base_share"]
+    order = difference.sort_values(ascending=False, kind="stable").index[:count]
+    return shown.loc[order, [*columns, "index"]].reset_index(drop=True)
+
+
+def assign_schemes(customers: pd.DataFrame, segmentations: dict[str, Segmentation]) -> pd.DataFrame:
+    """Return ``customer_id`` and a column ``segment_<scheme>`` of segment names for each scheme."""
+    columns = {
+        f"segment_{name}": segmentation.assign(customers)["segment_name"]
+        for name, segmentation in segmentations.items()
+    }
+    return customers[["customer_id"]].assign(**columns)
+
+
+def cross_all_schemes(
+    segments: pd.DataFrame, scheme: str, *, smallest_cell: int = 5
+) -> pd.DataFrame:
+    """Count customers by segment of one scheme and segment of each other scheme.
+
+    Returns
+    -------
+    DataFrame
+        ``other_scheme``, ``other_segment`` and one column of counts for each segment of
+        ``scheme``; small cells are missing.
+    """
+    own = f"segment_{scheme}"
+    _need_column(segments, own)
+    tables = [pd.DataFrame(columns=["other_scheme", "other_segment"])]
+    for other in segments.columns:
+        if other.startswith("segment_") and other != own:
+            crossed = suppress_cells(pd.crosstab(segments[other], segments[own]), smallest_cell)
+            crossed = crossed.rename_axis(index="other_segment", columns=None).reset_index()
+            crossed.insert(0, "other_scheme", other.removeprefix("segment_").replace("_", " "))
+            tables.append(crossed)
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
@@ -185,28 +245,27 @@ def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
     """
     counts = grid.to_numpy(float)
     hidden = (counts > 0) & (counts < smallest_cell)
-    changed = hidden.any()
+    changed = True
     while changed:
         changed = False
-        for axis in (0, 1):
-            lines = range(counts.shape[1 - axis])
-            for line in lines:
-                place = (slice(None), line) if axis == 0 else (line, slice(None))
-                open_counts = np.where(hidden[place] | (counts[place] == 0), np.inf, counts[place])
-                if hidden[place].sum() == 1 and np.isfinite(open_counts).any():
-                    hidden[place][open_counts.argmin()] = True
-                    changed = True
-    return grid.astype(float).mask(hidden) if hidden.any() else grid.astype(float)
+        for covered, line in zip([*hidden.T, *hidden], [*counts.T, *counts], strict=True):
+            shown = np.where(covered | (line == 0), np.inf, line)
+            if covered.sum() == 1 and np.isfinite(shown).any():
+                covered[shown.argmin()] = changed = True  # a view: it marks the grid
+    return grid.astype(float).mask(hidden)
 
 
-def join_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+def _need_column(table: pd.DataFrame, column: str) -> None:
+    if column not in table.columns:
+        fix = suggest_name(column, table.columns)
+        raise SegkitError(f"the customer table has no column '{column}'", fix=fix)
+
+
+def _join_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
     """Add ``segment`` and ``segment_name`` to the customers who have one."""
     missing = [c for c in ("customer_id", *KEYS) if c not in segments.columns]
     if missing:
-        raise SegkitError(
-            f"the table of segments lacks {', '.join(missing)}", fix="Give what assign returned."
-        )
-    own = customers.drop(columns=[c for c in KEYS if c in customers.columns])
-    return own.merge(
-        segments[["customer_id", *KEYS]], on="customer_id", how="inner", validate="one_to_one"
-    )
+        fix = "Give what assign returned."
+        raise SegkitError(f"the table of segments lacks {', '.join(missing)}", fix=fix)
+    own = customers.drop(columns=KEYS, errors="ignore")
+    return own.merge(segments[["customer_id", *KEYS]], on="customer_id", validate="one_to_one")

@@ -19,25 +19,32 @@ from ibis import ir
 
 from segkit.errors import SegkitError
 from segkit.features.bases import RFM_COLUMNS
-from segkit.segments.preparation import Document, add_up, read_numbers, take_number
+from segkit.segments.preparation import Document, add_up, read_known, take_number
 
 QUINTILES = (0.2, 0.4, 0.6, 0.8)
-# Shares of customers below each cut, by number of tiers: with three, the top fifth, the next
-# three tenths, and the lower half.
-TIER_SHARES = {
-    2: (0.8,),
-    3: (0.5, 0.8),
-    4: (0.5, 0.8, 0.95),
-    5: (0.2, 0.5, 0.8, 0.95),
-    6: (0.2, 0.4, 0.6, 0.8, 0.95),
+# Names of the tiers, and the shares of customers below each cut: with three tiers, the top fifth,
+# the next three tenths, and the lower half.
+TIERS = {
+    2: ("Top value, Other value", (0.8,)),
+    3: ("Top value, Middle value, Low value", (0.5, 0.8)),
+    4: ("Top value, High value, Middle value, Low value", (0.5, 0.8, 0.95)),
+    5: ("Top value, High value, Middle value, Low value, Lowest value", (0.2, 0.5, 0.8, 0.95)),
+    6: (
+        "Top value, High value, Upper middle, Lower middle, Low value, Lowest value",
+        (0.2, 0.4, 0.6, 0.8, 0.95),
+    ),
 }
-TIER_NAMES = {
-    2: ("Top value", "Other value"),
-    3: ("Top value", "Middle value", "Low value"),
-    4: ("Top value", "High value", "Middle value", "Low value"),
-    5: ("Top value", "High value", "Middle value", "Low value", "Lowest value"),
-    6: ("Top value", "High value", "Upper middle", "Lower middle", "Low value", "Lowest value"),
-}
+# Cells, first match wins: least points of recency, least of frequency and money together, whether
+# one order is the most, and the segment where there are 6, 5, 4, 3 and 2 of them.
+RFM_CELLS = (
+    (4, 8, False, ("Champions", "Champions", "Loyal", "Loyal", "Active")),
+    (4, 2, True, ("New", "Promising", "Promising", "Promising", "Active")),
+    (3, 6, False, ("Loyal", "Loyal", "Loyal", "Loyal", "Active")),
+    (3, 2, False, ("Promising", "Promising", "Promising", "Promising", "Active")),
+    (1, 6, False, ("At risk", "At risk", "At risk", "Lapsed", "Lapsed")),
+    (1, 2, False, ("Lost", "Lost", "Lost", "Lapsed", "Lapsed")),
+)
+BEST_FIRST = ("Champions", "Loyal", "Promising", "New", "Active", "At risk", "Lost", "Lapsed")
 
 
 class Score(Document):
@@ -91,73 +98,56 @@ class Rules(Document):
         """How many segments the rules name."""
         return len({rule.segment for rule in self.rules})
 
-    def add_segment(
-        self, table: ir.Table, cuts: Mapping[str, Sequence[str]] | None = None
-    ) -> ir.Table:
-        """Add ``segment``, the first rule's whose conditions a row meets.
+    def place(self, table: ir.Table, cuts: Mapping[str, Sequence[str]] | None = None) -> ir.Table:
+        """Add ``segment``, ``distance`` (null) and ``confidence`` (share of values known).
 
-        Parameters
-        ----------
-        table : ibis.Table
-            With the columns of `columns`.
-        cuts : mapping of str to sequence of str, optional
-            For each score the columns of ``table`` that stand in for its cut points.
+        The points are added as well, as ``<score>_points_``. ``cuts`` names, for each score, the
+        columns of ``table`` that stand in for its cut points.
         """
-        used = [name for rule in self.rules for c in rule.conditions for name in c.of]
-        own = {score.name for score in self.scores}
-        raw = dict.fromkeys([*self.columns, *(name for name in used if name not in own)])
-        table = table.mutate(**{f"x_{c}_": take_number(table, c) for c in raw})
+        raw = {column: f"x{i}_" for i, column in enumerate(self.columns)}
+        table = table.mutate(**{name: take_number(table, column) for column, name in raw.items()})
         points = {}
         for score in self.scores:
             given = [table[c] for c in cuts[score.name]] if cuts else None
-            points[f"p_{score.name}_"] = score.apply(table[f"x_{score.column}_"], given)
+            points[f"{score.name}_points_"] = score.apply(table[raw[score.column]], given)
         table = table.mutate(**points)
+        terms = raw | {score.name: f"{score.name}_points_" for score in self.scores}
 
         def holds(condition: Condition) -> ir.BooleanValue:
-            total = add_up([table[f"p_{n}_" if n in own else f"x_{n}_"] for n in condition.of])
             compare = operator.ge if condition.compare == ">=" else operator.le
+            total = add_up([table[terms[name]] for name in condition.of])
             return compare(total, condition.value).fill_null(False)
 
         cases = [
             (functools.reduce(operator.and_, map(holds, rule.conditions)), rule.segment)
             for rule in self.rules[:-1]
         ]
-        found = ibis.cases(*cases, else_=self.rules[-1].segment).cast("int64")
-        return table.mutate(segment=found)
-
-    def place(self, table: ir.Table) -> ir.Table:
-        """Add ``segment``, ``distance`` (null) and ``confidence`` (share of values known)."""
-        table = self.add_segment(table)
-        known = [table[f"x_{c}_"].notnull().cast("float64") for c in self.columns]
-        return table.mutate(distance=ibis.null("float64"), confidence=add_up(known) / len(known))
+        known = [table[name].notnull().cast("float64") for name in raw.values()]
+        return table.mutate(
+            segment=ibis.cases(*cases, else_=self.rules[-1].segment).cast("int64"),
+            distance=ibis.null("float64"),
+            confidence=add_up(known) / len(known),
+        )
 
 
 def fit_tiers(
     customers: pd.DataFrame, columns: tuple[str, ...], n_segments: int
 ) -> tuple[Rules, list[str]]:
-    """Cut customers by one column, by default ``total_spend``, at fixed shares of customers.
-
-    Two tiers: the top fifth and the others. Three: the top fifth, the next three tenths, the
-    lower half. Four and more split these further; see ``TIER_SHARES``.
+    """Cut customers by one column, by default ``total_spend``, at the shares of ``TIERS``.
 
     Returns
     -------
     Rules and the names of its segments, the top one first.
     """
-    column = columns[0] if columns else "total_spend"
-    if n_segments not in TIER_SHARES:
+    if n_segments not in TIERS:
         raise SegkitError(f"tiers come in 2 to 6, not {n_segments}", fix="Change segments.")
-    cuts = _find_cuts(customers, column, TIER_SHARES[n_segments])
-    score = Score(name="value", column=column, cuts=cuts)
+    names, shares = TIERS[n_segments]
+    score = _learn_score("value", customers, columns[0] if columns else "total_spend", shares)
     rules = [
-        Rule(
-            segment=n_segments - points + 1,
-            conditions=(Condition(of=("value",), compare=">=", value=points),),
-        )
+        Rule(segment=n_segments - points + 1, conditions=[_at_least(points, "value")])
         for points in range(n_segments, 1, -1)
     ]
-    rules.append(Rule(segment=n_segments))
-    return Rules(scores=(score,), rules=tuple(rules)), list(TIER_NAMES[n_segments])
+    return Rules(scores=[score], rules=[*rules, Rule(segment=n_segments)]), names.split(", ")
 
 
 def fit_rfm(
@@ -176,71 +166,33 @@ def fit_rfm(
     ----------
     Hughes (1994), *Strategic Database Marketing*: quintiles of recency, frequency and money.
     """
-    recency, frequency, money = columns or RFM_COLUMNS
-    scores = (
-        Score(
-            name="recency",
-            column=recency,
-            cuts=_find_cuts(customers, recency, QUINTILES),
-            higher_is_better=False,
-        ),
-        Score(name="frequency", column=frequency, cuts=_find_cuts(customers, frequency, QUINTILES)),
-        Score(name="money", column=money, cuts=_find_cuts(customers, money, QUINTILES)),
-    )
-
-    def at_least(recency_points: int, other_points: int = 0) -> tuple[Condition, ...]:
-        found = [Condition(of=("recency",), compare=">=", value=recency_points)]
-        if other_points:
-            both = ("frequency", "money")
-            found.append(Condition(of=both, compare=">=", value=other_points))
-        return tuple(found)
-
-    once = Condition(of=(frequency,), compare="<=", value=1)
-    cells = [
-        ("Champions", at_least(4, 8)),
-        ("New", (*at_least(4), once)),
-        ("Loyal", at_least(3, 6)),
-        ("Promising", at_least(3)),
-        ("At risk", at_least(1, 6)),
-        ("Lost", ()),
+    kinds = ("recency", "frequency", "money")
+    columns = columns or RFM_COLUMNS
+    if len(columns) != 3:
+        raise SegkitError("rfm takes 3 columns: days, orders, money", found=", ".join(columns))
+    scores = [
+        _learn_score(kind, customers, column, QUINTILES)
+        for kind, column in zip(kinds, columns, strict=True)
     ]
-    size = max(2, min(n_segments, 6))
-    names = RFM_NAMES[size]
-    rules = tuple(
-        Rule(segment=names.index(RFM_MERGED[size].get(cell, cell)) + 1, conditions=conditions)
-        for cell, conditions in cells
-    )
-    return Rules(scores=scores, rules=rules), list(names)
+    scores[0] = scores[0].model_copy(update={"higher_is_better": False})
+    place = 6 - max(2, min(n_segments, 6))
+    found = {merged[place] for *_, merged in RFM_CELLS}
+    names = [name for name in BEST_FIRST if name in found]
+    rules = []
+    for recency, others, once, merged in RFM_CELLS:
+        conditions = [_at_least(recency, "recency"), _at_least(others, "frequency", "money")]
+        if once:
+            conditions.append(Condition(of=(columns[1],), compare="<=", value=1))
+        rules.append(Rule(segment=names.index(merged[place]) + 1, conditions=conditions))
+    return Rules(scores=scores, rules=rules), names
 
 
-RFM_NAMES = {
-    6: ("Champions", "Loyal", "Promising", "New", "At risk", "Lost"),
-    5: ("Champions", "Loyal", "Promising", "At risk", "Lost"),
-    4: ("Loyal", "Promising", "At risk", "Lost"),
-    3: ("Loyal", "Promising", "Lapsed"),
-    2: ("Active", "Lapsed"),
-}
-RFM_MERGED = {
-    6: {},
-    5: {"New": "Promising"},
-    4: {"New": "Promising", "Champions": "Loyal"},
-    3: {"New": "Promising", "Champions": "Loyal", "At risk": "Lapsed", "Lost": "Lapsed"},
-    2: {
-        "New": "Active",
-        "Champions": "Active",
-        "Loyal": "Active",
-        "Promising": "Active",
-        "At risk": "Lapsed",
-        "Lost": "Lapsed",
-    },
-}
+def _at_least(points: int, *scores: str) -> Condition:
+    return Condition(of=scores, compare=">=", value=points)
 
 
-def _find_cuts(
-    customers: pd.DataFrame, column: str, shares: tuple[float, ...]
-) -> tuple[float, ...]:
-    values = read_numbers(customers, column)
-    values = values[np.isfinite(values)]
-    if not len(values):
-        raise SegkitError(f"column '{column}' has no values", fix="Leave it out of the scheme.")
-    return tuple(float(cut) for cut in np.quantile(values, shares))
+def _learn_score(
+    name: str, customers: pd.DataFrame, column: str, shares: tuple[float, ...]
+) -> Score:
+    cuts = np.quantile(read_known(customers, column), shares)
+    return Score(name=name, column=column, cuts=cuts.tolist())

@@ -58,14 +58,12 @@ def measure_centre_stability(rows: np.ndarray, n_segments: int, *, random_state:
         1 where both fits always agree, about 0 where they agree no more than by chance.
     """
     rng = np.random.default_rng(random_state)
-
-    def place_all() -> np.ndarray:
-        chosen = rows[rng.integers(0, len(rows), len(rows))]
-        return _fit(chosen, n_segments, int(rng.integers(2**31))).predict(rows)
-
+    labels = []
     with threadpool_limits(1):
-        pairs = [(place_all(), place_all()) for _ in range(PAIRS)]
-    return _mean_agreement(pairs)
+        for _ in range(2 * PAIRS):
+            chosen = rows[rng.integers(0, len(rows), len(rows))]
+            labels.append(_fit(chosen, n_segments, int(rng.integers(2**31))).predict(rows))
+    return _mean_agreement(labels)
 
 
 def measure_rule_stability(
@@ -84,21 +82,19 @@ def measure_rule_stability(
         Seed.
     """
     rng = np.random.default_rng(random_state)
-    samples = [rng.integers(0, len(customers), len(customers)) for _ in range(2 * PAIRS)]
+    samples = rng.integers(0, len(customers), (2 * PAIRS, len(customers)))
     fitted = [fit(customers.iloc[chosen]) for chosen in samples]
-    # One query for all samples: their cut points are rows of a small table.
-    names = {s.name: [f"{s.name}_cut{i}_" for i in range(len(s.cuts))] for s in fitted[0].scores}
+    # One query for all samples: their cut points are the rows of a small table.
+    names = {s.name: [f"{s.name}_{i}_" for i in range(len(s.cuts))] for s in fitted[0].scores}
     cuts = pd.DataFrame(
-        [
-            {n: cut for s in rules.scores for n, cut in zip(names[s.name], s.cuts, strict=True)}
-            for rules in fitted
-        ]
+        [[cut for score in rules.scores for cut in score.cuts] for rules in fitted],
+        columns=[name for own in names.values() for name in own],
     )
     rows = ibis.memtable(customers.assign(row_=np.arange(len(customers))))
-    crossed = rows.cross_join(ibis.memtable(cuts.assign(sample_=np.arange(len(fitted)))))
-    placed = fitted[0].add_segment(crossed, names).select("row_", "sample_", "segment")
-    labels = placed.to_pandas().pivot(index="row_", columns="sample_", values="segment").to_numpy()
-    return _mean_agreement([(labels[:, i], labels[:, i + 1]) for i in range(0, 2 * PAIRS, 2)])
+    crossed = rows.cross_join(ibis.memtable(cuts.assign(sample_=np.arange(len(cuts)))))
+    placed = fitted[0].place(crossed, names).select("row_", "sample_", "segment").to_pandas()
+    labels = placed.pivot(index="sample_", columns="row_", values="segment").to_numpy()
+    return _mean_agreement(list(labels))
 
 
 def measure_structure(rows: np.ndarray, n_segments: int, *, random_state: int) -> float:
@@ -123,14 +119,11 @@ def measure_structure(rows: np.ndarray, n_segments: int, *, random_state: int) -
     if rows.shape[1] == 1:
         return 0.0
     rng = np.random.default_rng(random_state)
-    seeds = rng.integers(2**31, size=REFERENCE_COPIES + 1)
-    copies = [rows, *(rng.permuted(rows, axis=0) for _ in range(REFERENCE_COPIES))]
+    own_seed, *seeds = rng.integers(2**31, size=REFERENCE_COPIES + 1).tolist()
     with threadpool_limits(1):
-        own, *shuffled = [
-            _fit(copy, n_segments, int(seed)).inertia_
-            for copy, seed in zip(copies, seeds, strict=True)
-        ]
-    return float(1 - own / min(shuffled)) if min(shuffled) > 0 else float("nan")
+        own = _fit(rows, n_segments, own_seed).inertia_
+        copies = [_fit(rng.permuted(rows, axis=0), n_segments, seed).inertia_ for seed in seeds]
+    return float(1 - own / min(copies)) if min(copies) > 0 else 0.0
 
 
 def _fit(rows: np.ndarray, n_segments: int, seed: int) -> KMeans:
@@ -140,5 +133,7 @@ def _fit(rows: np.ndarray, n_segments: int, seed: int) -> KMeans:
         return KMeans(n_segments, n_init=STARTS, tol=1e-3, random_state=seed).fit(rows)
 
 
-def _mean_agreement(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
+def _mean_agreement(labels: list[np.ndarray]) -> float:
+    """Compare the first with the second, the third with the fourth and so on."""
+    pairs = zip(labels[::2], labels[1::2], strict=True)
     return float(np.mean([adjusted_rand_score(one, other) for one, other in pairs]))
