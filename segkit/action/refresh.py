@@ -10,7 +10,6 @@ from scipy.optimize import linear_sum_assignment
 
 from segkit.errors import SegkitError
 
-LOOK, ACT = 0.10, 0.25
 SMALLEST_SHARE = 1e-4
 
 
@@ -31,12 +30,7 @@ class Comparison:
 
 
 def compare_assignments(before: pd.DataFrame, after: pd.DataFrame) -> Comparison:
-    """Compare who was in which segment before and after.
-
-    Parameters
-    ----------
-    before, after : pandas.DataFrame
-        ``customer_id`` and ``segment_name``, one row a customer.
+    """Compare who was in which segment: ``customer_id`` and ``segment_name``, one row a customer.
 
     Returns
     -------
@@ -54,17 +48,13 @@ def compare_assignments(before: pd.DataFrame, after: pd.DataFrame) -> Comparison
     """
     before, after = _check(before, "before"), _check(after, "after")
     both = before.merge(after, on="customer_id", suffixes=("_before", "_after"))
-    counts = pd.crosstab(both["segment_name_before"], both["segment_name_after"])
-    share_before = before["segment_name"].value_counts(normalize=True)
-    share_after = after["segment_name"].value_counts(normalize=True)
-    names = sorted({*share_before.index, *share_after.index})
-    shares = pd.DataFrame({"segment_name": names})
-    shares["share_before"] = shares["segment_name"].map(share_before)
-    shares["share_after"] = shares["segment_name"].map(share_after)
+    pairs = both.rename(columns=lambda name: name.replace("segment_name", "segment"))
+    counts = pd.crosstab(pairs["segment_before"], pairs["segment_after"])
+    old, new = (side["segment_name"].value_counts(normalize=True) for side in (before, after))
+    shares = pd.concat([old, new], axis=1, keys=["share_before", "share_after"]).sort_index()
     shares["change_points"] = 100 * (shares["share_after"] - shares["share_before"])
-    match, notes = _match_names(counts, set(share_before.index), set(share_after.index))
-    expected = both["segment_name_before"].map(match)
-    moved = int((expected != both["segment_name_after"]).sum())
+    match, notes = _match_names(counts, set(old.index), set(new.index))
+    moved = int((pairs["segment_before"].map(match) != pairs["segment_after"]).sum())
     summary = {
         "before_count": len(before),
         "after_count": len(after),
@@ -73,23 +63,23 @@ def compare_assignments(before: pd.DataFrame, after: pd.DataFrame) -> Comparison
         "lost_count": len(before) - len(both),
         "moved_count": moved,
         "moved_share": moved / len(both) if len(both) else float("nan"),
-        "drift": _measure_drift(share_before.rename(index=match), share_after),
+        "drift": _measure_drift(old.rename(index=match), new),
         "renamed": bool(notes),
     }
-    if not len(both):
+    if both.empty:
         notes.append("No customer is in both runs; the migration table is empty.")
-    return Comparison(shares, _list_moves(counts), summary, notes)
+    moves = counts.stack().rename("customer_count").reset_index()
+    totals = moves.groupby("segment_before")["customer_count"].transform("sum")
+    migration = moves.assign(share_of_before=moves["customer_count"] / totals)
+    return Comparison(shares.rename_axis("segment_name").reset_index(), migration, summary, notes)
 
 
 def _match_names(
     counts: pd.DataFrame, old: set[str], new: set[str]
 ) -> tuple[dict[str, str], list[str]]:
     """Match old names with new ones; same names match themselves."""
-    match = {name: name for name in old & new}
+    match, notes = {name: name for name in old & new}, []
     gone, come = sorted(old - new), sorted(new - old)
-    if not gone and not come:
-        return match, []
-    notes = []
     overlap = counts.reindex(index=gone, columns=come, fill_value=0).to_numpy()
     for i, j in zip(*linear_sum_assignment(-overlap), strict=True):
         if overlap[i, j] > 0:
@@ -98,48 +88,29 @@ def _match_names(
                 f"'{gone[i]}' of the earlier run is read as '{come[j]}': "
                 f"they share {overlap[i, j]} customers."
             )
-    alone_before = [name for name in gone if name not in match]
-    alone_after = [name for name in come if name not in match.values()]
-    if alone_before:
-        notes.append(f"Only in the earlier run: {', '.join(alone_before)}.")
-    if alone_after:
-        notes.append(f"Only in the later run: {', '.join(alone_after)}.")
+    before = [name for name in gone if name not in match]
+    after = [name for name in come if name not in match.values()]
+    for run, names in (("earlier", before), ("later", after)):
+        notes += [f"Only in the {run} run: {', '.join(names)}."] if names else []
     return match, notes
-
-
-def _list_moves(counts: pd.DataFrame) -> pd.DataFrame:
-    if counts.empty:
-        columns = ["segment_before", "segment_after", "customer_count", "share_of_before"]
-        return pd.DataFrame(columns=columns)
-    moves = counts.rename_axis(index="segment_before", columns="segment_after")
-    moves = moves.stack().rename("customer_count").reset_index()
-    totals = moves.groupby("segment_before")["customer_count"].transform("sum")
-    return moves.assign(share_of_before=moves["customer_count"] / totals)
 
 
 def _measure_drift(before: pd.Series, after: pd.Series) -> float:
     """Population stability index over segments; a share of 0 counts as one in ten thousand."""
-    names = before.index.union(after.index)
-    old = before.groupby(level=0).sum().reindex(names, fill_value=0).clip(lower=SMALLEST_SHARE)
-    new = after.reindex(names, fill_value=0).clip(lower=SMALLEST_SHARE)
+    both = pd.concat([before, after], axis=1, keys=["old", "new"])
+    old, new = both.fillna(0).clip(lower=SMALLEST_SHARE).to_numpy().T
     return float(((new - old) * np.log(new / old)).sum())
 
 
 def _check(table: pd.DataFrame, which: str) -> pd.DataFrame:
-    missing = [c for c in ("customer_id", "segment_name") if c not in table.columns]
+    columns = ["customer_id", "segment_name"]
+    missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise SegkitError(
-            f"the assignment {which} lacks {', '.join(missing)}",
-            fix="Give the table that a run or 'segkit score' wrote.",
-        )
-    found = table[["customer_id", "segment_name"]].dropna()
+        fix = "Give the table that a run or 'segkit score' wrote."
+        raise SegkitError(f"the assignment {which} lacks {', '.join(missing)}", fix=fix)
     # Identifiers are compared as text: 00123 and '00123' read from two kinds of file.
-    found = found.assign(customer_id=found["customer_id"].astype(str))
-    repeated = int(found["customer_id"].duplicated().sum())
-    if repeated:
-        raise SegkitError(
-            f"the assignment {which} names customers more than once",
-            found=f"{repeated} repeated rows",
-            fix="Give one row a customer.",
-        )
+    found = table[columns].dropna().astype({"customer_id": str})
+    if repeated := int(found["customer_id"].duplicated().sum()):
+        message, there = f"the assignment {which} names customers more than once", "repeated rows"
+        raise SegkitError(message, found=f"{repeated} {there}", fix="Give one row a customer.")
     return found

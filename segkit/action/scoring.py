@@ -7,28 +7,19 @@ from pathlib import Path
 
 import duckdb
 import ibis
-from ibis import expr as ir
+from ibis import ir
 
 from segkit.errors import SegkitError
-from segkit.segments.segmentation import Segmentation, read_segmentation
+from segkit.segments.segmentation import read_segmentation
 
 KINDS = (".parquet", ".csv", ".csv.gz")
 
 
 def score_table(segmentation: str | Path, table: str | Path, out: str | Path) -> dict[str, int]:
-    """Write a customer table with each customer's segment.
+    """Write the customers of ``table`` with their segments to ``out``, whole or not at all.
 
-    The file is streamed through DuckDB, so it may be larger than memory. In a CSV only the columns
-    that the segmentation reads become numbers; identifiers stay text.
-
-    Parameters
-    ----------
-    segmentation : path
-        The JSON document of a fitted segmentation.
-    table : path
-        One row a customer with the columns that the segmentation reads: Parquet or CSV.
-    out : path
-        Parquet or CSV to write, whole or not at all.
+    Both are Parquet or CSV. The file is streamed through DuckDB, so it may be larger than memory.
+    In a CSV only the columns that the segmentation reads become numbers; identifiers stay text.
 
     Returns
     -------
@@ -51,40 +42,30 @@ def score_table(segmentation: str | Path, table: str | Path, out: str | Path) ->
     connection = ibis.duckdb.connect()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        placed = model.assign(_open_table(connection, table, model))
-        if out.suffix.lower() == ".parquet":
-            connection.to_parquet(placed, aside)
-        else:
-            connection.to_csv(placed, aside)
-        written = _open_written(connection, aside)
-        counts = written.group_by("segment_name").agg(n=written.count()).to_pandas()
+        rows = _open(connection, table)
+        texts = [c for c in model.columns if c in rows.columns and rows[c].type().is_string()]
+        if table.suffix.lower() != ".parquet":
+            rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in texts})
+        write = connection.to_parquet if out.suffix.lower() == ".parquet" else connection.to_csv
+        write(model.assign(rows), aside)
+        names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()
         os.replace(aside, out)
     except (duckdb.Error, OSError) as error:
-        lines = str(error).splitlines()
+        lines = str(error).splitlines() or [type(error).__name__]
         raise SegkitError(
             "the customers cannot be placed",
             where=str(table),
-            found=(lines[0] if lines else type(error).__name__)[:300],
+            found=lines[0][:300],
             fix="Mind the file's format, and room and permissions where it is written.",
         ) from None
     finally:
         connection.disconnect()
         aside.unlink(missing_ok=True)
-    found = dict(zip(counts["segment_name"], counts["n"].astype(int).tolist(), strict=True))
-    return {segment.name: found.get(segment.name, 0) for segment in model.segments}
+    counts = names.set_index("segment_name")["n"]
+    return {segment.name: int(counts.get(segment.name, 0)) for segment in model.segments}
 
 
-def _open_table(
-    connection: ibis.BaseBackend, path: Path, model: Segmentation
-) -> ir.types.relations.Table:
+def _open(connection: ibis.BaseBackend, path: Path) -> ir.Table:
     if path.suffix.lower() == ".parquet":
-        return connection.read_parquet(path)
-    table = connection.read_csv(path, all_varchar=True)
-    numbers = [column for column in model.columns if column in table.columns]
-    return table.mutate(**{name: table[name].try_cast("float64") for name in numbers})
-
-
-def _open_written(connection: ibis.BaseBackend, path: Path) -> ir.types.relations.Table:
-    if path.name.lower().endswith(".parquet"):
         return connection.read_parquet(path)
     return connection.read_csv(path, all_varchar=True)

@@ -37,14 +37,7 @@ GENERATIONS = (
 
 
 def select_attributes(customers: ir.Table, *, as_of: datetime.date) -> ir.Table:
-    """Select what describes a customer, with age and generation worked out.
-
-    Parameters
-    ----------
-    customers : ibis.Table
-        Accepted customers.
-    as_of : datetime.date
-        The last day counted. Customers who signed up after it are left out.
+    """Select what describes customers who signed up until ``as_of``; work out age and the like.
 
     Returns
     -------

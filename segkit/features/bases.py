@@ -32,12 +32,7 @@ def list_columns(tables: Mapping[str, ir.Table]) -> dict[str, set[str]]:
 
 
 def list_gaps(columns: Mapping[str, set[str]]) -> pd.DataFrame:
-    """List the bases and what is missing for each.
-
-    Parameters
-    ----------
-    columns : mapping of str to set of str
-        The columns that are there, by table, under the contract's names.
+    """List the bases and what is missing for each; ``columns`` are those there, by table.
 
     Returns
     -------
@@ -66,14 +61,8 @@ def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
     """Build the customer table: one row for each customer with an order line until ``as_of``.
 
     Customers who never bought are left out; ``attrs["prospect_count"]`` counts them. Where both
-    the ``customers`` table and the behaviour tell an attribute, the customer's own wins.
-
-    Parameters
-    ----------
-    tables : mapping of str to ibis.Table
-        Accepted tables of one engine; ``order_lines`` must be among them.
-    as_of : datetime.date
-        The last day counted.
+    the ``customers`` table and the behaviour tell an attribute, the customer's own wins. ``tables``
+    are accepted tables of one engine, ``order_lines`` among them.
 
     Returns
     -------
@@ -126,19 +115,9 @@ def list_wanted(scheme: Scheme) -> tuple[str, ...]:
 
 
 def check_schemes(plan: Plan, columns: Mapping[str, set[str]]) -> list[SegkitError]:
-    """Check that every scheme's columns can be computed from the tables that are there.
+    """Return a fault for each column of a scheme that is unknown, no number or cannot be computed.
 
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    columns : mapping of str to set of str
-        The columns that are there, by table, under the contract's names.
-
-    Returns
-    -------
-    list of SegkitError
-        One for each column that is unknown, cannot be computed or is not a number.
+    ``columns`` are those that are there, by table.
     """
     numbers = {name: f for name, f in FEATURES.items() if f.kind == "number"}
     given = [name for name, f in numbers.items() if not find_missing(f.needs, columns)]

@@ -30,14 +30,7 @@ QUIET_DAYS = 180
 def summarise_engagement(
     tables: Mapping[str, ir.Table], *, as_of: datetime.date
 ) -> ir.Table | None:
-    """Summarise events, messages, tickets and responses to one row a customer.
-
-    Parameters
-    ----------
-    tables : mapping of str to ibis.Table
-        Accepted tables; those that are absent give no columns.
-    as_of : datetime.date
-        The last day counted.
+    """Summarise those that are there of events, messages, tickets and responses, by customer.
 
     Returns
     -------

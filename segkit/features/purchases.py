@@ -40,16 +40,7 @@ PARETO_SHARE = 0.8
 def summarise_purchases(
     order_lines: ir.Table, *, as_of: datetime.date, products: ir.Table | None = None
 ) -> ir.Table:
-    """Summarise order lines to one row a customer.
-
-    Parameters
-    ----------
-    order_lines : ibis.Table
-        Accepted lines.
-    as_of : datetime.date
-        The last day counted.
-    products : ibis.Table, optional
-        Gives categories and costs, where it has them.
+    """Summarise accepted lines, with categories and costs of ``products``, to one row a customer.
 
     Returns
     -------
@@ -171,16 +162,9 @@ def summarise_months(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataF
 def measure_concentration(
     customers: pd.DataFrame, column: str
 ) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Measure how unequally a value is spread over customers.
+    """Measure how unequally a column of amounts is spread over customers.
 
     A negative or missing value counts as 0, and is counted; shares of a total need it.
-
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        One row a customer.
-    column : str
-        A column of amounts, such as ``total_spend``.
 
     Returns
     -------

@@ -72,20 +72,7 @@ def compare_candidates(
 
     RFM that asks for six segments means at most six: where some are too small or too poor, their
     neighbours are merged, one step at a time. Stability and structure are measured on at most
-    2,000 customers.
-
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        One row a customer, with ``total_spend`` and the schemes' columns.
-    schemes : iterable of Scheme
-        From the plan.
-    criteria : Criteria
-        From the plan.
-    as_of : datetime.date
-        The last day that the customer table counts.
-    random_state : int
-        Seed.
+    2,000 customers. The customer table needs ``total_spend`` and the schemes' columns.
 
     Returns
     -------
@@ -258,14 +245,8 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
     adds at least five percentage points to ``reproducible_share``: what a further segment explains
     counts as far as another sample would find it again. Between schemes the best explained wins;
     within five points the one with fewer segments, then the plan's order. If nothing passes,
-    the candidate with the fewest faults is named and the verdict is "no".
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        `Candidates.table`.
-    criteria : Criteria
-        ``final_scheme`` overrules which scheme is chosen, never the verdict on it.
+    the candidate with the fewest faults is named and the verdict is "no". The plan's
+    ``final_scheme`` overrules which scheme is chosen, never the verdict on it.
 
     Returns
     -------

@@ -155,12 +155,7 @@ def fit_kmeans(
 def name_clusters(columns: tuple[str, ...], centres: np.ndarray) -> list[str]:
     """Name each cluster by the features in which its centre lies furthest from the average.
 
-    Parameters
-    ----------
-    columns : tuple of str
-        Names of the features.
-    centres : array of shape (n_clusters, n_features)
-        In standard deviations from the average of all customers.
+    ``centres`` has a row a cluster, in standard deviations from the average of all customers.
 
     Returns
     -------

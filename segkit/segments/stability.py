@@ -43,19 +43,8 @@ def sample_rows(row_count: int, random_state: int) -> np.ndarray:
 def measure_centre_stability(rows: np.ndarray, n_segments: int, *, random_state: int) -> float:
     """Return the mean adjusted Rand index of k-means over 20 pairs of bootstrap samples.
 
-    Parameters
-    ----------
-    rows : array of shape (n_customers, n_columns)
-        Prepared columns; the preparation is kept as it was fitted on all customers.
-    n_segments : int
-        Number of clusters.
-    random_state : int
-        Seed.
-
-    Returns
-    -------
-    float
-        1 where both fits always agree, about 0 where they agree no more than by chance.
+    1 where both fits always agree, about 0 where they agree no more than by chance. ``rows`` are
+    prepared columns; the preparation is kept as it was fitted on all customers.
     """
     rng = np.random.default_rng(random_state)
     labels = []
@@ -69,17 +58,10 @@ def measure_centre_stability(rows: np.ndarray, n_segments: int, *, random_state:
 def measure_rule_stability(
     customers: pd.DataFrame, fit: Callable[[pd.DataFrame], Rules], *, random_state: int
 ) -> float:
-    """Return the mean adjusted Rand index of rules whose cut points are learned on each sample.
+    """Return the same for rules whose cut points are learned on each sample.
 
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        The columns that the rules read.
-    fit : callable
-        Takes a bootstrap sample of ``customers`` and returns rules that differ in nothing but
-        their cut points.
-    random_state : int
-        Seed.
+    ``fit`` takes a bootstrap sample of ``customers``, who have the columns that the rules read, and
+    returns rules that differ in nothing but their cut points.
     """
     rng = np.random.default_rng(random_state)
     samples = rng.integers(0, len(customers), (2 * PAIRS, len(customers)))
@@ -98,23 +80,11 @@ def measure_rule_stability(
 
 
 def measure_structure(rows: np.ndarray, n_segments: int, *, random_state: int) -> float:
-    """Return how much tighter the clusters are than on shuffled columns.
+    """Return how much tighter the clusters of prepared ``rows`` are than on shuffled columns.
 
-    Parameters
-    ----------
-    rows : array of shape (n_customers, n_columns)
-        Prepared columns.
-    n_segments : int
-        Number of clusters.
-    random_state : int
-        Seed.
-
-    Returns
-    -------
-    float
-        1 - W / W_ref, where W is the sum of squared distances to the centres and W_ref the
-        smallest W of ten copies with each column shuffled on its own. About 0 or below on noise;
-        always 0 for a single column, which has nothing to hang together with.
+    1 - W / W_ref, where W is the sum of squared distances to the centres and W_ref the smallest W
+    of ten copies with each column shuffled on its own. About 0 or below on noise; always 0 for a
+    single column, which has nothing to hang together with.
     """
     if rows.shape[1] == 1:
         return 0.0
