@@ -37,11 +37,8 @@ def count_consent(
 ) -> pd.DataFrame:
     """Count who may be contacted, by segment; a missing answer is not a yes.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, in_segment, with_consent, without_consent, unknown_consent, consent_share.
-        Without a consent column everybody is unknown.
+    The columns are segment_name, in_segment, with_consent, without_consent, unknown_consent and
+    consent_share. Without a consent column everybody is unknown.
     """
     consent = _read_consent(customers, segments, consent_column)
     answers = pd.DataFrame(
@@ -70,33 +67,14 @@ def export_segment(
     """Write the customers of one segment who consented to a CSV file.
 
     The file holds ``customer_id, segment, scheme, as_of``, sorted by identifier, in UTF-8. It is
-    written aside and then put in place, so that a reader never sees half of it.
-
-    Parameters
-    ----------
-    customers : ibis.Table, DataFrame or None
-        The accepted customers with their consent.
-    segments : DataFrame
-        ``customer_id`` and ``segment_name``, one row a customer.
-    segment_name : str
-        The segment to export.
-    consent_column : str or None
-        The plan's. None or empty means that the plan asks for no consent; then all are exported.
-    path : str or Path
-        The file to write; an existing one is replaced.
-    scheme, as_of : optional
-        Name of the scheme and last day counted, for the file.
+    written aside and then put in place, so that a reader never sees half of it. Without a
+    ``consent_column`` the plan asks for no consent, and all are exported. Refused are an unknown
+    segment, a consent that is nowhere recorded, and a file that cannot be written.
 
     Returns
     -------
     dict of str to int
         in_segment, with_consent, without_consent, unknown_consent, exported.
-
-    Raises
-    ------
-    SegkitError
-        If there is no such segment, if consent is asked for but nowhere recorded, or if the file
-        cannot be written.
     """
     members = segments[segments["segment_name"] == segment_name]
     if members.empty:

@@ -24,13 +24,7 @@ MOST_STATEMENTS = 8
 def collect_descriptors(
     customers: pd.DataFrame, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
-    """Count the values of every descriptor by segment, small cells hidden.
-
-    Returns
-    -------
-    DataFrame
-        descriptor and the columns of :func:`segkit.segments.profiles.count_descriptor`.
-    """
+    """Count every descriptor's values by segment: descriptor and what `count_descriptor` gives."""
     columns = ["descriptor", "segment_name", "value", "customer_count", "share", "base_share"]
     options = {"smallest_cell": smallest_cell}
     tables = [
@@ -57,16 +51,8 @@ def draft_persona(
     (p - p0) / sqrt(p0 (1 - p0)), the same for a column of zeros and ones. Differences below 0.2
     are small (Cohen 1988) and make no statement.
 
-    Parameters
-    ----------
-    segment_name : str
-        The segment; an unknown one is refused.
-    sizes, profile : DataFrame
-        From :mod:`segkit.segments.profiles`: ``size_segments`` and ``profile_segments``.
-    descriptors : DataFrame
-        From :func:`collect_descriptors`.
-    smallest_cell : int, optional
-        A segment or statement that rests on fewer customers is not shown.
+    ``sizes`` and ``profile`` come from `size_segments` and `profile_segments`, ``descriptors`` from
+    :func:`collect_descriptors`. What rests on fewer than ``smallest_cell`` customers is not shown.
 
     Returns
     -------

@@ -21,15 +21,7 @@ Z_95 = 1.959964
 
 
 def select_segments(assigned: pd.DataFrame, scheme: str) -> pd.DataFrame:
-    """Return ``customer_id`` and ``segment_name`` of one scheme.
-
-    Parameters
-    ----------
-    assigned : DataFrame
-        One row a customer: ``customer_id`` and one column ``segment_<scheme>`` a scheme.
-    scheme : str
-        Name of the scheme; an unknown one is refused.
-    """
+    """Return ``customer_id`` and ``segment_name`` from the column ``segment_<scheme>``."""
     column = f"{SEGMENT_PREFIX}{scheme}"
     if column not in assigned.columns:
         schemes = [c.removeprefix(SEGMENT_PREFIX) for c in assigned if c.startswith(SEGMENT_PREFIX)]
@@ -59,24 +51,11 @@ def keep_days(
 def summarise_by_segment(
     table: ibis.Table, segments: pd.DataFrame, *, by: Sequence[str] = (), **measures: ibis.Deferred
 ) -> pd.DataFrame:
-    """Aggregate each segment's rows in the engine.
+    """Aggregate each segment's rows in the engine; rows without a segment are left out.
 
-    Parameters
-    ----------
-    table : ibis.Table
-        Rows with a ``customer_id``; those of customers without a segment are left out.
-    segments : DataFrame
-        ``customer_id`` and ``segment_name``, one row a customer.
-    by : sequence of str, optional
-        Columns to group by as well.
-    **measures : ibis.Deferred
-        Each measure's name and expression, such as ``order_count=_.order_id.nunique()``.
-
-    Returns
-    -------
-    DataFrame
-        segment_name, segment_size (all its customers), the columns in ``by``, customer_count (with
-        a row) and the measures, sorted. Without ``by`` a segment without rows keeps its row.
+    Each measure is an expression such as ``order_count=_.order_id.nunique()``. The columns are
+    segment_name, segment_size (all its customers), those in ``by``, customer_count (with a row) and
+    the measures. Without ``by`` a segment without rows keeps its row.
     """
     rows = table.inner_join(ibis.memtable(segments[["customer_id", "segment_name"]]), "customer_id")
     sums = rows.group_by("segment_name", *by).agg(
@@ -99,13 +78,9 @@ def count_shares(
 ) -> pd.DataFrame:
     """Split each segment's rows, or an amount of them, over the values of one column.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, the columns in ``within``, ``column``, customer_count, the amount
-        (``row_count`` if none is given), total (of the segment within ``within``), share of the
-        total, base_share (the same for all segments together), index (100 is like everybody) and
-        rank; the largest share first.
+    The columns are segment_name, those in ``within``, ``column``, customer_count, the amount
+    (``row_count`` if none is given), total (of the segment within ``within``), share of the total,
+    base_share (the same for all segments), index (100 is like everybody) and rank.
     """
     name = next(iter(amount), "row_count")
     rows = table.filter(table[column].notnull())
@@ -150,18 +125,8 @@ def hide_small_cells(
 ) -> pd.DataFrame:
     """Return the named columns, emptied where a row rests on too few customers, and ``note``.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Finished table; a column that it lacks comes out empty.
-    columns : sequence of str
-        The columns to return.
-    smallest_cell : int
-        Rows with fewer customers are hidden, also those with none.
-    count : str, optional
-        Column with the number of customers that a row rests on.
-    keep : sequence of str, optional
-        Columns that stay, such as the segment's name.
+    ``count`` names the column with the number of customers that a row rests on; the columns in
+    ``keep``, such as the segment's name, stay. A column that the table lacks comes out empty.
     """
     small = ~(table[count] >= smallest_cell)
     shown = table.reindex(columns=list(columns))

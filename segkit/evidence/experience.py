@@ -6,13 +6,13 @@ Nothing that a customer wrote is ever shown.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
+from datetime import date, timedelta
 
 import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
+from ibis import Table, _
 
 from segkit.evidence.by_segment import (
     Z_95,
@@ -27,32 +27,23 @@ from segkit.evidence.missing import empty_table, is_missing
 from segkit.features.expressions import count_true, sum_money
 
 EXPERIENCE_TABLES = ("order_lines", "products", "messages", "events", "tickets", "responses")
-YEAR_DAYS = 365
 MOST_CHOICES = 12
 NUMBER, CHOICE, VERBATIM = "number", "choice", "free text"
 ABOVE_WALLET = "spends more than the market's mean buyer"
 
 
 def summarise_spend_by_segment(
-    order_lines: ibis.Table,
-    segments: pd.DataFrame,
-    *,
-    as_of: datetime.date,
-    days: int = YEAR_DAYS,
-    smallest_cell: int = 5,
+    lines: Table, segments: pd.DataFrame, *, as_of: date, days: int = 365, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Summarise each segment's purchases in the last ``days`` days.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, customer_count, buyer_share (with a sale), spend (net), spend_share (of all
-        segments shown), spend_per_customer, orders_per_buyer, mean_order_value (gross),
-        return_share (returns and cancellations over gross sales), note; largest spend first.
+    The columns are segment_name, customer_count, buyer_share (with a sale), spend (net),
+    spend_share (of all segments shown), spend_per_customer, orders_per_buyer, mean_order_value
+    (gross), return_share (returns and cancellations over gross sales), note; largest spend first.
     """
     sold = _.line_type == "sale"
     table = summarise_by_segment(
-        keep_days(order_lines, "ordered_at", as_of=as_of, days=days),
+        keep_days(lines, "ordered_at", as_of=as_of, days=days),
         segments,
         buyers=_.customer_id.nunique(where=sold),
         orders=_.order_id.nunique(where=sold),
@@ -77,29 +68,26 @@ def summarise_spend_by_segment(
 
 
 def rank_categories_by_segment(
-    order_lines: ibis.Table,
+    lines: Table,
     segments: pd.DataFrame,
     *,
-    products: ibis.Table | None,
-    as_of: datetime.date,
-    days: int = YEAR_DAYS,
+    products: Table | None,
+    as_of: date,
+    days: int = 365,
     top: int = 5,
     smallest_cell: int = 5,
 ) -> pd.DataFrame:
     """Rank the categories that each segment buys in the last ``days`` days, by gross sales.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, rank, category (``not known`` where the product has none), customer_count,
-        sales, share (of the segment's sales), base_share (of all segments' sales), index (100 is
-        like everybody), note.
+    The columns are segment_name, rank, category (``not known`` where the product has none),
+    customer_count, sales, share (of the segment's sales), base_share (of all segments' sales),
+    index (100 is like everybody), note.
     """
     columns = ["segment_name", "rank", "category", "customer_count", "sales", "share"]
     columns += ["base_share", "index"]
     if is_missing(products, "category"):
         return empty_table(columns, "There is no products table with a category.")
-    lines = keep_days(order_lines, "ordered_at", as_of=as_of, days=days)
+    lines = keep_days(lines, "ordered_at", as_of=as_of, days=days)
     lines = lines.filter(_.line_type == "sale").select("customer_id", "product_id", "line_amount")
     lines = lines.left_join(products.select("product_id", "category"), "product_id")
     lines = lines.mutate(category=_.category.fill_null("not known"))
@@ -111,23 +99,16 @@ def rank_categories_by_segment(
 
 
 def summarise_months_by_segment(
-    order_lines: ibis.Table,
-    segments: pd.DataFrame,
-    *,
-    as_of: datetime.date,
-    smallest_cell: int = 5,
+    lines: Table, segments: pd.DataFrame, *, as_of: date, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Sum each segment's spend by month; only whole months, so that the last one compares.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, month (its first day), customer_count (buyers), spend, spend_per_customer,
-        note.
+    The columns are segment_name, month (its first day), customer_count (buyers), spend,
+    spend_per_customer, note.
     """
     columns = ["segment_name", "month", "customer_count", "spend", "spend_per_customer"]
-    last_day = (as_of + datetime.timedelta(days=1)).replace(day=1) - datetime.timedelta(days=1)
-    lines = keep_days(order_lines, "ordered_at", as_of=last_day)
+    last_day = (as_of + timedelta(days=1)).replace(day=1) - timedelta(days=1)
+    lines = keep_days(lines, "ordered_at", as_of=last_day)
     table = summarise_by_segment(
         lines.mutate(month=lines.ordered_at.cast("date").truncate("M")),
         segments,
@@ -144,11 +125,7 @@ def summarise_months_by_segment(
 
 
 def estimate_wallet_by_segment(
-    tables: Mapping[str, ibis.Table],
-    segments: pd.DataFrame,
-    *,
-    as_of: datetime.date,
-    smallest_cell: int = 5,
+    tables: Mapping[str, Table], segments: pd.DataFrame, *, as_of: date, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Estimate which share of what its consumers spend a year each segment spends with us.
 
@@ -157,43 +134,35 @@ def estimate_wallet_by_segment(
     the largest category's are taken, so our share is a lower bound. A segment that spends more
     than its wallet gets no share, and ``note`` says so.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, customer_count (with a wallet), spend (last 365 days), wallet_value,
-        wallet_share, note.
+    The columns are segment_name, customer_count (with a wallet), spend (last 365 days),
+    wallet_value, wallet_share, note.
     """
     columns = ["segment_name", "customer_count", "spend", "wallet_value", "wallet_share"]
     customers, market = tables.get("customers"), tables.get("market_cells")
-    if is_missing(market, "country", "market_value", "buyer_count"):
-        reason = "Share of wallet needs market cells with country, market_value and buyer_count."
+    sizes = ("country", "market_value", "buyer_count")
+    if is_missing(market, *sizes) or is_missing(customers, "country"):
+        reason = "Share of wallet needs market cells with value and buyers, and customers' country."
         return empty_table(columns, reason)
-    if is_missing(customers, "country"):
-        return empty_table(columns, "Share of wallet needs customers with a country.")
-    cells = latest_cells(market, by=["country"])
-    cells = cells.assign(country=make_key(cells["country"]).astype(object))
-    cells = cells.assign(wallet=cells["market_value"] / cells["buyer_count"])[["country", "wallet"]]
+    cells = latest_cells(market, by=["country"]).dropna(subset=list(sizes))
+    wallets = pd.DataFrame({"place": make_key(cells["country"]).astype(object)})
+    wallets["wallet"] = cells["market_value"] / cells["buyer_count"]
     if "customer_type" in customers.columns:  # what a business spends is another matter
         customers = customers.filter(_.customer_type.fill_null("") != "business")
-    people = customers.select("customer_id", country=_.country.strip().lower())
-    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=YEAR_DAYS)
-    spend = lines.group_by("customer_id").agg(spend=sum_money(_.line_amount))
-    people = people.inner_join(ibis.memtable(cells.dropna()), "country")
-    people = people.left_join(spend, "customer_id").drop("customer_id_right")
+    bought = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=365)
+    bought = bought.group_by("customer_id").agg(spend=sum_money(_.line_amount))
+    people = customers.select("customer_id", place=_.country.strip().lower())
+    people = people.inner_join(ibis.memtable(wallets), "place").left_join(bought, "customer_id")
     sums = {"spend": sum_money(_.spend), "wallet_value": sum_money(_.wallet)}
-    table = summarise_by_segment(people, segments, **sums)
+    table = summarise_by_segment(people.drop("customer_id_right"), segments, **sums)
     table["wallet_share"] = _divide(table["spend"], table["wallet_value"])
     above = table["wallet_share"] > 1
     table["wallet_share"] = table["wallet_share"].mask(above)
-    if not table["customer_count"].any():
-        return empty_table(columns, "No customer's country is in the market table with a value.")
     hidden = hide_small_cells(table, columns, smallest_cell=smallest_cell)
-    note = hidden["note"].mask(above & (hidden["note"] == ""), ABOVE_WALLET)
-    return hidden.assign(note=note)
+    return hidden.assign(note=hidden["note"].mask(above & (hidden["note"] == ""), ABOVE_WALLET))
 
 
 def summarise_messages_by_segment(
-    messages: ibis.Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
+    messages: Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Summarise how each segment answers messages, with 95 % Wilson intervals.
 
@@ -201,11 +170,9 @@ def summarise_messages_by_segment(
     bounced. Shares are of delivered messages. The intervals take messages as independent, so they
     are too narrow where few customers get many.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, customer_count (with a message), delivered_count, open_share, click_share and
-        unsubscribe_share, each with _low and _high (empty where the column is missing), note.
+    The columns are segment_name, customer_count (with a message), delivered_count, open_share,
+    click_share and unsubscribe_share, each with _low and _high (empty where the column is missing),
+    note.
     """
     answers = {"open": "opened", "click": "clicked", "unsubscribe": "unsubscribed"}
     columns = ["segment_name", "customer_count", "delivered_count"]
@@ -218,27 +185,24 @@ def summarise_messages_by_segment(
     messages = messages.mutate(delivered=~bounced)
     known = [name for name in answers if answers[name] in messages.columns]
     hits = {f"{name}_hits": count_true(_.delivered & _[answers[name]]) for name in known}
-    table = summarise_by_segment(
-        messages, segments, delivered_count=count_true(_.delivered), **hits
-    )
+    hits["delivered_count"] = count_true(_.delivered)
+    table = summarise_by_segment(messages, segments, **hits)
     for name in known:
         table = add_interval(table, f"{name}_", f"{name}_hits", "delivered_count")
     return hide_small_cells(table, columns, smallest_cell=smallest_cell)
 
 
 def summarise_events_by_segment(
-    events: ibis.Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
+    events: Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Summarise what each segment does on the site and in the app.
 
     A visit is a session, or an event called ``visit`` where there are no sessions. The figures
     a customer divide by all customers of the segment, also those who never came.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, customer_count (with an event), reached_share (of the segment's customers),
-        visits_per_customer, views_per_customer, carts_per_customer, wishes_per_customer, note.
+    The columns are segment_name, customer_count (with an event), reached_share (of the segment's
+    customers), visits_per_customer, views_per_customer, carts_per_customer, wishes_per_customer,
+    note.
     """
     kinds = {"visits": "visit", "views": "view", "carts": "cart", "wishes": "wish"}
     columns = ["segment_name", "customer_count", "reached_share"]
@@ -256,7 +220,7 @@ def summarise_events_by_segment(
 
 
 def count_shares_by_segment(
-    table: ibis.Table | None,
+    table: Table | None,
     segments: pd.DataFrame,
     column: str,
     *,
@@ -265,11 +229,9 @@ def count_shares_by_segment(
 ) -> pd.DataFrame:
     """Count how each segment's rows split over the values of one column, such as ``device``.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, rank, the column, customer_count, row_count, share (of the segment's rows
-        that have a value), base_share (of all segments' rows), note; the ``top`` values a segment.
+    The columns are segment_name, rank, the column, customer_count, row_count, share (of the
+    segment's rows that have a value), base_share (of all segments' rows), note; the ``top`` values
+    a segment.
     """
     columns = ["segment_name", "rank", column, "customer_count", "row_count", "share", "base_share"]
     if is_missing(table, "customer_id", column):
@@ -280,16 +242,14 @@ def count_shares_by_segment(
 
 
 def summarise_tickets_by_segment(
-    tickets: ibis.Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
+    tickets: Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Summarise how much support each segment needs, and how it is served.
 
-    Returns
-    -------
-    DataFrame
-        segment_name, customer_count (with a ticket), ticket_count, tickets_per_100_customers (of
-        the whole segment), resolved_share, median_hours_to_resolve (of resolved tickets),
-        mean_satisfaction (1 to 5; these three empty where the column is missing), note.
+    The columns are segment_name, customer_count (with a ticket), ticket_count,
+    tickets_per_100_customers (of the whole segment), resolved_share, median_hours_to_resolve (of
+    resolved tickets), mean_satisfaction (1 to 5; these three empty where the column is missing),
+    note.
     """
     columns = ["segment_name", "customer_count", "ticket_count", "tickets_per_100_customers"]
     columns += ["resolved_share", "median_hours_to_resolve", "mean_satisfaction"]
@@ -307,16 +267,13 @@ def summarise_tickets_by_segment(
     return hide_small_cells(table, columns, smallest_cell=smallest_cell)
 
 
-def classify_questions(responses: ibis.Table | None) -> pd.DataFrame:
+def classify_questions(responses: Table | None) -> pd.DataFrame:
     """Tell questions with numbers from those with choices and those in the customers' own words.
 
     A question is a number if every answer is one; a choice if it has at most 12 different
     answers; else it is free text, which is never shown.
 
-    Returns
-    -------
-    DataFrame
-        question, kind (``number``, ``choice`` or ``free text``), answer_count.
+    The columns are question, kind (``number``, ``choice`` or ``free text``), answer_count.
     """
     columns = ["question", "kind", "answer_count"]
     if is_missing(responses, "question", "answer"):
@@ -334,7 +291,7 @@ def classify_questions(responses: ibis.Table | None) -> pd.DataFrame:
 
 
 def summarise_responses_by_segment(
-    responses: ibis.Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
+    responses: Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Summarise what each segment answers: means of numbers and shares of choices.
 
@@ -342,11 +299,8 @@ def summarise_responses_by_segment(
     hidden together with its figures, and such answers share one row. Intervals are at 95 %: the
     mean plus and minus 1.96 standard errors, and Wilson's for shares.
 
-    Returns
-    -------
-    DataFrame
-        question, kind, segment_name, answer (empty for a number), customer_count, value (mean or
-        share), low, high, base_value (of all segments), note.
+    The columns are question, kind, segment_name, answer (empty for a number), customer_count, value
+    (mean or share), low, high, base_value (of all segments), note.
     """
     columns = ["question", "kind", "segment_name", "answer", "customer_count", "value"]
     columns += ["low", "high", "base_value"]
@@ -370,12 +324,10 @@ def summarise_responses_by_segment(
     return hidden.drop_duplicates(ignore_index=True)
 
 
-def _average_answers(rows: ibis.Table, segments: pd.DataFrame) -> pd.DataFrame:
-    measures = {"value": _.number.mean(), "deviation": _.number.std(how="sample")}
+def _average_answers(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
     rows = rows.mutate(number=_.answer.try_cast("float64"))
-    table = summarise_by_segment(
-        rows, segments, by=["question"], answer_count=_.count(), **measures
-    )
+    measures = {"value": _.number.mean(), "deviation": _.number.std(), "answer_count": _.count()}
+    table = summarise_by_segment(rows, segments, by=["question"], **measures)
     weights = table["answer_count"].groupby(table["question"]).transform("sum")
     part = table["value"] * table["answer_count"] / weights
     base = part.groupby(table["question"]).transform("sum")

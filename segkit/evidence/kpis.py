@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
+from segkit.evidence.missing import is_missing
 from segkit.plan import MEASURES, Goal
 
 LOWER_IS_BETTER = {"lapsed_share", "resolution_hours"}
@@ -17,20 +18,14 @@ def measure_kpi(
 ) -> float | None:
     """Compute one measure of :data:`segkit.plan.MEASURES`; ``None`` if its table is missing.
 
-    Parameters
-    ----------
-    measure : str
-    customers : DataFrame
-        One row a customer with ``order_count``, ``recency_days``, ``mean_order_value`` and
-        ``spend_last_365_days``.
-    tables : dict of str to ibis.Table
-        Accepted rows; ``messages`` and ``tickets`` are read where the measure needs them.
+    ``customers`` is the customer table, ``tables`` the accepted rows; ``messages`` and ``tickets``
+    are read where the measure needs them.
     """
     buyers = customers[customers["order_count"] > 0]
     if measure == "open_share":
-        return _measure_opens(tables)
+        return _measure_opens(tables.get("messages"))
     if measure == "resolution_hours":
-        return _measure_resolution(tables)
+        return _measure_resolution(tables.get("tickets"))
     if buyers.empty:
         return None
     orders = buyers["order_count"].sum()
@@ -45,48 +40,39 @@ def measure_kpi(
     return float(values[measure])
 
 
-def _measure_opens(tables: dict[str, ibis.Table]) -> float | None:
-    messages = tables.get("messages")
-    if messages is None or "opened" not in messages.columns:
+def _measure_opens(messages: ibis.Table | None) -> float | None:
+    if is_missing(messages, "opened"):
         return None
     if "arm" in messages.columns:
         messages = messages.filter(messages["arm"].fill_null("") != "control")
     if "bounced" in messages.columns:
         messages = messages.filter(~messages["bounced"].fill_null(False))
-    share = messages["opened"].fill_null(False).mean().execute()
-    return None if pd.isna(share) else float(share)
+    return _read_number(messages["opened"].fill_null(False).mean())
 
 
-def _measure_resolution(tables: dict[str, ibis.Table]) -> float | None:
-    tickets = tables.get("tickets")
-    if tickets is None or "resolved_at" not in tickets.columns:
+def _measure_resolution(tickets: ibis.Table | None) -> float | None:
+    if is_missing(tickets, "resolved_at"):
         return None
-    hours = (tickets["resolved_at"].epoch_seconds() - tickets["opened_at"].epoch_seconds()) / 3600
-    median = hours.median().execute()
-    return None if pd.isna(median) else float(median)
+    seconds = tickets["resolved_at"].epoch_seconds() - tickets["opened_at"].epoch_seconds()
+    return _read_number((seconds / 3600).median())
+
+
+def _read_number(figure: ibis.Scalar) -> float | None:
+    number = figure.execute()
+    return None if pd.isna(number) else float(number)
 
 
 def measure_kpis(
     goals: tuple[Goal, ...], customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> pd.DataFrame:
-    """Measure each goal's KPI against its target.
-
-    Returns
-    -------
-    DataFrame
-        One row a goal: ``goal``, ``text``, ``kpi``, ``measure``, ``value``, ``target`` and ``met``
-        (yes, no, or no target or no data).
-    """
+    """Measure each goal's KPI against its target; ``met`` is yes, no, no target or no data."""
     rows = []
     for goal in goals:
         value = measure_kpi(goal.kpi, customers, tables)
-        if value is None:
-            met = "no data"
-        elif goal.target is None:
-            met = "no target"
-        else:
-            reached = value <= goal.target if goal.kpi in LOWER_IS_BETTER else value >= goal.target
-            met = "yes" if reached else "no"
+        met = "no data" if value is None else "no target"
+        if value is not None and goal.target is not None:
+            sign = -1 if goal.kpi in LOWER_IS_BETTER else 1
+            met = "yes" if sign * value >= sign * goal.target else "no"
         rows.append((goal.name, goal.text, goal.kpi, MEASURES[goal.kpi], value, goal.target, met))
     columns = ["goal", "text", "kpi", "measure", "value", "target", "met"]
     return pd.DataFrame(rows, columns=columns)

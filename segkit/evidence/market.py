@@ -15,22 +15,6 @@ from segkit.evidence.missing import empty_table, is_missing
 
 MARKET_TABLES = ("market_cells", "competitors", "trends")
 AXES = ("country", "category")
-EXAMPLES = {
-    "country": "Sweden",
-    "category": "Tents",
-    "year": "2025",
-    "buyer_count": "410000",
-    "market_value": "62000000",
-    "growth_rate": "0.04",
-    "source": "Trade association, yearly report, table 3",
-    "competitor": "Name of the firm",
-    "market_share": "0.18",
-    "segments_served": "Families; price-conscious",
-    "offer": "Wide range, low price, own stores",
-    "trend": "Nights spent camping",
-    "value": "1250000",
-    "unit": "nights",
-}
 
 
 def make_key(values: pd.Series) -> pd.Series:
@@ -60,28 +44,25 @@ def _yearly_rate(first: float, last: float, years: float) -> float:
 
 
 def describe_template(tables: Mapping[str, ibis.Table]) -> pd.DataFrame:
-    """List the columns of each missing market table: table, column, meaning, unit, example."""
+    """List the columns of each missing market table: table, column, meaning, unit."""
+    columns = ["table", "column", "meaning", "unit"]
     rows = [
-        (name, column.name, column.meaning, column.unit, EXAMPLES[column.name])
+        (name, column.name, column.meaning, column.unit)
         for name in MARKET_TABLES
         for column in TABLES[name].columns
         if name not in tables
     ]
-    columns = ["table", "column", "meaning", "unit", "example"]
     if not rows:
         return empty_table(columns, "The plan names every market table, so none is left to fill.")
     return pd.DataFrame(rows, columns=columns)
 
 
 def write_templates(tables: Mapping[str, ibis.Table], folder: Path) -> list[str]:
-    """Write a CSV with headers and a made-up row for each missing market table; return names."""
-    names = []
-    for name, rows in describe_template(tables).groupby("table", sort=False):
+    """Write a CSV with the headers of each missing market table; return the files' names."""
+    for name, rows in describe_template(tables).groupby("table"):
         folder.mkdir(parents=True, exist_ok=True)
-        names.append(f"{name}.csv")
-        example = pd.DataFrame([rows["example"].tolist()], columns=rows["column"].tolist())
-        example.to_csv(folder / names[-1], index=False)
-    return names
+        (folder / f"{name}.csv").write_text(",".join(rows["column"]) + "\n", encoding="utf-8")
+    return [f"{name}.csv" for name in MARKET_TABLES if name not in tables]
 
 
 def collect_trends(
@@ -89,20 +70,10 @@ def collect_trends(
 ) -> pd.DataFrame:
     """Return one figure a trend, country and year; several sources of one figure are averaged.
 
-    Parameters
-    ----------
-    trends : ibis.Table or None
-        The contract's ``trends``.
-    country : str, optional
-        Keep this country and the figures that name none; empty keeps all.
-    most : int, optional
-        Keep only this many trends: those whose index ends furthest from 100. None keeps all.
-
-    Returns
-    -------
-    DataFrame
-        trend, country (empty where none is named), unit, year, value, source, line (the country and
-        the trend) and index (the first year is 100; empty if that is not positive); sorted.
+    With ``country`` only that country's figures and those that name none are kept; with ``most``
+    only so many trends, those whose index ends furthest from 100. The columns are trend, country
+    (empty where none is named), unit, year, value, source, line (the country and the trend) and
+    index (the first year is 100; empty if that is not positive).
     """
     columns = ["trend", "country", "unit", "year", "value", "source"]
     if is_missing(trends, "trend", "year", "value"):
@@ -128,12 +99,9 @@ def collect_trends(
 def summarise_trends(trends: ibis.Table | None, *, country: str = "") -> pd.DataFrame:
     """Summarise each trend by its first and its latest figure, fastest growth first.
 
-    Returns
-    -------
-    DataFrame
-        trend, country, unit, first_year, first_value, last_year, last_value, growth_rate (the
-        constant yearly rate that leads from the first to the last, empty where one is not
-        positive) and source.
+    The columns are trend, country, unit, first_year, first_value, last_year, last_value,
+    growth_rate (the constant yearly rate from the first to the last, empty where one is not
+    positive) and source.
     """
     columns = ["trend", "country", "unit", "first_year", "first_value", "last_year", "last_value"]
     points = collect_trends(trends, country=country)
@@ -161,19 +129,8 @@ def latest_cells(market_cells: ibis.Table | None, *, by: Sequence[str] = AXES) -
     are added up. Values add up rightly. Buyers do not: who buys in two categories would count
     twice, so the largest single row is taken, the least number of buyers there can be.
     ``growth_rate`` is the latest year's, weighted by value; where no row states one it is
-    computed from the cell's first and latest year.
-
-    Parameters
-    ----------
-    market_cells : ibis.Table or None
-        The contract's ``market_cells``.
-    by : sequence of str
-        ``country``, ``category`` or both.
-
-    Returns
-    -------
-    DataFrame
-        country, category, year, market_value, buyer_count, growth_rate, source.
+    computed from the cell's first and latest year. The columns are country, category, year,
+    market_value, buyer_count, growth_rate, source.
     """
     by, rest = list(by), [axis for axis in AXES if axis not in by]
     if not by or not set(by) <= set(AXES):
@@ -225,12 +182,9 @@ def list_players(
 ) -> pd.DataFrame:
     """List the competitors with their share, and how each segments and serves its customers.
 
-    Returns
-    -------
-    DataFrame
-        competitor, cell_count, mean_share (over the cells where the competitor is, weighted by
-        their market value; the plain mean where none has a value), estimated_sales (share times
-        value, summed), segments_served, offer, source; the largest first.
+    The columns are competitor, cell_count, mean_share (over the cells where the competitor is,
+    weighted by their market value; the plain mean where none has a value), estimated_sales (share
+    times value, summed), segments_served, offer, source; the largest comes first.
     """
     columns = ["competitor", "cell_count", "mean_share", "estimated_sales"]
     columns += ["segments_served", "offer", "source"]

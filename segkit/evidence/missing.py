@@ -7,48 +7,28 @@ from collections.abc import Collection, Mapping
 import ibis
 import pandas as pd
 
+# What each table answers, and where to find it.
 ANSWERS = {
-    "order_lines": (
-        "What each segment buys, how much and in which months",
-        "The till or the web shop: one line a product sold",
-    ),
-    "orders": (
-        "Which channels and campaigns are behind the purchases",
-        "The web shop or the order system: one row an order",
-    ),
+    "order_lines": ("What each segment buys, and in which months", "The till or the web shop"),
+    "orders": ("Which channels and campaigns are behind the purchases", "The order system"),
     "customers": ("Who the customers are and where they live", "The customer register or the CRM"),
-    "products": (
-        "Which categories each segment buys",
-        "The product register: product_id and category are enough",
-    ),
-    "events": (
-        "How each segment uses the site and the app, and on which device",
-        "The web analytics export, with the customer's own identifier",
-    ),
-    "messages": (
-        "Who opens, clicks and unsubscribes",
-        "The mail tool's log: one row a message and customer",
-    ),
+    "products": ("Which categories each segment buys", "The product register"),
+    "events": ("How each segment uses the site, and on which device", "The web analytics export"),
+    "messages": ("Who opens, clicks and unsubscribes", "The mail tool's log"),
     "tickets": (
         "What each segment asks support for, and how long it waits",
-        "The help desk's export, with the time opened and the time resolved",
+        "The help desk's export",
     ),
-    "responses": (
-        "What the segments say themselves, beside what they do",
-        "Surveys, reviews and quizzes: one row a question and answer",
-    ),
+    "responses": ("What the segments say themselves", "Surveys, reviews and quizzes"),
     "market_cells": (
-        "Our share of each country and category, and where the white space is",
-        "Statistics offices, trade associations, market reports: buyers or sales a year",
+        "Our share of each cell, and the white space",
+        "Statistics offices, market reports",
     ),
     "competitors": (
-        "Who else serves each cell of the market, and how",
-        "Annual reports, trade press, the competitors' own sites",
+        "Who else serves each cell, and how",
+        "Annual reports, trade press, their own sites",
     ),
-    "trends": (
-        "Where the industry is going",
-        "Statistics offices, trade associations, search trends: one figure a year",
-    ),
+    "trends": ("Where the industry is going", "Statistics offices, trade associations"),
 }
 
 

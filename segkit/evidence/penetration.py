@@ -20,6 +20,11 @@ from segkit.evidence.missing import empty_table, explain_empty, is_missing
 
 OWN_COLUMNS = ["customer_count", "spend", "share", "index"]
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
+LOOKUPS = (
+    ("customers", "customer_id", "country"),
+    ("orders", "order_id", "country"),
+    ("products", "product_id", "category"),
+)
 PLACES = {
     "country": ("customers_country", "lines_country", "orders_country"),
     "category": ("products_category",),
@@ -32,25 +37,15 @@ def count_own_cells(
     """Count our own buyers and spend of the last 365 days by cell, in the engine.
 
     The country is the customer's, else that of the line, else that of the order; the category is
-    the product's.
-
-    Returns
-    -------
-    DataFrame
-        country, category (empty where not known or not in ``by``), customer_count (with a sale),
-        spend (net of returns, lines without a customer included).
+    the product's. The columns are country, category (empty where not known or not in ``by``),
+    customer_count (with a sale) and spend (net of returns, lines without a customer included).
     """
     lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=365)
     if "is_product" in lines.columns:
         lines = lines.filter(_.is_product.fill_null(True))
     if "country" in by and "country" in lines.columns:
         lines = lines.rename(lines_country="country")
-    for name, key in (
-        ("customers", "customer_id"),
-        ("orders", "order_id"),
-        ("products", "product_id"),
-    ):
-        axis = "category" if name == "products" else "country"
+    for name, key, axis in LOOKUPS:
         if axis in by and not is_missing(tables.get(name), key, axis):
             lookup = tables[name].select(key, **{f"{name}_{axis}": axis})
             lines = lines.left_join(lookup, key).drop(f"{key}_right")
@@ -77,14 +72,7 @@ def measure_penetration(
     Names are joined without regard to capitals and outer space. The share is by value, spend /
     market_value; where the market has no value at all it is by buyers.
 
-    Parameters
-    ----------
-    own : DataFrame
-        From :func:`count_own_cells`, with the same ``by``.
-    market_cells : ibis.Table or None
-        The contract's ``market_cells``.
-    by : sequence of str
-        ``country``, ``category`` or both.
+    ``own`` comes from :func:`count_own_cells` with the same ``by``.
 
     Returns
     -------
@@ -132,10 +120,7 @@ def hide_small_shares(penetration: pd.DataFrame, smallest_cell: int) -> pd.DataF
 
 
 def select_largest(penetration: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:
-    """Keep the market's cells of at most ``most`` countries and categories, for a chart.
-
-    Those where we sell most come first, then those with the largest market.
-    """
+    """Keep the cells of the countries and categories where we sell most, for a chart."""
     kept = penetration[penetration["matched"] != "ours only"]
     for axis in AXES:
         sums = kept.groupby(axis)[["spend", "market_value", "buyer_count"]].sum()
@@ -153,18 +138,12 @@ def find_white_space(
 ) -> pd.DataFrame:
     """Find cells that are large, growing and little served, and size what they could bring.
 
-    A cell is white space when all of these hold:
-
-    - large: its value is above the median of the cells;
-    - growing: its growth rate is above the market's, the mean weighted by value;
-    - open to us: our share is below our own average, all our spend over the value of all cells;
-    - open from rivals: the listed competitors' shares add up to at most ``largest_rival_share``;
-      a cell that the competitors table does not name counts as open, and ``rival_share`` is empty.
-
-    ``opportunity`` is what we would sell more a year at our own average share, never below 0.
-    Without market values the same is done with buyers, and ``measure`` says so. Where fewer than
-    ``smallest_cell`` of our customers buy, the index is hidden and the opportunity is sized as if
-    we sold nothing there.
+    A cell is white space when it is large (above the median of the cells), growing (above the
+    market's growth, weighted by size), open to us (our share is below our own average) and open
+    from rivals (the listed competitors hold at most ``largest_rival_share`` together; a cell that
+    names none counts as open). ``opportunity`` is what we would sell more a year at our own average
+    share, never below 0. Where fewer than ``smallest_cell`` of our customers buy, the index is
+    hidden and the opportunity is sized as if we sold nothing there.
 
     Returns
     -------
@@ -203,11 +182,7 @@ def find_white_space(
 
 
 def _add_rival_shares(cells: pd.DataFrame, competitors: ibis.Table | None) -> list[float]:
-    """Return the competitors' total share of each cell; NaN where none is listed.
-
-    A competitor's row that names one axis only holds for every cell on it, unless the same
-    competitor has a row for the very cell.
-    """
+    """Return the competitors' total share of each cell; a row for the very cell goes first."""
     if is_missing(competitors, "market_share", "competitor"):
         return [np.nan] * len(cells)
     rivals = read_columns(competitors, [*AXES, "competitor", "market_share"])
@@ -217,9 +192,8 @@ def _add_rival_shares(cells: pd.DataFrame, competitors: ibis.Table | None) -> li
         shares.setdefault(key, {})[row.competitor] = row.market_share
     totals = []
     for country, category in make_cell_keys(cells):
-        keys = [key for key in (("", category), (country, "")) if key != ("", "")]
         found: dict[str, float] = {}
-        for key in (*keys, (country, category)):
-            found |= shares.get(key, {})
+        for key in (("", category), (country, ""), (country, category)):
+            found |= shares.get(key, {}) if any(key) else {}
         totals.append(min(sum(found.values()), 1.0) if found else np.nan)
     return totals

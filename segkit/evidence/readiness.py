@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from segkit.data.contract import TABLES
-from segkit.evidence.missing import ANSWERS
+from segkit.evidence.missing import ANSWERS, is_missing
 from segkit.plan import Plan
 
 DATE_COLUMNS = {
@@ -23,6 +23,21 @@ DATE_COLUMNS = {
 FRESH_DAYS, STALE_DAYS = 7, 90
 FULL_HISTORY_DAYS = 730
 ENOUGH_REPEAT_BUYERS = 500
+# Each practice, and what to do first where it is weak.
+PRACTICES = {
+    "Every goal has a target": "Give each goal in the plan a target for its KPI",
+    "Orders name their customer": "Ask for an e-mail address or a loyalty card at every sale",
+    "Orders pass the checks": "Mend the largest rule of the quality table at its source",
+    "Data is fresh": "Load orders at least weekly",
+    "History is long enough": "Keep two years of orders, so that seasons can be told from trends",
+    "Customers come back": "Wait for more repeat buyers, or segment by what customers say",
+    "Many bases can be used": "Collect the columns named in the gap list",
+    "Profit is known": "Add unit_cost to products or to order_lines",
+    "Consent is known": "Record for each customer whether he or she may be contacted",
+    "Campaigns have a control group": "Send nothing to a random part of each campaign's customers",
+    "The market is known": "Fill the templates of the market review",
+    "Customers are heard": "Run a short survey; export the support tickets",
+}
 
 
 def describe_plan(plan: Plan) -> pd.DataFrame:
@@ -43,20 +58,9 @@ def build_inventory(
 ) -> pd.DataFrame:
     """Summarise every table of the contract: is it there, how complete, how fresh.
 
-    Parameters
-    ----------
-    tables : dict of str to ibis.Table
-        Accepted rows; one aggregate a table runs in the engine.
-    counts : DataFrame
-        One row a table: ``table``, ``read``, ``accepted``, ``rejected``.
-    as_of : datetime.date
-
-    Returns
-    -------
-    DataFrame
-        One row a table of the contract: ``table``, ``answers``, ``row_count``, ``column_count``,
-        ``complete_share`` (filled cells among the columns given), ``first_on``, ``last_on``,
-        ``days_since_last``. Tables that the plan does not name have a ``row_count`` of 0.
+    The columns are table, answers, row_count (0 for tables that the plan does not name),
+    column_count, complete_share (filled cells among the columns given), first_on, last_on and
+    days_since_last. One aggregate a table runs in the engine.
     """
     rows = []
     accepted = dict(zip(counts["table"], counts["accepted"], strict=True))
@@ -88,17 +92,15 @@ def measure_consent(tables: dict[str, ibis.Table], column: str | None) -> dict[s
     Without a customers table or a consent column nobody is known to have consented, and
     ``customer_count`` is 0.
     """
-    if "customers" not in tables or column not in tables["customers"].columns:
-        return {"customer_count": 0, "yes_count": 0, "no_count": 0, "unknown_count": 0}
-    customers = tables["customers"]
-    consent = customers[column].cast("boolean")
-    found = customers.aggregate(
-        customer_count=customers.count(),
-        yes_count=consent.fill_null(False).sum(),
-        no_count=(~consent.fill_null(True)).sum(),
-        unknown_count=consent.isnull().sum(),
+    names = ["customer_count", "yes_count", "no_count", "unknown_count"]
+    if not column or is_missing(tables.get("customers"), column):
+        return dict.fromkeys(names, 0)
+    consent = tables["customers"][column].cast("boolean")
+    counts = tables["customers"].aggregate(
+        all=consent.isnull().count(), yes=consent.sum(), no=(~consent).sum()
     )
-    return {name: int(value) for name, value in found.to_pandas().fillna(0).iloc[0].items()}
+    every, yes, no = (int(n) for n in counts.to_pandas().fillna(0).iloc[0])
+    return dict(zip(names, (every, yes, no, every - yes - no), strict=True))
 
 
 def score_readiness(
@@ -112,116 +114,47 @@ def score_readiness(
 ) -> pd.DataFrame:
     """Score each practice of a good segmentation from evidence, not from opinion.
 
-    Parameters
-    ----------
-    plan : Plan
-    tables : dict of str to ibis.Table
-        Accepted rows.
-    inventory : DataFrame
-        From :func:`build_inventory`.
-    gaps : DataFrame
-        One row a base: ``base``, ``ready``, ``missing``.
-    quality, counts : DataFrame
-        From the checks: one row a rule, and one row a table.
-
-    Returns
-    -------
-    DataFrame
-        One row a practice, weakest first: ``practice``, ``score`` (0 to 1), ``evidence`` (what was
-        found) and ``improve`` (what to do first).
+    ``inventory`` comes from :func:`build_inventory`, ``gaps`` has one row a base, ``quality`` and
+    ``counts`` come from the checks. The columns are practice, score (0 to 1), evidence (what was
+    found) and improve (what to do first); the weakest comes first.
     """
-    table = inventory.set_index("table")
-    read = counts.set_index("table")
-    lines = read.loc["order_lines"]
+    known = inventory.set_index("table")
+    lines, orders = counts.set_index("table").loc["order_lines"], known.loc["order_lines"]
     orphans = quality.query("table == 'order_lines' and rule == 'missing_customer'")["row_count"]
-    named = 1 - orphans.sum() / max(lines["read"], 1)
-    age = table.loc["order_lines", "days_since_last"]
-    history = (table.loc["order_lines", "last_on"] - table.loc["order_lines", "first_on"]).days
+    read, accepted = max(lines["read"], 1), lines["accepted"]
+    named = 1 - orphans.sum() / read
+    age, history = orders["days_since_last"], (orders["last_on"] - orders["first_on"]).days
     targets = sum(goal.target is not None for goal in plan.goals)
-    market = [t for t in ("market_cells", "competitors", "trends") if table.loc[t, "row_count"]]
-    voice = [t for t in ("responses", "tickets") if table.loc[t, "row_count"]]
+    market = (known.loc[["market_cells", "competitors", "trends"], "row_count"] > 0).sum()
+    voice = (known.loc[["responses", "tickets"], "row_count"] > 0).sum()
     consent = measure_consent(tables, plan.privacy.consent_column)
-    repeat_buyer_count = _count_repeat_buyers(tables["order_lines"])
-    has_control = _has_control(tables.get("messages"))
+    answered, people = consent["yes_count"] + consent["no_count"], consent["customer_count"]
+    repeat_count = _count_repeat_buyers(tables["order_lines"])
+    control = _has_control(tables.get("messages"))
     cost = any("unit_cost" in tables[t].columns for t in ("order_lines", "products") if t in tables)
-    known = consent["yes_count"] + consent["no_count"]
-    practices = [
+    fresh = (STALE_DAYS - age) / (STALE_DAYS - FRESH_DAYS)
+    evidence = [
+        (targets / len(plan.goals), f"{targets} of {len(plan.goals)} goals have one"),
+        (named, f"{named:.1%} of order lines read name one"),
+        (accepted / read, f"{accepted:,} of {lines['read']:,} order lines were accepted"),
+        (fresh, f"the last order is {age:.0f} days before the last day counted"),
+        (history / FULL_HISTORY_DAYS, f"{history:,} days of orders"),
         (
-            "Every goal has a target",
-            targets / len(plan.goals),
-            f"{targets} of {len(plan.goals)} goals have one",
-            "Give each goal in the plan a target for its KPI",
+            repeat_count / ENOUGH_REPEAT_BUYERS,
+            f"{repeat_count:,} customers with two orders or more",
         ),
-        (
-            "Orders name their customer",
-            named,
-            f"{named:.1%} of order lines read name one",
-            "Ask for an e-mail address or a loyalty card at every sale",
-        ),
-        (
-            "Orders pass the checks",
-            lines["accepted"] / max(lines["read"], 1),
-            f"{lines['accepted']:,} of {lines['read']:,} order lines were accepted",
-            "Mend the largest rule of the quality table at its source",
-        ),
-        (
-            "Data is fresh",
-            _scale(STALE_DAYS - age, STALE_DAYS - FRESH_DAYS),
-            f"the last order is {age:.0f} days before the last day counted",
-            "Load orders at least weekly",
-        ),
-        (
-            "History is long enough",
-            _scale(history, FULL_HISTORY_DAYS),
-            f"{history:,} days of orders",
-            "Keep two years of orders, so that seasons can be told from trends",
-        ),
-        (
-            "Customers come back",
-            _scale(repeat_buyer_count, ENOUGH_REPEAT_BUYERS),
-            f"{repeat_buyer_count:,} customers with two orders or more",
-            "Wait for more repeat buyers, or segment by what customers say",
-        ),
-        (
-            "Many bases can be used",
-            gaps["ready"].mean(),
-            f"{gaps['ready'].sum()} of {len(gaps)} bases",
-            "Collect the columns named in the gap list",
-        ),
-        (
-            "Profit is known",
-            float(cost),
-            "unit costs are given" if cost else "no unit costs are given",
-            "Add unit_cost to products or to order_lines",
-        ),
-        (
-            "Consent is known",
-            known / consent["customer_count"] if consent["customer_count"] else 0.0,
-            f"{known:,} of {consent['customer_count']:,} customers answered",
-            "Record for each customer whether he or she may be contacted",
-        ),
-        (
-            "Campaigns have a control group",
-            float(has_control),
-            "a control arm is there" if has_control else "no message carries a control arm",
-            "Leave a random part of each campaign's customers without the message",
-        ),
-        (
-            "The market is known",
-            len(market) / 3,
-            f"{len(market)} of the three market tables are given",
-            "Fill the templates of the market review",
-        ),
-        (
-            "Customers are heard",
-            len(voice) / 2,
-            f"{len(voice)} of two tables (survey answers, support tickets) are given",
-            "Run a short survey; export the support tickets",
-        ),
+        (gaps["ready"].mean(), f"{gaps['ready'].sum()} of {len(gaps)} bases"),
+        (cost, "unit costs are given" if cost else "no unit costs are given"),
+        (answered / max(people, 1), f"{answered:,} of {people:,} customers answered"),
+        (control, "a control arm is there" if control else "no message carries a control arm"),
+        (market / 3, f"{market} of the three market tables are given"),
+        (voice / 2, f"{voice} of two tables (survey answers, support tickets) are given"),
     ]
-    scores = pd.DataFrame(practices, columns=["practice", "score", "evidence", "improve"])
-    scores["score"] = scores["score"].clip(0, 1)
-    return scores.sort_values(["score", "practice"], ignore_index=True)
+    rows = [(*p, *e) for p, e in zip(PRACTICES.items(), evidence, strict=True)]
+    scores = pd.DataFrame(rows, columns=["practice", "improve", "score", "evidence"])
+    scores["score"] = scores["score"].astype(float).clip(0, 1)
+    scores = scores.sort_values(["score", "practice"], ignore_index=True)
+    return scores[["practice", "score", "evidence", "improve"]]
 
 
 def _count_repeat_buyers(order_lines: ibis.Table) -> int:
@@ -231,23 +164,13 @@ def _count_repeat_buyers(order_lines: ibis.Table) -> int:
 
 
 def _has_control(messages: ibis.Table | None) -> bool:
-    if messages is None or "arm" not in messages.columns:
+    if is_missing(messages, "arm"):
         return False
     return bool(messages.filter(messages["arm"] == "control").count().execute())
 
 
-def _scale(value: float, full: float) -> float:
-    return float(min(max(value / full, 0), 1))
-
-
 def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:
-    """Say where the plan asks more than the data can carry.
-
-    Parameters
-    ----------
-    gaps : DataFrame
-        One row a base: ``base``, ``ready``, ``missing``.
-    """
+    """Say where the plan asks more than the data, by ``gaps`` (one row a base), can carry."""
     sentences = []
     by_base = gaps.set_index("base")
     for scheme in plan.schemes:
@@ -262,7 +185,5 @@ def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:
                 f"criteria allow {plan.criteria.most_segments}."
             )
     served = {scheme.goal for scheme in plan.schemes}
-    sentences += [
-        f"No scheme serves the goal {goal.name}." for goal in plan.goals if goal.name not in served
-    ]
-    return sentences
+    unserved = [goal.name for goal in plan.goals if goal.name not in served]
+    return [*sentences, *(f"No scheme serves the goal {name}." for name in unserved)]

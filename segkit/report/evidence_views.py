@@ -36,18 +36,10 @@ FORMATS = {"index": "integer", "orders_per_buyer": "number"}
 def show_evidence(
     table: pd.DataFrame, *, caption: str, columns: list[str] | None = None, **options
 ) -> None:
-    """Show a table with its headings; columns without any value are left out.
+    """Show a table, or these columns of it, with its headings; empty columns are left out.
 
-    Parameters
-    ----------
-    table : DataFrame
-        From :mod:`segkit.evidence`; ``low`` and ``high`` become one column with the interval.
-    caption : str
-        What the table shows.
-    columns : list of str, optional
-        The columns to show; all, if not given.
-    **options
-        For :func:`segkit.report.tables.show_table`.
+    ``low`` and ``high`` become one column with the interval. The other options are those of
+    :func:`segkit.report.tables.show_table`.
     """
     chosen = []
     for name in columns or list(table.columns):

@@ -28,12 +28,7 @@ MEASURES = {
 def state_segments(table: pd.DataFrame, *, currency: str = "") -> list[str]:
     """Say of each measure where it is highest and lowest, and whether intervals keep them apart.
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row a segment: ``segment_name``, any of :data:`MEASURES`, ``note``.
-    currency : str, optional
-        For amounts.
+    ``table`` has one row a segment: segment_name, any of :data:`MEASURES`, and note.
     """
     if table.empty:
         return [explain_empty(table)]
@@ -67,26 +62,19 @@ def _write(row: pd.Series, columns: list[str], kind: str, currency: str) -> str:
 
 def state_spend(spend: pd.DataFrame, *, currency: str = "") -> list[str]:
     """Say which segment brings the most, and where spend, basket and returns are high or low."""
-    rows = spend.dropna(subset=["spend", "spend_share"])
-    if rows.empty:
-        return state_segments(spend, currency=currency)
-    top = rows.loc[rows["spend"].idxmax()]
-    share = format_share(top["customer_count"] / rows["customer_count"].sum())
-    first = f"“{top['segment_name']}” brings most: {format_share(top['spend_share'])} of the spend "
-    return [f"{first}with {share} of the customers.", *state_segments(spend, currency=currency)]
+    shares = spend["customer_count"] / spend["customer_count"].sum()
+    first = [
+        f"“{row.segment_name}” brings most: {format_share(row.spend_share)} of the spend with "
+        f"{format_share(shares[row.Index])} of the customers."
+        for row in spend.dropna(subset=["spend_share"]).head(1).itertuples()
+    ]
+    return [*first, *state_segments(spend, currency=currency)]
 
 
 def state_shares(table: pd.DataFrame, column: str, *, of: str) -> list[str]:
     """Say for each segment which value, such as a category, it has most above its share among all.
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row a segment and value: ``segment_name``, the column, ``share``, ``base_share``.
-    column : str
-        The column with the values.
-    of : str
-        What the shares are shares of, such as "sales".
+    ``of`` names what the shares are shares of, such as "sales".
     """
     if table.empty:
         return [explain_empty(table)]

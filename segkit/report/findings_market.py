@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -42,16 +43,14 @@ def state_trends(trends: pd.DataFrame) -> list[str]:
     known = trends.dropna(subset=["growth_rate"]).sort_values("growth_rate", ascending=False)
     rising = int((known["growth_rate"] > 0).sum())
     sentences = [f"{rising} of {plural(len(known), 'trend')} rise over their years."]
-    falling = known[known["growth_rate"] < 0].tail(1)
-    for row in [*known.head(min(rising, 1)).itertuples(), *falling.itertuples()]:
-        name = f"{row.country}: {row.trend}" if row.country else row.trend
-        last = format_large(row.last_value)
-        sentences.append(
-            f"{name} {'rises' if row.growth_rate > 0 else 'falls'} fastest, by "
+    for word, rows in (("rises", known.head(min(rising, 1))), ("falls", known[rising:].tail(1))):
+        sentences += [
+            f"{row.country + ': ' if row.country else ''}{row.trend} {word} fastest, by "
             f"{format_share(abs(row.growth_rate))} a year from {row.first_year} to "
-            f"{row.last_year}, to {last} {row.unit}".rstrip()
-            + "."
-        )
+            f"{row.last_year}, to {format_number(row.last_value, 1)} {row.unit}.".replace(" .", ".")
+            for row in rows.itertuples()
+            if row.growth_rate
+        ]
     return sentences
 
 
@@ -84,12 +83,13 @@ def state_penetration(
         return ["The market table has neither value nor buyers, so no share can be measured."]
     by_value = market["measure"].iloc[0] == "market_value"
     amounts = [format_large(x, currency) if by_value else format_number(x) for x in (ours, size)]
+    known = market[(market["customer_count"] >= smallest_cell) & market["index"].notna()]
+    unmatched = penetration[penetration["matched"] == "ours only"]
     sentences = [
         f"We hold {format_small_share(ours / size)} of the market's "
         f"{'value' if by_value else 'buyers'}: {amounts[0]} in the last 365 days against "
         f"{amounts[1]} a year, latest year {market['year'].max()}."
     ]
-    known = market[(market["customer_count"] >= smallest_cell) & market["index"].notna()]
     if len(known) > 1:
         best, least = known.loc[known["index"].idxmax()], known.loc[known["index"].idxmin()]
         sentences.append(
@@ -97,33 +97,23 @@ def state_penetration(
             f"{best['cell']} (index {format_number(best['index'])}, our average is 100) and lowest "
             f"in {least['cell']} ({format_number(least['index'])})."
         )
-    absent = market.loc[market["matched"] == "market only", "cell"]
-    if len(absent):
-        sentences.append(
-            f"We sold nothing in {plural(len(absent), 'cell')}, the largest first: "
-            f"{_name_some(absent)}."
-        )
-    unmatched = penetration[penetration["matched"] == "ours only"]
-    if unmatched.empty:
-        return [*sentences, "Every cell where we sell has a figure in the market table."]
-    amount = ""
-    if unmatched["customer_count"].sum() >= smallest_cell:
+    if len(unmatched):
         spend = unmatched["spend"].sum()
         share = format_small_share(spend / penetration["spend"].sum())
-        amount = f", with {format_large(spend, currency)} or {share} of our spend"
-    return [
-        *sentences,
-        f"{plural(len(unmatched), 'cell')} of ours did not join the market table and are left out "
-        f"of the shares{amount}: {_name_some(unmatched['cell'])}.",
-    ]
+        shown = unmatched["customer_count"].sum() >= smallest_cell
+        amount = f", with {format_large(spend, currency)} or {share} of our spend" if shown else ""
+        sentences.append(
+            f"{plural(len(unmatched), 'cell')} of ours did not join the market table and are left "
+            f"out of the shares{amount}: {_name_some(unmatched['cell'])}."
+        )
+    return sentences
 
 
 def _sum_market(market: pd.DataFrame) -> tuple[float, float]:
     """Return what we sell in the cells whose size is known, and their size."""
     size = market["measure"].iloc[0]
-    sized = market.dropna(subset=[size])
     ours = "spend" if size == "market_value" else "customer_count"
-    return sized[ours].sum(), sized[size].sum()
+    return market.loc[market[size].notna(), ours].sum(), market[size].sum()
 
 
 def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
@@ -138,15 +128,14 @@ def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
             f"it fails on: {near['fails_on']}."
         ]
     money = cells["measure"].iloc[0] == "market_value"
-    first, every = (
-        f"{format_large(x, currency)} a year" if money else plural(round(x), "buyer")
-        for x in (chosen["opportunity"].iloc[0], chosen["opportunity"].sum())
-    )
+    unit = "a year" if money else "buyers"
+    sizes = chosen["opportunity"].iloc[0], chosen["opportunity"].sum()
+    first, every = (f"{format_large(x, currency if money else '')} {unit}" for x in sizes)
     sentences = [
         f"{len(chosen)} of {plural(len(cells), 'cell')} are white space: "
         f"{_name_some(chosen['cell'])}.",
-        f"At our own average share {chosen['cell'].iloc[0]} would bring {first} more"
-        + (f"; all of them {every}." if len(chosen) > 1 else "."),
+        f"At our own average share {chosen['cell'].iloc[0]} would bring {first} more, and all of "
+        f"them together {every}.",
     ]
     unknown = chosen.loc[chosen["rival_share"].isna(), "cell"]
     if len(unknown):
@@ -154,10 +143,7 @@ def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
             f"No competitor is recorded for {_name_some(unknown)}; that may be a gap in the table "
             "and not in the market."
         )
-    sources = [text for text in dict.fromkeys(chosen["source"]) if text]
-    if sources:
-        sentences.append(f"Size and growth are taken from: {_name_some(sources)}.")
-    return sentences
+    return [*sentences, f"Size and growth are taken from: {_name_some(chosen['source'].unique())}."]
 
 
 def state_gaps(missing: pd.DataFrame) -> list[str]:
@@ -184,14 +170,13 @@ def headline_market(
         headline["Share of the market"] = format_small_share(ours / size)
         headline["White space"] = plural(len(chosen), "cell")
         if len(chosen) and cells["measure"].iloc[0] == "market_value":
-            amount = format_large(chosen["opportunity"].sum(), currency)
-            headline["Opportunity a year"] = amount
-    if len(trends) and trends["growth_rate"].notna().any():
+            headline["Opportunity a year"] = format_large(chosen["opportunity"].sum(), currency)
+    if len(trends):
         headline["Rising trends"] = f"{(trends['growth_rate'] > 0).sum()} of {len(trends)}"
     return headline
 
 
-def _name_some(names: pd.Series | list) -> str:
-    names = [str(name) for name in names]
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return f"{', '.join(names[:MOST_NAMES])}{more}" if more else join_words(names)
+def _name_some(names: Iterable) -> str:
+    names = [str(name) for name in names if name]
+    more = [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return join_words([*names[:MOST_NAMES], *more])
