@@ -22,8 +22,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from segkit.errors import SegkitError
+from segkit.hashing import hash_bytes, hash_value, write_json
 from segkit.plan import Plan
-from segkit.steps import STEPS, hash_bytes, hash_value, write_json
+from segkit.steps import STEPS
 
 KEPT = 10  # publications
 KEPT_HISTORY = 50  # tables of segments, to compare with

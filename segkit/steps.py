@@ -8,9 +8,7 @@ nothing has changed, or what has.
 from __future__ import annotations
 
 import ast
-import contextlib
 import datetime
-import hashlib
 import importlib.resources
 import io
 import json
@@ -18,7 +16,6 @@ import os
 import platform
 import shutil
 import sys
-import time
 import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from segkit.errors import SegkitError, UsageError, suggest_name
+from segkit.hashing import HashCache, hash_bytes, hash_value
 from segkit.plan import Plan, TableSpec
 
 STEPS = {
@@ -40,7 +38,6 @@ TABLE_SECTIONS = ("tables", "policies", "currency", "privacy")
 PACKAGE = Path(str(importlib.resources.files("segkit")))
 RECORD = "step.json"
 SHOWN = ("notebook.ipynb", "page.html")  # what people read; later steps do not
-_RACY = 2 * 10**9  # nanoseconds; a younger file may change without changing its time
 
 
 # ---------------------------------------------------------------- notebooks and parameters
@@ -189,61 +186,6 @@ def resolve_overrides(
         step: {n: parse_value(names[n], text) for n, text in given.items() if n in names}
         for step, names in declared.items()
     }
-
-
-# ---------------------------------------------------------------- hashes
-
-
-def hash_value(value: Any) -> str:
-    """Return the SHA-256 of a JSON value."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def hash_bytes(path: Path) -> str:
-    """Return the SHA-256 of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-class HashCache:
-    """Content hashes, remembered as long as a file keeps its size and time of change."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        try:
-            self._known = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._known = {}
-        self._changed = False
-
-    def hash_file(self, path: Path) -> str:
-        """Return the SHA-256 of a file's content, from memory if the file has not changed."""
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        known = self._known.get(str(path))
-        if known and known[:2] == stamp:
-            return known[2]
-        value = hash_bytes(path)
-        if time.time_ns() - stat.st_mtime_ns > _RACY:
-            self._known[str(path)] = [*stamp, value]
-            self._changed = True
-        return value
-
-    def save(self) -> None:
-        """Keep what was learnt for the next run, forgetting files that are gone."""
-        if self._changed:
-            known = {path: value for path, value in self._known.items() if os.path.exists(path)}
-            with contextlib.suppress(OSError):  # only time is lost
-                write_json(self.path, known)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON whole or not at all."""
-    aside = path.with_name(path.name + ".partial")
-    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
-    aside.write_text(text + "\n", encoding="utf-8")
-    os.replace(aside, path)
 
 
 # ---------------------------------------------------------------- keys and records

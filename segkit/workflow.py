@@ -19,6 +19,7 @@ from typing import Any
 
 import segkit
 from segkit.errors import SegkitError
+from segkit.hashing import write_json
 from segkit.kernels import Kernels
 from segkit.kernels.notebook import execute_notebook, explain_failure, spare_imports
 from segkit.kernels.progress import Progress
@@ -46,7 +47,6 @@ from segkit.steps import (
     read_parameters,
     read_record,
     resolve_overrides,
-    write_json,
 )
 
 

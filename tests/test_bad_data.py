@@ -222,7 +222,7 @@ def test_a_file_that_cannot_be_read_is_told_by_its_name(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     write_lines(tmp_path)
-    monkeypatch.setattr("segkit.data.textfiles._open_bytes", refuse)
+    monkeypatch.setattr("segkit.data.textfiles.open_bytes", refuse)
     problems = check_plan(make_plan(tmp_path, {"order_lines": "lines.csv"})).problems
     assert "lines.csv: the file cannot be read. Found: Permission denied." in str(problems[0])
 

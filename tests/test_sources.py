@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 
-from segkit.data.columns import DataError, match_columns
+from segkit.data.columns import DataError, Source
 from segkit.data.contract import TABLES
-from segkit.data.sources import hash_file, open_source
+from segkit.data.sources import open_source
 from segkit.data.textfiles import split_records
 from segkit.plan import TableSpec
 
@@ -202,7 +202,7 @@ def test_excel_is_read_from_the_named_sheet(tmp_path):
 
 
 def test_a_database_is_read_in_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr("segkit.data.databases.BATCH_ROWS", 2)
+    monkeypatch.setattr("segkit.data.sources.BATCH_ROWS", 2)
     rows = [line.split(",") for line in GOOD_LINES]
     with sqlite3.connect(tmp_path / "shop.db") as con:
         con.execute(f"CREATE TABLE lines ({HEADER})".replace(",", " TEXT,").replace(")", " TEXT)"))
@@ -219,8 +219,9 @@ def test_a_database_is_read_in_batches(tmp_path, monkeypatch):
 def test_columns_match_by_mapping_then_name_then_other_letters():
     spec = TableSpec(path="x.csv", columns={"order_id": "Invoice", "unit_price": "Price"})
     names = ["Invoice", "Price", "PRODUCT_ID", "quantity", "Customer_Id", "ordered_at"]
-    found, faults = match_columns(TABLES["order_lines"], spec, names, "x.csv")
-    assert not faults
+    source = Source(TABLES["order_lines"], spec, "x.csv", None)
+    source.match(names)
+    found = source.columns
     assert found["order_id"] == "Invoice"
     assert found["product_id"] == "PRODUCT_ID"
     assert found["customer_id"] == "Customer_Id"
@@ -239,13 +240,3 @@ def test_all_faults_of_a_table_come_at_once(tmp_path):
     assert "Did you mean 'Invoice No'?" in text
     assert "the column product_id is missing" in text
     assert "unit_price or line_amount is missing" in text
-
-
-def test_a_hash_is_taken_again_only_when_the_file_changes(tmp_path):
-    path, cache = tmp_path / "x", {}
-    path.write_text("one")
-    first = hash_file(path, cache)
-    assert hash_file(path, cache) == first
-    assert cache[str(path)][2] == first
-    path.write_text("other")
-    assert hash_file(path, cache) != first

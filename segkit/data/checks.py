@@ -6,26 +6,33 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
-from segkit.data.columns import DataError
-from segkit.data.engine import Engine, open_engine
-from segkit.data.sources import find_files, hash_file
+from segkit.data.columns import DataError, Source, text_literal
+from segkit.data.contract import TABLES
+from segkit.data.convert import convert_source
+from segkit.data.lines import derive_lines
+from segkit.data.rules import REJECTED, Rule, list_rules
+from segkit.data.sources import find_files, open_source
 from segkit.errors import SegkitError
+from segkit.hashing import HashCache, hash_bytes, hash_value, write_json
 from segkit.plan import Plan
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
+MALFORMED = "The line has another number of fields than the header, or an open quote."
 
 
 @dataclass(frozen=True)
@@ -41,14 +48,11 @@ class Prepared:
         reason, treatment. A row may match several rules.
     counts : DataFrame
         One row a table: read, accepted, rejected; read is the sum of the others.
-    why : str
-        Why the tables were prepared, or that nothing has changed.
     """
 
     paths: dict[str, Path]
     quality: pd.DataFrame
     counts: pd.DataFrame
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,22 +70,12 @@ class CheckReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain values: ok, tables with counts and rules, problems."""
-        tables = {
-            row.table: {
-                "read": int(row.read),
-                "accepted": int(row.accepted),
-                "rejected": int(row.rejected),
-                "rules": {},
-            }
-            for row in self.counts.itertuples()
-        }
-        for row in self.quality.itertuples():
-            tables[row.table]["rules"][row.rule] = int(row.row_count)
-        return {
-            "ok": self.ok,
-            "tables": tables,
-            "problems": [problem.describe() for problem in self.problems],
-        }
+        tables = self.counts.set_index("table").to_dict("index")
+        for name, table in tables.items():
+            rules = self.quality[self.quality["table"] == name]
+            table["rules"] = dict(zip(rules["rule"], rules["row_count"].tolist(), strict=True))
+        problems = [problem.describe() for problem in self.problems]
+        return {"ok": self.ok, "tables": tables, "problems": problems}
 
 
 def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport:
@@ -100,11 +94,9 @@ def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport
     """
     with (
         tempfile.TemporaryDirectory(prefix="segkit-", ignore_cleanup_errors=True) as folder,
-        open_engine(plan, Path(folder), as_of or plan.as_of) as engine,
+        _open_checks(plan, Path(folder), as_of or plan.as_of) as checks,
     ):
-        engine.check_tables()
-        problems = engine.faults + engine.find_impossible()
-        return CheckReport(*_summarise(engine), problems)
+        return CheckReport(*checks.summarise(), checks.faults)
 
 
 def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None) -> Prepared:
@@ -128,26 +120,27 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
     """
     as_of = as_of or plan.as_of
     folder = Path(run_dir) / "tables"
+    record = folder / "record.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        parts = _describe_inputs(plan, as_of, folder)
-        record, why = _compare_record(folder, parts)
-        if record is not None:
-            return _load(folder, record, why)
-        _remove_leftovers(folder)
-        work = Path(tempfile.mkdtemp(prefix="work-", dir=folder))
-        try:
-            with open_engine(plan, work, as_of) as engine:
-                engine.check_tables()
-                if problems := engine.faults + engine.find_impossible():
-                    raise DataError(problems)
-                _write_aside(engine, work)
-            # The sources may have changed while they were read: then the next call reads again.
-            _put_in_place(work, folder, parts)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        return _load(folder, record, why)
+        # The sources may change while they are read: then the next call reads again.
+        key = _hash_inputs(plan, as_of, HashCache(Path(run_dir) / "hashes.json"))
+        if not _is_whole(folder, key):
+            with (
+                tempfile.TemporaryDirectory(
+                    prefix="work-", dir=folder, ignore_cleanup_errors=True
+                ) as work,
+                _open_checks(plan, Path(work), as_of) as checks,
+            ):
+                if checks.faults:
+                    raise DataError(checks.faults)
+                counts = checks.write_tables(Path(work))
+                record.unlink(missing_ok=True)
+                for name in ("accepted", "rejected"):
+                    shutil.rmtree(folder / name, ignore_errors=True)
+                for name in ("accepted", "rejected", "quality.parquet"):
+                    os.replace(Path(work) / name, folder / name)
+            write_json(record, {"key": key, "counts": counts, "outputs": _stamp_outputs(folder)})
     except OSError as error:
         raise SegkitError(
             "the run folder cannot be written",
@@ -155,123 +148,253 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
             found=error.strerror or type(error).__name__,
             fix="Name a folder that you may write to, on a disk with room.",
         ) from None
+    counts = pd.DataFrame(json.loads(record.read_text(encoding="utf-8"))["counts"])
+    paths = {name: folder / "accepted" / f"{name}.parquet" for name in counts["table"]}
+    return Prepared(paths, pd.read_parquet(folder / "quality.parquet"), counts)
 
 
-def _summarise(engine: Engine) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the quality and the counts of all checked tables, in the plan's order."""
-    tables = [engine.checked[name] for name in engine.plan.tables if name in engine.checked]
-    quality = [entry for table in tables for entry in table.quality]
-    counts = [(t.source.name, t.source.read, t.accepted, t.rejected) for t in tables]
-    return (
-        pd.DataFrame(quality, columns=QUALITY_COLUMNS).astype({"row_count": "int64"}),
-        pd.DataFrame(counts, columns=COUNT_COLUMNS).astype(dict.fromkeys(COUNT_COLUMNS[1:], int)),
-    )
-
-
-def _write_aside(engine: Engine, work: Path) -> None:
-    for kind in ("accepted", "rejected"):
-        (work / kind).mkdir()
-    for name in engine.checked:
-        engine.write_accepted(name, work / "accepted" / f"{name}.parquet")
-        engine.write_rejected(name, work / "rejected" / f"{name}.parquet")
-    quality, counts = _summarise(engine)
-    quality.to_parquet(work / "quality.parquet", index=False)
-    (work / "counts.json").write_text(counts.to_json(orient="records"), encoding="utf-8")
-
-
-def _put_in_place(work: Path, folder: Path, parts: dict[str, Any]) -> None:
-    """Replace the tables; the record goes first and comes back last."""
-    (folder / "record.json").unlink(missing_ok=True)
-    for kind in ("accepted", "rejected"):
-        (folder / kind).mkdir(exist_ok=True)
-        fresh = {path.name: path for path in (work / kind).iterdir()}
-        for stale in (folder / kind).iterdir():
-            if stale.name not in fresh:
-                stale.unlink()
-        for name, path in fresh.items():
-            os.replace(path, folder / kind / name)
-    os.replace(work / "quality.parquet", folder / "quality.parquet")
-    counts = json.loads((work / "counts.json").read_text(encoding="utf-8"))
-    outputs = {name: list(_stamp(folder / name)) for name in _list_outputs(counts)}
-    record = {"inputs": parts, "counts": counts, "outputs": outputs}
-    aside = work / "record.json"
-    aside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    os.replace(aside, folder / "record.json")
-
-
-def _list_outputs(counts: list[dict]) -> list[str]:
-    kinds = ("accepted", "rejected")
-    files = [f"{kind}/{row['table']}.parquet" for row in counts for kind in kinds]
-    return [*files, "quality.parquet"]
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
-
-
-def _describe_inputs(plan: Plan, as_of: datetime.date, folder: Path) -> dict[str, Any]:
-    """Return all that the tables depend on, sources by the hash of their content."""
-    cache_path = folder / "hashes.json"
-    try:
-        cache = json.loads(cache_path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        cache = {}
+def _hash_inputs(plan: Plan, as_of: datetime.date, cache: HashCache) -> str:
+    """Return a hash of all that the tables depend on, sources by their content."""
     sources: dict[str, Any] = {}
     for name, spec in plan.tables.items():
         try:
-            files = find_files(plan, spec)[0] if spec.connection is None else []
-            sources[name] = [[file.name, hash_file(file, cache)] for file in files]
+            sources[name] = [[p.name, cache.hash_file(p)] for p in find_files(plan, spec)[0]]
         except (SegkitError, OSError):
             sources[name] = None  # the checks will say what is wrong
         if spec.connection is not None:
             sources[name] = time.time_ns()  # nobody knows whether a database has changed
-    aside = cache_path.with_suffix(f".{os.getpid()}")
-    aside.write_text(json.dumps(cache), encoding="utf-8")
-    os.replace(aside, cache_path)
-    code = hashlib.blake2b()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if not path.name.startswith("sample"):
-            code.update(path.read_bytes())
-    return {
-        "the sources": sources,
-        "the plan's tables": {k: spec.model_dump(mode="json") for k, spec in plan.tables.items()},
-        "the plan's policies": plan.policies.model_dump(mode="json"),
-        "the currency": plan.currency,
-        "as_of": as_of.isoformat(),
-        "the checks": code.hexdigest()[:32],
-    }
+    cache.save()
+    code = [hash_bytes(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    settings = plan.model_dump(mode="json", include={"tables", "policies", "currency"})
+    return hash_value([sources, settings, str(as_of), code])
 
 
-def _compare_record(folder: Path, parts: dict[str, Any]) -> tuple[dict | None, str]:
-    """Return the record if it still holds, and why it does or does not."""
+def _stamp_outputs(folder: Path) -> dict[str, list[int]]:
+    """Return size and time of change of every table that the checks left."""
+    paths = sorted([*folder.glob("*/*.parquet"), folder / "quality.parquet"])
+    stats = {path.relative_to(folder).as_posix(): path.stat() for path in paths}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
+
+
+def _is_whole(folder: Path, key: str) -> bool:
+    """Say whether the tables were made from the same inputs and are as they were left."""
     try:
         record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        before, outputs = record["inputs"], record["outputs"]
+        return record["key"] == key and record["outputs"] == _stamp_outputs(folder)
     except (OSError, ValueError, KeyError):
-        return None, "there was no whole set of tables"
-    changed = [what for what in parts if before.get(what) != parts[what]]
-    if changed:
-        return None, f"{', '.join(changed)} changed"
-    for name, stamp in outputs.items():
-        path = folder / name
-        if not path.is_file() or list(_stamp(path)) != stamp:
-            return None, f"{name} is not as it was left"
-    return record, "nothing changed"
+        return False
 
 
-def _load(folder: Path, record: dict, why: str) -> Prepared:
-    counts = pd.DataFrame(record["counts"], columns=COUNT_COLUMNS)
-    paths = {name: folder / "accepted" / f"{name}.parquet" for name in counts["table"]}
-    return Prepared(paths, pd.read_parquet(folder / "quality.parquet"), counts, why)
+@dataclass
+class _Checked:
+    """One table after its checks: its source, rules, accepted columns and quality entries."""
+
+    source: Source
+    columns: list[str]
+    rules: list[Rule]
+    quality: list[tuple]
+    accepted: int
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what a killed check left behind: nothing in it has changed for an hour."""
-    for leftover in folder.glob("work-*"):
-        try:
-            newest = max(path.stat().st_mtime for path in (leftover, *leftover.iterdir()))
-        except OSError:
-            continue  # somebody else removes it
-        if time.time() - newest > 3_600:
-            shutil.rmtree(leftover, ignore_errors=True)
+class _Checks:
+    """The tables of one plan, checked in a DuckDB database in a temporary folder.
+
+    ``checked_<table>`` has ``source_row``, the accepted columns, ``is_rejected`` and one boolean
+    ``rule_<name>`` a rule.
+    """
+
+    def __init__(self, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path, as_of):
+        self.plan, self.con, self.as_of = plan, con, as_of
+        self.checked: dict[str, _Checked] = {}
+        self.faults: list[SegkitError] = []
+        sources = {}
+        for name in plan.tables:
+            try:
+                sources[name] = open_source(name, plan, con, folder)
+            except SegkitError as error:
+                self.faults += getattr(error, "faults", [error])
+        lines, orders = sources.get("order_lines"), sources.get("orders")
+        if lines and (orders or "orders" not in plan.tables):
+            for column in ("customer_id", "ordered_at"):
+                if column not in {*lines.columns, *(orders.columns if orders else ())}:
+                    more = ", and no orders table carries it"
+                    self.faults.append(lines.explain_missing(column, more))
+        if self.faults:
+            sources.pop("order_lines", None)
+        first = [name for name in ("customers", "products", "orders") if name in sources]
+        for name in dict.fromkeys([*first, *sources]):  # others refer to the first
+            try:
+                self.checked[name] = self._check_table(sources[name])
+            except SegkitError as error:
+                self.faults.append(error)
+        for name in plan.tables:
+            if name in self.checked and not self.checked[name].accepted:
+                self.faults.append(self._explain_empty(self.checked[name]))
+        if not self.faults:
+            self._find_impossible(self.checked["order_lines"])
+
+    def _check_table(self, source: Source) -> _Checked:
+        name, con = source.name, self.con
+        query, guesses = convert_source(source)
+        con.execute(f"CREATE VIEW typed_{name} AS {query}")
+        self._find_repeats(source)
+        if name == "order_lines":
+            orders = self.checked["orders"].columns if "orders" in self.checked else ()
+            query = derive_lines(query, source.columns, orders, self.plan.policies)
+        if "resolved_at" in source.columns:
+            query = f"""SELECT * REPLACE (
+                CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
+                resolved_at::DATE > '{self.as_of}' AS is_late FROM ({query})"""
+        query = f"""SELECT t.*, r.source_row IS NOT NULL AS is_repeat, r.differs
+            FROM ({query}) AS t LEFT JOIN repeats_{name} AS r ON t.source_row = r.source_row"""
+        found = con.sql(query).columns
+        rules = list_rules(name, found, self.plan, self.as_of, self.checked)
+        columns = [c.name for c in TABLES[name].columns if c.name in found]
+        whole = [c.name for c in TABLES[name].columns if c.kind == "integer"]
+        values = [f"TRY_CAST({c} AS BIGINT) AS {c}" if c in whole else c for c in columns]
+        if name == "order_lines":
+            columns += ["line_type", "is_product"]
+            values += ["line_type", "is_product"]
+        flags = [f"coalesce({rule.test}, false) AS rule_{rule.name}" for rule in rules]
+        rejecting = " OR ".join(f"rule_{r.name}" for r in rules if r.severity == "reject")
+        con.execute(
+            f"""CREATE TABLE checked_{name} AS SELECT *, {rejecting or "false"} AS is_rejected
+            FROM (SELECT source_row, {", ".join([*values, *flags])} FROM ({query}))"""
+        )
+        sums = ", ".join(f"count(*) FILTER (rule_{rule.name})" for rule in rules)
+        accepted, *counts = con.execute(
+            f"SELECT count(*) FILTER (NOT is_rejected), {sums} FROM checked_{name}"
+        ).fetchall()[0]
+        quality = [("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
+        quality += [
+            (rule.name, rule.severity, count, rule.reason, rule.treatment)
+            for rule, count in zip(rules, counts, strict=True)
+        ]
+        reason = "The line is not in the file's encoding."
+        treatment = "Read as Windows-1252; look whether accents are right."
+        quality.append(("mixed_encoding", "warning", source.foreign_lines, reason, treatment))
+        quality = [(name, *entry) for entry in [*quality, *guesses] if entry[2]]
+        return _Checked(source, columns, rules, quality, accepted)
+
+    def _find_repeats(self, source: Source) -> None:
+        """Keep ``source_row`` and ``differs`` of rows that repeat an earlier one.
+
+        A table with a key repeats its key; another one the whole row.
+        """
+        key = source.table.key
+        view, by = (f"typed_{source.name}", key[0]) if key else (source.raw, "row_hash")
+        group = ", ".join([by, *(() if key else source.columns)])
+        self.con.execute(
+            f"""CREATE TABLE repeats_{source.name} AS
+            WITH repeated AS (FROM {view} SELECT {by} GROUP BY {by} HAVING count(*) > 1)
+            SELECT source_row, row_hash <> first_value(row_hash) OVER earlier AS differs
+            FROM {view} WHERE {by} IN (FROM repeated)
+            WINDOW earlier AS (PARTITION BY {group} ORDER BY source_row)
+            QUALIFY row_number() OVER earlier > 1"""
+        )
+
+    def _explain_empty(self, table: _Checked) -> SegkitError:
+        """Say which rule rejects most of a table without one good row, and show the first."""
+        source, counts = table.source, {entry[1]: entry[3] for entry in table.quality}
+        rejecting = [rule for rule in table.rules if rule.severity == "reject"]
+        rule = max(rejecting, key=lambda rule: counts.get(rule.name, 0))
+        value = rule.column if rule.column in source.columns else "NULL"
+        row, text = self.con.execute(
+            f"""SELECT source_row, {value}::VARCHAR FROM {source.raw} WHERE source_row =
+            (SELECT min(source_row) FROM checked_{source.name} WHERE rule_{rule.name})"""
+        ).fetchall()[0]
+        fix = {
+            "after_as_of": f"Set as_of in the plan; it is {self.as_of}, before the first row.",
+            "currency_differs": f"Set currency in the plan; it is {self.plan.currency}.",
+        }.get(rule.name, "Correct the column, or map the right one in the plan.")
+        return SegkitError(
+            f"no row of {source.name} can be used: "
+            f"{counts[rule.name]:,} of {source.read:,} rows have this fault: {rule.reason}",
+            where=f"{source.locate(rule.column) if rule.column else source.label}, data row {row}",
+            found=repr(text[:60]) if text and text.strip() else "nothing",
+            fix=fix,
+        )
+
+    def _find_impossible(self, lines: _Checked) -> None:
+        """Add what makes segments impossible although the tables can be read."""
+        for what in ("customer", "order"):
+            (count,) = self.con.execute(
+                f"""SELECT count(DISTINCT {what}_id) FROM checked_order_lines
+                WHERE NOT is_rejected AND line_type = 'sale'"""
+            ).fetchall()[0]
+            if count < 2:
+                self.faults.append(
+                    SegkitError(
+                        f"segments need two {what}s or more with an accepted sale",
+                        where=lines.source.locate(f"{what}_id"),
+                        found=f"{count} {what}{'s' * (count != 1)}",
+                        fix=f"Check the mapping of {what}_id, and the plan's as_of and policies.",
+                    )
+                )
+
+    def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the quality and the counts of all checked tables, in the plan's order."""
+        tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
+        quality = pd.DataFrame([q for t in tables for q in t.quality], columns=QUALITY_COLUMNS)
+        counts = [
+            (t.source.name, t.source.read, t.accepted, t.source.read - t.accepted) for t in tables
+        ]
+        counts = pd.DataFrame(counts, columns=COUNT_COLUMNS)
+        kinds = dict.fromkeys(COUNT_COLUMNS[1:], "int64")
+        return quality.astype({"row_count": "int64"}), counts.astype(kinds)
+
+    def write_tables(self, folder: Path) -> list[dict]:
+        """Write accepted and rejected rows in the sources' order; return the counts."""
+        (folder / "accepted").mkdir()
+        (folder / "rejected").mkdir()
+        for name, table in self.checked.items():
+            self._copy(
+                f"""SELECT {", ".join(table.columns)} FROM checked_{name}
+                WHERE NOT is_rejected ORDER BY source_row""",
+                folder / f"accepted/{name}.parquet",
+            )
+            rules = [rule for rule in table.rules if rule.severity == "reject"]
+            first = " ".join(f"WHEN rule_{rule.name} THEN '{rule.name}'" for rule in rules)
+            reasons = ", ".join(
+                f"CASE WHEN rule_{rule.name} THEN {text_literal(rule.reason)} END" for rule in rules
+            )
+            columns = [c for c in table.columns if c in table.source.columns]
+            texts = ", ".join(f"raw.{c}::VARCHAR AS {c}" for c in columns)
+            self._copy(
+                f"""SELECT source_row, CASE {first} END AS rule,
+                    concat_ws(' ', {reasons}) AS reasons, NULL::VARCHAR AS raw_line, {texts}
+                FROM checked_{name} JOIN {table.source.raw} AS raw USING (source_row)
+                WHERE is_rejected
+                UNION ALL BY NAME SELECT source_row, 'malformed_line' AS rule,
+                    {text_literal(MALFORMED)} || ' Line ' || line || '.' AS reasons, raw_line
+                FROM {table.source.malformed} ORDER BY source_row""",
+                folder / f"rejected/{name}.parquet",
+            )
+        quality, counts = self.summarise()
+        quality.to_parquet(folder / "quality.parquet", index=False)
+        return counts.to_dict("records")
+
+    def _copy(self, query: str, path: Path) -> None:
+        options = "FORMAT parquet, COMPRESSION zstd"
+        self.con.execute(f"COPY ({query}) TO {text_literal(path)} ({options})")
+
+
+@contextmanager
+def _open_checks(plan: Plan, folder: Path, as_of: datetime.date) -> Iterator[_Checks]:
+    """Check all tables in a database in ``folder``; DuckDB's faults become messages."""
+    try:
+        with duckdb.connect(folder / "work.duckdb") as con:
+            con.execute(
+                "SET preserve_insertion_order = true; SET TimeZone = 'UTC'; "
+                "PRAGMA disable_checkpoint_on_shutdown; "
+                f"SET enable_progress_bar = false; SET memory_limit = '60%'; "
+                f"SET temp_directory = {text_literal(folder / 'spill')}"
+            )
+            yield _Checks(plan, con, folder, as_of)
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise SegkitError(
+            "the tables cannot be written",
+            where=str(folder.parent),
+            found=str(error).splitlines()[0][:200].rstrip("."),
+            fix="Make room on the disk, or name a folder that you may write to.",
+        ) from None

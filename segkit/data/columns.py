@@ -1,9 +1,13 @@
-"""Match the columns of a source with the contract's."""
+"""A source in DuckDB, its columns matched with the contract's."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import duckdb
 
 from segkit.data.contract import Table
 from segkit.errors import SegkitError, suggest_name
@@ -23,68 +27,101 @@ class DataError(SegkitError):
             super().__init__(f"The tables have {len(self.faults)} faults:\n{lines}")
 
 
-def match_columns(
-    table: Table, spec: TableSpec, names: Sequence[str], label: str
-) -> tuple[dict[str, str], list[SegkitError]]:
-    """Match the contract's columns with those of a source.
+@dataclass
+class Source:
+    """One table as it was found, in DuckDB.
 
-    A column is the one that the plan maps to it, else the one of the same name, else of the same
-    name in other letters (upper or lower case). A source's column that is mapped stands for
-    that only, and an empty name leaves a column out.
-
-    Returns
-    -------
-    tuple
-        The contract's names mapped to the source's, and every fault.
+    ``raw`` names a view with ``source_row`` (from 1), ``row_hash`` (of all the source's columns)
+    and the mapped columns; ``malformed`` a table with ``source_row``, ``line`` and ``raw_line``.
+    ``columns`` maps the contract's names to the user's, ``names`` are all of the user's, ``types``
+    are DuckDB's types of the mapped columns.
     """
-    faults = []
-    seen = sorted({name for name in names if name and list(names).count(name) > 1})
-    for name in seen:
-        faults.append(
-            SegkitError(
-                f"two columns are called '{name}'",
-                where=label,
-                found=", ".join(names)[:200],
-                fix="Give each column its own name.",
-            )
-        )
-    found: dict[str, str] = {}
-    free = [name for name in names if name not in spec.columns.values()]
-    folded = {name.lower(): name for name in reversed(free)}
-    for column in table.column_names:
-        theirs = spec.columns.get(column)
-        if theirs is None and (column in free or column in folded):
-            found[column] = column if column in free else folded[column]
-        elif theirs and theirs in names:
-            found[column] = theirs
-        elif theirs:
-            faults.append(
-                SegkitError(
-                    f"there is no column '{theirs}', which the plan maps to {column}",
-                    where=label,
-                    found=", ".join(names)[:200],
-                    fix=suggest_name(theirs, names),
-                )
-            )
-    for column in table.columns:
-        if column.required and column.name not in found and not spec.columns.get(column.name):
-            faults.append(_explain_missing(column.name, table, names, label))
-    for group in table.one_of:
-        if not any(name in found or spec.columns.get(name) for name in group):
-            faults.append(_explain_missing(" or ".join(group), table, names, label))
-    return found, faults
 
+    table: Table
+    spec: TableSpec
+    label: str
+    con: duckdb.DuckDBPyConnection
+    columns: dict[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    types: dict[str, str] = field(default_factory=dict)
+    raw_count: int = 0
+    malformed_count: int = 0
+    foreign_lines: int = 0
 
-def _explain_missing(column: str, table: Table, names: Sequence[str], label: str) -> SegkitError:
-    first = column.split(" or ")[0]
-    hint = suggest_name(first, names)
-    name = hint.split("'")[1] if hint.startswith("Did") else "its name in the file"
-    return SegkitError(
-        f"the column {column} is missing",
-        where=label,
-        found=", ".join(names)[:200],
-        fix=f'Map it under [tables.{table.name}.columns]: {first} = "{name}".',
-    )
+    def __post_init__(self) -> None:
+        self.name = self.table.name
+        self.raw, self.malformed = f"raw_{self.name}", f"malformed_{self.name}"
+
+    @property
+    def read(self) -> int:
+        """Rows read, malformed lines included."""
+        return self.raw_count + self.malformed_count
+
+    def locate(self, column: str) -> str:
+        """Return where ``column`` is, for messages: the file and the user's name for it."""
+        return f"{self.label}, column '{self.columns.get(column, column)}'"
+
+    def fail(self, message: str, found: object = "", fix: str = "") -> SegkitError:
+        """Return an error about the source; of a library's error only the first line is told."""
+        text = str(found).strip() or type(found).__name__ if found != "" else ""
+        text = mask_passwords(text.split("\n")[0])[:200].rstrip(".")
+        return SegkitError(message, where=self.label, found=text, fix=fix)
+
+    def explain_missing(self, column: str, more: str = "") -> SegkitError:
+        """Return the fault of a column that nothing stands for."""
+        first = column.split(" or ")[0]
+        hint = suggest_name(first, self.names)
+        name = hint.split("'")[1] if hint.startswith("Did") else "its name in the file"
+        fix = f'Map it under [tables.{self.name}.columns]: {first} = "{name}".'
+        return self.fail(f"the column {column} is missing{more}", ", ".join(self.names), fix)
+
+    def match(self, names: Sequence[str]) -> None:
+        """Match the contract's columns with the source's, or raise all that is wrong.
+
+        A column is the one that the plan maps to it, else the one of the same name, else of the
+        same name in other letters (upper or lower case). A source's column that is mapped stands
+        for that only, and an empty name leaves a column out.
+        """
+        self.names, mapped, there = tuple(names), self.spec.columns, ", ".join(names)
+        faults = [
+            self.fail(f"two columns are called '{name}'", there, "Give each its own name.")
+            for name in sorted({name for name in names if name and self.names.count(name) > 1})
+        ]
+        free = {name: name for name in names if name not in mapped.values()}
+        free = {name.lower(): name for name in reversed(free)} | free
+        matched = {c: mapped.get(c, free.get(c)) for c in self.table.column_names}
+        self.columns = {c: theirs for c, theirs in matched.items() if theirs and theirs in names}
+        for column, theirs in matched.items():
+            if theirs and theirs not in names:
+                message = f"there is no column '{theirs}', which the plan maps to {column}"
+                faults.append(self.fail(message, there, suggest_name(theirs, names)))
+        needed = [(column.name,) for column in self.table.columns if column.required]
+        for group in (*needed, *self.table.one_of):
+            if not any(matched[column] for column in group):
+                faults.append(self.explain_missing(" or ".join(group)))
+        if faults:
+            raise DataError(faults)
+
+    def keep(self, relation: str, names: Sequence[str], cells: Sequence[str] = ()) -> None:
+        """Keep a relation's rows in order, under the contract's names.
+
+        ``names`` are the user's names of its columns, ``cells`` the relation's where they differ.
+        The relation may number its rows itself, in a column ``source_row`` before the others.
+        """
+        self.match(names)
+        cells = cells or names
+        is_numbered = len(cells) > len(names)
+        cells = cells[is_numbered:]
+        theirs = dict(zip(names, cells, strict=True))
+        kept = [f"{quote(theirs[name])} AS {ours}" for ours, name in self.columns.items()]
+        kept.insert(0, f"hash({', '.join(map(quote, cells))}) AS row_hash")
+        query = f"SELECT {'source_row, ' * is_numbered}{', '.join(kept)} FROM {relation}"
+        self.con.execute(f"CREATE OR REPLACE TABLE kept_{self.name} AS {query}")
+        query = f"SELECT {'' if is_numbered else 'rowid + 1 AS source_row, '}*"
+        self.con.execute(f"CREATE OR REPLACE VIEW {self.raw} AS {query} FROM kept_{self.name}")
+        types = self.con.execute(f"DESCRIBE {self.raw}").fetchall()
+        self.types = {name: kind for name, kind, *_ in types}
+        self.raw_count = self.con.execute(f"SELECT count(*) FROM {self.raw}").fetchall()[0][0]
 
 
 def quote(name: str) -> str:
@@ -95,3 +132,15 @@ def quote(name: str) -> str:
 def text_literal(text: str | Path) -> str:
     """Return a text as SQL writes it."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def mask_passwords(text: str) -> str:
+    """Hide every password that stands in an address within ``text``.
+
+    Examples
+    --------
+    >>> mask_passwords("postgres://ann:secret@host/shop?sslpassword=x")
+    'postgres://ann:***@host/shop'
+    """
+    text = re.sub(r"(\w://[^?\s]*)\?\S*", r"\1", text)
+    return re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", text)

@@ -2,74 +2,60 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from collections.abc import Collection
 
-from segkit.plan import Plan
+from segkit.data.columns import text_literal
+from segkit.plan import Policies
 
 
-def derive_lines(rows: ir.Table, orders: ir.Table | None, plan: Plan) -> ir.Table:
-    """Complete order lines: what the order knows, price and amount, the kind of line.
+def derive_lines(
+    query: str, columns: Collection[str], orders: Collection[str], policies: Policies
+) -> str:
+    """Return the query that completes order lines.
 
     Parameters
     ----------
-    rows : ibis.Table
+    query : str
         Converted order lines.
-    orders : ibis.Table, optional
-        One row an order; its customer, time and currency count where a line has none.
+    columns : collection of str
+        Its columns.
+    orders : collection of str
+        The columns of the checked orders, if there are any; customer, time and currency of an
+        order count where a line has none, those of rejected orders too.
+    policies : Policies
     """
-    policies = plan.policies
-    if orders is not None:
-        theirs = [c for c in ("customer_id", "ordered_at", "currency") if c in orders.columns]
-        status = {"order_status": orders.status} if "status" in orders.columns else {}
-        lookup = orders.select(
-            order_key=orders.order_id, **{f"order_{c}": orders[c] for c in theirs}, **status
-        )
-        rows = rows.left_join(lookup, rows.order_id == lookup.order_key).drop("order_key")
-        rows = rows.mutate(
-            **{
-                c: ibis.coalesce(rows[c], rows[f"order_{c}"])
-                if c in rows.columns
-                else rows[f"order_{c}"]
-                for c in theirs
-            }
-        ).drop(*(f"order_{c}" for c in theirs))
+    given = [f"{c} AS given_{c}" for c in ("unit_price", "line_amount") if c in columns]
+    added = [f"NULL::DOUBLE AS {c}" for c in ("unit_price", "line_amount") if c not in columns]
+    join, taken, own = "", [], []
+    if orders:
+        theirs = [c for c in ("customer_id", "ordered_at", "currency") if c in orders]
+        own = [f"coalesce(o.{c}, p.{c}) AS {c}" for c in theirs if c in columns]
+        taken = [f"p.{c}" for c in theirs if c not in columns]
+        taken += ["p.status AS order_status"] if "status" in orders else []
+        join = """LEFT JOIN (FROM checked_orders WHERE NOT rule_duplicate_key) AS p
+            ON o.order_id = p.order_id"""
+    replaced = f" REPLACE ({', '.join(own)})" if own else ""
     begins = {
-        kind: rows.order_id.startswith(prefix) if prefix else ibis.literal(False)
+        kind: f"starts_with(order_id, {text_literal(prefix)})" if prefix else "false"
         for kind, prefix in (
             ("adjustment", policies.adjustment_order_prefix),
             ("cancellation", policies.cancelled_order_prefix),
         )
     }
-    ids = [one.strip().upper() for one in policies.non_product_ids]
-    rows = rows.mutate(
-        line_type=ibis.cases(
-            (begins["adjustment"].fill_null(False), "adjustment"),
-            (begins["cancellation"].fill_null(False), "cancellation"),
-            ((rows.quantity < 0).fill_null(False), "return"),
-            else_="sale",
-        ),
-        is_product=~rows.product_id.upper().isin(ids).fill_null(False)
-        if ids
-        else ibis.literal(True),
-        **{
-            f"given_{name}": rows[name]
-            for name in ("line_amount", "unit_price")
-            if name in rows.columns
-        },
-    )
-    nothing = ibis.null("float64")
-    price = rows.given_unit_price if "given_unit_price" in rows.columns else nothing
-    amount = rows.given_line_amount if "given_line_amount" in rows.columns else nothing
-    amount = ibis.coalesce(amount, rows.quantity * price)
-    is_back = rows.line_type.isin(("cancellation", "return")) & (price.fill_null(0) >= 0)
-    is_turned = (is_back & ((amount > 0) | (rows.quantity > 0))).fill_null(False)
-    rows = rows.mutate(
-        quantity=ibis.ifelse(is_turned, -rows.quantity.abs(), rows.quantity),
-        line_amount=ibis.ifelse(is_turned, -amount.abs(), amount),
-        is_turned=is_turned,
-        unit_price=price,
-    )
-    return rows.mutate(
-        unit_price=ibis.coalesce(rows.unit_price, rows.line_amount / rows.quantity.nullif(0))
-    )
+    ids = ", ".join(text_literal(one.strip().upper()) for one in policies.non_product_ids)
+    is_product = f"coalesce(upper(product_id) NOT IN ({ids}), true)" if ids else "true"
+    return f"""
+        SELECT * EXCLUDE (amount) REPLACE (
+            coalesce(unit_price, line_amount / nullif(quantity, 0)) AS unit_price)
+        FROM (SELECT * REPLACE (
+            CASE WHEN is_turned THEN -abs(quantity) ELSE quantity END AS quantity,
+            CASE WHEN is_turned THEN -abs(amount) ELSE amount END AS line_amount)
+        FROM (SELECT *, line_type IN ('cancellation', 'return')
+            AND coalesce(unit_price, 0) >= 0 AND (amount > 0 OR quantity > 0) AS is_turned
+        FROM (SELECT *, coalesce(line_amount, quantity * unit_price) AS amount,
+            {is_product} AS is_product,
+            CASE WHEN {begins["adjustment"]} THEN 'adjustment'
+                WHEN {begins["cancellation"]} THEN 'cancellation'
+                WHEN quantity < 0 THEN 'return' ELSE 'sale' END AS line_type
+        FROM (SELECT {", ".join([f"o.*{replaced}", *taken, *given, *added])}
+        FROM ({query}) AS o {join}))))"""

@@ -1,21 +1,21 @@
 """The named rules that accept a row, reject it, or say something about it.
 
-Each rule is one Ibis expression over a table's converted columns, with its reason in plain words.
+Each rule is one SQL condition on a table's converted columns, with its reason in plain words.
 """
 
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Collection
+from typing import NamedTuple
 
-import ibis
-import ibis.expr.types as ir
-
-from segkit.data.contract import TABLES, Column
-from segkit.plan import Plan
+from segkit.data.columns import text_literal
+from segkit.data.contract import TABLES
+from segkit.plan import Plan, Policies
 
 REJECTED = "Left out, and kept with its reason among the rejected rows."
 WARNED = "Kept; look whether it is right."
+REFERRED_TO = {"products": "product_id", "customers": "customer_id", "orders": "order_id"}
 DATED_BY = {
     "order_lines": "ordered_at",
     "orders": "ordered_at",
@@ -25,45 +25,40 @@ DATED_BY = {
     "tickets": "opened_at",
     "responses": "answered_at",
 }
+_NO_NUMBER = ("not_a_number", "is not a number")
 _FAULTS = {
-    "integer": ("not_whole", "is not a whole number"),
-    "number": ("not_a_number", "is not a number"),
-    "money": ("not_a_number", "is not a number"),
+    "integer": _NO_NUMBER,
+    "number": _NO_NUMBER,
+    "money": _NO_NUMBER,
     "date": ("not_a_date", "is not a date"),
     "datetime": ("not_a_date", "is not a date or time"),
     "boolean": ("not_true_or_false", "is neither yes nor no"),
 }
-_CANCELLED = ("cancelled", "canceled", "void", "voided")
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule: its name, what follows (reject, warning or note), and when it holds."""
 
-    name: str
     severity: str
-    test: ir.BooleanValue
+    name: str
+    test: str
     reason: str
+    column: str
     treatment: str
-    column: str = ""
 
 
-def _reject(name: str, test: ir.BooleanValue, reason: str, column: str = "") -> Rule:
-    return Rule(name, "reject", test, reason, REJECTED, column)
-
-
-def _warn(name: str, test: ir.BooleanValue, reason: str, column: str = "") -> Rule:
-    return Rule(name, "warning", test, reason, WARNED, column)
+class _Rules(list[Rule]):
+    def add(
+        self, severity: str, name: str, test: str, reason: str, column: str = "", kept: str = WARNED
+    ) -> None:
+        """Add a rule; a policy may stand in place of the severity."""
+        severity = {"drop": "reject", "keep": "note", "net": "note"}.get(severity, severity)
+        treatment = REJECTED if severity == "reject" else kept
+        self.append(Rule(severity, name, test, reason, column, treatment))
 
 
 def list_rules(
-    name: str,
-    rows: ir.Table,
-    *,
-    plan: Plan,
-    as_of: datetime.date,
-    known: dict[str, ir.Table],
-    repeats: ir.Table | None,
+    name: str, columns: Collection[str], plan: Plan, as_of: datetime.date, checked: Collection[str]
 ) -> list[Rule]:
     """Return a table's rules in the order in which they are named as the reason.
 
@@ -71,80 +66,117 @@ def list_rules(
     ----------
     name : str
         The table's name in the contract.
-    rows : ibis.Table
-        Its converted columns; ``faulty_<column>`` where a value could not be converted.
+    columns : collection of str
+        Its converted columns, and ``faulty_<column>`` where a value could not be converted.
     plan : Plan
         Its policies and currency.
     as_of : datetime.date
         The last day counted.
-    known : dict of str to ibis.Table
-        Accepted rows of customers, products and orders, where they are given.
-    repeats : ibis.Table, optional
-        ``source_row`` and ``differs`` of each row that repeats an earlier one.
+    checked : collection of str
+        The tables that have been checked already, which others may refer to.
     """
-    table = TABLES[name]
-    here = [column for column in table.columns if column.name in rows.columns]
-    rules = [_reject_missing(rows, column.name) for column in here if column.required]
-    if name == "order_lines":
-        rules.append(_reject_missing(rows, "ordered_at"))
+    table, rules, is_lines = TABLES[name], _Rules(), name == "order_lines"
+    here = [(c, c.name, _say(c.name)) for c in table.columns if c.name in columns]
+    for c, at, words in here:
+        if c.required or (is_lines and at == "ordered_at"):
+            test = _is_missing(at, columns)
+            rules.add("reject", f"missing_{at}", test, f"There is no {words}.", at)
     for group in table.one_of:
-        given = [c for c in (*(f"given_{c}" for c in group), *group) if c in rows.columns]
-        given = [c for c in given if c.startswith("given_")] or given
-        present = [c.removeprefix("given_") for c in given]
-        test = ibis.and_(*(rows[column].isnull() for column in given))
-        test &= ~ibis.or_(*(rows[f"faulty_{c}"] for c in present if f"faulty_{c}" in rows.columns))
-        words = " and no ".join(map(_say, present))
-        rules.append(_reject("missing_" + "_or_".join(present), test, f"There is no {words}."))
-    for column in here:
-        rules += _check_fault(rows, column)
-    for column in here:
-        rules += _check_range(rows, column)
-    if table.key and repeats is not None:
-        is_repeat = rows.source_row.isin(repeats.source_row)
-        differs = rows.source_row.isin(repeats.filter(repeats.differs).source_row)
-        key = _say(table.key[0])
-        rules.append(
-            _reject("duplicate_key", is_repeat, f"An earlier row has the same {key}.", table.key[0])
-        )
-        rules.append(
-            Rule(
-                "duplicate_key_differs",
-                "note",
-                differs,
-                f"The row with the same {key} as an earlier one says something else.",
-                "The first row counts.",
-            )
-        )
-    rules += _check_time_and_currency(name, rows, plan, as_of)
-    if name == "order_lines":
-        rules += _apply_policies(rows, plan, repeats)
-    elif not table.key and repeats is not None:
-        is_repeat = rows.source_row.isin(repeats.source_row)
-        rules.append(_warn("exact_duplicate", is_repeat, "The row repeats an earlier one exactly."))
-    for column in here:
-        rules += _check_usual(rows, column)
-    for other, key in (
-        ("products", "product_id"),
-        ("customers", "customer_id"),
-        ("orders", "order_id"),
-    ):
-        if other in known and other != name and key in rows.columns:
-            unknown = ~rows[key].isin(known[other][key])
-            if other == "products" and name == "order_lines":
-                unknown &= rows.is_product
+        prefix = "given_" if is_lines else ""  # the others are derived
+        present = [at for at in group if prefix + at in columns]
+        test = " AND ".join(_is_missing(at, columns, prefix) for at in present)
+        reason = f"There is no {' and no '.join(map(_say, present))}."
+        rules.add("reject", f"missing_{'_or_'.join(present)}", test, reason)
+    for c, at, words in here:
+        if f"faulty_{at}" in columns:
+            rule, fault = _FAULTS[c.kind]
+            rules.add("reject", f"{rule}_{at}", f"faulty_{at}", f"The {words} {fault}.", at)
+        if c.kind == "integer":
+            reason = f"The {words} is not a whole number."
+            rules.add("reject", f"not_whole_{at}", f"{at} <> round({at})", reason, at)
+        if test := _is_outside(at, c.minimum, c.maximum):
+            reason = f"The {words} is not {_say_range(c.minimum, c.maximum)}."
+            rules.add("reject", f"out_of_range_{at}", test, reason, at)
+        if c.allowed:
+            test = f"{at} NOT IN ({', '.join(map(text_literal, c.allowed))})"
+            reason = f"The {words} is none of {', '.join(c.allowed)}."
+            rules.add("reject", f"not_allowed_{at}", test, reason, at)
+    if table.key:
+        (key,) = table.key
+        reason = f"An earlier row has the same {_say(key)}."
+        rules.add("reject", "duplicate_key", "is_repeat", reason, key)
+        reason = f"The row with the same {_say(key)} as an earlier one says something else."
+        kept = "The first row counts."
+        rules.add("note", "duplicate_key_differs", "differs", reason, key, kept)
+    if (at := DATED_BY.get(name)) in columns:
+        reason = f"The {_say(at)} is after the last day counted, {as_of}."
+        rules.add("reject", "after_as_of", f"{at}::DATE > '{as_of}'", reason, at)
+    if "currency" in columns:
+        test = f"upper(currency) <> '{plan.currency}'"
+        reason = f"The amount is not in {plan.currency}, the plan's currency."
+        rules.add("reject", "currency_differs", test, reason, "currency")
+    if is_lines:
+        _apply_policies(rules, plan.policies, columns)
+    elif not table.key:
+        reason = "The row repeats an earlier one exactly."
+        rules.add("warning", "exact_duplicate", "is_repeat", reason)
+    for c, at, words in here:
+        if test := _is_outside(at, c.usual_minimum, c.usual_maximum):
+            usual = _say_range(c.usual_minimum, c.usual_maximum)
+            reason = f"The {words} is not {usual}, as it usually is."
+            rules.add("warning", f"unusual_{at}", test, reason, at)
+    for other, key in REFERRED_TO.items():
+        if other in checked and other != name and key in columns:
+            test = f"{key} NOT IN (SELECT {key} FROM checked_{other} WHERE NOT is_rejected)"
+            test += " AND is_product" if is_lines and other == "products" else ""
             reason = f"The {_say(key)} is not in the {other} table, or was left out of it."
-            rules.append(_warn(f"unknown_{other[:-1]}", unknown, reason, key))
-    if "is_late_resolution" in rows.columns:
-        rules.append(
-            Rule(
-                "resolved_after_as_of",
-                "note",
-                rows.is_late_resolution,
-                "The ticket was resolved after the last day counted.",
-                "Kept, and counted as still open.",
-            )
-        )
+            rules.add("warning", f"unknown_{other[:-1]}", test, reason, key)
+    if "is_late" in columns:
+        reason = "The ticket was resolved after the last day counted."
+        kept = "Kept, and counted as still open."
+        rules.add("note", "resolved_after_as_of", "is_late", reason, "resolved_at", kept)
     return rules
+
+
+def _apply_policies(rules: _Rules, policies: Policies, columns: Collection[str]) -> None:
+    """Add what the plan decides, and the order lines' own rules."""
+    keep = "reject" if policies.exact_duplicates == "drop" else "warning"
+    reason = "The line repeats an earlier one exactly."
+    rules.add(keep, "exact_duplicate", "is_repeat", reason, "order_id")
+    kept, test = "Kept as an adjustment.", "line_type = 'adjustment'"
+    reason = "The line is book-keeping, not a sale."
+    rules.add(policies.adjustments, "adjustment", test, reason, "order_id", kept)
+    kept, test = "Taken off the spend.", "line_type = 'cancellation'"
+    reason = "The line takes back an order."
+    rules.add(policies.cancellations, "cancellation", test, reason, "order_id", kept)
+    test, reason = "line_type = 'return'", "The quantity is negative: a return."
+    rules.add(policies.returns, "return", test, reason, "quantity", kept)
+    test, reason = "customer_id IS NULL", "Nobody knows whose line it is."
+    kept = "Kept without a customer."
+    keep = policies.lines_without_customer
+    rules.add(keep, "missing_customer", test, reason, "customer_id", kept)
+    reason, kept = "The price is below zero.", "Kept with its price."
+    keep = policies.negative_prices
+    rules.add(keep, "negative_price", "unit_price < 0", reason, "unit_price", kept)
+    test = "unit_price = 0 OR (unit_price IS NULL AND line_amount = 0)"
+    reason, kept = "The price is zero.", "Kept; adds nothing to the spend."
+    rules.add(policies.zero_prices, "zero_price", test, reason, "unit_price", kept)
+    reason, kept = "The line is no product, such as postage.", "Kept, but not as a product."
+    rules.add(policies.non_products, "non_product", "NOT is_product", reason, "product_id", kept)
+    reason = "A return or cancellation had a positive quantity or amount."
+    kept = "Its sign was turned, so that it is taken off the spend."
+    rules.add("note", "sign_turned", "is_turned", reason, "quantity", kept)
+    rules.add("warning", "zero_quantity", "quantity = 0", "The quantity is zero.", "quantity")
+    if "given_line_amount" in columns and "given_unit_price" in columns:
+        product = "abs(quantity * given_unit_price)"
+        test = f"abs({product} - abs(given_line_amount)) > 0.01 + 0.01 * {product}"
+        reason = "The line amount is not quantity times unit price."
+        rules.add("warning", "amount_differs", test, reason, "line_amount")
+    if "order_status" in columns:
+        test = "lower(order_status) IN ('cancelled', 'canceled', 'void', 'voided')"
+        test += " AND line_type = 'sale'"
+        reason = "The order's status says cancelled, yet the line counts as a sale."
+        rules.add("warning", "cancelled_status", test, reason, "order_id")
 
 
 def _say(column: str) -> str:
@@ -155,147 +187,17 @@ def _say(column: str) -> str:
     return column.replace("_", " ")
 
 
-def _reject_missing(rows: ir.Table, column: str) -> Rule:
-    test = rows[column].isnull()
-    if f"faulty_{column}" in rows.columns:
-        test &= ~rows[f"faulty_{column}"]
-    return _reject(f"missing_{column}", test, f"There is no {_say(column)}.", column)
-
-
-def _check_fault(rows: ir.Table, column: Column) -> list[Rule]:
-    if f"faulty_{column.name}" not in rows.columns:
-        return []
-    name, words = _FAULTS[column.kind]
-    rules = []
-    faulty, value = rows[f"faulty_{column.name}"], rows[column.name]
-    if column.kind == "integer":
-        parts = [("not_a_number", "is not a number", faulty)]
-        parts.append((name, words, value != value.round()))
-    else:
-        parts = [(name, words, faulty)]
-    for name, words, test in parts:
-        reason = f"The {_say(column.name)} {words}."
-        rules.append(_reject(f"{name}_{column.name}", test, reason, column.name))
-    return rules
-
-
-def _check_range(rows: ir.Table, column: Column) -> list[Rule]:
-    value, rules = rows[column.name], []
-    if column.minimum is not None or column.maximum is not None:
-        test = _is_outside(value, column.minimum, column.maximum)
-        words = _say_range(column.minimum, column.maximum)
-        reason = f"The {_say(column.name)} is not {words}."
-        rules.append(_reject(f"out_of_range_{column.name}", test, reason, column.name))
-    if column.allowed:
-        reason = f"The {_say(column.name)} is none of {', '.join(column.allowed)}."
-        test = ~value.isin(column.allowed)
-        rules.append(_reject(f"not_allowed_{column.name}", test, reason, column.name))
-    return rules
-
-
-def _check_usual(rows: ir.Table, column: Column) -> list[Rule]:
-    low, high = column.usual_minimum, column.usual_maximum
-    if low is None and high is None:
-        return []
-    reason = f"The {_say(column.name)} is not {_say_range(low, high)}, as it usually is."
-    test = _is_outside(rows[column.name], low, high)
-    return [_warn(f"unusual_{column.name}", test, reason, column.name)]
-
-
-def _is_outside(value: ir.Value, low: float | None, high: float | None) -> ir.BooleanValue:
-    return ibis.or_(
-        *([] if low is None else [value < low]), *([] if high is None else [value > high])
-    )
-
-
 def _say_range(low: float | None, high: float | None) -> str:
     if low is None:
         return f"{high:,.0f} or less"
     return f"{low:,.0f} or more" if high is None else f"within {low:,.0f} to {high:,.0f}"
 
 
-def _check_time_and_currency(
-    name: str, rows: ir.Table, plan: Plan, as_of: datetime.date
-) -> list[Rule]:
-    rules = []
-    dated = DATED_BY.get(name)
-    if dated in rows.columns:
-        test = rows[dated].cast("date") > ibis.date(as_of.isoformat())
-        reason = f"The {_say(dated)} is after the last day counted, {as_of}."
-        rules.append(_reject("after_as_of", test, reason, dated))
-    if "currency" in rows.columns:
-        test = rows.currency.upper() != plan.currency
-        reason = f"The amount is not in {plan.currency}, the plan's currency."
-        rules.append(_reject("currency_differs", test, reason, "currency"))
-    return rules
+def _is_outside(column: str, low: float | None, high: float | None) -> str:
+    sides = ((low, "<"), (high, ">"))
+    return " OR ".join(f"{column} {sign} {limit}" for limit, sign in sides if limit is not None)
 
 
-def _apply_policies(rows: ir.Table, plan: Plan, repeats: ir.Table | None) -> list[Rule]:
-    policies = plan.policies
-    is_repeat: ir.BooleanValue = ibis.literal(False)
-    if repeats is not None:
-        is_repeat = rows.source_row.isin(repeats.source_row)
-    no_price = rows.unit_price.isnull() & (rows.line_amount == 0)
-    decided = (
-        (
-            *("exact_duplicate", policies.exact_duplicates, is_repeat, "order_id"),
-            *("The line repeats an earlier one exactly.", WARNED),
-        ),
-        (
-            *("adjustment", policies.adjustments, rows.line_type == "adjustment", "order_id"),
-            *("The line is book-keeping, not a sale.", "Kept as an adjustment."),
-        ),
-        (
-            *("cancellation", policies.cancellations, rows.line_type == "cancellation", "order_id"),
-            *("The line takes back an order.", "Taken off the spend."),
-        ),
-        (
-            *("return", policies.returns, rows.line_type == "return", "quantity"),
-            *("The quantity is negative: a return.", "Taken off the spend."),
-        ),
-        (
-            *("missing_customer", policies.lines_without_customer),
-            *(rows.customer_id.isnull(), "customer_id"),
-            *("Nobody knows whose line it is.", "Kept without a customer."),
-        ),
-        (
-            *("negative_price", policies.negative_prices, rows.unit_price < 0, "unit_price"),
-            *("The price is below zero.", "Kept with its price."),
-        ),
-        (
-            *("zero_price", policies.zero_prices, (rows.unit_price == 0) | no_price, "unit_price"),
-            *("The price is zero.", "Kept; adds nothing to the spend."),
-        ),
-        (
-            *("non_product", policies.non_products, ~rows.is_product, "product_id"),
-            *("The line is no product, such as postage.", "Kept, but not as a product."),
-        ),
-    )
-    rules = []
-    for name, policy, test, column, reason, kept in decided:
-        if policy == "drop":
-            rules.append(_reject(name, test, reason, column))
-        else:
-            severity = "warning" if name == "exact_duplicate" else "note"
-            rules.append(Rule(name, severity, test, reason, kept, column))
-    rules.append(
-        Rule(
-            "sign_turned",
-            "note",
-            rows.is_turned,
-            "A return or cancellation had a positive quantity or amount.",
-            "Its sign was turned, so that it is taken off the spend.",
-        )
-    )
-    rules.append(_warn("zero_quantity", rows.quantity == 0, "The quantity is zero.", "quantity"))
-    if "given_line_amount" in rows.columns and "given_unit_price" in rows.columns:
-        product = rows.quantity * rows.given_unit_price
-        gap = (product.abs() - rows.given_line_amount.abs()).abs()
-        test = gap > 0.01 + 0.01 * product.abs()
-        reason = "The line amount is not quantity times unit price."
-        rules.append(_warn("amount_differs", test, reason, "line_amount"))
-    if "order_status" in rows.columns:
-        test = rows.order_status.lower().isin(_CANCELLED) & (rows.line_type == "sale")
-        reason = "The order's status says cancelled, yet the line counts as a sale."
-        rules.append(_warn("cancelled_status", test, reason, "order_id"))
-    return rules
+def _is_missing(column: str, columns: Collection[str], prefix: str = "") -> str:
+    faulty = f" AND NOT faulty_{column}" if f"faulty_{column}" in columns else ""
+    return f"{prefix}{column} IS NULL{faulty}"

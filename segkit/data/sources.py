@@ -1,4 +1,4 @@
-"""Open the tables that a plan names: CSV, Parquet, Excel, or a database.
+"""Open the tables that a plan names: text, Parquet, Excel, a database, or a query over files.
 
 Every source is copied into DuckDB once, its mapped columns under the contract's names and as they
 were found: text stays text, so that 00123 keeps its zeros. The checks convert them later.
@@ -6,62 +6,30 @@ were found: text stays text, so that 00123 keeps its zeros. The checks convert t
 
 from __future__ import annotations
 
+import csv
 import glob
-import hashlib
+import gzip
 import re
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
+from python_calamine import CalamineError, CalamineWorkbook
 
-from segkit.data import databases
-from segkit.data.columns import DataError
+from segkit.data.columns import Source, mask_passwords, quote, text_literal
 from segkit.data.contract import TABLES
-from segkit.data.queries import list_query_files
-from segkit.data.readers import (
-    Staging,
-    stage_database,
-    stage_excel,
-    stage_parquet,
-    stage_query,
-    stage_text,
-)
+from segkit.data.textfiles import open_text, split_records
 from segkit.errors import SegkitError, suggest_name
 from segkit.plan import Plan, TableSpec
 
-TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".psv")
-PARQUET_ENDINGS = (".parquet", ".pq")
-EXCEL_ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-
-
-@dataclass(frozen=True)
-class Source:
-    """One table as it was found, in DuckDB.
-
-    ``raw`` names a relation with ``source_row`` (from 1), ``row_hash`` (of all the source's
-    columns) and the mapped columns; ``malformed`` one with ``source_row``, ``line`` and
-    ``raw_line``. ``columns`` maps the contract's names to the user's, ``names`` are all of the
-    user's.
-    """
-
-    name: str
-    label: str
-    columns: dict[str, str]
-    names: tuple[str, ...]
-    raw: str
-    malformed: str
-    raw_count: int
-    malformed_count: int
-    foreign_lines: int = 0
-
-    @property
-    def read(self) -> int:
-        """Rows read, malformed lines included."""
-        return self.raw_count + self.malformed_count
-
-    def locate(self, column: str) -> str:
-        """Return where ``column`` is, for messages: the file and the user's name for it."""
-        return f"{self.label}, column '{self.columns.get(column, column)}'"
+ENDINGS = {
+    "text": (".csv", ".tsv", ".txt", ".tab", ".psv"),
+    "parquet": (".parquet", ".pq"),
+    "excel": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+}
+BATCH_ROWS = 100_000
 
 
 def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
@@ -80,154 +48,253 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
 
     Raises
     ------
-    DataError
-        With every fault found in the table's file or columns.
+    SegkitError
+        With what is wrong with the file; a DataError with every fault of the columns.
     """
     spec = plan.tables[name]
-    label = _label_source(name, spec)
-    staging = Staging(name, TABLES[name], spec, label, con, folder)
+    label = spec.path or f"{mask_passwords(spec.connection or '')}, table '{spec.table}'"
+    if spec.query is not None:
+        label = f"query of [tables.{name}]"
+    source = Source(TABLES[name], spec, label, con)
     con.execute(
-        f"CREATE OR REPLACE TABLE {staging.malformed} "
-        "(source_row BIGINT, line BIGINT, raw_line VARCHAR)"
+        f"CREATE TABLE {source.malformed} (source_row BIGINT, line BIGINT, raw_line VARCHAR)"
     )
-    foreign_lines = 0
     try:
-        if spec.connection is not None:
-            stage_database(staging, plan.folder)
-        elif spec.query is not None:
-            stage_query(staging, plan)
+        files, kind = find_files(plan, spec)
+        if kind == "text":
+            _read_text(source, files[0], folder)
+        elif kind == "excel":
+            _read_excel(source, files[0], folder)
+        elif kind == "parquet":
+            _read_parquet(source, files)
+        elif kind == "query":
+            _read_query(source, files)
         else:
-            files, kind = find_files(plan, spec)
-            if kind == "parquet":
-                stage_parquet(staging, files)
-            elif kind == "excel":
-                stage_excel(staging, files[0])
-            else:
-                foreign_lines = stage_text(staging, files[0])
+            _read_database(source, plan)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        fix = "Copy or export it again, whole."
+        raise source.fail("the compressed file is broken", error, fix) from None
     except OSError as error:
-        fault = SegkitError(
-            "the file cannot be read",
-            where=label,
-            found=error.strerror or type(error).__name__,
-            fix="Check that it exists and that you may read it.",
-        )
-        raise DataError([fault]) from None
-    except DataError:
-        raise
-    except SegkitError as error:
-        raise DataError([error]) from None
-    raw_count, malformed_count = (
-        con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0]
-        for relation in (staging.raw, staging.malformed)
-    )
-    source = Source(
-        name,
-        label,
-        staging.columns,
-        staging.names,
-        staging.raw,
-        staging.malformed,
-        raw_count,
-        malformed_count,
-        foreign_lines,
-    )
-    _refuse_unusable(source, staging)
+        fix = "Check that it exists and that you may read it."
+        raise source.fail("the file cannot be read", error.strerror or error, fix) from None
+    if source.read == 0:
+        fix = f"Export it again, or take [tables.{name}] out of the plan."
+        raise source.fail("the table has a header but no rows", fix=fix)
+    if source.raw_count == 0:
+        line, text = con.execute(f"SELECT line, raw_line FROM {source.malformed}").fetchall()[0]
+        source.label += f", line {line}"
+        fix = "Check the delimiter and the header."
+        raise source.fail("no line has as many fields as the header", repr(text[:80]), fix)
     return source
 
 
-def _label_source(name: str, spec: TableSpec) -> str:
-    if spec.query is not None:
-        return f"query of [tables.{name}]"
-    return spec.path or f"{databases.mask(spec.connection)}, table '{spec.table}'"
-
-
 def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
-    """Return a table's files in order, and their kind: text, parquet or excel.
+    """Return a table's files in order, and what it is: text, parquet, excel, query or database.
 
     Raises
     ------
     SegkitError
         If there is no such file, or its ending is not known.
     """
-    if spec.query is not None:
-        return list(list_query_files(plan, spec).values()), "query"
-    path = plan.resolve_path(spec.path)
-    if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in PARQUET_ENDINGS)
-        if not files:
-            raise SegkitError(
-                "this is a folder without Parquet files",
-                where=spec.path,
-                fix="Name one CSV or Excel file, or a folder of Parquet files.",
-            )
-        return files, "parquet"
-    if not path.exists() and re.search(r"[*?\[]", spec.path):
-        files = sorted(Path(name) for name in glob.glob(str(path), recursive=True))
-        if not files:
-            raise SegkitError("no file matches this pattern", where=spec.path)
-        wrong = [file for file in files if file.suffix.lower() not in PARQUET_ENDINGS]
-        if wrong:
-            raise SegkitError(
-                "a pattern may match Parquet files only", where=spec.path, found=wrong[0].name
-            )
-        return files, "parquet"
-    if not path.exists():
+    if spec.connection is not None:
+        return [], "database"
+    for place in spec.files.values() if spec.path is None else [spec.path]:
+        path = plan.resolve_path(place)
+        is_pattern = spec.path is not None and re.search(r"[*?\[]", place)
+        if path.is_file() or path.is_dir() or is_pattern:
+            continue
         there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         hint = suggest_name(path.name, there) if there else "Its folder does not exist either."
-        raise SegkitError(
-            "there is no such file",
-            where=spec.path,
-            fix=hint if hint.startswith(("Did", "Its")) else "Correct the path in the plan.",
-        )
+        fix = hint if hint.startswith(("Did", "Its")) else "Correct the path in the plan."
+        raise SegkitError("there is no such file", where=place, fix=fix)
+    if spec.query is not None:
+        return [plan.resolve_path(place) for place in spec.files.values()], "query"
+    if not path.is_file():
+        found = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path)))
+        files = sorted(file for file in found if file.suffix.lower() in ENDINGS["parquet"])
+        if files:
+            return files, "parquet"
+        kind = "this is a folder without" if path.is_dir() else "no file matches this pattern among"
+        fix = "Name one CSV or Excel file, or a folder or pattern of Parquet files."
+        raise SegkitError(f"{kind} Parquet files", where=spec.path, fix=fix)
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
-    for kind, endings in (
-        ("text", TEXT_ENDINGS),
-        ("parquet", PARQUET_ENDINGS),
-        ("excel", EXCEL_ENDINGS),
-    ):
+    for kind, endings in ENDINGS.items():
         if ending in endings:
             return [path], kind
-    raise SegkitError(
-        "the kind of file is not known",
-        where=spec.path,
-        found=repr(path.suffix),
-        fix="Use .csv, .tsv, .txt (also .gz), .parquet or .xlsx.",
+    fix = "Use .csv, .tsv, .txt (also .gz), .parquet or .xlsx."
+    found = repr(path.suffix)
+    raise SegkitError("the kind of file is not known", where=spec.path, found=found, fix=fix)
+
+
+def _read_text(source: Source, path: Path, folder: Path) -> None:
+    spec = source.spec
+    wanted = [spec.columns.get(name) or name for name in source.table.column_names]
+    file = open_text(
+        path, source.label, wanted=wanted, delimiter=spec.delimiter, encoding=spec.encoding
+    )
+    source.match(file.names)
+    if file.encoding == "utf-8":
+        cells = [f"c{index}" for index in range(len(file.names))]
+        try:
+            source.keep(_read_csv(path, cells, "true", file.delimiter), file.names, cells)
+            if source.raw_count == file.count_lines() - 1:
+                return
+        except duckdb.Error:
+            pass  # a line is broken, or in another encoding
+    records = split_records(file.read_lines(), file.delimiter, len(file.names))
+    next(records, None)  # the header
+    _keep_records(source, file.names, records, folder)
+    source.foreign_lines = file.foreign_lines
+
+
+def _keep_records(source: Source, names: Sequence[str], records: Iterable, folder: Path) -> None:
+    """Keep numbered records, and apart from them those without fields, which are broken."""
+    good, bad = (folder / f"{source.name}.{kind}.csv" for kind in ("good", "bad"))
+    options = {"mode": "w", "encoding": "utf-8", "newline": ""}
+    with good.open(**options) as good_stream, bad.open(**options) as bad_stream:
+        style = {"lineterminator": "\n", "quoting": csv.QUOTE_NONNUMERIC}
+        write_good = csv.writer(good_stream, **style).writerow
+        write_bad = csv.writer(bad_stream, **style).writerow
+        for number, (line, fields, text) in enumerate(records, start=1):
+            if fields is not None:
+                write_good([number, *fields])
+            else:
+                write_bad([number, line, text])
+                source.malformed_count += 1
+    cells = ["source_row", *(f"c{index}" for index in range(len(names)))]
+    source.keep(_read_csv(good, cells), names, cells)
+    lines = _read_csv(bad, ["source_row", "line", "raw_line"])
+    source.con.execute(f"INSERT INTO {source.malformed} FROM {lines}")
+    good.unlink()
+    bad.unlink()
+
+
+def _read_csv(path: Path, cells: Sequence[str], header: str = "false", delimiter: str = ",") -> str:
+    kinds = ("BIGINT" if cell == "source_row" else "VARCHAR" for cell in cells)
+    columns = ", ".join(f"'{cell}': '{kind}'" for cell, kind in zip(cells, kinds, strict=True))
+    return (
+        f"read_csv({text_literal(path)}, header={header}, delim={text_literal(delimiter)}, "
+        f"""quote='"', escape='"', auto_detect=false, strict_mode=true, columns={{{columns}}})"""
     )
 
 
-def _refuse_unusable(source: Source, staging: Staging) -> None:
-    if source.read == 0:
-        raise DataError(
-            [
-                SegkitError(
-                    "the table has a header but no rows",
-                    where=source.label,
-                    fix=f"Export it again, or take [tables.{source.name}] out of the plan.",
-                )
-            ]
-        )
-    if source.raw_count == 0:
-        line, text = staging.con.execute(
-            f"SELECT line, raw_line FROM {source.malformed} ORDER BY source_row LIMIT 1"
-        ).fetchall()[0]
-        raise DataError(
-            [
-                SegkitError(
-                    "no line has as many fields as the header",
-                    where=f"{source.label}, line {line}",
-                    found=repr(text[:80]),
-                    fix="Check the delimiter and the header.",
-                )
-            ]
-        )
+def _read_excel(source: Source, path: Path, folder: Path) -> None:
+    """Read one sheet of an Excel file, every cell as text."""
+    try:
+        with CalamineWorkbook.from_path(path) as workbook:
+            sheets = workbook.sheet_names
+            sheet = source.spec.sheet or sheets[0]
+            if sheet not in sheets:
+                hint = suggest_name(sheet, sheets)
+                raise source.fail(f"there is no sheet '{sheet}'", ", ".join(sheets), hint)
+            rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=True)
+    except CalamineError as error:
+        fix = "Save it again as .xlsx, or rename it to what it is."
+        message = "this is not an Excel file, although it is named so"
+        raise source.fail(message, error, fix) from None
+    if not rows:
+        raise source.fail("the sheet is empty", f"sheet '{sheet}'")
+    texts = (list(map(show_cell, row)) for row in rows)
+    names = [name.strip() for name in next(texts)]
+    source.match(names)
+    _keep_records(source, names, ((0, row, "") for row in texts if any(row)), folder)
 
 
-def hash_file(path: Path, cache: dict[str, list]) -> str:
-    """Return the hash of a file's content; ``cache`` knows files of unchanged size and time."""
-    stat = path.stat()
-    known = cache.get(str(path))
-    if known is None or known[:2] != [stat.st_size, stat.st_mtime_ns]:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "blake2b").hexdigest()[:32]
-        known = cache[str(path)] = [stat.st_size, stat.st_mtime_ns, digest]
-    return known[2]
+def show_cell(value: object) -> str:
+    """Return an Excel cell as text; a whole number without its point.
+
+    Examples
+    --------
+    >>> show_cell(17850.0), show_cell(2.5), show_cell(True), show_cell(None)
+    ('17850', '2.5', 'true', '')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "true", False: "false"}[value]
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _read_parquet(source: Source, files: list[Path]) -> None:
+    relation = f"read_parquet([{', '.join(map(text_literal, files))}], union_by_name=true)"
+    try:
+        source.keep(relation, source.con.sql(f"FROM {relation}").columns)
+    except duckdb.Error as error:
+        for file in files:
+            with file.open("rb") as stream:
+                if stream.read(4) != b"PAR1":
+                    message = "this is not a Parquet file, although it is named so"
+                    fix = "Export it again, or rename it to what it is."
+                    raise source.fail(message, file.name, fix) from None
+        raise source.fail("the Parquet file is broken", error, "Export it again, whole.") from None
+
+
+def _read_query(source: Source, files: list[Path]) -> None:
+    """Run a query over files; in text files every column is text, so identifiers keep zeros."""
+    views = []
+    for name, path in zip(source.spec.files, files, strict=True):
+        text = text_literal(path)
+        is_parquet = path.suffix.lower() in ENDINGS["parquet"]
+        reader = f"read_parquet({text})" if is_parquet else f"read_csv({text}, all_varchar=true)"
+        views.append(f"{quote(name)} AS (FROM {reader})")
+    relation = f"(WITH {', '.join(views)} SELECT * FROM ({source.spec.query}))"
+    try:
+        source.keep(relation, source.con.sql(f"FROM {relation}").columns)
+    except duckdb.Error as error:
+        fix = "Mend the query in the plan; in text files every column is text."
+        raise source.fail("the query cannot be run", error, fix) from None
+
+
+def _read_database(source: Source, plan: Plan) -> None:
+    """Read a database's table: a DuckDB file's as it is, any other's through Ibis in batches."""
+    con, address = source.con, source.spec.connection
+    schema, _, name = source.spec.table.rpartition(".")
+    scheme, _, rest = address.partition("://")
+    if scheme in ("duckdb", "sqlite"):
+        path = plan.resolve_path(rest.split("?")[0])
+        if not path.is_file():
+            raise source.fail("there is no such database file", path)
+        address = f"{scheme}://{path}"
+    backend = None if scheme == "duckdb" else _connect(source, address, scheme)
+    try:
+        if backend is None:
+            con.execute(f"ATTACH {text_literal(path)} AS attached (READ_ONLY)")
+            query = "SELECT table_schema, table_name FROM information_schema.tables"
+            there = con.execute(f"{query} WHERE table_catalog = 'attached'").fetchall()
+            names = [table for place, table in there if place == (schema or "main")]
+        else:
+            place = {"database": schema} if schema else {}
+            names = backend.list_tables(**place)
+        if name not in names:
+            found, hint = ", ".join(sorted(names)) or "no tables", suggest_name(name, names)
+            raise source.fail(f"the database has no table '{name}'", found, hint)
+        relation = f"attached.{quote(schema or 'main')}.{quote(name)}"
+        if backend is not None:
+            rows, relation = backend.table(name, **place), "incoming"
+            con.register(relation, rows.to_pyarrow_batches(chunk_size=BATCH_ROWS))
+        source.keep(relation, con.sql(f"FROM {relation}").columns)
+    except SegkitError:
+        raise
+    except Exception as error:  # each driver has its own
+        fix = "Check the rights of the user, and the types of the table's columns."
+        raise source.fail("the database's table cannot be read", error, fix) from None
+    finally:
+        con.execute("DETACH DATABASE IF EXISTS attached")
+        if backend is not None:
+            backend.disconnect()
+
+
+def _connect(source: Source, address: str, scheme: str) -> Any:
+    import ibis  # takes half a second, for which files need not wait
+
+    try:
+        return ibis.connect(address)
+    except ImportError as error:
+        fix = f"Install it with: pip install 'ibis-framework[{scheme}]'."
+        raise source.fail(f"the driver for {scheme} is not installed", error, fix) from None
+    except ValueError as error:
+        fix = "Write it like postgres://user@host/database, sqlite://file or duckdb://file."
+        raise source.fail("the connection is not one that segkit knows", error, fix) from None
+    except Exception as error:  # each driver has its own
+        fix = "Check the address, the user and the password."
+        raise source.fail("the database does not answer", error, fix) from None

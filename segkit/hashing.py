@@ -1,0 +1,65 @@
+"""Hashes by content, remembered as long as a file keeps its size and time of change."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+_RACY = 2 * 10**9  # nanoseconds; a younger file may change without changing its time
+
+
+def hash_value(value: Any) -> str:
+    """Return the SHA-256 of a JSON value."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_bytes(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all."""
+    aside = path.with_name(path.name + ".partial")
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    aside.write_text(text + "\n", encoding="utf-8")
+    os.replace(aside, path)
+
+
+class HashCache:
+    """Content hashes, remembered as long as a file keeps its size and time of change."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self._known = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self._known = {}
+        self._changed = False
+
+    def hash_file(self, path: Path) -> str:
+        """Return the SHA-256 of a file's content, from memory if the file has not changed."""
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        known = self._known.get(str(path))
+        if known and known[:2] == stamp:
+            return known[2]
+        value = hash_bytes(path)
+        if time.time_ns() - stat.st_mtime_ns > _RACY:
+            self._known[str(path)] = [*stamp, value]
+            self._changed = True
+        return value
+
+    def save(self) -> None:
+        """Keep what was learnt for the next run, forgetting files that are gone."""
+        if self._changed:
+            known = {path: value for path, value in self._known.items() if os.path.exists(path)}
+            with contextlib.suppress(OSError):  # only time is lost
+                write_json(self.path, known)
