@@ -151,7 +151,6 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
             currency="EUR",
             value_name="profit, EUR",
             title="Profit by category",
-            highlight=["Tents"],
         ),
         "plot_lorenz": charts.plot_lorenz(tables["lorenz"]),
         "plot_rfm_grid": charts.plot_rfm_grid(tables["rfm"]),

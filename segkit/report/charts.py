@@ -1,154 +1,82 @@
-"""Finished table -> matplotlib Axes: the plan, the market and the base.
+"""Finished table -> matplotlib Axes, with its alternative text; for :func:`show_chart`.
 
 Every function draws what it is given, changes nothing and computes no statistic beyond what its
-alternative text says. Pass the result to :func:`show_chart`.
+alternative text says. All take ``title``, the words above the chart; some take the names of the
+columns to draw, ``kind`` (how values are written: integer, number, share or money), ``currency``
+and ``value_name`` (what the values are, with their unit).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import textwrap
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.ticker import MaxNLocator
 
-from segkit.report.figures import (
-    BLUE,
-    GREY,
-    MUTED,
-    ORANGE,
-    SKY,
-    TRACK,
-    chart_style,
-    describe_chart,
-    draw_nothing,
-    name_points,
-    name_rows,
-    name_unit,
-    name_values,
-    need_columns,
-    new_axes,
-    set_numbers,
-    shorten,
-    show_chart,
-    write_value,
-)
-from segkit.report.findings import format_number, format_share, plural
-from segkit.report.grid_charts import plot_cells, plot_profiles, plot_rfm_grid
-from segkit.report.segment_charts import plot_candidates, plot_segment_sizes
-from segkit.report.trend_charts import plot_monthly, plot_trend
+from segkit.report import figures
+from segkit.report.figures import BLUE, GREY, MUTED, ORANGE, SERIES, SKY, TRACK, chart
+from segkit.report.findings import MISSING, format_number, format_share, plural
 
-__all__ = [
-    "plot_bars",
-    "plot_candidates",
-    "plot_cells",
-    "plot_lorenz",
-    "plot_monthly",
-    "plot_profiles",
-    "plot_quality",
-    "plot_readiness",
-    "plot_rfm_grid",
-    "plot_segment_sizes",
-    "plot_trend",
-    "plot_white_space",
-    "show_chart",
-]
+LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
+BROWN_TO_BLUE = ["#a8480a", "#eba873", "#f6f6f4", "#7fb3d5", "#0b5484"]
+BELOW_TO_ABOVE = sns.blend_palette(BROWN_TO_BLUE, as_cmap=True)
+MEASURES = {
+    "stability": "stability\n(adjusted Rand)",
+    "explained_spend_share": "spend explained\n(share of variance)",
+    "smallest_customer_share": "smallest segment\n(share of customers)",
+}
 
 
-@chart_style()
+@chart("practice", "score")
 def plot_readiness(table: pd.DataFrame, *, title: str = "Readiness by practice") -> Axes:
     """Draw the readiness scorecard: one bar a practice, the strongest on top.
 
     How to read it: the grey track is the whole way to 1; the lowest bars are where to begin.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row a practice: ``practice`` (text), ``score`` (0 to 1).
+    The table has a row a practice: ``practice`` (text) and ``score`` (0 to 1).
     """
-    need_columns(table, ["practice", "score"], chart="plot_readiness")
-    rows = table.dropna(subset=["score"]).sort_values("score", kind="stable")
-    if rows.empty:
-        return draw_nothing(title, table)
-    ax = new_axes(title, height=1.0 + 0.34 * len(rows))
-    places = np.arange(len(rows))
-    ax.barh(places, 1, color=TRACK, height=0.5)
-    ax.barh(places, rows["score"], color=BLUE, height=0.5)
-    for place, score in zip(places, rows["score"], strict=True):
-        ax.text(1.02, place, f"{score:.2f}", va="center", fontweight="bold")
-    name_rows(ax, rows["practice"], width=44)
-    ax.set_xlim(0, 1.1)
-    ax.set_xticks([])
-    name_values(ax, "score: 0 nothing in place, 1 fully in place")
-    ax.spines[["left", "bottom"]].set_visible(False)
-    worst, best = rows.iloc[0], rows.iloc[-1]
-    return describe_chart(
-        ax,
-        f"Bars: readiness score of {plural(len(rows), 'practice')}. "
-        f"Highest: {best['practice']}, {best['score']:.2f}. "
-        f"Lowest: {worst['practice']}, {worst['score']:.2f}.",
-    )
+    rows = table.sort_values("score", kind="stable")
+    names, scores = rows["practice"], rows["score"].map("{:.2f}".format)
+    ax = figures.new_axes(title, height=1.0 + 0.34 * len(rows))
+    track = ax.barh(range(len(rows)), 1, color=TRACK, height=0.5)
+    ax.bar_label(track, scores, padding=6, fontweight="bold")
+    ax.barh(range(len(rows)), rows["score"], color=BLUE, height=0.5)
+    ax.set_xlim(0, 1)
+    figures.name_rows(ax, names)
+    figures.name_values(ax, "score: 0 nothing in place, 1 fully in place")
+    said = f"Bars: readiness score of {plural(len(rows), 'practice')}"
+    return figures.describe_chart(ax, said, *figures.list_ends(names, scores))
 
 
-@chart_style()
-def plot_lorenz(
-    table: pd.DataFrame,
-    *,
-    figures: Mapping[str, float] | None = None,
-    value_name: str = "spend",
-    title: str = "Concentration of the customer base",
-) -> Axes:
-    """Draw the Lorenz curve: how much of the value which share of customers brings.
+@chart("table", "read", "accepted", "rejected")
+def plot_quality(table: pd.DataFrame, *, title: str = "Rows accepted and rejected") -> Axes:
+    """Draw the share of each table's rows that was accepted.
 
-    How to read it: on the dashed line every customer would bring the same. The further the
-    curve hangs below it, the fewer customers carry the business. The Gini coefficient is twice
-    the area between the two (Gini 1912): 0 is equal, 1 is one customer bringing everything.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``customer_share`` and ``value_share``, both cumulative from 0 to 1, customers ordered
-        from the smallest value to the largest.
-    figures : mapping, optional
-        ``gini`` and ``top_20_share`` as computed from every customer; else read off the curve.
-    value_name : str, optional
-        What is shared, for the labels.
+    How to read it: blue rows are used, hatched rows were set aside with a reason. The counts
+    stand to the right, since tables differ in size by orders of magnitude.
+    The table has a row a table: ``table``, and its rows ``read``, ``accepted``, ``rejected``.
     """
-    need_columns(table, ["customer_share", "value_share"], chart="plot_lorenz")
-    rows = table[["customer_share", "value_share"]].dropna().astype(float)
-    if rows.empty:
-        return draw_nothing(title, table)
-    people = np.concatenate([[0.0], rows["customer_share"]])
-    value = np.concatenate([[0.0], rows["value_share"]])
-    order = np.argsort(people, kind="stable")
-    people, value = people[order], value[order]
-    at_80 = float(np.interp(0.8, people, value))
-    gini = (figures or {}).get("gini", 1 - 2 * float(np.trapezoid(value, people)))
-    top = (figures or {}).get("top_20_share", 1 - at_80)
-    ax = new_axes(title, height=4.4)
-    ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
-    ax.fill_between(people, value, people, color=SKY, alpha=0.16, linewidth=0)
-    ax.plot(people, value, color=BLUE, linewidth=2.4)
-    ax.plot([0.8, 0.8, 1], [0, at_80, at_80], color=ORANGE, linewidth=1.2)
-    ax.plot(0.8, at_80, marker="o", color=ORANGE, markersize=6)
-    note = f"top 20% of customers:\n{format_share(top)} of {value_name}"
-    ax.text(0.79, at_80 + 0.025, note, ha="right", va="bottom", color=ORANGE)
-    ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center", va="bottom")
-    ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
-    ax.set(xlim=(0, 1.003), ylim=(0, 1.003))
-    ax.set_xlabel(f"share of customers, from the lowest {value_name} to the highest")
-    name_values(ax, f"share of {value_name}")
-    ax.grid(True)
-    set_numbers(ax.xaxis, "share")
-    set_numbers(ax.yaxis, "share")
-    return describe_chart(
-        ax,
-        f"Lorenz curve of {value_name} by customer. Gini coefficient {gini:.2f}. The top 20% of "
-        f"customers bring {format_share(top)} of {value_name}.",
-    )
+    rows = table[table["read"] > 0].sort_values("read", kind="stable")
+    kept, refused = rows["accepted"] / rows["read"], rows["rejected"] / rows["read"]
+    ax = figures.new_axes(title, height=1.0 + 0.36 * len(rows))
+    ax.barh(range(len(rows)), kept, color=BLUE, height=0.56)
+    look = {"color": "white", "edgecolor": ORANGE, "hatch": "/////", "height": 0.56}
+    bars = ax.barh(range(len(rows)), refused, left=kept, **look)
+    counts = rows[["read", "accepted", "rejected"]].map(format_number)
+    shares = refused.map(format_share).where(refused > 0, "none")
+    ax.bar_label(bars, counts["read"] + " read, " + shares + " rejected", padding=6)
+    ax.set_xlim(0, 1)
+    figures.name_rows(ax, rows["table"])
+    figures.name_values(ax, "share of rows read: solid accepted, hatched rejected")
+    said = rows["table"] + ": " + counts["read"] + " read, " + counts["accepted"] + " accepted, "
+    said += counts["rejected"] + " rejected"
+    return figures.describe_chart(ax, "Rows by table", said.iloc[::-1])
 
 
-@chart_style()
+@chart("label", "value")
 def plot_bars(
     table: pd.DataFrame,
     *,
@@ -158,157 +86,314 @@ def plot_bars(
     currency: str = "",
     value_name: str = "",
     title: str = "Ranking",
-    highlight: Collection[str] = (),
-    most: int = 15,
 ) -> Axes:
-    """Draw ranked horizontal bars, the largest on top, each with its value.
+    """Draw ranked horizontal bars, the 15 largest of them, each with its value.
 
-    How to read it: lengths start at zero and may be compared; highlighted labels are bold.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row a bar.
-    label, value : str, optional
-        The columns with the name and the length of a bar.
-    kind : {"integer", "number", "share", "money"}, optional
-        How values are written.
-    value_name : str, optional
-        The axis' label, with its unit.
-    highlight : collection of str, optional
-        Labels to stress.
-    most : int, optional
-        Bars beyond this many are left out, and the chart says so.
+    How to read it: lengths start at zero and may be compared.
     """
-    need_columns(table, [label, value], chart="plot_bars")
-    rows = table.dropna(subset=[value]).sort_values(value, ascending=False, kind="stable")
-    if rows.empty:
-        return draw_nothing(title, table)
-    left_out, rows = max(len(rows) - most, 0), rows.head(most).iloc[::-1]
-    names = rows[label].astype(str)
-    ax = new_axes(title, height=1.0 + 0.32 * len(rows))
-    places = np.arange(len(rows))
-    stressed = [name in set(map(str, highlight)) for name in names]
-    colours = [ORANGE if yes else BLUE for yes in stressed]
-    ax.barh(places, rows[value], color=colours, height=0.62)
-    name = value_name or value.replace("_", " ")
-    unit = "" if currency in name.split() else currency
-    texts = [write_value(v, kind, unit) for v in rows[value]]
-    _write_at_bars(ax, places, rows[value].to_numpy(float), texts)
-    name_rows(ax, names, bold=stressed)
-    note = f"; {format_number(left_out)} more not shown" if left_out else ""
-    name_values(ax, name + note)
-    ax.set_xticks([])
-    ax.spines[["left", "bottom"]].set_visible(False)
-    first, last = rows.iloc[-1], rows.iloc[0]
-    return describe_chart(
-        ax,
-        f"Ranked bars of {name}, {plural(len(rows), 'bar')}. "
-        f"Largest: {first[label]}, {texts[-1]}. Smallest shown: {last[label]}, {texts[0]}.",
-    )
+    rows = table.sort_values(value, ascending=False, kind="stable").head(15).iloc[::-1]
+    name, more = value_name or value.replace("_", " "), len(table) - len(rows)
+    texts = [figures.write_value(v, kind, currency) for v in rows[value]]
+    ax = figures.new_axes(title, height=1.0 + 0.32 * len(rows))
+    bars = ax.barh(range(len(rows)), rows[value], color=BLUE, height=0.62)
+    ax.bar_label(bars, texts, padding=4)
+    ax.margins(x=0.15)
+    figures.name_rows(ax, rows[label])
+    figures.name_values(ax, name + (f"; {format_number(more)} more not shown" if more else ""))
+    said = f"Ranked bars of {name}, {plural(len(rows), 'bar')}"
+    ends = figures.list_ends(rows[label], texts, ("Largest", "Smallest shown"))
+    return figures.describe_chart(ax, said, *ends)
 
 
-@chart_style()
-def plot_white_space(
+@chart("segment_name", "customer_share", "spend_share")
+def plot_segment_sizes(
+    table: pd.DataFrame, *, title: str = "Share of customers and of spend by segment"
+) -> Axes:
+    """Draw each segment's share of customers beside its share of spend.
+
+    How to read it: where the lower (orange) bar is longer than the upper (blue) one, the segment
+    brings more than its numbers; where it is shorter, it brings less.
+    The table has a row a segment: ``segment_name``, ``customer_share``, ``spend_share`` (0 to 1).
+    """
+    rows = table.sort_values("spend_share", kind="stable")
+    ax = figures.new_axes(title, height=0.9 + 0.62 * len(rows))
+    parts = {"customer_share": (0.19, BLUE, "customers"), "spend_share": (-0.19, ORANGE, "spend")}
+    said = rows["segment_name"] + ": "
+    for column, (up, colour, whole) in parts.items():
+        texts = rows[column].map(format_share) + f" of {whole}"
+        bars = ax.barh(np.arange(len(rows)) + up, rows[column], height=0.34, color=colour)
+        ax.bar_label(bars, texts, padding=4, fontsize=9, color=colour)
+        said += texts + ", "
+    figures.name_rows(ax, rows["segment_name"])
+    return figures.describe_chart(ax, "Paired bars by segment", said.str[:-2].iloc[::-1])
+
+
+@chart("scheme", "segment_count", values=["passes", *MEASURES])
+def plot_candidates(
     table: pd.DataFrame,
     *,
-    label: str = "cell",
-    value: str = "size",
-    growth: str = "growth_rate",
-    highlight: str = "white_space",
-    currency: str = "",
-    title: str = "Market cells by size and growth",
+    chosen: tuple[str, int] | None = None,
+    thresholds: dict[str, float] | None = None,
+    title: str = "Candidate segmentations on the same criteria",
+) -> Axes:
+    """Draw the candidate segmentations side by side: stable, telling, large enough?
+
+    How to read it: one row a candidate. Further right is better in every panel; a dashed line is
+    the least that the plan accepts. A filled dot passes all criteria, an empty one does not, and
+    the recommended candidate is orange and bold.
+    The table has a row a candidate: ``scheme``, ``segment_count``, ``passes`` and the three
+    measures. ``chosen`` is the recommended pair; ``thresholds`` the least value by measure.
+    """
+    rows = table.sort_values(["scheme", "segment_count"], ascending=False, kind="stable")
+    pairs = list(zip(rows["scheme"], rows["segment_count"], strict=True))
+    names = [f"{scheme.replace('_', ' ')}, {count} segments" for scheme, count in pairs]
+    best, passes = [pair == chosen for pair in pairs], rows["passes"].fillna(False).to_numpy(bool)
+    colours, texts = np.where(best, ORANGE, BLUE), []
+    panels = figures.new_axes(title, height=1.4 + 0.34 * len(rows), columns=3)
+    for ax, (column, heading) in zip(panels, MEASURES.items(), strict=True):
+        values, least = rows[column].astype(float), (thresholds or {}).get(column)
+        top = 1.0 if column == "stability" else np.nanmax([*values, least or 0, 0.01])
+        write = "{:.2f}".format if column == "stability" else format_share
+        texts.append(values.map(write).where(values.notna(), "not measured"))
+        track = ax.barh(range(len(rows)), top, height=0.03, color=TRACK)
+        for label, it in zip(ax.bar_label(track, texts[-1], padding=9), best, strict=True):
+            label.set(fontsize=9, fontweight="bold" if it else "normal")
+        look = {"c": np.where(passes, colours, "white"), "edgecolors": colours, "linewidth": 1.8}
+        ax.scatter(values, range(len(rows)), s=64, zorder=3, clip_on=False, **look)
+        if least is not None:
+            ax.axvline(least, color=GREY, linestyle=(0, (3, 3)), linewidth=1.2)
+            place = (least, len(rows) - 0.35)
+            ax.text(*place, f"least {write(least)}", ha="center", fontsize=8.5, color=MUTED)
+        ax.set(xlim=(np.nanmin([*values, 0]), top), xlabel=heading)
+        figures.name_rows(ax, names, bold=best)
+    points = [
+        f"{name}: stability {stable}, explains {explained} of spend, smallest {smallest}"
+        f"{'' if good else ', does not pass'}{', recommended' if it else ''}"
+        for name, stable, explained, smallest, good, it in zip(
+            names, *texts, passes, best, strict=True
+        )
+    ]
+    said = f"{plural(len(rows), 'candidate')} compared"
+    return figures.describe_chart(panels[0], said, points[::-1])
+
+
+@chart("customer_share", "value_share")
+def plot_lorenz(
+    table: pd.DataFrame, *, value_name: str = "spend", title: str = "Concentration of customers"
+) -> Axes:
+    """Draw the Lorenz curve: how much of the value which share of customers brings.
+
+    How to read it: on the dashed line every customer would bring the same. The further the
+    curve hangs below it, the fewer customers carry the business. The Gini coefficient is twice
+    the area between the two (Gini 1912): 0 is equal, 1 is one customer bringing everything.
+    The table has ``customer_share`` and ``value_share``, both cumulative from 0 to 1, customers
+    ordered from the smallest value to the largest.
+    """
+    rows = table[["customer_share", "value_share"]].sort_values("customer_share", kind="stable")
+    people, value = np.vstack([[0, 0], rows.to_numpy(float)]).T
+    at_80 = float(np.interp(0.8, people, value))
+    gini = 1 - 2 * float(np.trapezoid(value, people))
+    top = f"{format_share(1 - at_80)} of {value_name}"
+    ax = figures.new_axes(title, height=4.4)
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
+    ax.fill_between(people, value, people, color=SKY, alpha=0.16, linewidth=0)
+    ax.plot(people, value, color=BLUE, linewidth=2.4)
+    mark = {"color": ORANGE, "linewidth": 1.2, "marker": "o", "markevery": [1]}
+    ax.plot([0.8, 0.8, 1], [0, at_80, at_80], **mark)
+    ax.text(0.79, at_80 + 0.025, f"top 20% of customers:\n{top}", ha="right", color=ORANGE)
+    ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center")
+    ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
+    order = f"share of customers, from the lowest {value_name} to the highest"
+    ax.set(xlim=(0, 1.003), ylim=(0, 1.003), xlabel=order)
+    figures.name_values(ax, f"share of {value_name}")
+    ax.grid(True)
+    figures.set_numbers(ax.xaxis, "share")
+    figures.set_numbers(ax.yaxis, "share")
+    said = f"Lorenz curve of {value_name} by customer. Gini coefficient {gini:.2f}"
+    return figures.describe_chart(ax, said, f"The top 20% of customers bring {top}")
+
+
+@chart("cell", "size", "growth_rate", values=["white_space"])
+def plot_white_space(
+    table: pd.DataFrame, *, currency: str = "", title: str = "Market cells by size and growth"
 ) -> Axes:
     """Draw market cells by size and growth; white space is an orange, named diamond.
 
     How to read it: right is a larger market, up is a growing one. A named diamond is a cell that
     is large, growing and hardly served; the other cells are grey circles.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row a cell: its name, ``size`` (currency a year, or buyers), ``growth_rate`` (share a
-        year) and, if known, the boolean column ``white_space``.
+    The table has a row a cell: ``cell`` (its name), ``size`` (currency a year, or buyers),
+    ``growth_rate`` (share a year) and ``white_space`` (boolean).
     """
-    need_columns(table, [label, value, growth], chart="plot_white_space")
-    rows = table.dropna(subset=[value, growth])
-    if rows.empty:
-        return draw_nothing(title, table)
-    chosen = rows[highlight].fillna(False).astype(bool) if highlight in rows else rows[value].isna()
-    ax = new_axes(title, height=4.4)
+    rows = table.sort_values("size", ascending=False, kind="stable")
+    chosen = rows["white_space"].fillna(False).astype(bool)
+    others, found = rows[~chosen], rows[chosen]
+    ax = figures.new_axes(title, height=4.4)
     ax.axhline(0, color=GREY, linewidth=1)
-    others = rows[~chosen]
-    ax.scatter(others[value], others[growth], s=46, color=GREY, alpha=0.75, linewidth=0)
-    found = rows[chosen].sort_values(value, ascending=False, kind="stable")
-    ax.scatter(found[value], found[growth], s=90, marker="D", color=ORANGE, edgecolor="white")
+    look = {"s": 90, "marker": "D", "color": ORANGE, "edgecolor": "white"}
+    ax.scatter(found["size"], found["growth_rate"], zorder=2, **look)
+    look = {"s": 46, "color": GREY, "alpha": 0.75, "linewidth": 0}
+    ax.scatter(others["size"], others["growth_rate"], **look)
     ax.margins(x=0.16, y=0.16)
-    points = found.head(8)
-    names = [shorten(name, 32) for name in points[label]]
-    name_points(ax, points[value].to_numpy(float), points[growth].to_numpy(float), names)
     ax.grid(True)
-    ax.tick_params(length=0, pad=6)
-    scale = set_numbers(ax.xaxis, "money", largest=rows[value].max())
-    ax.set_xlabel(name_unit("size of the market", currency, scale))
-    name_values(ax, "growth a year")
-    set_numbers(ax.yaxis, "share")
-    said = "; ".join(
-        f"{cell[label]}, {write_value(cell[value], 'money', currency)}, "
-        f"growth {format_share(cell[growth])}"
-        for _, cell in found.head(5).iterrows()
-    )
-    return describe_chart(
-        ax,
-        f"Market size against growth of {plural(len(rows), 'cell')}; "
-        f"{format_number(len(found))} marked as white space{': ' + said if said else ''}.",
-    )
+    scale = figures.set_numbers(ax.xaxis, "money", largest=rows["size"].max())
+    figures.set_numbers(ax.yaxis, "share")
+    ax.set_xlabel(figures.join_unit("size of the market", currency, scale))
+    figures.name_values(ax, "growth a year")
+    named = found[["cell", "size", "growth_rate"]].head(8).to_numpy()
+    figures.name_points(ax, named[:, 1:].astype(float), named[:, 0])
+    points = [
+        f"{name}, {figures.write_value(size, 'money', currency)}, growth {format_share(growth)}"
+        for name, size, growth in named
+    ]
+    said = f"Market size against growth of {plural(len(rows), 'cell')}"
+    return figures.describe_chart(ax, f"{said}; {len(found)} marked as white space", points)
 
 
-@chart_style()
-def plot_quality(table: pd.DataFrame, *, title: str = "Rows accepted and rejected") -> Axes:
-    """Draw the share of each table's rows that was accepted.
+@chart("x", "y", "group")
+def plot_trend(
+    table: pd.DataFrame,
+    *,
+    x: str = "period",
+    y: str = "value",
+    group: str | None = None,
+    kind: str = "number",
+    currency: str = "",
+    value_name: str = "",
+    title: str = "Trend",
+) -> Axes:
+    """Draw values over time, one line a group, each named at its end.
 
-    How to read it: blue rows are used, hatched rows were set aside with a reason. The counts
-    stand to the right, since tables differ in size by orders of magnitude.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row a table: ``table``, ``read``, ``accepted``, ``rejected`` (rows).
+    How to read it: the height is the value in its unit; the name of a line stands where it ends.
+    ``x`` has years, dates, or text such as 2026-06. Six groups have a colour of their own.
     """
-    need_columns(table, ["table", "read", "accepted", "rejected"], chart="plot_quality")
-    rows = table[table["read"] > 0].sort_values("read", kind="stable")
-    if rows.empty:
-        return draw_nothing(title, table)
-    ax = new_axes(title, height=1.0 + 0.36 * len(rows))
-    places = np.arange(len(rows))
-    kept = rows["accepted"] / rows["read"]
-    refused = rows["rejected"] / rows["read"]
-    ax.barh(places, kept, color=BLUE, height=0.56)
-    ax.barh(places, refused, left=kept, color="white", edgecolor=ORANGE, hatch="/////", height=0.56)
-    for place, row in zip(places, rows.to_dict("records"), strict=True):
-        rejected = format_share(row["rejected"] / row["read"]) if row["rejected"] else "none"
-        text = f"{format_number(row['read'])} read, {rejected} rejected"
-        ax.text(1.02, place, text, va="center", transform=ax.get_yaxis_transform())
-    name_rows(ax, rows["table"])
-    ax.set_xlim(0, 1)
-    ax.set_xticks([])
-    name_values(ax, "share of rows read: solid accepted, hatched rejected")
-    ax.spines[["left", "bottom"]].set_visible(False)
-    said = "; ".join(
-        f"{row['table']}: {format_number(row['read'])} read, {format_number(row['accepted'])} "
-        f"accepted, {format_number(row['rejected'])} rejected"
-        for row in rows.iloc[::-1].to_dict("records")
-    )
-    return describe_chart(ax, f"Rows by table. {said}.")
+    dated = not pd.api.types.is_numeric_dtype(table[x])
+    rows = table.assign(**{x: pd.to_datetime(table[x])}) if dated else table
+    rows = rows.sort_values(x, kind="stable")
+    ax = figures.new_axes(title, height=3.6)
+    name, ends, said = value_name or y.replace("_", " "), [], []
+    for number, (line_name, line) in enumerate(rows.groupby(group) if group else [("", rows)]):
+        look = {"color": SERIES[number % 6], "linestyle": "--" if number > 5 else "-"}
+        ax.plot(line[x], line[y], marker="o", markersize=5, markevery=[-1], **look)
+        first, last = line[y].iloc[[0, -1]]
+        text = f"{figures.shorten(line_name, 28)}  {figures.write_value(last, kind)}".strip()
+        ends.append((last, text, look["color"]))
+        first, last = (figures.write_value(v, kind, currency) for v in (first, last))
+        said.append(f"{line_name or 'The value'} goes from {first} to {last}")
+    scale = figures.set_numbers(ax.yaxis, kind, largest=rows[y].max())
+    figures.name_values(ax, name, currency if kind == "money" else "", scale)
+    ax.margins(x=0.02)
+    if rows[y].min() >= 0:
+        ax.set_ylim(0, rows[y].max() * 1.08 or 1)
+    figures.name_ends(ax, ends)
+    ax.grid(True, axis="y")
+    locator = AutoDateLocator(maxticks=9) if dated else MaxNLocator(integer=True)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator) if dated else "{x:.0f}")
+    first, last = (f"{time:%Y-%m}" if dated else time for time in rows[x].iloc[[0, -1]])
+    return figures.describe_chart(ax, f"Lines of {name} from {first} to {last}", *said)
 
 
-def _write_at_bars(ax: Axes, places: np.ndarray, values: np.ndarray, texts: list[str]) -> None:
-    """Write each value beside the end of its bar and leave room for it."""
-    reach = np.abs(values).max() or 1
-    for place, value, text in zip(places, values, texts, strict=True):
-        left = value < 0
-        gap = -0.012 * reach if left else 0.012 * reach
-        ax.text(value + gap, place, text, va="center", ha="right" if left else "left")
-    ax.set_xlim(min(values.min() * 1.2, 0), max(values.max(), 0) * 1.18 or 1)
-    if values.min() < 0:
-        ax.axvline(0, color=GREY, linewidth=1)
+def plot_monthly(
+    table: pd.DataFrame, *, value: str = "value", title: str = "By month", **options
+) -> Axes:
+    """Draw a value by ``month``; the options are those of :func:`plot_trend`.
+
+    How to read it: compare a month with the same month a year before; the last month may not be
+    complete, which the caption must say.
+    """
+    return plot_trend(table, x="month", y=value, title=title, **options)
+
+
+@chart("row", "column", values=["value"])
+def plot_cells(
+    table: pd.DataFrame,
+    *,
+    row: str = "country",
+    column: str = "category",
+    value: str = "value_share",
+    kind: str = "share",
+    title: str = "Penetration by market cell",
+) -> Axes:
+    """Draw one value by row and column, such as our share of each market cell.
+
+    How to read it: the darker a cell, the higher its value, which is written in it. A dash on
+    grey means that nothing is known, which is not the same as zero.
+    """
+    grid = _make_grid(table, row, column, value)
+    ax = _draw_grid(grid, title, grid.map(figures.write_value, kind=kind))
+    known = grid.stack().dropna().sort_values(kind="stable")
+    names = [f"{name}, {other}" for name, other in known.index]
+    ends = figures.list_ends(names, [figures.write_value(cell, kind) for cell in known])
+    said = f"Grid of {value.replace('_', ' ')}: {len(grid)} rows by {len(grid.columns)} columns"
+    return figures.describe_chart(ax, said, *ends)
+
+
+@chart("recency_score", "frequency_score", "customer_count")
+def plot_rfm_grid(
+    table: pd.DataFrame, *, title: str = "Customers by recency and frequency score"
+) -> Axes:
+    """Draw customers by recency score and frequency score.
+
+    How to read it: top right bought lately and often; bottom right bought lately but seldom; top
+    left bought often, but not lately: those are the ones to win back.
+    The table has ``recency_score``, ``frequency_score`` (1 low to 5 high), ``customer_count``.
+    """
+    counts = table.groupby(["frequency_score", "recency_score"])["customer_count"].sum()
+    grid = counts.unstack().sort_index(ascending=False).astype(float)
+    ax = _draw_grid(grid, title, grid.map(format_number))
+    ax.tick_params(labeltop=False, labelbottom=True)
+    up, right = "frequency score (up: bought often)", "recency score (right: bought lately)"
+    ax.set(xlabel=right, ylabel=up)
+    (frequency, recency), most = counts.idxmax(), format_number(counts.max())
+    said = f"Grid of {format_number(counts.sum())} customers by recency and frequency score"
+    largest = f"Largest cell: recency {recency}, frequency {frequency}, {most}"
+    return figures.describe_chart(ax, said, largest)
+
+
+@chart("feature", "segment_name", "difference_sd")
+def plot_profiles(
+    table: pd.DataFrame, *, title: str = "How each segment differs from all customers"
+) -> Axes:
+    """Draw how far each segment's mean lies from the mean of all customers, by feature.
+
+    How to read it: a cell counts standard deviations of all customers. +1.0 (blue) is well above
+    the base, −1.0 (brown) well below; between −0.2 and +0.2 the segment is like everybody.
+    The table has a row a segment and ``feature``: ``segment_name`` and ``difference_sd``.
+    """
+    grid = _make_grid(table, "feature", "segment_name", "difference_sd")
+    grid.index = grid.index.str.replace("_", " ")
+    texts = grid.map(lambda cell: ("+" if round(cell, 1) > 0 else "") + format_number(cell, 1))
+    reach = float(np.clip(grid.abs().max().max(), 1, 3))
+    ax = _draw_grid(grid, title, texts, cmap=BELOW_TO_ABOVE, vmin=-reach, vmax=reach)
+    ax.set_xlabel("difference from the mean of all customers, in standard deviations", labelpad=8)
+    most = grid.abs().idxmax().items()
+    points = [f"{name}: {feature} {texts.loc[feature, name]}" for name, feature in most]
+    size = f"{len(grid)} features by {len(grid.columns)} segments"
+    said = f"Grid of differences in standard deviations, {size}. Largest for each segment"
+    return figures.describe_chart(ax, f"{said}: {'; '.join(points)}")
+
+
+def _make_grid(table: pd.DataFrame, row: str, column: str, value: str) -> pd.DataFrame:
+    """Rows by columns in the order of the table; of repeated cells the first counts."""
+    cells = table.drop_duplicates([row, column]).set_index([row, column])[value].unstack(column)
+    return cells.reindex(index=table[row].unique(), columns=table[column].unique()).astype(float)
+
+
+def _draw_grid(grid: pd.DataFrame, title: str, texts: pd.DataFrame, **look) -> Axes:
+    ax = figures.new_axes(title, height=1.3 + 0.42 * len(grid))
+    known, (height, width) = grid.notna().to_numpy(), grid.shape
+    cells, annot_kws = grid.fillna(0).to_numpy(), {"fontsize": 9 if width < 9 else 7.5}
+    look = {"cmap": LOW_TO_HIGH, "vmin": min(cells.min(), 0), "vmax": cells.max(), **look}
+    look |= {"annot": texts, "fmt": "", "annot_kws": annot_kws, "linewidths": 2}
+    sns.heatmap(grid, ax=ax, cbar=False, xticklabels=False, yticklabels=False, **look)
+    colours = ax.collections[0].get_facecolors()[known.ravel()]
+    for text, colour in zip(ax.texts, colours, strict=True):
+        text.set_color(figures.pick_ink(colour))
+    for y, x in np.argwhere(~known):
+        ax.text(x + 0.5, y + 0.5, MISSING, ha="center", va="center", color=MUTED)
+    names = [textwrap.wrap(figures.shorten(name, 40), max(8, 84 // width))[:3] for name in grid]
+    ax.set_xticks(np.arange(width) + 0.5, ["\n".join(lines) for lines in names])
+    ax.set_yticks(np.arange(height) + 0.5, [figures.shorten(name, 32) for name in grid.index])
+    ax.tick_params(labeltop=True, labelbottom=False)
+    ax.set(xlabel="", ylabel="", facecolor=TRACK)
+    return ax
