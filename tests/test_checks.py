@@ -192,7 +192,6 @@ def test_a_declared_date_format_settles_it(tmp_path):
     [
         (".", ["1.50", "1,234.50", "1e2"], [1.5, 1234.5, 100.0]),
         (",", ["1,50", "1.234,50", "100"], [1.5, 1234.5, 100.0]),
-        (".", ["1,50", "2,75", "100"], [1.5, 2.75, 100.0]),
     ],
 )
 def test_numbers_are_read_with_their_decimal_mark(tmp_path, decimal, prices, expected):

@@ -120,6 +120,13 @@ def test_any_line_ending_will_do(tmp_path, end, last):
     assert len(read(tmp_path, {"path": "lines.csv"})[1]) == 3
 
 
+def test_blank_lines_before_the_header_are_passed_over(tmp_path):
+    (tmp_path / "lines.csv").write_text("\n".join(["", "", HEADER, *GOOD_LINES]))
+    _, rows, bad = read(tmp_path, {"path": "lines.csv"})
+    assert [row["order_id"] for row in rows] == ["1", "2", "3"]
+    assert not bad
+
+
 def test_mixed_line_endings_and_blank_lines_lose_nothing(tmp_path):
     text = f"\n{HEADER}\r\n{GOOD_LINES[0]}\n\n{GOOD_LINES[1]}\r\n{GOOD_LINES[2]}\n\n"
     (tmp_path / "lines.csv").write_bytes(text.encode())

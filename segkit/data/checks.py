@@ -23,8 +23,7 @@ import pandas as pd
 from segkit.data.columns import DataError, Source, text_literal
 from segkit.data.contract import TABLES
 from segkit.data.convert import convert_source
-from segkit.data.lines import derive_lines
-from segkit.data.rules import REJECTED, Rule, list_rules
+from segkit.data.rules import REJECTED, Rule, derive_lines, list_rules
 from segkit.data.sources import find_files, open_source
 from segkit.errors import SegkitError
 from segkit.hashing import HashCache, hash_bytes, hash_value, write_json
@@ -79,23 +78,8 @@ class CheckReport:
 
 
 def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport:
-    """Check every table of a plan and leave nothing behind.
-
-    Parameters
-    ----------
-    plan : Plan
-    as_of : datetime.date, optional
-        The last day counted; the plan's by default.
-
-    Returns
-    -------
-    CheckReport
-        With every problem that makes the plan impossible.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="segkit-", ignore_cleanup_errors=True) as folder,
-        _open_checks(plan, Path(folder), as_of or plan.as_of) as checks,
-    ):
+    """Check every table of a plan, up to ``as_of`` or the plan's, and leave nothing behind."""
+    with _open_checks(plan, None, as_of or plan.as_of) as (checks, _):
         return CheckReport(*checks.summarise(), checks.faults)
 
 
@@ -126,28 +110,21 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
         # The sources may change while they are read: then the next call reads again.
         key = _hash_inputs(plan, as_of, HashCache(Path(run_dir) / "hashes.json"))
         if not _is_whole(folder, key):
-            with (
-                tempfile.TemporaryDirectory(
-                    prefix="work-", dir=folder, ignore_cleanup_errors=True
-                ) as work,
-                _open_checks(plan, Path(work), as_of) as checks,
-            ):
+            with _open_checks(plan, folder, as_of) as (checks, work):
                 if checks.faults:
                     raise DataError(checks.faults)
-                counts = checks.write_tables(Path(work))
+                counts = checks.write_tables(work)
                 record.unlink(missing_ok=True)
                 for name in ("accepted", "rejected"):
                     shutil.rmtree(folder / name, ignore_errors=True)
                 for name in ("accepted", "rejected", "quality.parquet"):
-                    os.replace(Path(work) / name, folder / name)
+                    os.replace(work / name, folder / name)
             write_json(record, {"key": key, "counts": counts, "outputs": _stamp_outputs(folder)})
     except OSError as error:
-        raise SegkitError(
-            "the run folder cannot be written",
-            where=str(error.filename or folder),
-            found=error.strerror or type(error).__name__,
-            fix="Name a folder that you may write to, on a disk with room.",
-        ) from None
+        where, found = str(error.filename or folder), error.strerror or type(error).__name__
+        fix = "Name a folder that you may write to, on a disk with room."
+        message = "the run folder cannot be written"
+        raise SegkitError(message, where=where, found=found, fix=fix) from None
     counts = pd.DataFrame(json.loads(record.read_text(encoding="utf-8"))["counts"])
     paths = {name: folder / "accepted" / f"{name}.parquet" for name in counts["table"]}
     return Prepared(paths, pd.read_parquet(folder / "quality.parquet"), counts)
@@ -219,10 +196,10 @@ class _Checks:
                 if column not in {*lines.columns, *(orders.columns if orders else ())}:
                     more = ", and no orders table carries it"
                     self.faults.append(lines.explain_missing(column, more))
-        if self.faults:
-            sources.pop("order_lines", None)
         first = [name for name in ("customers", "products", "orders") if name in sources]
         for name in dict.fromkeys([*first, *sources]):  # others refer to the first
+            if self.faults and name == "order_lines":
+                continue
             try:
                 self.checked[name] = self._check_table(sources[name])
             except SegkitError as error:
@@ -306,14 +283,12 @@ class _Checks:
         fix = {
             "after_as_of": f"Set as_of in the plan; it is {self.as_of}, before the first row.",
             "currency_differs": f"Set currency in the plan; it is {self.plan.currency}.",
-        }.get(rule.name, "Correct the column, or map the right one in the plan.")
-        return SegkitError(
-            f"no row of {source.name} can be used: "
-            f"{counts[rule.name]:,} of {source.read:,} rows have this fault: {rule.reason}",
-            where=f"{source.locate(rule.column) if rule.column else source.label}, data row {row}",
-            found=repr(text[:60]) if text and text.strip() else "nothing",
-            fix=fix,
-        )
+        }.get(rule.name, "Correct it, map another column, or declare decimal or date_format.")
+        where = f"{source.locate(rule.column) if rule.column else source.label}, data row {row}"
+        found = repr(text[:60]) if text and text.strip() else "nothing"
+        message = f"no row of {source.name} can be used: {counts[rule.name]:,} of {source.read:,} "
+        message += f"rows have this fault: {rule.reason}"
+        return SegkitError(message, where=where, found=found, fix=fix)
 
     def _find_impossible(self, lines: _Checked) -> None:
         """Add what makes segments impossible although the tables can be read."""
@@ -323,25 +298,22 @@ class _Checks:
                 WHERE NOT is_rejected AND line_type = 'sale'"""
             ).fetchall()[0]
             if count < 2:
-                self.faults.append(
-                    SegkitError(
-                        f"segments need two {what}s or more with an accepted sale",
-                        where=lines.source.locate(f"{what}_id"),
-                        found=f"{count} {what}{'s' * (count != 1)}",
-                        fix=f"Check the mapping of {what}_id, and the plan's as_of and policies.",
-                    )
+                message = f"segments need two {what}s or more with an accepted sale"
+                found, where = (
+                    f"{count} {what}{'s' * (count != 1)}",
+                    lines.source.locate(f"{what}_id"),
                 )
+                fix = f"Check the mapping of {what}_id, and the plan's as_of and policies."
+                self.faults.append(SegkitError(message, where=where, found=found, fix=fix))
 
     def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the quality and the counts of all checked tables, in the plan's order."""
         tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
         quality = pd.DataFrame([q for t in tables for q in t.quality], columns=QUALITY_COLUMNS)
-        counts = [
-            (t.source.name, t.source.read, t.accepted, t.source.read - t.accepted) for t in tables
-        ]
-        counts = pd.DataFrame(counts, columns=COUNT_COLUMNS)
-        kinds = dict.fromkeys(COUNT_COLUMNS[1:], "int64")
-        return quality.astype({"row_count": "int64"}), counts.astype(kinds)
+        counts = pd.DataFrame([(t.source.name, t.source.read, t.accepted) for t in tables])
+        counts = counts.reindex(columns=range(3)).set_axis(COUNT_COLUMNS[:3], axis=1)
+        counts["rejected"] = counts["read"] - counts["accepted"]
+        return quality.astype({"row_count": "int64"}), counts
 
     def write_tables(self, folder: Path) -> list[dict]:
         """Write accepted and rejected rows in the sources' order; return the counts."""
@@ -380,21 +352,27 @@ class _Checks:
 
 
 @contextmanager
-def _open_checks(plan: Plan, folder: Path, as_of: datetime.date) -> Iterator[_Checks]:
-    """Check all tables in a database in ``folder``; DuckDB's faults become messages."""
+def _open_checks(
+    plan: Plan, folder: Path | None, as_of: datetime.date
+) -> Iterator[tuple[_Checks, Path]]:
+    """Check all tables in a database in a folder of its own; DuckDB's faults become messages."""
+    options = {"prefix": "work-", "dir": folder, "ignore_cleanup_errors": True}
     try:
-        with duckdb.connect(folder / "work.duckdb") as con:
+        with (
+            tempfile.TemporaryDirectory(**options) as work,
+            duckdb.connect(Path(work) / "work.duckdb") as con,
+        ):
             con.execute(
-                "SET preserve_insertion_order = true; SET TimeZone = 'UTC'; "
-                "PRAGMA disable_checkpoint_on_shutdown; "
-                f"SET enable_progress_bar = false; SET memory_limit = '60%'; "
-                f"SET temp_directory = {text_literal(folder / 'spill')}"
+                f"""SET preserve_insertion_order = true; SET TimeZone = 'UTC';
+                SET enable_progress_bar = false; SET memory_limit = '60%';
+                SET temp_directory = {text_literal(Path(work) / "spill")};
+                PRAGMA disable_checkpoint_on_shutdown"""
             )
-            yield _Checks(plan, con, folder, as_of)
+            yield _Checks(plan, con, Path(work), as_of), Path(work)
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        found = str(error).splitlines()[0][:200].rstrip(".")
+        fix = "Make room on the disk, or name a folder that you may write to."
+        where = str(folder or tempfile.gettempdir())
         raise SegkitError(
-            "the tables cannot be written",
-            where=str(folder.parent),
-            found=str(error).splitlines()[0][:200].rstrip("."),
-            fix="Make room on the disk, or name a folder that you may write to.",
+            "the tables cannot be written", where=where, found=found, fix=fix
         ) from None

@@ -30,19 +30,11 @@ SAMPLE_VALUES = 2_000
 
 
 def convert_source(source: Source) -> tuple[str, list[tuple]]:
-    """Find out how each column of a source is written, and convert it.
+    """Return the query that converts a source's columns, and what had to be guessed for it.
 
-    Returns
-    -------
-    tuple
-        A query that gives ``source_row``, ``row_hash``, the converted columns, and
-        ``faulty_<column>`` where a conversion may fail; and what had to be guessed, as entries of
-        the quality table: rule, severity, row_count, reason, treatment.
-
-    Raises
-    ------
-    SegkitError
-        If the plan's date format is none.
+    The query gives ``source_row``, ``row_hash``, the converted columns, and ``faulty_<column>``
+    where a conversion may fail. A guess is an entry of the quality table: rule, severity,
+    row_count, reason, treatment.
     """
     columns = [c for c in source.table.columns if c.name in source.columns]
     guesses: list[tuple] = []
@@ -65,7 +57,7 @@ def convert_source(source: Source) -> tuple[str, list[tuple]]:
         if kind == "id" and source.types[name] == "VARCHAR":
             value = _convert_id(source, name, guesses)
         elif kind in NUMBERS:
-            value = f"{text}::DOUBLE" if is_typed else _convert_number(source, name, guesses)
+            value = f"{text}::DOUBLE" if is_typed else _convert_number(text, source.spec.decimal)
             bounds.append(f"CASE WHEN isfinite({name}) THEN {name} END AS {name}")
         elif kind in TIMES:
             value = f"{text}::TIMESTAMP" if is_typed else _convert_date(source, name, guesses)
@@ -125,23 +117,8 @@ def _convert_id(source: Source, name: str, guesses: list[tuple]) -> str:
     return f"replace(text_{name}, '.0', '')"
 
 
-def _convert_number(source: Source, name: str, guesses: list[tuple]) -> str:
-    """Read numbers; see whether commas can only be decimal marks: 3,5 and never 3.5."""
-    text, mark = f"text_{name}", source.spec.decimal
-    some = f"SELECT 1 FROM {source.raw} WHERE contains({name}::VARCHAR, ',') LIMIT 1"
-    if mark == "." and source.con.execute(some).fetchall():
-        pattern = "[+-]?[0-9]+([ .][0-9]{3})*,([0-9]{1,2}|[0-9]{4,})"
-        commas, decimals, points = source.con.execute(
-            f"""SELECT count(*) FILTER (contains({text}, ',')),
-                count(*) FILTER (contains({text}, ',') AND regexp_full_match({text}, '{pattern}')),
-                count(*) FILTER (regexp_full_match({text}, '[+-]?[0-9]*[.][0-9]+'))
-            FROM texts_{source.name}"""
-        ).fetchall()[0]
-        if decimals and not points:
-            mark = ","
-            reason = f"The {name.replace('_', ' ')} is written with a decimal comma."
-            treatment = 'Read so; declare decimal = "," in the plan to be sure.'
-            guesses.append((f"decimal_comma_{name}", "warning", commas, reason, treatment))
+def _convert_number(text: str, mark: str) -> str:
+    """Read numbers with the plan's decimal mark, also with thousands apart."""
     other = "." if mark == "," else ","
     separators = rf"[ ''\x{{A0}}\x{{202F}}{other}]"
     grouped = rf"[+-]?[0-9]{{1,3}}({separators}[0-9]{{3}})+([{mark}][0-9]*)?"

@@ -25,11 +25,7 @@ DATED_BY = {
     "tickets": "opened_at",
     "responses": "answered_at",
 }
-_NO_NUMBER = ("not_a_number", "is not a number")
 _FAULTS = {
-    "integer": _NO_NUMBER,
-    "number": _NO_NUMBER,
-    "money": _NO_NUMBER,
     "date": ("not_a_date", "is not a date"),
     "datetime": ("not_a_date", "is not a date or time"),
     "boolean": ("not_true_or_false", "is neither yes nor no"),
@@ -62,18 +58,8 @@ def list_rules(
 ) -> list[Rule]:
     """Return a table's rules in the order in which they are named as the reason.
 
-    Parameters
-    ----------
-    name : str
-        The table's name in the contract.
-    columns : collection of str
-        Its converted columns, and ``faulty_<column>`` where a value could not be converted.
-    plan : Plan
-        Its policies and currency.
-    as_of : datetime.date
-        The last day counted.
-    checked : collection of str
-        The tables that have been checked already, which others may refer to.
+    ``columns`` are its converted columns, with ``faulty_<column>`` where a value could not be
+    converted; ``checked`` the tables that have been checked already, which others may refer to.
     """
     table, rules, is_lines = TABLES[name], _Rules(), name == "order_lines"
     here = [(c, c.name, _say(c.name)) for c in table.columns if c.name in columns]
@@ -89,7 +75,7 @@ def list_rules(
         rules.add("reject", f"missing_{'_or_'.join(present)}", test, reason)
     for c, at, words in here:
         if f"faulty_{at}" in columns:
-            rule, fault = _FAULTS[c.kind]
+            rule, fault = _FAULTS.get(c.kind, ("not_a_number", "is not a number"))
             rules.add("reject", f"{rule}_{at}", f"faulty_{at}", f"The {words} {fault}.", at)
         if c.kind == "integer":
             reason = f"The {words} is not a whole number."
@@ -177,6 +163,48 @@ def _apply_policies(rules: _Rules, policies: Policies, columns: Collection[str])
         test += " AND line_type = 'sale'"
         reason = "The order's status says cancelled, yet the line counts as a sale."
         rules.add("warning", "cancelled_status", test, reason, "order_id")
+
+
+def derive_lines(
+    query: str, columns: Collection[str], orders: Collection[str], policies: Policies
+) -> str:
+    """Return the query that completes order lines: prices and amounts, the kind of line.
+
+    ``orders`` are the columns of the checked orders, if there are any: customer, time and currency
+    of an order count where a line has none, those of rejected orders too.
+    """
+    given = [f"{c} AS given_{c}" for c in ("unit_price", "line_amount") if c in columns]
+    added = [f"NULL::DOUBLE AS {c}" for c in ("unit_price", "line_amount") if c not in columns]
+    join, taken, own = "", [], []
+    if orders:
+        theirs = [c for c in ("customer_id", "ordered_at", "currency") if c in orders]
+        own = [f"coalesce(o.{c}, p.{c}) AS {c}" for c in theirs if c in columns]
+        taken = [f"p.{c}" for c in theirs if c not in columns]
+        taken += ["p.status AS order_status"] if "status" in orders else []
+        join = """LEFT JOIN (FROM checked_orders WHERE NOT rule_duplicate_key) AS p
+            ON o.order_id = p.order_id"""
+    replaced = f" REPLACE ({', '.join(own)})" if own else ""
+    adjusting, cancelling = (
+        f"starts_with(order_id, {text_literal(prefix)})" if prefix else "false"
+        for prefix in (policies.adjustment_order_prefix, policies.cancelled_order_prefix)
+    )
+    ids = ", ".join(text_literal(one.strip().upper()) for one in policies.non_product_ids)
+    is_product = f"coalesce(upper(product_id) NOT IN ({ids}), true)" if ids else "true"
+    return f"""
+        SELECT * EXCLUDE (amount) REPLACE (
+            coalesce(unit_price, line_amount / nullif(quantity, 0)) AS unit_price)
+        FROM (SELECT * REPLACE (
+            CASE WHEN is_turned THEN -abs(quantity) ELSE quantity END AS quantity,
+            CASE WHEN is_turned THEN -abs(amount) ELSE amount END AS line_amount)
+        FROM (SELECT *, line_type IN ('cancellation', 'return')
+            AND coalesce(unit_price, 0) >= 0 AND (amount > 0 OR quantity > 0) AS is_turned
+        FROM (SELECT *, coalesce(line_amount, quantity * unit_price) AS amount,
+            {is_product} AS is_product,
+            CASE WHEN {adjusting} THEN 'adjustment'
+                WHEN {cancelling} THEN 'cancellation'
+                WHEN quantity < 0 THEN 'return' ELSE 'sale' END AS line_type
+        FROM (SELECT {", ".join([f"o.*{replaced}", *taken, *given, *added])}
+        FROM ({query}) AS o {join}))))"""
 
 
 def _say(column: str) -> str:

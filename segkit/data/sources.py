@@ -33,18 +33,7 @@ BATCH_ROWS = 100_000
 
 
 def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
-    """Copy one of the plan's tables into DuckDB.
-
-    Parameters
-    ----------
-    name : str
-        The table's name in the contract and the plan.
-    plan : Plan
-        Says where the table is and what its columns are called there.
-    con : duckdb.DuckDBPyConnection
-        The database that receives it.
-    folder : Path
-        For temporary copies.
+    """Copy one of the plan's tables into DuckDB; ``folder`` is for temporary copies.
 
     Raises
     ------
@@ -61,14 +50,10 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
     )
     try:
         files, kind = find_files(plan, spec)
-        if kind == "text":
-            _read_text(source, files[0], folder)
-        elif kind == "excel":
-            _read_excel(source, files[0], folder)
-        elif kind == "parquet":
-            _read_parquet(source, files)
-        elif kind == "query":
-            _read_query(source, files)
+        if kind in ("text", "excel"):
+            {"text": _read_text, "excel": _read_excel}[kind](source, files[0], folder)
+        elif kind in ("parquet", "query"):
+            {"parquet": _read_parquet, "query": _read_query}[kind](source, files)
         else:
             _read_database(source, plan)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -89,13 +74,7 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
 
 
 def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
-    """Return a table's files in order, and what it is: text, parquet, excel, query or database.
-
-    Raises
-    ------
-    SegkitError
-        If there is no such file, or its ending is not known.
-    """
+    """Return a table's files in order, and what it is: text, parquet, excel, query or database."""
     if spec.connection is not None:
         return [], "database"
     for place in spec.files.values() if spec.path is None else [spec.path]:
@@ -129,11 +108,9 @@ def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
 def _read_text(source: Source, path: Path, folder: Path) -> None:
     spec = source.spec
     wanted = [spec.columns.get(name) or name for name in source.table.column_names]
-    file = open_text(
-        path, source.label, wanted=wanted, delimiter=spec.delimiter, encoding=spec.encoding
-    )
+    file = open_text(path, source.label, wanted, spec.delimiter, spec.encoding)
     source.match(file.names)
-    if file.encoding == "utf-8":
+    if file.encoding == "utf-8" and file.starts_with_header:
         cells = [f"c{index}" for index in range(len(file.names))]
         try:
             source.keep(_read_csv(path, cells, "true", file.delimiter), file.names, cells)
@@ -289,12 +266,12 @@ def _connect(source: Source, address: str, scheme: str) -> Any:
 
     try:
         return ibis.connect(address)
-    except ImportError as error:
-        fix = f"Install it with: pip install 'ibis-framework[{scheme}]'."
-        raise source.fail(f"the driver for {scheme} is not installed", error, fix) from None
-    except ValueError as error:
-        fix = "Write it like postgres://user@host/database, sqlite://file or duckdb://file."
-        raise source.fail("the connection is not one that segkit knows", error, fix) from None
     except Exception as error:  # each driver has its own
-        fix = "Check the address, the user and the password."
-        raise source.fail("the database does not answer", error, fix) from None
+        message, fix = "the database does not answer", "Check address, user and password."
+        if isinstance(error, ImportError):
+            message = f"the driver for {scheme} is not installed"
+            fix = f"Install it with: pip install 'ibis-framework[{scheme}]'."
+        elif isinstance(error, ValueError):
+            message = "the connection is not one that segkit knows"
+            fix = "Write it like postgres://user@host/database, sqlite://file or duckdb://file."
+        raise source.fail(message, error, fix) from None

@@ -7,6 +7,7 @@ one broken record costs one line and no line is ever lost.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
@@ -31,8 +32,6 @@ _MARKS = {
 _OTHER_FORMATS = {
     b"PAR1": ("a Parquet file", "Rename it to end in .parquet."),
     b"PK\x03\x04": ("an Excel or zip file", "Rename it to end in .xlsx, or unzip it."),
-    b"\xd0\xcf\x11\xe0": ("an old Excel file", "Rename it to end in .xls."),
-    b"%PDF": ("a PDF file", "Export the table as CSV."),
 }
 
 
@@ -45,6 +44,7 @@ class TextFile:
     delimiter: str = ","
     names: tuple[str, ...] = ()
     foreign_lines: int = 0
+    starts_with_header: bool = True
 
     def read_lines(self) -> Iterator[str]:
         """Yield the lines with their ends; one that is not in the encoding is read anyway."""
@@ -53,11 +53,9 @@ class TextFile:
         self.foreign_lines = 0
         with open_bytes(self.path) as stream:
             for line in io.TextIOWrapper(stream, codec, errors, newline=""):
-                if not line.isascii():
-                    found = _decode_western(line) if is_utf8 else line
-                    self.foreign_lines += found != line if is_utf8 else "\ufffd" in line
-                    line = found
-                yield line
+                text = line if line.isascii() or not is_utf8 else _decode_western(line)
+                self.foreign_lines += text != line if is_utf8 else "\ufffd" in line
+                yield text
 
     def count_lines(self) -> int:
         """Return the number of lines, header and blank ones too, however they end."""
@@ -72,42 +70,23 @@ class TextFile:
 
 
 def open_text(
-    path: Path,
-    label: str,
-    *,
-    wanted: Iterable[str] = (),
-    delimiter: str | None = None,
-    encoding: str | None = None,
+    path: Path, label: str, wanted: Iterable[str], delimiter: str | None, encoding: str | None
 ) -> TextFile:
-    """Find out how a text table is written.
+    """Find out how a text table is written, or raise what is wrong with it.
 
-    Parameters
-    ----------
-    path : Path
-        The file; gzip is recognised by its first bytes.
-    label : str
-        How messages call the file.
-    wanted : iterable of str
-        Names to expect in the header; they decide which delimiter is right.
-    delimiter, encoding : str, optional
-        Declared ones; detected otherwise.
-
-    Raises
-    ------
-    SegkitError
-        If the file is empty or not a text file.
+    ``wanted`` are names to expect in the header; they decide which delimiter is right. Delimiter
+    and encoding are detected unless they are declared; gzip is known by its first bytes.
     """
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        raise SegkitError(
-            "the delimiter must be one character",
-            where=label,
-            found=repr(delimiter),
-            fix='Write delimiter = ";" or leave it out to have it detected.',
-        )
+        message, found = "the delimiter must be one character", repr(delimiter)
+        fix = 'Write delimiter = ";" or leave it out to have it detected.'
+        raise SegkitError(message, where=label, found=found, fix=fix)
     with open_bytes(path) as stream:
         head = stream.read(4096)
     file = TextFile(path, _find_encoding(head, encoding, label))
-    header = "".join(islice(file.read_lines(), 100)).lstrip("\r\n")
+    top = "".join(islice(file.read_lines(), 100))
+    header = top.lstrip("\r\n")
+    file.starts_with_header = header == top
     if not header.strip():
         raise SegkitError("the file is empty", where=label, fix="Export the table again.")
     file.delimiter, file.names = _read_header(header, delimiter, set(map(str.lower, wanted)))
@@ -177,12 +156,9 @@ def _find_encoding(head: bytes, declared: str | None, label: str) -> str:
         try:
             return codecs.lookup(declared).name.removesuffix("-sig")
         except LookupError:
-            raise SegkitError(
-                "the plan names an encoding that does not exist",
-                where=label,
-                found=repr(declared),
-                fix="Use utf-8, utf-16, cp1252 or latin-1, or leave it out to have it detected.",
-            ) from None
+            message, found = "the plan names an encoding that does not exist", repr(declared)
+            fix = "Use utf-8, utf-16, cp1252 or latin-1, or leave it out to have it detected."
+            raise SegkitError(message, where=label, found=found, fix=fix) from None
     for mark, name in _MARKS.items():
         if head.startswith(mark):
             return name
@@ -197,15 +173,11 @@ def _find_encoding(head: bytes, declared: str | None, label: str) -> str:
 
 def _decode_western(line: str) -> str:
     """Return a line as it is if all of it was UTF-8, otherwise read as Windows-1252."""
-    try:
-        line.encode()
-        return line
-    except UnicodeEncodeError:
-        found = line.encode("utf-8", "surrogateescape")
-    try:
-        return found.decode("cp1252")
-    except UnicodeDecodeError:
-        return found.decode("latin-1")
+    found = line.encode("utf-8", "surrogateescape")
+    for encoding in ("utf-8", "cp1252"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return found.decode(encoding)
+    return found.decode("latin-1")
 
 
 def _read_header(text: str, delimiter: str | None, wanted: set[str]) -> tuple[str, tuple[str, ...]]:
