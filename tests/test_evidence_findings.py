@@ -165,7 +165,8 @@ def test_without_market_tables_every_view_and_finding_gives_the_reason(lines, sh
 def test_without_evidence_every_view_and_finding_gives_the_reason(lines, shown):
     options = {"as_of": AS_OF, "smallest_cell": 1}
     spend = experience.summarise_spend_by_segment(lines, SEGMENTS, **options)
-    categories = experience.rank_categories_by_segment(lines, SEGMENTS, products=None, **options)
+    sales = experience.add_categories(lines, None, as_of=AS_OF)
+    categories = experience.count_shares_by_segment(sales, SEGMENTS, "category", amount="sales")
     devices = experience.count_shares_by_segment(None, SEGMENTS, "device")
     responses = experience.summarise_responses_by_segment(None, SEGMENTS)
     measured = [

@@ -15,10 +15,10 @@ from scipy.stats import binomtest
 from segkit.errors import SegkitError
 from segkit.evidence.by_segment import add_interval, hide_small_cells, select_segments
 from segkit.evidence.experience import (
+    add_categories,
     classify_questions,
     count_shares_by_segment,
     estimate_wallet_by_segment,
-    rank_categories_by_segment,
     summarise_events_by_segment,
     summarise_messages_by_segment,
     summarise_months_by_segment,
@@ -130,9 +130,9 @@ def test_a_small_segment_is_hidden_and_says_why(shop):
 
 
 def test_categories_are_indexed_against_all_segments(shop):
-    table = rank_categories_by_segment(
-        shop["order_lines"], SEGMENTS, products=shop["products"], as_of=AS_OF, smallest_cell=1
-    )
+    sales = add_categories(shop["order_lines"], shop["products"], as_of=AS_OF)
+    options = {"amount": "sales", "smallest_cell": 1}
+    table = count_shares_by_segment(sales, SEGMENTS, "category", **options)
     first = table.iloc[0]
     assert (first["segment_name"], first["category"]) == ("Loyal", "Outdoor")
     assert first["share"] == pytest.approx(160 / 200)
@@ -258,7 +258,9 @@ def make_wallet_tables(shop, market_value=5e4) -> dict[str, ibis.Table]:
 
 def test_missing_tables_give_empty_tables_with_the_reason(shop):
     empty = [
-        rank_categories_by_segment(shop["order_lines"], SEGMENTS, products=None, as_of=AS_OF),
+        count_shares_by_segment(
+            add_categories(shop["order_lines"], None, as_of=AS_OF), SEGMENTS, "category"
+        ),
         summarise_messages_by_segment(None, SEGMENTS),
         summarise_events_by_segment(None, SEGMENTS),
         count_shares_by_segment(None, SEGMENTS, "device"),

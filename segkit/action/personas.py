@@ -54,13 +54,10 @@ def draft_persona(
     ``sizes`` and ``profile`` come from `size_segments` and `profile_segments`, ``descriptors`` from
     :func:`collect_descriptors`. What rests on fewer than ``smallest_cell`` customers is not shown.
 
-    Returns
-    -------
-    dict
-        ``segment_name``, ``title``, ``note`` (why a segment is not described, or empty) and, where
-        it is: ``customer_count``, ``customer_share``, ``spend_share``, ``role`` (the most typical
-        value of each descriptor that says who or where) and ``statements`` (strongest first), both
-        tables of feature, value, figure, base_figure, strength, customer_count.
+    The result has ``segment_name``, ``title``, ``note`` (why a segment is not described, or empty)
+    and, where it is: ``customer_count``, ``customer_share``, ``spend_share``, ``role`` (the most
+    typical value of each descriptor that says who or where) and ``statements`` (strongest first),
+    both tables of feature, value, figure, base_figure, strength, customer_count.
 
     References
     ----------
@@ -78,16 +75,10 @@ def draft_persona(
         note = f"Not described: the segment has fewer than {smallest_cell} customers."
         return {**persona, "note": note}
     shares = _measure_shares(descriptors[descriptors["segment_name"] == segment_name])
-    means = profile[profile["segment_name"] == segment_name].rename(
-        columns={
-            "mean": "figure",
-            "base_mean": "base_figure",
-            "difference_sd": "strength",
-            "known_count": "customer_count",
-        }
-    )
     columns = ["feature", "value", "figure", "base_figure", "strength", "customer_count"]
-    shares, means = (table.reindex(columns=columns) for table in (shares, means.assign(value="")))
+    means = profile[profile["segment_name"] == segment_name].assign(value="")
+    means = means[["feature", "value", "mean", "base_mean", "difference_sd", "known_count"]]
+    means, shares = means.set_axis(columns, axis=1), shares[columns]
     shares = shares[shares["customer_count"] >= smallest_cell]
     statements = pd.concat([means, shares], ignore_index=True)
     enough = statements["customer_count"] >= smallest_cell

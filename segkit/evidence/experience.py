@@ -67,35 +67,19 @@ def summarise_spend_by_segment(
     return hide_small_cells(table, columns, smallest_cell=smallest_cell)
 
 
-def rank_categories_by_segment(
-    lines: Table,
-    segments: pd.DataFrame,
-    *,
-    products: Table | None,
-    as_of: date,
-    days: int = 365,
-    top: int = 5,
-    smallest_cell: int = 5,
-) -> pd.DataFrame:
-    """Rank the categories that each segment buys in the last ``days`` days, by gross sales.
+def add_categories(
+    lines: Table, products: Table | None, *, as_of: date, days: int = 365
+) -> Table | None:
+    """Return the sales of the last ``days`` days: customer_id, category, sales.
 
-    The columns are segment_name, rank, category (``not known`` where the product has none),
-    customer_count, sales, share (of the segment's sales), base_share (of all segments' sales),
-    index (100 is like everybody), note.
+    Products without a category count under ``not known``; without products there is None.
     """
-    columns = ["segment_name", "rank", "category", "customer_count", "sales", "share"]
-    columns += ["base_share", "index"]
     if is_missing(products, "category"):
-        return empty_table(columns, "There is no products table with a category.")
-    lines = keep_days(lines, "ordered_at", as_of=as_of, days=days)
-    lines = lines.filter(_.line_type == "sale").select("customer_id", "product_id", "line_amount")
+        return None
+    lines = keep_days(lines, "ordered_at", as_of=as_of, days=days).filter(_.line_type == "sale")
+    lines = lines.select("customer_id", "product_id", sales=_.line_amount)
     lines = lines.left_join(products.select("product_id", "category"), "product_id")
-    lines = lines.mutate(category=_.category.fill_null("not known"))
-    table = count_shares(lines, segments, "category", sales=sum_money(_.line_amount))
-    if table.empty:
-        return empty_table(columns, "No customer with a segment bought in these days.")
-    table = table[table["rank"] <= top].reset_index(drop=True)
-    return hide_small_cells(table, columns, smallest_cell=smallest_cell, keep=columns[:3])
+    return lines.mutate(category=_.category.fill_null("not known"))
 
 
 def summarise_months_by_segment(
@@ -129,7 +113,7 @@ def estimate_wallet_by_segment(
 ) -> pd.DataFrame:
     """Estimate which share of what its consumers spend a year each segment spends with us.
 
-    A customer's wallet is what a buyer of the same country spends a year in the whole market:
+    A consumer's wallet is what a buyer of the same country spends a year in the whole market:
     market value over buyers, the latest year. Where a country's buyers are known by category only,
     the largest category's are taken, so our share is a lower bound. A segment that spends more
     than its wallet gets no share, and ``note`` says so.
@@ -144,8 +128,8 @@ def estimate_wallet_by_segment(
         reason = "Share of wallet needs market cells with value and buyers, and customers' country."
         return empty_table(columns, reason)
     cells = latest_cells(market, by=["country"]).dropna(subset=list(sizes))
-    wallets = pd.DataFrame({"place": make_key(cells["country"]).astype(object)})
-    wallets["wallet"] = cells["market_value"] / cells["buyer_count"]
+    wallets = pd.DataFrame({"place": make_key(cells["country"])}).astype(str)
+    wallets["wallet"] = (cells["market_value"] / cells["buyer_count"]).astype(float)
     if "customer_type" in customers.columns:  # what a business spends is another matter
         customers = customers.filter(_.customer_type.fill_null("") != "business")
     bought = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=365)
@@ -224,19 +208,22 @@ def count_shares_by_segment(
     segments: pd.DataFrame,
     column: str,
     *,
+    amount: str = "",
     top: int = 5,
     smallest_cell: int = 5,
 ) -> pd.DataFrame:
-    """Count how each segment's rows split over the values of one column, such as ``device``.
+    """Split each segment's rows, or an amount, over the values of one column, such as ``device``.
 
-    The columns are segment_name, rank, the column, customer_count, row_count, share (of the
-    segment's rows that have a value), base_share (of all segments' rows), note; the ``top`` values
-    a segment.
+    The columns are segment_name, rank, the column, customer_count, the amount (or row_count),
+    share (of the segment's total), base_share (of all segments'), index (100 is like everybody),
+    note; the ``top`` values of each segment.
     """
-    columns = ["segment_name", "rank", column, "customer_count", "row_count", "share", "base_share"]
+    columns = ["segment_name", "rank", column, "customer_count", amount or "row_count", "share"]
+    columns += ["base_share", "index"]
     if is_missing(table, "customer_id", column):
-        return empty_table(columns, f"There is no table with customers and a column {column}.")
-    counts = count_shares(table, segments, column)
+        return empty_table(columns, f"There is no table with customers and their {column}.")
+    measures = {amount: sum_money(_[amount])} if amount else {}
+    counts = count_shares(table, segments, column, **measures)
     counts = counts[counts["rank"] <= top].reset_index(drop=True)
     return hide_small_cells(counts, columns, smallest_cell=smallest_cell, keep=columns[:3])
 

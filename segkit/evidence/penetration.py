@@ -74,13 +74,10 @@ def measure_penetration(
 
     ``own`` comes from :func:`count_own_cells` with the same ``by``.
 
-    Returns
-    -------
-    DataFrame
-        One row a cell, largest market first: cell (its name), country, category, matched (``both``,
-        ``market only`` where our share is 0, ``ours only`` where it is not known), year,
-        market_value, buyer_count, growth_rate, measure (``market_value`` or ``buyer_count``),
-        customer_count, spend, share, index (100 is our share of all cells together), source.
+    The columns, one row a cell, largest market first, are cell (its name), country, category,
+    matched (``both``, ``market only`` where our share is 0, ``ours only`` where it is not known),
+    year, market_value, buyer_count, growth_rate, measure (``market_value`` or ``buyer_count``),
+    customer_count, spend, share, index (100 is our share of all cells together) and source.
     """
     columns = ["cell", *AXES, "matched", "year", "market_value", "buyer_count", "growth_rate"]
     columns += ["measure", *OWN_COLUMNS, "source"]
@@ -145,12 +142,9 @@ def find_white_space(
     share, never below 0. Where fewer than ``smallest_cell`` of our customers buy, the index is
     hidden and the opportunity is sized as if we sold nothing there.
 
-    Returns
-    -------
-    DataFrame
-        One row a market cell: cell, country, category, measure, size, growth_rate, index (100 is
-        our average share), rival_share, the four rules, fails_on (those that fail, in words),
-        white_space, opportunity, source; white space first, then by opportunity.
+    The columns are cell, country, category, measure, size, growth_rate, index (100 is our average
+    share), rival_share, the four rules, fails_on (in words), white_space, opportunity and source;
+    white space comes first, then the largest opportunity.
     """
     columns = ["cell", *AXES, "measure", "size", "growth_rate", "index", "rival_share", *RULES]
     columns += ["fails_on", "white_space", "opportunity", "source"]

@@ -11,23 +11,13 @@ from segkit.report.tables import show_table
 HEADINGS = {
     **{column: name for column, (name, _) in MEASURES.items()},
     "base_share": "Share among all",
-    "base_value": "Share among all",
-    "buyer_count": "Buyers",
     "buyer_share": "Bought",
-    "cell_count": "Cells",
     "collect": "Where to find it",
     "delivered_count": "Delivered",
-    "estimated_sales": "Estimated sales a year",
     "growth_rate": "Growth a year",
     "index": "Index, average = 100",
-    "mean_share": "Mean share of its cells",
-    "offer": "How it serves them",
-    "opportunity": "Opportunity a year",
     "reached_share": "Share of the segment",
-    "resolved_share": "Resolved",
     "rival_share": "Competitors' share",
-    "segments_served": "How it segments",
-    "size": "Size a year",
     "wallet_value": "Wallet",
 }
 FORMATS = {"index": "integer", "orders_per_buyer": "number"}

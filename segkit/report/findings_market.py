@@ -146,14 +146,6 @@ def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
     return [*sentences, f"Size and growth are taken from: {_name_some(chosen['source'].unique())}."]
 
 
-def state_gaps(missing: pd.DataFrame) -> list[str]:
-    """Say which tables are missing and what each would answer."""
-    absent = missing[missing["state"] != "there"]
-    return [
-        f"Without {row.table} nothing is said on: {row.answers}." for row in absent.itertuples()
-    ]
-
-
 def pick_findings(pairs: list[tuple[pd.DataFrame, list[str]]], *, most: int = 1) -> list[str]:
     """Keep the first sentences on each table that has rows, for the report's summary."""
     return [text for table, sentences in pairs if len(table) for text in sentences[:most]]
