@@ -14,16 +14,10 @@ from segkit.features.dictionary import FEATURES
 from segkit.features.expressions import days_until
 
 OLDEST_AGE = 110
-AGE_BANDS = (
-    (17, "under 18"),
-    (24, "18-24"),
-    (34, "25-34"),
-    (44, "35-44"),
-    (54, "45-54"),
-    (64, "55-64"),
-    (74, "65-74"),
-    (OLDEST_AGE, "75 and over"),
-)
+# Last age of each band.
+AGE_BANDS = {17: "under 18", 24: "18-24"}
+AGE_BANDS |= {last: f"{last - 9}-{last}" for last in (34, 44, 54, 64, 74)}
+AGE_BANDS |= {OLDEST_AGE: "75 and over"}
 # Last birth year of each generation, after Dimock (2019), Pew Research Center.
 GENERATIONS = (
     (1927, "born before 1928"),
@@ -56,7 +50,7 @@ def select_attributes(customers: ir.Table, *, as_of: datetime.date) -> ir.Table:
         born, age = customers.birth_year, as_of.year - customers.birth_year
         known = age.between(0, OLDEST_AGE)
         chosen["age_years"] = ibis.ifelse(known, age, ibis.null("int64"))
-        bands = [(known & (age <= last), label) for last, label in AGE_BANDS]
+        bands = [(known & (age <= last), label) for last, label in AGE_BANDS.items()]
         own = chosen.get("age_band", ibis.null("string"))
         chosen["age_band"] = ibis.coalesce(own, ibis.cases(*bands))
         generations = [(known & (born <= last), label) for last, label in GENERATIONS]

@@ -21,7 +21,7 @@ RFM_COLUMNS = ("recency_days", "order_count", "total_spend")
 
 
 def find_missing(needs: Needs, columns: Mapping[str, set[str]]) -> list[str]:
-    """Return the needs that ``columns`` do not meet, each as text such as ``a.b or c.d``."""
+    """Return the needs that ``columns``, by table, do not meet, each as text ``a.b or c.d``."""
     there = {f"{table}.{column}" for table, names in columns.items() for column in names}
     return [" or ".join(group) for group in needs if not there.intersection(group)]
 

@@ -1,10 +1,7 @@
 """What customers buy: recency, orders, spend, profit, breadth, season.
 
-Bases B4, B10, B12, B13 and B14.
+Bases B4, B10, B12, B13 and B14. Nothing after the day ``as_of`` is read.
 
-Rules for every function here:
-
-- Nothing after the day ``as_of`` is read.
 - A *sale* is a line whose ``line_type`` is ``sale``. Returns, cancellations and adjustments that
   the plan's policies kept change spend and profit, but never recency, orders or products.
 - Orders of one day stay separate orders; for rhythm they are one day.
@@ -186,10 +183,9 @@ def measure_concentration(
     amounts = np.sort(np.nan_to_num(values, nan=0.0).clip(min=0))
     count, total = len(amounts), amounts.sum()
     if total <= 0:
-        raise SegkitError(
-            f"'{column}' has no positive values, so its concentration is not defined",
-            fix="Choose another column, or look at the quality table for what was rejected.",
-        )
+        message = f"'{column}' has no positive values, so its concentration is not defined"
+        fix = "Choose another column, or look at the quality table for what was rejected."
+        raise SegkitError(message, fix=fix)
     ranks = np.arange(1, count + 1)
     running = np.concatenate([[0.0], np.cumsum(amounts)]) / total
     running[-1] = 1.0
@@ -212,13 +208,9 @@ def measure_concentration(
 def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
     """Rank customers by a value, largest first, and sum it by tenths.
 
-    Ties are settled by ``customer_id``; missing values rank last and count as 0.
-
-    Returns
-    -------
-    pandas.DataFrame
-        At most ten rows: ``tenth`` (1 is the top), ``customer_count``, ``smallest``, ``total``,
-        ``value_share``, ``running_share``. No identifiers, so that it may be published.
+    Ties are settled by ``customer_id``; missing values count as 0. Returns ``tenth`` (1 is the
+    top), ``customer_count``, ``smallest``, ``total``, ``value_share`` and ``running_share``. No
+    identifiers, so that it may be published.
     """
     ranked = customers[["customer_id"]].assign(value=np.nan_to_num(_take_values(customers, column)))
     ranked = ranked.sort_values(["value", "customer_id"], ascending=[False, True])
@@ -234,10 +226,8 @@ def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _take_values(customers: pd.DataFrame, column: str) -> np.ndarray:
     if column not in customers.columns:
-        raise SegkitError(
-            f"the customer table has no column '{column}'",
-            fix=suggest_name(column, customers.select_dtypes("number").columns),
-        )
+        fix = suggest_name(column, customers.select_dtypes("number").columns)
+        raise SegkitError(f"the customer table has no column '{column}'", fix=fix)
     if customers.empty:
         raise SegkitError("the customer table is empty", fix="Look at the rejected rows.")
     return pd.to_numeric(customers[column], errors="coerce").to_numpy(float, na_value=np.nan)

@@ -8,7 +8,9 @@ earn its place. Tiers and RFM are cuts by rule: they may be useful, but they fin
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -35,11 +37,7 @@ SMALLEST_GAIN = 0.05
 
 @dataclass(frozen=True)
 class Candidates:
-    """Candidates on the same criteria, and the segmentations behind them.
-
-    ``table`` has one row a scheme and number of segments; ``segmentations`` is keyed by
-    ``(scheme, segment_count)``.
-    """
+    """A table of one row a scheme and number of segments, and the segmentations by that pair."""
 
     table: pd.DataFrame
     segmentations: dict[tuple[str, int], Segmentation] = field(repr=False)
@@ -47,10 +45,9 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Choice:
-    """The scheme to use, the verdict on it, and why.
+    """The scheme to use, the verdict on it ("yes" or "no"), and why.
 
-    ``verdict`` is about the chosen candidate, whoever chose it. ``overruled`` says that the plan's
-    ``final_scheme`` is another than the recommended one.
+    ``overruled`` says that the plan's ``final_scheme`` is another than the recommended one.
     """
 
     scheme: str
@@ -97,7 +94,7 @@ def compare_candidates(
     order = np.argsort(customers["customer_id"].to_numpy(str), kind="stable")
     customers, schemes = customers.iloc[order].reset_index(drop=True), list(schemes)
     panel = _prepare_panel(customers, schemes)
-    rows, segmentations, refused = [], {}, {}
+    rows, segmentations, refused = [], {}, []
     for scheme in schemes:
         fewest, most = scheme.segments
         counts = list(range(fewest, most + 1))
@@ -106,43 +103,32 @@ def compare_candidates(
         for count in counts:
             if count < fewest and any(r["passes"] for r in rows if r["scheme"] == scheme.name):
                 break
+            needed = CUSTOMERS_PER_SEGMENT * count
+            seeds = {"as_of": as_of, "random_state": random_state}
             try:
-                found, labels = _fit(customers, scheme, count, as_of, random_state)
+                if len(customers) < needed:
+                    there = f"there are {len(customers)}"
+                    raise SegkitError(f"{count} segments need {needed} customers, {there}")
+                found, labels = fit_segmentation(customers, scheme, n_segments=count, **seeds)
             except SegkitError as error:
-                refused.setdefault(error.describe(), f"{_name(scheme.name)}: {error.describe()}")
+                refused.append(f"{_name(scheme.name)}: {error.describe()}")
                 continue
             if (scheme.name, len(found.segments)) not in segmentations:
                 segmentations[scheme.name, len(found.segments)] = found
                 rows.append(_measure(customers, labels, scheme, found, panel, criteria))
     if not rows:
-        raise SegkitError(
-            "no scheme can be fitted to these customers",
-            found=" ".join(refused.values()),
-            fix="Bring more customers, or other columns.",
-        )
+        message, fix = "no scheme can be fitted to these customers", "Bring more customers."
+        raise SegkitError(message, found=" ".join(dict.fromkeys(refused)), fix=fix)
     return Candidates(pd.DataFrame(rows), segmentations)
-
-
-def _fit(
-    customers: pd.DataFrame, scheme: Scheme, count: int, as_of: datetime.date, random_state: int
-) -> tuple[Segmentation, np.ndarray]:
-    needed = CUSTOMERS_PER_SEGMENT * count
-    if len(customers) < needed:
-        there = f"there are {len(customers)}"
-        raise SegkitError(f"{count} segments need {needed} customers, {there}")
-    seeds = {"as_of": as_of, "random_state": random_state}
-    return fit_segmentation(customers, scheme, n_segments=count, **seeds)
 
 
 def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, np.ndarray]:
     """All columns with values that any scheme reads, prepared the same way for all candidates."""
-    panel = {}
     wanted = ["total_spend", *(column for scheme in schemes for column in list_wanted(scheme))]
+    panel = {}
     for column in dict.fromkeys(wanted):
-        try:
+        with contextlib.suppress(SegkitError):  # the scheme that needs it is refused, and says why
             panel[column] = learn_preparation(customers, column)[1]
-        except SegkitError:
-            continue  # the scheme that needs it is refused with the reason
     return panel
 
 
@@ -169,9 +155,8 @@ def _measure(
     else:
         fit = {"rfm": fit_rfm, "tiers": fit_tiers}[scheme.method]
         few = customers.iloc[sample][list(found.columns)].astype(float)
-        stability = measure_rule_stability(
-            few, lambda part: fit(part, scheme.columns, size)[0], random_state=seed
-        )
+        refit = functools.partial(fit, columns=scheme.columns, n_segments=size)
+        stability = measure_rule_stability(few, refit, random_state=seed)
         structure = float("nan")
     explained_share = float(np.mean(told)) if told else 0.0
     row = {
@@ -252,15 +237,13 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
     -------
     Choice
     """
-    best = _choose_best(table)
-    chosen = best
+    chosen = best = _choose_best(table)
     if criteria.final_scheme is not None:
         own = table[table["scheme"] == criteria.final_scheme]
         if own.empty:
-            raise SegkitError(
-                f"the plan's final scheme '{criteria.final_scheme}' could not be fitted",
-                fix="Choose one of: " + ", ".join(dict.fromkeys(table["scheme"])) + ".",
-            )
+            message = f"the plan's final scheme '{criteria.final_scheme}' could not be fitted"
+            names = ", ".join(table["scheme"].unique())
+            raise SegkitError(message, fix=f"Choose one of: {names}.")
         chosen = _choose_within(own)
     overruled = chosen["scheme"] != best["scheme"]
     return Choice(
@@ -268,7 +251,7 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
         segment_count=int(chosen["segment_count"]),
         verdict="yes" if chosen["passes"] else "no",
         reasons=_give_reasons(table, chosen, best if overruled else None),
-        overruled=overruled,
+        overruled=bool(overruled),
     )
 
 
@@ -352,13 +335,7 @@ def choose_segmentations(candidates: Candidates, choice: Choice) -> dict[str, Se
 
 
 def enforce_verdict(choice: Choice, criteria: Criteria) -> None:
-    """Stop a run whose verdict is "no", if the plan says so.
-
-    Raises
-    ------
-    VerdictError
-        With the reasons.
-    """
+    """Raise a `VerdictError` with the reasons if the verdict is "no" and the plan stops on it."""
     if choice.verdict == "no" and criteria.on_verdict == "stop":
         raise VerdictError(
             "the verdict on the segments is no, and the plan says to stop on it",

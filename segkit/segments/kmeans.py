@@ -36,11 +36,8 @@ WORDS = {
     "order_count_last_365_days": ("quiet year", "busy year"),
     "active_days": ("short history", "long history"),
     "tenure_days": ("newcomers", "long-standing"),
-    "employee_count": ("small firms", "large firms"),
-    "total_spend": ("low spend", "high spend"),
     "spend_last_365_days": ("low spend this year", "high spend this year"),
     "mean_order_value": ("small baskets", "big baskets"),
-    "total_profit": ("low profit", "high profit"),
     "category_count": ("narrow choice", "broad choice"),
     "favourite_category_share": ("mixed baskets", "one category"),
     "mean_days_between_orders": ("tight rhythm", "slow rhythm"),
@@ -89,13 +86,10 @@ class Centres(Document):
         distances to the nearest and the second nearest centre (0 on the border, 1 in the centre),
         times the share of columns with a value.
         """
-        prepared = list(enumerate(self.preparations))
-        table = table.mutate(**{f"x{i}_": take_number(table, p.column) for i, p in prepared})
-        known = [table[f"x{i}_"].notnull().cast("float64") for i, _ in prepared]
-        table = table.mutate(
-            known_=add_up(known) / len(known),
-            **{f"z{i}_": p.apply(table[f"x{i}_"]) for i, p in prepared},
-        )
+        raw = [take_number(table, column) for column in self.columns]
+        prepared = {f"z{i}_": p.apply(raw[i]) for i, p in enumerate(self.preparations)}
+        known = add_up([value.notnull().cast("float64") for value in raw]) / len(raw)
+        table = table.mutate(known_=known, **prepared)
         squares = {}
         for number, centre in enumerate(self.centres, start=1):
             gaps = [table[f"z{i}_"] - value for i, value in enumerate(centre)]
@@ -104,11 +98,10 @@ class Centres(Document):
         table = table.mutate(best_=ibis.least(*[table[d] for d in squares]))
         nearest = [(table[d] == table.best_, n) for n, d in enumerate(squares, start=1)]
         table = table.mutate(segment=ibis.cases(*nearest).cast("int64"))
-        others = [  # infinite where it is the nearest
-            ibis.ifelse(table.segment == n, float("inf"), table[d])
-            for n, d in enumerate(squares, start=1)
+        far = [
+            (table.segment == n).ifelse(np.inf, table[d]) for n, d in enumerate(squares, start=1)
         ]
-        second = ibis.least(*others)
+        second = ibis.least(*far)
         ratio = ibis.ifelse(second > 0, (table.best_ / second).sqrt(), 1.0)
         return table.mutate(distance=table.best_.sqrt(), confidence=(1.0 - ratio) * table.known_)
 
@@ -119,11 +112,8 @@ def fit_kmeans(
     """Prepare columns, fit k-means with ten starts, and number and name the clusters.
 
     Clusters are numbered by mean ``total_spend``, largest first. Above 100,000 customers a random
-    100,000 are fitted and all are assigned.
-
-    Returns
-    -------
-    Centres, the names of the clusters, and each customer's number.
+    100,000 are fitted and all are assigned. Returns the centres, the names of the clusters and each
+    customer's number.
     """
     learned = [learn_preparation(customers, column) for column in columns]
     everyone = np.column_stack([values for _, values in learned])
@@ -155,13 +145,9 @@ def fit_kmeans(
 def name_clusters(columns: tuple[str, ...], centres: np.ndarray) -> list[str]:
     """Name each cluster by the features in which its centre lies furthest from the average.
 
-    ``centres`` has a row a cluster, in standard deviations from the average of all customers.
-
-    Returns
-    -------
-    list of str
-        Unique names: up to three features at least 0.4 standard deviations away, in the columns'
-        order; further features, then a number, only where two names would be the same.
+    ``centres`` has a row a cluster, in standard deviations from the average of all customers. A
+    name has up to three features at least 0.4 away, in the columns' order; further features, then
+    a number, only where two names would be the same.
 
     Examples
     --------
@@ -189,4 +175,4 @@ def _describe_end(column: str, high: bool) -> str:
         return WORDS[column][int(high)]
     if column.endswith("_count") and column in FEATURES:
         return f"{'many' if high else 'few'} {FEATURES[column].unit}"
-    return f"{'high' if high else 'low'} {column.replace('_', ' ')}"
+    return f"{'high' if high else 'low'} {column.removeprefix('total_').replace('_', ' ')}"

@@ -17,23 +17,22 @@ from segkit.segments.preparation import read_numbers
 from segkit.segments.rules import fit_rfm
 from segkit.segments.segmentation import Segmentation
 
-UNKNOWN, OTHER, OTHERS = "unknown", "other", "all others"
+UNKNOWN = "unknown"
 MOST_VALUES = 12
 MOST_LEVELS = 40
 KEYS = ["segment", "segment_name"]
 
 
 def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
-    """Return the size and the value of each segment.
+    """Return the size and the value of each segment, in the order of its number.
 
     Returns
     -------
     pandas.DataFrame
-        One row a segment, in the order of its number: ``segment``, ``segment_name``,
-        ``customer_count``, ``customer_share``, ``total_spend``, ``spend_share`` (of all spend; may
-        be negative where returns outweigh sales), ``mean_spend``, ``median_spend``; where the
-        columns are there also ``median_recency_days``, ``mean_order_count``,
-        ``mean_order_value`` and ``total_profit``.
+        ``segment``, ``segment_name``, ``customer_count``, ``customer_share``, ``total_spend``,
+        ``spend_share`` (of all spend; negative where returns outweigh sales), ``mean_spend``,
+        ``median_spend``; where the columns are there also ``median_recency_days``,
+        ``mean_order_count``, ``mean_order_value`` and ``total_profit``.
     """
     joined = _join_segments(customers, segments)
     parts = {
@@ -49,12 +48,10 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
     there = {name: part for name, part in parts.items() if part[0] in joined}
     sizes = joined.groupby(KEYS, as_index=False).agg(**there)
     whole = sizes["total_spend"].sum()
-    shares = {
-        "customer_share": sizes["customer_count"] / sizes["customer_count"].sum(),
-        "spend_share": sizes["total_spend"] / whole if whole > 0 else np.nan,
-    }
-    first = [*KEYS, "customer_count", "customer_share", "total_spend", "spend_share"]
-    return sizes.assign(**shares)[[*first, *(name for name in there if name not in first)]]
+    spend_share = sizes["total_spend"] / whole if whole > 0 else np.nan
+    sizes.insert(3, "customer_share", sizes["customer_count"] / len(joined))
+    sizes.insert(5, "spend_share", spend_share)
+    return sizes
 
 
 def profile_segments(
@@ -108,7 +105,7 @@ def count_descriptor(
     """
     _need_column(customers, column)
     joined = _join_segments(customers, segments)
-    values, _ = _pool_levels(joined[column], MOST_VALUES, smallest_cell, OTHER)
+    values, _ = _pool_levels(joined[column], MOST_VALUES, smallest_cell, "other")
     grid = pd.crosstab([joined["segment"], joined["segment_name"]], values.rename("value"))
     shown = suppress_cells(grid, smallest_cell)
     base = grid.sum() / grid.to_numpy().sum()
@@ -149,19 +146,13 @@ def count_descriptors(
     """Count all customers, and sum the column ``value``, by each level of each descriptor.
 
     Levels below the largest ``most_levels``, or with fewer than ``smallest_cell`` customers, are
-    put together, and left out if they are still too few.
-
-    Returns
-    -------
-    DataFrame
-        ``base``, ``descriptor``, ``level``, ``customer_count``, ``customer_share``,
-        ``value_share``, largest levels first within a descriptor.
+    put together, and left out if they are still too few. Largest levels come first.
     """
     columns = ["base", "descriptor", "level", "customer_count", "customer_share", "value_share"]
     whole, rows = customers[value].sum(), []
     for name in list_descriptors(customers):
-        levels, kept = _pool_levels(customers[name], most_levels, smallest_cell, OTHERS)
-        for level in [*kept, OTHERS]:
+        levels, kept = _pool_levels(customers[name], most_levels, smallest_cell, "all others")
+        for level in [*kept, "all others"]:
             amounts = customers[value][levels == level]
             if len(amounts) >= max(smallest_cell, 1):
                 share = amounts.sum() / whole if whole > 0 else np.nan
@@ -219,11 +210,8 @@ def cross_all_schemes(
 ) -> pd.DataFrame:
     """Count customers by segment of one scheme and segment of each other scheme.
 
-    Returns
-    -------
-    DataFrame
-        ``other_scheme``, ``other_segment`` and one column of counts for each segment of
-        ``scheme``; small cells are missing.
+    Returns ``other_scheme``, ``other_segment`` and one column of counts for each segment of
+    ``scheme``; small cells are missing.
     """
     own = f"segment_{scheme}"
     _need_column(segments, own)

@@ -16,12 +16,14 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import ir
+from pydantic import Field
 
 from segkit.errors import SegkitError
 from segkit.features.bases import RFM_COLUMNS
 from segkit.segments.preparation import Document, add_up, read_known, take_number
 
 QUINTILES = (0.2, 0.4, 0.6, 0.8)
+SIXTHS = (*QUINTILES, 0.95)
 # Names of the tiers, and the shares of customers below each cut: with three tiers, the top fifth,
 # the next three tenths, and the lower half.
 TIERS = {
@@ -29,10 +31,7 @@ TIERS = {
     3: ("Top value, Middle value, Low value", (0.5, 0.8)),
     4: ("Top value, High value, Middle value, Low value", (0.5, 0.8, 0.95)),
     5: ("Top value, High value, Middle value, Low value, Lowest value", (0.2, 0.5, 0.8, 0.95)),
-    6: (
-        "Top value, High value, Upper middle, Lower middle, Low value, Lowest value",
-        (0.2, 0.4, 0.6, 0.8, 0.95),
-    ),
+    6: ("Top value, High value, Upper middle, Lower middle, Low value, Lowest value", SIXTHS),
 }
 # Cells, first match wins: least points of recency, least of frequency and money together, whether
 # one order is the most, and the segment where there are 6, 5, 4, 3 and 2 of them.
@@ -66,19 +65,15 @@ class Score(Document):
         return add_up([ibis.literal(1, "int64"), *beaten])
 
 
-class Condition(Document):
-    """The sum of some scores, or one column's value, compared with a number."""
-
-    of: tuple[str, ...]
-    compare: Literal[">=", "<="]
-    value: float
-
-
 class Rule(Document):
-    """A customer who meets every condition belongs to the segment; no condition takes all."""
+    """A customer who meets every limit belongs to the segment; a rule without limits takes all.
+
+    A limit is on a score, on a sum of scores such as ``frequency + money``, or on a column.
+    """
 
     segment: int
-    conditions: tuple[Condition, ...] = ()
+    at_least: dict[str, float] = Field(default_factory=dict)
+    at_most: dict[str, float] = Field(default_factory=dict)
 
 
 class Rules(Document):
@@ -113,15 +108,15 @@ class Rules(Document):
         table = table.mutate(**points)
         terms = raw | {score.name: f"{score.name}_points_" for score in self.scores}
 
-        def holds(condition: Condition) -> ir.BooleanValue:
-            compare = operator.ge if condition.compare == ">=" else operator.le
-            total = add_up([table[terms[name]] for name in condition.of])
-            return compare(total, condition.value).fill_null(False)
+        def total(names: str) -> ir.NumericValue:
+            return add_up([table[terms[name]] for name in names.split(" + ")])
 
-        cases = [
-            (functools.reduce(operator.and_, map(holds, rule.conditions)), rule.segment)
-            for rule in self.rules[:-1]
-        ]
+        cases = []
+        for rule in self.rules[:-1]:
+            limits = [total(names) >= least for names, least in rule.at_least.items()]
+            limits += [total(names) <= most for names, most in rule.at_most.items()]
+            met = functools.reduce(operator.and_, limits, ibis.literal(True))
+            cases.append((met.fill_null(False), rule.segment))
         known = [table[name].notnull().cast("float64") for name in raw.values()]
         return table.mutate(
             segment=ibis.cases(*cases, else_=self.rules[-1].segment).cast("int64"),
@@ -135,19 +130,17 @@ def fit_tiers(
 ) -> tuple[Rules, list[str]]:
     """Cut customers by one column, by default ``total_spend``, at the shares of ``TIERS``.
 
-    Returns
-    -------
-    Rules and the names of its segments, the top one first.
+    Returns the rules and the names of their segments, the top one first.
     """
     if n_segments not in TIERS:
         raise SegkitError(f"tiers come in 2 to 6, not {n_segments}", fix="Change segments.")
     names, shares = TIERS[n_segments]
     score = _learn_score("value", customers, columns[0] if columns else "total_spend", shares)
     rules = [
-        Rule(segment=n_segments - points + 1, conditions=[_at_least(points, "value")])
-        for points in range(n_segments, 1, -1)
+        Rule(segment=number, at_least={"value": n_segments - number + 1})
+        for number in range(1, n_segments + 1)
     ]
-    return Rules(scores=[score], rules=[*rules, Rule(segment=n_segments)]), names.split(", ")
+    return Rules(scores=[score], rules=rules), names.split(", ")
 
 
 def fit_rfm(
@@ -156,39 +149,31 @@ def fit_rfm(
     """Score recency, frequency and money from 1 to 5 at quintiles, and name the combinations.
 
     Frequency and money are added (2 to 10), recency stays apart. Never more than ``n_segments``
-    segments, and never more than six: with fewer, neighbours are merged.
-
-    Returns
-    -------
-    Rules and the names of its segments, the best first.
+    segments, and never more than six: with fewer, neighbours are merged. Returns the rules and the
+    names of their segments, the best first.
 
     References
     ----------
     Hughes (1994), *Strategic Database Marketing*: quintiles of recency, frequency and money.
     """
-    kinds = ("recency", "frequency", "money")
     columns = columns or RFM_COLUMNS
     if len(columns) != 3:
         raise SegkitError("rfm takes 3 columns: days, orders, money", found=", ".join(columns))
-    scores = [
-        _learn_score(kind, customers, column, QUINTILES)
-        for kind, column in zip(kinds, columns, strict=True)
-    ]
+    kinds = zip(("recency", "frequency", "money"), columns, strict=True)
+    scores = [_learn_score(kind, customers, column, QUINTILES) for kind, column in kinds]
     scores[0] = scores[0].model_copy(update={"higher_is_better": False})
     place = 6 - max(2, min(n_segments, 6))
     found = {merged[place] for *_, merged in RFM_CELLS}
     names = [name for name in BEST_FIRST if name in found]
-    rules = []
-    for recency, others, once, merged in RFM_CELLS:
-        conditions = [_at_least(recency, "recency"), _at_least(others, "frequency", "money")]
-        if once:
-            conditions.append(Condition(of=(columns[1],), compare="<=", value=1))
-        rules.append(Rule(segment=names.index(merged[place]) + 1, conditions=conditions))
+    rules = [
+        Rule(
+            segment=names.index(merged[place]) + 1,
+            at_least={"recency": recency, "frequency + money": others},
+            at_most={columns[1]: 1} if once else {},
+        )
+        for recency, others, once, merged in RFM_CELLS
+    ]
     return Rules(scores=scores, rules=rules), names
-
-
-def _at_least(points: int, *scores: str) -> Condition:
-    return Condition(of=scores, compare=">=", value=points)
 
 
 def _learn_score(

@@ -130,13 +130,7 @@ def _place_frame(model: Centres | Rules, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_segmentation(path: str | Path) -> Segmentation:
-    """Read a segmentation's document.
-
-    Raises
-    ------
-    SegkitError
-        If it cannot be read, is damaged, or is of a schema version that is not known.
-    """
+    """Read a segmentation's document; one that is damaged or of another version is refused."""
     path = Path(path)
     fix = "Fit it again, or take it from the run that made it."
     try:
@@ -173,13 +167,7 @@ def fit_segmentation(
     """Fit one scheme with a number of segments: see `fit_kmeans`, `fit_rfm`, `fit_tiers`.
 
     ``customers`` has one row a customer, in any order, and counts no day after ``as_of``. RFM may
-    give fewer segments than asked.
-
-    Returns
-    -------
-    segmentation : Segmentation
-    labels : array of int
-        Each customer's segment.
+    give fewer segments than asked. Returns the segmentation and each customer's segment.
 
     Raises
     ------
@@ -193,10 +181,9 @@ def fit_segmentation(
         model, names = fit_rules(customers, scheme.columns, n_segments)
         labels = _place_frame(model, customers)["segment"].to_numpy()
     segments = []
-    for number, name in enumerate(names, start=1):
-        count = int((labels == number).sum())
-        share = count / max(len(labels), 1)
-        segments.append(Segment(number=number, name=name, customer_count=count, share=share))
+    for n, name in enumerate(names, start=1):
+        here = labels == n
+        segments.append(Segment(number=n, name=name, customer_count=here.sum(), share=here.mean()))
     segmentation = Segmentation(
         scheme=scheme.name,
         goal=scheme.goal,

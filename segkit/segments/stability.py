@@ -56,16 +56,19 @@ def measure_centre_stability(rows: np.ndarray, n_segments: int, *, random_state:
 
 
 def measure_rule_stability(
-    customers: pd.DataFrame, fit: Callable[[pd.DataFrame], Rules], *, random_state: int
+    customers: pd.DataFrame,
+    fit: Callable[[pd.DataFrame], tuple[Rules, list]],
+    *,
+    random_state: int,
 ) -> float:
     """Return the same for rules whose cut points are learned on each sample.
 
     ``fit`` takes a bootstrap sample of ``customers``, who have the columns that the rules read, and
-    returns rules that differ in nothing but their cut points.
+    returns rules that differ in nothing but their cut points, and names.
     """
     rng = np.random.default_rng(random_state)
     samples = rng.integers(0, len(customers), (2 * PAIRS, len(customers)))
-    fitted = [fit(customers.iloc[chosen]) for chosen in samples]
+    fitted = [fit(customers.iloc[chosen])[0] for chosen in samples]
     # One query for all samples: their cut points are the rows of a small table.
     names = {s.name: [f"{s.name}_{i}_" for i in range(len(s.cuts))] for s in fitted[0].scores}
     cuts = pd.DataFrame(
