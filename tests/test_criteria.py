@@ -182,7 +182,7 @@ def test_the_plan_overrules_the_choice_but_not_the_verdict():
 def test_reasons_name_what_was_refused_and_by_how_much(shop):
     customers, schemes = shop
     strict = Criteria(smallest_customer_share=0.4, most_segments=2)
-    found = compare_candidates(customers, schemes, strict, **SEEDS)
+    found = compare_candidates(customers, schemes[::2], strict, **SEEDS)
     text = " ".join(choose_scheme(found.table, strict).reasons)
     assert "below 40.0%" in text
     assert "3 segments, the plan allows 2" in text
@@ -191,5 +191,41 @@ def test_reasons_name_what_was_refused_and_by_how_much(shop):
 
 def test_too_few_customers_are_refused_with_the_numbers(shop):
     customers, schemes = shop
-    with pytest.raises(SegkitError, match="tiers: 3 segments need 30 customers, there are 5"):
+    with pytest.raises(
+        SegkitError, match="tiers cannot be fitted: 3 segments need 30 customers, there are 5"
+    ):
         compare_candidates(customers.head(5), schemes, Criteria(), **SEEDS)
+
+
+@pytest.mark.parametrize("fill", [np.nan, None, 3.0])
+def test_columns_without_values_or_differences_give_a_clear_message(shop, fill):
+    customers, schemes = shop
+    empty = customers.assign(recency_days=fill, order_count=fill, total_spend=fill)
+    reason = "'recency_days' has no values" if fill != 3 else "at least 2 different customers"
+    with pytest.raises(SegkitError, match=reason):
+        compare_candidates(empty, schemes[2:], Criteria(), **SEEDS)
+    # Spend alone is known: tiers can be cut, and the reasons say why the others cannot.
+    spend = empty.assign(total_spend=customers["total_spend"])
+    found = compare_candidates(spend, schemes[::2], Criteria(), **SEEDS).table
+    text = " ".join(choose_scheme(found, Criteria()).reasons)
+    assert found["scheme"].iloc[0] == "tiers"
+    assert f"behaviour cannot be fitted: {'column' if fill != 3 else '2 segments need'}" in text
+    assert "nan" not in text
+
+
+def test_customers_who_are_all_alike_get_a_no_in_plain_words(shop):
+    customers, schemes = shop
+    alike = customers.assign(recency_days=1, order_count=1, total_spend=0)
+    found = compare_candidates(alike, schemes, Criteria(), **SEEDS).table
+    choice = choose_scheme(found, Criteria())
+    assert choice.verdict == "no"
+    assert "there is no spend to share out" in " ".join(choice.reasons)
+    assert "nan" not in " ".join(choice.reasons)
+
+
+def test_reasons_are_written_for_people():
+    table = make_table(("value_tiers", 3, 0.600, True), ("b", 3, 0.598, True), ("b", 4, 0.61, True))
+    reasons = choose_scheme(table, Criteria()).reasons
+    assert reasons[0].startswith("value tiers with 3 segments")
+    assert "b with 3 segments meets every criterion too; it explains as much" in reasons[1]
+    assert "explains 1 point more of the differences" in reasons[2]

@@ -80,7 +80,8 @@ def compare_candidates(
         eta squared over all columns that any scheme reads; this ranks), ``stability`` (mean
         adjusted Rand index between bootstrap samples), ``structure`` (k-means only: how much
         tighter than on shuffled columns), ``reproducible_share`` (explained share times
-        stability), ``passes``, ``reason``, ``fault_count``.
+        stability), ``passes``, ``reason``, ``fault_count``; ``attrs["refused"]`` says which schemes
+        could not be fitted, and why.
 
     Raises
     ------
@@ -111,15 +112,17 @@ def compare_candidates(
                     raise SegkitError(f"{count} segments need {needed} customers, {there}")
                 found, labels = fit_segmentation(customers, scheme, n_segments=count, **seeds)
             except SegkitError as error:
-                refused.append(f"{_name(scheme.name)}: {error.describe()}")
+                refused.append(f"{_name(scheme.name)} cannot be fitted: {error.describe()}")
                 continue
             if (scheme.name, len(found.segments)) not in segmentations:
                 segmentations[scheme.name, len(found.segments)] = found
                 rows.append(_measure(customers, labels, scheme, found, panel, criteria))
     if not rows:
         message, fix = "no scheme can be fitted to these customers", "Bring more customers."
-        raise SegkitError(message, found=" ".join(dict.fromkeys(refused)), fix=fix)
-    return Candidates(pd.DataFrame(rows), segmentations)
+        raise SegkitError(message, found=" ".join(dict.fromkeys(refused)).rstrip("."), fix=fix)
+    table = pd.DataFrame(rows)
+    table.attrs["refused"] = list(dict.fromkeys(refused))
+    return Candidates(table, segmentations)
 
 
 def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, np.ndarray]:
@@ -313,7 +316,7 @@ def _give_reasons(
             reasons.append(f"{_label(row)} {found}: the further {segments} place.")
         else:
             reasons.append(f"{_label(row)} meets every criterion too; it {found}.")
-    return reasons
+    return reasons + table.attrs.get("refused", [])
 
 
 def _label(row: pd.Series) -> str:
