@@ -192,5 +192,3 @@ def test_without_evidence_every_view_and_finding_gives_the_reason(lines, shown):
     ]
     assert all(text[0].startswith(("There is no", "Share of")) for text in findings)
     assert findings_experience.state_spend(spend)[0].startswith("“Only” brings most: 100.0%")
-    _, messages, _, tickets = measured
-    assert findings_experience.headline_experience(spend, messages, tickets) == {}

@@ -66,15 +66,9 @@ def export_segment(
 ) -> dict[str, int]:
     """Write the customers of one segment who consented to a CSV file.
 
-    The file holds ``customer_id, segment, scheme, as_of``, sorted by identifier, in UTF-8. It is
-    written aside and then put in place, so that a reader never sees half of it. Without a
-    ``consent_column`` the plan asks for no consent, and all are exported. Refused are an unknown
-    segment, a consent that is nowhere recorded, and a file that cannot be written.
-
-    Returns
-    -------
-    dict of str to int
-        in_segment, with_consent, without_consent, unknown_consent, exported.
+    The file holds :data:`HEADER`, sorted by identifier; it is written aside and then put in place.
+    Without a ``consent_column`` the plan asks for no consent, and all are exported. Returned are
+    the counts in_segment, with_consent, without_consent, unknown_consent and exported.
     """
     members = segments[segments["segment_name"] == segment_name]
     if members.empty:

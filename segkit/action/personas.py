@@ -52,12 +52,10 @@ def draft_persona(
     are small (Cohen 1988) and make no statement.
 
     ``sizes`` and ``profile`` come from `size_segments` and `profile_segments`, ``descriptors`` from
-    :func:`collect_descriptors`. What rests on fewer than ``smallest_cell`` customers is not shown.
-
-    The result has ``segment_name``, ``title``, ``note`` (why a segment is not described, or empty)
-    and, where it is: ``customer_count``, ``customer_share``, ``spend_share``, ``role`` (the most
-    typical value of each descriptor that says who or where) and ``statements`` (strongest first),
-    both tables of feature, value, figure, base_figure, strength, customer_count.
+    :func:`collect_descriptors`. What rests on fewer than ``smallest_cell`` customers is not shown:
+    ``note`` says so of the segment. Else the dict holds its size, ``role`` (the most typical value
+    of each descriptor that says who or where) and ``statements`` (strongest first), both tables of
+    feature, value, figure, base_figure, strength, customer_count.
 
     References
     ----------

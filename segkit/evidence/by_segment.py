@@ -48,6 +48,15 @@ def keep_days(
     return table.filter((day <= ibis.literal(as_of)) & (day > ibis.literal(first)))
 
 
+def keep_delivered(messages: ibis.Table) -> ibis.Table:
+    """Leave out the messages of control groups, which are not sent, and those that bounced."""
+    if "arm" in messages.columns:
+        messages = messages.filter(_.arm.fill_null("") != "control")
+    if "bounced" in messages.columns:
+        messages = messages.filter(~_.bounced.fill_null(False))
+    return messages
+
+
 def summarise_by_segment(
     table: ibis.Table, segments: pd.DataFrame, *, by: Sequence[str] = (), **measures: ibis.Deferred
 ) -> pd.DataFrame:

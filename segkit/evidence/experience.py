@@ -20,6 +20,7 @@ from segkit.evidence.by_segment import (
     count_shares,
     hide_small_cells,
     keep_days,
+    keep_delivered,
     summarise_by_segment,
 )
 from segkit.evidence.market import latest_cells, make_key
@@ -114,12 +115,9 @@ def estimate_wallet_by_segment(
     """Estimate which share of what its consumers spend a year each segment spends with us.
 
     A consumer's wallet is what a buyer of the same country spends a year in the whole market:
-    market value over buyers, the latest year. Where a country's buyers are known by category only,
-    the largest category's are taken, so our share is a lower bound. A segment that spends more
-    than its wallet gets no share, and ``note`` says so.
-
-    The columns are segment_name, customer_count (with a wallet), spend (last 365 days),
-    wallet_value, wallet_share, note.
+    market value over buyers. Where buyers are known by category only, the largest category's are
+    taken, so our share is a lower bound. A segment that spends more than its wallet gets no share.
+    The columns are segment_name, customer_count (with a wallet), spend, wallet_value, wallet_share.
     """
     columns = ["segment_name", "customer_count", "spend", "wallet_value", "wallet_share"]
     customers, market = tables.get("customers"), tables.get("market_cells")
@@ -148,29 +146,21 @@ def estimate_wallet_by_segment(
 def summarise_messages_by_segment(
     messages: Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
-    """Summarise how each segment answers messages, with 95 % Wilson intervals.
-
-    Rows of a control group are not sent and do not count; a message is delivered unless it
-    bounced. Shares are of delivered messages. The intervals take messages as independent, so they
-    are too narrow where few customers get many.
+    """Summarise how each segment answers delivered messages, with 95 % Wilson intervals.
 
     The columns are segment_name, customer_count (with a message), delivered_count, open_share,
     click_share and unsubscribe_share, each with _low and _high (empty where the column is missing),
-    note.
+    note. Messages are taken as independent, so intervals are too narrow where few get many.
     """
     answers = {"open": "opened", "click": "clicked", "unsubscribe": "unsubscribed"}
     columns = ["segment_name", "customer_count", "delivered_count"]
     columns += [f"{name}_{part}" for name in answers for part in ("share", "low", "high")]
     if is_missing(messages, "customer_id"):
         return empty_table(columns, "There is no table of messages.")
-    if "arm" in messages.columns:
-        messages = messages.filter(_.arm.fill_null("") != "control")
-    bounced = _.bounced.fill_null(False) if "bounced" in messages.columns else ibis.literal(False)
-    messages = messages.mutate(delivered=~bounced)
     known = [name for name in answers if answers[name] in messages.columns]
-    hits = {f"{name}_hits": count_true(_.delivered & _[answers[name]]) for name in known}
-    hits["delivered_count"] = count_true(_.delivered)
-    table = summarise_by_segment(messages, segments, **hits)
+    hits = {f"{name}_hits": count_true(_[answers[name]]) for name in known}
+    delivered = keep_delivered(messages)
+    table = summarise_by_segment(delivered, segments, delivered_count=_.count(), **hits)
     for name in known:
         table = add_interval(table, f"{name}_", f"{name}_hits", "delivered_count")
     return hide_small_cells(table, columns, smallest_cell=smallest_cell)
@@ -179,14 +169,11 @@ def summarise_messages_by_segment(
 def summarise_events_by_segment(
     events: Table | None, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
-    """Summarise what each segment does on the site and in the app.
+    """Summarise what each segment does on the site and in the app, an average over all customers.
 
-    A visit is a session, or an event called ``visit`` where there are no sessions. The figures
-    a customer divide by all customers of the segment, also those who never came.
-
-    The columns are segment_name, customer_count (with an event), reached_share (of the segment's
-    customers), visits_per_customer, views_per_customer, carts_per_customer, wishes_per_customer,
-    note.
+    A visit is a session, or an event called ``visit`` where there are no sessions. The columns are
+    segment_name, customer_count (with an event), reached_share (of the segment's customers), and
+    visits_, views_, carts_ and wishes_per_customer, note.
     """
     kinds = {"visits": "visit", "views": "view", "carts": "cart", "wishes": "wish"}
     columns = ["segment_name", "customer_count", "reached_share"]
@@ -255,12 +242,9 @@ def summarise_tickets_by_segment(
 
 
 def classify_questions(responses: Table | None) -> pd.DataFrame:
-    """Tell questions with numbers from those with choices and those in the customers' own words.
+    """Tell numbers from choices (at most 12 different answers) and free text, which is never shown.
 
-    A question is a number if every answer is one; a choice if it has at most 12 different
-    answers; else it is free text, which is never shown.
-
-    The columns are question, kind (``number``, ``choice`` or ``free text``), answer_count.
+    The columns are question, kind (``number``, ``choice`` or ``free text``) and answer_count.
     """
     columns = ["question", "kind", "answer_count"]
     if is_missing(responses, "question", "answer"):
@@ -282,12 +266,9 @@ def summarise_responses_by_segment(
 ) -> pd.DataFrame:
     """Summarise what each segment answers: means of numbers and shares of choices.
 
-    Free text is left out; :func:`classify_questions` lists it. An answer that too few gave is
-    hidden together with its figures, and such answers share one row. Intervals are at 95 %: the
-    mean plus and minus 1.96 standard errors, and Wilson's for shares.
-
-    The columns are question, kind, segment_name, answer (empty for a number), customer_count, value
-    (mean or share), low, high, base_value (of all segments), note.
+    Free text is left out; an answer that too few gave is hidden together with its figures. The
+    columns are question, kind, segment_name, answer (empty for a number), customer_count, value
+    (mean or share), low, high (95 %: 1.96 standard errors, or Wilson's), base_value, note.
     """
     columns = ["question", "kind", "segment_name", "answer", "customer_count", "value"]
     columns += ["low", "high", "base_value"]

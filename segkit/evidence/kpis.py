@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
+from segkit.evidence.by_segment import keep_delivered
 from segkit.evidence.missing import is_missing
 from segkit.plan import MEASURES, Goal
 
@@ -16,11 +17,7 @@ YEAR_DAYS = 365
 def measure_kpi(
     measure: str, customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> float | None:
-    """Compute one measure of :data:`segkit.plan.MEASURES`; ``None`` if its table is missing.
-
-    ``customers`` is the customer table, ``tables`` the accepted rows; ``messages`` and ``tickets``
-    are read where the measure needs them.
-    """
+    """Compute one measure of :data:`segkit.plan.MEASURES`; ``None`` if its table is missing."""
     buyers = customers[customers["order_count"] > 0]
     if measure == "open_share":
         return _measure_opens(tables.get("messages"))
@@ -43,11 +40,7 @@ def measure_kpi(
 def _measure_opens(messages: ibis.Table | None) -> float | None:
     if is_missing(messages, "opened"):
         return None
-    if "arm" in messages.columns:
-        messages = messages.filter(messages["arm"].fill_null("") != "control")
-    if "bounced" in messages.columns:
-        messages = messages.filter(~messages["bounced"].fill_null(False))
-    return _read_number(messages["opened"].fill_null(False).mean())
+    return _read_number(keep_delivered(messages)["opened"].fill_null(False).mean())
 
 
 def _measure_resolution(tickets: ibis.Table | None) -> float | None:

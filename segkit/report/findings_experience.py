@@ -120,21 +120,3 @@ def state_responses(
             f"({format_number(verbatim.sum())} answers) are not shown here."
         )
     return sentences
-
-
-def headline_experience(
-    spend: pd.DataFrame, messages: pd.DataFrame, tickets: pd.DataFrame, *, currency: str = ""
-) -> dict[str, str]:
-    """Return the figures for the report's summary; those that are not known are left out."""
-    headline = {}
-    for label, table, column in (
-        ("Highest spend a customer", spend, "spend_per_customer"),
-        ("Opens most", messages, "open_share"),
-        ("Needs most support, tickets per 100", tickets, "tickets_per_100_customers"),
-    ):
-        rows = table.dropna(subset=[column])
-        if len(rows) > 1:
-            top = rows.loc[rows[column].idxmax()]
-            figure = write_value(top[column], MEASURES[column][1], currency)
-            headline[label] = f"{top['segment_name']}, {figure}"
-    return headline

@@ -44,13 +44,13 @@ def state_trends(trends: pd.DataFrame) -> list[str]:
     rising = int((known["growth_rate"] > 0).sum())
     sentences = [f"{rising} of {plural(len(known), 'trend')} rise over their years."]
     for word, rows in (("rises", known.head(min(rising, 1))), ("falls", known[rising:].tail(1))):
-        sentences += [
-            f"{row.country + ': ' if row.country else ''}{row.trend} {word} fastest, by "
-            f"{format_share(abs(row.growth_rate))} a year from {row.first_year} to "
-            f"{row.last_year}, to {format_number(row.last_value, 1)} {row.unit}.".replace(" .", ".")
-            for row in rows.itertuples()
-            if row.growth_rate
-        ]
+        for row in rows[rows["growth_rate"] != 0].itertuples():
+            last = format_number(row.last_value, 1) if row.last_value < 1e6 else ""
+            sentences.append(
+                f"{row.country + ': ' if row.country else ''}{row.trend} {word} fastest, by "
+                f"{format_share(abs(row.growth_rate))} a year from {row.first_year} to "
+                f"{row.last_year}, to {last or format_large(row.last_value)} {row.unit}."
+            )
     return sentences
 
 
