@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pandas as pd
@@ -36,17 +36,11 @@ MALFORMED = "The line has another number of fields than the header, or an open q
 
 @dataclass(frozen=True)
 class Prepared:
-    """The accepted tables of a plan.
+    """The Parquet file of each table's accepted rows, and what the checks found.
 
-    Attributes
-    ----------
-    paths : dict of str to Path
-        The Parquet file of each table's accepted rows.
-    quality : DataFrame
-        One row a rule that matched: table, rule, severity (reject, warning or note), row_count,
-        reason, treatment. A row may match several rules.
-    counts : DataFrame
-        One row a table: read, accepted, rejected; read is the sum of the others.
+    ``quality`` has one row a rule that matched: table, rule, severity (reject, warning or note),
+    row_count, reason, treatment; a row may match several rules. ``counts`` has one row a table:
+    read, accepted, rejected; read is the sum of the others.
     """
 
     paths: dict[str, Path]
@@ -86,16 +80,8 @@ def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport
 def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None) -> Prepared:
     """Check every table of a plan and leave accepted and rejected rows in the run folder.
 
-    Nothing is done where the sources' content, the plan's tables and policies, ``as_of`` and the
-    checks themselves are as they were.
-
-    Parameters
-    ----------
-    plan : Plan
-    run_dir : Path
-        The run folder; its ``tables`` folder is replaced, its record last.
-    as_of : datetime.date, optional
-        The last day counted; the plan's by default.
+    Nothing is done where the sources' content, the plan's tables and policies, ``as_of`` (the
+    plan's by default) and the checks themselves are as they were.
 
     Raises
     ------
@@ -146,11 +132,10 @@ def _hash_inputs(plan: Plan, as_of: datetime.date, cache: HashCache) -> str:
     return hash_value([sources, settings, str(as_of), code])
 
 
-def _stamp_outputs(folder: Path) -> dict[str, list[int]]:
-    """Return size and time of change of every table that the checks left."""
-    paths = sorted([*folder.glob("*/*.parquet"), folder / "quality.parquet"])
-    stats = {path.relative_to(folder).as_posix(): path.stat() for path in paths}
-    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
+def _stamp_outputs(folder: Path) -> list[list]:
+    """Return name, size and time of change of every table that the checks left."""
+    stats = [(path.name, path.stat()) for path in sorted(folder.rglob("*.parquet"))]
+    return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
 
 
 def _is_whole(folder: Path, key: str) -> bool:
@@ -162,10 +147,7 @@ def _is_whole(folder: Path, key: str) -> bool:
         return False
 
 
-@dataclass
-class _Checked:
-    """One table after its checks: its source, rules, accepted columns and quality entries."""
-
+class _Checked(NamedTuple):
     source: Source
     columns: list[str]
     rules: list[Rule]
@@ -293,15 +275,13 @@ class _Checks:
     def _find_impossible(self, lines: _Checked) -> None:
         """Add what makes segments impossible although the tables can be read."""
         for what in ("customer", "order"):
-            (count,) = self.con.execute(
-                f"""SELECT count(DISTINCT {what}_id) FROM checked_order_lines
-                WHERE NOT is_rejected AND line_type = 'sale'"""
-            ).fetchall()[0]
-            if count < 2:
+            query = f"SELECT count(DISTINCT {what}_id) FROM checked_order_lines"
+            query += " WHERE NOT is_rejected AND line_type = 'sale'"
+            if (count := self.con.execute(query).fetchall()[0][0]) < 2:
                 message = f"segments need two {what}s or more with an accepted sale"
-                found, where = (
-                    f"{count} {what}{'s' * (count != 1)}",
+                where, found = (
                     lines.source.locate(f"{what}_id"),
+                    f"{count} {what}{'' if count == 1 else 's'}",
                 )
                 fix = f"Check the mapping of {what}_id, and the plan's as_of and policies."
                 self.faults.append(SegkitError(message, where=where, found=found, fix=fix))
@@ -347,8 +327,8 @@ class _Checks:
         return counts.to_dict("records")
 
     def _copy(self, query: str, path: Path) -> None:
-        options = "FORMAT parquet, COMPRESSION zstd"
-        self.con.execute(f"COPY ({query}) TO {text_literal(path)} ({options})")
+        path = text_literal(path)
+        self.con.execute(f"COPY ({query}) TO {path} (FORMAT parquet, COMPRESSION zstd)")
 
 
 @contextmanager
@@ -372,7 +352,5 @@ def _open_checks(
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         found = str(error).splitlines()[0][:200].rstrip(".")
         fix = "Make room on the disk, or name a folder that you may write to."
-        where = str(folder or tempfile.gettempdir())
-        raise SegkitError(
-            "the tables cannot be written", where=where, found=found, fix=fix
-        ) from None
+        message, where = "the tables cannot be written", str(folder or tempfile.gettempdir())
+        raise SegkitError(message, where=where, found=found, fix=fix) from None

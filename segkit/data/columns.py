@@ -19,12 +19,9 @@ class DataError(SegkitError):
 
     def __init__(self, faults: Sequence[SegkitError]):
         self.faults = list(faults)
-        if len(self.faults) == 1:
-            only = self.faults[0]
-            super().__init__(only.message, where=only.where, found=only.found, fix=only.fix)
-        else:
-            lines = "\n".join(f"  - {fault.describe()}" for fault in self.faults)
-            super().__init__(f"The tables have {len(self.faults)} faults:\n{lines}")
+        told = [fault.describe() for fault in self.faults]
+        every = f"The tables have {len(told)} faults:\n" + "\n".join(f"  - {t}" for t in told)
+        super().__init__(told[0] if len(told) == 1 else every)
 
 
 @dataclass

@@ -87,16 +87,16 @@ def _is_typed(column: Column, found: str) -> bool:
 def _trim(column: Column, found: str) -> str:
     """Return a column as trimmed text; a number or time in its place stays what it is."""
     name, text = column.name, f"{column.name}::VARCHAR"
-    if found in ("FLOAT", "DOUBLE"):
-        is_whole = f"{name} = round({name}) AND abs({name}) < 1e38"  # 17850, not 17850.0
-        if column.kind in NUMBERS:
-            text = name
-        else:
-            text = f"CASE WHEN {is_whole} THEN {name}::DECIMAL(38, 0)::VARCHAR ELSE {text} END"
-        return f"CASE WHEN isfinite({name}) THEN {text} END"
     if _is_typed(column, found):
+        text = name
+    elif found in ("FLOAT", "DOUBLE"):
+        is_whole = f"{name} = round({name}) AND abs({name}) < 1e38"  # 17850, not 17850.0
+        text = f"CASE WHEN {is_whole} THEN {name}::DECIMAL(38, 0)::VARCHAR ELSE {text} END"
+    if found in ("FLOAT", "DOUBLE"):
+        return f"CASE WHEN isfinite({name}) THEN {text} END"
+    if text == name:
         return name
-    is_padded = f"({text})[1] <= ' ' OR ({text})[-1] <= ' '"  # trimming all takes longer
+    is_padded = f"{text} < '!' OR ({text})[-1] <= ' '"  # trimming all takes longer
     return f"CASE WHEN {is_padded} THEN trim({text}, E' \\t\\n\\r\\x0b\\f') ELSE {text} END"
 
 
@@ -106,14 +106,17 @@ def _list(texts: tuple[str, ...] | list[str]) -> str:
 
 def _convert_id(source: Source, name: str, guesses: list[tuple]) -> str:
     """See whether a program has turned whole numbers into 17850.0, all of them."""
+    some = f"SELECT 1 FROM {source.raw} WHERE contains({name}, '.0') LIMIT 1"
+    if not source.con.execute(some).fetchall():
+        return f"text_{name}"
     ids = f"FROM texts_{source.name} WHERE text_{name} IS NOT NULL"
     other = f"SELECT 1 {ids} AND NOT regexp_full_match(text_{name}, '[0-9]+[.]0') LIMIT 1"
     if source.con.execute(other).fetchall():
         return f"text_{name}"
-    if count := source.con.execute(f"SELECT count(*) {ids}").fetchall()[0][0]:
-        reason = f"Every {name.replace('_', ' ')} ends in .0."
-        treatment = "Read without the .0, as the whole number that it was."
-        guesses.append((f"decimal_id_{name}", "note", count, reason, treatment))
+    count = source.con.execute(f"SELECT count(*) {ids}").fetchall()[0][0]
+    reason = f"Every {name.replace('_', ' ')} ends in .0."
+    treatment = "Read without the .0, as the whole number that it was."
+    guesses.append((f"decimal_id_{name}", "note", count, reason, treatment))
     return f"replace(text_{name}, '.0', '')"
 
 

@@ -6,6 +6,7 @@ Each rule is one SQL condition on a table's converted columns, with its reason i
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -16,15 +17,6 @@ from segkit.plan import Plan, Policies
 REJECTED = "Left out, and kept with its reason among the rejected rows."
 WARNED = "Kept; look whether it is right."
 REFERRED_TO = {"products": "product_id", "customers": "customer_id", "orders": "order_id"}
-DATED_BY = {
-    "order_lines": "ordered_at",
-    "orders": "ordered_at",
-    "customers": "signed_up_on",
-    "events": "occurred_at",
-    "messages": "sent_at",
-    "tickets": "opened_at",
-    "responses": "answered_at",
-}
 _FAULTS = {
     "date": ("not_a_date", "is not a date"),
     "datetime": ("not_a_date", "is not a date or time"),
@@ -94,7 +86,8 @@ def list_rules(
         reason = f"The row with the same {_say(key)} as an earlier one says something else."
         kept = "The first row counts."
         rules.add("note", "duplicate_key_differs", "differs", reason, key, kept)
-    if (at := DATED_BY.get(name)) in columns:
+    at = next((c.name for c in table.columns if c.kind in ("date", "datetime")), "")  # of the row
+    if at in columns:
         reason = f"The {_say(at)} is after the last day counted, {as_of}."
         rules.add("reject", "after_as_of", f"{at}::DATE > '{as_of}'", reason, at)
     if "currency" in columns:
@@ -209,10 +202,7 @@ def derive_lines(
 
 def _say(column: str) -> str:
     """Return a column's name in words: ordered_at is the ordered time."""
-    for ending, word in (("_at", " time"), ("_on", " date")):
-        if column.endswith(ending):
-            column = column.removesuffix(ending) + word
-    return column.replace("_", " ")
+    return re.sub("_on$", " date", re.sub("_at$", " time", column)).replace("_", " ")
 
 
 def _say_range(low: float | None, high: float | None) -> str:

@@ -89,7 +89,9 @@ def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
     if spec.query is not None:
         return [plan.resolve_path(place) for place in spec.files.values()], "query"
     if not path.is_file():
-        found = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path)))
+        found = (
+            path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
+        )
         files = sorted(file for file in found if file.suffix.lower() in ENDINGS["parquet"])
         if files:
             return files, "parquet"

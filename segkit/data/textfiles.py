@@ -59,8 +59,7 @@ class TextFile:
 
     def count_lines(self) -> int:
         """Return the number of lines, header and blank ones too, however they end."""
-        feeds = returns = 0
-        last = b"\n"
+        feeds, returns, last = 0, 0, b"\n"
         with open_bytes(self.path) as stream:
             while chunk := stream.read(CHUNK):
                 feeds += chunk.count(b"\n")
