@@ -17,9 +17,8 @@ from typing import Annotated, Any
 
 import typer
 
-from segkit.errors import SegkitError, UsageError
+from segkit.errors import SegkitError, UsageError, suggest_name
 
-PLAN_HELP = "The plan; looked for here and in the folders above."
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
 
@@ -30,9 +29,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
+PLAN_HELP = "The plan; looked for here and in the folders above."
 PlanPath = Annotated[str, typer.Argument(metavar="[PLAN]", help=PLAN_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-_log_folder: list[Path] = []  # where an internal error is logged; the run's folder if there is one
+SegmentsPath = Annotated[Path, typer.Argument(help="segments.parquet or a run.")]
+_log_folders = [Path(tempfile.gettempdir())]  # for internal errors; the run's folder comes first
 
 
 @app.command()
@@ -43,22 +44,19 @@ def new(
     """Make a working folder: a commented plan, the notebooks, a sample to begin with."""
     from segkit.steps import STEPS, find_packaged
 
+    if folder.exists() and any(folder.iterdir()):
+        fix = "Name a new folder."
+        raise SegkitError("the folder is not empty", where=str(folder), fix=fix)
     names = ["plan.toml", *(f"notebooks/{step}.ipynb" for step in STEPS)]
     sources = {name: find_packaged(name) for name in names}
-    try:
-        if folder.exists() and any(folder.iterdir()):
-            fix = "Name a new folder."
-            raise SegkitError("the folder is not empty", where=str(folder), fix=fix)
-        (folder / "notebooks").mkdir(parents=True)
-        (folder / "data").mkdir()
-        for name, source in sources.items():
-            shutil.copyfile(source, folder / name)
-        ignored = "# Private, generated or published; not for version control.\n"
-        text = ignored + "runs/\nreports/\ndata/\n"
-        (folder / ".gitignore").write_text(text, encoding="utf-8")
-    except OSError as error:
-        where, found = str(error.filename or folder), error.strerror or ""
-        raise SegkitError("the folder cannot be made", where=where, found=found) from None
+    for name in ("notebooks", "data"):
+        (folder / name).mkdir(parents=True)
+    for name, source in sources.items():
+        shutil.copyfile(source, folder / name)
+    ignored = (
+        "# Private, generated or published; not for version control.\nruns/\nreports/\ndata/\n"
+    )
+    (folder / ".gitignore").write_text(ignored, encoding="utf-8")
     if sample:
         from segkit.data.sample import make_sample
 
@@ -73,11 +71,12 @@ def sample(
     random_state: Annotated[int, typer.Option(help="The seed.")] = 7,
 ) -> None:
     """Make the tables of the sample shop, with known segments and planted dirt."""
+    import pandas as pd
+
     from segkit.data.sample import make_sample
 
     made = make_sample(folder, customers=customers, random_state=random_state)
-    for name, count in made["rows"].items():
-        print(f"{name:<16}{count:>12,}")
+    print_table("Tables", pd.DataFrame(made["rows"].items(), columns=["table", "rows"]))
 
 
 @app.command()
@@ -92,7 +91,12 @@ def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
     if json_:
         print_json(report.to_json())
     else:
-        _show_check(report)
+        found = report.quality[report.quality["row_count"] > 0]
+        print_table("Tables", report.counts)
+        print_table("Rules that found something", found)
+        for problem in report.problems:
+            print(f"- {problem.describe()}")
+        print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")
     if not report.ok:
         raise typer.Exit(1)
 
@@ -132,18 +136,16 @@ def run(
     from segkit.plan import read_plan
     from segkit.workflow import run_plan
 
-    overrides = {}
-    for text in set_ or []:
-        name, equals, value = text.partition("=")
+    pairs = [text.partition("=") for text in set_ or []]
+    for name, equals, value in pairs:
         if not equals or not name.strip():
-            raise UsageError("--set needs NAME=VALUE", found=repr(text))
-        overrides[name.strip()] = value
+            raise UsageError("--set needs NAME=VALUE", found=repr(name + equals + value))
     loaded = read_plan(plan)
-    _log_folder[:] = [loaded.run_folder]
+    _log_folders.insert(0, loaded.run_folder)
     result = run_plan(
         loaded,
         only=only or None,
-        overrides=overrides,
+        overrides={name.strip(): value for name, _, value in pairs},
         fresh=fresh,
         out=out.resolve() if out else None,
         wait=0.0 if no_wait else 600.0,
@@ -164,15 +166,16 @@ def score(
     json_: Json = False,
 ) -> None:
     """Place customers in the segments of a kept segmentation, at any size."""
+    import pandas as pd
+
     from segkit.action.scoring import score_table
 
     counts = score_table(segmentation, table, out)
     if json_:
         print_json({"ok": True, "out": str(out), "segments": counts, "error": None})
     else:
-        for name, count in counts.items():
-            print(f"{name:<40}{count:>12,}")
-        print(out)
+        rows = pd.DataFrame(counts.items(), columns=["segment", "customers"])
+        print_table(str(out), rows)
 
 
 @app.command()
@@ -186,104 +189,16 @@ def export(
     """Write the customers of a segment who consented, for the mail tool or the CRM."""
     if len(names) > 2:
         raise UsageError("give a plan and a segment", found=" ".join(names), fix="Quote the name.")
+    import pandas as pd
+
     from segkit.action.exports import export_segment
     from segkit.plan import read_plan
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
-    customers, segments, scheme = _read_segments(plan, scheme)
-    counts = export_segment(
-        customers,
-        segments,
-        names[-1],
-        consent_column=plan.privacy.consent_column,
-        path=out,
-        scheme=scheme,
-        as_of=plan.as_of,
-    )
-    print(f"{counts['exported']:,} of {counts['in_segment']:,} customers exported: {out}")
-
-
-@app.command()
-def compare(
-    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="segments.parquet or a run.")],
-    after: Annotated[Path, typer.Argument(metavar="AFTER", help="segments.parquet or a run.")],
-    json_: Json = False,
-) -> None:
-    """Say how segments grew and who moved between two runs."""
-    places = [_find_segments(path) for path in (before, after)]
-    import pandas as pd
-
-    from segkit.action.refresh import compare_assignments
-
-    found = compare_assignments(*(pd.read_parquet(path) for path in places))
-    if json_:
-        tables = {"shares": found.shares, "migration": found.migration}
-        lists = {name: json.loads(t.to_json(orient="records")) for name, t in tables.items()}
-        summary = {name: None if n != n else n for name, n in found.summary.items()}
-        print_json({"ok": True, **summary, **lists, "notes": found.notes, "error": None})
-        return
-    _show_table("Segments", found.shares)
-    moves = found.migration.query("segment_before != segment_after and customer_count > 0")
-    _show_table("Who moved", moves)
-    for note in found.notes:
-        print(note)
-    moved, common = found.summary["moved_count"], found.summary["common_count"]
-    print(
-        f"{moved:,} of {common:,} customers of both runs moved; drift {found.summary['drift']:.3f}"
-    )
-
-
-# ---------------------------------------------------------------- what the commands share
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object."""
-    print(json.dumps(value, ensure_ascii=False, default=str, indent=1))
-
-
-def _show_check(report: Any) -> None:
-    _show_table("Tables", report.counts)
-    found = report.quality[report.quality["row_count"] > 0]
-    _show_table("Rules that found something", found)
-    for problem in report.problems:
-        print(f"- {problem.describe()}")
-    print("The plan can be carried out." if report.ok else "The plan cannot be carried out.")
-
-
-def _show_table(title: str, frame: Any) -> None:
-    if frame.empty:
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    numbers = frame.select_dtypes("number").columns
-    table = Table(title=title, title_justify="left")
-    for name in frame.columns:
-        table.add_column(
-            str(name).replace("_", " "), justify="right" if name in numbers else "left"
-        )
-    for row in frame.itertuples(index=False):
-        cells = (
-            f"{v:,.3f}" if isinstance(v, float) else f"{v:,}" if not isinstance(v, str) else v
-            for v in row
-        )
-        table.add_row(*(Text(cell) for cell in cells))
-    wide = None if sys.stdout.isatty() else 160
-    Console(width=wide, highlight=False).print(table)
-
-
-def _read_segments(plan: Any, scheme: str) -> tuple[Any, Any, str]:
-    """Return the accepted customers, or None, who is in which segment, and of which scheme."""
-    import pandas as pd
-
-    from segkit.errors import suggest_name
-
     if not (plan.run_folder / "05_analysis" / "step.json").is_file():
-        raise SegkitError(
-            "there are no segments yet", where=f"runs/{plan.name}", fix="Run 'segkit run' first."
-        )
-    segments = pd.read_parquet(_find_segments(plan.run_folder))
+        fix = "Run 'segkit run' first."
+        raise SegkitError("there are no segments yet", where=f"runs/{plan.name}", fix=fix)
+    segments = pd.read_parquet(find_segments(plan.run_folder))
     final = segments["scheme"].iloc[0] if "scheme" in segments and len(segments) else ""
     if scheme and scheme != final:
         every = plan.run_folder / "03_base_analysis" / "tables" / "segments.parquet"
@@ -295,15 +210,48 @@ def _read_segments(plan: Any, scheme: str) -> tuple[Any, Any, str]:
             raise UsageError("the run has no segments of this scheme", found=scheme, fix=fix)
         segments = segments.assign(segment_name=segments[found[scheme]])
     customers = plan.run_folder / "tables" / "accepted" / "customers.parquet"
-    customers = pd.read_parquet(customers) if customers.is_file() else None
-    return customers, segments, scheme or final
+    counts = export_segment(
+        pd.read_parquet(customers) if customers.is_file() else None,
+        segments,
+        names[-1],
+        consent_column=plan.privacy.consent_column,
+        path=out,
+        scheme=scheme or final,
+        as_of=plan.as_of,
+    )
+    print(f"{counts['exported']:,} of {counts['in_segment']:,} customers exported: {out}")
 
 
-def _find_segments(path: Path) -> Path:
-    places = (path, path / "segments.parquet", path / "05_analysis" / "tables" / "segments.parquet")
-    for place in places:
-        if place.is_file():
-            return place
+@app.command()
+def compare(before: SegmentsPath, after: SegmentsPath, json_: Json = False) -> None:
+    """Say how segments grew and who moved between two runs."""
+    places = [find_segments(path) for path in (before, after)]
+    import pandas as pd
+
+    from segkit.action.refresh import compare_assignments
+
+    found = compare_assignments(*(pd.read_parquet(path) for path in places))
+    if json_:
+        tables = {"shares": found.shares, "migration": found.migration}
+        lists = {name: json.loads(t.to_json(orient="records")) for name, t in tables.items()}
+        summary = {name: None if n != n else n for name, n in found.summary.items()}
+        print_json({"ok": True, **summary, **lists, "notes": found.notes, "error": None})
+        return
+    print_table("Segments", found.shares)
+    moves = found.migration.query("segment_before != segment_after and customer_count > 0")
+    print_table("Who moved", moves)
+    text = "{moved_count:,} of {common_count:,} customers of both runs moved; drift {drift:.3f}"
+    print(*found.notes, text.format(**found.summary), sep="\n")
+
+
+# ---------------------------------------------------------------- what the commands share
+
+
+def find_segments(path: Path) -> Path:
+    """Return the table of segments that a path means."""
+    for place in ("", "segments.parquet", "05_analysis/tables/segments.parquet"):
+        if (path / place).is_file():
+            return path / place
     raise SegkitError(
         "there are no segments here",
         where=str(path),
@@ -311,45 +259,78 @@ def _find_segments(path: Path) -> Path:
     )
 
 
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object."""
+    print(json.dumps(value, ensure_ascii=False, default=str, indent=1))
+
+
+def print_table(title: str, frame: Any) -> None:
+    """Print a DataFrame, numbers to the right; nothing if it has no rows."""
+    if frame.empty:
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    def show(value: Any) -> Text:
+        form = "" if isinstance(value, str) else ",.3f" if isinstance(value, float) else ","
+        return Text(format(value, form))
+
+    table = Table(title=title, title_justify="left")
+    numbers = frame.select_dtypes("number").columns
+    for name in frame:
+        side = "right" if name in numbers else "left"
+        table.add_column(name.replace("_", " "), justify=side)
+    for row in frame.itertuples(index=False):
+        table.add_row(*map(show, row))
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the documented code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    click_error, abort = typer.BadParameter.__mro__[2], typer.Abort
-    code: int = 0
-    message, result = "", None
+    code, message, result = 0, "", {}
     try:
         code = app(arguments, prog_name="segkit", standalone_mode=False) or 0
         message = "interrupted" if code == INTERRUPTED else ""
-    except SegkitError as error:
-        code, message = error.exit_code, error.describe()
-        result = getattr(error, "result", None)
-    except (KeyboardInterrupt, abort):
+    except (KeyboardInterrupt, typer.Abort):
         code, message = INTERRUPTED, "interrupted"
-    except click_error as error:
-        code, message = 2, error.format_message()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except Exception as error:
-        code, message = INTERNAL_ERROR, _log_error(error)
+        code, message = explain_error(error)
+        result = error.result.to_json() if hasattr(error, "result") else {}
     if message:
         print(f"segkit: {message}", file=sys.stderr)
-    if message and "--json" in arguments:
-        print_json({"ok": False, **(result.to_json() if result else {}), "error": message})
+        if "--json" in arguments:
+            print_json({"ok": False, **result, "error": message})
     sys.exit(code)
 
 
-def _log_error(error: Exception) -> str:
-    """Write the traceback where somebody can find it; return what to print."""
+def explain_error(error: Exception) -> tuple[int, str]:
+    """Return the exit code and what to print; an error of segkit's own is logged."""
+    if isinstance(error, SegkitError):
+        return error.exit_code, error.describe()
+    if hasattr(error, "format_message"):  # a wrong call
+        return 2, error.format_message()
+    if isinstance(error, OSError) and error.errno:
+        told = SegkitError(
+            "this cannot be read or written",
+            where=str(error.filename or ""),
+            found=error.strerror or "",
+            fix="Mind free space and permissions; a published report is untouched.",
+        )
+        return 1, told.describe()
     import traceback
 
     moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-    text = "".join(traceback.format_exception(error))
-    for folder in [*_log_folder, Path(tempfile.gettempdir())]:
+    for folder in _log_folders:
         path = folder / f"segkit-error-{moment}-{os.getpid()}.log"
         with contextlib.suppress(OSError):
-            path.write_text(text, encoding="utf-8")
-            return f"an error of segkit itself ({type(error).__name__}), logged in {path}"
-    return f"an error of segkit itself: {type(error).__name__}: {error}"
+            path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+            name = type(error).__name__
+            return INTERNAL_ERROR, f"an error of segkit itself ({name}), logged in {path}"
+    return INTERNAL_ERROR, f"an error of segkit itself: {type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

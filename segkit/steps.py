@@ -1,30 +1,27 @@
 """The steps of a run: their notebooks and parameters, and whether a step is up to date.
 
-The key of a step is taken before it runs, from everything that its result depends on. It is kept
-in ``step.json`` together with the hashes of what the step left, so a later run can say that
-nothing has changed, or what has.
+What a step's result depends on is hashed before it runs and kept in ``step.json`` with the hashes
+of what the step left, so that a later run can say that nothing has changed, or what has.
 """
 
 from __future__ import annotations
 
 import ast
 import datetime
+import glob
 import importlib.resources
-import io
 import json
-import os
+import math
 import platform
 import shutil
 import sys
-import tokenize
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from segkit.errors import SegkitError, UsageError, suggest_name
 from segkit.hashing import HashCache, hash_bytes, hash_value
-from segkit.plan import Plan, TableSpec
+from segkit.plan import Plan
 
 STEPS = {
     "01_plan": "Plan",
@@ -34,13 +31,9 @@ STEPS = {
     "05_analysis": "Analysis",
 }
 SET_BY_THE_RUN = ("plan_path", "run_dir")
-TABLE_SECTIONS = ("tables", "policies", "currency", "privacy")
 PACKAGE = Path(str(importlib.resources.files("segkit")))
 RECORD = "step.json"
 SHOWN = ("notebook.ipynb", "page.html")  # what people read; later steps do not
-
-
-# ---------------------------------------------------------------- notebooks and parameters
 
 
 def find_step(text: str) -> str:
@@ -63,113 +56,80 @@ def find_packaged(name: str) -> Path:
 
 def find_notebook(plan: Plan, step: str) -> Path:
     """Return the notebook of a step: the working folder's own, else the one that segkit brings."""
-    name = f"notebooks/{step}.ipynb"
-    own = plan.folder / name
-    return own if own.is_file() else find_packaged(name)
+    own = plan.folder / "notebooks" / f"{step}.ipynb"
+    return own if own.is_file() else find_packaged(f"notebooks/{step}.ipynb")
 
 
 def read_cells(path: Path) -> list[dict]:
     """Return a notebook's cells: type, source as one text, tags."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         return [
             {
                 "type": cell["cell_type"],
                 "source": "".join(cell["source"]),
                 "tags": list(cell.get("metadata", {}).get("tags", [])),
             }
-            for cell in cells
+            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise SegkitError(
-            "this is not a notebook that can be read",
-            where=f"notebooks/{path.name}",
-            fix="Save it again in JupyterLab.",
-        ) from None
+        message, fix = "this is not a notebook that can be read", "Save it again in JupyterLab."
+        raise SegkitError(message, where=f"notebooks/{path.name}", fix=fix) from None
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One line of a notebook's parameters cell."""
 
     name: str
     kind: str
     default: Any
-    comment: str = ""
 
 
 def read_parameters(path: Path) -> dict[str, Parameter]:
     """Read the parameters that a notebook declares in its tagged cell."""
     source = "\n".join(cell["source"] for cell in read_cells(path) if "parameters" in cell["tags"])
-    where = f"parameters cell of {path.stem}"
+    found, line = {}, None
     try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-        body = ast.parse(source).body
-    except (SyntaxError, tokenize.TokenError) as error:
-        raise SegkitError("the cell is not Python", where=where, found=str(error)) from None
-    comments = {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
-    found = {}
-    for line in body:
-        target = line.target if isinstance(line, ast.AnnAssign) else None
-        if isinstance(line, ast.Assign) and len(line.targets) == 1:
-            target = line.targets[0]
-        if not isinstance(target, ast.Name) or line.value is None:
-            continue
-        try:
-            default = ast.literal_eval(line.value)
-        except ValueError:
-            raise SegkitError(
-                f"the default of {target.id} is computed; write a plain value", where=where
-            ) from None
-        annotation = getattr(line, "annotation", None)
-        kind = ast.unparse(annotation) if annotation else type(default).__name__
-        comment = comments.get(line.end_lineno, "")
-        found[target.id] = Parameter(target.id, kind, default, comment)
+        for line in ast.parse(source).body:
+            match line:
+                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                    kind = ast.unparse(line.annotation)
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    kind = ""
+                case _:
+                    continue
+            default = ast.literal_eval(value)
+            found[name] = Parameter(name, kind or type(default).__name__, default)
+    except (SyntaxError, ValueError) as error:
+        where, text = f"parameters cell of {path.stem}", ast.unparse(line) if line else str(error)
+        fix = "Write it as name: type = value."
+        raise SegkitError("this is no plain value", where=where, found=text, fix=fix) from None
     return found
 
 
 def parse_value(parameter: Parameter, text: str) -> Any:
-    """Return ``text`` as the parameter's type; a date stays text.
-
-    Raises
-    ------
-    UsageError
-        If it is not of that type.
-    """
+    """Return ``text`` as the parameter's type, a date as text; else a UsageError."""
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    readers = {"str": str, "int": int, "float": float, "bool": lambda t: words[t.strip().lower()]}
     kind = parameter.kind
+    if parameter.name == "as_of":
+        kind = "date, written YYYY-MM-DD"
+        readers[kind] = lambda t: datetime.date.fromisoformat(t).isoformat()
+    elif kind not in readers:
+        kind = f"{kind}, which --set cannot give; change it in the notebook"
     try:
-        if parameter.name == "as_of":
-            kind = "date, written YYYY-MM-DD"
-            return datetime.date.fromisoformat(text).isoformat()
-        if kind == "bool":
-            return words[text.strip().lower()]
-        if kind in ("int", "float"):
-            value = {"int": int, "float": float}[kind](text)
-            if value != value or value in (float("inf"), float("-inf")):
-                raise ValueError
-            return value
-        if kind != "str":
-            kind = f"{kind}, which --set cannot give; change it in the notebook"
+        value = readers[kind](text)
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError
-        return text
+        return value
     except (ValueError, KeyError):
-        raise UsageError(
-            f"the parameter {parameter.name} is not of its type: {kind}", found=repr(text)
-        ) from None
+        message = f"the parameter {parameter.name} is not of its type: {kind}"
+        raise UsageError(message, found=repr(text)) from None
 
 
 def resolve_overrides(
     given: Mapping[str, str], declared: Mapping[str, Mapping[str, Parameter]]
 ) -> dict[str, dict[str, Any]]:
-    """Return the values to set in each step's notebook.
-
-    Parameters
-    ----------
-    given : mapping of str to str
-        What the user set.
-    declared : mapping
-        The parameters of each step.
+    """Return the values to set in each step's notebook, from what the user set.
 
     Raises
     ------
@@ -188,74 +148,56 @@ def resolve_overrides(
     }
 
 
-# ---------------------------------------------------------------- keys and records
-
-
 def list_versions() -> dict[str, str]:
     """Return the version of Python and of every installed distribution, by name."""
     found = {"python": platform.python_version()}
-    for folder in map(Path, sys.path):
-        names = os.listdir(folder) if folder.is_dir() else ()
-        for name in sorted(names):
-            if name.endswith(".dist-info"):
-                distribution, _, version = name.removesuffix(".dist-info").rpartition("-")
-                found.setdefault(distribution, version)
+    for folder in sys.path:
+        for path in Path(folder).glob("*.dist-info"):
+            name, _, version = path.stem.rpartition("-")
+            found.setdefault(name, version)
     return dict(sorted(found.items()))
 
 
-def hash_source(folders: Iterable[Path] = (PACKAGE,)) -> str:
+def hash_source(folder: Path = PACKAGE) -> str:
     """Return a hash of segkit's own source, templates and styles; notebooks count by step."""
     left_out = {".pyc", ".ipynb", ".toml", ".partial"}
-    paths = [p for folder in folders for p in folder.rglob("*") if p.suffix not in left_out]
-    files = sorted(path for path in paths if path.is_file())
-    return hash_value({path.relative_to(PACKAGE).as_posix(): hash_bytes(path) for path in files})
+    files = [p for p in sorted(folder.rglob("*")) if p.suffix not in left_out and p.is_file()]
+    return hash_value({path.relative_to(folder).as_posix(): hash_bytes(path) for path in files})
 
 
 def hash_inputs(plan: Plan, cache: HashCache) -> dict[str, str | None]:
     """Return a hash of each table's files; None if it cannot be known beforehand."""
-    return {name: _hash_input(plan, spec, cache) for name, spec in plan.tables.items()}
-
-
-def _hash_input(plan: Plan, spec: TableSpec, cache: HashCache) -> str | None:
-    if spec.connection is not None:
-        return None
-    try:
-        if spec.query is not None:
-            files = {name: plan.resolve_path(path) for name, path in spec.files.items()}
-            return hash_value({name: cache.hash_file(path) for name, path in files.items()})
-        path = plan.resolve_path(spec.path)
-        paths = [path] if path.is_file() else sorted(path.parent.glob(path.name))
-        return hash_value({p.name: cache.hash_file(p) for p in paths}) if paths else None
-    except (OSError, ValueError):  # the checks say what is wrong with it
-        return None
-
-
-def hash_plan(plan: Plan) -> dict[str, str]:
-    """Return a hash of each section of the plan; comments and layout do not count."""
-    return {name: hash_value(value) for name, value in plan.model_dump(mode="json").items()}
+    found: dict[str, str | None] = {}
+    for name, spec in plan.tables.items():
+        files: list[Path] = []
+        for place in spec.files.values() if spec.path is None else [spec.path]:
+            path = plan.resolve_path(place)
+            files += [path] if path.is_file() else map(Path, sorted(glob.glob(str(path))))
+        try:
+            hashes = [[path.name, cache.hash_file(path)] for path in files]
+        except OSError:  # the checks say what is wrong with it
+            hashes = []
+        found[name] = hash_value(hashes) if hashes else None
+    return found
 
 
 def explain_change(step: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
-    """Say in words what differs between a step's last key and its present one."""
+    """Say in a few words what differs between what a step depended on and what it does now."""
     if not old:
         return "never run"
+    changed = [part for part in new if new[part] != old.get(part)]
+    if "source" in changed:
+        return "segkit changed"
     reasons = []
-    for part, value in new.items():
-        before = old.get(part)
-        if value == before:
-            continue
+    for part in changed[:2]:
         names = ""
-        if isinstance(value, dict) and isinstance(before, dict):
-            both = sorted({*value, *before})
-            names = ", ".join(n for n in both if value.get(n) != before.get(n))
-        reasons.append(
-            {
-                "code": f"code of {step} changed",
-                "source": "segkit changed",
-                "seed": "seed changed",
-                "upstream": f"upstream {names} changed",
-            }.get(part, f"{part} changed: {names}" if names else f"{part} changed")
-        )
+        if isinstance(new[part], dict) and isinstance(old.get(part), dict):
+            both = sorted({*new[part], *old[part]})
+            differ = [name for name in both if new[part].get(name) != old[part].get(name)]
+            names = ", ".join(differ[:3]) + (" and more" if len(differ) > 3 else "")
+        sentences = {"code": f"code of {step} changed", "upstream": f"upstream {names} changed"}
+        other = f"{part} changed: {names}" if names else f"{part} changed"
+        reasons.append(sentences.get(part, other))
     return "; ".join(reasons)
 
 
@@ -273,14 +215,18 @@ def clear_step(folder: Path) -> None:
     (folder / RECORD).unlink(missing_ok=True)
     if folder.exists():
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
 
 
 def hash_outputs(folder: Path, cache: HashCache) -> dict[str, str]:
-    """Return the hash of every file that a step left."""
-    paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".partial"]
-    names = {p.relative_to(folder).as_posix(): p for p in paths}
-    return {name: cache.hash_file(p) for name, p in names.items() if name != RECORD}
+    """Return the hash of every file that a step left, but not of the records beside them."""
+    paths = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    left_out = (RECORD, "record.json")
+    return {
+        name: cache.hash_file(path)
+        for name, path in paths.items()
+        if name not in left_out and path.suffix != ".partial"
+    }
 
 
 def hash_handed_on(outputs: Mapping[str, str]) -> str:
@@ -288,9 +234,9 @@ def hash_handed_on(outputs: Mapping[str, str]) -> str:
     return hash_value({name: value for name, value in outputs.items() if name not in SHOWN})
 
 
-def find_fault(folder: Path, record: Mapping[str, Any], cache: HashCache) -> str:
+def find_fault(folder: Path, outputs: Mapping[str, str], cache: HashCache) -> str:
     """Say which output is missing or was changed since the step ran; empty if none."""
-    for name, value in record["outputs"].items():
+    for name, value in outputs.items():
         try:
             if cache.hash_file(folder / name) != value:
                 return f"output changed: {name}"

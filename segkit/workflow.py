@@ -7,79 +7,49 @@ goes on where it was.
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import segkit
-from segkit.errors import SegkitError
-from segkit.hashing import write_json
+from segkit import steps
+from segkit.hashing import HashCache, hash_value, write_json
 from segkit.kernels import Kernels
-from segkit.kernels.notebook import execute_notebook, explain_failure, spare_imports
+from segkit.kernels.notebook import execute_notebook, spare_imports
 from segkit.kernels.progress import Progress
 from segkit.plan import Plan
 from segkit.publish import hold_lock, publish_report
-from segkit.steps import (
-    PACKAGE,
-    RECORD,
-    STEPS,
-    TABLE_SECTIONS,
-    HashCache,
-    clear_step,
-    explain_change,
-    find_fault,
-    find_notebook,
-    find_step,
-    hash_handed_on,
-    hash_inputs,
-    hash_outputs,
-    hash_plan,
-    hash_source,
-    hash_value,
-    list_versions,
-    read_cells,
-    read_parameters,
-    read_record,
-    resolve_overrides,
-)
+from segkit.steps import STEPS
 
-
-@dataclass(frozen=True)
-class StepResult:
-    """What became of one step: ran, skipped, failed or not run, and why."""
-
-    name: str
-    state: str
-    seconds: float
-    reason: str
+EVERY = ("tables", *STEPS)
 
 
 @dataclass
 class RunResult:
-    """What became of a run: the page published, the pointer to it, and each step."""
+    """What became of a run: the page published, the pointer to it, whether it is new, each step.
+
+    A step has its name, state (ran, skipped, failed, not run), seconds and reason.
+    """
 
     run_folder: Path
     index: Path | None = None
     pointer: Path | None = None
     published: bool = False
-    steps: list[StepResult] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
     verdicts: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as one JSON object."""
-        paths = {name: getattr(self, name) for name in ("index", "pointer", "run_folder")}
-        return {
-            **{name: str(path) if path else None for name, path in paths.items()},
-            "published": self.published,
-            "steps": [asdict(step) for step in self.steps],
-            "verdicts": self.verdicts,
-        }
+        values = vars(self).items()
+        return {name: str(v) if isinstance(v, Path) else v for name, v in values}
 
 
 def run_plan(
@@ -112,221 +82,183 @@ def run_plan(
 
     Raises
     ------
-    SegkitError
+    SegkitError, OSError
         With the run's result so far as its attribute ``result``. The last published report is
         untouched.
     """
-    last = find_step(only) if only else None
-    notebooks = {step: find_notebook(plan, step) for step in STEPS}
-    declared = {step: read_parameters(path) for step, path in notebooks.items()}
-    values = resolve_overrides(overrides or {}, declared)
-    view = Progress(progress)
-    result = RunResult(plan.run_folder)
+    last = steps.find_step(only) if only else EVERY[-1]
+    wanted = EVERY[: EVERY.index(last) + 1]
+    forced = () if not fresh else (last,) if only else wanted
+    run = _Run(plan, overrides or {}, Progress(progress))
     try:
-        with hold_lock(plan.run_folder / "lock", wait=wait, tell=view.tell) as lock:
-            run = _Run(plan, notebooks, declared, values, view, result, lock)
-            try:
-                run.run_steps(last, fresh)
-                run.publish(out or plan.report_folder)
-            finally:
-                run.close()
-    except SegkitError as error:
-        error.result = result
+        with hold_lock(plan.run_folder / "lock", wait=wait, tell=run.view.tell) as lock:
+            run.run_steps(wanted, forced, lock)
+            run.publish(out or plan.report_folder)
+    except Exception as error:
+        error.result = run.result
         raise
-    except OSError as error:
-        if error.errno is None:
-            raise
-        told = SegkitError(
-            "the run could not read or write what it needs",
-            where=str(error.filename or plan.run_folder),
-            found=error.strerror or "",
-            fix="Mind free space and permissions; the last published report is untouched.",
-        )
-        told.result = result
-        raise told from error
-    return result
+    return run.result
 
 
 class _Run:
-    """The state of one run; holds the lock of its folder."""
+    """One run: what its steps depend on, what they left, and what became of them."""
 
-    def __init__(self, plan, notebooks, declared, values, view, result, lock):
-        self.plan, self.notebooks, self.view, self.result = plan, notebooks, view, result
-        self.folder, self.lock = plan.run_folder, lock
-        self.values, self.declared = values, declared
-        self.cache = HashCache(self.folder / "hashes.json")
-        self.sections = hash_plan(plan)
-        self.source, self.environment = hash_source(), list_versions()
-        self.given = {name: value for step in values.values() for name, value in step.items()}
-        self.as_of = self.given.get("as_of") or plan.as_of.isoformat()
-        seed = self.given.get("random_state", -1)
+    def __init__(self, plan: Plan, overrides: Mapping[str, str], view: Progress):
+        self.plan, self.folder, self.view = plan, plan.run_folder, view
+        self.result = RunResult(plan.run_folder)
+        self.notebooks = {step: steps.find_notebook(plan, step) for step in STEPS}
+        self.declared = {step: steps.read_parameters(p) for step, p in self.notebooks.items()}
+        self.values = steps.resolve_overrides(overrides, self.declared)
+        given = {name: value for step in self.values.values() for name, value in step.items()}
+        self.as_of = given.get("as_of") or plan.as_of.isoformat()
+        seed = given.get("random_state", -1)
         self.seed = plan.random_state if seed < 0 else seed
-        self.handed: dict[str, str] = {}
+        sections = plan.model_dump(mode="json").items()
+        self.sections = {name: hash_value(value) for name, value in sections}
+        self.source, self.environment = steps.hash_source(), steps.list_versions()
+        self.cache = HashCache(self.folder / "hashes.json")
         self.records: dict[str, dict] = {}
-        self.kernels: Kernels | None = None
-        self.worker = ThreadPoolExecutor(max_workers=1)
+        self.handed: dict[str, str] = {}  # by step: a hash of what later steps may read
         self.pages: list[Future] = []
+        self.kernels: Kernels | None = None
 
-    def run_steps(self, last: str | None, fresh: bool) -> None:
-        """Run the tables and every notebook that is not current."""
-        wanted = ["tables", *STEPS]
-        wanted = wanted[: wanted.index(last) + 1] if last else wanted
-        for step in ["tables", *STEPS]:
-            parts = self._describe_tables() if step == "tables" else self._describe_step(step)
-            record = read_record(self.folder / step)
-            reason = self._find_reason(step, parts, record)
-            if fresh and step in wanted and (not last or step == last):
-                reason = reason or "asked for"
-            if not reason:
-                self.records[step] = record
-                self.handed[step] = hash_handed_on(record["outputs"])
-                self._note(step, "skipped", 0.0, "nothing changed")
-            elif step not in wanted:
-                self._note(step, "not run", 0.0, reason)
-                break
-            else:
-                self._run_step(step, parts, reason, fresh, step == wanted[-1])
-        self._settle()
+    def run_steps(self, wanted: tuple[str, ...], forced: tuple[str, ...], lock: int) -> None:
+        """Run the tables and every notebook that is wanted and not current, or forced."""
+        with ExitStack() as stack:  # at the end, from below: kernels, pages, bar, hashes
+            stack.callback(self.cache.save)
+            stack.callback(self.view.close)
+            self.worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+            for step in EVERY:
+                parts = self.describe_step(step)
+                record = steps.read_record(self.folder / step)
+                reason = self.find_reason(step, parts, record)
+                if not reason and step not in forced:
+                    self.records[step] = record
+                    self.handed[step] = steps.hash_handed_on(record["outputs"])
+                    self.note(step, "skipped", "nothing changed")
+                    continue
+                if step not in wanted:
+                    self.note(step, "not run", reason)
+                    break
+                if self.kernels is None:
+                    log = self.folder / "kernels.log"
+                    self.kernels = Kernels(self.plan.folder, log, held=[lock])
+                    stack.enter_context(self.kernels)
+                begun = time.perf_counter()
+                try:
+                    if step == "tables":
+                        self.run_tables(parts, step in forced)
+                    else:
+                        self.run_notebook(step, parts, another=step != wanted[-1])
+                except BaseException:
+                    self.note(step, "failed", reason or "asked for", begun)
+                    raise
+                self.note(step, "ran", reason or "asked for", begun)
+            for page in self.pages:
+                page.result()
 
-    def _find_reason(self, step: str, parts: dict, record: dict) -> str:
-        unknown = [name for name, value in parts.get("input", {}).items() if value is None]
-        if unknown:
-            return f"input cannot be known beforehand: {', '.join(unknown)}"
-        reason = explain_change(step, record.get("parts"), parts)
-        return reason or find_fault(self.folder / step, record, self.cache)
-
-    def _describe_tables(self) -> dict[str, Any]:
+    def describe_step(self, step: str) -> dict[str, Any]:
+        """Return everything that a step's result depends on, before it runs."""
+        if step == "tables":
+            sections = ("tables", "policies", "currency", "privacy")
+            return {
+                "input": steps.hash_inputs(self.plan, self.cache),
+                "parameters": {"as_of": self.as_of},
+                "plan": {name: self.sections[name] for name in sections},
+                "source": steps.hash_source(steps.PACKAGE / "data"),
+            }
+        values = {name: parameter.default for name, parameter in self.declared[step].items()}
+        values |= {**self.values[step], "as_of": self.as_of, "random_state": self.seed}
         return {
-            "input": hash_inputs(self.plan, self.cache),
-            "parameters": {"as_of": self.as_of},
-            "plan": {name: self.sections[name] for name in TABLE_SECTIONS},
-            "source": hash_source([PACKAGE / "data"]),
-        }
-
-    def _describe_step(self, step: str) -> dict[str, Any]:
-        """Everything that a step's result depends on, before it runs."""
-        defaults = {name: p.default for name, p in self.declared[step].items()}
-        values = {**defaults, **self.values[step], "as_of": self.as_of}
-        for name in ("plan_path", "run_dir", "random_state"):
-            values.pop(name, None)
-        return {
-            "code": hash_value(read_cells(self.notebooks[step])),
-            "parameters": values,
+            "code": hash_value(steps.read_cells(self.notebooks[step])),
+            "parameters": {n: v for n, v in values.items() if n not in steps.SET_BY_THE_RUN},
             "plan": self.sections,
-            "seed": self.seed,
             "upstream": dict(self.handed),
             "source": self.source,
             "environment": self.environment,
         }
 
-    def _run_step(self, step: str, parts: dict, reason: str, fresh: bool, last: bool) -> None:
-        for page in self.pages:
-            if page.done():
-                page.result()  # a page that failed, say on a full disk, ends the run here
-        if self.kernels is None:
-            log = self.folder / "kernels.log"
-            self.kernels = Kernels(self.plan.folder, log, held=[self.lock])
-        cells = 0 if step == "tables" else len(read_cells(self.notebooks[step])) + 1
-        self.view.start(step, cells)
-        begun = time.perf_counter()
-        try:
-            if step == "tables":
-                self._run_tables(parts, fresh)
-            else:
-                self._run_notebook(step, parts, begun, last)
-        except BaseException:
-            self._note(step, "failed", time.perf_counter() - begun, reason)
-            raise
-        self._note(step, "ran", time.perf_counter() - begun, reason)
+    def find_reason(self, step: str, parts: dict, record: dict) -> str:
+        """Say why a step must run; empty if what it left still holds."""
+        unknown = [name for name, value in parts.get("input", {}).items() if value is None]
+        if unknown:
+            return f"input cannot be known beforehand: {', '.join(unknown)}"
+        reason = steps.explain_change(step, record.get("parts"), parts)
+        return reason or steps.find_fault(self.folder / step, record["outputs"], self.cache)
 
-    def _run_tables(self, parts: dict, fresh: bool) -> None:
+    def run_tables(self, parts: dict, forced: bool) -> None:
+        """Check the tables; who was killed while doing so left a folder."""
         folder = self.folder / "tables"
-        if fresh:
-            clear_step(folder)
-        (folder / RECORD).unlink(missing_ok=True)
-        for leftover in folder.glob("work-*"):  # of a run that was killed; we hold the lock
+        self.view.start("tables", 0)
+        if forced:
+            steps.clear_step(folder)
+        (folder / steps.RECORD).unlink(missing_ok=True)
+        for leftover in folder.glob("work-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         spare_imports()
-        import datetime
-
         from segkit.data.checks import prepare_tables
 
         day = datetime.date.fromisoformat(self.as_of)
         prepared = prepare_tables(self.plan, self.folder, as_of=day)
         counts = json.loads(prepared.counts.set_index("table").to_json(orient="index"))
-        self._keep("tables", {"parts": parts, "counts": counts})
+        self.keep("tables", {"parts": parts, "counts": counts})
+        self.handed["tables"] = steps.hash_handed_on(self.records["tables"]["outputs"])
 
-    def _run_notebook(self, step: str, parts: dict, begun: float, last: bool) -> None:
-        folder = self.folder / step
-        clear_step(folder)
+    def run_notebook(self, step: str, parts: dict, *, another: bool) -> None:
+        """Run a notebook in a fresh kernel; its page is rendered beside the next notebook."""
+        for page in self.pages:
+            if page.done():
+                page.result()  # a page that failed, say on a full disk, ends the run here
+        begun, folder, source = time.perf_counter(), self.folder / step, self.notebooks[step]
+        self.view.start(step, len(steps.read_cells(source)) + 1)
+        steps.clear_step(folder)
         run_dir = os.path.relpath(self.folder, self.plan.folder)
-        given = {"plan_path": self.plan.path.name, "run_dir": run_dir, **self.values[step]}
-        given = {name: value for name, value in given.items() if name in self.declared[step]}
-        manager = self.kernels.take()
-        if not last:
-            self.kernels.prepare()
+        values = {"plan_path": self.plan.path.name, "run_dir": run_dir, **self.values[step]}
         notebook, failure = execute_notebook(
-            self.notebooks[step], given, manager, tell=self.view.show_cell
+            source,
+            {name: value for name, value in values.items() if name in self.declared[step]},
+            self.kernels.take(another=another),
+            tell=self.view.show_cell,
         )
-        path = folder / "notebook.ipynb"
-        if notebook is not None:
-            write_json(path, notebook)
         if failure:
-            kept = self.folder / "failed" / f"{step}.ipynb"
+            kept = self.folder / "failed" / source.name
             kept.parent.mkdir(exist_ok=True)
-            if notebook is not None:
-                os.replace(path, kept)
-            raise explain_failure(failure, step, f"runs/{self.plan.name}/failed/{step}.ipynb")
-        self.handed[step] = hash_handed_on(hash_outputs(folder, self.cache))
-        seconds = round(time.perf_counter() - begun, 2)
+            write_json(kept, notebook)
+            failure.fix = failure.fix or f"As far as it went: runs/{self.plan.name}/failed."
+            raise failure
+        write_json(folder / "notebook.ipynb", notebook)
+        self.handed[step] = steps.hash_handed_on(steps.hash_outputs(folder, self.cache))
         self.records[step] = {}
-        self.pages.append(
-            self.worker.submit(self._finish_step, step, {"parts": parts, "seconds": seconds})
-        )
+        record = {"parts": parts, "seconds": round(time.perf_counter() - begun, 2)}
+        self.pages.append(self.worker.submit(self.finish_step, step, record))
 
-    def _finish_step(self, step: str, record: dict) -> None:
-        """Render the page, then write the record; runs beside the next notebook."""
+    def finish_step(self, step: str, record: dict) -> None:
+        """Render a step's page, then write its record."""
         from segkit.report.html import list_pages, render_page
 
-        folder = self.folder / step
         render_page(
-            folder / "notebook.ipynb",
-            folder / "page.html",
+            self.folder / step / "notebook.ipynb",
+            self.folder / step / "page.html",
             title=STEPS[step],
             navigation=list_pages(list(STEPS)),
             current=f"{step}.html",
             report=self.plan.title,
         )
-        self._keep(step, record)
+        self.keep(step, record)
 
-    def _keep(self, step: str, record: dict) -> None:
+    def keep(self, step: str, record: dict) -> None:
         """Write a step's record, last of all."""
-        folder = self.folder / step
-        outputs = hash_outputs(folder, self.cache)
-        if step == "tables":  # its rows, not the records and caches beside them
-            kept = ("accepted/", "rejected/", "quality.parquet")
-            outputs = {n: v for n, v in outputs.items() if n.startswith(kept)}
-            self.handed[step] = hash_handed_on(outputs)
+        outputs = steps.hash_outputs(self.folder / step, self.cache)
         record = {"step": step, "key": hash_value(record["parts"]), **record, "outputs": outputs}
-        write_json(folder / RECORD, record)
+        write_json(self.folder / step / steps.RECORD, record)
         self.records[step] = record
 
-    def _settle(self) -> None:
-        """Wait for the pages that are still being rendered."""
-        pages, self.pages = self.pages, []
-        for page in pages:
-            page.result()
-
-    def close(self) -> None:
-        """End the kernels, finish what is complete, remember the hashes."""
-        if self.kernels is not None:
-            self.kernels.close()
-        self.worker.shutdown(wait=True)
-        self.view.close()
-        self.cache.save()
-
-    def _note(self, step: str, state: str, seconds: float, reason: str) -> None:
-        self.result.steps.append(StepResult(step, state, round(seconds, 2), reason))
+    def note(self, step: str, state: str, reason: str, begun: float | None = None) -> None:
+        """Keep and show what became of a step."""
+        seconds = 0.0 if begun is None else round(time.perf_counter() - begun, 2)
+        self.result.steps.append(
+            {"name": step, "state": state, "seconds": seconds, "reason": reason}
+        )
         self.view.finish(step, state, seconds, reason)
 
     def publish(self, out: Path) -> None:
@@ -336,21 +268,22 @@ class _Run:
             found = json.loads(facts.read_text(encoding="utf-8"))
             verdict = {"verdict": found["verdict"]} if "verdict" in found else {}
             self.result.verdicts = found.get("verdicts", verdict)
-        if set(self.records) != {"tables", *STEPS}:
+        if len(self.records) < len(EVERY):
             return
-        steps = [asdict(step) for step in self.result.steps]
-        for step in steps:
+        done = []
+        for step in self.result.steps:
             record = self.records[step["name"]]
-            step |= {"key": record["key"], "seconds": step["seconds"] or record.get("seconds", 0)}
+            seconds = step["seconds"] or record.get("seconds", 0)
+            done.append({**step, "key": record["key"], "seconds": seconds})
         record = {
             "plan": {"name": self.plan.name, "title": self.plan.title},
             "as_of": self.as_of,
             "random_state": self.seed,
-            "key": hash_value([step["key"] for step in steps]),
+            "key": hash_value([step["key"] for step in done]),
             "segkit_version": segkit.__version__,
             "versions": self.environment,
             "tables": self.records["tables"]["counts"],
-            "steps": steps,
+            "steps": done,
             "verdicts": self.result.verdicts,
         }
         self.result.index, self.result.published = publish_report(

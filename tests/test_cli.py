@@ -46,7 +46,7 @@ def segmentation(customers, tmp_path) -> Path:
         name="tiers", goal="keep", base="value", method="tiers", columns=("total_spend",)
     )
     day = pd.Timestamp("2026-06-30").date()
-    fitted = fit_segmentation(customers, scheme, n_segments=3, as_of=day, random_state=1)
+    fitted, _ = fit_segmentation(customers, scheme, n_segments=3, as_of=day, random_state=1)
     return fitted.write_json(tmp_path / "segmentation.json")
 
 

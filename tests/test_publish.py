@@ -18,7 +18,6 @@ from segkit import publish
 from segkit.errors import SegkitError
 from segkit.plan import read_plan
 from segkit.publish import (
-    find_broken_links,
     publish_report,
     read_pointer,
     read_publication,
@@ -136,13 +135,14 @@ def test_somebody_elses_index_is_not_replaced(plan):
     assert (plan.report_folder / "index.html").read_text() == "<h1>My own site</h1>"
 
 
-def test_links_that_lead_nowhere_are_found(tmp_path):
-    links = '<a href="b.html">b</a><a href="#here">h</a><a href="https://a.example">w</a>'
-    (tmp_path / "a.html").write_text(f'<p id="here">{links}<a href="#no">n</a>')
-    assert find_broken_links(tmp_path) == [
-        "a.html: the link b.html leads nowhere",
-        "a.html: the link #no leads to no such part",
-    ]
+def test_a_page_whose_link_leads_nowhere_is_not_published(plan):
+    links = ("02_market_review.html#a", "#b", "https://a.example/c", "mailto:d@a.example", "e.html")
+    change_page(plan, "".join(f'<a class="x" href="{link}">x</a>' for link in links))
+    with pytest.raises(SegkitError) as caught:
+        publish_pages(plan)
+    assert caught.value.describe().count("leads nowhere") == 1
+    assert "01_plan.html: the link e.html leads nowhere" in caught.value.describe()
+    assert not read_pointer(plan.report_folder)
 
 
 def test_a_title_cannot_bring_markup_into_the_pointer(plan):

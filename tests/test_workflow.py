@@ -20,9 +20,9 @@ from fake_shop import PLAN, call_run, finish_run, make_shop, start_run, write_no
 
 from segkit.errors import SegkitError, UsageError
 from segkit.publish import hold_lock, read_pointer, verify_publication
+from segkit.hashing import HashCache
 from segkit.steps import (
     STEPS,
-    HashCache,
     Parameter,
     explain_change,
     find_step,
@@ -211,7 +211,7 @@ def test_a_second_run_waits_and_then_finds_everything_done(shop):
     write_notebook(shop, "05_analysis", "import time; time.sleep(1)")
     first = start_run(shop, "--json")
     lock = shop / "runs" / "tiny" / "lock"
-    while f'"pid": {first.pid}' not in lock.read_text():
+    while f"process {first.pid} on" not in lock.read_text():
         assert first.poll() is None
         time.sleep(0.02)
     code, answer, _ = call_run(shop, "--no-wait")
@@ -231,9 +231,9 @@ def test_the_lock_of_a_dead_owner_is_taken_over(tmp_path):
             with hold_lock(lock):
                 os._exit(0)
         os.waitpid(pid, 0)
-        assert f'"pid": {pid}' in lock.read_text()
+        assert f"process {pid} on" in lock.read_text()
     with hold_lock(lock, wait=0):
-        assert f'"pid": {os.getpid()}' in lock.read_text()
+        assert f"process {os.getpid()} on" in lock.read_text()
 
 
 def test_the_lock_is_held_against_others_and_says_by_whom(tmp_path):
@@ -247,10 +247,10 @@ def test_the_lock_is_held_against_others_and_says_by_whom(tmp_path):
 # ---------------------------------------------------------------- parts
 
 
-def test_parameters_are_read_with_type_default_and_comment(tmp_path):
+def test_parameters_are_read_with_type_and_default(tmp_path):
     make_shop(tmp_path)
     found = read_parameters(tmp_path / "notebooks" / "01_plan.ipynb")
-    assert found["size"] == Parameter("size", "int", 3, "a number of this step")
+    assert found["size"] == Parameter("size", "int", 3)
     assert found["random_state"].default == -1
 
 
@@ -295,14 +295,21 @@ def test_a_step_is_known_by_name_and_number(text):
 
 
 def test_reasons_name_what_differs():
-    old = {"code": "a", "parameters": {"x": 1, "y": 2}, "upstream": {"01_plan": "a"}, "seed": 1}
-    new = {"code": "b", "parameters": {"x": 1, "y": 3}, "upstream": {"01_plan": "b"}, "seed": 2}
+    old = {"code": "a", "parameters": {"x": 1, "y": 2}, "upstream": {"01_plan": "a"}, "source": 1}
+    new = {"code": "a", "parameters": {"x": 1, "y": 3}, "upstream": {"01_plan": "b"}, "source": 1}
     text = explain_change("02_market_review", old, new)
-    assert text == (
-        "code of 02_market_review changed; parameters changed: y; upstream 01_plan changed; "
-        "seed changed"
-    )
+    assert text == "parameters changed: y; upstream 01_plan changed"
     assert explain_change("02_market_review", old, old) == ""
+
+
+def test_two_reasons_are_enough_and_segkits_own_change_is_one():
+    old = {"code": "a", "parameters": {"y": 2}, "environment": dict.fromkeys("abcde", 1)}
+    new = {"code": "b", "parameters": {"y": 3}, "environment": dict.fromkeys("abcde", 2)}
+    text = "code of 01_plan changed; parameters changed: y"
+    assert explain_change("01_plan", old, new) == text
+    text = "environment changed: a, b, c and more"
+    assert explain_change("01_plan", old, {**old, "environment": new["environment"]}) == text
+    assert explain_change("01_plan", {**old, "source": 1}, {**new, "source": 2}) == "segkit changed"
 
 
 def test_the_hash_cache_sees_a_change_that_keeps_the_size(tmp_path):

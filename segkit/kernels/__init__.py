@@ -12,13 +12,10 @@ import asyncio
 import contextlib
 import json
 import os
-import queue
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -51,25 +48,22 @@ class Kernels:
     """
 
     def __init__(self, folder: Path, log: Path, *, held: Iterable[int] = ()):
-        self.folder = folder
-        self.scratch = Path(tempfile.mkdtemp(prefix="segkit-"))
-        # The run has prepared the tables; a notebook need not look whether they are current.
-        self.environment = {**ENVIRONMENT, "SEGKIT_TABLES": "ready"}
-        self.environment["IPYTHONDIR"] = str(self.scratch / "ipython")
-        self.context: Any = None  # of all sockets; made when the first kernel starts
         self._log = log.open("wb")
+        self.folder, self.scratch = folder, Path(tempfile.mkdtemp(prefix="segkit-"))
+        ipython = str(self.scratch / "ipython")
+        self.environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": ipython}
+        self.server: subprocess.Popen | None = None
+        self._context: Any = None  # of all sockets
         self._next: Any = None
         self._count = 0
-        self._server: subprocess.Popen | None = None
         if use_fork():
             held = list(held)
-            code = f"serve_forks({str(self.scratch)!r}, {held!r})"
-            self._server = subprocess.Popen(
-                _command(code),
+            self.server = subprocess.Popen(
+                make_command(f"serve_forks({str(self.scratch)!r}, {held!r})"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env={**os.environ, **self.environment},
+                env=self.environment,
                 cwd=folder,
                 pass_fds=held,
                 start_new_session=True,
@@ -79,139 +73,59 @@ class Kernels:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def take(self) -> Any:
-        """Return a started kernel manager that nobody has used."""
-        manager, self._next = self._next or self._start(), None
-        return manager
-
-    def prepare(self) -> None:
-        """Start the kernel that the next ``take`` returns."""
-        if self._next is None:
-            self._next = self._start()
-
-    def close(self) -> None:
         """End every kernel and the warmed parent."""
         if self._next is not None:
             with contextlib.suppress(Exception):
                 asyncio.run(self._next.shutdown_kernel(now=True))
-            self._next = None
-        if self._server is not None:
-            self._server.stdin.close()
+        if self.server is not None:
             try:
-                self._server.wait(timeout=10)
+                self.server.communicate(timeout=10)  # closes its input, upon which it ends
             except subprocess.TimeoutExpired:
-                self._server.kill()
-                self._server.wait()
-            self._server.stdout.close()
-            self._server = None
-        if self.context is not None:
-            self.context.destroy(linger=0)
+                self.server.kill()
+                self.server.communicate()
+        if self._context is not None:
+            self._context.destroy(linger=0)
         self._log.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def take(self, *, another: bool = False) -> Any:
+        """Return a started kernel manager that nobody has used; perhaps start another for later."""
+        manager = self._next or self._start()
+        self._next = self._start() if another else None
+        return manager
 
     def ask(self, **request: Any) -> dict:
         """Send one request to the warmed parent and return its answer."""
         try:
-            self._server.stdin.write(json.dumps(request).encode() + b"\n")
-            self._server.stdin.flush()
-            line = self._server.stdout.readline()
-        except (OSError, ValueError, AttributeError):
-            line = b""
-        return json.loads(line) if line else {"code": -1, "pid": None}
+            self.server.stdin.write(json.dumps(request).encode() + b"\n")
+            self.server.stdin.flush()
+            return json.loads(self.server.stdout.readline())
+        except (OSError, ValueError):  # it has ended
+            return {"code": -1, "pid": None}
 
     def _start(self) -> Any:
+        import zmq.asyncio
+
+        from segkit.kernels.manager import Client, Forked, Manager
+
         self._count += 1
         folder = self.scratch / str(self._count)
         folder.mkdir()
-        manager = _make_manager(self, folder)
-        cwd, env = str(self.folder), {**os.environ, **self.environment}
-        asyncio.run(manager.start_kernel(cwd=cwd, env=env, stdout=self._log, stderr=self._log))
+        self._context = self._context or zmq.asyncio.Context()
+        manager = Manager(connection_file=str(folder / "kernel.json"), context=self._context)
+        manager.client_factory = Client
+        if os.name == "posix" and len(str(folder)) < 80:  # sockets in a private folder, no ports
+            manager.transport, manager.ip = "ipc", str(folder / "k")
+        if self.server is not None:
+            manager.provisioner = Forked(kernel_spec=manager.kernel_spec, parent=manager)
+            manager.provisioner.ask = self.ask
+        output = {"stdout": self._log, "stderr": self._log}
+        asyncio.run(manager.start_kernel(cwd=str(self.folder), env=self.environment, **output))
         return manager
 
 
-def _command(code: str) -> list[str]:
-    """Return the command of a process that runs ``code`` with the server's names."""
+def make_command(code: str) -> list[str]:
+    """Return the command of a process that runs ``code`` with the names of the server."""
     root = str(Path(__file__).parent.parent)
     prelude = f"import sys; {root!r} in sys.path or sys.path.insert(0, {root!r}); "
     return [sys.executable, "-P", "-c", f"{prelude}from segkit.kernels.server import *; {code}"]
-
-
-def _make_manager(kernels: Kernels, folder: Path) -> Any:
-    """Return a kernel manager whose kernel is forked, or booted by this module."""
-    import zmq.asyncio
-    from jupyter_client.asynchronous import AsyncKernelClient
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-    from jupyter_client.provisioning import LocalProvisioner
-
-    options = ["-f", "{connection_file}", "--HistoryManager.hist_file=:memory:"]
-    boot = _command("preload_modules(); become_kernel(sys.argv[1:])")
-
-    class Manager(AsyncKernelManager):
-        @property
-        def kernel_spec(self) -> KernelSpec:  # never the spec of somebody else's Python
-            return KernelSpec(argv=[*boot, *options], language="python", display_name="Python 3")
-
-    class Forked(LocalProvisioner):
-        code: int | None = None
-
-        @property
-        def has_process(self) -> bool:
-            return self.pid is not None
-
-        async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-            request = {"arguments": cmd[len(boot) :], "cwd": kwargs["cwd"], "env": kwargs["env"]}
-            self.pid = kernels.ask(do="fork", **request)["pid"]
-            if self.pid is None:
-                raise RuntimeError("the process that starts kernels has ended")
-            return self.connection_info
-
-        async def poll(self) -> int | None:
-            if self.pid is not None and self.code is None:
-                self.code = kernels.ask(do="poll", pid=self.pid)["code"]
-            return self.code
-
-        async def wait(self) -> int | None:
-            while await self.poll() is None:
-                await asyncio.sleep(0.002)
-            self.pid = None
-            return self.code
-
-        async def send_signal(self, signum: int) -> None:
-            if self.pid is not None:
-                kernels.ask(do="signal", pid=self.pid, signal=int(signum))
-
-        async def kill(self, restart: bool = False) -> None:
-            await self.send_signal(signal.SIGKILL)
-            await self.wait()  # at once, where the manager would look every 0.1 s
-
-        async def terminate(self, restart: bool = False) -> None:
-            await self.send_signal(signal.SIGTERM)
-
-    class Client(AsyncKernelClient):
-        async def wait_for_ready(self, timeout: float | None = None) -> None:
-            """Wait for an answer on both channels; the original waits 0.2 s more for silence."""
-            end = time.monotonic() + (timeout or 60)
-            while time.monotonic() < end:
-                self.kernel_info()
-                with contextlib.suppress(queue.Empty):
-                    reply = await self.get_shell_msg(timeout=1)
-                    await self.get_iopub_msg(timeout=1)
-                    self._handle_kernel_info_reply(reply)
-                    return
-                if not await self.is_alive():
-                    raise RuntimeError("the kernel ended before it answered")
-            raise RuntimeError("the kernel did not answer")
-
-    kernels.context = kernels.context or zmq.asyncio.Context()
-    manager = Manager(connection_file=str(folder / "kernel.json"), context=kernels.context)
-    manager.client_factory = Client
-    if os.name == "posix" and len(str(folder)) < 80:  # sockets in a private folder, no ports
-        manager.transport, manager.ip = "ipc", str(folder / "k")
-    if kernels._server is not None:
-        manager.provisioner = Forked(
-            kernel_id="segkit", kernel_spec=manager.kernel_spec, parent=manager
-        )
-    return manager

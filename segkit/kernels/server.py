@@ -17,7 +17,7 @@ import shutil
 import signal
 import sys
 import traceback
-from typing import Any
+from collections.abc import Callable
 
 import segkit
 
@@ -30,7 +30,7 @@ LIBRARIES = """
 ROOMS_OF_THE_RUN = ("segkit.cli", "segkit.workflow", "segkit.publish", "segkit.__main__")
 
 
-def preload_modules(stop: Any = lambda: False) -> None:
+def preload_modules(stop: Callable[[], bool] = lambda: False) -> None:
     """Import what notebooks use; ``stop`` is asked between imports."""
     names = KERNEL.split()
     if os.environ.get("SEGKIT_PRELOAD") != "0":  # tests whose notebooks need nothing switch it off
@@ -44,12 +44,12 @@ def preload_modules(stop: Any = lambda: False) -> None:
     sys.modules.pop("matplotlib_inline.backend_inline", None)  # it greets the shell when imported
 
 
-def become_kernel(arguments: list[str]) -> None:
-    """Turn this process into an ipykernel; returns when the kernel has ended."""
+def become_kernel(file: str, *options: str) -> None:
+    """Turn this process into an ipykernel with this connection file, until it has ended."""
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
-    app.initialize(arguments)
+    app.initialize(["-f", file, "--HistoryManager.hist_file=:memory:", *options])
     app.start()
 
 
@@ -68,59 +68,48 @@ def serve_forks(folder: str, held: list[int]) -> None:
     for descriptor in held:
         os.set_inheritable(descriptor, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def gone() -> bool:
-        poller = select.poll()  # a closed pipe reports POLLHUP, whether or not requests wait
-        poller.register(requests, select.POLLHUP)
-        return any(event & select.POLLHUP for _, event in poller.poll(0))
-
-    children: set[int] = set()
-    waiting = b""
-    preload_modules(gone)
+    poller = select.poll()  # a closed pipe reports POLLHUP, whether or not requests wait
+    poller.register(requests, select.POLLHUP)
+    preload_modules(lambda: bool(poller.poll(0)))
     gc.collect()
     gc.freeze()
-    while part := os.read(requests, 65536):
-        *lines, waiting = (waiting + part).split(b"\n")
+    children: set[int] = set()
+    with open(requests, "rb") as lines:
         for line in lines:
             request = json.loads(line)
+            answer = {}
             if request["do"] == "fork":
-                pid = os.fork()
-                if pid == 0:
+                answer["pid"] = os.fork()
+                if answer["pid"] == 0:
                     os.close(requests)
                     os.close(replies)
-                    _run_child(request)
-                children.add(pid)
-                answer: dict[str, Any] = {"pid": pid}
+                    _run_child(request["file"])
+                children.add(answer["pid"])
             elif request["pid"] not in children:
-                answer = {"code": -1}
+                answer["code"] = -1
             elif request["do"] == "poll":
                 pid, status = os.waitpid(request["pid"], os.WNOHANG)
                 children.discard(pid)
-                answer = {"code": os.waitstatus_to_exitcode(status) if pid else None}
+                answer["code"] = os.waitstatus_to_exitcode(status) if pid else None
             else:
                 signal_group(request["pid"], request["signal"])
-                answer = {}
             os.write(replies, json.dumps(answer).encode() + b"\n")
     for pid in children:
         signal_group(pid, signal.SIGKILL)
-    for pid in children:
         os.waitpid(pid, 0)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)  # nothing to tidy up; libraries would only complain
 
 
-def _run_child(request: dict) -> None:
+def _run_child(file: str) -> None:
     """Be the kernel; never returns."""
     try:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.chdir(request["cwd"])
-        os.environ.update(request["env"])
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if "numpy" in sys.modules:  # else every kernel would draw the same "random" numbers
             sys.modules["numpy"].random.seed()
-        parent = f"--IPKernelApp.parent_handle={os.getppid()}"
-        become_kernel([*request["arguments"], parent])
+        become_kernel(file, f"--IPKernelApp.parent_handle={os.getppid()}")
     except BaseException:
         traceback.print_exc()
     finally:
