@@ -216,7 +216,7 @@ def test_columns_without_values_or_differences_give_a_clear_message(shop, fill):
 def test_customers_who_are_all_alike_get_a_no_in_plain_words(shop):
     customers, schemes = shop
     alike = customers.assign(recency_days=1, order_count=1, total_spend=0)
-    found = compare_candidates(alike, schemes, Criteria(), **SEEDS).table
+    found = compare_candidates(alike, schemes[::2], Criteria(), **SEEDS).table
     choice = choose_scheme(found, Criteria())
     assert choice.verdict == "no"
     assert "there is no spend to share out" in " ".join(choice.reasons)

@@ -12,7 +12,6 @@ from segkit.data.contract import TABLES
 from segkit.features.bases import (
     build_customers,
     check_schemes,
-    list_columns,
     list_features,
     list_gaps,
 )
@@ -20,6 +19,10 @@ from segkit.features.dictionary import BASES, FEATURES
 from segkit.features.engagement import summarise_engagement
 from segkit.plan import BASES as BASE_ROWS
 from segkit.plan import Scheme
+
+
+def list_columns(tables) -> dict[str, set[str]]:
+    return {name: set(table.columns) for name, table in tables.items()}
 
 
 @pytest.fixture(scope="module")

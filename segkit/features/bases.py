@@ -26,11 +26,6 @@ def find_missing(needs: Needs, columns: Mapping[str, set[str]]) -> list[str]:
     return [" or ".join(group) for group in needs if not there.intersection(group)]
 
 
-def list_columns(tables: Mapping[str, ir.Table]) -> dict[str, set[str]]:
-    """Return the columns of each open table, as `list_gaps` and `check_schemes` want them."""
-    return {name: set(table.columns) for name, table in tables.items()}
-
-
 def list_gaps(columns: Mapping[str, set[str]]) -> pd.DataFrame:
     """List the bases and what is missing for each; ``columns`` are those there, by table.
 

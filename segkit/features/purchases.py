@@ -131,13 +131,10 @@ def _derive_features(table: ir.Table, as_of: datetime.date) -> ir.Table:
 def summarise_months(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataFrame:
     """Summarise all lines by calendar month, lines without a customer included.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a month from the first line's month to that of ``as_of``, empty months with zeros:
-        ``month`` (its first day), ``order_count`` (orders with a sale), ``total_spend`` (net of
-        returns), ``active_customers`` (known customers with a sale), ``is_whole`` (false for the
-        month of ``as_of`` unless that is its last day).
+    From the first line's month to that of ``as_of``, empty months with zeros: ``month`` (its first
+    day), ``order_count`` (orders with a sale), ``total_spend`` (net of returns),
+    ``active_customers`` (known customers with a sale), ``is_whole`` (false for the month of
+    ``as_of`` unless that is its last day).
     """
     lines = keep_until(order_lines, "ordered_at", as_of)
     sale = lines.line_type == "sale"

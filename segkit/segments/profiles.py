@@ -181,11 +181,10 @@ def keep_largest_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFra
 def keep_telling_levels(
     descriptors: pd.DataFrame, *, count: int, smallest_share: float = 0.05
 ) -> pd.DataFrame:
-    """Keep the levels whose share in a segment differs most from their share among all.
+    """Keep the ``count`` levels whose share in a segment differs most from that among all.
 
-    ``descriptors`` has ``descriptor`` and the columns of `count_descriptor`. Suppressed cells,
-    unknown values, and levels below ``smallest_share`` both in the segment and among all are left
-    out; at most ``count`` rows are kept.
+    Suppressed cells, unknown values, and levels below ``smallest_share`` both in the segment and
+    among all are left out.
     """
     shown = descriptors.dropna(subset=["customer_count", "share", "base_share"])
     shown = shown[shown["value"] != UNKNOWN]

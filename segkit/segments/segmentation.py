@@ -105,9 +105,7 @@ class Segmentation(Document):
             if not (table[column].type().is_numeric() or table[column].type().is_boolean()):
                 raise SegkitError(f"column '{column}' is not a number", where=self.scheme)
         placed = self.model.place(table)
-        names = ibis.cases(
-            *[(placed.segment == number, name) for number, name in self.names.items()]
-        )
+        names = ibis.cases(*[(placed.segment == n, name) for n, name in self.names.items()])
         kept = [column for column in table.columns if column not in RESULT_COLUMNS]
         return placed.mutate(segment_name=names).select(*kept, *RESULT_COLUMNS)
 
