@@ -17,9 +17,7 @@ FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def neutralise_text(value: object) -> str:
-    """Return a value as text that no spreadsheet runs as a formula.
-
-    Text that begins like a formula, also after spaces, gets an apostrophe in front.
+    """Put an apostrophe before text that a spreadsheet would run as a formula.
 
     >>> neutralise_text('=HYPERLINK("x")'), neutralise_text("00123")
     ('\\'=HYPERLINK("x")', '00123')
@@ -35,11 +33,7 @@ def count_consent(
     *,
     consent_column: str | None,
 ) -> pd.DataFrame:
-    """Count who may be contacted, by segment; a missing answer is not a yes.
-
-    The columns are segment_name, in_segment, with_consent, without_consent, unknown_consent and
-    consent_share. Without a consent column everybody is unknown.
-    """
+    """Count who may be contacted, by segment; a missing answer is not a yes but unknown."""
     consent = _read_consent(customers, segments, consent_column)
     answers = pd.DataFrame(
         {
@@ -73,9 +67,8 @@ def export_segment(
     members = segments[segments["segment_name"] == segment_name]
     if members.empty:
         names = sorted(segments["segment_name"].dropna().unique())
-        raise SegkitError(
-            f"there is no segment called '{segment_name}'", fix=suggest_name(segment_name, names)
-        )
+        fix = suggest_name(segment_name, names)
+        raise SegkitError(f"there is no segment called '{segment_name}'", fix=fix)
     if consent_column and (customers is None or consent_column not in customers.columns):
         raise SegkitError(
             "no consent is recorded, so nobody may be exported",

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.errors import SegkitError, suggest_name
-from segkit.segments.descriptors import list_descriptors
-from segkit.segments.profiles import count_descriptor
+from segkit.segments.profiles import count_descriptor, list_descriptors
 
 ROLE_COLUMNS = ["customer_type", "industry", "age_band", "gender", "occupation", "country"]
 ROLE_COLUMNS += ["density", "favourite_channel", "device", "favourite_category"]
@@ -25,15 +24,12 @@ def collect_descriptors(
     customers: pd.DataFrame, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Count every descriptor's values by segment: descriptor and what `count_descriptor` gives."""
-    columns = ["descriptor", "segment_name", "value", "customer_count", "share", "base_share"]
-    options = {"smallest_cell": smallest_cell}
-    tables = [
-        count_descriptor(customers, segments, name, **options).assign(descriptor=name)
-        for name in list_descriptors(customers)
-    ]
-    if not tables:
-        return pd.DataFrame(columns=[*columns, "index"])
-    return pd.concat(tables, ignore_index=True)
+    columns = ["segment_name", "value", "customer_count", "share", "base_share", "index"]
+    tables = [pd.DataFrame(columns=["descriptor", *columns])]
+    for name in list_descriptors(customers):
+        table = count_descriptor(customers, segments, name, smallest_cell=smallest_cell)
+        tables.append(table.assign(descriptor=name))
+    return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def draft_persona(
@@ -49,24 +45,20 @@ def draft_persona(
     Strength puts means and shares on one scale. For a mean it is the difference from all
     customers in their standard deviations; for a share p against p0 of all customers it is
     (p - p0) / sqrt(p0 (1 - p0)), the same for a column of zeros and ones. Differences below 0.2
-    are small (Cohen 1988) and make no statement.
+    are small (Cohen 1988, Statistical Power Analysis for the Behavioral Sciences, 2.2) and make no
+    statement.
 
     ``sizes`` and ``profile`` come from `size_segments` and `profile_segments`, ``descriptors`` from
     :func:`collect_descriptors`. What rests on fewer than ``smallest_cell`` customers is not shown:
     ``note`` says so of the segment. Else the dict holds its size, ``role`` (the most typical value
     of each descriptor that says who or where) and ``statements`` (strongest first), both tables of
     feature, value, figure, base_figure, strength, customer_count.
-
-    References
-    ----------
-    Cohen (1988), *Statistical Power Analysis for the Behavioral Sciences*, 2nd edition, 2.2.
     """
     size = sizes[sizes["segment_name"] == segment_name]
     if size.empty:
         names = [str(name) for name in sizes["segment_name"].dropna()]
-        raise SegkitError(
-            f"there is no segment called '{segment_name}'", fix=suggest_name(segment_name, names)
-        )
+        fix = suggest_name(segment_name, names)
+        raise SegkitError(f"there is no segment called '{segment_name}'", fix=fix)
     persona = {"segment_name": segment_name, "title": f"Persona of segment {segment_name}"}
     row = size.iloc[0]
     if not row["customer_count"] >= smallest_cell:

@@ -25,11 +25,8 @@ def select_segments(assigned: pd.DataFrame, scheme: str) -> pd.DataFrame:
     column = f"{SEGMENT_PREFIX}{scheme}"
     if column not in assigned.columns:
         schemes = [c.removeprefix(SEGMENT_PREFIX) for c in assigned if c.startswith(SEGMENT_PREFIX)]
-        raise SegkitError(
-            f"there are no segments of a scheme called '{scheme}'",
-            where="parameter scheme",
-            fix=suggest_name(str(scheme), schemes),
-        )
+        fix = suggest_name(str(scheme), schemes)
+        raise SegkitError(f"there are no segments of a scheme called '{scheme}'", fix=fix)
     segments = assigned[["customer_id", column]].dropna()
     return segments.rename(columns={column: "segment_name"}).astype({"customer_id": str})
 
@@ -62,9 +59,8 @@ def summarise_by_segment(
 ) -> pd.DataFrame:
     """Aggregate each segment's rows in the engine; rows without a segment are left out.
 
-    Each measure is an expression such as ``order_count=_.order_id.nunique()``. The columns are
-    segment_name, segment_size (all its customers), those in ``by``, customer_count (with a row) and
-    the measures. Without ``by`` a segment without rows keeps its row.
+    The columns are segment_name, segment_size (all its customers), those in ``by``, customer_count
+    (with a row) and the measures. Without ``by`` a segment without rows keeps its row.
     """
     rows = table.inner_join(ibis.memtable(segments[["customer_id", "segment_name"]]), "customer_id")
     sums = rows.group_by("segment_name", *by).agg(
@@ -110,9 +106,7 @@ def count_shares(
 def add_interval(table: pd.DataFrame, name: str, hits: str, trials: str) -> pd.DataFrame:
     """Add ``<name>share``, ``<name>low`` and ``<name>high``: a share with its 95 % interval.
 
-    References
-    ----------
-    Wilson (1927), "Probable inference, the law of succession, and statistical inference",
+    From Wilson (1927), "Probable inference, the law of succession, and statistical inference",
     Journal of the American Statistical Association 22, 209-212.
     """
     k, n = (table[c].astype("float64") for c in (hits, trials))

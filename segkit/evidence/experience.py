@@ -88,7 +88,7 @@ def summarise_months_by_segment(
 ) -> pd.DataFrame:
     """Sum each segment's spend by month; only whole months, so that the last one compares.
 
-    The columns are segment_name, month (its first day), customer_count (buyers), spend,
+    The columns are segment_name, month (its first day), customer_count, spend,
     spend_per_customer, note.
     """
     columns = ["segment_name", "month", "customer_count", "spend", "spend_per_customer"]
@@ -98,13 +98,9 @@ def summarise_months_by_segment(
         lines.mutate(month=lines.ordered_at.cast("date").truncate("M")),
         segments,
         by=["month"],
-        buyer_count=_.customer_id.nunique(where=_.line_type == "sale"),
         spend=sum_money(_.line_amount),
     )
-    if table.empty:
-        return empty_table(columns, "There is no whole month with an order.")
     table["month"] = pd.to_datetime(table["month"])
-    table["customer_count"] = table["buyer_count"]
     table["spend_per_customer"] = table["spend"] / table["segment_size"]
     return hide_small_cells(table, columns, smallest_cell=smallest_cell, keep=columns[:2])
 
@@ -157,10 +153,10 @@ def summarise_messages_by_segment(
     columns += [f"{name}_{part}" for name in answers for part in ("share", "low", "high")]
     if is_missing(messages, "customer_id"):
         return empty_table(columns, "There is no table of messages.")
-    known = [name for name in answers if answers[name] in messages.columns]
-    hits = {f"{name}_hits": count_true(_[answers[name]]) for name in known}
-    delivered = keep_delivered(messages)
-    table = summarise_by_segment(delivered, segments, delivered_count=_.count(), **hits)
+    known = {name: answer for name, answer in answers.items() if answer in messages.columns}
+    hits = {f"{name}_hits": count_true(_[answer]) for name, answer in known.items()}
+    hits["delivered_count"] = _.count()
+    table = summarise_by_segment(keep_delivered(messages), segments, **hits)
     for name in known:
         table = add_interval(table, f"{name}_", f"{name}_hits", "delivered_count")
     return hide_small_cells(table, columns, smallest_cell=smallest_cell)

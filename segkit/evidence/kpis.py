@@ -72,9 +72,6 @@ def measure_kpis(
 
 
 def choose_value(customers: pd.DataFrame) -> str:
-    """Return the column that measures a customer's value.
-
-    Profit where it is known for nineteen customers in twenty, else spend net of returns.
-    """
+    """Return the column of value: profit where 19 customers in 20 have one, else net spend."""
     known = customers["total_profit"].notna().mean() if "total_profit" in customers else 0.0
     return "total_profit" if known >= 0.95 else "total_spend"

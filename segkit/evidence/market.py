@@ -65,24 +65,19 @@ def write_templates(tables: Mapping[str, ibis.Table], folder: Path) -> list[str]
     return [f"{name}.csv" for name in MARKET_TABLES if name not in tables]
 
 
-def collect_trends(
-    trends: ibis.Table | None, *, country: str = "", most: int | None = None
-) -> pd.DataFrame:
+def collect_trends(trends: ibis.Table | None, *, most: int | None = None) -> pd.DataFrame:
     """Return one figure a trend, country and year; several sources of one figure are averaged.
 
-    With ``country`` only that country's figures and those that name none are kept; with ``most``
-    only so many trends, those whose index ends furthest from 100. The columns are trend, country
-    (empty where none is named), unit, year, value, source, line (the country and the trend) and
-    index (the first year is 100; empty if that is not positive).
+    With ``most`` only so many are kept, those whose index ends furthest from 100. The columns are
+    trend, country (empty where none is named), unit, year, value, source, line (the country and the
+    trend) and index (the first year is 100; empty if that is not positive).
     """
     columns = ["trend", "country", "unit", "year", "value", "source"]
     if is_missing(trends, "trend", "year", "value"):
         return empty_table([*columns, "line", "index"], "There is no table of trends.")
     table = read_columns(trends, columns).dropna(subset=["trend", "year", "value"])
-    if country:
-        table = table[make_key(table["country"]).isin([country.strip().casefold(), ""])]
     if table.empty:
-        return empty_table([*columns, "line", "index"], "No trend has a figure for this country.")
+        return empty_table([*columns, "line", "index"], "The table of trends has no figures.")
     keys = ["trend", "country", "unit"]
     table = table.groupby([*keys, "year"], as_index=False).agg(
         value=("value", "mean"), source=("source", _join_texts)
@@ -96,7 +91,7 @@ def collect_trends(
     return table[table["line"].isin(kept)].reset_index(drop=True)
 
 
-def summarise_trends(trends: ibis.Table | None, *, country: str = "") -> pd.DataFrame:
+def summarise_trends(trends: ibis.Table | None) -> pd.DataFrame:
     """Summarise each trend by its first and its latest figure, fastest growth first.
 
     The columns are trend, country, unit, first_year, first_value, last_year, last_value,
@@ -104,7 +99,7 @@ def summarise_trends(trends: ibis.Table | None, *, country: str = "") -> pd.Data
     positive) and source.
     """
     columns = ["trend", "country", "unit", "first_year", "first_value", "last_year", "last_value"]
-    points = collect_trends(trends, country=country)
+    points = collect_trends(trends)
     if points.empty:
         return empty_table([*columns, "growth_rate", "source"], points.attrs["reason"])
     table = points.groupby(columns[:3], as_index=False).agg(
@@ -126,17 +121,14 @@ def latest_cells(market_cells: ibis.Table | None, *, by: Sequence[str] = AXES) -
     """Return the market by cell in its latest year, added up to the axes in ``by``.
 
     A row that names only the axes in ``by`` is a total and is preferred; otherwise the finer rows
-    are added up. Values add up rightly. Buyers do not: who buys in two categories would count
-    twice, so the largest single row is taken, the least number of buyers there can be.
+    are added up, but for buyers, who would count twice: of them the largest row is taken.
     ``growth_rate`` is the latest year's, weighted by value; where no row states one it is
     computed from the cell's first and latest year. The columns are country, category, year,
     market_value, buyer_count, growth_rate, source.
     """
     by, rest = list(by), [axis for axis in AXES if axis not in by]
     if not by or not set(by) <= set(AXES):
-        raise SegkitError(
-            "the market is cut by country, by category or by both", found=repr(by), where="by"
-        )
+        raise SegkitError("the market is cut by country, by category or by both", found=str(by))
     columns = [*AXES, "year", "market_value", "buyer_count", "growth_rate", "source"]
     if market_cells is None:
         return empty_table(columns, "There is no table of market cells.")

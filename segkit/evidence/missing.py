@@ -15,19 +15,10 @@ ANSWERS = {
     "products": ("Which categories each segment buys", "The product register"),
     "events": ("How each segment uses the site, and on which device", "The web analytics export"),
     "messages": ("Who opens, clicks and unsubscribes", "The mail tool's log"),
-    "tickets": (
-        "What each segment asks support for, and how long it waits",
-        "The help desk's export",
-    ),
+    "tickets": ("What each segment asks support for, and how long it waits", "The help desk"),
     "responses": ("What the segments say themselves", "Surveys, reviews and quizzes"),
-    "market_cells": (
-        "Our share of each cell, and the white space",
-        "Statistics offices, market reports",
-    ),
-    "competitors": (
-        "Who else serves each cell, and how",
-        "Annual reports, trade press, their own sites",
-    ),
+    "market_cells": ("Our share of each cell, and the white space", "Statistics, market reports"),
+    "competitors": ("Who else serves each cell, and how", "Annual reports, trade press"),
     "trends": ("Where the industry is going", "Statistics offices, trade associations"),
 }
 

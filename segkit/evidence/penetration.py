@@ -1,8 +1,4 @@
-"""Our share of the market cell by cell, and the white space.
-
-Our own customers and lines are counted in the engine; the market's cells are few and come to
-pandas.
-"""
+"""Our share of the market cell by cell, and the white space; our lines stay in the engine."""
 
 from __future__ import annotations
 
@@ -20,15 +16,8 @@ from segkit.evidence.missing import empty_table, explain_empty, is_missing
 
 OWN_COLUMNS = ["customer_count", "spend", "share", "index"]
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
-LOOKUPS = (
-    ("customers", "customer_id", "country"),
-    ("orders", "order_id", "country"),
-    ("products", "product_id", "category"),
-)
-PLACES = {
-    "country": ("customers_country", "lines_country", "orders_country"),
-    "category": ("products_category",),
-}
+KEYS = {"customers": "customer_id", "orders": "order_id", "products": "product_id"}
+HOMES = {"country": ("customers", "order_lines", "orders"), "category": ("products",)}
 
 
 def count_own_cells(
@@ -43,14 +32,17 @@ def count_own_cells(
     lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=365)
     if "is_product" in lines.columns:
         lines = lines.filter(_.is_product.fill_null(True))
-    if "country" in by and "country" in lines.columns:
-        lines = lines.rename(lines_country="country")
-    for name, key, axis in LOOKUPS:
-        if axis in by and not is_missing(tables.get(name), key, axis):
-            lookup = tables[name].select(key, **{f"{name}_{axis}": axis})
-            lines = lines.left_join(lookup, key).drop(f"{key}_right")
-    known = {axis: [lines[c] for c in PLACES[axis] if c in lines.columns] for axis in AXES}
-    lines = lines.mutate(**{axis: ibis.coalesce(*known[axis], ibis.literal("")) for axis in AXES})
+    if "country" in lines.columns:
+        lines = lines.rename(order_lines_country="country")
+    for axis in by:
+        for name in [name for name in HOMES[axis] if name in KEYS]:
+            if not is_missing(tables.get(name), KEYS[name], axis):
+                lookup = tables[name].select(KEYS[name], **{f"{name}_{axis}": axis})
+                lines = lines.left_join(lookup, KEYS[name]).drop(f"{KEYS[name]}_right")
+    for axis in AXES:
+        known = [f"{name}_{axis}" for name in HOMES[axis] if axis in by]
+        known = [lines[column] for column in known if column in lines.columns]
+        lines = lines.mutate(**{axis: ibis.coalesce(*known, ibis.literal(""))})
     sold = _.customer_id.nunique(where=_.line_type == "sale")
     cells = lines.group_by(*AXES).agg(customer_count=sold, spend=_.line_amount.sum())
     return cells.to_pandas().sort_values([*AXES], ignore_index=True)
@@ -59,8 +51,7 @@ def count_own_cells(
 def choose_axes(tables: Mapping[str, ibis.Table]) -> list[str]:
     """Return the finest axes on which both the market and our own sales are known."""
     market = [axis for axis in AXES if not is_missing(tables.get("market_cells"), axis)]
-    homes = {"country": ("customers", "order_lines", "orders"), "category": ("products",)}
-    ours = [a for a in market if not all(is_missing(tables.get(name), a) for name in homes[a])]
+    ours = [a for a in market if not all(is_missing(tables.get(name), a) for name in HOMES[a])]
     return ours or market or ["country"]
 
 
@@ -69,15 +60,12 @@ def measure_penetration(
 ) -> pd.DataFrame:
     """Set our customers and spend beside the market, cell by cell; nothing is lost in the join.
 
-    Names are joined without regard to capitals and outer space. The share is by value, spend /
-    market_value; where the market has no value at all it is by buyers.
-
-    ``own`` comes from :func:`count_own_cells` with the same ``by``.
-
-    The columns, one row a cell, largest market first, are cell (its name), country, category,
-    matched (``both``, ``market only`` where our share is 0, ``ours only`` where it is not known),
-    year, market_value, buyer_count, growth_rate, measure (``market_value`` or ``buyer_count``),
-    customer_count, spend, share, index (100 is our share of all cells together) and source.
+    Names are joined without regard to capitals and outer space; ``own`` comes from
+    :func:`count_own_cells` with the same ``by``. The columns, one row a cell, largest market first,
+    are cell (its name), country, category, matched (``both``, ``market only`` where our share is 0,
+    ``ours only`` where it is not known), year, market_value, buyer_count, growth_rate, measure
+    (``market_value``, or ``buyer_count`` where no value is known), customer_count, spend, share (of
+    the measure), index (100 is our share of all cells together) and source.
     """
     columns = ["cell", *AXES, "matched", "year", "market_value", "buyer_count", "growth_rate"]
     columns += ["measure", *OWN_COLUMNS, "source"]

@@ -11,15 +11,6 @@ from segkit.data.contract import TABLES
 from segkit.evidence.missing import ANSWERS, is_missing
 from segkit.plan import Plan
 
-DATE_COLUMNS = {
-    "order_lines": "ordered_at",
-    "orders": "ordered_at",
-    "customers": "signed_up_on",
-    "events": "occurred_at",
-    "messages": "sent_at",
-    "tickets": "opened_at",
-    "responses": "answered_at",
-}
 FRESH_DAYS, STALE_DAYS = 7, 90
 FULL_HISTORY_DAYS = 730
 ENOUGH_REPEAT_BUYERS = 500
@@ -58,9 +49,8 @@ def build_inventory(
 ) -> pd.DataFrame:
     """Summarise every table of the contract: is it there, how complete, how fresh.
 
-    The columns are table, answers, row_count (0 for tables that the plan does not name),
-    column_count, complete_share (filled cells among the columns given), first_on, last_on and
-    days_since_last. One aggregate a table runs in the engine.
+    The columns are table, answers, row_count, column_count, complete_share (filled cells among the
+    columns given), first_on, last_on and days_since_last. One aggregate a table runs in the engine.
     """
     rows = []
     accepted = dict(zip(counts["table"], counts["accepted"], strict=True))
@@ -70,7 +60,8 @@ def build_inventory(
             table = tables[name]
             known = [c for c in table.columns if c in TABLES[name].column_names]
             measures = {f"filled_{c}": table[c].notnull().mean() for c in known}
-            day = DATE_COLUMNS.get(name)
+            days = (c.name for c in TABLES[name].columns if c.kind in ("date", "datetime"))
+            day = next(days, None)
             if day in table.columns:
                 measures["first_on"] = table[day].min().cast("date")
                 measures["last_on"] = table[day].max().cast("date")
@@ -87,11 +78,7 @@ def build_inventory(
 
 
 def measure_consent(tables: dict[str, ibis.Table], column: str | None) -> dict[str, float | int]:
-    """Count customers who consented, who did not, and of whom it is not known.
-
-    Without a customers table or a consent column nobody is known to have consented, and
-    ``customer_count`` is 0.
-    """
+    """Count customers who consented, who did not, and of whom it is not known; 0 without data."""
     names = ["customer_count", "yes_count", "no_count", "unknown_count"]
     if not column or is_missing(tables.get("customers"), column):
         return dict.fromkeys(names, 0)
@@ -114,9 +101,8 @@ def score_readiness(
 ) -> pd.DataFrame:
     """Score each practice of a good segmentation from evidence, not from opinion.
 
-    ``inventory`` comes from :func:`build_inventory`, ``gaps`` has one row a base, ``quality`` and
-    ``counts`` come from the checks. The columns are practice, score (0 to 1), evidence (what was
-    found) and improve (what to do first); the weakest comes first.
+    The columns are practice, score (0 to 1), evidence (what was found) and improve (what to do
+    first); the weakest comes first.
     """
     known = inventory.set_index("table")
     lines, orders = counts.set_index("table").loc["order_lines"], known.loc["order_lines"]
@@ -164,26 +150,24 @@ def _count_repeat_buyers(order_lines: ibis.Table) -> int:
 
 
 def _has_control(messages: ibis.Table | None) -> bool:
-    if is_missing(messages, "arm"):
-        return False
-    return bool(messages.filter(messages["arm"] == "control").count().execute())
+    known = not is_missing(messages, "arm")
+    return known and bool(messages.filter(messages["arm"] == "control").count().execute())
 
 
 def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:
     """Say where the plan asks more than the data, by ``gaps`` (one row a base), can carry."""
+    bases = gaps.set_index("base")
+    most = plan.criteria.most_segments
+    served = {scheme.goal for scheme in plan.schemes}
     sentences = []
-    by_base = gaps.set_index("base")
     for scheme in plan.schemes:
-        if not by_base.loc[scheme.base, "ready"]:
+        if not bases.loc[scheme.base, "ready"]:
             sentences.append(
                 f"Scheme {scheme.name} is {scheme.base}, but the data cannot carry that base: "
-                f"{by_base.loc[scheme.base, 'missing']}."
+                f"{bases.loc[scheme.base, 'missing']}."
             )
-        if scheme.segments[1] > plan.criteria.most_segments:
-            sentences.append(
-                f"Scheme {scheme.name} asks for up to {scheme.segments[1]} segments, but the "
-                f"criteria allow {plan.criteria.most_segments}."
-            )
-    served = {scheme.goal for scheme in plan.schemes}
+        if scheme.segments[1] > most:
+            asked = f"Scheme {scheme.name} asks for up to {scheme.segments[1]} segments"
+            sentences.append(f"{asked}, but the criteria allow {most}.")
     unserved = [goal.name for goal in plan.goals if goal.name not in served]
     return [*sentences, *(f"No scheme serves the goal {name}." for name in unserved)]

@@ -20,7 +20,6 @@ HEADINGS = {
     "rival_share": "Competitors' share",
     "wallet_value": "Wallet",
 }
-FORMATS = {"index": "integer", "orders_per_buyer": "number"}
 
 
 def show_evidence(
@@ -39,7 +38,7 @@ def show_evidence(
         if table.empty or (table[name].notna() & (table[name].astype(str) != "")).any():
             chosen += [] if name.endswith("high") else [name]
     unit = "money" if "market_value" in set(table.get("measure", [])) else "integer"
-    formats = {**FORMATS, "size": unit, "opportunity": unit, **options.pop("formats", {})}
+    formats = {"index": "integer", "size": unit, "opportunity": unit, **options.pop("formats", {})}
     options["formats"] = {name: kind for name, kind in formats.items() if name in chosen}
     headings = {name: HEADINGS.get(name, "") for name in chosen}
     show_table(table, caption=caption, columns=headings, **options)

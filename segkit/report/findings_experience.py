@@ -113,10 +113,5 @@ def state_responses(
         f"customers than their interval reaches; about {format_number(0.05 * len(rows))} would by "
         "chance."
     )
-    verbatim = questions.loc[questions["kind"] == "free text", "answer_count"]
-    if len(verbatim):
-        sentences.append(
-            f"{plural(len(verbatim), 'question')} in the customers' own words "
-            f"({format_number(verbatim.sum())} answers) are not shown here."
-        )
-    return sentences
+    verbatim = plural((questions["kind"] == "free text").sum(), "question")
+    return [*sentences, f"{verbatim} in the customers' own words: answers are not shown here."]

@@ -19,8 +19,8 @@ def format_small_share(value: float) -> str:
     >>> format_small_share(0.1234), format_small_share(0.000012), format_small_share(0)
     ('12.3%', '0.0012%', '0.0%')
     """
-    small = math.isfinite(value) and value != 0
-    return format_share(value, max(1, 1 - math.floor(math.log10(abs(100 * value)))) if small else 1)
+    known = math.isfinite(value) and value != 0
+    return format_share(value, max(1, -1 - math.floor(math.log10(abs(value)))) if known else 1)
 
 
 def format_large(value: float, currency: str = "") -> str:
@@ -58,17 +58,13 @@ def state_players(players: pd.DataFrame, *, currency: str = "") -> list[str]:
     """Say how many competitors there are, and which is the largest."""
     if players.empty:
         return [explain_empty(players)]
-    first, silent = players.iloc[0], players.loc[players["segments_served"] == "", "competitor"]
+    first, cells = players.iloc[0], plural(players["cell_count"].iloc[0], "cell")
     sales = first["estimated_sales"]
-    cells = plural(first["cell_count"], "cell")
     amount = f", about {format_large(sales, currency)} a year" if pd.notna(sales) else ""
-    sentences = [
+    return [
         f"{plural(len(players), 'competitor')} are listed; the largest is {first['competitor']}, "
         f"with {format_share(first['mean_share'])} of {cells}{amount}."
     ]
-    if len(silent):
-        sentences.append(f"How it segments is not recorded for {_name_some(silent)}.")
-    return sentences
 
 
 def state_penetration(
@@ -98,10 +94,10 @@ def state_penetration(
             f"in {least['cell']} ({format_number(least['index'])})."
         )
     if len(unmatched):
-        spend = unmatched["spend"].sum()
+        spend, count = unmatched[["spend", "customer_count"]].sum()
         share = format_small_share(spend / penetration["spend"].sum())
-        shown = unmatched["customer_count"].sum() >= smallest_cell
-        amount = f", with {format_large(spend, currency)} or {share} of our spend" if shown else ""
+        amount = f", with {format_large(spend, currency)} or {share} of our spend"
+        amount = amount if count >= smallest_cell else ""
         sentences.append(
             f"{plural(len(unmatched), 'cell')} of ours did not join the market table and are left "
             f"out of the shares{amount}: {_name_some(unmatched['cell'])}."
