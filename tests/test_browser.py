@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from demo_report import make_report
 
 pytestmark = pytest.mark.browser
@@ -44,60 +46,58 @@ def browser():
         opened.close()
 
 
-@pytest.fixture(params=VIEWS, ids=lambda view: f"{view[0]}-{view[1]}")
-def window(request, browser):
-    scheme, width = request.param
-    opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    yield opened
-    opened.close()
+@pytest.fixture(scope="module", params=[(*view, name) for view in VIEWS for name in NAMES], ids=str)
+def opened(request, browser, report):
+    """Open a page in a view, once for all tests of it; note what it asks for and complains of."""
+    scheme, width, name = request.param
+    window = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    asked, said = [], []
+    window.on("request", lambda request: asked.append(request.url))
+    window.on("console", lambda message: said.append(message.text))
+    window.goto(report[name].as_uri(), wait_until="networkidle")
+    noted = {"asked": tuple(asked), "said": tuple(said), "address": report[name].as_uri()}
+    yield SimpleNamespace(window=window, name=name, **noted)
+    window.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_axe_finds_no_serious_fault_with_the_code_unfolded(name, window, report):
-    from axe_playwright_python.sync_playwright import Axe
+def test_nothing_is_loaded_but_the_file_and_nothing_is_refused(opened):
+    assert [url for url in opened.asked if not url.startswith("data:")] == [opened.address]
+    assert opened.said == ()
 
-    window.goto(report[name].as_uri())
-    for details in window.locator("details").all()[:6]:
+
+def test_the_page_never_scrolls_sideways(opened):
+    wide = opened.window.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0
+
+
+def test_every_picture_is_drawn(opened):
+    widths = opened.window.evaluate("[...document.images].map(image => image.naturalWidth)")
+    assert len(widths) == {"index": 0, "page": 12}[opened.name]
+    assert min(widths, default=1001) > 1000
+
+
+def test_dates_and_numbers_do_not_wrap(opened):
+    cells = "[...document.querySelectorAll('td.number, td.date')]"
+    styles = opened.window.evaluate(f"{cells}.map(cell => getComputedStyle(cell).whiteSpace)")
+    assert set(styles) == {"nowrap"}
+
+
+def test_the_keyboard_first_reaches_the_link_to_the_content(opened):
+    opened.window.keyboard.press("Tab")
+    opened.window.keyboard.press("Enter")
+    assert opened.window.evaluate("document.activeElement.id") == "content"
+
+
+def test_axe_finds_no_serious_fault_with_the_code_unfolded(opened):
+    for details in opened.window.locator("details").all()[:6]:
         details.evaluate("element => element.open = true")
-    found = Axe().run(window).response["violations"]
+    found = Axe().run(opened.window).response["violations"]
     grave = [
         f"{fault['id']}: {fault['nodes'][0]['html'][:120]}"
         for fault in found
         if fault["impact"] in ("serious", "critical")
     ]
     assert grave == []
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_loaded_but_the_file_and_nothing_is_refused(name, window, report):
-    requests, complaints = [], []
-    window.on("request", lambda request: requests.append(request.url))
-    window.on("console", lambda message: complaints.append(message.text))
-    window.goto(report[name].as_uri(), wait_until="networkidle")
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-    assert [url for url in requests if url.startswith("file:")] == [report[name].as_uri()]
-    assert complaints == []
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_page_never_scrolls_sideways(name, window, report):
-    window.goto(report[name].as_uri())
-    wide = window.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert wide <= 0
-
-
-def test_every_picture_is_drawn(window, report):
-    window.goto(report["page"].as_uri())
-    widths = window.evaluate("[...document.images].map(image => image.naturalWidth)")
-    assert len(widths) == 12
-    assert min(widths) > 1000
-
-
-def test_the_keyboard_first_reaches_the_link_to_the_content(window, report):
-    window.goto(report["page"].as_uri())
-    window.keyboard.press("Tab")
-    window.keyboard.press("Enter")
-    assert window.evaluate("document.activeElement.id") == "content"
 
 
 def test_print_leaves_out_navigation_and_code(browser, report):

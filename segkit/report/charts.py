@@ -1,9 +1,8 @@
 """Finished table -> matplotlib Axes, with its alternative text; for :func:`show_chart`.
 
 Every function draws what it is given, changes nothing and computes no statistic beyond what its
-alternative text says. All take ``title``, the words above the chart; some take the names of the
-columns to draw, ``kind`` (how values are written: integer, number, share or money), ``currency``
-and ``value_name`` (what the values are, with their unit).
+alternative text says. All take ``title``; some take the names of the columns to draw, ``kind``
+(how values are written: integer, number, share or money), ``currency`` and ``value_name``.
 """
 
 from __future__ import annotations
@@ -145,9 +144,10 @@ def plot_candidates(
     measures. ``chosen`` is the recommended pair; ``thresholds`` the least value by measure.
     """
     rows = table.sort_values(["scheme", "segment_count"], ascending=False, kind="stable")
-    pairs = list(zip(rows["scheme"], rows["segment_count"], strict=True))
-    names = [f"{scheme.replace('_', ' ')}, {count} segments" for scheme, count in pairs]
+    pairs = zip(rows["scheme"], rows["segment_count"], strict=True)
     best, passes = [pair == chosen for pair in pairs], rows["passes"].fillna(False).to_numpy(bool)
+    counts = rows["segment_count"].astype(str)
+    names = rows["scheme"].str.replace("_", " ") + ", " + counts + " segments"
     colours, texts = np.where(best, ORANGE, BLUE), []
     panels = figures.new_axes(title, height=1.4 + 0.34 * len(rows), columns=3)
     for ax, (column, heading) in zip(panels, MEASURES.items(), strict=True):
@@ -166,15 +166,11 @@ def plot_candidates(
             ax.text(*place, f"least {write(least)}", ha="center", fontsize=8.5, color=MUTED)
         ax.set(xlim=(np.nanmin([*values, 0]), top), xlabel=heading)
         figures.name_rows(ax, names, bold=best)
-    points = [
-        f"{name}: stability {stable}, explains {explained} of spend, smallest {smallest}"
-        f"{'' if good else ', does not pass'}{', recommended' if it else ''}"
-        for name, stable, explained, smallest, good, it in zip(
-            names, *texts, passes, best, strict=True
-        )
-    ]
-    said = f"{plural(len(rows), 'candidate')} compared"
-    return figures.describe_chart(panels[0], said, points[::-1])
+    stable, explained, smallest = texts
+    said = names + ": stability " + stable + ", explains " + explained + " of spend, smallest "
+    said += smallest + np.where(passes, "", ", does not pass") + np.where(best, ", recommended", "")
+    start = f"{plural(len(rows), 'candidate')} compared"
+    return figures.describe_chart(panels[0], start, said.iloc[::-1])
 
 
 @chart("customer_share", "value_share")
@@ -198,8 +194,7 @@ def plot_lorenz(
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
     ax.fill_between(people, value, people, color=SKY, alpha=0.16, linewidth=0)
     ax.plot(people, value, color=BLUE, linewidth=2.4)
-    mark = {"color": ORANGE, "linewidth": 1.2, "marker": "o", "markevery": [1]}
-    ax.plot([0.8, 0.8, 1], [0, at_80, at_80], **mark)
+    ax.plot([0.8, 0.8, 1], [0, at_80, at_80], "o-", color=ORANGE, linewidth=1.2, markevery=[1])
     ax.text(0.79, at_80 + 0.025, f"top 20% of customers:\n{top}", ha="right", color=ORANGE)
     ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center")
     ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
@@ -229,10 +224,9 @@ def plot_white_space(
     others, found = rows[~chosen], rows[chosen]
     ax = figures.new_axes(title, height=4.4)
     ax.axhline(0, color=GREY, linewidth=1)
+    ax.scatter("size", "growth_rate", s=46, color=GREY, alpha=0.75, linewidth=0, data=others)
     look = {"s": 90, "marker": "D", "color": ORANGE, "edgecolor": "white"}
-    ax.scatter(found["size"], found["growth_rate"], zorder=2, **look)
-    look = {"s": 46, "color": GREY, "alpha": 0.75, "linewidth": 0}
-    ax.scatter(others["size"], others["growth_rate"], **look)
+    ax.scatter("size", "growth_rate", data=found, **look)
     ax.margins(x=0.16, y=0.16)
     ax.grid(True)
     scale = figures.set_numbers(ax.xaxis, "money", largest=rows["size"].max())
@@ -368,8 +362,7 @@ def plot_profiles(
     ax.set_xlabel("difference from the mean of all customers, in standard deviations", labelpad=8)
     most = grid.abs().idxmax().items()
     points = [f"{name}: {feature} {texts.loc[feature, name]}" for name, feature in most]
-    size = f"{len(grid)} features by {len(grid.columns)} segments"
-    said = f"Grid of differences in standard deviations, {size}. Largest for each segment"
+    said = f"Differences in standard deviations of {len(grid)} features. Largest for each segment"
     return figures.describe_chart(ax, f"{said}: {'; '.join(points)}")
 
 

@@ -21,7 +21,6 @@ import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Bbox, blended_transform_factory
 from PIL import Image
 from seaborn.utils import relative_luminance
@@ -36,14 +35,15 @@ MUTED, TRACK, GREY = "#5a6672", "#eceff2", "#8b96a1"
 # Okabe and Ito (2008), darkened where needed for 3:1 on white; told apart by every kind of eye.
 SERIES = ("#0b6aa2", "#c8500a", "#00805c", "#b0528a", "#8a6a00", "#2b8fc4")
 BLUE, ORANGE, SKY = SERIES[0], SERIES[1], SERIES[5]
+_SPACES = re.compile(r"[ \t\r\n]+")  # but not the thin space within a number
 
 
 @contextmanager
 def chart_style():
-    """Draw in segkit's style, and leave matplotlib's settings as they were."""
+    """Draw in segkit's style and leave matplotlib's settings as they were."""
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        warnings.filterwarnings("ignore", message="AutoDateLocator was unable")
+        expected = "Glyph .* missing from font|AutoDateLocator was unable"
+        warnings.filterwarnings("ignore", message=expected)
         yield
 
 
@@ -92,21 +92,18 @@ def _draw_nothing(title: str, table: pd.DataFrame) -> Axes:
     return describe_chart(ax, title, reason)
 
 
-# ------------------------------------------------------------------ words
-
-
 def list_ends(names: Iterable, texts: Iterable[str], words=("Highest", "Lowest")) -> list[str]:
     """Say which is first and which last of rows that go from the lowest to the highest."""
     names, texts = list(names), list(texts)
-    if not names:
-        return []
-    return [f"{words[0]}: {names[-1]}, {texts[-1]}", f"{words[1]}: {names[0]}, {texts[0]}"]
+    ends = zip(words, (-1, 0), strict=True) if names else []
+    return [f"{word}: {names[end]}, {texts[end]}" for word, end in ends]
 
 
 def describe_chart(ax: Axes, *parts: str | Iterable[str]) -> Axes:
     """Attach what the chart shows, for those who cannot see it: sentences, or lists of points."""
     parts = [part if isinstance(part, str) else "; ".join(part) for part in parts]
-    ax.figure._segkit_alt = " ".join(f"{_join_lines(part).rstrip('.')}." for part in parts if part)
+    text = " ".join(f"{part.rstrip('.')}." for part in parts if part)
+    ax.figure._segkit_alt = _SPACES.sub(" ", text).strip()
     return ax
 
 
@@ -121,12 +118,8 @@ def write_value(value: object, kind: str = "number", currency: str = "") -> str:
 
 def shorten(text: object, width: int = 30) -> str:
     """Cut a long label, so that it cannot push the chart aside."""
-    text = _join_lines(str(text))
+    text = _SPACES.sub(" ", str(text)).strip()
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
-
-
-def _join_lines(text: str) -> str:
-    return re.sub(r"[ \t\r\n]+", " ", text).strip()
 
 
 def name_values(ax: Axes, *parts: str) -> None:
@@ -138,38 +131,28 @@ def name_values(ax: Axes, *parts: str) -> None:
 
 
 def join_unit(name: str, *units: str) -> str:
-    """Join a name and its unit; a unit already named is not repeated.
-
-    >>> join_unit("sales", "EUR", "million"), join_unit("profit, EUR", "EUR", "")
-    ('sales, EUR million', 'profit, EUR')
-    """
-    unit = " ".join(unit for unit in units if unit and unit not in name.split())
+    """Join a name and the words of its unit: market size, EUR million."""
+    unit = " ".join(filter(None, units))
     return f"{name}, {unit}" if unit else name
 
 
 def set_numbers(axis, kind: str, *, largest: float = 0) -> str:
-    """Write an axis's ticks as values are written elsewhere; return the word for its scale.
-
-    Axes that reach two million count in millions, so the axis' name needs that word.
-    """
+    """Write an axis's ticks, from two million on in millions; return the word for that."""
     scale = 1_000_000 if kind != "share" and abs(largest) >= 2_000_000 else 1
 
     def write(value: float, _position: int) -> str:
         if kind == "share":
             return format_share(value, 0)
-        value = value / scale
-        return format_number(value, 0 if float(value).is_integer() else 2 if abs(value) < 1 else 1)
+        value /= scale
+        return format_number(value, 0 if value % 1 == 0 else 2 if abs(value) < 1 else 1)
 
-    axis.set_major_formatter(FuncFormatter(write))
+    axis.set_major_formatter(write)
     return "million" if scale > 1 else ""
 
 
 def pick_ink(colour: object) -> str:
     """Return black or white, whichever reads better on a colour (WCAG 2's contrast)."""
     return "black" if (relative_luminance(colour) + 0.05) ** 2 > 1.05 * 0.05 else "white"
-
-
-# ------------------------------------------------------------------ names in their places
 
 
 def name_rows(ax: Axes, names: Iterable, *, bold: Sequence[bool] = ()) -> None:
@@ -214,9 +197,6 @@ def name_points(ax: Axes, points: np.ndarray, names: Iterable) -> None:
         taken.append(label.get_window_extent())
 
 
-# ------------------------------------------------------------------ pictures
-
-
 def show_chart(ax: Axes, *, caption: str, alt: str | None = None) -> None:
     """Display a chart as a picture with its caption and alternative text, and close it.
 
@@ -228,11 +208,6 @@ def show_chart(ax: Axes, *, caption: str, alt: str | None = None) -> None:
         What the reader should look at; shown under the picture.
     alt : str, optional
         What the picture shows, in words. segkit's own charts bring it along.
-
-    Raises
-    ------
-    SegkitError
-        If there is no caption or no alternative text.
     """
     from IPython.display import display
 

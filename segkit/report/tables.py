@@ -59,11 +59,6 @@ def build_table(
         Added to the headings of money columns.
     max_rows : int, optional
         Further rows are left out, and a line says how many.
-
-    Raises
-    ------
-    SegkitError
-        If a named column is absent, or a format is not known.
     """
     headings, formats = columns or dict.fromkeys(df.columns, ""), formats or {}
     for name in [*headings, *formats, *bars]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 _LOADS = {"src", "srcset", "poster", "background", "data", "manifest", "action", "formaction"}
 _CSS_LOAD = re.compile(r"@import\s*(?:url\()?\s*['\"]?([^'\")\s;]+)|url\(\s*['\"]?([^'\")]+)", re.I)
-_NO_ALT = ("", "No description has been provided for this image")
+_NO_ALT = ("", "No description has been provided for this image")  # the second is nbconvert's
 
 
 def verify_page(path: str | Path) -> list[str]:
@@ -21,27 +21,29 @@ def verify_page(path: str | Path) -> list[str]:
     reader = _Reader()
     reader.feed(Path(path).read_text(encoding="utf-8"))
     reader.close()
-    lacks = {
-        "the page has no language": not reader.language.strip(),
-        "the page has no title": not reader.texts["title"].strip(),
-        f"the page has {reader.h1_count} h1 headings instead of one": reader.h1_count != 1,
-        "the h1 heading is empty": reader.h1_count == 1 and not reader.texts["h1"].strip(),
+    titles, headings = reader.texts["title"], reader.texts["h1"]
+    found = {
+        "the page has no language": not reader.language,
+        "the page has no title": not "".join(titles).strip(),
+        f"the page has {len(headings)} h1 headings instead of one": len(headings) != 1,
+        "the h1 heading is empty": headings and not "".join(headings).strip(),
     }
-    return reader.faults + [fault for fault, found in lacks.items() if found]
+    return reader.faults + [fault for fault in found if found[fault]]
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.faults, self.language, self.h1_count, self.inside = [], "", 0, ""
-        self.texts = {"title": "", "h1": "", "style": ""}
+        self.faults, self.language, self.inside = [], "", ""
+        self.texts = {"title": [], "h1": [], "style": []}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        self.inside = tag if tag in self.texts else self.inside
-        self.h1_count += tag == "h1"
+        if tag in self.texts:
+            self.inside = tag
+            self.texts[tag].append("")
         if tag == "html":
-            self.language = values.get("lang", "")
+            self.language = values.get("lang", "").strip()
         elif tag == "script":
             self.add_fault(f"a script from {values.pop('src', 'the page itself')}")
         elif tag in ("iframe", "object", "embed", "base", "frame"):
@@ -68,7 +70,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.inside:
-            self.texts[self.inside] += data
+            self.texts[self.inside][-1] += data
         if self.inside == "style":
             self.check_style(data)
         if data.lstrip().startswith("Traceback (most recent call last)"):
