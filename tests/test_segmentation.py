@@ -186,12 +186,13 @@ def test_whatever_comes_every_row_gets_exactly_one_segment(values, which, fitted
     segmentation = fitted[which]
     columns = list(dict.fromkeys(segmentation.columns))
     rows = pd.DataFrame(values[:, : len(columns)], columns=columns)
-    found = segmentation.assign(rows)
-    assert len(found) == len(rows)
+    # Forwards and backwards: what a row gets does not depend on its place.
+    twice = segmentation.assign(pd.concat([rows, rows[::-1]]))
+    found, backwards = twice[: len(rows)], twice[len(rows) :]
+    assert len(twice) == 2 * len(rows)
     assert set(found["segment"]) <= set(segmentation.names)
     assert found["segment_name"].tolist() == [segmentation.names[n] for n in found["segment"]]
     assert found["confidence"].between(0, 1).all()
-    backwards = segmentation.assign(rows.iloc[::-1])
     pd.testing.assert_frame_equal(backwards.sort_index(), found)
 
 
