@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+
 from segkit.data.sample import make_sample
 from segkit.report.html import verify_page
 
@@ -187,3 +188,24 @@ def test_an_example_on_real_data_publishes(example, read, shared_data, tmp_path)
     assert lines["read"] == read == lines["accepted"] + lines["rejected"]
     for path in Path(outcome["index"]).parent.glob("*.html"):
         assert verify_page(path) == [], path.name
+
+
+def test_a_run_reads_a_database_once_for_all_its_notebooks(shop, tmp_path):
+    folder = tmp_path / "shop"
+    (folder / "data").mkdir(parents=True)
+    lines = shop / "data" / "sample" / "order_lines.parquet"
+    orders = shop / "data" / "sample" / "orders.parquet"
+    with duckdb.connect(folder / "data" / "shop.duckdb") as con:
+        con.execute(f"create table lines as from '{lines}'")
+        con.execute(f"create table orders as from '{orders}'")
+    plan = (ROOT / "plan.toml").read_text(encoding="utf-8")
+    head, tables = plan.split("[tables.order_lines]", 1)
+    place = 'connection = "duckdb://data/shop.duckdb"'
+    text = f'{head}[tables.order_lines]\n{place}\ntable = "lines"\n\n[tables.orders]\n{place}\n'
+    text += 'table = "orders"\n\n' + tables[tables.index("[policies]") :]
+    (folder / "plan.toml").write_text(text.replace("category_count", "product_count"))
+    outcome = run_plan(folder)
+    assert Path(outcome["index"]).is_file()
+    made = folder / "runs" / "sample_shop" / "tables" / "accepted" / "order_lines.parquet"
+    later = folder / "runs" / "sample_shop" / "01_plan" / "facts.json"
+    assert made.stat().st_mtime_ns < later.stat().st_mtime_ns

@@ -95,7 +95,9 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
         folder.mkdir(parents=True, exist_ok=True)
         # The sources may change while they are read: then the next call reads again.
         key = _hash_inputs(plan, as_of, HashCache(Path(run_dir) / "hashes.json"))
-        if not _is_whole(folder, key):
+        # A run prepares them once for all its notebooks; a database may change in between.
+        ready = os.environ.get("SEGKIT_TABLES") == "ready" and record.is_file()
+        if not ready and not _is_whole(folder, key):
             with _open_checks(plan, folder, as_of) as (checks, work):
                 if checks.faults:
                     raise DataError(checks.faults)
