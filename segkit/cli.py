@@ -32,6 +32,8 @@ app = typer.Typer(
 PLAN_HELP = "The plan; looked for here and in the folders above."
 PlanPath = Annotated[str, typer.Argument(metavar="[PLAN]", help=PLAN_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+SET_HELP = "Set a parameter of the notebooks."
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=SET_HELP)]
 SegmentsPath = Annotated[Path, typer.Argument(help="segments.parquet or a run.")]
 _log_folders = [Path(tempfile.gettempdir())]  # for internal errors; the run's folder comes first
 
@@ -104,20 +106,11 @@ def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
 @app.command()
 def run(
     plan: PlanPath = "plan.toml",
-    only: Annotated[
-        str, typer.Option(metavar="STEP", help="Run one step and what it needs: 01_plan or 1.")
-    ] = "",
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the notebooks."),
-    ] = None,
+    only: Annotated[str, typer.Option(metavar="STEP", help="One step and what it needs.")] = "",
+    set_: Settings = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run even what has not changed.")] = False,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Publish here, not in reports/.")
-    ] = None,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Do not wait for another run of this plan.")
-    ] = False,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to publish.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait for another run of this plan.")] = True,
     json_: Json = False,
 ) -> None:
     """Run what has changed and publish the report, whole or not at all.
@@ -148,7 +141,7 @@ def run(
         overrides={name.strip(): value for name, _, value in pairs},
         fresh=fresh,
         out=out.resolve() if out else None,
-        wait=0.0 if no_wait else 600.0,
+        wait=600.0 if wait else 0.0,
     )
     if json_:
         print_json({"ok": True, **result.to_json(), "error": None})
@@ -174,15 +167,12 @@ def score(
     if json_:
         print_json({"ok": True, "out": str(out), "segments": counts, "error": None})
     else:
-        rows = pd.DataFrame(counts.items(), columns=["segment", "customers"])
-        print_table(str(out), rows)
+        print_table(str(out), pd.DataFrame(counts.items(), columns=["segment", "customers"]))
 
 
 @app.command()
 def export(
-    names: Annotated[
-        list[str], typer.Argument(metavar="[PLAN] SEGMENT", help="Name of a segment.")
-    ],
+    names: Annotated[list[str], typer.Argument(metavar="[PLAN] SEGMENT", help="Its name.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="CSV to write.")],
     scheme: Annotated[str, typer.Option(help="A scheme other than the final one.")] = "",
 ) -> None:
@@ -244,19 +234,13 @@ def compare(before: SegmentsPath, after: SegmentsPath, json_: Json = False) -> N
     print(*found.notes, text.format(**found.summary), sep="\n")
 
 
-# ---------------------------------------------------------------- what the commands share
-
-
 def find_segments(path: Path) -> Path:
     """Return the table of segments that a path means."""
     for place in ("", "segments.parquet", "05_analysis/tables/segments.parquet"):
         if (path / place).is_file():
             return path / place
-    raise SegkitError(
-        "there are no segments here",
-        where=str(path),
-        fix="Name a segments.parquet, a run folder or a folder of its history.",
-    )
+    fix = "Name a segments.parquet, a run folder or a folder of its history."
+    raise SegkitError("there are no segments here", where=str(path), fix=fix)
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -279,8 +263,7 @@ def print_table(title: str, frame: Any) -> None:
     table = Table(title=title, title_justify="left")
     numbers = frame.select_dtypes("number").columns
     for name in frame:
-        side = "right" if name in numbers else "left"
-        table.add_column(name.replace("_", " "), justify=side)
+        table.add_column(name.replace("_", " "), justify="right" if name in numbers else "left")
     for row in frame.itertuples(index=False):
         table.add_row(*map(show, row))
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
@@ -314,12 +297,9 @@ def explain_error(error: Exception) -> tuple[int, str]:
     if hasattr(error, "format_message"):  # a wrong call
         return 2, error.format_message()
     if isinstance(error, OSError) and error.errno:
-        told = SegkitError(
-            "this cannot be read or written",
-            where=str(error.filename or ""),
-            found=error.strerror or "",
-            fix="Mind free space and permissions; a published report is untouched.",
-        )
+        text, place = error.strerror or "", str(error.filename or "")
+        fix = "Mind free space and permissions; a published report is untouched."
+        told = SegkitError("it cannot be read or written", where=place, found=text, fix=fix)
         return 1, told.describe()
     import traceback
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import html
-import json
 import os
 import re
 import shutil
@@ -25,26 +24,19 @@ from segkit.errors import SegkitError
 from segkit.hashing import hash_bytes, hash_value, write_json
 from segkit.plan import Plan
 from segkit.report.verify import verify_page
-from segkit.steps import STEPS
+from segkit.steps import STEPS, read_json
 
 PAGES = ("index.html", *(f"{step}.html" for step in STEPS))
 KEPT = 10  # publications
 KEPT_HISTORY = 50  # tables of segments, to compare with
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 POINTER = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
+<html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="segkit-run" content="{run_id}">
 <meta http-equiv="refresh" content="0; url={run_id}/index.html">
-<title>{title}</title>
-</head>
-<body>
-<h1>{title}</h1>
-<p><a href="{run_id}/index.html">Open the report</a></p>
-</body>
-</html>
+<title>{title}</title></head>
+<body><h1>{title}</h1><p><a href="{run_id}/index.html">Open the report</a></p></body></html>
 """
 
 
@@ -64,17 +56,16 @@ def hold_lock(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    end, told = time.monotonic() + wait, False
+    begun, owner = time.monotonic(), ""
     try:
         while not _try_lock(descriptor):
-            owner = path.read_text(encoding="utf-8") or "it has just begun"
-            if time.monotonic() >= end:
+            first, owner = not owner, path.read_text(encoding="utf-8") or "it has just begun"
+            if time.monotonic() >= begun + wait:
                 where, fix = f"runs/{path.parent.name}/lock", "Wait until it has ended, or end it."
                 message = "another run is working in this run folder"
                 raise SegkitError(message, where=where, found=owner, fix=fix)
-            if not told:
+            if first:
                 tell(f"waiting for another run: {owner}")
-                told = True
             time.sleep(0.1)
         since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         owner = f"process {os.getpid()} on {socket.gethostname()}, since {since}"
@@ -112,20 +103,9 @@ def read_pointer(out: Path) -> str:
     return match[1] if match else ""
 
 
-def read_publication(out: Path) -> dict[str, Any]:
-    """Return run.json of the current publication if all its files are whole, else nothing."""
-    folder = out / (read_pointer(out) or "none")
-    try:
-        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        whole = all(hash_bytes(folder / n) == f["sha256"] for n, f in record["files"].items())
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return record if whole else {}
-
-
 def verify_publication(folder: Path) -> list[str]:
     """Return the faults of a publication: of its pages, their links, and the files beside them."""
-    files = json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]
+    files = read_json(folder / "run.json").get("files", {})
     faults = [f"{name} is not in run.json" for name in PAGES if name not in files]
     for name, file in files.items():
         path = folder / name
@@ -134,12 +114,9 @@ def verify_publication(folder: Path) -> list[str]:
     for path in sorted(folder.glob("*.html")):
         faults += [f"{path.name}: {fault}" for fault in verify_page(path)]
         links = re.findall(r'<a [^>]*href="([^"#:]+)[^":]*"', path.read_text(encoding="utf-8"))
-        lost = [
-            link
-            for link in sorted(set(links))
-            if not (folder / unquote(html.unescape(link))).is_file()
-        ]
-        faults += [f"{path.name}: the link {link} leads nowhere" for link in lost]
+        for link in sorted({unquote(html.unescape(link)) for link in links}):
+            if not (folder / link).is_file():
+                faults.append(f"{path.name}: the link {link} leads nowhere")
     return faults
 
 
@@ -165,8 +142,9 @@ def publish_report(
     pages = {f"{step}.html": plan.run_folder / step / "page.html" for step in STEPS}
     key = hash_value([record["key"], {name: hash_bytes(path) for name, path in pages.items()}])
     pointer, current = out / "index.html", read_pointer(out)
-    if read_publication(out).get("key") == key:
-        return out / current / "index.html", False
+    published = out / current
+    if read_json(published / "run.json").get("key") == key and not verify_publication(published):
+        return published / "index.html", False
     if pointer.exists() and not current:
         message = "this folder already has an index.html that segkit did not write"
         raise SegkitError(message, where=str(out), fix="Choose another folder with --out.")
@@ -193,9 +171,8 @@ def publish_report(
         _sync(aside)
         os.replace(aside, pointer)
         _sync(out)
-    except BaseException:
+    finally:
         _remove(aside)
-        raise
     for folder, count in ((out, KEPT), (plan.run_folder / "history", KEPT_HISTORY)):
         kept = [path for path in folder.glob("*") if RUN_ID.fullmatch(path.name)]
         kept.sort(key=lambda path: (path.name == run_id, path.stat().st_mtime_ns))
@@ -209,22 +186,16 @@ def _complete(plan: Plan, folder: Path, record: Mapping[str, Any]) -> None:
     """Add the index page and run.json to the pages, and verify the whole."""
     from segkit.report.html import render_index
 
-    facts = {}
-    for step in STEPS:
-        path = plan.run_folder / step / "facts.json"
-        facts[step] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    facts = {step: read_json(plan.run_folder / step / "facts.json") for step in STEPS}
     render_index(plan, facts, record, folder / "index.html")
-    files = {
-        path.name: {"sha256": hash_bytes(path), "bytes": path.stat().st_size}
-        for path in sorted(folder.iterdir())
-    }
+    files = {}
+    for path in sorted(folder.iterdir()):
+        files[path.name] = {"sha256": hash_bytes(path), "bytes": path.stat().st_size}
     write_json(folder / "run.json", {**record, "files": files})
     if faults := verify_publication(folder):
         shown = "\n".join(f"  - {fault}" for fault in faults[:20])
-        raise SegkitError(
-            f"The report was not published, because its pages have faults:\n{shown}",
-            fix="The last published report is untouched.",
-        )
+        message = f"The report was not published, because its pages have faults:\n{shown}"
+        raise SegkitError(message, fix="The last published report is untouched.")
 
 
 def _keep_history(run_folder: Path, run_id: str) -> None:

@@ -63,13 +63,10 @@ def find_notebook(plan: Plan, step: str) -> Path:
 def read_cells(path: Path) -> list[dict]:
     """Return a notebook's cells: type, source as one text, tags."""
     try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        parts = [(c["cell_type"], "".join(c["source"]), c.get("metadata", {})) for c in cells]
         return [
-            {
-                "type": cell["cell_type"],
-                "source": "".join(cell["source"]),
-                "tags": list(cell.get("metadata", {}).get("tags", [])),
-            }
-            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+            {"type": kind, "source": s, "tags": list(m.get("tags", []))} for kind, s, m in parts
         ]
     except (ValueError, KeyError, TypeError, AttributeError):
         message, fix = "this is not a notebook that can be read", "Save it again in JupyterLab."
@@ -129,13 +126,7 @@ def parse_value(parameter: Parameter, text: str) -> Any:
 def resolve_overrides(
     given: Mapping[str, str], declared: Mapping[str, Mapping[str, Parameter]]
 ) -> dict[str, dict[str, Any]]:
-    """Return the values to set in each step's notebook, from what the user set.
-
-    Raises
-    ------
-    UsageError
-        If a name is unknown to every notebook, belongs to the run, or its value has another type.
-    """
+    """Return the values to set in each step's notebook; a UsageError says what cannot be set."""
     free = {name for names in declared.values() for name in names} - set(SET_BY_THE_RUN)
     for name in given:
         if name in SET_BY_THE_RUN:
@@ -190,24 +181,22 @@ def explain_change(step: str, old: Mapping[str, Any] | None, new: Mapping[str, A
         return "segkit changed"
     reasons = []
     for part in changed[:2]:
-        names = ""
-        if isinstance(new[part], dict) and isinstance(old.get(part), dict):
-            both = sorted({*new[part], *old[part]})
-            differ = [name for name in both if new[part].get(name) != old[part].get(name)]
-            names = ", ".join(differ[:3]) + (" and more" if len(differ) > 3 else "")
+        value, before, differ = new[part], old.get(part), []
+        if isinstance(value, dict) and isinstance(before, dict):
+            differ = [n for n in sorted({*value, *before}) if value.get(n) != before.get(n)]
+        names = ", ".join(differ[:3]) + (" and more" if len(differ) > 3 else "")
         sentences = {"code": f"code of {step} changed", "upstream": f"upstream {names} changed"}
-        other = f"{part} changed: {names}" if names else f"{part} changed"
-        reasons.append(sentences.get(part, other))
+        reasons.append(sentences.get(part, f"{part} changed: {names}".removesuffix(": ")))
     return "; ".join(reasons)
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """Return a step's record, or an empty one if the step was not finished."""
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file, or an empty one if there is none that can be read."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return record if isinstance(record.get("outputs"), dict) else {}
-    except (OSError, ValueError, AttributeError):
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
+    return value if isinstance(value, dict) else {}
 
 
 def clear_step(folder: Path) -> None:
@@ -220,13 +209,9 @@ def clear_step(folder: Path) -> None:
 
 def hash_outputs(folder: Path, cache: HashCache) -> dict[str, str]:
     """Return the hash of every file that a step left, but not of the records beside them."""
-    paths = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
-    left_out = (RECORD, "record.json")
-    return {
-        name: cache.hash_file(path)
-        for name, path in paths.items()
-        if name not in left_out and path.suffix != ".partial"
-    }
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".partial"]
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    return {n: cache.hash_file(p) for n, p in names.items() if n not in (RECORD, "record.json")}
 
 
 def hash_handed_on(outputs: Mapping[str, str]) -> str:
@@ -236,10 +221,8 @@ def hash_handed_on(outputs: Mapping[str, str]) -> str:
 
 def find_fault(folder: Path, outputs: Mapping[str, str], cache: HashCache) -> str:
     """Say which output is missing or was changed since the step ran; empty if none."""
-    for name, value in outputs.items():
-        try:
-            if cache.hash_file(folder / name) != value:
-                return f"output changed: {name}"
-        except OSError:
-            return f"output missing: {name}"
+    now = hash_outputs(folder, cache)
+    for name in outputs:
+        if now.get(name) != outputs[name]:
+            return f"output {'changed' if name in now else 'missing'}: {name}"
     return ""

@@ -21,6 +21,7 @@ from typing import Any
 
 import segkit
 from segkit import steps
+from segkit.errors import NotebookError
 from segkit.hashing import HashCache, hash_value, write_json
 from segkit.kernels import Kernels
 from segkit.kernels.notebook import execute_notebook, spare_imports
@@ -64,21 +65,9 @@ def run_plan(
 ) -> RunResult:
     """Run what has changed and publish the report if all five steps are current.
 
-    Parameters
-    ----------
-    plan : Plan
-    only : str, optional
-        Run this step, and of the steps before it those that are not current.
-    overrides : mapping of str to str, optional
-        Notebook parameters to set.
-    fresh : bool
-        Run even what is current.
-    out : Path, optional
-        Where to publish; by default the plan's report folder.
-    progress : bool
-        Show progress on standard error.
-    wait : float
-        Seconds to wait for another run of the same plan.
+    ``only`` runs one step, and of the steps before it those that are not current; ``overrides``
+    sets notebook parameters; ``fresh`` runs even what is current; ``out`` is where to publish if
+    not in the plan's report folder; ``wait`` is how many seconds another run may take.
 
     Raises
     ------
@@ -91,7 +80,7 @@ def run_plan(
     forced = () if not fresh else (last,) if only else wanted
     run = _Run(plan, overrides or {}, Progress(progress))
     try:
-        with hold_lock(plan.run_folder / "lock", wait=wait, tell=run.view.tell) as lock:
+        with hold_lock(run.folder / "lock", wait=wait, tell=run.view.tell) as lock:
             run.run_steps(wanted, forced, lock)
             run.publish(out or plan.report_folder)
     except Exception as error:
@@ -126,11 +115,11 @@ class _Run:
         """Run the tables and every notebook that is wanted and not current, or forced."""
         with ExitStack() as stack:  # at the end, from below: kernels, pages, bar, hashes
             stack.callback(self.cache.save)
-            stack.callback(self.view.close)
+            stack.callback(self.view.bar.stop)
             self.worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
             for step in EVERY:
                 parts = self.describe_step(step)
-                record = steps.read_record(self.folder / step)
+                record = steps.read_json(self.folder / step / steps.RECORD)
                 reason = self.find_reason(step, parts, record)
                 if not reason and step not in forced:
                     self.records[step] = record
@@ -145,15 +134,15 @@ class _Run:
                     self.kernels = Kernels(self.plan.folder, log, held=[lock])
                     stack.enter_context(self.kernels)
                 begun = time.perf_counter()
+                state = "failed"
                 try:
                     if step == "tables":
                         self.run_tables(parts, step in forced)
                     else:
                         self.run_notebook(step, parts, another=step != wanted[-1])
-                except BaseException:
-                    self.note(step, "failed", reason or "asked for", begun)
-                    raise
-                self.note(step, "ran", reason or "asked for", begun)
+                    state = "ran"
+                finally:
+                    self.note(step, state, reason or "asked for", begun)
             for page in self.pages:
                 page.result()
 
@@ -188,7 +177,7 @@ class _Run:
 
     def run_tables(self, parts: dict, forced: bool) -> None:
         """Check the tables; who was killed while doing so left a folder."""
-        folder = self.folder / "tables"
+        begun, folder = time.perf_counter(), self.folder / "tables"
         self.view.start("tables", 0)
         if forced:
             steps.clear_step(folder)
@@ -201,7 +190,7 @@ class _Run:
         day = datetime.date.fromisoformat(self.as_of)
         prepared = prepare_tables(self.plan, self.folder, as_of=day)
         counts = json.loads(prepared.counts.set_index("table").to_json(orient="index"))
-        self.keep("tables", {"parts": parts, "counts": counts})
+        self.keep("tables", parts, time.perf_counter() - begun, counts=counts)
         self.handed["tables"] = steps.hash_handed_on(self.records["tables"]["outputs"])
 
     def run_notebook(self, step: str, parts: dict, *, another: bool) -> None:
@@ -214,67 +203,55 @@ class _Run:
         steps.clear_step(folder)
         run_dir = os.path.relpath(self.folder, self.plan.folder)
         values = {"plan_path": self.plan.path.name, "run_dir": run_dir, **self.values[step]}
-        notebook, failure = execute_notebook(
-            source,
-            {name: value for name, value in values.items() if name in self.declared[step]},
-            self.kernels.take(another=another),
-            tell=self.view.show_cell,
-        )
+        values = {name: value for name, value in values.items() if name in self.declared[step]}
+        manager = self.kernels.take(another=another)
+        notebook, failure = execute_notebook(source, values, manager, tell=self.view.show_cell)
         if failure:
             kept = self.folder / "failed" / source.name
             kept.parent.mkdir(exist_ok=True)
             write_json(kept, notebook)
-            failure.fix = failure.fix or f"As far as it went: runs/{self.plan.name}/failed."
+            if isinstance(failure, NotebookError):
+                failure.fix = f"As far as it went: runs/{self.plan.name}/failed/{kept.name}."
             raise failure
         write_json(folder / "notebook.ipynb", notebook)
         self.handed[step] = steps.hash_handed_on(steps.hash_outputs(folder, self.cache))
         self.records[step] = {}
-        record = {"parts": parts, "seconds": round(time.perf_counter() - begun, 2)}
-        self.pages.append(self.worker.submit(self.finish_step, step, record))
+        seconds = time.perf_counter() - begun
+        self.pages.append(self.worker.submit(self.finish_step, step, parts, seconds))
 
-    def finish_step(self, step: str, record: dict) -> None:
+    def finish_step(self, step: str, parts: dict, seconds: float) -> None:
         """Render a step's page, then write its record."""
         from segkit.report.html import list_pages, render_page
 
-        render_page(
-            self.folder / step / "notebook.ipynb",
-            self.folder / step / "page.html",
-            title=STEPS[step],
-            navigation=list_pages(list(STEPS)),
-            current=f"{step}.html",
-            report=self.plan.title,
-        )
-        self.keep(step, record)
+        places = (self.folder / step / name for name in steps.SHOWN)
+        links = {"navigation": list_pages(list(STEPS)), "current": f"{step}.html"}
+        render_page(*places, title=STEPS[step], report=self.plan.title, **links)
+        self.keep(step, parts, seconds)
 
-    def keep(self, step: str, record: dict) -> None:
+    def keep(self, step: str, parts: dict, seconds: float, **more: Any) -> None:
         """Write a step's record, last of all."""
         outputs = steps.hash_outputs(self.folder / step, self.cache)
-        record = {"step": step, "key": hash_value(record["parts"]), **record, "outputs": outputs}
-        write_json(self.folder / step / steps.RECORD, record)
-        self.records[step] = record
+        record = {"key": hash_value(parts), "seconds": round(seconds, 2), "parts": parts, **more}
+        self.records[step] = {**record, "outputs": outputs}
+        write_json(self.folder / step / steps.RECORD, self.records[step])
 
     def note(self, step: str, state: str, reason: str, begun: float | None = None) -> None:
         """Keep and show what became of a step."""
         seconds = 0.0 if begun is None else round(time.perf_counter() - begun, 2)
-        self.result.steps.append(
-            {"name": step, "state": state, "seconds": seconds, "reason": reason}
-        )
-        self.view.finish(step, state, seconds, reason)
+        said = {"name": step, "state": state, "seconds": seconds, "reason": reason}
+        self.result.steps.append(said)
+        self.view.finish(**said)
 
     def publish(self, out: Path) -> None:
         """Publish if all five steps are current."""
-        facts = self.folder / "05_analysis" / "facts.json"
-        if facts.is_file():
-            found = json.loads(facts.read_text(encoding="utf-8"))
-            verdict = {"verdict": found["verdict"]} if "verdict" in found else {}
-            self.result.verdicts = found.get("verdicts", verdict)
+        facts = steps.read_json(self.folder / "05_analysis" / "facts.json")
+        self.result.verdicts = {name: facts[name] for name in facts if name == "verdict"}
         if len(self.records) < len(EVERY):
             return
         done = []
         for step in self.result.steps:
             record = self.records[step["name"]]
-            seconds = step["seconds"] or record.get("seconds", 0)
-            done.append({**step, "key": record["key"], "seconds": seconds})
+            done.append({**step, "key": record["key"], "seconds": record["seconds"]})
         record = {
             "plan": {"name": self.plan.name, "title": self.plan.title},
             "as_of": self.as_of,

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fake_shop import PLAN, call_run, finish_run, make_shop, start_run, write_notebook
 
 from segkit.errors import SegkitError, UsageError
-from segkit.publish import hold_lock, read_pointer, verify_publication
 from segkit.hashing import HashCache
+from segkit.publish import hold_lock, read_pointer, verify_publication
 from segkit.steps import (
     STEPS,
     Parameter,

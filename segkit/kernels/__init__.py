@@ -35,16 +35,10 @@ def use_fork() -> bool:
 
 
 class Kernels:
-    """The kernels of one run; use as a context manager.
+    """The kernels of one run in ``folder``, as a context manager.
 
-    Parameters
-    ----------
-    folder : Path
-        Where notebooks run.
-    log : Path
-        File for what kernels print outside of cells.
-    held : iterable of int
-        File descriptors that must stay open while a kernel lives.
+    ``log`` takes what they print outside of cells; ``held`` are file descriptors that stay open
+    while a kernel lives.
     """
 
     def __init__(self, folder: Path, log: Path, *, held: Iterable[int] = ()):
@@ -58,16 +52,10 @@ class Kernels:
         self._count = 0
         if use_fork():
             held = list(held)
-            self.server = subprocess.Popen(
-                make_command(f"serve_forks({str(self.scratch)!r}, {held!r})"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                env=self.environment,
-                cwd=folder,
-                pass_fds=held,
-                start_new_session=True,
-            )
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
+            place = {"cwd": folder, "env": self.environment, "start_new_session": True}
+            command = make_command(f"serve_forks({str(self.scratch)!r}, {held!r})")
+            self.server = subprocess.Popen(command, pass_fds=held, **pipes, **place)
 
     def __enter__(self) -> Kernels:
         return self

@@ -46,7 +46,7 @@ class Manager(AsyncKernelManager):
 class Forked(LocalProvisioner):
     """A kernel's process, which is a child of the warmed parent."""
 
-    ask: Callable[..., dict[str, Any]]
+    ask: Callable[..., dict[str, Any]]  # of the warmed parent
     code: int | None = None
 
     @property

@@ -18,23 +18,11 @@ def spare_imports() -> None:
 
 
 def execute_notebook(
-    path: Path,
-    values: dict[str, Any],
-    manager: Any,
-    *,
-    tell: Callable[[int], None] = lambda _: None,
+    path: Path, values: dict[str, Any], manager: Any, *, tell: Callable = lambda _: None
 ) -> tuple[Any, SegkitError | None]:
     """Execute a notebook, parameterised by papermill, in a kernel that was started for it.
 
-    Parameters
-    ----------
-    path : Path
-    values : dict
-        Parameters to set.
-    manager : KernelManager
-        Its kernel is shut down afterwards.
-    tell : callable
-        Told the index of each cell that starts.
+    The kernel is shut down afterwards; ``tell`` is told the index of each cell that starts.
 
     Returns
     -------
@@ -64,15 +52,10 @@ def execute_notebook(
         reached = cell_index
         tell(cell_index)
 
-    client = NotebookClient(
-        notebook,
-        km=manager,
-        record_timing=False,
-        shutdown_kernel="immediate",
-        on_cell_start=start_cell,
-        log=logging.getLogger("segkit.quiet"),
-    )
-    client.log.setLevel(logging.CRITICAL)
+    log = logging.getLogger("segkit.quiet")
+    log.setLevel(logging.CRITICAL)
+    options = {"record_timing": False, "shutdown_kernel": "immediate", "log": log}
+    client = NotebookClient(notebook, km=manager, on_cell_start=start_cell, **options)
     client.owns_km = True  # so that it ends the kernel in any case
     try:
         client.execute()

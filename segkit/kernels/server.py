@@ -54,14 +54,9 @@ def become_kernel(file: str, *options: str) -> None:
 
 
 def serve_forks(folder: str, held: list[int]) -> None:
-    """Import, then fork a kernel for each request until the run is gone.
+    """Import, then fork a kernel for each request until the run is gone; then remove ``folder``.
 
-    Parameters
-    ----------
-    folder : str
-        Scratch folder of the run, removed at the end.
-    held : list of int
-        File descriptors to hold open as long as a kernel lives, such as the run's lock.
+    ``held`` are file descriptors to hold as long as a kernel lives, such as the run's lock.
     """
     requests, replies = os.dup(0), os.dup(1)
     os.dup2(2, 1)
@@ -79,12 +74,13 @@ def serve_forks(folder: str, held: list[int]) -> None:
             request = json.loads(line)
             answer = {}
             if request["do"] == "fork":
-                answer["pid"] = os.fork()
-                if answer["pid"] == 0:
+                pid = answer["pid"] = os.fork()
+                if pid == 0:
                     os.close(requests)
                     os.close(replies)
                     _run_child(request["file"])
-                children.add(answer["pid"])
+                os.setpgid(pid, pid)  # so that a signal reaches what the kernel started, too
+                children.add(pid)
             elif request["pid"] not in children:
                 answer["code"] = -1
             elif request["do"] == "poll":
@@ -92,10 +88,10 @@ def serve_forks(folder: str, held: list[int]) -> None:
                 children.discard(pid)
                 answer["code"] = os.waitstatus_to_exitcode(status) if pid else None
             else:
-                signal_group(request["pid"], request["signal"])
+                _signal_group(request["pid"], request["signal"])
             os.write(replies, json.dumps(answer).encode() + b"\n")
     for pid in children:
-        signal_group(pid, signal.SIGKILL)
+        _signal_group(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)  # nothing to tidy up; libraries would only complain
@@ -104,7 +100,6 @@ def serve_forks(folder: str, held: list[int]) -> None:
 def _run_child(file: str) -> None:
     """Be the kernel; never returns."""
     try:
-        os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if "numpy" in sys.modules:  # else every kernel would draw the same "random" numbers
@@ -116,10 +111,6 @@ def _run_child(file: str) -> None:
         os._exit(0)
 
 
-def signal_group(pid: int, number: int) -> None:
-    """Signal the kernel; to kill, also what it started."""
+def _signal_group(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if number == signal.SIGKILL and os.getpgid(pid) == pid:
-            os.killpg(pid, number)
-        else:
-            os.kill(pid, number)
+        os.killpg(pid, number)
