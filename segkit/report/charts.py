@@ -104,7 +104,7 @@ def plot_bars(
     return figures.describe_chart(ax, said, *ends)
 
 
-@chart("segment_name", "customer_share", "spend_share")
+@chart("segment_name", "customer_share", values=["spend_share"])
 def plot_segment_sizes(
     table: pd.DataFrame, *, title: str = "Share of customers and of spend by segment"
 ) -> Axes:
