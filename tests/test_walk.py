@@ -73,6 +73,7 @@ def test_no_page_names_a_customer(shop, outcome):
     for name, page in read_pages(published).items():
         text = read_text(page)
         assert "example.com" not in page
+        assert str(shop) not in page, f"{name} shows a path of this machine"
         assert not [email for email in emails if email in page], name
         assert not [person for person in names if person in text], name
         assert not identifiers & set(re.findall(r"\b\d{5,}\b", text)), name

@@ -78,7 +78,8 @@ def state_readiness(readiness: pd.DataFrame, gaps: pd.DataFrame, overreach: list
         )
     ready = gaps[gaps["ready"]]
     sentences.append(
-        f"{len(ready)} of {len(gaps)} bases can be used: {join_words(ready['base'].tolist())}."
+        f"{len(ready)} of {len(gaps)} bases can be used: "
+        f"{join_words([base.replace('_', ' ') for base in ready['base']])}."
     )
     if overreach:
         sentences += overreach

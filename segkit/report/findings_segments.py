@@ -158,7 +158,6 @@ def list_segments(
             "customer_count": int(row.customer_count),
             "customer_share": float(row.customer_share),
             "spend_share": float(row.spend_share),
-            "mean_spend": float(row.mean_spend),
             "set_apart_by": _describe_differences(profile, row.segment_name, count=3),
         }
         for row in sizes.itertuples()

@@ -113,10 +113,9 @@ class Segmentation(Document):
         """Return the document as JSON text."""
         return self.model_dump_json(indent=1)
 
-    def write_json(self, path: str | Path) -> Path:
-        """Write the document and return its path."""
+    def write_json(self, path: str | Path) -> None:
+        """Write the document."""
         Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
-        return Path(path)
 
 
 def _place_frame(model: Centres | Rules, frame: pd.DataFrame) -> pd.DataFrame:
