@@ -47,7 +47,8 @@ def segmentation(customers, tmp_path) -> Path:
     )
     day = pd.Timestamp("2026-06-30").date()
     fitted, _ = fit_segmentation(customers, scheme, n_segments=3, as_of=day, random_state=1)
-    return fitted.write_json(tmp_path / "segmentation.json")
+    fitted.write_json(tmp_path / "segmentation.json")
+    return tmp_path / "segmentation.json"
 
 
 def test_help_comes_quickly():
