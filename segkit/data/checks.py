@@ -55,6 +55,7 @@ class CheckReport:
     quality: pd.DataFrame
     counts: pd.DataFrame
     problems: list[SegkitError] = field(default_factory=list)
+    columns: dict[str, set[str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -74,7 +75,8 @@ class CheckReport:
 def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport:
     """Check every table of a plan, up to ``as_of`` or the plan's, and leave nothing behind."""
     with _open_checks(plan, None, as_of or plan.as_of) as (checks, _):
-        return CheckReport(*checks.summarise(), checks.faults)
+        columns = {name: set(table.columns) for name, table in checks.checked.items()}
+        return CheckReport(*checks.summarise(), checks.faults, columns)
 
 
 def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None) -> Prepared:

@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from segkit.errors import SegkitError, suggest_name
+from segkit.errors import PlanError, SegkitError, suggest_name
 from segkit.features.attributes import select_attributes
 from segkit.features.dictionary import BASES, FEATURES, Needs
 from segkit.features.engagement import summarise_engagement
@@ -135,3 +135,9 @@ def check_schemes(plan: Plan, columns: Mapping[str, set[str]]) -> list[SegkitErr
                 message, fix = f"there is no feature '{name}'", suggest_name(name, given)
             faults.append(SegkitError(message, where=where, fix=fix))
     return faults
+
+
+def require_schemes(plan: Plan, columns: Mapping[str, set[str]]) -> None:
+    """Raise `PlanError` with every fault of `check_schemes`, if there is one."""
+    if faults := check_schemes(plan, columns):
+        raise PlanError(faults)
