@@ -19,9 +19,6 @@ import typer
 
 from segkit.errors import SegkitError, UsageError, suggest_name
 
-INTERNAL_ERROR = 70
-INTERRUPTED = 130
-
 app = typer.Typer(
     help="Customer segmentation from a plan to an offline report.",
     add_completion=False,
@@ -47,18 +44,14 @@ def new(
     from segkit.steps import STEPS, find_packaged
 
     if folder.exists() and any(folder.iterdir()):
-        fix = "Name a new folder."
-        raise SegkitError("the folder is not empty", where=str(folder), fix=fix)
+        raise SegkitError("the folder is not empty", where=str(folder), fix="Name a new one.")
     names = ["plan.toml", *(f"notebooks/{step}.ipynb" for step in STEPS)]
     sources = {name: find_packaged(name) for name in names}
     for name in ("notebooks", "data"):
         (folder / name).mkdir(parents=True)
     for name, source in sources.items():
         shutil.copyfile(source, folder / name)
-    ignored = (
-        "# Private, generated or published; not for version control.\nruns/\nreports/\ndata/\n"
-    )
-    (folder / ".gitignore").write_text(ignored, encoding="utf-8")
+    (folder / ".gitignore").write_text("runs/\nreports/\ndata/\n", encoding="utf-8")
     if sample:
         from segkit.data.sample import make_sample
 
@@ -275,9 +268,9 @@ def main(arguments: list[str] | None = None) -> None:
     code, message, result = 0, "", {}
     try:
         code = app(arguments, prog_name="segkit", standalone_mode=False) or 0
-        message = "interrupted" if code == INTERRUPTED else ""
+        message = "interrupted" if code == 130 else ""
     except (KeyboardInterrupt, typer.Abort):
-        code, message = INTERRUPTED, "interrupted"
+        code, message = 130, "interrupted"
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except Exception as error:
@@ -308,9 +301,8 @@ def explain_error(error: Exception) -> tuple[int, str]:
         path = folder / f"segkit-error-{moment}-{os.getpid()}.log"
         with contextlib.suppress(OSError):
             path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-            name = type(error).__name__
-            return INTERNAL_ERROR, f"an error of segkit itself ({name}), logged in {path}"
-    return INTERNAL_ERROR, f"an error of segkit itself: {type(error).__name__}: {error}"
+            return 70, f"an error of segkit itself ({type(error).__name__}), logged in {path}"
+    return 70, f"an error of segkit itself: {type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

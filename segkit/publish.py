@@ -149,35 +149,33 @@ def publish_report(
         message = "this folder already has an index.html that segkit did not write"
         raise SegkitError(message, where=str(out), fix="Choose another folder with --out.")
     out.mkdir(parents=True, exist_ok=True)
-    for stale in out.glob(f".{plan.name}.*.partial"):  # of dead runs; we hold the plan's lock
-        _remove(stale)
     moment = datetime.datetime.now(datetime.UTC)
     while (out / (run_id := f"{moment:%Y%m%dT%H%M%SZ}-{key[:6]}")).exists():
         moment += datetime.timedelta(seconds=1)
-    aside = out / f".{plan.name}.{run_id}.partial"
+    aside = out / f".{plan.name}.partial"
+    shutil.rmtree(aside, ignore_errors=True)  # of a run that died; we hold the plan's lock
+    whole, leads = aside / run_id, aside / "index.html"
     try:
-        aside.mkdir()
+        whole.mkdir(parents=True)
         for name, path in pages.items():
-            shutil.copyfile(path, aside / name)
-        _complete(plan, aside, {"run_id": run_id, **record, "key": key})
-        for path in (*aside.iterdir(), aside):
+            shutil.copyfile(path, whole / name)
+        _complete(plan, whole, {"run_id": run_id, **record, "key": key})
+        text = POINTER.format(run_id=run_id, title=html.escape(plan.title))
+        leads.write_text(text, encoding="utf-8")
+        for path in (*whole.iterdir(), whole, leads):
             _sync(path)
-        os.replace(aside, out / run_id)
-        _sync(out)
         _keep_history(plan.run_folder, run_id)
-        aside = out / f".{plan.name}.index.partial"
-        title = html.escape(plan.title)
-        aside.write_text(POINTER.format(run_id=run_id, title=title), encoding="utf-8")
-        _sync(aside)
-        os.replace(aside, pointer)
+        os.replace(whole, out / run_id)
+        _sync(out)
+        os.replace(leads, pointer)
         _sync(out)
     finally:
-        _remove(aside)
+        shutil.rmtree(aside, ignore_errors=True)
     for folder, count in ((out, KEPT), (plan.run_folder / "history", KEPT_HISTORY)):
         kept = [path for path in folder.glob("*") if RUN_ID.fullmatch(path.name)]
         kept.sort(key=lambda path: (path.name == run_id, path.stat().st_mtime_ns))
         for path in kept[:-count]:
-            _remove(path)
+            shutil.rmtree(path, ignore_errors=True)
     tell(f"published {run_id}")
     return out / run_id / "index.html", True
 
@@ -207,13 +205,6 @@ def _keep_history(run_folder: Path, run_id: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in filter(Path.is_file, kept):
         shutil.copyfile(path, folder / path.name)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

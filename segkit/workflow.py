@@ -133,8 +133,7 @@ class _Run:
                     log = self.folder / "kernels.log"
                     self.kernels = Kernels(self.plan.folder, log, held=[lock])
                     stack.enter_context(self.kernels)
-                begun = time.perf_counter()
-                state = "failed"
+                begun, state = time.perf_counter(), "failed"
                 try:
                     if step == "tables":
                         self.run_tables(parts, step in forced)
@@ -195,9 +194,6 @@ class _Run:
 
     def run_notebook(self, step: str, parts: dict, *, another: bool) -> None:
         """Run a notebook in a fresh kernel; its page is rendered beside the next notebook."""
-        for page in self.pages:
-            if page.done():
-                page.result()  # a page that failed, say on a full disk, ends the run here
         begun, folder, source = time.perf_counter(), self.folder / step, self.notebooks[step]
         self.view.start(step, len(steps.read_cells(source)) + 1)
         steps.clear_step(folder)
@@ -248,22 +244,19 @@ class _Run:
         self.result.verdicts = {name: facts[name] for name in facts if name == "verdict"}
         if len(self.records) < len(EVERY):
             return
-        done = []
-        for step in self.result.steps:
-            record = self.records[step["name"]]
-            done.append({**step, "key": record["key"], "seconds": record["seconds"]})
+        records = [self.records[step["name"]] for step in self.result.steps]
+        kept = [{name: record[name] for name in ("key", "seconds")} for record in records]
         record = {
             "plan": {"name": self.plan.name, "title": self.plan.title},
             "as_of": self.as_of,
             "random_state": self.seed,
-            "key": hash_value([step["key"] for step in done]),
+            "key": hash_value([record["key"] for record in records]),
             "segkit_version": segkit.__version__,
             "versions": self.environment,
             "tables": self.records["tables"]["counts"],
-            "steps": done,
+            "steps": [step | more for step, more in zip(self.result.steps, kept, strict=True)],
             "verdicts": self.result.verdicts,
         }
-        self.result.index, self.result.published = publish_report(
-            self.plan, out, record, tell=self.view.tell
-        )
+        done = publish_report(self.plan, out, record, tell=self.view.tell)
+        self.result.index, self.result.published = done
         self.result.pointer = out / "index.html"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import queue
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -43,42 +43,44 @@ class Manager(AsyncKernelManager):
         return KernelSpec(argv=[*boot, "{connection_file}"], language="python")
 
 
+class Process:
+    """A child of the warmed parent, with what a provisioner needs of subprocess.Popen."""
+
+    stdin = stdout = stderr = returncode = None
+
+    def __init__(self, ask: Callable[..., dict[str, Any]], file: str):
+        self.ask, self.pid = ask, ask(do="fork", file=file)["pid"]
+        if self.pid is None:
+            raise RuntimeError("the process that starts kernels has ended")
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            self.returncode = self.ask(do="poll", pid=self.pid)["code"]
+        return self.returncode
+
+    def wait(self) -> int:
+        while self.poll() is None:
+            time.sleep(0.002)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        self.ask(do="signal", pid=self.pid, signal=int(number))
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+        self.wait()  # at once; the manager would look every 0.1 s
+
+
 class Forked(LocalProvisioner):
-    """A kernel's process, which is a child of the warmed parent."""
+    """Gets its process from the warmed parent."""
 
-    ask: Callable[..., dict[str, Any]]  # of the warmed parent
-    code: int | None = None
-
-    @property
-    def has_process(self) -> bool:
-        return self.pid is not None
+    ask: Callable[..., dict[str, Any]]
 
     async def launch_kernel(self, cmd: list[str], **_: Any) -> Any:
         """Have a kernel forked; ``cmd`` ends with its connection file."""
-        self.pid = self.ask(do="fork", file=cmd[-1])["pid"]
-        if self.pid is None:
-            raise RuntimeError("the process that starts kernels has ended")
+        self.process = Process(self.ask, cmd[-1])
+        self.pid = self.process.pid
         return self.connection_info
-
-    async def poll(self) -> int | None:
-        if self.pid is not None and self.code is None:
-            self.code = self.ask(do="poll", pid=self.pid)["code"]
-        return self.code
-
-    async def wait(self) -> int | None:
-        while await self.poll() is None:
-            await asyncio.sleep(0.002)
-        self.pid = None
-        return self.code
-
-    async def send_signal(self, signum: int) -> None:
-        if self.pid is not None:
-            self.ask(do="signal", pid=self.pid, signal=int(signum))
-
-    async def kill(self, restart: bool = False) -> None:
-        """Kill it and wait; the manager would look every 0.1 s only."""
-        await self.send_signal(signal.SIGKILL)
-        await self.wait()
-
-    async def terminate(self, restart: bool = False) -> None:
-        await self.send_signal(signal.SIGTERM)

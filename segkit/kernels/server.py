@@ -89,7 +89,8 @@ def serve_forks(folder: str, held: list[int]) -> None:
                 answer["code"] = os.waitstatus_to_exitcode(status) if pid else None
             else:
                 _signal_group(request["pid"], request["signal"])
-            os.write(replies, json.dumps(answer).encode() + b"\n")
+            with contextlib.suppress(BrokenPipeError):  # the run was killed while it waited
+                os.write(replies, json.dumps(answer).encode() + b"\n")
     for pid in children:
         _signal_group(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
