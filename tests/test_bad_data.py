@@ -96,10 +96,7 @@ CASES = {
     "broken gz": (text(b"\x1f\x8bnonsense", "lines.csv.gz"), ["lines.csv.gz", "broken"]),
     "wrong sheet": (excel, ["lines.xlsx", "no sheet 'Sale'", "Did you mean 'Sales'?"]),
     "empty sheet": (empty_excel, ["lines.xlsx", "the sheet is empty"]),
-    "no table": (
-        database,
-        ["shop.db", "no table 'orders_2023'", "Did you mean 'orders_2024'?"],
-    ),
+    "no table": (database, ["shop.db", "no table 'orders_2023'", "Did you mean 'orders_2024'?"]),
     "no database": (
         lambda folder: {"connection": "sqlite://none.db", "table": "x"},
         ["sqlite://none.db", "no such database file", "none.db"],

@@ -33,8 +33,9 @@ def test_the_readme_names_make_targets_and_commands_that_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"\bmake ([a-z]+)\b", "\n".join(re.findall(r"`[^`]+`", readme)))):
         assert re.search(rf"^{target}:", makefile, flags=re.M), target
-    from segkit.cli import app
     from typer.main import get_command
+
+    from segkit.cli import app
 
     commands = set(get_command(app).commands)
     named = set(
@@ -45,8 +46,9 @@ def test_the_readme_names_make_targets_and_commands_that_exist():
 
 
 def test_every_command_is_in_the_readme():
-    from segkit.cli import app
     from typer.main import get_command
+
+    from segkit.cli import app
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in get_command(app).commands:

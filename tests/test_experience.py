@@ -242,10 +242,7 @@ def test_a_segment_above_the_mean_buyers_wallet_gets_no_share(shop):
 def make_wallet_tables(shop, market_value=5e4) -> dict[str, ibis.Table]:
     backend = shop["order_lines"].get_backend()
     customers = pd.DataFrame(
-        {
-            "customer_id": ["a", "b", "c"],
-            "country": ["Norway", "norway", "Oz"],
-        }
+        {"customer_id": ["a", "b", "c"], "country": ["Norway", "norway", "Oz"]}
     )
     cells = pd.DataFrame(
         {"country": ["Norway"], "market_value": [market_value], "buyer_count": [50.0]}

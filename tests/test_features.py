@@ -9,12 +9,7 @@ import pytest
 from shops import AS_OF, make_tables
 
 from segkit.data.contract import TABLES
-from segkit.features.bases import (
-    build_customers,
-    check_schemes,
-    list_features,
-    list_gaps,
-)
+from segkit.features.bases import build_customers, check_schemes, list_features, list_gaps
 from segkit.features.dictionary import BASES, FEATURES
 from segkit.features.engagement import summarise_engagement
 from segkit.plan import BASES as BASE_ROWS

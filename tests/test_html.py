@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-import nbformat
 import pytest
 from demo_report import HOSTILE, STEPS, make_facts, make_notebook, make_report
+from nbformat import write
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from segkit.report.html import list_pages, render_index, render_page, verify_page, wrap_tables
@@ -24,7 +24,7 @@ def page(report) -> str:
 
 def render(tmp_path, cells, **options) -> str:
     path = tmp_path / "n.ipynb"
-    nbformat.write(new_notebook(cells=cells), path)
+    write(new_notebook(cells=cells), path)
     render_page(path, tmp_path / "n.html", **{"title": "T", **options})
     return (tmp_path / "n.html").read_text(encoding="utf-8")
 
@@ -204,12 +204,7 @@ def test_a_goal_is_met_missed_or_not_known(tmp_path):
     text = render_summary(tmp_path, {"05_analysis": {"kpis": kpis}})
     assert re.findall(
         r'<td>(?:<span class="(?:met|missed)">)?([^<]*)(?:</span>)?</td></tr>', text
-    ) == [
-        "yes",
-        "not yet",
-        "no target",
-        "–",
-    ]
+    ) == ["yes", "not yet", "no target", "–"]
 
 
 def test_at_most_eight_short_headline_figures_stand_on_cards_in_order_of_steps(tmp_path):

@@ -260,12 +260,7 @@ def test_the_axes_are_those_that_the_market_and_we_both_know(shop):
 def test_missing_tables_give_empty_tables_with_the_reason(shop):
     own = count_own_cells(shop, as_of=AS_OF)
     penetration = measure_penetration(own, None)
-    empty = [
-        summarise_trends(None),
-        list_players(None),
-        penetration,
-        find_white_space(penetration),
-    ]
+    empty = [summarise_trends(None), list_players(None), penetration, find_white_space(penetration)]
     assert all(table.empty for table in empty)
     assert all(explain_empty(table).startswith("There is no") for table in empty)
 

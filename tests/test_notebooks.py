@@ -11,13 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-STEPS = [
-    "01_plan",
-    "02_market_review",
-    "03_base_analysis",
-    "04_experience_data",
-    "05_analysis",
-]
+STEPS = ["01_plan", "02_market_review", "03_base_analysis", "04_experience_data", "05_analysis"]
 COMMON = {"plan_path": "str", "run_dir": "str", "as_of": "str", "random_state": "int"}
 
 

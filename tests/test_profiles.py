@@ -103,7 +103,7 @@ def test_missing_values_are_unknown_and_rare_ones_are_pooled():
 
 
 @given(
-    arrays(np.int64, st.tuples(st.integers(1, 5), st.integers(1, 5)), elements=st.integers(0, 12)),
+    arrays(np.int64, st.tuples(st.integers(1, 5), st.integers(1, 5)), elements=st.integers(0, 12))
 )
 def test_no_hidden_cell_can_be_found_by_subtraction(counts):
     shown = suppress_cells(pd.DataFrame(counts), 5).to_numpy()

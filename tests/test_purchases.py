@@ -77,8 +77,7 @@ def test_a_tie_between_favourites_goes_to_the_alphabet():
 
 @settings(max_examples=10, deadline=None)
 @given(
-    as_of=st.dates(datetime.date(2025, 6, 1), datetime.date(2026, 7, 5)),
-    later=st.integers(1, 400),
+    as_of=st.dates(datetime.date(2025, 6, 1), datetime.date(2026, 7, 5)), later=st.integers(1, 400)
 )
 def test_nothing_after_as_of_is_read(as_of, later):
     day = as_of + datetime.timedelta(days=later)

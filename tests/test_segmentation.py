@@ -18,11 +18,7 @@ from segkit.errors import SegkitError
 from segkit.plan import Scheme
 from segkit.segments.kmeans import name_clusters
 from segkit.segments.preparation import learn_preparation
-from segkit.segments.segmentation import (
-    Segmentation,
-    fit_segmentation,
-    read_segmentation,
-)
+from segkit.segments.segmentation import Segmentation, fit_segmentation, read_segmentation
 
 AS_OF = datetime.date(2026, 6, 30)
 COLUMNS = ("recency_days", "order_count", "mean_order_value")

@@ -79,9 +79,7 @@ _TABLES = (
             Column("order_id", "id", "The order that the line belongs to", required=True),
             Column("product_id", "id", "The product sold", required=True),
             Column(
-                "customer_id",
-                "id",
-                "The buyer; taken from orders where the line does not carry it",
+                "customer_id", "id", "The buyer; taken from orders where the line does not carry it"
             ),
             Column(
                 "ordered_at",

@@ -57,11 +57,7 @@ DIRT = {
         "missing_unit_price": 25,
         "missing_ordered_at": 20,
     },
-    "orders": {
-        "duplicate_key": 20,
-        "missing_order_id": 10,
-        "out_of_range_shipping_amount": 5,
-    },
+    "orders": {"duplicate_key": 20, "missing_order_id": 10, "out_of_range_shipping_amount": 5},
     "customers": {
         "duplicate_key": 15,
         "missing_customer_id": 5,

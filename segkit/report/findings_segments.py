@@ -7,13 +7,7 @@ from typing import Any
 import pandas as pd
 
 from segkit.plan import Criteria
-from segkit.report.findings import (
-    format_money,
-    format_number,
-    format_share,
-    join_words,
-    plural,
-)
+from segkit.report.findings import format_money, format_number, format_share, join_words, plural
 
 MONEY_KPIS = {"total_spend", "mean_order_value"}
 SHARE_KPIS = {"repeat_share", "lapsed_share", "open_share"}

@@ -56,10 +56,7 @@ def measure_centre_stability(rows: np.ndarray, n_segments: int, *, random_state:
 
 
 def measure_rule_stability(
-    customers: pd.DataFrame,
-    fit: Callable[[pd.DataFrame], tuple[Rules, list]],
-    *,
-    random_state: int,
+    customers: pd.DataFrame, fit: Callable[[pd.DataFrame], tuple[Rules, list]], *, random_state: int
 ) -> float:
     """Return the same for rules whose cut points are learned on each sample.
 
