@@ -45,12 +45,10 @@ def new(
 
     if folder.exists() and any(folder.iterdir()):
         raise SegkitError("the folder is not empty", where=str(folder), fix="Name a new one.")
-    names = ["plan.toml", *(f"notebooks/{step}.ipynb" for step in STEPS)]
-    sources = {name: find_packaged(name) for name in names}
     for name in ("notebooks", "data"):
         (folder / name).mkdir(parents=True)
-    for name, source in sources.items():
-        shutil.copyfile(source, folder / name)
+    for name in ["plan.toml", *(f"notebooks/{step}.ipynb" for step in STEPS)]:
+        shutil.copyfile(find_packaged(name), folder / name)
     (folder / ".gitignore").write_text("runs/\nreports/\ndata/\n", encoding="utf-8")
     if sample:
         from segkit.data.sample import make_sample
@@ -77,12 +75,10 @@ def sample(
 @app.command()
 def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
     """Check the plan and its tables; exit 1 if the plan cannot be carried out."""
+    from segkit.data.checks import check_plan
     from segkit.plan import read_plan
 
-    loaded = read_plan(plan)
-    from segkit.data.checks import check_plan
-
-    report = check_plan(loaded)
+    report = check_plan(read_plan(plan))
     if json_:
         print_json(report.to_json())
     else:
@@ -179,15 +175,14 @@ def export(
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
     if not (plan.run_folder / "05_analysis" / "step.json").is_file():
-        fix = "Run 'segkit run' first."
-        raise SegkitError("there are no segments yet", where=f"runs/{plan.name}", fix=fix)
+        raise SegkitError("there are no segments yet", fix="Run 'segkit run' first.")
     segments = pd.read_parquet(find_segments(plan.run_folder))
     final = segments["scheme"].iloc[0] if "scheme" in segments and len(segments) else ""
     if scheme and scheme != final:
         every = plan.run_folder / "03_base_analysis" / "tables" / "segments.parquet"
         segments = pd.read_parquet(every) if every.is_file() else segments
-        found = {c.removeprefix("segment_"): c for c in segments if c.startswith("segment_")}
-        found.pop("name", None)
+        columns = segments.filter(regex="^segment_(?!name$)").columns
+        found = {column.removeprefix("segment_"): column for column in columns}
         if scheme not in found:
             fix = suggest_name(scheme, {*found, final} - {""})
             raise UsageError("the run has no segments of this scheme", found=scheme, fix=fix)
@@ -253,7 +248,7 @@ def print_table(title: str, frame: Any) -> None:
         form = "" if isinstance(value, str) else ",.3f" if isinstance(value, float) else ","
         return Text(format(value, form))
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     numbers = frame.select_dtypes("number").columns
     for name in frame:
         table.add_column(name.replace("_", " "), justify="right" if name in numbers else "left")

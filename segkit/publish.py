@@ -46,13 +46,8 @@ def hold_lock(
 ) -> Iterator[int]:
     """Hold the lock of a run folder; the system frees it when its owner ends, however that ends.
 
-    The file says who holds it, and ``tell`` is told whom we wait for. Yields the file descriptor,
-    for processes that must keep the lock alive.
-
-    Raises
-    ------
-    SegkitError
-        If another run still holds it after ``wait`` seconds.
+    The file says who holds it, and ``tell`` is told whom we wait for, at most ``wait`` seconds.
+    Yields the file descriptor, for processes that must keep the lock alive.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -125,19 +120,9 @@ def publish_report(
 ) -> tuple[Path, bool]:
     """Publish the five pages that lie in the run folder; ``out`` is the folder of the pointer.
 
-    ``record`` is what run.json says of the run; its ``key`` stands for the content.
-
-    Returns
-    -------
-    (Path, bool)
-        The index page of the publication that the pointer now names, and whether it is new: an
-        unchanged report is left as it is.
-
-    Raises
-    ------
-    SegkitError
-        If a page has a fault, or the folder holds somebody else's pages. The last publication
-        stays as it was.
+    ``record`` is what run.json says of the run; its ``key`` stands for the content. Returns the
+    index page that the pointer now names, and whether it is new: an unchanged report is left as it
+    is, and so is the last one if a page has a fault or ``out`` holds somebody else's pages.
     """
     pages = {f"{step}.html": plan.run_folder / step / "page.html" for step in STEPS}
     key = hash_value([record["key"], {name: hash_bytes(path) for name, path in pages.items()}])
@@ -198,13 +183,11 @@ def _complete(plan: Plan, folder: Path, record: Mapping[str, Any]) -> None:
 
 def _keep_history(run_folder: Path, run_id: str) -> None:
     """Keep who was in which segment, privately, so that runs can be compared."""
-    kept = [run_folder / "05_analysis" / "tables" / "segments.parquet"]
-    for step in STEPS:
-        kept += sorted((run_folder / step).rglob("segmentation*.json"))
     folder = run_folder / "history" / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    for path in filter(Path.is_file, kept):
-        shutil.copyfile(path, folder / path.name)
+    for pattern in ("05_analysis/tables/segments.parquet", "0*/**/segmentation*.json"):
+        for path in sorted(run_folder.glob(pattern)):
+            shutil.copyfile(path, folder / path.name)
 
 
 def _sync(path: Path) -> None:

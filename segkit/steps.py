@@ -163,7 +163,8 @@ def hash_inputs(plan: Plan, cache: HashCache) -> dict[str, str | None]:
         files: list[Path] = []
         for place in spec.files.values() if spec.path is None else [spec.path]:
             path = plan.resolve_path(place)
-            files += [path] if path.is_file() else map(Path, sorted(glob.glob(str(path))))
+            there = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path)))
+            files += [path] if path.is_file() else sorted(p for p in there if p.is_file())
         try:
             hashes = [[path.name, cache.hash_file(path)] for path in files]
         except OSError:  # the checks say what is wrong with it

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,10 +34,7 @@ EVERY = ("tables", *STEPS)
 
 @dataclass
 class RunResult:
-    """What became of a run: the page published, the pointer to it, whether it is new, each step.
-
-    A step has its name, state (ran, skipped, failed, not run), seconds and reason.
-    """
+    """What became of a run; each step has its name, state, seconds and reason."""
 
     run_folder: Path
     index: Path | None = None
@@ -67,13 +63,8 @@ def run_plan(
 
     ``only`` runs one step, and of the steps before it those that are not current; ``overrides``
     sets notebook parameters; ``fresh`` runs even what is current; ``out`` is where to publish if
-    not in the plan's report folder; ``wait`` is how many seconds another run may take.
-
-    Raises
-    ------
-    SegkitError, OSError
-        With the run's result so far as its attribute ``result``. The last published report is
-        untouched.
+    not in the plan's report folder; ``wait`` is how many seconds another run may take. An error
+    carries the result so far as ``result``; it leaves the last published report untouched.
     """
     last = steps.find_step(only) if only else EVERY[-1]
     wanted = EVERY[: EVERY.index(last) + 1]
@@ -136,7 +127,7 @@ class _Run:
                 begun, state = time.perf_counter(), "failed"
                 try:
                     if step == "tables":
-                        self.run_tables(parts, step in forced)
+                        self.run_tables(parts)
                     else:
                         self.run_notebook(step, parts, another=step != wanted[-1])
                     state = "ran"
@@ -148,7 +139,7 @@ class _Run:
     def describe_step(self, step: str) -> dict[str, Any]:
         """Return everything that a step's result depends on, before it runs."""
         if step == "tables":
-            sections = ("tables", "policies", "currency", "privacy")
+            sections = ("tables", "policies", "currency")
             return {
                 "input": steps.hash_inputs(self.plan, self.cache),
                 "parameters": {"as_of": self.as_of},
@@ -174,15 +165,11 @@ class _Run:
         reason = steps.explain_change(step, record.get("parts"), parts)
         return reason or steps.find_fault(self.folder / step, record["outputs"], self.cache)
 
-    def run_tables(self, parts: dict, forced: bool) -> None:
-        """Check the tables; who was killed while doing so left a folder."""
-        begun, folder = time.perf_counter(), self.folder / "tables"
+    def run_tables(self, parts: dict) -> None:
+        """Check the tables, from the beginning."""
+        begun = time.perf_counter()
         self.view.start("tables", 0)
-        if forced:
-            steps.clear_step(folder)
-        (folder / steps.RECORD).unlink(missing_ok=True)
-        for leftover in folder.glob("work-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        steps.clear_step(self.folder / "tables")
         spare_imports()
         from segkit.data.checks import prepare_tables
 
@@ -211,7 +198,6 @@ class _Run:
             raise failure
         write_json(folder / "notebook.ipynb", notebook)
         self.handed[step] = steps.hash_handed_on(steps.hash_outputs(folder, self.cache))
-        self.records[step] = {}
         seconds = time.perf_counter() - begun
         self.pages.append(self.worker.submit(self.finish_step, step, parts, seconds))
 

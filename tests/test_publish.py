@@ -17,11 +17,7 @@ from fake_shop import PLAN
 from segkit import publish
 from segkit.errors import SegkitError
 from segkit.plan import read_plan
-from segkit.publish import (
-    publish_report,
-    read_pointer,
-    verify_publication,
-)
+from segkit.publish import publish_report, read_pointer, verify_publication
 from segkit.steps import STEPS
 
 PAGE = (

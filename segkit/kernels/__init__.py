@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,31 +34,26 @@ def use_fork() -> bool:
     return hasattr(os, "fork") and (wanted == "1" or (wanted != "0" and sys.platform == "linux"))
 
 
-class Kernels:
+class Kernels(contextlib.AbstractContextManager):
     """The kernels of one run in ``folder``, as a context manager.
 
     ``log`` takes what they print outside of cells; ``held`` are file descriptors that stay open
     while a kernel lives.
     """
 
-    def __init__(self, folder: Path, log: Path, *, held: Iterable[int] = ()):
+    def __init__(self, folder: Path, log: Path, *, held: Sequence[int] = ()):
         self._log = log.open("wb")
         self.folder, self.scratch = folder, Path(tempfile.mkdtemp(prefix="segkit-"))
-        ipython = str(self.scratch / "ipython")
-        self.environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": ipython}
+        self.environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": f"{self.scratch}/ipython"}
         self.server: subprocess.Popen | None = None
         self._context: Any = None  # of all sockets
         self._next: Any = None
         self._count = 0
         if use_fork():
-            held = list(held)
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
             place = {"cwd": folder, "env": self.environment, "start_new_session": True}
             command = make_command(f"serve_forks({str(self.scratch)!r}, {held!r})")
             self.server = subprocess.Popen(command, pass_fds=held, **pipes, **place)
-
-    def __enter__(self) -> Kernels:
-        return self
 
     def __exit__(self, *_: object) -> None:
         """End every kernel and the warmed parent."""

@@ -22,13 +22,9 @@ def execute_notebook(
 ) -> tuple[Any, SegkitError | None]:
     """Execute a notebook, parameterised by papermill, in a kernel that was started for it.
 
-    The kernel is shut down afterwards; ``tell`` is told the index of each cell that starts.
-
-    Returns
-    -------
-    (NotebookNode, SegkitError or None)
-        The notebook as far as it went, without times, so that equal runs leave equal notebooks;
-        and which cell failed, and why.
+    The kernel is shut down afterwards; ``tell`` is told the index of each cell that starts. Returns
+    the notebook as far as it went, without times, so that equal runs leave equal notebooks; and
+    which cell failed, and why, or None.
     """
     spare_imports()
     from nbclient import NotebookClient

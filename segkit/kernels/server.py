@@ -27,15 +27,14 @@ LIBRARIES = """
     matplotlib.backends.backend_agg PIL.PngImagePlugin seaborn scipy.stats sklearn.cluster
     sklearn.preprocessing sklearn.metrics sklearn.pipeline ibis duckdb ibis.backends.duckdb
 """
-ROOMS_OF_THE_RUN = ("segkit.cli", "segkit.workflow", "segkit.publish", "segkit.__main__")
 
 
 def preload_modules(stop: Callable[[], bool] = lambda: False) -> None:
     """Import what notebooks use; ``stop`` is asked between imports."""
     names = KERNEL.split()
     if os.environ.get("SEGKIT_PRELOAD") != "0":  # tests whose notebooks need nothing switch it off
-        rooms = [room.name for room in pkgutil.walk_packages(segkit.__path__, "segkit.")]
-        names += [*LIBRARIES.split(), *(room for room in rooms if room not in ROOMS_OF_THE_RUN)]
+        names += LIBRARIES.split()
+        names += [room.name for room in pkgutil.walk_packages(segkit.__path__, "segkit.")]
     for name in names:
         if stop():
             return
