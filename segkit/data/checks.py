@@ -348,7 +348,7 @@ def _open_checks(
         ):
             con.execute(
                 f"""SET preserve_insertion_order = true; SET TimeZone = 'UTC';
-                SET enable_progress_bar = false; SET memory_limit = '60%';
+                SET memory_limit = '60%';
                 SET temp_directory = {text_literal(Path(work) / "spill")};
                 PRAGMA disable_checkpoint_on_shutdown"""
             )
