@@ -76,9 +76,13 @@ def sample(
 def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
     """Check the plan and its tables; exit 1 if the plan cannot be carried out."""
     from segkit.data.checks import check_plan
+    from segkit.features.bases import check_schemes
     from segkit.plan import read_plan
 
-    report = check_plan(read_plan(plan))
+    loaded = read_plan(plan)
+    report = check_plan(loaded)
+    if report.ok:
+        report.problems.extend(check_schemes(loaded, report.columns))
     if json_:
         print_json(report.to_json())
     else:

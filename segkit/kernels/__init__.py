@@ -44,7 +44,8 @@ class Kernels(contextlib.AbstractContextManager):
     def __init__(self, folder: Path, log: Path, *, held: Sequence[int] = ()):
         self._log = log.open("wb")
         self.folder, self.scratch = folder, Path(tempfile.mkdtemp(prefix="segkit-"))
-        self.environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": f"{self.scratch}/ipython"}
+        own = {"IPYTHONDIR": f"{self.scratch}/ipython", "SEGKIT_TABLES": "ready"}
+        self.environment = {**os.environ, **ENVIRONMENT, **own}
         self.server: subprocess.Popen | None = None
         self._context: Any = None  # of all sockets
         self._next: Any = None
