@@ -97,7 +97,8 @@ def render_index(
     """
     plan = plan if isinstance(plan, Mapping) else plan.model_dump()
     steps = [step for step in PAGE_TITLES if step in facts]
-    figures = [pair for step in steps for pair in (facts[step].get("headline") or {}).items()]
+    latest_first = reversed(steps)  # the last steps say what the first ones were for
+    figures = [p for step in latest_first for p in (facts[step].get("headline") or {}).items()]
     final, counts = facts.get("05_analysis") or {}, record.get("tables") or {}
     text = PAGES.get_template("summary.html.j2").render(
         plan=plan,
