@@ -126,7 +126,8 @@ def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
     money = cells["measure"].iloc[0] == "market_value"
     unit = "a year" if money else "buyers"
     sizes = chosen["opportunity"].iloc[0], chosen["opportunity"].sum()
-    first, every = (f"{format_large(x, currency if money else '')} {unit}" for x in sizes)
+    texts = (format_large(x, currency) if money else format_number(x) for x in sizes)
+    first, every = (f"{text} {unit}" for text in texts)
     sentences = [
         f"{len(chosen)} of {plural(len(cells), 'cell')} are white space: "
         f"{_name_some(chosen['cell'])}.",
