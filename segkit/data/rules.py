@@ -14,7 +14,7 @@ from segkit.data.columns import text_literal
 from segkit.data.contract import TABLES
 from segkit.plan import Plan, Policies
 
-REJECTED = "Left out, and kept with its reason among the rejected rows."
+REJECTED = "Set aside with its reason."
 WARNED = "Kept; look whether it is right."
 REFERRED_TO = {"products": "product_id", "customers": "customer_id", "orders": "order_id"}
 _FAULTS = {
@@ -206,9 +206,10 @@ def _say(column: str) -> str:
 
 
 def _say_range(low: float | None, high: float | None) -> str:
+    lowest, highest = (f"{x:.0f}" if abs(x) < 1e4 else f"{x:,.0f}" for x in (low or 0, high or 0))
     if low is None:
-        return f"{high:,.0f} or less"
-    return f"{low:,.0f} or more" if high is None else f"within {low:,.0f} to {high:,.0f}"
+        return f"{highest} or less"
+    return f"{lowest} or more" if high is None else f"within {lowest} to {highest}"
 
 
 def _is_outside(column: str, low: float | None, high: float | None) -> str:
