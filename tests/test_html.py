@@ -207,13 +207,13 @@ def test_a_goal_is_met_missed_or_not_known(tmp_path):
     ) == ["yes", "not yet", "no target", "–"]
 
 
-def test_at_most_eight_short_headline_figures_stand_on_cards_in_order_of_steps(tmp_path):
+def test_at_most_eight_short_headline_figures_stand_on_cards_the_last_steps_first(tmp_path):
     facts = {
-        "05_analysis": {"headline": {f"last {number}": "1" for number in range(9)}},
-        "01_plan": {"headline": {"long": "x" * 25, "first": "x" * 24}},
+        "05_analysis": {"headline": {f"last {number}": "1" for number in range(7)}},
+        "01_plan": {"headline": {"long": "x" * 25, "short": "x" * 24, "ninth": "1"}},
     }
     labels = re.findall("<dt>([^<]*)</dt><dd", render_summary(tmp_path, facts))
-    assert labels == ["first", *(f"last {number}" for number in range(7))]
+    assert labels == [*(f"last {number}" for number in range(7)), "short"]
 
 
 GOOD = (
