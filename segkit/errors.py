@@ -33,7 +33,7 @@ class SegkitError(Exception):
         if self.found or self.fix:
             text = text.rstrip(".") + "."
         if self.found:
-            text += f" Found: {self.found}."
+            text += f" Found: {self.found.rstrip('.')}."
         if self.fix:
             text += f" {self.fix}"
         return text
