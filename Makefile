@@ -37,7 +37,7 @@ docs: $(READY)                             ## write the generated pages of docs/
 
 lock:                                      ## resolve again; needs uv
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --upgrade --quiet -o requirements.lock
+	  --no-header --no-annotate --upgrade --quiet -o requirements.lock
 
 clean:
 	rm -rf runs reports/*/ data/sample/*.parquet data/sample/*.csv data/sample/*.json data/sample/truth
