@@ -14,6 +14,7 @@ import pandas as pd
 
 from segkit.data.checks import prepare_tables
 from segkit.errors import SegkitError
+from segkit.hashing import write_json
 from segkit.plan import Plan, read_plan
 
 
@@ -76,12 +77,8 @@ class Workspace:
 
     def write_facts(self, **facts: Any) -> None:
         """Leave this step's findings, headline figures and other facts as JSON."""
-        path = self.folder / "facts.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".partial")
-        text = json.dumps({"step": self.step, **facts}, indent=1, ensure_ascii=False, default=str)
-        aside.write_text(text + "\n", encoding="utf-8")
-        os.replace(aside, path)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / "facts.json", {"step": self.step, **facts})
 
     def read_facts(self, step: str) -> dict[str, Any]:
         """Read the facts that an earlier step left."""

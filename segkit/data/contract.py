@@ -50,13 +50,6 @@ class Table:
         """Names of all columns, in the contract's order."""
         return tuple(column.name for column in self.columns)
 
-    def find_column(self, name: str) -> Column:
-        """Return the column called ``name``; ``KeyError`` if there is none."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
-
 
 CUSTOMER_ID = Column("customer_id", "id", "Identifies one customer in every table", required=True)
 OPTIONAL_CUSTOMER_ID = Column("customer_id", "id", "The customer, where known")

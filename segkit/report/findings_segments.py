@@ -142,9 +142,7 @@ def _describe_differences(profile: pd.DataFrame, segment_name: str, *, count: in
     return join_words(words)
 
 
-def list_segments(
-    sizes: pd.DataFrame, profile: pd.DataFrame, *, currency: str
-) -> list[dict[str, Any]]:
+def list_segments(sizes: pd.DataFrame, profile: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the segments for the index page, one record each."""
     return [
         {
