@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from segkit.errors import SegkitError
 from segkit.segments.profiles import (
     count_descriptor,
+    count_rfm,
     cross_all_schemes,
     profile_segments,
     size_segments,
@@ -132,3 +133,21 @@ def test_a_column_that_is_not_there_is_named(customers, segments):
         profile_segments(customers, segments, columns=["total_spent"])
     with pytest.raises(SegkitError, match="lacks segment_name"):
         size_segments(customers, segments.drop(columns="segment_name"))
+
+
+def test_small_cells_of_recency_and_frequency_stay_hidden():
+    count = 60
+    customers = pd.DataFrame(
+        {
+            "customer_id": [f"c{n}" for n in range(count)],
+            "recency_days": [n * 7 % 53 for n in range(count)],
+            "order_count": [1 + n * 11 % 17 for n in range(count)],
+            "total_spend": [float(n) for n in range(count)],
+        }
+    )
+    shown = count_rfm(customers, smallest_cell=1)["customer_count"]
+    assert shown.sum() == count
+    assert shown.between(1, 2).any()
+    hidden = count_rfm(customers, smallest_cell=3)["customer_count"]
+    assert hidden.isna().any()
+    assert not hidden.between(1, 2).any()

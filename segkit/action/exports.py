@@ -11,6 +11,7 @@ import ibis
 import pandas as pd
 
 from segkit.errors import SegkitError, suggest_name
+from segkit.segments.profiles import suppress_cells
 
 HEADER = ("customer_id", "segment", "scheme", "as_of")
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
@@ -32,8 +33,12 @@ def count_consent(
     segments: pd.DataFrame,
     *,
     consent_column: str | None,
+    smallest_cell: int = 1,
 ) -> pd.DataFrame:
-    """Count who may be contacted, by segment; a missing answer is not a yes but unknown."""
+    """Count who may be contacted, by segment; a missing answer is not a yes but unknown.
+
+    Counts below ``smallest_cell`` are missing, see `segkit.segments.profiles.suppress_cells`.
+    """
     consent = _read_consent(customers, segments, consent_column)
     answers = pd.DataFrame(
         {
@@ -45,6 +50,8 @@ def count_consent(
     ).astype("int64")
     table = answers.groupby(segments["segment_name"].to_numpy()).sum()
     table = table.rename_axis("segment_name").reset_index()
+    answers = ["with_consent", "without_consent", "unknown_consent"]
+    table[answers] = suppress_cells(table[answers], smallest_cell).astype("Int64")
     return table.assign(consent_share=table["with_consent"] / table["in_segment"])
 
 

@@ -161,14 +161,18 @@ def count_descriptors(
     return pd.DataFrame(rows, columns=columns)
 
 
-def count_rfm(customers: pd.DataFrame) -> pd.DataFrame:
-    """Count customers by ``recency_score`` and ``frequency_score``, each 1 (low) to 5 (high)."""
+def count_rfm(customers: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFrame:
+    """Count customers by ``recency_score`` and ``frequency_score``, each 1 (low) to 5 (high).
+
+    Small cells are missing, see `suppress_cells`.
+    """
     model, _ = fit_rfm(customers, RFM_COLUMNS, 6)
     placed = model.place(ibis.memtable(customers[list(RFM_COLUMNS)].astype(float)))
     scores = placed.select(
         recency_score=placed.recency_points_, frequency_score=placed.frequency_points_
     )
-    return scores.to_pandas().value_counts(sort=False).rename("customer_count").reset_index()
+    grid = scores.to_pandas().value_counts(sort=False).unstack(fill_value=0)
+    return suppress_cells(grid, smallest_cell).stack().rename("customer_count").reset_index()
 
 
 def keep_largest_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
