@@ -36,7 +36,7 @@ docs: $(READY)                             ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
 lock:                                      ## resolve again; needs uv
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra spark --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --upgrade --quiet -o requirements.lock
 
 clean:

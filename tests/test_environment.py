@@ -18,7 +18,7 @@ CONDA_NAMES = {"python-duckdb": "duckdb"}
 
 def read_declared() -> dict[str, Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["dev"]
+    lines = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
     return {canonicalize_name(r.name): r for r in map(Requirement, lines)}
 
 
