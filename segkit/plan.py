@@ -48,6 +48,8 @@ MEASURES = {
     "open_share": "Share of delivered messages that were opened",
     "resolution_hours": "Median hours to resolve a ticket",
 }
+# Methods that find segments in columns; the others cut by rule.
+LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
 
 class _Model(BaseModel):
@@ -110,15 +112,33 @@ class Policies(_Model):
     non_product_ids: tuple[str, ...] = ()
 
 
+class NamedRule(_Model):
+    """A segment's name and the condition, in SQL, that puts a customer there."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    when: str
+
+
 class Scheme(_Model):
-    """One exclusive and exhaustive set of segments, for one goal."""
+    """One exclusive and exhaustive set of segments, for one goal.
+
+    ``categorical`` names columns of numbers that are codes. ``missing`` says whether a missing
+    category is a level of its own or is ignored. ``gamma`` is the weight of a category against a
+    number. ``cuts`` replace the cut points of RFM, tiers or a ready-made ``ruleset``.
+    """
 
     name: Name
     goal: Name
     base: Literal[tuple(BASES)]
-    method: Literal["kmeans", "rfm", "tiers"]
+    method: Literal["kmeans", "kprototypes", "latent_classes", "rules", "rfm", "tiers"]
     columns: tuple[str, ...] = ()
     segments: tuple[int, int] = (2, 6)
+    categorical: tuple[str, ...] = ()
+    missing: Literal["own", "ignore"] = "own"
+    gamma: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
+    rules: tuple[NamedRule, ...] = ()
+    ruleset: str | None = None
+    cuts: dict[Name, int | tuple[float, ...]] = {}
 
     @field_validator("segments", mode="before")
     @classmethod
@@ -131,8 +151,12 @@ class Scheme(_Model):
 
     @model_validator(mode="after")
     def _check_columns(self) -> Scheme:
-        if self.method == "kmeans" and len(self.columns) < 1:
-            raise ValueError("kmeans needs columns, such as recency_days and total_spend")
+        if self.method in LEARNING_METHODS and len(self.columns) < 1:
+            raise ValueError(f"{self.method} needs columns, such as recency_days and total_spend")
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("a column is named twice")
+        if (self.method == "rules") != (bool(self.rules) + (self.ruleset is not None) == 1):
+            raise ValueError("method rules, and only it, takes either rules or a ruleset")
         return self
 
 
