@@ -155,7 +155,7 @@ class Scheme(_Model):
             raise ValueError(f"{self.method} needs columns, such as recency_days and total_spend")
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("a column is named twice")
-        if (self.method == "rules") != (bool(self.rules) + (self.ruleset is not None) == 1):
+        if bool(self.rules) + (self.ruleset is not None) != (self.method == "rules"):
             raise ValueError("method rules, and only it, takes either rules or a ruleset")
         return self
 
