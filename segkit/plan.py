@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from segkit.data.contract import TABLES
 from segkit.errors import PlanError, SegkitError, UsageError, suggest_name
+from segkit.plan_names import check_names, find_line, locate_keys
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -48,6 +48,11 @@ MEASURES = {
     "open_share": "Share of delivered messages that were opened",
     "resolution_hours": "Median hours to resolve a ticket",
 }
+# What a feature of one's own may be called: not what segkit itself adds to a table of customers.
+OWN_NAME = re.compile(
+    r"(?!(text|faulty|rule|segment)_|(source_row|row_hash|is_repeat|differs|is_rejected|segment"
+    r"|distance|probability|confidence)$)[a-z]([a-z0-9_]{0,38}[a-z0-9])?"
+)
 # Methods that find segments in columns; the others cut by rule.
 LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
@@ -70,7 +75,8 @@ class TableSpec(_Model):
 
     A table is a file (``path``), a table of a database (``connection`` and ``table``), or a
     ``query`` in SQL over ``files``, each known in the query by its name. ``columns`` maps the
-    contract's name to the user's: ``customer_id = "CustomerID"``.
+    contract's name to the user's: ``customer_id = "CustomerID"``. ``features``, of customers only,
+    takes further columns as features of one's own, ``wine_spend = "MntWines"``, or "all" of them.
     """
 
     path: str | None = None
@@ -84,6 +90,22 @@ class TableSpec(_Model):
     decimal: Literal[".", ","] = "."
     date_format: str | None = None
     columns: dict[str, str] = {}
+    features: dict[str, str] | Literal["all"] = {}
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _read_features(cls, value: object) -> object:
+        if value != "all" and not isinstance(value, dict):
+            raise ValueError('give "all", or names with columns: wine_spend = "MntWines"')
+        for name in value if isinstance(value, dict) else ():
+            if not OWN_NAME.fullmatch(name):
+                raise ValueError(
+                    f"'{name}' cannot be a feature's name; take up to 40 small letters, digits and "
+                    "_, and no word that segkit uses itself, such as segment"
+                )
+            if not isinstance(value[name], str) or not value[name]:
+                raise ValueError(f"name the column that '{name}' is taken from")
+        return value
 
     @model_validator(mode="after")
     def _name_one_place(self) -> TableSpec:
@@ -276,44 +298,17 @@ def read_plan(path: str | Path) -> Plan:
             found=re.sub(r" \(at .*\)$", "", str(error)),
             fix="Mind quotes, brackets and equals signs.",
         ) from None
-    lines = _locate_keys(text)
+    lines = locate_keys(text)
     faults: list[tuple[int, SegkitError]] = []
     plan = None
     try:
         plan = Plan.model_validate({"path": path, **content})
     except ValidationError as error:
         faults = [_explain(fault, lines, path.name) for fault in error.errors()]
-    faults += _check_names(content, lines, path.name)
+    faults += check_names(content, lines, path.name)
     if faults:
         raise PlanError([fault for _, fault in sorted(faults, key=lambda pair: pair[0])])
     return plan
-
-
-def _locate_keys(text: str) -> dict[tuple, int]:
-    """Map the path of each key and table header to its line, counted from 1."""
-    found: dict[tuple, int] = {}
-    counts: dict[tuple, int] = {}
-    prefix: tuple = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*(\[\[?)\s*([^\[\]=]+?)\s*\]\]?\s*(#.*)?$", line):
-            prefix = tuple(re.findall(r"[\w-]+", header[2]))
-            if header[1] == "[[":
-                counts[prefix] = counts.get(prefix, -1) + 1
-                found.setdefault(prefix, number)
-                prefix = (*prefix, counts[prefix])
-            found.setdefault(prefix, number)
-        elif key := re.match(r"""\s*([\w."'-]+)\s*=""", line):
-            loc = (*prefix, *re.findall(r"[\w-]+", key[1]))
-            found.setdefault(loc, number)
-            for inner in re.findall(r"[{,]\s*([\w-]+)\s*=", line):
-                found.setdefault((*loc, inner), number)
-    return found
-
-
-def _find_line(loc: tuple, lines: dict[tuple, int]) -> int:
-    while loc and loc not in lines:
-        loc = loc[:-1]
-    return lines.get(loc, 1)
 
 
 def _valid_keys(loc: tuple) -> list[str]:
@@ -336,7 +331,7 @@ def _explain(fault: Any, lines: dict[tuple, int], file: str) -> tuple[int, Segki
     loc = tuple(part for part in fault["loc"] if not str(part).startswith(("int", "tuple[")))
     if fault["loc"] == ("path",):
         loc = ("path",)
-    line = _find_line(loc, lines)
+    line = find_line(loc, lines)
     where, key = f"{file}, line {line}", ".".join(map(str, loc))
     options = _valid_keys(loc)
     if fault["type"] == "extra_forbidden":
@@ -361,52 +356,3 @@ def _explain(fault: Any, lines: dict[tuple, int], file: str) -> tuple[int, Segki
             found=repr(fault["input"])[:80] if not isinstance(fault["input"], dict) else "",
         )
     return line, error
-
-
-def _check_names(content: dict, lines: dict[tuple, int], file: str) -> list:
-    """Check what one model alone cannot: names that refer to other names."""
-    faults = []
-
-    def add(loc: tuple, message: str, name: object, options: typing.Iterable[str]) -> None:
-        line = _find_line(loc, lines)
-        fix = suggest_name(str(name), options)
-        faults.append((line, SegkitError(message, where=f"{file}, line {line}", fix=fix)))
-
-    tables = content.get("tables")
-    tables = tables if isinstance(tables, dict) else {}
-    for name, spec in tables.items():
-        if name not in TABLES:
-            add(("tables", name), f"unknown table '{name}'", name, TABLES)
-        elif isinstance(spec, dict) and isinstance(spec.get("columns"), dict):
-            for column in spec["columns"]:
-                if column not in TABLES[name].column_names:
-                    loc = ("tables", name, "columns", column)
-                    message = f"table '{name}' has no column '{column}'"
-                    add(loc, message, column, TABLES[name].column_names)
-    if "tables" in content and "order_lines" not in tables:
-        line = _find_line(("tables",), lines)
-        fix = "Add [tables.order_lines] with its path; every other table is optional."
-        where = f"{file}, line {line}"
-        faults.append((line, SegkitError("there is no order_lines table", where=where, fix=fix)))
-    goals = [g.get("name") for g in _dicts(content.get("goals"))]
-    schemes = [s.get("name") for s in _dicts(content.get("schemes"))]
-    for index, scheme in enumerate(_dicts(content.get("schemes"))):
-        if scheme.get("goal") is not None and scheme["goal"] not in goals:
-            loc = ("schemes", index, "goal")
-            add(loc, f"there is no goal '{scheme['goal']}'", scheme["goal"], map(str, goals))
-    for kind, names in (("goals", goals), ("schemes", schemes)):
-        for index, name in enumerate(names):
-            if name is not None and name in names[:index]:
-                line = _find_line((kind, index, "name"), lines)
-                where, fix = f"{file}, line {line}", "Give each its own name."
-                message = f"two {kind} are called '{name}'"
-                faults.append((line, SegkitError(message, where=where, fix=fix)))
-    criteria = content.get("criteria")
-    final = criteria.get("final_scheme") if isinstance(criteria, dict) else None
-    if final is not None and final not in schemes:
-        add(("criteria", "final_scheme"), f"no scheme '{final}'", final, map(str, schemes))
-    return faults
-
-
-def _dicts(value: object) -> list[dict]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -70,7 +70,26 @@ FAULTS = {
         ('# final_scheme = "behaviour"', 'final_scheme = "behavior"'),
         ["no scheme 'behavior'", "'behaviour'"],
     ),
-    "no order lines": (("[tables.order_lines]", "[tables.orderlines]"), ["no order_lines table"]),
+    "an own feature that is a column": (
+        ("[tables.customers]\n", '[tables.customers]\nfeatures = { income = "Pay" }\n'),
+        ["'income' is a column of customers", "[tables.customers.columns]", '"Pay"'],
+    ),
+    "an own feature without a good name": (
+        ("[tables.customers]\n", '[tables.customers]\nfeatures = { Wine = "MntWines" }\n'),
+        ["'Wine' cannot be a feature's name"],
+    ),
+    "an own feature that hides what segkit adds": (
+        ("[tables.customers]\n", '[tables.customers]\nfeatures = { segment_name = "x" }\n'),
+        ["'segment_name' cannot be a feature's name"],
+    ),
+    "own features as a list": (
+        ("[tables.customers]\n", '[tables.customers]\nfeatures = ["MntWines"]\n'),
+        ["tables.customers.features", 'give "all", or names with columns'],
+    ),
+    "features of another table": (
+        ("[tables.orders]\n", '[tables.orders]\nfeatures = "all"\n'),
+        ["'orders' has no features", "[tables.customers]"],
+    ),
     "a table without a place": (
         ('path = "data/sample/orders.parquet"', 'sheet = "x"'),
         ["give one of path, connection and query"],
@@ -130,6 +149,19 @@ def test_an_empty_plan_lists_what_is_missing(tmp_path):
     path.write_text("")
     with pytest.raises(PlanError, match="'goals' is missing"):
         read_plan(path)
+
+
+def test_a_plan_needs_order_lines_or_customers(tmp_path):
+    text = TEMPLATE.read_text(encoding="utf-8")
+    head, tables = text.split("[tables.order_lines]", 1)
+    rest = tables[tables.index("[policies]") :]
+    path = tmp_path / "plan.toml"
+    path.write_text(f'{head}[tables.trends]\npath = "t.csv"\n\n{rest}', encoding="utf-8")
+    with pytest.raises(PlanError, match="neither an order_lines nor a customers table"):
+        read_plan(path)
+    customers = '[tables.customers]\npath = "c.csv"\n\n[tables.customers.features]\nwine = "W"\n'
+    path.write_text(head + customers + rest, encoding="utf-8")
+    assert read_plan(path).tables["customers"].features == {"wine": "W"}
 
 
 @given(st.text(max_size=200))
