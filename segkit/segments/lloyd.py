@@ -1,0 +1,274 @@
+"""The inner loops of k-prototypes, once as numba kernels and once in plain numpy.
+
+Both give the same bits: they add in the same order and nothing is reassociated. The kernels need
+numba's import and, on the first use on a machine, some seconds of compiling (kept in numba's cache
+from then on), so that small work is quicker in numpy. The kernels run on one thread each and free
+the interpreter's lock; no threading layer of numba is used, as that does not survive a fork.
+
+Data lie column by column, as ``(p, n)`` numbers and ``(q, n)`` codes, so that the loops over rows
+vectorise. A NaN or a code below zero is missing and counts nowhere.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import SimpleNamespace
+
+import numpy as np
+
+# Squared distances within one part in 1e9 are equal; the lower cluster wins.
+TIE = 1.000000001
+# A move must lower the cost by more than this part of what the row costs where it is.
+WORTH = 1e-9
+# Rows whose distances to all clusters are held at once, and rows priced at once in numpy.
+BLOCK = 256
+
+
+def measure_plain(rows, numbers, codes, weights, gamma, centres, modes, labels, nearest):
+    """Write each row's nearest cluster and squared distance; return their weighted sum."""
+    part = slice(*rows)
+    numbers, codes, weights = numbers[:, part], codes[:, part], weights[part]
+    labels, nearest = labels[part], nearest[part]
+    squares = np.zeros((len(centres), len(labels)))
+    for j, column in enumerate(numbers):
+        gaps = column - centres[:, j : j + 1]
+        gaps *= gaps
+        squares += np.where(np.isnan(gaps), 0.0, gaps)
+    differ = np.zeros(squares.shape, dtype=np.int32)
+    for j, column in enumerate(codes):
+        differ += (column != modes[:, j : j + 1]) & (column >= 0)
+    squares += gamma * differ
+    nearest[:] = squares.min(axis=0)
+    labels[:] = np.argmax(squares <= nearest * TIE, axis=0)
+    return float(np.cumsum(weights * nearest)[-1])
+
+
+def tally_plain(rows, numbers, codes, weights, offsets, labels, sums, known, counts):
+    """Write the sums and known weights of each cluster's numbers, and the weights of its levels."""
+    part = slice(*rows)
+    numbers, codes, weights, labels = numbers[:, part], codes[:, part], weights[part], labels[part]
+    k, n_levels = counts.shape
+    for j, column in enumerate(numbers):
+        there = ~np.isnan(column)
+        where, weight = labels[there], weights[there]
+        sums[:, j] = np.bincount(where, weight * column[there], k)
+        known[:, j] = np.bincount(where, weight, k)
+    counts[:] = 0.0
+    for j, column in enumerate(codes):
+        there = column >= 0
+        cells = labels[there].astype(np.int64) * n_levels + (column[there] + offsets[j])
+        counts += np.bincount(cells, weights[there], k * n_levels).reshape(k, n_levels)
+
+
+def improve_plain(numbers, codes, weights, offsets, gamma, labels, sums, known, counts):
+    """Move row after row to the cluster where it raises the cost least; return the moves."""
+    moves, row = 0, 0
+    tops = rank_levels(counts, offsets, range(len(counts)))
+    while row < len(labels):
+        part = slice(row, row + BLOCK)
+        leave, join = _price_plain(
+            numbers[:, part], codes[:, part], weights[part], offsets, gamma, labels[part],
+            sums, known, counts, tops,
+        )  # fmt: skip
+        target = join.argmin(axis=0)
+        gain = leave - join[target, np.arange(len(target))]
+        movable = np.flatnonzero(gain > WORTH * leave)
+        if not len(movable):
+            row += BLOCK
+            continue
+        # All rows up to the first that moves have seen the same clusters as one by one.
+        row += movable[0]
+        weight = weights[row]
+        old, new = labels[row], target[movable[0]]
+        labels[row] = new
+        for cluster, change in ((old, -weight), (new, weight)):
+            there = ~np.isnan(numbers[:, row])
+            sums[cluster, there] += change * numbers[there, row]
+            known[cluster, there] += change
+            there = codes[:, row] >= 0
+            counts[cluster, offsets[:-1][there] + codes[there, row]] += change
+        tops[:, [old, new]] = rank_levels(counts, offsets, (old, new))
+        moves += 1
+        row += 1
+    return moves
+
+
+def rank_levels(counts, offsets, clusters):
+    """Return the largest and second largest weight of a level, (2, clusters, columns)."""
+    tops = np.zeros((2, len(clusters), len(offsets) - 1))
+    for i, cluster in enumerate(clusters):
+        for j in range(len(offsets) - 1):
+            ranked = np.sort(counts[cluster, offsets[j] : offsets[j + 1]])[::-1]
+            tops[: len(ranked), i, j] = np.maximum(ranked[:2], 0.0)
+    return tops
+
+
+def _price_plain(numbers, codes, weights, offsets, gamma, labels, sums, known, counts, tops):
+    """Return what each row's cluster saves without it (n,) and what each would pay (k, n)."""
+    k, n = len(sums), len(labels)
+    rows = np.arange(n)
+    saved, paid = np.zeros(n), np.zeros((k, n))
+    for j, column in enumerate(numbers):
+        held = known[:, j : j + 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gaps = column - sums[:, j : j + 1] / held
+            gaps = np.where((held > 0) & ~np.isnan(column), gaps * gaps, 0.0)
+            own = known[labels, j]
+            rest = own - weights
+            paid += gaps * (held / (held + weights))
+            saved += np.where(rest > WORTH * own, gaps[labels, rows] * (own / rest), 0.0)
+    differ, differed = np.zeros((k, n)), np.zeros(n)
+    for j, column in enumerate(codes):
+        there = column >= 0
+        level = counts[:, offsets[j] + np.where(there, column, 0)]
+        above = level + weights - tops[0, :, j : j + 1]
+        differ += np.where(there, weights - np.maximum(above, 0.0), 0.0)
+        own, top, second = level[labels, rows], tops[0, labels, j], tops[1, labels, j]
+        left = np.maximum(own - weights, np.where(own == top, second, top))
+        differed += np.where(there, weights - (top - left), 0.0)
+    join = paid * weights + gamma * differ
+    join[labels, rows] = np.inf
+    return saved * weights + gamma * differed, join
+
+
+def _measure(rows, numbers, codes, weights, gamma, centres, modes, labels, nearest):
+    k = len(centres)
+    squares = np.empty((k, BLOCK))
+    differ = np.empty(BLOCK, dtype=np.int32)
+    cost = 0.0
+    for begin in range(rows[0], rows[1], BLOCK):
+        end = min(begin + BLOCK, rows[1])
+        size = end - begin
+        low = nearest[begin:end]
+        low[:] = np.inf
+        for c in range(k):
+            here = squares[c, :size]
+            here[:] = 0.0
+            for j in range(len(numbers)):
+                column = numbers[j, begin:end]
+                centre = centres[c, j]
+                for i in range(size):
+                    gap = column[i] - centre
+                    gap = gap * gap
+                    here[i] += gap if gap == gap else 0.0
+            if len(codes):
+                differ[:] = 0
+                for j in range(len(codes)):
+                    levels = codes[j, begin:end]
+                    mode = modes[c, j]
+                    for i in range(size):
+                        differ[i] += np.int32((levels[i] != mode) & (levels[i] >= 0))
+                for i in range(size):
+                    here[i] += gamma * differ[i]
+            for i in range(size):
+                low[i] = min(low[i], here[i])
+        chosen = labels[begin:end]
+        for c in range(k - 1, -1, -1):
+            here = squares[c, :size]
+            for i in range(size):
+                chosen[i] = c if here[i] <= low[i] * TIE else chosen[i]
+        for i in range(size):
+            cost += weights[begin + i] * low[i]
+    return cost
+
+
+def _tally(rows, numbers, codes, weights, offsets, labels, sums, known, counts):
+    sums[:] = 0.0
+    known[:] = 0.0
+    counts[:] = 0.0
+    for j in range(len(numbers)):
+        for i in range(rows[0], rows[1]):
+            value = numbers[j, i]
+            if value == value:
+                sums[labels[i], j] += weights[i] * value
+                known[labels[i], j] += weights[i]
+    for j in range(len(codes)):
+        for i in range(rows[0], rows[1]):
+            if codes[j, i] >= 0:
+                counts[labels[i], offsets[j] + codes[j, i]] += weights[i]
+
+
+def _improve(numbers, codes, weights, offsets, gamma, labels, sums, known, counts):
+    k, p, q = len(sums), len(numbers), len(codes)
+    centres = sums / known
+    tops = np.zeros((2, k, q))
+    stale = np.arange(k)
+    moves = 0
+    for row in range(-1, len(labels)):
+        if row >= 0:
+            old, weight = labels[row], weights[row]
+            new, lowest, leave = old, np.inf, 0.0
+            for c in range(k):
+                paid, differ = 0.0, 0.0
+                for j in range(p):
+                    gap, held = numbers[j, row] - centres[c, j], known[c, j]
+                    gap = gap * gap
+                    if not (held > 0 and gap == gap):
+                        continue
+                    rest = held - weight
+                    if c != old:
+                        paid += gap * (held / (held + weight))
+                    elif rest > WORTH * held:
+                        paid += gap * (held / rest)
+                for j in range(q):
+                    if codes[j, row] < 0:
+                        continue
+                    level = counts[c, offsets[j] + codes[j, row]]
+                    top = tops[0, c, j]
+                    if c != old:
+                        differ += weight - max(level + weight - top, 0.0)
+                    else:
+                        other = tops[1, c, j] if level == top else top
+                        differ += weight - (top - max(level - weight, other))
+                price = paid * weight + gamma * differ
+                if c == old:
+                    leave = price
+                elif price < lowest:
+                    new, lowest = c, price
+            if not leave - lowest > WORTH * leave:
+                continue
+            labels[row] = new
+            moves += 1
+            stale = np.array([old, new], dtype=np.int64)
+            for c in stale:
+                change = weight if c == new else -weight
+                for j in range(p):
+                    if numbers[j, row] == numbers[j, row]:
+                        sums[c, j] += change * numbers[j, row]
+                        known[c, j] += change
+                    centres[c, j] = sums[c, j] / known[c, j]
+                for j in range(q):
+                    if codes[j, row] >= 0:
+                        counts[c, offsets[j] + codes[j, row]] += change
+        for c in stale:
+            for j in range(q):
+                top, second = 0.0, 0.0
+                for level in range(offsets[j], offsets[j + 1]):
+                    if counts[c, level] > top:
+                        top, second = counts[c, level], top
+                    elif counts[c, level] > second:
+                        second = counts[c, level]
+                tops[0, c, j], tops[1, c, j] = top, second
+    return moves
+
+
+PLAIN = SimpleNamespace(measure=measure_plain, tally=tally_plain, improve=improve_plain)
+
+
+@functools.cache
+def load_kernels() -> SimpleNamespace:
+    """Return the kernels; they compile on their first call, or come from numba's cache."""
+    import numba
+
+    def compile_kernel(function):
+        options = {"nogil": True, "error_model": "numpy"}
+        try:
+            return numba.njit(function, cache=True, **options)
+        except RuntimeError:  # no folder in which a cache could be written
+            return numba.njit(function, **options)
+
+    return SimpleNamespace(
+        measure=compile_kernel(_measure),
+        tally=compile_kernel(_tally),
+        improve=compile_kernel(_improve),
+    )
