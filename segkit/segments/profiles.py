@@ -13,6 +13,7 @@ import pandas as pd
 from segkit.errors import SegkitError, suggest_name
 from segkit.features.bases import RFM_COLUMNS
 from segkit.features.dictionary import FEATURES
+from segkit.plan import Scheme
 from segkit.segments.preparation import read_numbers
 from segkit.segments.rules import fit_rfm
 from segkit.segments.segmentation import Segmentation
@@ -166,7 +167,8 @@ def count_rfm(customers: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFram
 
     Small cells are missing, see `suppress_cells`.
     """
-    model, _ = fit_rfm(customers, RFM_COLUMNS, 6)
+    scheme = Scheme(name="rfm", goal="rfm", base="behavioural", method="rfm")
+    model, _ = fit_rfm(customers, scheme, 6)
     placed = model.place(ibis.memtable(customers[list(RFM_COLUMNS)].astype(float)))
     scores = placed.select(
         recency_score=placed.recency_points_, frequency_score=placed.frequency_points_
