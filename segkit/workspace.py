@@ -14,6 +14,7 @@ import pandas as pd
 
 from segkit.data.checks import prepare_tables
 from segkit.errors import SegkitError
+from segkit.features.own import list_kinds
 from segkit.hashing import write_json
 from segkit.plan import Plan, read_plan
 
@@ -39,6 +40,8 @@ class Workspace:
         One row a rule: table, rule, severity, row_count, reason, treatment.
     counts : DataFrame
         One row a table: read, accepted, rejected.
+    names : dict of str to dict of str
+        By table, the user's name of each column.
     """
 
     plan: Plan
@@ -49,6 +52,7 @@ class Workspace:
     tables: dict[str, ibis.Table]
     quality: pd.DataFrame
     counts: pd.DataFrame
+    names: dict[str, dict[str, str]]
 
     @property
     def folder(self) -> Path:
@@ -56,9 +60,9 @@ class Workspace:
         return self.run_folder / self.step
 
     @property
-    def columns(self) -> dict[str, set[str]]:
-        """The columns that each table carries."""
-        return {name: set(table.columns) for name, table in self.tables.items()}
+    def columns(self) -> dict[str, dict[str, str]]:
+        """The columns that each table carries, with their kind."""
+        return {name: list_kinds(table) for name, table in self.tables.items()}
 
     def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Leave a finished table for later steps as ``<step>/tables/<name>.parquet``."""
@@ -145,4 +149,5 @@ def open_workspace(
         tables=tables,
         quality=prepared.quality,
         counts=prepared.counts,
+        names=prepared.names,
     )

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pandas as pd
 
-from segkit.data.columns import DataError, Source, text_literal
+from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.contract import TABLES
 from segkit.data.convert import convert_source
 from segkit.data.rules import REJECTED, Rule, derive_lines, list_rules
@@ -40,22 +40,27 @@ class Prepared:
 
     ``quality`` has one row a rule that matched: table, rule, severity (reject, warning or note),
     row_count, reason, treatment; a row may match several rules. ``counts`` has one row a table:
-    read, accepted, rejected; read is the sum of the others.
+    read, accepted, rejected; read is the sum of the others. ``names`` has, by table, the user's
+    name of each column.
     """
 
     paths: dict[str, Path]
     quality: pd.DataFrame
     counts: pd.DataFrame
+    names: dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What the checks found, and whether the plan can be carried out."""
+    """What the checks found, and whether the plan can be carried out.
+
+    ``columns`` has, by table, the kind of each accepted column.
+    """
 
     quality: pd.DataFrame
     counts: pd.DataFrame
     problems: list[SegkitError] = field(default_factory=list)
-    columns: dict[str, set[str]] = field(default_factory=dict)
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -75,7 +80,11 @@ class CheckReport:
 def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport:
     """Check every table of a plan, up to ``as_of`` or the plan's, and leave nothing behind."""
     with _open_checks(plan, None, as_of or plan.as_of) as (checks, _):
-        columns = {name: set(table.columns) for name, table in checks.checked.items()}
+        tables = {name: checked.source.table for name, checked in checks.checked.items()}
+        columns = {
+            name: {c.name: c.kind for c in table.columns if c.name in checks.checked[name].columns}
+            for name, table in tables.items()
+        }
         return CheckReport(*checks.summarise(), checks.faults, columns)
 
 
@@ -104,20 +113,23 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
                 if checks.faults:
                     raise DataError(checks.faults)
                 counts = checks.write_tables(work)
+                names = {name: table.source.columns for name, table in checks.checked.items()}
                 record.unlink(missing_ok=True)
                 for name in ("accepted", "rejected"):
                     shutil.rmtree(folder / name, ignore_errors=True)
                 for name in ("accepted", "rejected", "quality.parquet"):
                     os.replace(work / name, folder / name)
-            write_json(record, {"key": key, "counts": counts, "outputs": _stamp_outputs(folder)})
+            left = {"counts": counts, "names": names, "outputs": _stamp_outputs(folder)}
+            write_json(record, {"key": key, **left})
     except OSError as error:
         where, found = str(error.filename or folder), error.strerror or type(error).__name__
         fix = "Name a folder that you may write to, on a disk with room."
         message = "the run folder cannot be written"
         raise SegkitError(message, where=where, found=found, fix=fix) from None
-    counts = pd.DataFrame(json.loads(record.read_text(encoding="utf-8"))["counts"])
-    paths = {name: folder / "accepted" / f"{name}.parquet" for name in counts["table"]}
-    return Prepared(paths, pd.read_parquet(folder / "quality.parquet"), counts)
+    left = json.loads(record.read_text(encoding="utf-8"))
+    paths = {name: folder / "accepted" / f"{name}.parquet" for name in left["names"]}
+    quality, counts = pd.read_parquet(folder / "quality.parquet"), pd.DataFrame(left["counts"])
+    return Prepared(paths, quality, counts, left["names"])
 
 
 def _hash_inputs(plan: Plan, as_of: datetime.date, cache: HashCache) -> str:
@@ -194,7 +206,7 @@ class _Checks:
             if name in self.checked and not self.checked[name].accepted:
                 self.faults.append(self._explain_empty(self.checked[name]))
         if not self.faults:
-            self._find_impossible(self.checked["order_lines"])
+            self._find_impossible()
 
     def _check_table(self, source: Source) -> _Checked:
         name, con = source.name, self.con
@@ -212,9 +224,9 @@ class _Checks:
             FROM ({query}) AS t LEFT JOIN repeats_{name} AS r ON t.source_row = r.source_row"""
         found = con.sql(query).columns
         rules = list_rules(name, found, self.plan, self.as_of, self.checked)
-        columns = [c.name for c in TABLES[name].columns if c.name in found]
+        columns = [c.name for c in source.table.columns if c.name in found]
         whole = [c.name for c in TABLES[name].columns if c.kind == "integer"]
-        values = [f"TRY_CAST({c} AS BIGINT) AS {c}" if c in whole else c for c in columns]
+        values = [f"TRY_CAST({c} AS BIGINT) AS {c}" if c in whole else quote(c) for c in columns]
         if name == "order_lines":
             columns += ["line_type", "is_product"]
             values += ["line_type", "is_product"]
@@ -276,17 +288,18 @@ class _Checks:
         message += f"rows have this fault: {rule.reason}"
         return SegkitError(message, where=where, found=found, fix=fix)
 
-    def _find_impossible(self, lines: _Checked) -> None:
+    def _find_impossible(self) -> None:
         """Add what makes segments impossible although the tables can be read."""
-        for what in ("customer", "order"):
-            query = f"SELECT count(DISTINCT {what}_id) FROM checked_order_lines"
-            query += " WHERE NOT is_rejected AND line_type = 'sale'"
+        needed, table, rows = {"customer": "an accepted row"}, "customers", "NOT is_rejected"
+        if "order_lines" in self.checked:
+            needed = dict.fromkeys(("customer", "order"), "an accepted sale")
+            table, rows = "order_lines", f"{rows} AND line_type = 'sale'"
+        for what, having in needed.items():
+            query = f"SELECT count(DISTINCT {what}_id) FROM checked_{table} WHERE {rows}"
             if (count := self.con.execute(query).fetchall()[0][0]) < 2:
-                message = f"segments need two {what}s or more with an accepted sale"
-                where, found = (
-                    lines.source.locate(f"{what}_id"),
-                    f"{count} {what}{'' if count == 1 else 's'}",
-                )
+                message = f"segments need two {what}s or more with {having}"
+                where = self.checked[table].source.locate(f"{what}_id")
+                found = f"{count} {what}{'' if count == 1 else 's'}"
                 fix = f"Check the mapping of {what}_id, and the plan's as_of and policies."
                 self.faults.append(SegkitError(message, where=where, found=found, fix=fix))
 
@@ -305,7 +318,7 @@ class _Checks:
         (folder / "rejected").mkdir()
         for name, table in self.checked.items():
             self._copy(
-                f"""SELECT {", ".join(table.columns)} FROM checked_{name}
+                f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
                 WHERE NOT is_rejected ORDER BY source_row""",
                 folder / f"accepted/{name}.parquet",
             )
@@ -315,7 +328,7 @@ class _Checks:
                 f"CASE WHEN rule_{rule.name} THEN {text_literal(rule.reason)} END" for rule in rules
             )
             columns = [c for c in table.columns if c in table.source.columns]
-            texts = ", ".join(f"raw.{c}::VARCHAR AS {c}" for c in columns)
+            texts = ", ".join(f"raw.{quote(c)}::VARCHAR AS {quote(c)}" for c in columns)
             self._copy(
                 f"""SELECT source_row, CASE {first} END AS rule,
                     concat_ws(' ', {reasons}) AS reasons, NULL::VARCHAR AS raw_line, {texts}
@@ -346,11 +359,13 @@ def _open_checks(
             tempfile.TemporaryDirectory(**options) as work,
             duckdb.connect(Path(work) / "work.duckdb") as con,
         ):
+            # A list in a CASE would become a join, which takes long in a table of many columns.
             con.execute(
                 f"""SET preserve_insertion_order = true; SET TimeZone = 'UTC';
                 SET memory_limit = '60%';
                 SET temp_directory = {text_literal(Path(work) / "spill")};
-                PRAGMA disable_checkpoint_on_shutdown"""
+                PRAGMA disable_checkpoint_on_shutdown;
+                SET disabled_optimizers = 'in_clause'"""
             )
             yield _Checks(plan, con, Path(work), as_of), Path(work)
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from segkit.data.contract import Table
+from segkit.data.contract import TABLES, Column, Table
 from segkit.errors import SegkitError, suggest_name
-from segkit.plan import TableSpec
+from segkit.plan import OWN_NAME, TableSpec
+
+OWN = "own"  # the kind of a feature of one's own, until its values are seen
 
 
 class DataError(SegkitError):
@@ -28,6 +32,7 @@ class DataError(SegkitError):
 class Source:
     """One table as it was found, in DuckDB.
 
+    ``table`` is the contract's, with the plan's own features as further columns.
     ``raw`` names a view with ``source_row`` (from 1), ``row_hash`` (of all the source's columns)
     and the mapped columns; ``malformed`` a table with ``source_row``, ``line`` and ``raw_line``.
     ``columns`` maps the contract's names to the user's, ``names`` are all of the user's, ``types``
@@ -77,23 +82,32 @@ class Source:
 
         A column is the one that the plan maps to it, else the one of the same name, else of the
         same name in other letters (upper or lower case). A source's column that is mapped stands
-        for that only, and an empty name leaves a column out.
+        for that only, and an empty name leaves a column out. "All" features are those that stand
+        for no column, under names made harmless.
         """
-        self.names, mapped, there = tuple(names), self.spec.columns, ", ".join(names)
+        own, table, there = self.spec.features, TABLES[self.name], ", ".join(names)
+        mapped = self.spec.columns | (own if own != "all" else {})
+        self.names = tuple(names)
         faults = [
             self.fail(f"two columns are called '{name}'", there, "Give each its own name.")
             for name in sorted({name for name in names if name and self.names.count(name) > 1})
         ]
         free = {name: name for name in names if name not in mapped.values()}
         free = {name.lower(): name for name in reversed(free)} | free
-        matched = {c: mapped.get(c, free.get(c)) for c in self.table.column_names}
+        matched = {c: mapped.get(c, free.get(c)) for c in table.column_names}
+        if own == "all":
+            left = [name for name in names if name and name not in matched.values()]
+            own = name_harmlessly(left, table.column_names)
+        matched |= own
+        further = [Column(name, OWN, f"Feature of one's own: {own[name]}") for name in own]
+        self.table = dataclasses.replace(table, columns=(*table.columns, *further))
         self.columns = {c: theirs for c, theirs in matched.items() if theirs and theirs in names}
         for column, theirs in matched.items():
             if theirs and theirs not in names:
                 message = f"there is no column '{theirs}', which the plan maps to {column}"
                 faults.append(self.fail(message, there, suggest_name(theirs, names)))
-        needed = [(column.name,) for column in self.table.columns if column.required]
-        for group in (*needed, *self.table.one_of):
+        needed = [(column.name,) for column in table.columns if column.required]
+        for group in (*needed, *table.one_of):
             if not any(matched[column] for column in group):
                 faults.append(self.explain_missing(" or ".join(group)))
         if faults:
@@ -110,7 +124,7 @@ class Source:
         is_numbered = len(cells) > len(names)
         cells = cells[is_numbered:]
         theirs = dict(zip(names, cells, strict=True))
-        kept = [f"{quote(theirs[name])} AS {ours}" for ours, name in self.columns.items()]
+        kept = [f"{quote(theirs[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
         kept.insert(0, f"hash({', '.join(map(quote, cells))}) AS row_hash")
         query = f"SELECT {'source_row, ' * is_numbered}{', '.join(kept)} FROM {relation}"
         self.con.execute(f"CREATE OR REPLACE TABLE kept_{self.name} AS {query}")
@@ -119,6 +133,31 @@ class Source:
         types = self.con.execute(f"DESCRIBE {self.raw}").fetchall()
         self.types = {name: kind for name, kind, *_ in types}
         self.raw_count = self.con.execute(f"SELECT count(*) FROM {self.raw}").fetchall()[0][0]
+
+
+def name_harmlessly(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Give columns the names of features: small letters, digits and _; the columns by these.
+
+    A name that then is ``taken`` is left out; of two that come out alike the later is numbered.
+
+    Examples
+    --------
+    >>> name_harmlessly(["MntWines", "Café", "3D", "Income", "café!"], ["income"])
+    {'mnt_wines': 'MntWines', 'cafe': 'Café', 'own_3d': '3D', 'cafe_2': 'café!'}
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        words = re.sub("(?<=[a-z])(?=[A-Z])", "_", plain.replace("'", "")).lower()
+        stem = re.sub("[^a-z0-9]+", "_", words)[:36].strip("_")
+        stem = harmless = stem if OWN_NAME.fullmatch(stem) else f"own_{stem}".strip("_")
+        number = 1
+        while harmless in found:
+            number += 1
+            harmless = f"{stem}_{number}"
+        if stem not in taken:
+            found[harmless] = name
+    return found
 
 
 def quote(name: str) -> str:

@@ -14,8 +14,9 @@ class Column:
     """One column of the contract.
 
     ``kind`` is one of ``id``, ``text``, ``category``, ``integer``, ``number``, ``money``, ``date``,
-    ``datetime`` and ``boolean``. A value outside ``minimum`` to ``maximum`` or ``allowed`` rejects
-    the row; one outside ``usual_minimum`` to ``usual_maximum`` is kept with a warning.
+    ``datetime`` and ``boolean``; of a feature of one's own the values decide.
+    A value outside ``minimum`` to ``maximum`` or ``allowed`` rejects the row; one outside
+    ``usual_minimum`` to ``usual_maximum`` is kept with a warning.
     """
 
     name: str
@@ -66,7 +67,7 @@ BROWSER = Column("browser", "category", "Browser or app")
 _TABLES = (
     Table(
         "order_lines",
-        "One product in one order; the only table that segkit cannot do without",
+        "One product in one order; needed unless there are customers",
         (),
         (
             Column("order_id", "id", "The order that the line belongs to", required=True),
@@ -129,7 +130,7 @@ _TABLES = (
     ),
     Table(
         "customers",
-        "One customer: a person, a household or a business",
+        "One customer: a person, a household or a business; may have features of your own",
         ("customer_id",),
         (
             CUSTOMER_ID,

@@ -5,9 +5,11 @@ A value that cannot be converted becomes null and is marked as faulty; the check
 
 from __future__ import annotations
 
+import dataclasses
+
 import duckdb
 
-from segkit.data.columns import Source, text_literal
+from segkit.data.columns import OWN, Source, quote, text_literal
 from segkit.data.contract import Column
 
 NO_TEXT = ("", "\\N")
@@ -27,6 +29,7 @@ _MONTH_FIRST = [f"%m{sep}%d{sep}{year}" for year in ("%Y", "%y") for sep in "/.-
 _NAMED = ["%Y%m%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y"]
 DATE_FORMATS = (*_DAY_FIRST, *_MONTH_FIRST, *_NAMED, "%Y.%m.%d")
 SAMPLE_VALUES = 2_000
+MOSTLY_NUMBERS = 0.9  # of the values; then those that are none deserve a look
 
 
 def convert_source(source: Source) -> tuple[str, list[tuple]]:
@@ -36,8 +39,8 @@ def convert_source(source: Source) -> tuple[str, list[tuple]]:
     where a conversion may fail. A guess is an entry of the quality table: rule, severity,
     row_count, reason, treatment.
     """
+    guesses = _settle_own(source)
     columns = [c for c in source.table.columns if c.name in source.columns]
-    guesses: list[tuple] = []
     trimmed, texts, values, bounds, names = [], [], [], [], []
     for column in columns:
         name = column.name
@@ -51,29 +54,60 @@ def convert_source(source: Source) -> tuple[str, list[tuple]]:
     query = f"SELECT * REPLACE ({', '.join(texts)}) FROM ({query})"
     source.con.execute(f"CREATE OR REPLACE VIEW texts_{source.name} AS {query}")
     for column in columns:
-        name, kind = column.name, column.kind
+        name, own, kind = column.name, quote(column.name), column.kind
         is_typed = _is_typed(column, source.types[name])
         value = text = f"text_{name}"
         if kind == "id" and source.types[name] == "VARCHAR":
             value = _convert_id(source, name, guesses)
         elif kind in NUMBERS:
             value = f"{text}::DOUBLE" if is_typed else _convert_number(text, source.spec.decimal)
-            bounds.append(f"CASE WHEN isfinite({name}) THEN {name} END AS {name}")
+            bounds.append(f"CASE WHEN isfinite({own}) THEN {own} END AS {own}")
         elif kind in TIMES:
             value = f"{text}::TIMESTAMP" if is_typed else _convert_date(source, name, guesses)
             cast = "::DATE" * (kind == "date")
-            bounds.append(f"CASE WHEN {name} {SANE} THEN {name}{cast} END AS {name}")
+            bounds.append(f"CASE WHEN {own} {SANE} THEN {own}{cast} END AS {own}")
         elif kind == "boolean":
-            value = f"""CASE WHEN lower({text}) IN {TRUE_TEXTS} THEN true
-                WHEN lower({text}) IN {FALSE_TEXTS} THEN false END"""
-        values.append(f"{value} AS {name}")
-        names.append(name)
+            value = _convert_boolean(text)
+        values.append(f"{value} AS {own}")
+        names.append(own)
         if kind not in NOTHING:
-            names.append(f"{text} IS NOT NULL AND {name} IS NULL AS faulty_{name}")
+            names.append(f"{text} IS NOT NULL AND {own} IS NULL AS faulty_{name}")
     query = f"SELECT *, {', '.join(values)} FROM texts_{source.name}"
     if bounds:
         query = f"SELECT * REPLACE ({', '.join(bounds)}) FROM ({query})"
     return f"SELECT source_row, row_hash, {', '.join(names)} FROM ({query})", guesses
+
+
+def _settle_own(source: Source) -> list[tuple]:
+    """Let the values of each feature of one's own decide its kind, so that none is refused.
+
+    It is a number, or a boolean, if all values are; else a category. Where most are numbers, the
+    others are told as a guess.
+    """
+    settled, guesses = {}, []
+    for column in (c for c in source.table.columns if c.kind == OWN):
+        name, number = column.name, dataclasses.replace(column, kind="number")
+        is_typed = _is_typed(number, source.types[name])
+        read = "t::DOUBLE" if is_typed else _convert_number("t", source.spec.decimal)
+        count, numbers, booleans = source.con.execute(
+            f"""SELECT count(*), count(*) FILTER (isfinite({read})), count({_convert_boolean("t")})
+            FROM (SELECT {_trim(column, source.types[name])} AS t FROM {source.raw})
+            WHERE t NOT IN ({_list(NO_NUMBER)})"""
+        ).fetchall()[0]
+        kind = {booleans: "boolean", numbers: "number"}.get(count, "category")
+        settled[name] = dataclasses.replace(column, kind=kind if count else "category")
+        if MOSTLY_NUMBERS * count <= numbers < count:
+            reason = f"Most values of {name} are numbers, but not these."
+            treatment = "Kept: the whole column is read as categories."
+            guesses.append((f"mixed_{name}", "warning", count - numbers, reason, treatment))
+    columns = tuple(settled.get(c.name, c) for c in source.table.columns)
+    source.table = dataclasses.replace(source.table, columns=columns)
+    return guesses
+
+
+def _convert_boolean(text: str) -> str:
+    return f"""CASE WHEN lower({text}) IN {TRUE_TEXTS} THEN true
+        WHEN lower({text}) IN {FALSE_TEXTS} THEN false END"""
 
 
 def _is_typed(column: Column, found: str) -> bool:
@@ -86,7 +120,8 @@ def _is_typed(column: Column, found: str) -> bool:
 
 def _trim(column: Column, found: str) -> str:
     """Return a column as trimmed text; a number or time in its place stays what it is."""
-    name, text = column.name, f"{column.name}::VARCHAR"
+    name = quote(column.name)
+    text = f"{name}::VARCHAR"
     if _is_typed(column, found):
         text = name
     elif found in ("FLOAT", "DOUBLE"):

@@ -12,6 +12,7 @@ from ibis import ir
 
 from segkit.features.dictionary import FEATURES
 from segkit.features.expressions import days_until
+from segkit.features.own import list_own
 
 OLDEST_AGE = 110
 # Last age of each band.
@@ -36,14 +37,16 @@ def select_attributes(customers: ir.Table, *, as_of: datetime.date) -> ir.Table:
     Returns
     -------
     ibis.Table
-        ``customer_id``, the columns that are features as they stand, and where they can be worked
-        out ``age_years`` (year of ``as_of`` minus year of birth; null outside 0 to 110),
-        ``age_band`` (the customer's own, else from the age), ``generation``, ``signed_up_days``
-        and ``has_loyalty_card``. Names, addresses and card numbers are never selected.
+        ``customer_id``, the columns that are features as they stand, those of one's own among
+        them, and where they can be worked out ``age_years`` (year of ``as_of`` minus year of
+        birth; null outside 0 to 110), ``age_band`` (the customer's own, else from the age),
+        ``generation``, ``signed_up_days`` and ``has_loyalty_card``. Names, addresses and card
+        numbers are never selected.
     """
     if "signed_up_on" in customers.columns:
         customers = customers.filter(~(customers.signed_up_on > ibis.date(as_of)).fill_null(False))
-    chosen = {name: customers[name] for name in FEATURES if name in customers.columns}
+    own = list_own(customers.columns)
+    chosen = {name: customers[name] for name in customers.columns if name in (*FEATURES, *own)}
     if "signed_up_on" in customers.columns:
         chosen["signed_up_days"] = days_until(customers.signed_up_on, as_of)
     if "birth_year" in customers.columns:
@@ -51,8 +54,8 @@ def select_attributes(customers: ir.Table, *, as_of: datetime.date) -> ir.Table:
         known = age.between(0, OLDEST_AGE)
         chosen["age_years"] = ibis.ifelse(known, age, ibis.null("int64"))
         bands = [(known & (age <= last), label) for last, label in AGE_BANDS.items()]
-        own = chosen.get("age_band", ibis.null("string"))
-        chosen["age_band"] = ibis.coalesce(own, ibis.cases(*bands))
+        stated = chosen.get("age_band", ibis.null("string"))
+        chosen["age_band"] = ibis.coalesce(stated, ibis.cases(*bands))
         generations = [(known & (born <= last), label) for last, label in GENERATIONS]
         chosen["generation"] = ibis.cases(*generations)
     if "loyalty_card_id" in customers.columns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import ibis
 import pandas as pd
@@ -14,20 +14,36 @@ from segkit.features.attributes import select_attributes
 from segkit.features.dictionary import BASES, FEATURES, Needs
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import keep_until
+from segkit.features.own import list_own
 from segkit.features.purchases import summarise_purchases
 from segkit.plan import Plan, Scheme
 
+MIXED_METHODS = ("kprototypes", "latent_classes")
 RFM_COLUMNS = ("recency_days", "order_count", "total_spend")
 
 
-def find_missing(needs: Needs, columns: Mapping[str, set[str]]) -> list[str]:
+def find_missing(needs: Needs, columns: Mapping[str, Iterable[str]]) -> list[str]:
     """Return the needs that ``columns``, by table, do not meet, each as text ``a.b or c.d``."""
     there = {f"{table}.{column}" for table, names in columns.items() for column in names}
     return [" or ".join(group) for group in needs if not there.intersection(group)]
 
 
-def list_gaps(columns: Mapping[str, set[str]]) -> pd.DataFrame:
-    """List the bases and what is missing for each; ``columns`` are those there, by table.
+def list_given(columns: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the features that the columns carry, one's own too, each with its kind.
+
+    ``columns`` has, by table, the kind of each column.
+    """
+    given = {name: f.kind for name, f in FEATURES.items() if not find_missing(f.needs, columns)}
+    own = columns.get("customers", {})
+    return given | {name: own[name] for name in list_own(own)}
+
+
+def list_gaps(
+    columns: Mapping[str, Mapping[str, str]], schemes: Iterable[Scheme] = ()
+) -> pd.DataFrame:
+    """List the bases and what is missing for each; ``columns`` are as in `list_given`.
+
+    A feature of one's own belongs to the base of the scheme that reads it, and makes it ready.
 
     Returns
     -------
@@ -35,11 +51,14 @@ def list_gaps(columns: Mapping[str, set[str]]) -> pd.DataFrame:
         Sixteen rows: ``base``, ``row`` (B1 to B16), ``ready``, ``missing`` (empty if ready),
         ``answers``, ``features`` (those that can be computed, separated by commas).
     """
-    rows = []
+    rows, given, own = [], list_given(columns), list_own(columns.get("customers", {}))
+    read = [(scheme.base, name) for scheme in schemes for name in scheme.columns if name in own]
     for base in BASES.values():
+        told = [name for by, name in read if by == base.name and name not in FEATURES]
+        features = [f for f in base.features if f in given] + list(dict.fromkeys(told))
         missing = "; ".join(find_missing(base.needs, columns))
-        given = [f for f in base.features if not find_missing(FEATURES[f].needs, columns)]
-        rows.append((base.name, base.row, not missing, missing, base.answers, ", ".join(given)))
+        missing = "" if set(features).intersection(own) else missing
+        rows.append((base.name, base.row, not missing, missing, base.answers, ", ".join(features)))
     return pd.DataFrame(rows, columns=["base", "row", "ready", "missing", "answers", "features"])
 
 
@@ -55,29 +74,33 @@ def list_features() -> pd.DataFrame:
 def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> pd.DataFrame:
     """Build the customer table: one row for each customer with an order line until ``as_of``.
 
-    Customers who never bought are left out; ``attrs["prospect_count"]`` counts them. Where both
-    the ``customers`` table and the behaviour tell an attribute, the customer's own wins. ``tables``
-    are accepted tables of one engine, ``order_lines`` among them.
+    Customers who never bought are left out; ``attrs["prospect_count"]`` counts them. Without
+    ``order_lines`` there is a row for each of the ``customers``. Where both that table and the
+    behaviour tell an attribute, the customer's own wins. ``tables`` are accepted tables of one
+    engine, ``order_lines`` or ``customers`` among them.
 
     Returns
     -------
     pandas.DataFrame
-        Sorted by ``customer_id``; the columns are those of `list_features` that the tables carry.
+        Sorted by ``customer_id``; the columns are those of `list_given`.
     """
-    lines = _add_order_columns(tables)
-    joined = summarise_purchases(lines, as_of=as_of, products=tables.get("products"))
-    prospects = 0
+    prospects, own = 0, None
     if "customers" in tables:
-        own = select_attributes(tables["customers"], as_of=as_of)
-        buyers = keep_until(lines, "ordered_at", as_of)
-        prospects = int(own.anti_join(buyers, "customer_id").count().execute())
-        joined = _merge(joined, own, right_wins=True)
+        joined = own = select_attributes(tables["customers"], as_of=as_of)
+    if "order_lines" in tables:
+        lines = _add_order_columns(tables)
+        joined = summarise_purchases(lines, as_of=as_of, products=tables.get("products"))
+        if own is not None:
+            buyers = keep_until(lines, "ordered_at", as_of)
+            prospects = int(own.anti_join(buyers, "customer_id").count().execute())
+            joined = _merge(joined, own, right_wins=True)
     engagement = summarise_engagement(tables, as_of=as_of)
     if engagement is not None:
         joined = _merge(joined, engagement, right_wins=False)
         counts = [c for c in engagement.columns if c.endswith("_count")]
         joined = joined.mutate(**{c: joined[c].fill_null(0) for c in counts})
-    wanted = [name for name in FEATURES if name in joined.columns]
+    further = [] if own is None else list_own(own.columns)
+    wanted = [name for name in dict.fromkeys((*FEATURES, *further)) if name in joined.columns]
     customers = joined.select("customer_id", *wanted).order_by("customer_id").to_pandas()
     customers.attrs["prospect_count"] = prospects
     return customers
@@ -105,39 +128,51 @@ def _merge(left: ir.Table, right: ir.Table, *, right_wins: bool) -> ir.Table:
 
 
 def list_wanted(scheme: Scheme) -> tuple[str, ...]:
-    """Return the features that a scheme reads: its columns, or its method's own."""
-    return scheme.columns or (RFM_COLUMNS if scheme.method == "rfm" else ("total_spend",))
+    """Return the features that a scheme names, or those that its method takes by itself."""
+    own = {"rfm": RFM_COLUMNS, "tiers": ("total_spend",)}
+    return scheme.columns or own.get(scheme.method, ())
 
 
-def check_schemes(plan: Plan, columns: Mapping[str, set[str]]) -> list[SegkitError]:
-    """Return a fault for each column of a scheme that is unknown, no number or cannot be computed.
+def check_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> list[SegkitError]:
+    """Return a fault for each feature of the plan that cannot be what the plan makes of it.
 
-    ``columns`` are those that are there, by table.
+    These are columns of a scheme that are unknown, of a kind that its method does not take, or
+    cannot be computed, and features of one's own that segkit knows otherwise. ``columns`` are as
+    in `list_given`.
     """
-    numbers = {name: f for name, f in FEATURES.items() if f.kind == "number"}
-    given = [name for name, f in numbers.items() if not find_missing(f.needs, columns)]
-    faults = []
+    given, own, faults = list_given(columns), list_own(columns.get("customers", {})), []
+    for name in (name for name in own if name in FEATURES):
+        where, feature = f"{plan.path.name}, [tables.customers]", FEATURES[name]
+        fix = "Give your own feature another name."
+        message = f"'{name}' is a {given[name]} here, but segkit knows it as a {feature.kind}"
+        if not find_missing(feature.needs, columns):
+            message = f"'{name}' is worked out from the other tables already"
+        elif feature.kind == given[name]:
+            continue
+        faults.append(SegkitError(message, where=where, fix=fix))
     for scheme in plan.schemes:
         where, wanted = f"{plan.path.name}, scheme '{scheme.name}'", list_wanted(scheme)
+        taken = ("number", "category", "boolean") if scheme.method in MIXED_METHODS else ("number",)
+        fitting = [name for name, kind in given.items() if kind in taken]
         if scheme.method == "rfm" and len(wanted) != 3:
             fix = "It takes days, orders and money, in this order."
             faults.append(SegkitError("rfm takes 3 columns", where=where, fix=fix))
         elif scheme.method == "tiers" and len(wanted) != 1:
             faults.append(SegkitError("tiers takes 1 column", where=where))
-        for name in (name for name in wanted if name not in given):
-            if name in numbers:
-                missing = "; ".join(find_missing(numbers[name].needs, columns))
-                message, fix = f"'{name}' cannot be computed", f"It needs {missing}."
-            elif name in FEATURES:
+        for name in (name for name in wanted if name not in fitting):
+            message, fix = f"there is no feature '{name}'", suggest_name(name, fitting)
+            if name in given:
                 message = f"'{name}' is not a number, and {scheme.method} takes numbers"
-                fix = suggest_name(name, given)
-            else:
-                message, fix = f"there is no feature '{name}'", suggest_name(name, given)
+                if len(taken) > 1:
+                    message = f"'{name}' is a {given[name]}, which {scheme.method} does not take"
+            elif name in FEATURES:
+                missing = "; ".join(find_missing(FEATURES[name].needs, columns))
+                message, fix = f"'{name}' cannot be computed", f"It needs {missing}."
             faults.append(SegkitError(message, where=where, fix=fix))
     return faults
 
 
-def require_schemes(plan: Plan, columns: Mapping[str, set[str]]) -> None:
+def require_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> None:
     """Raise `PlanError` with every fault of `check_schemes`, if there is one."""
     if faults := check_schemes(plan, columns):
         raise PlanError(faults)
