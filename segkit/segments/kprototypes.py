@@ -2,139 +2,40 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin
+from sklearn.base import TransformerMixin as Transformer
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from segkit.errors import SegkitError
-from segkit.segments.lloyd import PLAIN, load_kernels
-
-# Distances to be measured by one process before numba's import pays.
-PLAIN_WORK = 2e7
-# Rows that a thread takes at once; sums of chunks are added in order, whoever made them.
-CHUNK = 65_536
-# Up to here each start is improved point by point; above only the best is.
-MOST_POLISHED = 10_000
-# Above MOST_STARTED rows the starts see a sample; the best is then refined on all rows.
-MOST_STARTED, SAMPLE = 200_000, 100_000
-# A start of many rows ends when a step lowers the cost by less than this part of it.
-LOOSE = 1e-4
-# Another round of improving point by point must lower the cost by this part of it.
-WORTH_ROUND = 1e-6
-_work_done = 0.0
-
-
-class TooFewPointsError(SegkitError, ValueError):
-    """Fewer distinct points than clusters."""
-
-
-@dataclass(frozen=True)
-class PrototypeFit:
-    """Clusters of mixed rows.
-
-    Attributes
-    ----------
-    labels : ndarray of int64, (n,)
-        Each row's cluster.
-    centres : ndarray of float64, (k, p)
-        Means of the numbers.
-    modes : ndarray of int32, (k, q)
-        The most frequent code of each category; of equals the lowest.
-    cost : float
-        The weighted sum of squared distances to the own prototype.
-    n_iter : int
-        Lloyd's steps of the best start.
-    """
-
-    labels: np.ndarray
-    centres: np.ndarray
-    modes: np.ndarray
-    cost: float
-    n_iter: int
+from segkit.errors import SegkitError, suggest_name
+from segkit.segments.descent import (
+    CHUNK,
+    FIRM,
+    LOOSE,
+    MOST_POLISHED,
+    MOST_STARTED,
+    SAMPLE,
+    PrototypeFit,
+    Rows,
+    choose_kernels,
+    complain_of_points,
+    descend,
+    fold_rows,
+    seed_prototypes,
+)
+from segkit.segments.lloyd import PLAIN
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows column by column, and what is done with them."""
-
-    numbers: np.ndarray
-    codes: np.ndarray
-    weights: np.ndarray
-    offsets: np.ndarray
-    gamma: float
-    kernels: SimpleNamespace
-    each: Callable[..., Iterable] = map
-    fill: tuple[np.ndarray, np.ndarray] | tuple[float, int] = (0.0, 0)
-
-    def take(self, chosen: np.ndarray) -> _Rows:
-        """Return some of the rows."""
-        parts = {"numbers": self.numbers[:, chosen], "codes": self.codes[:, chosen]}
-        return replace(self, weights=self.weights[chosen], **parts)
-
-    def split(self) -> list[tuple[int, int]]:
-        """Return the bounds of chunks; they depend on nothing but the number of rows."""
-        n = len(self.weights)
-        return [(begin, min(begin + CHUNK, n)) for begin in range(0, n, CHUNK)]
-
-    def measure(self, centres, modes) -> tuple[np.ndarray, np.ndarray, float]:
-        """Return each row's nearest prototype and squared distance, and the cost."""
-        labels = np.zeros(len(self.weights), dtype=np.int32)
-        nearest = np.zeros(len(self.weights))
-
-        def measure_chunk(chunk):
-            return self.kernels.measure(
-                chunk, self.numbers, self.codes, self.weights, self.gamma, centres, modes,
-                labels, nearest,
-            )  # fmt: skip
-
-        return labels, nearest, sum(self.each(measure_chunk, self.split()))
-
-    def tally(self, labels, k) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return sums and known weights of the numbers, and weights of the levels, by cluster."""
-        shapes = [(k, len(self.numbers)), (k, len(self.numbers)), (k, self.offsets[-1])]
-
-        def tally_chunk(chunk):
-            parts = [np.zeros(shape) for shape in shapes]
-            self.kernels.tally(
-                chunk, self.numbers, self.codes, self.weights, self.offsets, labels, *parts
-            )
-            return parts
-
-        return tuple(
-            sum(parts) for parts in zip(*self.each(tally_chunk, self.split()), strict=True)
-        )
-
-    def summarise(self, labels, k) -> tuple[np.ndarray, np.ndarray]:
-        """Return the centres and modes of clusters; where all is missing, those of all rows."""
-        sums, known, counts = self.tally(labels, k)
-        with np.errstate(invalid="ignore"):
-            centres = np.where(known > 0, sums / known, self.fill[0])
-        modes = np.zeros((k, len(self.codes)), dtype=np.int32)
-        for j, (begin, end) in enumerate(itertools.pairwise(self.offsets)):
-            found = counts[:, begin:end].max(axis=1) > 0
-            common = np.broadcast_to(self.fill[1], modes.shape)[:, j]
-            modes[:, j] = np.where(found, counts[:, begin:end].argmax(axis=1), common)
-        return centres, modes
-
-    def improve(self, labels, k) -> int:
-        """Move single rows where that lowers the cost (Hartigan 1975); return the moves."""
-        return self.kernels.improve(
-            self.numbers, self.codes, self.weights, self.offsets, self.gamma, labels,
-            *self.tally(labels, k),
-        )  # fmt: skip
-
-    def pick(self, row) -> tuple[np.ndarray, np.ndarray]:
-        """Return one row as a prototype, (1, p) and (1, q); what it lacks is the average."""
-        number, code = self.numbers[:, row], self.codes[:, row]
-        centre = np.where(np.isnan(number), self.fill[0], number)
-        mode = np.where(code < 0, self.fill[1], code).astype(np.int32)
-        return centre.reshape(1, -1), mode.reshape(1, -1)
+class SettingError(SegkitError, ValueError):
+    """A setting or a column that the estimator cannot take."""
 
 
 def fit_prototypes(
@@ -147,15 +48,15 @@ def fit_prototypes(
     max_iter: int = 100,
     sample_weight: np.ndarray | None = None,
     n_jobs: int | None = None,
-    random_state: int | np.random.RandomState,
+    random_state: int | np.random.RandomState | None,
 ) -> PrototypeFit:
-    """Find prototypes with the least cost of Huang (1998, equation 3), best of several starts.
+    """Find the prototypes with the least cost (Huang 1998, equation 3), best of several starts.
 
     Each start is seeded in the manner of greedy k-means++ (Arthur and Vassilvitskii 2007) on the
-    mixed distance, goes on by Lloyd's steps and, up to 10,000 rows, is improved point by point
-    (Hartigan 1975); of more rows only the best start is. Above 200,000 rows the starts see a
-    random 100,000 and the best is refined on all. Equal rows are folded into weights where there
-    are many. The result depends on the rows, their order and ``random_state`` alone.
+    mixed distance, goes on by Lloyd's steps (1982) and, up to 10,000 rows, is improved point by
+    point (Hartigan 1975); of more rows only the best start is. Above 200,000 rows the starts see a
+    random 100,000 and the best is refined on all. Equal rows are folded into weights where half
+    or more are repeated. The result depends on the rows, their order and ``random_state`` alone.
 
     Parameters
     ----------
@@ -164,66 +65,52 @@ def fit_prototypes(
     codes : ndarray of int32, (n, q)
         Levels of categories from 0; below 0 is missing: it counts in no distance and no mode.
     n_clusters, n_init, max_iter : int
-        Clusters, starts, and Lloyd's steps a start.
+        Clusters, starts, and Lloyd's steps of a start.
     gamma : float
         What a category that differs adds to the squared distance.
     sample_weight : ndarray of float64, (n,), optional
         Rows of weight 0 get a cluster but have no say.
     n_jobs : int, optional
-        Threads; without it as many as the process may use.
-    random_state : int or RandomState
+        Threads; without it as many as the process may use. The result is the same.
+    random_state : int, RandomState or None
 
     Raises
     ------
     TooFewPointsError
         If there are fewer distinct points than clusters.
     """
-    from sklearn.utils import check_random_state
-
-    numbers = np.ascontiguousarray(np.asarray(numbers, dtype=np.float64).T)
-    codes = np.ascontiguousarray(np.asarray(codes, dtype=np.int32).T)
-    n = max(numbers.shape[1], codes.shape[1])
-    weights = np.ones(n) if sample_weight is None else np.array(sample_weight, dtype=np.float64)
-    n_levels = [1 + max(0, int(column.max(initial=0))) for column in codes]
-    threads = n_jobs if n_jobs and n_jobs > 0 else count_processors()
+    everyone = _lay_out(numbers, codes, sample_weight, gamma, n_clusters * n_init)
     rng = check_random_state(random_state)
-    rows = _Rows(
-        numbers,
-        codes,
-        weights,
-        offsets=np.cumsum([0, *n_levels]),
-        gamma=float(gamma),
-        kernels=choose_kernels(n * n_clusters * (len(numbers) + len(codes)) * n_init),
-    )
-    with ThreadPoolExecutor(threads) as pool:
-        rows = replace(rows, each=pool.map if n > CHUNK else map)
-        everyone, rows = rows, (rows.take(weights > 0) if (weights <= 0).any() else rows)
-        rows = _fold(rows, n_clusters)
-        rows = replace(rows, fill=rows.summarise(np.zeros(len(rows.weights), np.int32), 1))
+    n = len(everyone.weights)
+    with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else _count_processors()) as pool:
+        each = map if everyone.kernels is PLAIN else pool.map
+        everyone = replace(everyone, each=each if n > CHUNK else map)
+        rows = everyone.take(everyone.weights > 0) if (everyone.weights == 0).any() else everyone
+        rows = fold_rows(rows, n_clusters).with_fill()
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_init)
-        started, n_used = rows, len(rows.weights)
-        if n_used > MOST_STARTED:
-            sample = np.sort(rng.choice(n_used, SAMPLE, replace=False))
-            started, n_used = rows.take(sample), SAMPLE
+        started = rows
+        if sampled := len(rows.weights) > MOST_STARTED:
+            started = rows.take(np.sort(rng.choice(len(rows.weights), SAMPLE, replace=False)))
+        # Starts share the threads; within a start there is one.
         started = replace(started, each=map)
-        small = n_used <= MOST_POLISHED
+        small = len(started.weights) <= MOST_POLISHED
 
-        def start(seed):
-            seeded = _seed(started, n_clusters, np.random.RandomState(seed))
-            return _descend(started, *seeded, max_iter, tolerance=0.0 if small else LOOSE,
-                            polish=small)  # fmt: skip
+        def start(seed: int) -> PrototypeFit:
+            seeded = seed_prototypes(started, n_clusters, np.random.RandomState(seed))
+            return descend(started, *seeded, max_iter, 0.0 if small else LOOSE, polish=small)
 
-        found = list((map if rows.kernels is PLAIN else pool.map)(start, seeds))
-        best = min(found, key=lambda fit: fit.cost)
+        best = min(each(start, seeds), key=lambda fit: fit.cost)
         if not small:
-            best = _descend(started, best.centres, best.modes, max_iter, polish=True)
-        if started is not rows and len(started.weights) < len(rows.weights):
-            best = _descend(rows, best.centres, best.modes, max_iter)
+            started = replace(started, each=everyone.each)
+            best = descend(started, best.centres, best.modes, max_iter, FIRM, polish=True)
+        if sampled:
+            best = descend(rows, best.centres, best.modes, max_iter, FIRM)
         n_filled = len(np.unique(best.labels))
         if n_filled < n_clusters:
-            raise _complain(n_filled, n_clusters, n)
-        labels, _, _ = everyone.measure(best.centres, best.modes)
-    return replace(best, labels=labels.astype(np.int64))
+            raise complain_of_points(n_filled, n_clusters, n)
+        if rows is not everyone:
+            best = replace(best, labels=everyone.measure(best.centres, best.modes)[0])
+    return replace(best, labels=best.labels.astype(np.int64))
 
 
 def assign_prototypes(
@@ -235,123 +122,258 @@ def assign_prototypes(
     distances within one part in 1e9 are equal and the lowest prototype wins. A missing value (NaN,
     a code below 0) adds nothing.
     """
-    numbers = np.ascontiguousarray(np.asarray(numbers, dtype=np.float64).T)
-    codes = np.ascontiguousarray(np.asarray(codes, dtype=np.int32).T)
+    rows = _lay_out(numbers, codes, None, gamma, len(centres))
     centres = np.array(centres, dtype=np.float64, ndmin=2)
-    modes = np.array(modes, dtype=np.int32, ndmin=2)
-    n = max(numbers.shape[1], codes.shape[1])
-    kernels = choose_kernels(n * len(centres) * (len(numbers) + len(codes)))
-    rows = _Rows(numbers, codes, np.ones(n), np.zeros(1, np.int64), float(gamma), kernels)
-    labels, nearest, _ = rows.measure(centres, modes)
+    labels, nearest, _ = rows.measure(centres, np.array(modes, dtype=np.int32, ndmin=2))
     return labels.astype(np.int64), nearest
 
 
-def count_processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def choose_kernels(work: float) -> SimpleNamespace:
-    """Return plain numpy until a process has done enough work that numba's import pays.
-
-    Both give the same bits, so that the choice shows in nothing but time.
-    """
-    global _work_done
-    _work_done += work
-    return PLAIN if _work_done < PLAIN_WORK else load_kernels()
-
-
-def _complain(n_points: int, n_clusters: int, n_rows: int) -> TooFewPointsError:
-    return TooFewPointsError(
-        f"n_clusters={n_clusters} needs at least {n_clusters} distinct points",
-        found=f"{n_points} among n_samples={n_rows}",
-        fix="Ask for fewer clusters or give more columns.",
+def _lay_out(numbers, codes, weights, gamma: float, repeats: int) -> Rows:
+    numbers = np.require(np.asarray(numbers, dtype=np.float64).T, requirements=["C", "W"])
+    codes = np.require(np.asarray(codes, dtype=np.int32).T, requirements=["C", "W"])
+    n = max(numbers.shape[1], codes.shape[1])
+    weights = np.ones(n) if weights is None else np.array(weights, dtype=np.float64)
+    return Rows(
+        numbers=numbers.reshape(-1, n),
+        codes=codes.reshape(-1, n),
+        weights=weights,
+        offsets=np.cumsum([0, *(1 + max(0, column.max(initial=0)) for column in codes)]),
+        gamma=float(gamma),
+        kernels=choose_kernels(n * repeats * (len(numbers) + len(codes))),
+        fractions=bool((weights % 1).any()),
     )
 
 
-def _fold(rows: _Rows, n_clusters: int) -> _Rows:
-    """Fold equal rows into weights, unless more than half are distinct."""
-    n = len(rows.weights)
-    key, n_keys = np.zeros(n, dtype=np.int64), min(n, 1)
-    for column in (*rows.numbers, *rows.codes):
-        code, levels = pd.factorize(column)
-        key, keys = pd.factorize(key * (len(levels) + 1) + code + 1)
-        n_keys = len(keys)
-        if n_keys >= n_clusters and n_keys > n / 2:
-            return rows
-    if n_keys < n_clusters:
-        raise _complain(n_keys, n_clusters, n)
-    # Keys are numbered by first appearance.
-    first = np.flatnonzero(np.diff(np.maximum.accumulate(key), prepend=-1))
-    return replace(rows.take(first), weights=np.bincount(key, rows.weights))
+def _count_processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _seed(rows: _Rows, k: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
-    """Return k rows as prototypes: each the best of some drawn by their part of the cost."""
-    trials = 2 + int(np.log(k))
-    parts = rows.weights
-    nearest = np.full(len(parts), np.inf)
-    chosen = []
-    for number in range(k):
-        total = np.cumsum(parts)
-        draws = rng.random_sample(trials if number else 1) * total[-1]
-        drawn = np.minimum(np.searchsorted(total, draws, side="right"), len(parts) - 1)
-        options = []
-        for prototype in map(rows.pick, drawn):
-            _, distance, _ = rows.measure(*prototype)
-            np.minimum(distance, nearest, out=distance)
-            options.append(((rows.weights * distance).sum(), prototype, distance))
-        _, prototype, nearest = min(options, key=lambda option: option[0])
-        chosen.append(prototype)
-        parts = rows.weights * nearest
-    centres, modes = zip(*chosen, strict=True)
-    return np.concatenate(centres), np.concatenate(modes)
+class KPrototypes(ClassNamePrefixFeaturesOutMixin, Transformer, ClusterMixin, BaseEstimator):
+    """Clusters of numbers and categories (Huang 1998), in scikit-learn's manner.
+
+    The squared distance of a row to a prototype is the squared Euclidean distance of its numbers
+    plus ``gamma`` for each category that differs. Without categories this is k-means, without
+    numbers k-modes. Numbers are taken as they are: standardise them first.
+
+    Parameters
+    ----------
+    n_clusters : int, default 8
+    gamma : float or "auto", default "auto"
+        "auto" is half the mean standard deviation of the numbers, as in ``kmodes``; 1 where that
+        is 0 or there are no numbers.
+    init : "k-prototypes++"
+        How a start is seeded; there is one way.
+    n_init, max_iter : int, default 10 and 100
+        Starts, of which the best is kept, and the steps of a start.
+    categorical : list of names or positions, optional
+        The columns that are categories. Without it, of a DataFrame those that hold strings,
+        categories, booleans or objects; of an array of objects those that are not numbers.
+    missing : "own" or "ignore", default "own"
+        "own": a missing category is a level of its own. "ignore": it adds nothing to a distance.
+        A missing number never adds anything.
+    n_jobs : int, optional
+        Threads; without it as many as the process may use. The result is the same.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray, (k, n_features)
+        Means of the numbers and the most frequent levels of the categories, in the columns'
+        order: float64 where all columns are numbers, else objects. A missing level is None.
+    labels_ : ndarray of int64, (n,)
+    cost_ : float
+        The weighted sum of squared distances to the own prototype; k-means calls it inertia.
+    gamma_ : float
+        The gamma used.
+    n_iter_ : int
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Raises
+    ------
+    TooFewPointsError
+        A ValueError, if there are fewer distinct points than clusters.
+
+    Examples
+    --------
+    >>> shop = pd.DataFrame({"spend": [1.0, 2.0, 9.0, 8.0], "channel": ["web", "web", "app", None]})
+    >>> model = KPrototypes(2, random_state=0).fit(shop)
+    >>> bool(model.labels_[0] == model.labels_[1] != model.labels_[2])
+    True
+    >>> sorted(model.cluster_centers_[:, 0])
+    [1.5, 8.5]
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        gamma: float | str = "auto",
+        init: str = "k-prototypes++",
+        n_init: int = 10,
+        max_iter: int = 100,
+        categorical: Iterable[str | int] | None = None,
+        missing: str = "own",
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ):
+        self.n_clusters = n_clusters
+        self.gamma = gamma
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.categorical = categorical
+        self.missing = missing
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.cluster_centers_)
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Find the prototypes of a table; ``y`` is not read."""
+        self._check_settings()
+        frame = self._read(X, reset=True)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, frame, dtype=np.float64, ensure_non_negative=True
+            )
+        self._categorical = self._find_categorical(frame)
+        self._levels = [_list_levels(frame.iloc[:, i], self.missing) for i in self._categorical]
+        numbers, codes = self._encode(frame)
+        self.gamma_ = self._choose_gamma(numbers)
+        fit = fit_prototypes(
+            numbers,
+            codes,
+            n_clusters=self.n_clusters,
+            gamma=self.gamma_,
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            sample_weight=sample_weight,
+            n_jobs=self.n_jobs,
+            random_state=self.random_state,
+        )
+        self._centres, self._modes = fit.centres, fit.modes
+        self.labels_, self.cost_, self.n_iter_ = fit.labels, fit.cost, fit.n_iter
+        self.cluster_centers_ = self._decode()
+        return self
+
+    def predict(self, X) -> np.ndarray:
+        """Return the nearest cluster of each row; a level never seen differs from every mode."""
+        check_is_fitted(self)
+        parts = self._encode(self._read(X, reset=False))
+        return assign_prototypes(*parts, self._centres, self._modes, self.gamma_)[0]
+
+    def transform(self, X) -> np.ndarray:
+        """Return the distances to all prototypes, (n, k)."""
+        check_is_fitted(self)
+        parts = self._encode(self._read(X, reset=False))
+        prototypes = zip(self._centres, self._modes, strict=True)
+        squares = [assign_prototypes(*parts, [c], [m], self.gamma_)[1] for c, m in prototypes]
+        return np.sqrt(np.column_stack(squares))
+
+    def _check_settings(self) -> None:
+        for name in ("n_clusters", "n_init", "max_iter"):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise SettingError(f"{name} is a whole number above 0", found=repr(value))
+        for name, known in (("init", ["k-prototypes++"]), ("missing", ["own", "ignore"])):
+            if getattr(self, name) not in known:
+                fix = suggest_name(str(getattr(self, name)), known)
+                raise SettingError(f"unknown {name}", found=repr(getattr(self, name)), fix=fix)
+        auto = isinstance(self.gamma, str) and self.gamma == "auto"
+        if not auto and (isinstance(self.gamma, str) or not 0 <= self.gamma < np.inf):
+            raise SettingError("gamma is 'auto' or a number from 0", found=repr(self.gamma))
+
+    def _read(self, X, *, reset: bool) -> pd.DataFrame:
+        """Return the table as a DataFrame, checked as scikit-learn checks."""
+        frame = X
+        if not isinstance(X, pd.DataFrame):
+            # The checks of numbers come later, when it is known which columns are.
+            frame = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
+            frame = frame.astype(np.float64) if frame.dtype == bool else frame
+            frame = pd.DataFrame(frame).infer_objects()
+        elif not all(X.shape):
+            check_array(np.empty(X.shape), estimator=self)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return frame
+
+    def _find_categorical(self, frame: pd.DataFrame) -> list[int]:
+        if self.categorical is None:
+            types = enumerate(frame.dtypes)
+            return [i for i, t in types if not is_numeric_dtype(t) or is_bool_dtype(t)]
+        found = set()
+        for name in self.categorical:
+            if name in frame.columns:
+                found.add(frame.columns.get_loc(name))
+            elif isinstance(name, int | np.integer) and -frame.shape[1] <= name < frame.shape[1]:
+                found.add(int(name) % frame.shape[1])
+            else:
+                fix = suggest_name(str(name), map(str, frame.columns))
+                raise SettingError("no such column to take as categories", found=str(name), fix=fix)
+        return sorted(found)
+
+    def _encode(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers and the codes of the levels, each column in one piece."""
+        others = [i for i in range(frame.shape[1]) if i not in self._categorical]
+        numbers = np.empty((len(frame), len(others)), order="F")
+        for j, i in enumerate(others):
+            column = frame.iloc[:, i]
+            try:
+                if column.dtype.kind in "mM":
+                    raise TypeError("times are not numbers")
+                numbers[:, j] = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            except (TypeError, ValueError) as error:
+                raise SettingError(
+                    f"column {frame.columns[i]!r} does not hold numbers",
+                    found=str(error),
+                    fix="Name it in `categorical` or turn it into numbers.",
+                ) from None
+        if np.isinf(numbers).any():
+            raise SettingError("Input X contains infinity", fix="Limit or remove such values.")
+        codes = np.empty((len(frame), len(self._categorical)), dtype=np.int32, order="F")
+        for j, (i, levels) in enumerate(zip(self._categorical, self._levels, strict=True)):
+            local, found = _number_levels(frame.iloc[:, i])
+            place = {level: code for code, level in enumerate(levels)}
+            absent = -1 if self.missing == "ignore" else place.get(None, len(levels))
+            # Code -1, of a missing value, takes the last place of the list.
+            known = np.array([*(place.get(level, len(levels)) for level in found), absent])
+            codes[:, j] = known[local]
+        return numbers, codes
+
+    def _choose_gamma(self, numbers: np.ndarray) -> float:
+        if self.gamma != "auto":
+            return float(self.gamma)
+        spread = 0.5 * pd.DataFrame(numbers).std(ddof=0).mean() if numbers.shape[1] else 0.0
+        return float(spread) if spread > 0 else 1.0
+
+    def _decode(self) -> np.ndarray:
+        if not self._categorical:
+            return self._centres
+        centres = np.empty((len(self._centres), self.n_features_in_), dtype=object)
+        others = [i for i in range(self.n_features_in_) if i not in self._categorical]
+        centres[:, others] = self._centres
+        for j, (i, levels) in enumerate(zip(self._categorical, self._levels, strict=True)):
+            centres[:, i] = [[*levels, None][code] for code in self._modes[:, j]]
+        return centres
 
 
-def _descend(
-    rows: _Rows, centres, modes, max_iter: int, *, tolerance: float = 0.0, polish: bool = False
-) -> PrototypeFit:
-    """Go down by Lloyd's steps, and by single rows if asked, until nothing is gained."""
-    k = len(centres)
-    best = _step(rows, centres, modes, max_iter, tolerance)
-    for _ in range(max_iter if polish else 0):
-        moved = best.labels.copy()
-        if not rows.improve(moved, k):
-            break
-        fit = _step(rows, *rows.summarise(moved, k), max_iter, tolerance)
-        if fit.cost >= best.cost:
-            break
-        gained, best = best.cost - fit.cost, replace(fit, n_iter=best.n_iter + fit.n_iter)
-        if gained < WORTH_ROUND * best.cost:
-            break
-    return best
+def _number_levels(column: pd.Series) -> tuple[np.ndarray, list]:
+    """Number the levels of a column by first appearance; a missing value is -1."""
+    try:
+        codes, levels = pd.factorize(column)
+    except TypeError:  # lists and the like, which have no hash, are told apart by their text
+        codes, levels = pd.factorize(column.map(repr))
+    return codes, levels.tolist()
 
 
-def _step(rows: _Rows, centres, modes, max_iter: int, tolerance: float) -> PrototypeFit:
-    """Lloyd's steps (1982): to the nearest prototype, and prototypes to their rows."""
-    k = len(centres)
-    before, last = None, np.inf
-    for n_iter in itertools.count(1):
-        labels, nearest, cost = rows.measure(centres, modes)
-        sizes = np.bincount(labels, minlength=k)
-        if not _reseed(labels, nearest, sizes) or n_iter > max_iter + 10 * k:
-            done = n_iter > max_iter or cost > last * (1 - tolerance)
-            if done or (before is not None and np.array_equal(before, labels)):
-                return PrototypeFit(labels, centres, modes, cost, n_iter)
-        before, last = labels, cost
-        centres, modes = rows.summarise(labels, k)
-    raise AssertionError
-
-
-def _reseed(labels: np.ndarray, nearest: np.ndarray, sizes: np.ndarray) -> int:
-    """Give each empty cluster the farthest row of a cluster with others; return how many."""
-    filled = 0
-    for empty in np.flatnonzero(sizes == 0):
-        apart = np.where(sizes[labels] > 1, nearest, 0.0)
-        farthest = int(apart.argmax())
-        if apart[farthest] <= 0:
-            break
-        sizes[labels[farthest]] -= 1
-        labels[farthest], nearest[farthest], sizes[empty] = empty, 0.0, 1
-        filled += 1
-    return filled
+def _list_levels(column: pd.Series, missing: str) -> list:
+    codes, levels = _number_levels(column)
+    return [*levels, None] if missing == "own" and (codes < 0).any() else levels

@@ -176,16 +176,17 @@ def _tally(rows, numbers, codes, weights, offsets, labels, sums, known, counts):
     sums[:] = 0.0
     known[:] = 0.0
     counts[:] = 0.0
-    for j in range(len(numbers)):
-        for i in range(rows[0], rows[1]):
+    for i in range(rows[0], rows[1]):
+        weight = weights[i]
+        own_sums, own_known, own_counts = sums[labels[i]], known[labels[i]], counts[labels[i]]
+        for j in range(len(numbers)):
             value = numbers[j, i]
             if value == value:
-                sums[labels[i], j] += weights[i] * value
-                known[labels[i], j] += weights[i]
-    for j in range(len(codes)):
-        for i in range(rows[0], rows[1]):
+                own_sums[j] += weight * value
+                own_known[j] += weight
+        for j in range(len(codes)):
             if codes[j, i] >= 0:
-                counts[labels[i], offsets[j] + codes[j, i]] += weights[i]
+                own_counts[offsets[j] + codes[j, i]] += weight
 
 
 def _improve(numbers, codes, weights, offsets, gamma, labels, sums, known, counts):
