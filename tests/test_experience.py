@@ -26,7 +26,7 @@ from segkit.evidence.experience import (
     summarise_spend_by_segment,
     summarise_tickets_by_segment,
 )
-from segkit.evidence.missing import explain_empty
+from segkit.features.missing import explain_empty
 
 AS_OF = datetime.date(2026, 6, 15)
 SEGMENTS = pd.DataFrame(

@@ -18,7 +18,7 @@ from segkit.evidence.market import (
     summarise_trends,
     write_templates,
 )
-from segkit.evidence.missing import describe_missing, explain_empty
+from segkit.evidence.missing import describe_missing
 from segkit.evidence.penetration import (
     choose_axes,
     count_own_cells,
@@ -26,6 +26,7 @@ from segkit.evidence.penetration import (
     hide_small_shares,
     measure_penetration,
 )
+from segkit.features.missing import explain_empty
 
 AS_OF = datetime.date(2026, 6, 30)
 

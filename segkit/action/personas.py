@@ -81,7 +81,7 @@ def draft_persona(
     return {
         **persona,
         "note": "",
-        **{name: row[name] for name in figures},
+        **{name: row[name] for name in figures if name in row},
         "role": role.loc[[name for name in ROLE_COLUMNS if name in role.index]],
         "statements": statements.reset_index(drop=True),
     }

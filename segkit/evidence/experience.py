@@ -24,8 +24,8 @@ from segkit.evidence.by_segment import (
     summarise_by_segment,
 )
 from segkit.evidence.market import latest_cells, make_key
-from segkit.evidence.missing import empty_table, is_missing
 from segkit.features.expressions import count_true, sum_money
+from segkit.features.missing import NO_PURCHASES, empty_table, is_missing
 
 EXPERIENCE_TABLES = ("order_lines", "products", "messages", "events", "tickets", "responses")
 MOST_CHOICES = 12
@@ -34,7 +34,12 @@ ABOVE_WALLET = "spends more than the market's mean buyer"
 
 
 def summarise_spend_by_segment(
-    lines: Table, segments: pd.DataFrame, *, as_of: date, days: int = 365, smallest_cell: int = 5
+    lines: Table | None,
+    segments: pd.DataFrame,
+    *,
+    as_of: date,
+    days: int = 365,
+    smallest_cell: int = 5,
 ) -> pd.DataFrame:
     """Summarise each segment's purchases in the last ``days`` days.
 
@@ -42,6 +47,10 @@ def summarise_spend_by_segment(
     spend_share (of all segments shown), spend_per_customer, orders_per_buyer, mean_order_value
     (gross), return_share (returns and cancellations over gross sales), note; largest spend first.
     """
+    columns = ["segment_name", "customer_count", "buyer_share", "spend", "spend_share"]
+    columns += ["spend_per_customer", "orders_per_buyer", "mean_order_value", "return_share"]
+    if lines is None:
+        return empty_table(columns, NO_PURCHASES)
     sold = _.line_type == "sale"
     table = summarise_by_segment(
         keep_days(lines, "ordered_at", as_of=as_of, days=days),
@@ -63,19 +72,17 @@ def summarise_spend_by_segment(
         mean_order_value=_divide(table["gross"], table["orders"]),
         return_share=_divide(table["returned"], table["gross"]),
     ).sort_values("spend", ascending=False, ignore_index=True)
-    columns = ["segment_name", "customer_count", "buyer_share", "spend", "spend_share"]
-    columns += ["spend_per_customer", "orders_per_buyer", "mean_order_value", "return_share"]
     return hide_small_cells(table, columns, smallest_cell=smallest_cell)
 
 
 def add_categories(
-    lines: Table, products: Table | None, *, as_of: date, days: int = 365
+    lines: Table | None, products: Table | None, *, as_of: date, days: int = 365
 ) -> Table | None:
     """Return the sales of the last ``days`` days: customer_id, category, sales.
 
-    Products without a category count under ``not known``; without products there is None.
+    Products without a category count under ``not known``; without lines or products there is None.
     """
-    if is_missing(products, "category"):
+    if lines is None or is_missing(products, "category"):
         return None
     lines = keep_days(lines, "ordered_at", as_of=as_of, days=days).filter(_.line_type == "sale")
     lines = lines.select("customer_id", "product_id", sales=_.line_amount)
@@ -84,7 +91,7 @@ def add_categories(
 
 
 def summarise_months_by_segment(
-    lines: Table, segments: pd.DataFrame, *, as_of: date, smallest_cell: int = 5
+    lines: Table | None, segments: pd.DataFrame, *, as_of: date, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Sum each segment's spend by month; only whole months, so that the last one compares.
 
@@ -92,6 +99,8 @@ def summarise_months_by_segment(
     spend_per_customer, note.
     """
     columns = ["segment_name", "month", "customer_count", "spend", "spend_per_customer"]
+    if lines is None:
+        return empty_table(columns, NO_PURCHASES)
     last_day = (as_of + timedelta(days=1)).replace(day=1) - timedelta(days=1)
     lines = keep_days(lines, "ordered_at", as_of=last_day)
     table = summarise_by_segment(
@@ -118,6 +127,8 @@ def estimate_wallet_by_segment(
     columns = ["segment_name", "customer_count", "spend", "wallet_value", "wallet_share"]
     customers, market = tables.get("customers"), tables.get("market_cells")
     sizes = ("country", "market_value", "buyer_count")
+    if "order_lines" not in tables:
+        return empty_table(columns, NO_PURCHASES)
     if is_missing(market, *sizes) or is_missing(customers, "country"):
         reason = "Share of wallet needs market cells with value and buyers, and customers' country."
         return empty_table(columns, reason)

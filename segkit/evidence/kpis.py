@@ -6,9 +6,18 @@ import ibis
 import pandas as pd
 
 from segkit.evidence.by_segment import keep_delivered
-from segkit.evidence.missing import is_missing
+from segkit.features.missing import is_missing
 from segkit.plan import MEASURES, Goal
 
+# The feature that each measure of buyers reads, beside their orders.
+READ = {
+    "total_spend": "spend_last_365_days",
+    "active_customers": "recency_days",
+    "repeat_share": "order_count",
+    "mean_order_value": "mean_order_value",
+    "orders_per_customer": "order_count",
+    "lapsed_share": "recency_days",
+}
 LOWER_IS_BETTER = {"lapsed_share", "resolution_hours"}
 LAPSED_DAYS = 180
 YEAR_DAYS = 365
@@ -18,21 +27,23 @@ def measure_kpi(
     measure: str, customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> float | None:
     """Compute one measure of :data:`segkit.plan.MEASURES`; ``None`` if its table is missing."""
-    buyers = customers[customers["order_count"] > 0]
     if measure == "open_share":
         return _measure_opens(tables.get("messages"))
     if measure == "resolution_hours":
         return _measure_resolution(tables.get("tickets"))
+    if not {"order_count", READ[measure]} <= set(customers):
+        return None
+    buyers = customers[customers["order_count"] > 0]
+    orders, read = buyers["order_count"], buyers[READ[measure]]
     if buyers.empty:
         return None
-    orders = buyers["order_count"].sum()
     values = {
-        "total_spend": customers["spend_last_365_days"].sum(),
-        "active_customers": (buyers["recency_days"] < YEAR_DAYS).sum(),
-        "repeat_share": (buyers["order_count"] >= 2).mean(),
-        "mean_order_value": (buyers["mean_order_value"] * buyers["order_count"]).sum() / orders,
-        "orders_per_customer": orders / len(buyers),
-        "lapsed_share": (buyers["recency_days"] >= LAPSED_DAYS).mean(),
+        "total_spend": customers[READ[measure]].sum(),
+        "active_customers": (read < YEAR_DAYS).sum(),
+        "repeat_share": (orders >= 2).mean(),
+        "mean_order_value": (read * orders).sum() / orders.sum(),
+        "orders_per_customer": orders.mean(),
+        "lapsed_share": (read >= LAPSED_DAYS).mean(),
     }
     return float(values[measure])
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from segkit.data.contract import TABLES
 from segkit.errors import SegkitError
-from segkit.evidence.missing import empty_table, is_missing
+from segkit.features.missing import empty_table, is_missing
 
 MARKET_TABLES = ("market_cells", "competitors", "trends")
 AXES = ("country", "category")

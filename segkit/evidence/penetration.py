@@ -12,7 +12,7 @@ from ibis import _
 
 from segkit.evidence.by_segment import keep_days
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
-from segkit.evidence.missing import empty_table, explain_empty, is_missing
+from segkit.features.missing import NO_PURCHASES, empty_table, explain_empty, is_missing
 
 OWN_COLUMNS = ["customer_count", "spend", "share", "index"]
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
@@ -29,6 +29,8 @@ def count_own_cells(
     the product's. The columns are country, category (empty where not known or not in ``by``),
     customer_count (with a sale) and spend (net of returns, lines without a customer included).
     """
+    if "order_lines" not in tables:
+        return empty_table([*AXES, "customer_count", "spend"], NO_PURCHASES)
     lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=365)
     if "is_product" in lines.columns:
         lines = lines.filter(_.is_product.fill_null(True))
@@ -70,8 +72,8 @@ def measure_penetration(
     columns = ["cell", *AXES, "matched", "year", "market_value", "buyer_count", "growth_rate"]
     columns += ["measure", *OWN_COLUMNS, "source"]
     cells = latest_cells(market_cells, by=by)
-    if cells.empty:
-        return empty_table(columns, explain_empty(cells))
+    if cells.empty or "reason" in own.attrs:
+        return empty_table(columns, explain_empty(own if "reason" in own.attrs else cells))
     own = own.assign(key=make_cell_keys(own)).groupby("key", as_index=False)
     own = own.agg(
         {"country": "first", "category": "first", "customer_count": "sum", "spend": "sum"}

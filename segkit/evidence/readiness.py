@@ -8,7 +8,9 @@ import ibis
 import pandas as pd
 
 from segkit.data.contract import TABLES
-from segkit.evidence.missing import ANSWERS, is_missing
+from segkit.evidence.missing import ANSWERS
+from segkit.features.missing import is_missing
+from segkit.features.own import list_own
 from segkit.plan import Plan
 
 FRESH_DAYS, STALE_DAYS = 7, 90
@@ -17,17 +19,19 @@ ENOUGH_REPEAT_BUYERS = 500
 # Each practice, and what to do first where it is weak.
 PRACTICES = {
     "Every goal has a target": "Give each goal in the plan a target for its KPI",
-    "Orders name their customer": "Ask for an e-mail address or a loyalty card at every sale",
-    "Orders pass the checks": "Mend the largest rule of the quality table at its source",
-    "Data is fresh": "Load orders at least weekly",
-    "History is long enough": "Keep two years of orders, so that seasons can be told from trends",
-    "Customers come back": "Wait for more repeat buyers, or segment by what customers say",
+    "Rows pass the checks": "Mend the largest rule of the quality table at its source",
     "Many bases can be used": "Collect the columns named in the gap list",
-    "Profit is known": "Add unit_cost to products or to order_lines",
     "Consent is known": "Record for each customer whether he or she may be contacted",
     "Campaigns have a control group": "Send nothing to a random part of each campaign's customers",
     "The market is known": "Fill the templates of the market review",
     "Customers are heard": "Run a short survey; export the support tickets",
+}
+PRACTICES_OF_ORDERS = {
+    "Orders name their customer": "Ask for an e-mail address or a loyalty card at every sale",
+    "Data is fresh": "Load orders at least weekly",
+    "History is long enough": "Keep two years of orders, so that seasons can be told from trends",
+    "Customers come back": "Wait for more repeat buyers, or segment by what customers say",
+    "Profit is known": "Add unit_cost to products or to order_lines",
 }
 
 
@@ -59,6 +63,7 @@ def build_inventory(
         if name in tables and accepted.get(name, 0):
             table = tables[name]
             known = [c for c in table.columns if c in TABLES[name].column_names]
+            known += list_own(table.columns) if name == "customers" else []
             measures = {f"filled_{c}": table[c].notnull().mean() for c in known}
             days = (c.name for c in TABLES[name].columns if c.kind in ("date", "datetime"))
             day = next(days, None)
@@ -102,45 +107,56 @@ def score_readiness(
     """Score each practice of a good segmentation from evidence, not from opinion.
 
     The columns are practice, score (0 to 1), evidence (what was found) and improve (what to do
-    first); the weakest comes first.
+    first); the weakest comes first. Practices of purchases are left out where there are none.
     """
     known = inventory.set_index("table")
-    lines, orders = counts.set_index("table").loc["order_lines"], known.loc["order_lines"]
-    orphans = quality.query("table == 'order_lines' and rule == 'missing_customer'")["row_count"]
-    read, accepted = max(lines["read"], 1), lines["accepted"]
-    named = 1 - orphans.sum() / read
-    age, history = orders["days_since_last"], (orders["last_on"] - orders["first_on"]).days
+    read, accepted = counts["read"].sum(), counts["accepted"].sum()
     targets = sum(goal.target is not None for goal in plan.goals)
     market = (known.loc[["market_cells", "competitors", "trends"], "row_count"] > 0).sum()
     voice = (known.loc[["responses", "tickets"], "row_count"] > 0).sum()
     consent = measure_consent(tables, plan.privacy.consent_column)
     answered, people = consent["yes_count"] + consent["no_count"], consent["customer_count"]
-    repeat_count = _count_repeat_buyers(tables["order_lines"])
     control = _has_control(tables.get("messages"))
-    cost = any("unit_cost" in tables[t].columns for t in ("order_lines", "products") if t in tables)
-    fresh = (STALE_DAYS - age) / (STALE_DAYS - FRESH_DAYS)
     evidence = [
         (targets / len(plan.goals), f"{targets} of {len(plan.goals)} goals have one"),
-        (named, f"{named:.1%} of order lines read name one"),
-        (accepted / read, f"{accepted:,} of {lines['read']:,} order lines were accepted"),
-        (fresh, f"the last order is {age:.0f} days before the last day counted"),
-        (history / FULL_HISTORY_DAYS, f"{history:,} days of orders"),
-        (
-            repeat_count / ENOUGH_REPEAT_BUYERS,
-            f"{repeat_count:,} customers with two orders or more",
-        ),
+        (accepted / max(read, 1), f"{accepted:,} of {read:,} rows were accepted"),
         (gaps["ready"].mean(), f"{gaps['ready'].sum()} of {len(gaps)} bases"),
-        (cost, "unit costs are given" if cost else "no unit costs are given"),
         (answered / max(people, 1), f"{answered:,} of {people:,} customers answered"),
         (control, "a control arm is there" if control else "no message carries a control arm"),
         (market / 3, f"{market} of the three market tables are given"),
         (voice / 2, f"{voice} of two tables (survey answers, support tickets) are given"),
     ]
     rows = [(*p, *e) for p, e in zip(PRACTICES.items(), evidence, strict=True)]
+    if "order_lines" in tables:
+        orphans = quality.query("table == 'order_lines' and rule == 'missing_customer'")
+        lines = counts.set_index("table").loc["order_lines", "read"]
+        named = 1 - orphans["row_count"].sum() / max(lines, 1)
+        evidence = _find_evidence_of_orders(tables, known.loc["order_lines"], named)
+        rows += [(*p, *e) for p, e in zip(PRACTICES_OF_ORDERS.items(), evidence, strict=True)]
     scores = pd.DataFrame(rows, columns=["practice", "improve", "score", "evidence"])
     scores["score"] = scores["score"].astype(float).clip(0, 1)
     scores = scores.sort_values(["score", "practice"], ignore_index=True)
     return scores[["practice", "score", "evidence", "improve"]]
+
+
+def _find_evidence_of_orders(
+    tables: dict[str, ibis.Table], orders: pd.Series, named: float
+) -> list[tuple[float, str]]:
+    """Return score and evidence of each of `PRACTICES_OF_ORDERS`."""
+    age, history = orders["days_since_last"], (orders["last_on"] - orders["first_on"]).days
+    repeat_count = _count_repeat_buyers(tables["order_lines"])
+    cost = any("unit_cost" in tables[t].columns for t in ("order_lines", "products") if t in tables)
+    fresh = (STALE_DAYS - age) / (STALE_DAYS - FRESH_DAYS)
+    return [
+        (named, f"{named:.1%} of order lines read name one"),
+        (fresh, f"the last order is {age:.0f} days before the last day counted"),
+        (history / FULL_HISTORY_DAYS, f"{history:,} days of orders"),
+        (
+            repeat_count / ENOUGH_REPEAT_BUYERS,
+            f"{repeat_count:,} customers with two orders or more",
+        ),
+        (cost, "unit costs are given" if cost else "no unit costs are given"),
+    ]
 
 
 def _count_repeat_buyers(order_lines: ibis.Table) -> int:

@@ -27,11 +27,13 @@ from segkit.features.expressions import (
     share_of,
     sum_money,
 )
+from segkit.features.missing import NO_PURCHASES, empty_table
 
 NEW_DAYS = 90
 ACTIVE_DAYS = 180
 LAPSED_DAYS = 365
 PARETO_SHARE = 0.8
+NO_SPEND = f"{NO_PURCHASES[:-1]}, and no total_spend of its own."
 
 
 def summarise_purchases(
@@ -128,14 +130,17 @@ def _derive_features(table: ir.Table, as_of: datetime.date) -> ir.Table:
     return table.mutate(journey_stage=stage).select(*own, "journey_stage")
 
 
-def summarise_months(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataFrame:
+def summarise_months(order_lines: ir.Table | None, *, as_of: datetime.date) -> pd.DataFrame:
     """Summarise all lines by calendar month, lines without a customer included.
 
     From the first line's month to that of ``as_of``, empty months with zeros: ``month`` (its first
     day), ``order_count`` (orders with a sale), ``total_spend`` (net of returns),
     ``active_customers`` (known customers with a sale), ``is_whole`` (false for the month of
-    ``as_of`` unless that is its last day).
+    ``as_of`` unless that is its last day). Without lines there are no rows.
     """
+    if order_lines is None:
+        columns = ["month", "order_count", "total_spend", "active_customers", "is_whole"]
+        return empty_table(columns, NO_PURCHASES).astype({"is_whole": bool})
     lines = keep_until(order_lines, "ordered_at", as_of)
     sale = lines.line_type == "sale"
     series = lines.group_by(month=lines.ordered_at.date().truncate("M")).aggregate(
@@ -158,7 +163,8 @@ def measure_concentration(
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Measure how unequally a column of amounts is spread over customers.
 
-    A negative or missing value counts as 0, and is counted; shares of a total need it.
+    A negative or missing value counts as 0, and is counted; shares of a total need it. Without
+    ``total_spend``, as in a plan without purchases, there are no rows and no figures of it.
 
     Returns
     -------
@@ -176,6 +182,8 @@ def measure_concentration(
     Gini (1912); the mean-difference form over sorted values as in Cowell (2011), *Measuring
     Inequality*, equation 2.22.
     """
+    if _has_no_spend(customers, column):
+        return empty_table(["customer_share", "value_share"], NO_SPEND), {}
     values = _take_values(customers, column)
     amounts = np.sort(np.nan_to_num(values, nan=0.0).clip(min=0))
     count, total = len(amounts), amounts.sum()
@@ -207,8 +215,11 @@ def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
 
     Ties are settled by ``customer_id``; missing values count as 0. Returns ``tenth`` (1 is the
     top), ``customer_count``, ``smallest``, ``total``, ``value_share`` and ``running_share``. No
-    identifiers, so that it may be published.
+    identifiers, so that it may be published. Without ``total_spend`` there are no rows of it.
     """
+    if _has_no_spend(customers, column):
+        columns = ["tenth", "customer_count", "smallest", "total", "value_share", "running_share"]
+        return empty_table(columns, NO_SPEND)
     ranked = customers[["customer_id"]].assign(value=np.nan_to_num(_take_values(customers, column)))
     ranked = ranked.sort_values(["value", "customer_id"], ascending=[False, True])
     ranked["tenth"] = np.arange(len(ranked)) * 10 // len(ranked) + 1
@@ -219,6 +230,11 @@ def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
     table["value_share"] = table["total"] / whole if whole > 0 else np.nan
     table["running_share"] = table["value_share"].cumsum()
     return table
+
+
+def _has_no_spend(customers: pd.DataFrame, column: str) -> bool:
+    """Say whether value is unknown, as without purchases; with them there is always spend."""
+    return column == "total_spend" and column not in customers
 
 
 def _take_values(customers: pd.DataFrame, column: str) -> np.ndarray:

@@ -28,6 +28,7 @@ MEASURES = {
     "explained_spend_share": "spend explained\n(share of variance)",
     "smallest_customer_share": "smallest segment\n(share of customers)",
 }
+DIFFERENCES = {"explained_spend_share": "differences explained\n(share of variance)"}
 
 
 @chart("practice", "score")
@@ -104,21 +105,21 @@ def plot_bars(
     return figures.describe_chart(ax, said, *ends)
 
 
-@chart("segment_name", "customer_share", values=["spend_share"])
-def plot_segment_sizes(
-    table: pd.DataFrame, *, title: str = "Share of customers and of spend by segment"
-) -> Axes:
-    """Draw each segment's share of customers beside its share of spend.
+@chart("segment_name", "customer_share")
+def plot_segment_sizes(table: pd.DataFrame, *, title: str = "Size of each segment") -> Axes:
+    """Draw each segment's share of customers, beside its share of spend where that is known.
 
     How to read it: where the lower (orange) bar is longer than the upper (blue) one, the segment
     brings more than its numbers; where it is shorter, it brings less.
     The table has a row a segment: ``segment_name``, ``customer_share``, ``spend_share`` (0 to 1).
     """
-    rows = table.sort_values("spend_share", kind="stable")
-    ax = figures.new_axes(title, height=0.9 + 0.62 * len(rows))
     parts = {"customer_share": (0.19, BLUE, "customers"), "spend_share": (-0.19, ORANGE, "spend")}
+    known = [column for column in parts if column in table]
+    rows = table.sort_values(known[-1], kind="stable")
+    ax = figures.new_axes(title, height=0.9 + 0.62 * len(rows))
     said = rows["segment_name"] + ": "
-    for column, (up, colour, whole) in parts.items():
+    for column in known:
+        up, colour, whole = parts[column]
         texts = rows[column].map(format_share) + f" of {whole}"
         bars = ax.barh(np.arange(len(rows)) + up, rows[column], height=0.34, color=colour)
         ax.bar_label(bars, texts, padding=4, fontsize=9, color=colour)
@@ -141,16 +142,20 @@ def plot_candidates(
     the least that the plan accepts. A filled dot passes all criteria, an empty one does not, and
     the recommended candidate is orange and bold.
     The table has a row a candidate: ``scheme``, ``segment_count``, ``passes`` and the three
-    measures. ``chosen`` is the recommended pair; ``thresholds`` the least value by measure.
+    measures; where no spend is explained, ``explained_share`` stands in. ``chosen`` is the
+    recommended pair; ``thresholds`` the least value by measure.
     """
     rows = table.sort_values(["scheme", "segment_count"], ascending=False, kind="stable")
     pairs = zip(rows["scheme"], rows["segment_count"], strict=True)
     best, passes = [pair == chosen for pair in pairs], rows["passes"].fillna(False).to_numpy(bool)
     counts = rows["segment_count"].astype(str)
     names = rows["scheme"].str.replace("_", " ") + ", " + counts + " segments"
-    colours, texts = np.where(best, ORANGE, BLUE), []
+    colours, texts, measures, whole = np.where(best, ORANGE, BLUE), [], MEASURES, "spend"
+    if rows["explained_spend_share"].isna().all() and "explained_share" in rows:
+        rows = rows.assign(explained_spend_share=rows["explained_share"])
+        measures, whole = MEASURES | DIFFERENCES, "the differences"
     panels = figures.new_axes(title, height=1.4 + 0.34 * len(rows), columns=3)
-    for ax, (column, heading) in zip(panels, MEASURES.items(), strict=True):
+    for ax, (column, heading) in zip(panels, measures.items(), strict=True):
         values, least = rows[column].astype(float), (thresholds or {}).get(column)
         top = 1.0 if column == "stability" else np.nanmax([*values, least or 0, 0.01])
         write = "{:.2f}".format if column == "stability" else format_share
@@ -167,7 +172,7 @@ def plot_candidates(
         ax.set(xlim=(np.nanmin([*values, 0]), top), xlabel=heading)
         figures.name_rows(ax, names, bold=best)
     stable, explained, smallest = texts
-    said = names + ": stability " + stable + ", explains " + explained + " of spend, smallest "
+    said = names + ": stability " + stable + ", explains " + explained + f" of {whole}, smallest "
     said += smallest + np.where(passes, "", ", does not pass") + np.where(best, ", recommended", "")
     start = f"{plural(len(rows), 'candidate')} compared"
     return figures.describe_chart(panels[0], start, said.iloc[::-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.evidence.missing import explain_empty
+from segkit.features.missing import explain_empty
 from segkit.report.figures import write_value
 from segkit.report.findings import format_number, format_share, join_words, plural
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from segkit.evidence.missing import explain_empty
+from segkit.features.missing import explain_empty
 from segkit.report.findings import format_money, format_number, format_share, join_words, plural
 
 MOST_NAMES = 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segkit.features.dictionary import FEATURES
+from segkit.features.own import describe_feature
 from segkit.report.figures import write_value
 from segkit.report.findings import format_number, format_share, plural
 
@@ -14,9 +14,9 @@ def state_persona(persona: dict, *, currency: str = "") -> list[str]:
     """
     if persona["note"]:
         return [persona["note"]]
-    shares = [format_share(persona[name]) for name in ("customer_share", "spend_share")]
-    count = plural(persona["customer_count"], "customer")
-    sentences = [f"{count}, {shares[0]} of all, with {shares[1]} of the spend."]
+    count, share = plural(persona["customer_count"], "customer"), persona.get("spend_share")
+    spend = "" if share is None else f", with {format_share(share)} of the spend"
+    sentences = [f"{count}, {format_share(persona['customer_share'])} of all{spend}."]
     traits = [
         f"{_name_trait(row.feature)} {row.value} ({format_share(row.figure, 0)}, "
         f"n = {format_number(row.customer_count)})"
@@ -36,7 +36,7 @@ def _state(row, currency: str) -> str:
         figure, base = format_share(row.figure), format_share(row.base_figure)
         name = _name_trait(row.feature).capitalize()
         return f"{name} {row.value}: {figure}, against {base} of all customers {count}."
-    feature = FEATURES[row.feature]
+    feature = describe_feature(row.feature)
     kind = "share" if feature.unit == "share" else "number"
     kind = "money" if feature.unit.startswith("currency") else kind
     unit = f" {feature.unit}" if kind == "number" and feature.unit else ""

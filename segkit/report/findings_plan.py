@@ -6,6 +6,7 @@ import datetime
 
 import pandas as pd
 
+from segkit.features.missing import NO_PURCHASES
 from segkit.report.findings import format_number, format_share, join_words, plural
 
 WEAK_SCORE = 0.5
@@ -26,6 +27,8 @@ def state_inventory(
             f"Orders run from {row.first_on} to {row.last_on}; the last one is "
             f"{plural(int(row.days_since_last), 'day')} before {as_of}, the last day counted."
         )
+    if "order_lines" not in list(given["table"]):
+        sentences.append(f"{NO_PURCHASES} They are known as far as features of customers tell.")
     stale = dated[dated["days_since_last"] > 31]["table"].tolist()
     if stale:
         sentences.append(f"Older than a month: {join_words(stale)}.")

@@ -47,15 +47,21 @@ LIMITS = [
 
 
 def state_customers(customers: pd.DataFrame, *, currency: str) -> list[str]:
-    """Say how many customers there are and what they spend."""
-    buyers = customers[customers["order_count"] > 0]
-    sentences = [
-        f"{plural(len(customers), 'customer')} with an accepted order line, "
-        f"{format_number(len(buyers))} of them with at least one sale; "
-        f"{format_share((buyers['order_count'] >= 2).mean())} of these bought more than once.",
-        f"The median customer spent {format_money(customers['total_spend'].median(), currency)}, "
-        f"the mean is {format_money(customers['total_spend'].mean(), currency)}.",
-    ]
+    """Say how many customers there are and what they spend, as far as that is known."""
+    sentences = [f"{plural(len(customers), 'customer')} in the customer table."]
+    if "order_count" in customers:
+        buyers = customers[customers["order_count"] > 0]
+        sentences[0] = (
+            f"{plural(len(customers), 'customer')}, "
+            f"{format_number(len(buyers))} of them with at least one sale; "
+            f"{format_share((buyers['order_count'] >= 2).mean())} of these bought more than once."
+        )
+    if "total_spend" in customers:
+        middle, mean = (customers["total_spend"].agg(f) for f in ("median", "mean"))
+        sentences.append(
+            f"The median customer spent {format_money(middle, currency)}, "
+            f"the mean is {format_money(mean, currency)}."
+        )
     if "journey_stage" in customers:
         stages = customers["journey_stage"].value_counts(normalize=True, sort=False).sort_index()
         parts = [f"{name} {format_share(share, 0)}" for name, share in stages.items()]
@@ -64,7 +70,9 @@ def state_customers(customers: pd.DataFrame, *, currency: str) -> list[str]:
 
 
 def state_concentration(figures: dict[str, float], *, value_name: str) -> list[str]:
-    """Say how few customers bring how much."""
+    """Say how few customers bring how much; nothing without figures."""
+    if not figures:
+        return []
     sentences = [
         f"The top fifth of customers bring {format_share(figures['top_20_share'])} of "
         f"{value_name}, the top hundredth {format_share(figures['top_1_share'])}.",
@@ -103,10 +111,11 @@ def headline_base(
     customers: pd.DataFrame, figures: dict[str, float], *, value_name: str
 ) -> dict[str, str]:
     """Return the base analysis' figures for the index page, as text by label."""
-    return {
-        "Customers": format_number(len(customers)),
-        f"Top fifth's share of {value_name}": format_share(figures["top_20_share"], 0),
-    }
+    headline = {"Customers": format_number(len(customers))}
+    if figures:
+        top = format_share(figures["top_20_share"], 0)
+        headline[f"Top fifth's share of {value_name}"] = top
+    return headline
 
 
 def headline_analysis(sizes: pd.DataFrame) -> dict[str, str]:
@@ -121,10 +130,9 @@ def state_profiles(sizes: pd.DataFrame, profile: pd.DataFrame) -> list[str]:
     """Say of each segment how large it is and what sets it apart most."""
     sentences = []
     for row in sizes.itertuples():
-        text = (
-            f"{row.segment_name}: {format_share(row.customer_share)} of customers, "
-            f"{format_share(row.spend_share)} of spend"
-        )
+        text = f"{row.segment_name}: {format_share(row.customer_share)} of customers"
+        if "spend_share" in sizes:
+            text += f", {format_share(row.spend_share)} of spend"
         differences = _describe_differences(profile, row.segment_name, count=2)
         sentences.append(f"{text}; {differences}." if differences else f"{text}.")
     return sentences
@@ -149,7 +157,7 @@ def list_segments(sizes: pd.DataFrame, profile: pd.DataFrame) -> list[dict[str, 
             "segment_name": row.segment_name,
             "customer_count": int(row.customer_count),
             "customer_share": float(row.customer_share),
-            "spend_share": float(row.spend_share),
+            **({"spend_share": float(row.spend_share)} if "spend_share" in sizes else {}),
             "set_apart_by": _describe_differences(profile, row.segment_name, count=3),
         }
         for row in sizes.itertuples()
