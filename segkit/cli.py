@@ -76,8 +76,8 @@ def sample(
 def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
     """Check the plan and its tables; exit 1 if the plan cannot be carried out."""
     from segkit.data.checks import check_plan
-    from segkit.features.bases import check_schemes
     from segkit.plan import read_plan
+    from segkit.segments.schemes import check_schemes
 
     loaded = read_plan(plan)
     report = check_plan(loaded)

@@ -13,7 +13,8 @@ from sklearn.metrics import adjusted_rand_score
 from segkit.errors import SegkitError
 from segkit.plan import Criteria, Scheme
 from segkit.segments.criteria import choose_scheme, compare_candidates
-from segkit.segments.stability import measure_centre_stability, measure_structure
+from segkit.segments.preparation import Prepared
+from segkit.segments.stability import measure_prototype_stability, measure_structure
 
 AS_OF = datetime.date(2026, 6, 30)
 SEEDS = {"as_of": AS_OF, "random_state": 5}
@@ -60,18 +61,36 @@ def test_clear_groups_get_a_yes_and_are_found(seed, clusters):
     assert adjusted_rand_score(truth, found) > 0.98
 
 
+def prepare(numbers: np.ndarray, codes: np.ndarray | None = None) -> Prepared:
+    codes = np.empty((len(numbers), 0)) if codes is None else codes
+    return Prepared((), (), numbers, codes.astype(np.int32))
+
+
+STEADY = {"gamma": 1.0, "random_state": 0}
+
+
 def test_stability_is_one_for_groups_far_apart_and_low_for_noise():
     apart, _ = make_blobs(300, centers=[[0, 0], [9, 9]], cluster_std=0.5, random_state=0)
-    assert measure_centre_stability(apart, 2, random_state=0) == pytest.approx(1)
+    assert measure_prototype_stability(prepare(apart), 2, **STEADY) == pytest.approx(1)
     noise = np.random.default_rng(0).normal(size=(300, 4))
-    assert measure_centre_stability(noise, 5, random_state=0) < 0.6
+    assert measure_prototype_stability(prepare(noise), 5, **STEADY) < 0.6
 
 
 def test_structure_compares_with_shuffled_columns():
     # On the diagonal: two groups; shuffled, four corners, so two centres fit badly.
     apart, _ = make_blobs(300, centers=[[0, 0], [9, 9]], cluster_std=0.5, random_state=0)
-    assert measure_structure(apart, 2, random_state=0) > 0.9
-    assert measure_structure(apart[:, :1], 2, random_state=0) == 0
+    assert measure_structure(prepare(apart), 2, **STEADY) > 0.9
+    assert measure_structure(prepare(apart[:, :1]), 2, **STEADY) == 0
+
+
+def test_structure_of_categories_is_none_where_they_are_independent():
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 400)
+    told = np.column_stack([np.where(rng.random(400) < 0.9, kind, 1 - kind) for _ in range(5)])
+    nothing = np.empty((400, 0))
+    assert measure_structure(prepare(nothing, told), 2, **STEADY) > 0.3
+    noise = rng.integers(0, 2, (400, 5))
+    assert measure_structure(prepare(nothing, noise), 2, **STEADY) < 0.05
 
 
 @pytest.fixture(scope="module")

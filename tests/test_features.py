@@ -9,11 +9,12 @@ import pytest
 from shops import AS_OF, make_tables
 
 from segkit.data.contract import TABLES
-from segkit.features.bases import build_customers, check_schemes, list_features, list_gaps
+from segkit.features.bases import build_customers, list_features, list_gaps
 from segkit.features.dictionary import BASES, FEATURES
 from segkit.features.engagement import summarise_engagement
 from segkit.plan import BASES as BASE_ROWS
 from segkit.plan import Scheme
+from segkit.segments.schemes import check_schemes
 
 
 def list_columns(tables) -> dict[str, set[str]]:

@@ -16,9 +16,10 @@ from small_plans import make_plan, write_lines
 
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
-from segkit.features.bases import build_customers, check_schemes, list_gaps, list_given
+from segkit.features.bases import build_customers, list_gaps, list_given
 from segkit.features.own import describe_feature, list_kinds, list_own, summarise_own
 from segkit.plan import OWN_NAME, read_plan
+from segkit.segments.schemes import check_schemes
 
 ANSWERS = """id;Gender;Wine, red;Spent;Smokes;Order;Score;Country
 a; male;5;1,5;yes;x;3;1

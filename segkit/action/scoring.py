@@ -43,9 +43,10 @@ def score_table(segmentation: str | Path, table: str | Path, out: str | Path) ->
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         rows = _open(connection, table)
-        texts = [c for c in model.columns if c in rows.columns and rows[c].type().is_string()]
         if table.suffix.lower() != ".parquet":
-            rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in texts})
+            read = [c for c, kind in model.model.kinds.items() if kind == "number"]
+            there = [column for column in read if column in rows.columns]
+            rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in there})
         write = connection.to_parquet if out.suffix.lower() == ".parquet" else connection.to_csv
         write(model.assign(rows), aside)
         names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()

@@ -18,13 +18,20 @@ import numpy as np
 import pandas as pd
 
 from segkit.errors import SegkitError, VerdictError
-from segkit.features.bases import list_wanted
-from segkit.plan import Criteria, Scheme
-from segkit.segments.preparation import learn_preparation, read_numbers
-from segkit.segments.rules import fit_rfm, fit_tiers
+from segkit.plan import LEARNING_METHODS, Criteria, Scheme
+from segkit.segments.preparation import (
+    learn_levels,
+    learn_preparation,
+    prepare_columns,
+    read_numbers,
+    tidy_columns,
+)
+from segkit.segments.rules import fit_rfm, fit_rules, fit_tiers
+from segkit.segments.schemes import list_wanted
 from segkit.segments.segmentation import Segmentation, fit_segmentation
 from segkit.segments.stability import (
-    measure_centre_stability,
+    measure_class_stability,
+    measure_prototype_stability,
     measure_rule_stability,
     measure_structure,
     sample_rows,
@@ -94,10 +101,11 @@ def compare_candidates(
     """
     order = np.argsort(customers["customer_id"].to_numpy(str), kind="stable")
     customers, schemes = customers.iloc[order].reset_index(drop=True), list(schemes)
+    seeds = {"as_of": as_of, "random_state": random_state}
     panel = _prepare_panel(customers, schemes)
     rows, segmentations, refused = [], {}, []
     for scheme in schemes:
-        fewest, most = scheme.segments
+        fewest, most = scheme.segments if scheme.method != "rules" else (1, 1)
         counts = list(range(fewest, most + 1))
         if scheme.method == "rfm":  # goes on merging neighbours until one passes
             counts += range(fewest - 1, 2, -1)
@@ -105,7 +113,6 @@ def compare_candidates(
             if count < fewest and any(r["passes"] for r in rows if r["scheme"] == scheme.name):
                 break
             needed = CUSTOMERS_PER_SEGMENT * count
-            seeds = {"as_of": as_of, "random_state": random_state}
             try:
                 if len(customers) < needed:
                     there = f"there are {len(customers)}"
@@ -126,12 +133,24 @@ def compare_candidates(
 
 
 def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, np.ndarray]:
-    """All columns with values that any scheme reads, prepared the same way for all candidates."""
-    wanted = ["total_spend", *(column for scheme in schemes for column in list_wanted(scheme))]
-    panel = {}
-    for column in dict.fromkeys(wanted):
+    """Prepare the columns that any scheme reads alike for all candidates: (n, 1), or (n, levels).
+
+    A category has a column of zeros and ones for each level.
+    """
+    panel: dict[str, np.ndarray] = {}
+    spend = ["total_spend"] if "total_spend" in customers else []
+    wanted = [column for scheme in schemes for column in list_wanted(scheme)]
+    for scheme in (scheme for scheme in schemes if scheme.method == "rules"):
+        with contextlib.suppress(SegkitError):
+            wanted += fit_rules(customers, scheme)[0].columns
+    coded = {column for scheme in schemes for column in scheme.categorical}
+    for column in dict.fromkeys([*spend, *wanted]):
         with contextlib.suppress(SegkitError):  # the scheme that needs it is refused, and says why
-            panel[column] = learn_preparation(customers, column)[1]
+            if column in coded or tidy_columns(customers, [column])[column].dtype != float:
+                levels, codes = learn_levels(customers, column)
+                panel[column] = np.eye(len(levels.levels))[codes]
+            else:
+                panel[column] = learn_preparation(customers, column)[1][:, None]
     return panel
 
 
@@ -144,23 +163,15 @@ def _measure(
     criteria: Criteria,
 ) -> dict[str, object]:
     """Measure one candidate; the columns of `compare_candidates`."""
-    size = len(found.segments)
-    amounts = np.nan_to_num(read_numbers(customers, "total_spend"))
+    size, unknown = len(found.segments), float("nan")
     counts = np.bincount(labels, minlength=size + 1)[1:]
-    spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
+    spend = np.full(size, unknown)
+    if "total_spend" in customers:
+        amounts = np.nan_to_num(read_numbers(customers, "total_spend"))
+        spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
     explained = {name: _explain(values, labels) for name, values in panel.items()}
     told = [explained[name] for name, values in panel.items() if np.ptp(values) > 0]
-    sample, seed = sample_rows(len(labels), found.random_state), found.random_state
-    if scheme.method == "kmeans":
-        rows = np.column_stack([panel[c] for c in found.columns])[sample]
-        stability = measure_centre_stability(rows, size, random_state=seed)
-        structure = measure_structure(rows, size, random_state=seed)
-    else:
-        fit = {"rfm": fit_rfm, "tiers": fit_tiers}[scheme.method]
-        few = customers.iloc[sample][list(found.columns)].astype(float)
-        refit = functools.partial(fit, columns=scheme.columns, n_segments=size)
-        stability = measure_rule_stability(few, refit, random_state=seed)
-        structure = float("nan")
+    stability, structure = _measure_stability(customers, scheme, found)
     explained_share = float(np.mean(told)) if told else 0.0
     row = {
         "scheme": scheme.name,
@@ -168,24 +179,50 @@ def _measure(
         "base": scheme.base,
         "segment_count": size,
         "smallest_customer_share": counts.min() / len(customers),
-        "smallest_value_share": spend.min() / spend.sum() if spend.sum() > 0 else float("nan"),
-        "explained_spend_share": explained.get("total_spend", 0.0),
+        "smallest_value_share": spend.min() / spend.sum() if spend.sum() > 0 else unknown,
+        "explained_spend_share": explained.get("total_spend", unknown),
         "explained_share": explained_share,
         "stability": stability,
         "structure": structure,
         "reproducible_share": explained_share * stability,
     }
     names = list(found.names.values())
-    faults = _find_faults(row, criteria, names[counts.argmin()], names[spend.argmin()])
+    poorest = "" if np.isnan(spend).any() else names[spend.argmin()]
+    faults = _find_faults(row, criteria, names[counts.argmin()], poorest)
     reason = "; ".join(faults) or "meets every criterion"
     return row | {"passes": not faults, "reason": reason, "fault_count": len(faults)}
 
 
+def _measure_stability(
+    customers: pd.DataFrame, scheme: Scheme, found: Segmentation
+) -> tuple[float, float]:
+    """Return stability and structure of a candidate, on at most 2,000 customers."""
+    size, model, seed = len(found.segments), found.model, found.random_state
+    sample = sample_rows(len(customers), seed)
+    if scheme.method == "latent_classes":
+        few = customers.iloc[sample].reset_index(drop=True)
+        options = {"random_state": seed}
+        return measure_class_stability(few, scheme.columns, size, **options)
+    if scheme.method in LEARNING_METHODS:
+        rows = prepare_columns(customers, scheme).take(sample)
+        options = {"gamma": model.gamma, "random_state": seed}
+        stability = measure_prototype_stability(rows, size, **options)
+        return stability, measure_structure(rows, size, **options)
+    fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
+    few = customers.iloc[sample][list(found.columns)]
+    refit = functools.partial(fit, scheme=scheme, n_segments=size)
+    return measure_rule_stability(few, refit, random_state=seed), float("nan")
+
+
 def _explain(values: np.ndarray, labels: np.ndarray) -> float:
-    """Eta squared: the share of a column's variance that lies between the segments."""
-    total = ((values - values.mean()) ** 2).sum()
+    """Return the share of a column's squared differences that lies between the segments.
+
+    Of a number it is eta squared (Pearson 1905), of a category's zeros and ones the tau of Goodman
+    and Kruskal (1954).
+    """
+    total = ((values - values.mean(axis=0)) ** 2).sum()
     groups = [values[labels == n] for n in np.unique(labels)]
-    within = sum(((group - group.mean()) ** 2).sum() for group in groups)
+    within = sum(((group - group.mean(axis=0)) ** 2).sum() for group in groups)
     return float(1 - within / total) if total > 0 else 0.0
 
 
@@ -202,7 +239,7 @@ def _find_faults(
         found = _tell_apart(share, limit, 1, "%", " of customers")
         faults.append(f"the smallest segment ({smallest}) has {found}")
     share, limit = row["smallest_value_share"], criteria.smallest_value_share
-    if np.isnan(share):
+    if np.isnan(share) and not np.isnan(row["explained_spend_share"]):
         faults.append("there is no spend to share out")
     elif share < limit:
         found = _tell_apart(share, limit, 1, "%", " of spend")
@@ -210,7 +247,9 @@ def _find_faults(
     if row["stability"] < criteria.smallest_stability:
         found = _tell_apart(row["stability"], criteria.smallest_stability, 2, "f")
         faults.append(f"stability is {found}")
-    if row["method"] == "kmeans" and row["structure"] < SMALLEST_STRUCTURE:
+    if row["method"] == "latent_classes" and row["structure"] <= 0:
+        faults.append("a single class describes the answers as well (BIC): nothing was found")
+    elif row["method"] in LEARNING_METHODS and row["structure"] < SMALLEST_STRUCTURE:
         faults.append(
             f"clusters are only {max(row['structure'], 0):.1%} tighter than in shuffled columns, "
             f"below {SMALLEST_STRUCTURE:.0%}: nothing that sets customers apart was found"
@@ -285,15 +324,16 @@ def _give_reasons(
     table: pd.DataFrame, chosen: pd.Series, recommended: pd.Series | None
 ) -> list[str]:
     """Say why this candidate, why not its neighbours, and why not the other schemes."""
+    spend = f" and {chosen['explained_spend_share']:.0%} of those in spend"
+    spend = "" if np.isnan(chosen["explained_spend_share"]) else spend
     reasons = [
         f"{_label(chosen)}: stability {chosen['stability']:.2f}; it explains "
-        f"{chosen['explained_share']:.0%} of the differences between customers and "
-        f"{chosen['explained_spend_share']:.0%} of those in spend; the smallest segment has "
-        f"{chosen['smallest_customer_share']:.1%} of customers."
+        f"{chosen['explained_share']:.0%} of the differences between customers{spend}; "
+        f"the smallest segment has {chosen['smallest_customer_share']:.1%} of customers."
     ]
     if not chosen["passes"]:
         reasons.append(f"Refused: {chosen['reason']}.")
-    elif chosen["method"] != "kmeans":
+    elif chosen["method"] not in LEARNING_METHODS:
         reasons.append("It is a cut by rule: useful for acting, but it finds no natural groups.")
     if recommended is not None:
         advice = "would be recommended" if recommended["passes"] else "comes nearest"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import ibis
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import skew
 
 from segkit.errors import SegkitError, suggest_name
+from segkit.plan import Scheme
 
 OUTER_SHARE = 0.005
 SKEW_LIMIT = 1.0
@@ -228,6 +230,64 @@ def learn_preparation(
         sd=sd,
     )
     return learned, (values - mean) / sd
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Columns as a model takes them: ``numbers`` (n, p) standardised, ``codes`` (n, q) of levels.
+
+    A missing value is NaN, or -1, where it is ignored.
+    """
+
+    preparations: tuple[Preparation, ...]
+    levels: tuple[Levels, ...]
+    numbers: np.ndarray
+    codes: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Prepared:
+        """Return chosen rows, in the order given."""
+        return replace(self, numbers=self.numbers[rows], codes=self.codes[rows])
+
+    def count_different(self) -> int:
+        """Count the different rows of sorted rows."""
+        if not len(self.numbers):
+            return 0
+        changed = (self.codes[1:] != self.codes[:-1]).any(axis=1)
+        numbers = np.nan_to_num(self.numbers, nan=np.inf)
+        return 1 + int((changed | (numbers[1:] != numbers[:-1]).any(axis=1)).sum())
+
+
+def prepare_columns(customers: pd.DataFrame, scheme: Scheme) -> Prepared:
+    """Prepare the columns of a scheme: for k-means all are numbers.
+
+    Otherwise text, true and false, and what the scheme calls ``categorical``, are categories.
+    """
+    tidy = tidy_columns(customers, scheme.columns)
+    numeric = [
+        column
+        for column in scheme.columns
+        if scheme.method == "kmeans"
+        or (tidy[column].dtype == float and column not in scheme.categorical)
+    ]
+    numbers = [learn_preparation(customers, c, missing=scheme.missing) for c in numeric]
+    others = [column for column in scheme.columns if column not in numeric]
+    levels = [learn_levels(tidy, c, missing=scheme.missing) for c in others]
+    nothing = np.empty((len(customers), 0))
+    return Prepared(
+        preparations=tuple(part for part, _ in numbers),
+        levels=tuple(part for part, _ in levels),
+        numbers=np.column_stack([nothing, *[values for _, values in numbers]]),
+        codes=np.column_stack([nothing, *[codes for _, codes in levels]]).astype(np.int32),
+    )
+
+
+def share_known(parts: Sequence[Preparation | Levels], values: Sequence[ir.Value]) -> ir.Value:
+    """Return the share of columns whose taken value is neither missing nor new."""
+    known = [
+        (value.notnull() & ~part.find_new(value)).cast("float64")
+        for part, value in zip(parts, values, strict=True)
+    ]
+    return add_up(known) / len(known)
 
 
 def read_known(customers: pd.DataFrame, column: str) -> np.ndarray:

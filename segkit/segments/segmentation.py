@@ -1,7 +1,8 @@
 """Fit a scheme, keep it as JSON, and assign any table with one Ibis expression.
 
-There is one implementation of assigning, `Segmentation.assign`. A DataFrame goes through the same
-expression in DuckDB. A model is a document with ``columns``, ``segment_count`` and ``place``.
+There is one implementation of assigning, `Segmentation.assign`: a DataFrame goes through the same
+expression in DuckDB, and `Segmentation.to_sql` prints it for a warehouse. A model is a document of
+numbers with ``columns``, ``kinds``, ``segment_count`` and ``place``.
 """
 
 from __future__ import annotations
@@ -18,13 +19,27 @@ from ibis import ir
 from pydantic import Field, ValidationError, model_validator
 
 from segkit.errors import SegkitError, suggest_name
-from segkit.plan import Scheme
-from segkit.segments.kmeans import Centres, fit_kmeans
-from segkit.segments.preparation import Document, read_numbers
-from segkit.segments.rules import Rules, fit_rfm, fit_tiers
+from segkit.plan import LEARNING_METHODS, Scheme
+from segkit.segments.latent import Classes, fit_classes
+from segkit.segments.names import describe_segments, name_segments
+from segkit.segments.preparation import Document, prepare_columns, read_numbers, tidy_columns
+from segkit.segments.prototypes import Prototypes, fit_clusters
+from segkit.segments.rules import Rules, fit_rfm, fit_rules, fit_tiers, upgrade_rules_v1
 
-SCHEMA_VERSION = 1
-RESULT_COLUMNS = ("segment", "segment_name", "distance", "confidence")
+SCHEMA_VERSION = 2
+Model = Prototypes | Classes | Rules
+# Our name of a dialect, and Ibis's.
+DIALECTS = {
+    "duckdb": "duckdb",
+    "postgres": "postgres",
+    "snowflake": "snowflake",
+    "bigquery": "bigquery",
+    "databricks": "databricks",
+    "trino": "trino",
+    "spark": "databricks",  # Ibis compiles for pyspark only where that is installed
+}
+# Types of the columns in printed SQL; single precision, so that a cast to double is written out.
+SQL_TYPES = {"number": "float32", "text": "string", "boolean": "boolean", "date": "date"}
 
 AnyTable = TypeVar("AnyTable", ir.Table, pd.DataFrame)
 
@@ -44,7 +59,7 @@ class Segmentation(Document):
     It holds no code and needs no pickle; `to_json` and `read_segmentation` are exact inverses.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     scheme: str
     goal: str
     base: str
@@ -53,7 +68,7 @@ class Segmentation(Document):
     random_state: int
     customer_count: int
     segments: tuple[Segment, ...]
-    model: Annotated[Centres | Rules, Field(discriminator="kind")]
+    model: Annotated[Model, Field(discriminator="kind")]
 
     @model_validator(mode="after")
     def _check_segments(self) -> Segmentation:
@@ -73,41 +88,103 @@ class Segmentation(Document):
         """Names of the segments by number."""
         return {segment.number: segment.name for segment in self.segments}
 
+    @property
+    def result_columns(self) -> tuple[str, ...]:
+        """The columns that `assign` adds."""
+        measure = "probability" if isinstance(self.model, Classes) else "distance"
+        return ("segment", "segment_name", measure, "confidence")
+
     def assign(self, table: AnyTable) -> AnyTable:
         """Give each row exactly one segment.
 
         Parameters
         ----------
         table : ibis.Table or pandas.DataFrame
-            With the columns of `columns`; others are kept. Missing values are allowed: k-means
-            takes the median of the fit, a rule the lowest score.
+            With the columns of `columns`; others are kept. Missing and new values are allowed: a
+            missing number is the median of the fit or ignored, a missing category a level of its
+            own or ignored, a new level the pooled "(other)" or unlike every segment, a number
+            beyond the fit's limits that limit; a rule that cannot be decided goes to the next.
 
         Returns
         -------
         The same kind and the same rows, a DataFrame in the same order, with ``segment``
-        (1 is the most valuable), ``segment_name``, ``distance`` (standard deviations to the
-        centre; null for rules) and ``confidence`` (0 to 1; lower where values were missing).
+        (1 is the most valuable), ``segment_name``, ``distance`` to the prototype (prepared units;
+        null for rules) or, for latent classes, ``probability``, and ``confidence`` (0 to 1; lower
+        by the share of columns whose value is missing, new or beyond all values of the fit).
 
         Raises
         ------
         SegkitError
             If a column is not there or is not a number.
         """
+        self._require_columns(table)
+        if isinstance(table, pd.DataFrame):
+            placed = place_frame(self.model, table)
+            placed.insert(1, "segment_name", placed["segment"].map(self.names))
+            return table.assign(**placed)
+        kept = [column for column in table.columns if column not in self.result_columns]
+        return self._name(self.model.place(table)).select(*kept, *self.result_columns)
+
+    def _require_columns(self, table: AnyTable) -> None:
         for column in self.columns:
             if column not in table.columns:
                 fix = suggest_name(column, table.columns)
                 raise SegkitError(f"scheme '{self.scheme}' needs column '{column}'", fix=fix)
-        if isinstance(table, pd.DataFrame):
-            placed = _place_frame(self.model, table)
-            placed.insert(1, "segment_name", placed["segment"].map(self.names))
-            return table.assign(**placed)
-        for column in self.columns:
-            if not (table[column].type().is_numeric() or table[column].type().is_boolean()):
-                raise SegkitError(f"column '{column}' is not a number", where=self.scheme)
-        placed = self.model.place(table)
+
+    def _name(self, placed: ir.Table) -> ir.Table:
         names = ibis.cases(*[(placed.segment == n, name) for n, name in self.names.items()])
-        kept = [column for column in table.columns if column not in RESULT_COLUMNS]
-        return placed.mutate(segment_name=names).select(*kept, *RESULT_COLUMNS)
+        return placed.mutate(segment_name=names)
+
+    def to_sql(
+        self, dialect: str = "duckdb", *, table: str = "customers", key: str = "customer_id"
+    ) -> str:
+        """Print a query that assigns the customers of ``table``, for use without segkit.
+
+        Parameters
+        ----------
+        dialect : str
+            One of duckdb, postgres, snowflake, bigquery, databricks, trino and spark.
+        table, key : str
+            The table, and the column that names its customers.
+
+        Returns
+        -------
+        str
+            A query that gives ``key`` and the columns that `assign` adds.
+        """
+        if dialect not in DIALECTS:
+            fix = suggest_name(dialect, DIALECTS)
+            raise SegkitError("there is no such SQL dialect", found=dialect, fix=fix)
+        types = {column: SQL_TYPES[kind] for column, kind in self.model.kinds.items()}
+        placed = self._name(self.model.place(ibis.table({key: "string", **types}, name=table)))
+        return str(ibis.to_sql(placed.select(key, *self.result_columns), dialect=DIALECTS[dialect]))
+
+    def count_unusual(self, table: AnyTable) -> pd.DataFrame:
+        """Count the values that the fit did not know, and that `assign` places by stated rule.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a column: ``column``, ``customer_count``, ``missing_count`` and ``new_count``:
+            levels that the fit did not name, or numbers beyond all values of the fit.
+        """
+        self._require_columns(table)
+        if isinstance(table, pd.DataFrame):
+            table = ibis.memtable(tidy_columns(table, self.columns))
+        parts = {part.column: part for part in getattr(self.model, "parts", ())}
+        counts = {"all_": table.count()}
+        for i, column in enumerate(self.columns):
+            part = parts.get(column)
+            value = table[column] if part is None else part.take(table)
+            counts[f"missing{i}_"] = value.isnull().sum()
+            counts[f"new{i}_"] = (part.find_new(value) if part else ibis.literal(False)).sum()
+        found = table.aggregate(**counts).to_pandas().iloc[0].fillna(0).astype(int)
+        rows = [
+            (column, found["all_"], found[f"missing{i}_"], found[f"new{i}_"])
+            for i, column in enumerate(self.columns)
+        ]
+        names = ["column", "customer_count", "missing_count", "new_count"]
+        return pd.DataFrame(rows, columns=names)
 
     def to_json(self) -> str:
         """Return the document as JSON text."""
@@ -118,26 +195,31 @@ class Segmentation(Document):
         Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
 
 
-def _place_frame(model: Centres | Rules, frame: pd.DataFrame) -> pd.DataFrame:
+def place_frame(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
     """Place the rows of a DataFrame with the model's own expression."""
-    numbers = {column: read_numbers(frame, column) for column in model.columns}
-    rows = ibis.memtable(pd.DataFrame({**numbers, "row_": np.arange(len(frame))}))
-    placed = model.place(rows).order_by("row_").select("segment", "distance", "confidence")
+    tidy = tidy_columns(frame, model.columns).reset_index(drop=True)
+    rows = ibis.memtable(tidy.assign(row_=np.arange(len(tidy))))
+    measure = "probability" if isinstance(model, Classes) else "distance"
+    placed = model.place(rows).order_by("row_").select("segment", measure, "confidence")
     return placed.to_pandas().set_index(frame.index)
 
 
 def read_segmentation(path: str | Path) -> Segmentation:
-    """Read a segmentation's document; one that is damaged or of another version is refused."""
+    """Read a segmentation's document; a damaged or unknown one is refused, with the reason.
+
+    A document of an older schema version is brought up to this one.
+    """
     path = Path(path)
     fix = "Fit it again, or take it from the run that made it."
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content.get("schema_version") if isinstance(content, dict) else None
-        if version != SCHEMA_VERSION or isinstance(version, bool):
-            message = f"this is not a segmentation of schema version {SCHEMA_VERSION}"
+        if version not in (1, SCHEMA_VERSION) or isinstance(version, bool):
+            message = f"this is not a segmentation of schema version 1 to {SCHEMA_VERSION}"
             raise SegkitError(
                 message, where=path.name, found=f"schema_version {version!r}", fix=fix
             )
+        content = _upgrade(content) if version == 1 else content
         return Segmentation.model_validate_json(json.dumps(content))
     except OSError as error:
         message, found = "the segmentation cannot be read", error.strerror or ""
@@ -148,9 +230,20 @@ def read_segmentation(path: str | Path) -> Segmentation:
         reason = first["msg"].removeprefix("Value error, ")
         message = f"the segmentation is damaged at {place}: {reason}"
         raise SegkitError(message, where=path.name, fix=fix) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = "this is not a segmentation: not valid JSON"
-        raise SegkitError(message, where=path.name, found=str(error)) from None
+        raise SegkitError(message, where=path.name, found=str(error)[:200]) from None
+
+
+def _upgrade(content: dict) -> dict:
+    """Bring a document of version 1 up to version 2; what is damaged stays for the validation."""
+    model = content.get("model")
+    if isinstance(model, dict) and model.get("kind") == "centres":
+        modes = [[] for _ in model.get("centres") or ()]
+        model = {**model, "kind": "prototypes", "modes": modes}
+    elif isinstance(model, dict) and model.get("kind") == "rules":
+        model = upgrade_rules_v1(model)
+    return {**content, "schema_version": SCHEMA_VERSION, "model": model}
 
 
 def fit_segmentation(
@@ -161,22 +254,33 @@ def fit_segmentation(
     as_of: datetime.date,
     random_state: int,
 ) -> tuple[Segmentation, np.ndarray]:
-    """Fit one scheme with a number of segments: see `fit_kmeans`, `fit_rfm`, `fit_tiers`.
+    """Fit one scheme with a number of segments, and number and name them.
 
-    ``customers`` has one row a customer, in any order, and counts no day after ``as_of``. RFM may
-    give fewer segments than asked. Returns the segmentation and each customer's segment.
+    Segments that were found are numbered by mean ``total_spend``, largest first, or by size where
+    there is no spend; those of rules keep the rules' order, and their number is the rules' own.
+    See `fit_clusters`, `fit_classes`, `fit_rules`, `fit_rfm`, `fit_tiers`.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        One row a customer, in any order, which changes nothing; no day after ``as_of`` counted.
+
+    Returns
+    -------
+    tuple of Segmentation and numpy.ndarray
+        The document, and each customer's segment.
 
     Raises
     ------
     SegkitError
-        If a column is not there or there are fewer different customers than segments.
+        If a column cannot be used or fewer customers differ than there are segments.
     """
-    if scheme.method == "kmeans":
-        model, names, labels = fit_kmeans(customers, scheme.columns, n_segments, random_state)
+    if scheme.method in LEARNING_METHODS:
+        model, names, labels = _find_segments(customers, scheme, n_segments, random_state)
     else:
-        fit_rules = {"rfm": fit_rfm, "tiers": fit_tiers}[scheme.method]
-        model, names = fit_rules(customers, scheme.columns, n_segments)
-        labels = _place_frame(model, customers)["segment"].to_numpy()
+        fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
+        model, names = fit(customers, scheme, n_segments)
+        labels = place_frame(model, customers)["segment"].to_numpy()
     segments = []
     for n, name in enumerate(names, start=1):
         here = labels == n
@@ -193,3 +297,26 @@ def fit_segmentation(
         model=model,
     )
     return segmentation, labels
+
+
+def _find_segments(
+    customers: pd.DataFrame, scheme: Scheme, n_segments: int, random_state: int
+) -> tuple[Prototypes | Classes, list[str], np.ndarray]:
+    """Fit prototypes or latent classes, the most valuable first, and name them."""
+    if scheme.method == "latent_classes":
+        options = {"random_state": random_state}
+        model = fit_classes(customers, scheme.columns, n_segments, **options).model
+        everything = scheme.model_copy(update={"categorical": scheme.columns, "missing": "ignore"})
+        prepared = prepare_columns(customers, everything)
+    else:
+        model, prepared = fit_clusters(customers, scheme, n_segments, random_state)
+    labels = place_frame(model, customers)["segment"].to_numpy()
+    sizes = np.bincount(labels, minlength=n_segments + 1)[1:]
+    value = sizes
+    if "total_spend" in customers:
+        spend = np.nan_to_num(read_numbers(customers, "total_spend"))
+        value = np.bincount(labels, spend, minlength=n_segments + 1)[1:] / np.maximum(sizes, 1)
+    best_first = np.argsort(-value, kind="stable")
+    labels = np.argsort(best_first)[labels - 1] + 1
+    names = name_segments(describe_segments(labels, prepared, n_segments))
+    return model.reorder(best_first), names, labels

@@ -1,7 +1,7 @@
 """Would the same segments come out of another sample of the same customers?
 
 Global bootstrap stability: two bootstrap samples, both fits place all customers, and the adjusted
-Rand index says how far they agree; the mean over pairs. For k-means there is also a reference:
+Rand index says how far they agree; the mean over pairs. For prototypes there is also a reference:
 the same columns, each shuffled on its own, so that nothing holds between them any more.
 
 References
@@ -13,18 +13,19 @@ and Hastie (2001) for the spread within clusters against a reference.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import ibis
 import numpy as np
 import pandas as pd
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
+from segkit.segments.kprototypes import PrototypeFit, assign_prototypes, fit_prototypes
+from segkit.segments.latent import fit_classes
+from segkit.segments.preparation import Prepared
 from segkit.segments.rules import Rules
+from segkit.segments.segmentation import place_frame
 
 PAIRS = 20
 MOST_ROWS = 2_000
@@ -40,19 +41,32 @@ def sample_rows(row_count: int, random_state: int) -> np.ndarray:
     return np.sort(rng.choice(row_count, MOST_ROWS, replace=False))
 
 
-def measure_centre_stability(rows: np.ndarray, n_segments: int, *, random_state: int) -> float:
-    """Return the mean adjusted Rand index of k-means over 20 pairs of bootstrap samples.
+def measure_stability(
+    fit: Callable[[np.ndarray, int], np.ndarray], row_count: int, *, random_state: int
+) -> float:
+    """Return the mean adjusted Rand index over 20 pairs of bootstrap samples.
 
-    1 where both fits always agree, about 0 where they agree no more than by chance. ``rows`` are
-    prepared columns; the preparation is kept as it was fitted on all customers.
+    1 where both fits always agree, about 0 where they agree no more than by chance. ``fit`` takes
+    the row numbers of a sample and a seed, and returns the cluster of every row.
     """
     rng = np.random.default_rng(random_state)
     labels = []
-    with threadpool_limits(1):
-        for _ in range(2 * PAIRS):
-            chosen = rows[rng.integers(0, len(rows), len(rows))]
-            labels.append(_fit(chosen, n_segments, int(rng.integers(2**31))).predict(rows))
+    for _ in range(2 * PAIRS):
+        chosen = rng.integers(0, row_count, row_count)
+        labels.append(fit(chosen, int(rng.integers(2**31))))
     return _mean_agreement(labels)
+
+
+def measure_prototype_stability(
+    rows: Prepared, n_segments: int, *, gamma: float, random_state: int
+) -> float:
+    """Return the stability of prototypes; the preparation is kept as it was fitted on all."""
+
+    def refit(chosen: np.ndarray, seed: int) -> np.ndarray:
+        fit = _fit(rows.take(chosen), n_segments, gamma, seed)
+        return assign_prototypes(rows.numbers, rows.codes, fit.centres, fit.modes, gamma)[0]
+
+    return measure_stability(refit, len(rows.numbers), random_state=random_state)
 
 
 def measure_rule_stability(
@@ -79,28 +93,54 @@ def measure_rule_stability(
     return _mean_agreement(list(labels))
 
 
-def measure_structure(rows: np.ndarray, n_segments: int, *, random_state: int) -> float:
+def measure_class_stability(
+    customers: pd.DataFrame, columns: tuple[str, ...], n_segments: int, *, random_state: int
+) -> tuple[float, float]:
+    """Return the stability of latent classes, and how far their BIC is below that of one class.
+
+    The second is a share of the BIC of one class; 0 or below where the answers hang together no
+    more than one class says.
+    """
+
+    def refit(chosen: np.ndarray, seed: int) -> np.ndarray:
+        options = {"random_state": seed, "n_init": STARTS}
+        fit = fit_classes(customers.iloc[chosen], columns, n_segments, **options)
+        return place_frame(fit.model, customers)["segment"].to_numpy()
+
+    stability = measure_stability(refit, len(customers), random_state=random_state)
+    one, own = (
+        fit_classes(customers, columns, n, random_state=random_state).bic for n in (1, n_segments)
+    )
+    return stability, (one - own) / one
+
+
+def measure_structure(rows: Prepared, n_segments: int, *, gamma: float, random_state: int) -> float:
     """Return how much tighter the clusters of prepared ``rows`` are than on shuffled columns.
 
-    1 - W / W_ref, where W is the sum of squared distances to the centres and W_ref the smallest W
-    of ten copies with each column shuffled on its own. About 0 or below on noise; always 0 for a
+    1 - W / W_ref, where W is the sum of squared distances to the prototypes and W_ref the smallest
+    W of ten copies with each column shuffled on its own. About 0 or below on noise; always 0 for a
     single column, which has nothing to hang together with.
     """
-    if rows.shape[1] == 1:
+    if rows.numbers.shape[1] + rows.codes.shape[1] == 1:
         return 0.0
     rng = np.random.default_rng(random_state)
     own_seed, *seeds = rng.integers(2**31, size=REFERENCE_COPIES + 1).tolist()
-    with threadpool_limits(1):
-        own = _fit(rows, n_segments, own_seed).inertia_
-        copies = [_fit(rng.permuted(rows, axis=0), n_segments, seed).inertia_ for seed in seeds]
+    own = _fit(rows, n_segments, gamma, own_seed).cost
+    copies = []
+    for seed in seeds:
+        shuffled = replace(
+            rows, numbers=rng.permuted(rows.numbers, axis=0), codes=rng.permuted(rows.codes, axis=0)
+        )
+        copies.append(_fit(shuffled, n_segments, gamma, seed).cost)
     return float(1 - own / min(copies)) if min(copies) > 0 else 0.0
 
 
-def _fit(rows: np.ndarray, n_segments: int, seed: int) -> KMeans:
-    with warnings.catch_warnings():
-        # A sample with fewer different rows than clusters gives fewer clusters; that is its answer.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(n_segments, n_init=STARTS, tol=1e-3, random_state=seed).fit(rows)
+def _fit(rows: Prepared, n_segments: int, gamma: float, seed: int) -> PrototypeFit:
+    """Fit prototypes; a sample with fewer different rows than clusters gives fewer of them."""
+    in_order = rows.take(np.lexsort((*rows.codes.T, *rows.numbers.T)))
+    count = min(n_segments, in_order.count_different())
+    options = {"gamma": gamma, "n_init": STARTS, "random_state": seed}
+    return fit_prototypes(rows.numbers, rows.codes, n_clusters=count, **options)
 
 
 def _mean_agreement(labels: list[np.ndarray]) -> float:

@@ -1,0 +1,71 @@
+"""What a plan's schemes read, and whether the tables carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from segkit.errors import PlanError, SegkitError, suggest_name
+from segkit.features.bases import RFM_COLUMNS, find_missing, list_given
+from segkit.features.dictionary import FEATURES
+from segkit.features.own import list_own
+from segkit.plan import Plan, Scheme
+from segkit.segments.rulesets import find_rule_faults
+
+MIXED_METHODS = ("kprototypes", "latent_classes")
+
+
+def list_wanted(scheme: Scheme) -> tuple[str, ...]:
+    """Return the features that a scheme names, or those that its method takes by itself."""
+    own = {"rfm": RFM_COLUMNS, "tiers": ("total_spend",)}
+    return scheme.columns or own.get(scheme.method, ())
+
+
+def check_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> list[SegkitError]:
+    """Return a fault for each feature of the plan that cannot be what the plan makes of it.
+
+    These are columns of a scheme that are unknown, of a kind that its method does not take, or
+    cannot be computed, and features of one's own that segkit knows otherwise. ``columns`` are as
+    in `list_given`.
+    """
+    given, own, faults = list_given(columns), list_own(columns.get("customers", {})), []
+    for name in (name for name in own if name in FEATURES):
+        where, feature = f"{plan.path.name}, [tables.customers]", FEATURES[name]
+        fix = "Give your own feature another name."
+        message = f"'{name}' is a {given[name]} here, but segkit knows it as a {feature.kind}"
+        if not find_missing(feature.needs, columns):
+            message = f"'{name}' is worked out from the other tables already"
+        elif feature.kind == given[name]:
+            continue
+        faults.append(SegkitError(message, where=where, fix=fix))
+    for scheme in plan.schemes:
+        where, wanted = f"{plan.path.name}, scheme '{scheme.name}'", list_wanted(scheme)
+        taken = ("number", "category", "boolean") if scheme.method in MIXED_METHODS else ("number",)
+        fitting = [name for name, kind in given.items() if kind in taken]
+        if scheme.method == "rfm" and len(wanted) != 3:
+            fix = "It takes days, orders and money, in this order."
+            faults.append(SegkitError("rfm takes 3 columns", where=where, fix=fix))
+        elif scheme.method == "tiers" and len(wanted) != 1:
+            faults.append(SegkitError("tiers takes 1 column", where=where))
+        faults += [_add_file(plan, fault) for fault in find_rule_faults(scheme, given)]
+        for name in (name for name in wanted if name not in fitting):
+            message, fix = f"there is no feature '{name}'", suggest_name(name, fitting)
+            if name in given:
+                message = f"'{name}' is not a number, and {scheme.method} takes numbers"
+                if len(taken) > 1:
+                    message = f"'{name}' is a {given[name]}, which {scheme.method} does not take"
+            elif name in FEATURES:
+                missing = "; ".join(find_missing(FEATURES[name].needs, columns))
+                message, fix = f"'{name}' cannot be computed", f"It needs {missing}."
+            faults.append(SegkitError(message, where=where, fix=fix))
+    return faults
+
+
+def _add_file(plan: Plan, fault: SegkitError) -> SegkitError:
+    where = f"{plan.path.name}, {fault.where}"
+    return SegkitError(fault.message, where=where, found=fault.found, fix=fault.fix)
+
+
+def require_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise `PlanError` with every fault of `check_schemes`, if there is one."""
+    if faults := check_schemes(plan, columns):
+        raise PlanError(faults)
