@@ -6,7 +6,8 @@ is that of the scheme that reads the feature.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 from ibis import ir
@@ -35,6 +36,12 @@ def list_own(columns: Iterable[str]) -> list[str]:
     return [name for name in columns if name not in TABLES["customers"].column_names]
 
 
+def list_read(scheme: Scheme, names: Collection[str]) -> list[str]:
+    """Return those of the names that a scheme reads, in its columns or in its rules."""
+    texts = [*scheme.columns, *(rule.when for rule in scheme.rules)]
+    return [word for word in re.findall(r"\w+", " ".join(texts)) if word in names]
+
+
 def describe_feature(name: str) -> Feature:
     """Return a feature of the dictionary, or one's own described by its name."""
     *stem, last = name.split("_")
@@ -59,7 +66,7 @@ def summarise_own(
     sums = {f"filled_{name}": customers[name].notnull().mean() for name in own}
     sums |= {f"different_{name}": customers[name].nunique() for name in own}
     found = customers.aggregate(**sums).to_pandas().iloc[0] if own else {}
-    readers = {n: ", ".join(s.name for s in schemes if n in s.columns) for n in own}
+    readers = {n: ", ".join(s.name for s in schemes if list_read(s, [n])) for n in own}
     rows = [
         (name, names.get(name, name), kind, found[f"filled_{name}"], found[f"different_{name}"])
         for name, kind in (list_kinds(customers.select(own)).items() if own else ())
