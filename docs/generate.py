@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from segkit.data.contract import TABLES
 from segkit.features.bases import list_features
+from segkit.segments.segmentation import Segmentation
 
 DOCS = Path(__file__).parent
 OWN_FEATURES = """Any other column can be a feature of your own, in the plan:
@@ -67,7 +69,16 @@ def describe_features() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"data_dictionary.md": describe_tables, "features.md": describe_features}
+def describe_segmentation() -> str:
+    """Return the JSON schema of a segmentation's document."""
+    return json.dumps(Segmentation.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+PAGES = {
+    "data_dictionary.md": describe_tables,
+    "features.md": describe_features,
+    "segmentation.schema.json": describe_segmentation,
+}
 
 if __name__ == "__main__":
     for name, describe in PAGES.items():
