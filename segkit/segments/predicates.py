@@ -9,83 +9,69 @@ false. Anybody may have written it: it is checked word by word, and never reache
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from segkit.errors import SegkitError, suggest_name
 
 if TYPE_CHECKING:  # importing this module costs nothing: a plan is checked without an engine
     from ibis import ir
     from sqlglot import Expression
-    from sqlglot.tokens import Token
 
-MOST_CHARACTERS, MOST_OPERATORS, MOST_NESTED = 10_000, 200, 20
-WORDS = {"AND", "OR", "NOT", "BETWEEN", "IN", "IS", "NULL", "LIKE", "TRUE", "FALSE"}
-SIGNS = {"=", "!=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "/"}
+MOST_CHARACTERS, MOST_TOKENS, MOST_NESTED = 10_000, 400, 20
+REFUSED = "this cannot stand in a condition"
 ALLOWED = (
     "A condition takes columns, numbers, 'text', + - * /, = <> < <= > >=, and, or, not, between, "
     "in, is null and like."
 )
-# What a column or a part of a condition can be; "any" where it is not known before data is read.
+KINDS_FIX = (
+    "Numbers go with numbers and text with text; a date is 'YYYY-MM-DD'; what is true or false is "
+    "asked by its name alone, or by 'is true' and 'is false'."
+)
+# What a part of a condition is; also "any" where that is not known before data is read.
 KINDS = {"number": "a number", "text": "text", "boolean": "true or false", "date": "a date"}
-
-_NUMBER, _TRUTH, _TEXT, _ORDERED = {"number"}, {"boolean"}, {"text"}, {"number", "date"}
-_ALL = set(KINDS)
-# The node of sqlglot: its sign, the kinds it takes, all of them alike, the kind it gives, and what
-# it does.
-_OPERATIONS: dict[str, tuple[str, set[str], str, Callable]] = {
-    "add": ("+", _NUMBER, "number", operator.add),
-    "sub": ("-", _NUMBER, "number", operator.sub),
-    "mul": ("*", _NUMBER, "number", operator.mul),
-    "div": ("/", _NUMBER, "number", lambda one, other: one / other.nullif(0.0)),
-    "neg": ("-", _NUMBER, "number", operator.neg),
-    "and": ("and", _TRUTH, "boolean", operator.and_),
-    "or": ("or", _TRUTH, "boolean", operator.or_),
-    "not": ("not", _TRUTH, "boolean", operator.invert),
-    "eq": ("=", _ALL, "boolean", operator.eq),
-    "neq": ("<>", _ALL, "boolean", operator.ne),
-    "lt": ("<", _ORDERED, "boolean", operator.lt),
-    "lte": ("<=", _ORDERED, "boolean", operator.le),
-    "gt": (">", _ORDERED, "boolean", operator.gt),
-    "gte": (">=", _ORDERED, "boolean", operator.ge),
-    "between": ("between", _ORDERED, "boolean", lambda own, low, high: own.between(low, high)),
-    "in": ("in", _ALL, "boolean", lambda own, *values: own.isin(values)),
-    "like": ("like", _TEXT, "boolean", lambda own, pattern: own.like(pattern)),
+_WORDS = {"AND", "OR", "NOT", "BETWEEN", "IN", "IS", "NULL", "LIKE", "TRUE", "FALSE"}
+# A node of sqlglot: its sign, the kinds that it takes, all its parts alike, the kind that it gives,
+# and what it does.
+_NODES: dict[str, tuple[str, str, str, Callable]] = {
+    "add": ("+", "number", "number", operator.add),
+    "sub": ("-", "number", "number", operator.sub),
+    "mul": ("*", "number", "number", operator.mul),
+    "div": ("/", "number", "number", lambda one, other: one / other.nullif(0.0)),
+    "neg": ("-", "number", "number", operator.neg),
+    "and": ("and", "boolean", "boolean", operator.and_),
+    "or": ("or", "boolean", "boolean", operator.or_),
+    "not": ("not", "boolean", "boolean", operator.invert),
+    "eq": ("=", " ".join(KINDS), "boolean", operator.eq),
+    "neq": ("<>", " ".join(KINDS), "boolean", operator.ne),
+    "lt": ("<", "number date", "boolean", operator.lt),
+    "lte": ("<=", "number date", "boolean", operator.le),
+    "gt": (">", "number date", "boolean", operator.gt),
+    "gte": (">=", "number date", "boolean", operator.ge),
+    "between": ("between", "number date", "boolean", lambda own, *ends: own.between(*ends)),
+    "in": ("in", " ".join(KINDS), "boolean", lambda own, *values: own.isin(values)),
+    "like": ("like", "text", "boolean", lambda own, pattern: own.like(pattern)),
 }
-_PLAIN = {"NUMBER", "STRING", "VAR", "L_PAREN", "R_PAREN", "COMMA"}
-_PARTS = ("this", "expression", "low", "high", "expressions")
+_PARTS = ("this", "expression", "low", "high")
 
-Values = Mapping[str, "ir.Value"]
+# From the values of columns to the expression of a part.
+Build = Callable[[Mapping[str, "ir.Value"]], Any]
 
 
-@dataclass(frozen=True)
-class Predicate:
-    """A condition that was read; ``columns`` are those it reads, in the order of the text."""
+class Predicate(NamedTuple):
+    """A condition that was read: the columns in the order of the text, and how it is applied.
 
-    text: str
+    ``apply`` takes each column as an expression of its kind, by name, and returns a boolean, null
+    where the condition is neither true nor false. A number is a double and never NaN; a date is
+    text, ``YYYY-MM-DD``.
+    """
+
     columns: tuple[str, ...]
-    _build: Callable[[Values], Any] = field(repr=False, compare=False)
-
-    def apply(self, values: Values) -> ir.BooleanValue:
-        """Return the condition over ``values``: each column as an expression of its kind.
-
-        A number is a double and never NaN; a date is text, ``YYYY-MM-DD``. Null where the condition
-        is neither true nor false.
-        """
-        return self._build(values)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A part of a condition: its kind, how to build it, and its value if it is a literal."""
-
-    kind: str
-    build: Callable[[Values], Any]
-    literal: str | float | None = None
+    apply: Build
 
 
 def read_predicate(text: str, kinds: Mapping[str, str], *, where: str = "") -> Predicate:
@@ -96,8 +82,7 @@ def read_predicate(text: str, kinds: Mapping[str, str], *, where: str = "") -> P
     text : str
         Such as ``recency_days > 180 and total_spend >= 1000``.
     kinds : mapping of str to str
-        The columns that may be named, each ``number``, ``text``, ``boolean``, ``date`` or
-        ``any``.
+        The columns that may be named, each ``number``, ``text``, ``boolean``, ``date`` or ``any``.
     where : str, optional
         Where the condition stands, for the message.
 
@@ -106,12 +91,19 @@ def read_predicate(text: str, kinds: Mapping[str, str], *, where: str = "") -> P
     SegkitError
         With the position, from 1, of what is not allowed or does not fit.
     """
-    return _Reader(text, kinds, where).read()
+    reader = _Reader(text, kinds, where)
+    kind, build = reader.take(reader.parse())
+    if kind not in ("boolean", "any"):
+        message = f"a condition is true or false, but this is {KINDS[kind]}"
+        raise reader.refuse(message, 0, len(text), "Compare it, as in recency_days > 30.")
+    if not reader.columns:
+        raise reader.refuse("a condition reads at least one column", 0, len(text))
+    return Predicate(tuple(reader.columns), build)
 
 
 def quote_name(name: str) -> str:
     """Return a column's name as a condition writes it: quoted where it is not a plain word."""
-    plain = re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and name.upper() not in WORDS
+    plain = re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) and name.upper() not in _WORDS
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
@@ -122,177 +114,128 @@ class _Reader:
         self.text, self.kinds, self.where = text, kinds, where
         self.columns: dict[str, None] = {}
 
-    def read(self) -> Predicate:
-        part = self._take(self._parse())
-        if part.kind not in ("boolean", "any"):
-            fix = f"Compare it, as in {quote_name(next(iter(self.columns), 'recency_days'))} > 30."
-            message = f"a condition is true or false, but this is {KINDS[part.kind]}"
-            raise self._refuse(message, 0, len(self.text), fix)
-        if not self.columns:
-            raise self._refuse("a condition reads at least one column", 0, len(self.text))
-        return Predicate(self.text, tuple(self.columns), part.build)
+    def refuse(self, message: str, start: int, end: int, fix: str = ALLOWED) -> SegkitError:
+        found = repr(self.text[start:end][:40]) if self.text[start:end] else ""
+        return SegkitError(
+            f"{message}, at position {start + 1}", where=self.where, found=found, fix=fix
+        )
 
-    def _refuse(self, message: str, start: int, end: int, fix: str = ALLOWED) -> SegkitError:
-        found = repr(self.text[start:end][:40]) if end > start else ""
-        message = f"{message}, at position {start + 1}"
-        return SegkitError(message, where=self.where, found=found, fix=fix)
+    def refuse_node(self, message: str, node: Expression, fix: str = ALLOWED) -> SegkitError:
+        places = [part.meta for part in node.walk() if "start" in part.meta]
+        start = min((place["start"] for place in places), default=0)
+        end = max((place["end"] for place in places), default=len(self.text) - 1)
+        return self.refuse(message, start, end + 1, fix)
 
-    def _parse(self) -> Expression:
-        """Return sqlglot's tree of a text whose every word is allowed."""
+    def parse(self) -> Expression:
+        """Return sqlglot's tree of a text whose every word and sign is allowed."""
         from sqlglot import Dialect, exp
-        from sqlglot.errors import ParseError, TokenError
+        from sqlglot.errors import ParseError
+        from sqlglot.tokens import TokenType
 
         if len(self.text) > MOST_CHARACTERS:
             message = f"a condition has at most {MOST_CHARACTERS:,} characters"
             raise SegkitError(message, where=self.where, found=f"{len(self.text):,}")
+        self._check_words()
         dialect = Dialect.get_or_raise("duckdb")
-        try:
-            tokens = dialect.tokenize(self.text)
-        except TokenError:
-            closed = re.sub(r"'[^']*'|\"[^\"]*\"", lambda match: " " * len(match[0]), self.text)
-            opened = re.search(r"['\"]|\$\$|/\*", closed)
-            start, fix = opened.start() if opened else 0, "Close it with the same quote."
-            raise self._refuse("a quote is not closed", start, len(self.text), fix) from None
-        self._check_tokens(tokens)
+        tokens = dialect.tokenize(self.text)
+        if not 0 < len(tokens) <= MOST_TOKENS:
+            message = f"a condition has 1 to {MOST_TOKENS} words and signs"
+            raise self.refuse(message, 0, len(self.text), "")
+        for token in tokens:  # a column may be called by a word that SQL has for its own
+            if token.text in self.kinds and token.token_type != TokenType.STRING:
+                token.token_type = TokenType.IDENTIFIER
         parser = dialect.parser(error_message_context=MOST_CHARACTERS)
         try:
             return parser.parse_into(exp.Condition, tokens, self.text)[0]
         except ParseError as error:
-            fault = error.errors[0]
-            start, piece = len(fault["start_context"]), fault["highlight"]
-            if fault["description"].startswith("Required"):
-                message = f"something is missing beside '{piece}'"
-            else:
-                message = "this does not fit here, or a bracket is not closed"
-            raise self._refuse(message, start, start + len(piece)) from None
+            start, piece = (error.errors[0][part] for part in ("start_context", "highlight"))
+            message = "this does not fit here, or something is missing beside it"
+            raise self.refuse(message, len(start), len(start + piece)) from None
 
-    def _check_tokens(self, tokens: list[Token]) -> None:
-        """Refuse every word and sign that no condition holds, and what is nested too deep."""
-        from sqlglot.tokens import TokenType
-
-        place = depth = run = operators = 0
-        before = ("", "", 0)  # the token before: its kind, word and start
-        for token in tokens:
-            self._check_gap(place, token.start)
-            place, kind, word = token.end + 1, token.token_type.name, token.text.upper()
-            is_name = kind == "IDENTIFIER" or (token.text in self.kinds and kind != "STRING")
-            if word in WORDS | SIGNS and kind not in ("IDENTIFIER", "STRING"):
-                operators += 1
-            elif is_name:
-                token.token_type = TokenType.IDENTIFIER  # also where SQL has the word for its own
-                kind = "IDENTIFIER"
-            elif kind not in _PLAIN:
-                raise self._refuse("this cannot stand in a condition", token.start, place)
-            if kind == "L_PAREN" and before[0] in ("VAR", "IDENTIFIER"):
-                raise self._refuse("functions cannot stand in a condition", before[2], place)
-            if kind in ("NULL", "TRUE", "FALSE") and before[1] not in ("IS", "NOT"):
+    def _check_words(self) -> None:
+        """Refuse what no condition holds outside quotes, so that it never reaches the parser."""
+        bare = re.sub(r"'[^']*'|\"[^\"]*\"", lambda match: " " * len(match[0]), self.text)
+        if stray := re.search(r"--|/\*|==|!(?!=)|[^\w\s.,()+\-*/=<>!]", bare):
+            message = "a quote is not closed" if stray[0] in "'\"" else REFUSED
+            raise self.refuse(message, *stray.span())
+        for word in re.finditer(r"\b([^\W\d]\w*)(\s*\()?", bare):
+            if word[1].upper() not in _WORDS and word[2]:
+                raise self.refuse("functions cannot stand in a condition", *word.span())
+            if word[1].upper() not in _WORDS and word[1] not in self.kinds:
+                message = f"there is no column '{word[1]}'"
+                raise self.refuse(message, *word.span(), suggest_name(word[1], self.kinds))
+        for word in re.finditer(r"(\bis\s+(?:not\s+)?)?\b(null|true|false)\b", bare, re.I):
+            if not word[1]:
                 fix = "Write 'is null', 'is true' or 'is false' after a column."
-                raise self._refuse(
-                    f"{word.lower()} stands only after 'is'", token.start, place, fix
-                )
-            depth += (kind == "L_PAREN") - (kind == "R_PAREN")
-            run = run + 1 if kind in ("NOT", "DASH") else 0
-            if depth + run > MOST_NESTED or operators > MOST_OPERATORS:
-                message = f"a condition has at most {MOST_OPERATORS} words and signs of SQL, nested"
-                message = f"{message} at most {MOST_NESTED} deep"
-                raise self._refuse(message, token.start, place, "Make two rules of it.")
-            before = (kind, word, token.start)
-        self._check_gap(place, len(self.text))
-        if not tokens:
-            raise self._refuse("the condition is empty", 0, 0)
+                raise self.refuse(f"{word[2]} stands only after 'is'", *word.span(2), fix)
+        depths = itertools.accumulate((sign == "(") - (sign == ")") for sign in bare)
+        deep = [place for place, depth in enumerate(depths) if depth > MOST_NESTED]
+        run = re.search(rf"(?:(?:\bnot\b|-)\s*){{{MOST_NESTED}}}", bare, re.I)
+        if deep or run:
+            start = run.start() if run else deep[0]
+            raise self.refuse("this is nested too deep", start, start + 1, "Make two rules of it.")
 
-    def _check_gap(self, start: int, end: int) -> None:
-        """Between words there is nothing but space: what sqlglot skipped is a comment."""
-        gap = self.text[start:end]
-        if gap.strip():
-            start += len(gap) - len(gap.lstrip())
-            raise self._refuse("a comment cannot stand in a condition", start, end)
-
-    def _take(self, node: Expression) -> _Part:
-        """Check a node and all below it, and return how it is built."""
-        given = {name for name, value in node.args.items() if value} - {"quoted", "is_string"}
+    def take(self, node: Expression) -> tuple[str, Build]:
+        """Check a node and all below it; return its kind and how it is built."""
+        given = {name for name, value in node.args.items() if value}
         if node.key == "paren":
-            return self._take(node.this)
+            return self.take(node.this)
         if node.key == "column" and given == {"this"}:
-            return self._take_column(node)
+            if node.name not in self.kinds:  # a word in double quotes; others are known by now
+                fix = f"Text stands in single quotes: '{node.name}'."
+                raise self.refuse_node(f"there is no column '{node.name}'", node, fix)
+            self.columns[node.name] = None
+            return self.kinds[node.name], lambda values: values[node.name]
         if node.key == "literal":
             return self._take_literal(node)
-        if node.key == "is":
+        if node.key == "is" and node.expression.key in ("null", "boolean"):
             return self._take_is(node)
-        if node.key not in _OPERATIONS or not given <= set(_PARTS):
-            raise self._refuse_node("this cannot stand in a condition", node)
-        return self._take_operation(node)
+        if node.key in _NODES and given <= {*_PARTS, "expressions"}:
+            return self._take_operation(node)
+        raise self.refuse_node(REFUSED, node)
 
-    def _take_column(self, node: Expression) -> _Part:
-        name = node.name
-        if name not in self.kinds:
-            fix = suggest_name(name, self.kinds)
-            if self.text[node.this.meta["start"]] == '"':
-                fix = f"Text stands in single quotes: '{name}'. {fix}"
-            raise self._refuse_node(f"there is no column '{name}'", node, fix)
-        self.columns[name] = None
-        return _Part(self.kinds[name], lambda values: values[name])
-
-    def _take_literal(self, node: Expression) -> _Part:
+    def _take_literal(self, node: Expression) -> tuple[str, Build]:
         import ibis
 
         if node.is_string:
-            return _Part("text", lambda values: ibis.literal(node.this), node.this)
-        try:
-            number = float(node.this)
-        except ValueError:
-            number = math.inf
+            return "text", lambda values: ibis.literal(node.this)
+        number = math.inf if node.this[-1] in "eE+-" else float(node.this)
         if not math.isfinite(number):
-            raise self._refuse_node("this is no number", node)
-        return _Part("number", lambda values: ibis.literal(number, "float64"), number)
+            raise self.refuse_node("this is no number", node)
+        return "number", lambda values: ibis.literal(number, "float64")
 
-    def _take_is(self, node: Expression) -> _Part:
-        part, right = self._take(node.this), node.expression
+    def _take_is(self, node: Expression) -> tuple[str, Build]:
+        (kind, build), right = self.take(node.this), node.expression
         if right.key == "null":
-            return _Part("boolean", lambda values: part.build(values).isnull())
-        if right.key != "boolean" or part.kind not in ("boolean", "any"):
-            message = "'is' takes null, or true and false after what is one of these"
-            raise self._refuse_node(message, node)
-        if right.this:
-            return _Part("boolean", lambda values: part.build(values).fill_null(False))
-        return _Part("boolean", lambda values: ~part.build(values).fill_null(True))
+            return "boolean", lambda values: build(values).isnull()
+        if kind not in ("boolean", "any"):
+            message = f"'is true' and 'is false' do not go with {KINDS[kind]}"
+            raise self.refuse_node(message, node, KINDS_FIX)
+        return "boolean", lambda values: build(values).fill_null(not right.this) == right.this
 
-    def _take_operation(self, node: Expression) -> _Part:
-        sign, taken, gives, work = _OPERATIONS[node.key]
-        nodes = [node.args[name] for name in _PARTS[:-1] if node.args.get(name)]
-        parts = [self._take(part) for part in [*nodes, *node.expressions]]
+    def _take_operation(self, node: Expression) -> tuple[str, Build]:
+        sign, takes, gives, work = _NODES[node.key]
+        nodes = [*(node.args[part] for part in _PARTS if part in node.args), *node.expressions]
+        taken = [self.take(part) for part in nodes]
         if node.key in ("in", "like"):
-            right = parts[1:]
-            if not right or any(part.literal is None for part in right):
-                raise self._refuse_node(f"only plain values stand to the right of '{sign}'", node)
-            if node.key == "like" and "\\" in str(right[0].literal):
-                raise self._refuse_node("a pattern holds no backslash", node)
-        kinds = {part.kind for part in parts} - {"any"}
-        if kinds == {"date", "text"} and all(
-            part.kind != "text" or _is_day(part.literal) for part in parts
-        ):
-            kinds = {"date"}
-        if len(kinds) > 1 or not kinds <= taken:
+            plain = [part.is_string or part.is_number for part in nodes[1:]]
+            if not plain or not all(plain):
+                raise self.refuse_node(f"only plain values stand to the right of '{sign}'", node)
+            if node.key == "like" and "\\" in nodes[1].name:
+                raise self.refuse_node("a pattern holds no backslash", node)
+        kinds = {kind for kind, _ in taken} - {"any"}
+        texts = [part for part, (kind, _) in zip(nodes, taken, strict=True) if kind == "text"]
+        if "date" in kinds and all(map(_is_day, texts)):
+            kinds -= {"text"}
+        if len(kinds) > 1 or not kinds <= set(takes.split()):
             words = " and ".join(KINDS[kind] for kind in KINDS if kind in kinds)
-            fixes = {"date": "A date is compared with 'YYYY-MM-DD'."}
-            fixes["boolean"] = "True or false is asked by 'is true', 'is false' or the name alone."
-            fix = next((fixes[kind] for kind in fixes if kind in kinds), "")
-            raise self._refuse_node(f"'{sign}' does not go with {words}", node, fix)
-        literal = None
-        if node.key == "neg" and parts[0].literal is not None:
-            literal = -float(parts[0].literal)
-        return _Part(gives, lambda values: work(*[p.build(values) for p in parts]), literal)
-
-    def _refuse_node(self, message: str, node: Expression, fix: str = ALLOWED) -> SegkitError:
-        places = [part.meta for part in node.walk() if "start" in part.meta]
-        start = min((place["start"] for place in places), default=0)
-        end = max((place["end"] for place in places), default=-1)
-        return self._refuse(message, start, end + 1, fix)
+            raise self.refuse_node(f"'{sign}' does not go with {words}", node, KINDS_FIX)
+        return gives, lambda values: work(*[build(values) for _, build in taken])
 
 
-def _is_day(text: str | float | None) -> bool:
-    """Say whether a literal is a day as YYYY-MM-DD."""
+def _is_day(node: Expression) -> bool:
+    """Say whether a node is a text of a day, YYYY-MM-DD."""
     try:
-        return datetime.date.fromisoformat(str(text)).isoformat() == text
+        return node.is_string and datetime.date.fromisoformat(node.name).isoformat() == node.name
     except ValueError:
         return False
