@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,26 +12,28 @@ import numpy as np
 import pandas as pd
 from ibis import ir
 from pydantic import model_validator
-from sklearn.exceptions import ConvergenceWarning
-from stepmix import StepMix
+from scipy.special import xlogy
 from threadpoolctl import threadpool_limits
 
 from segkit.errors import SegkitError
-from segkit.segments.preparation import Document, Levels, add_up, learn_levels, share_known
+from segkit.segments.answers import (
+    FLOOR,
+    LEAST_GAIN,
+    Answers,
+    count_found,
+    draw_answers,
+    rate_answers,
+    read_answers,
+    run_stepmix,
+    search_classes,
+)
+from segkit.segments.preparation import Document, Levels, add_up, share_known
 
 # Log probabilities that differ by less than this part of themselves are equal.
 TIE = 1e-9
-# What no one in a class answered is taken as this improbable, as StepMix does.
-FLOOR = 1e-15
-MOST_NUMBERS = 20
-MOST_FITTED_PATTERNS = 10_000
-# Starts end where a step gains less log-likelihood than this; the best is then run on.
-SEARCH_GAIN, SEARCH_STEPS = 1e-3, 300
-FINAL_GAIN, FINAL_STEPS = 1e-6, 5_000
-# A start that comes this near has reached the maximum; that many must have reached it.
-SAME_LIKELIHOOD, ENOUGH_FOUND = 0.05, 3
-MOST_ROUNDS = 5
-BOOTSTRAP_STARTS = 3
+STARTS = 20
+# Samples of a test are searched less: their likelihood ratio is one of many.
+BOOTSTRAP_STARTS, BOOTSTRAP_GAIN = 3, 1e-5
 
 
 class Classes(Document):
@@ -51,7 +52,7 @@ class Classes(Document):
     def _check_shape(self) -> Classes:
         sizes = [len(own.levels) for own in self.levels]
         shapes = [[len(shares) for shares in own] for own in self.probabilities]
-        if not self.weights or not sizes or shapes != [sizes] * len(self.weights):
+        if 0 in (len(self.weights), len(sizes), *sizes) or shapes != [sizes] * len(self.weights):
             raise ValueError("weights, probabilities and levels do not fit together")
         for shares in (self.weights, *(shares for own in self.probabilities for shares in own)):
             if min(shares) <= 0 or not math.isclose(sum(shares), 1, abs_tol=1e-6):
@@ -93,28 +94,27 @@ class Classes(Document):
         """
         table = table.mutate(**{f"x{i}_": own.take(table) for i, own in enumerate(self.levels)})
         values = [table[f"x{i}_"] for i in range(len(self.levels))]
-        codes = {}
+        codes = {"known_": share_known(self.levels, values)}
         for i, (own, value) in enumerate(zip(self.levels, values, strict=True)):
             matches = [(own.match(value, level), code) for code, level in enumerate(own.levels)]
             codes[f"c{i}_"] = ibis.cases(*matches, else_=-1)
-        table = table.mutate(known_=share_known(self.levels, values), **codes)
+        table = table.mutate(**codes)
         numbers = range(1, self.segment_count + 1)
-        table = table.mutate(**{f"l{n}_": self._weigh(table, n - 1) for n in numbers})
+        table = table.mutate(**{f"l{n}_": self._rate(table, n - 1) for n in numbers})
         logs = [table[f"l{n}_"] for n in numbers]
         table = table.mutate(best_=ibis.greatest(*logs))
-        near = table.best_ * (1 + TIE)  # logarithms of probabilities are below zero
+        near = table.best_ * (1 + TIE)  # the logarithm of a probability is not above zero
         segment = ibis.cases(*[(table[f"l{n}_"] >= near, n) for n in numbers]).cast("int64")
-        others = add_up([(table[f"l{n}_"] - table.best_).exp() for n in numbers])
-        table = table.mutate(segment=segment, probability=1.0 / others)
+        odds = add_up([(table[f"l{n}_"] - table.best_).exp() for n in numbers])
+        table = table.mutate(segment=segment, probability=1.0 / odds)
         return table.mutate(confidence=table.probability * table.known_)
 
-    def _weigh(self, table: ir.Table, index: int) -> ir.FloatingValue:
+    def _rate(self, table: ir.Table, index: int) -> ir.FloatingValue:
         """The logarithm of the probability of one class and the answers together."""
         terms = [ibis.literal(math.log(self.weights[index]))]
         for i, shares in enumerate(self.probabilities[index]):
-            code = table[f"c{i}_"]
-            known = [(code == level, math.log(share)) for level, share in enumerate(shares)]
-            terms.append(ibis.cases(*known, else_=0.0))
+            logs = [(table[f"c{i}_"] == code, math.log(share)) for code, share in enumerate(shares)]
+            terms.append(ibis.cases(*logs, else_=0.0))
         return add_up(terms)
 
 
@@ -123,35 +123,27 @@ class ClassFit:
     """Fitted latent classes, the largest first, and how well they fit.
 
     ``entropy`` is between 0 (classes overlap wholly) and 1 (everybody's class is certain), NaN for
-    one class. ``found_count`` of ``start_count`` starts came within 0.05 of the log-likelihood:
+    one class. ``found_count`` of ``start_count`` starts reached the log-likelihood (within 0.01):
     with fewer than three there may be a better solution. ``customer_count`` were fitted.
     """
 
     model: Classes
     log_likelihood: float
     parameter_count: int
-    aic: float
-    bic: float
     entropy: float
     start_count: int
     found_count: int
     customer_count: int
 
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion (1974); lower is better."""
+        return 2 * self.parameter_count - 2 * self.log_likelihood
 
-@dataclass(frozen=True)
-class _Answers:
-    """Different answer patterns as codes of levels (-1 is missing), sorted, and their counts."""
-
-    levels: tuple[Levels, ...]
-    patterns: np.ndarray
-    counts: np.ndarray
-
-    def spread(self) -> np.ndarray:
-        """Return a column of 0 and 1 a level, NaN where missing, as StepMix takes them."""
-        width = max(len(own.levels) for own in self.levels)
-        spread = (self.patterns[:, :, None] == np.arange(width)).astype(float)
-        spread[self.patterns < 0] = np.nan
-        return spread.reshape(len(spread), -1)
+    @property
+    def bic(self) -> float:
+        """The Bayesian information criterion (Schwarz 1978); lower is better."""
+        return math.log(self.customer_count) * self.parameter_count - 2 * self.log_likelihood
 
 
 def fit_classes(
@@ -160,7 +152,7 @@ def fit_classes(
     n_segments: int,
     *,
     random_state: int,
-    n_init: int = 10,
+    n_init: int = STARTS,
 ) -> ClassFit:
     """Fit latent classes to columns taken as categories, by maximum likelihood.
 
@@ -177,12 +169,12 @@ def fit_classes(
 
     References
     ----------
-    Goodman (1974), Exploratory latent structure analysis, *Biometrika* 61(2). Morin et al. (2025),
-    StepMix, *Journal of Statistical Software* 113(8). Entropy: Ramaswamy et al. (1993), equation 17.
+    Goodman (1974), Exploratory latent structure analysis using both identifiable and unidentifiable
+    models, *Biometrika* 61(2). Morin et al. (2025), StepMix, *Journal of Statistical Software*
+    113(8). Entropy: Ramaswamy et al. (1993), *Marketing Science* 12(1).
     """
-    answers = _read_answers(customers, columns, random_state)
-    with threadpool_limits(1):
-        return _fit_answers(answers, n_segments, random_state, n_init)
+    answers = read_answers(customers, columns, random_state)
+    return _fit_answers(answers, n_segments, random_state, n_init)
 
 
 def compare_class_counts(
@@ -198,10 +190,10 @@ def compare_class_counts(
     Returns
     -------
     pandas.DataFrame
-        ``segment_count``, ``log_likelihood``, ``parameter_count``, ``aic``, ``bic``, ``entropy``,
-        ``found_count`` and ``blrt_p_value``: the share, counting the data itself, of
-        ``n_bootstrap`` samples drawn from the model with one class fewer, with the same answers
-        missing, in which the likelihood ratio is at least the data's. NaN for one class, or
+        One row a number: ``segment_count``, ``log_likelihood``, ``parameter_count``, ``aic``,
+        ``bic``, ``entropy`` and ``blrt_p_value``: the share of samples, the data counted as one,
+        whose likelihood ratio is at least the data's. The ``n_bootstrap`` samples are drawn from
+        the model with one class fewer, with the same answers missing. NaN for one class, or
         without samples.
 
     References
@@ -209,22 +201,18 @@ def compare_class_counts(
     McLachlan (1987), On bootstrapping the likelihood ratio test statistic for the number of
     components in a normal mixture, *Applied Statistics* 36(3).
     """
-    answers = _read_answers(customers, columns, random_state)
-    measures = ("log_likelihood", "parameter_count", "aic", "bic", "entropy", "found_count")
-    fits, rows = {}, []
-    with threadpool_limits(1):
-        for count in counts:
-            for n in {max(count - 1, 1), count} - fits.keys():
-                fits[n] = _fit_answers(answers, n, random_state, 10)
-            row = {"segment_count": count} | {name: getattr(fits[count], name) for name in measures}
-            tested = count > 1 and n_bootstrap > 0
-            seed = [random_state, count]
-            row["blrt_p_value"] = (
-                _test_ratio(answers, fits[count - 1], fits[count], seed, n_bootstrap)
-                if tested
-                else float("nan")
-            )
-            rows.append(row)
+    answers, fits, rows = read_answers(customers, columns, random_state), {}, []
+    for count in counts:
+        for n in {max(count - 1, 1), count} - fits.keys():
+            fits[n] = _fit_answers(answers, n, random_state, STARTS)
+        names = ("log_likelihood", "parameter_count", "aic", "bic", "entropy")
+        row = {"segment_count": count} | {name: getattr(fits[count], name) for name in names}
+        row["blrt_p_value"] = float("nan")
+        if count > 1 and n_bootstrap:
+            pair, rng = [fits[count - 1], fits[count]], np.random.default_rng([random_state, count])
+            exceeded = _count_exceeding(answers, pair, rng, n_bootstrap)
+            row["blrt_p_value"] = (1 + exceeded) / (1 + n_bootstrap)
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -236,161 +224,62 @@ def describe_classes(model: Classes) -> list[list[tuple[str, str, float, float]]
     list of list of tuple
         For each class and column: the column, the level, its probability in the class, and overall.
     """
-    described = []
-    for own in model.probabilities:
-        traits = []
-        for i, (levels, shares) in enumerate(zip(model.levels, own, strict=True)):
-            overall = np.average([p[i] for p in model.probabilities], axis=0, weights=model.weights)
-            best = int(np.argmax(shares - overall))
-            traits.append((levels.column, levels.levels[best], shares[best], float(overall[best])))
-        described.append(traits)
+    described = [[] for _ in model.weights]
+    for i, own in enumerate(model.levels):
+        shares = np.array([probabilities[i] for probabilities in model.probabilities])
+        overall = np.average(shares, axis=0, weights=model.weights)
+        for traits, here in zip(described, shares, strict=True):
+            best = int(np.argmax(here - overall))
+            traits.append((own.column, own.levels[best], float(here[best]), float(overall[best])))
     return described
 
 
-def _read_answers(customers: pd.DataFrame, columns: Sequence[str], random_state: int) -> _Answers:
-    """Learn the levels of the columns and count the answer patterns."""
-    learned = [learn_levels(customers, column, missing="ignore") for column in columns]
-    for own, _ in learned:
-        if own.kind == "number" and customers[own.column].nunique() > MOST_NUMBERS:
-            raise SegkitError(
-                f"column '{own.column}' is a number with more than {MOST_NUMBERS} different values",
-                found=str(customers[own.column].nunique()),
-                fix="Cut it into groups, or use method kprototypes.",
-            )
-    codes = np.column_stack([codes for _, codes in learned])
-    patterns, counts = np.unique(codes, axis=0, return_counts=True)
-    if len(patterns) > MOST_FITTED_PATTERNS:
+def _fit_answers(answers: Answers, n_segments: int, random_state: int, n_init: int) -> ClassFit:
+    """Search for the best start, let StepMix end from it, and measure the fit."""
+    levels, customer_count = answers.levels, int(answers.counts.sum())
+    if len(answers.counts) < n_segments:
+        message = f"{n_segments} segments need at least {n_segments} different customers"
+        found = f"{len(answers.counts)} in columns {', '.join(own.column for own in levels)}"
+        raise SegkitError(message, found=found, fix="Ask for fewer segments or give more columns.")
+    with threadpool_limits(1):
         rng = np.random.default_rng(random_state)
-        counts = rng.multivariate_hypergeometric(counts, MOST_FITTED_PATTERNS, method="marginals")
-    return _Answers(tuple(own for own, _ in learned), patterns[counts > 0], counts[counts > 0])
-
-
-def _fit_answers(answers: _Answers, n_segments: int, random_state: int, n_init: int) -> ClassFit:
-    """Search for the best start, run it on, and measure the fit."""
-    if len(answers.patterns) < n_segments:
-        columns = ", ".join(own.column for own in answers.levels)
-        raise SegkitError(
-            f"{n_segments} segments need at least {n_segments} different customers",
-            found=f"{len(answers.patterns)} in columns {columns}",
-            fix="Ask for fewer segments or give more columns.",
-        )
-    starts = _search_starts(answers, n_segments, random_state, n_init)
-    best = max(starts, key=starts.get)
-    found = _run_em(answers, n_segments, best, FINAL_GAIN, FINAL_STEPS)
-    customer_count = int(answers.counts.sum())
-    log_likelihood = _measure_likelihood(found, answers)
-    known = np.clip(found.predict_proba(answers.spread()), FLOOR, 1)
-    doubt = -(answers.counts @ (known * np.log(known)).sum(axis=1)) / customer_count
-    free = sum(len(own.levels) - 1 for own in answers.levels)
-    parameter_count = n_segments - 1 + n_segments * free
-    model = _write_model(found, answers.levels)
+        climbs = search_classes(answers, n_segments, rng, n_init=n_init, gain=LEAST_GAIN)
+        weights, shares = run_stepmix(answers, climbs[0])
+        log_likelihood, known = rate_answers(answers, weights, shares)
+    order = np.argsort(-weights, kind="stable")
+    sizes = [len(own.levels) for own in levels]
+    probabilities = [
+        [row[:size].tolist() for row, size in zip(own, sizes, strict=True)]
+        for own in np.clip(shares[order], FLOOR, 1)
+    ]
+    doubt = -(answers.counts @ xlogy(known, known).sum(axis=1)) / customer_count
     return ClassFit(
-        model=model.reorder(np.argsort(-np.array(model.weights), kind="stable")),
+        model=Classes(levels=levels, weights=weights[order].tolist(), probabilities=probabilities),
         log_likelihood=log_likelihood,
-        parameter_count=parameter_count,
-        aic=2 * parameter_count - 2 * log_likelihood,
-        bic=parameter_count * math.log(customer_count) - 2 * log_likelihood,
+        parameter_count=n_segments - 1 + n_segments * (sum(sizes) - len(sizes)),
         entropy=1 - doubt / math.log(n_segments) if n_segments > 1 else float("nan"),
-        start_count=len(starts),
-        found_count=_count_best(starts),
+        start_count=len(climbs),
+        found_count=count_found(climbs),
         customer_count=customer_count,
     )
 
 
-def _search_starts(
-    answers: _Answers, n_segments: int, random_state: int, n_init: int
-) -> dict[int, float]:
-    """Return the log-likelihood that each start, known by its seed, reached."""
-    starts: dict[int, float] = {}
-    for seed in np.random.default_rng(random_state).integers(2**31, size=MOST_ROUNDS * n_init):
-        found = _run_em(answers, n_segments, int(seed), SEARCH_GAIN, SEARCH_STEPS)
-        starts[int(seed)] = _measure_likelihood(found, answers)
-        if len(starts) >= n_init and _count_best(starts) >= ENOUGH_FOUND:
-            break
-    return starts
+def _count_exceeding(
+    answers: Answers, fits: list[ClassFit], rng: np.random.Generator, n_bootstrap: int
+) -> int:
+    """Count samples from the smaller model whose likelihood ratio is at least the data's.
 
-
-def _count_best(starts: dict[int, float]) -> int:
-    return sum(reached > max(starts.values()) - SAME_LIKELIHOOD for reached in starts.values())
-
-
-def _run_em(answers: _Answers, n_segments: int, seed: int, gain: float, steps: int) -> StepMix:
-    """Run EM from one random start until a step gains less than ``gain``."""
-    shape = {
-        "integer_codes": False,
-        "max_n_outcomes": max(len(own.levels) for own in answers.levels),
-        "total_outcomes": sum(len(own.levels) for own in answers.levels),
-    }
-    found = StepMix(
-        n_segments,
-        # The variant for missing answers is several times slower.
-        measurement="categorical_nan" if (answers.patterns < 0).any() else "categorical",
-        measurement_params=shape,
-        abs_tol=gain / answers.counts.sum(),
-        max_iter=steps,
-        random_state=seed,
-        progress_bar=0,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return found.fit(answers.spread(), sample_weight=answers.counts)
-
-
-def _measure_likelihood(found: StepMix, answers: _Answers) -> float:
-    mean = found.score(answers.spread(), sample_weight=answers.counts)
-    return float(mean * answers.counts.sum())
-
-
-def _write_model(found: StepMix, levels: tuple[Levels, ...]) -> Classes:
-    """Take the numbers out of StepMix, none of them 0."""
-    shares = found.get_parameters()["measurement"]["pis"]
-    shares = np.clip(shares, FLOOR, 1).reshape(len(shares), len(levels), -1)
-    probabilities = [
-        [own[i, : len(part.levels)].tolist() for i, part in enumerate(levels)] for own in shares
-    ]
-    weights = found.weights_.tolist()
-    return Classes(levels=levels, weights=weights, probabilities=probabilities)
-
-
-def _test_ratio(
-    answers: _Answers, null: ClassFit, better: ClassFit, seed: list[int], n_bootstrap: int
-) -> float:
-    """Return the bootstrap p-value of the likelihood ratio of two fits.
-
-    StepMix's own test counts neither missing answers nor repeated patterns.
+    StepMix's own test knows neither missing answers nor counted patterns.
     """
-    rng = np.random.default_rng(seed)
-    count = better.model.segment_count
-    ratio = better.log_likelihood - null.log_likelihood
-    exceeded = 0
+    options = {"n_init": BOOTSTRAP_STARTS, "gain": BOOTSTRAP_GAIN}
+    (small, large), exceeded = fits, 0
     for _ in range(n_bootstrap):
-        copy = _draw_answers(answers, null.model, rng)
-        own_seed = int(rng.integers(2**31))
-        reached = [
-            # As many classes as patterns fit them exactly; more cannot do better.
-            max(
-                _search_starts(
-                    copy, min(n, len(copy.patterns)), own_seed, BOOTSTRAP_STARTS
-                ).values()
-            )
-            for n in (count - 1, count)
-        ]
-        exceeded += reached[1] - reached[0] >= ratio
-    return (1 + exceeded) / (1 + n_bootstrap)
-
-
-def _draw_answers(answers: _Answers, model: Classes, rng: np.random.Generator) -> _Answers:
-    """Draw as many customers from a model, with the same answers missing."""
-    missing = np.repeat(answers.patterns < 0, answers.counts, axis=0)
-    members = rng.choice(len(model.weights), size=len(missing), p=_scale(model.weights))
-    drawn = np.empty(missing.shape, dtype=np.int32)
-    for i in range(drawn.shape[1]):
-        edges = np.cumsum([own[i] for own in model.probabilities], axis=1)[:, :-1]
-        drawn[:, i] = (rng.random(len(drawn))[:, None] > edges[members]).sum(axis=1)
-    drawn[missing] = -1
-    patterns, counts = np.unique(drawn, axis=0, return_counts=True)
-    return _Answers(answers.levels, patterns, counts)
-
-
-def _scale(weights: tuple[float, ...]) -> np.ndarray:
-    return np.array(weights) / sum(weights)
+        drawn = draw_answers(answers, small.model.weights, small.model.probabilities, rng)
+        reached = []
+        for fit in fits:
+            # As many classes as patterns fit exactly; more cannot do better.
+            size = min(fit.model.segment_count, len(drawn.counts))
+            with threadpool_limits(1):
+                reached.append(search_classes(drawn, size, rng, **options)[0].likelihood)
+        exceeded += reached[1] - reached[0] >= large.log_likelihood - small.log_likelihood
+    return exceeded

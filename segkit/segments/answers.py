@@ -1,0 +1,180 @@
+"""Latent classes found: answers counted by pattern, EM from many starts, StepMix at the end.
+
+EM may rest for hundreds of steps where classes have yet to part, and StepMix's steps are slow. So
+a plain EM climbs from each random start until it moves no more, and StepMix ends from the best.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+from stepmix import StepMix
+
+from segkit.errors import SegkitError
+from segkit.segments.preparation import Levels, learn_levels
+
+# What nobody in a class answered is taken as this improbable, as StepMix does.
+FLOOR = 1e-15
+MOST_NUMBERS = 20
+MOST_FITTED_CUSTOMERS = 10_000
+# EM ends where a step gains less log-likelihood than this.
+LEAST_GAIN, MOST_STEPS = 1e-7, 20_000
+# A start that comes this near has reached the maximum; that many must have reached it.
+SAME_LIKELIHOOD, ENOUGH_FOUND, MOST_ROUNDS = 0.01, 3, 5
+
+Floats = Sequence[float]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Different answer patterns as codes of levels (-1 is missing), sorted, and their counts."""
+
+    levels: tuple[Levels, ...]
+    patterns: np.ndarray
+    counts: np.ndarray
+
+    @cached_property
+    def spread(self) -> np.ndarray:
+        """Zeros and ones by pattern, column and level; zeros where an answer is missing."""
+        width = max(len(own.levels) for own in self.levels)
+        return (self.patterns[:, :, None] == np.arange(width)).astype(float)
+
+
+class Climb(NamedTuple):
+    """Where EM ended: ``weights`` (k,) and ``shares`` (k, columns, levels)."""
+
+    likelihood: float
+    weights: np.ndarray
+    shares: np.ndarray
+
+
+def read_answers(customers: pd.DataFrame, columns: Sequence[str], random_state: int) -> Answers:
+    """Learn the levels of the columns, and count the customers of each answer pattern.
+
+    Where more than 10,000 patterns differ, those of a random 10,000 customers.
+
+    Raises
+    ------
+    SegkitError
+        If a column is not there, has no values, or is a number with more than 20 different values.
+    """
+    learned = [learn_levels(customers, column, missing="ignore") for column in columns]
+    for own, _ in learned:
+        different = customers[own.column].nunique()
+        if own.kind == "number" and different > MOST_NUMBERS:
+            message = f"column '{own.column}' is a number with more than {MOST_NUMBERS} values"
+            fix = "Cut it into groups, or use method kprototypes."
+            raise SegkitError(message, found=f"{different:,}", fix=fix)
+    codes = np.column_stack([codes for _, codes in learned])
+    patterns, counts = np.unique(codes, axis=0, return_counts=True)
+    if len(patterns) > MOST_FITTED_CUSTOMERS:
+        rng = np.random.default_rng(random_state)
+        counts = rng.multivariate_hypergeometric(counts, MOST_FITTED_CUSTOMERS)
+    return Answers(tuple(own for own, _ in learned), patterns[counts > 0], counts[counts > 0])
+
+
+def draw_answers(
+    answers: Answers, weights: Floats, probabilities: Sequence[Sequence[Floats]], rng: Generator
+) -> Answers:
+    """Draw as many customers as there are from a model's numbers, with the same answers missing."""
+    missing = np.repeat(answers.patterns < 0, answers.counts, axis=0)
+    members = np.searchsorted(np.cumsum(weights)[:-1], rng.random(len(missing)))
+    drawn = np.empty(missing.shape, dtype=np.int32)
+    for i in range(len(answers.levels)):
+        ends = np.cumsum([own[i] for own in probabilities], axis=1)[:, :-1]
+        drawn[:, i] = (rng.random(len(drawn))[:, None] > ends[members]).sum(axis=1)
+    patterns, counts = np.unique(np.where(missing, -1, drawn), axis=0, return_counts=True)
+    return Answers(answers.levels, patterns, counts)
+
+
+def search_classes(
+    answers: Answers, size: int, rng: Generator, *, n_init: int, gain: float
+) -> list[Climb]:
+    """Climb from random starts, and return where each ended, the best first.
+
+    At least ``n_init`` starts, and at most five times as many, until three have come within 0.01 of
+    the best log-likelihood.
+    """
+    climbs: list[Climb] = []
+    while len(climbs) < n_init or (
+        count_found(climbs) < ENOUGH_FOUND and len(climbs) < MOST_ROUNDS * n_init
+    ):
+        climbs.append(_climb(answers, size, rng, gain))
+        climbs.sort(key=lambda climb: -climb.likelihood)
+    return climbs
+
+
+def count_found(climbs: list[Climb]) -> int:
+    """Count the climbs that reached the best log-likelihood; the best comes first."""
+    return sum(own.likelihood > climbs[0].likelihood - SAME_LIKELIHOOD for own in climbs)
+
+
+def _climb(answers: Answers, size: int, rng: Generator, gain: float) -> Climb:
+    """Run EM from random probabilities until a step gains less than ``gain`` (Goodman 1974)."""
+    columns, width = answers.spread.shape[1:]
+    there = np.arange(width) < np.array([[len(own.levels)] for own in answers.levels])
+    shares = rng.exponential(size=(size, columns, width)) * there
+    shares /= shares.sum(axis=2, keepdims=True)
+    weights = np.full(size, 1 / size)
+    counted = answers.spread.reshape(-1, columns * width).T * answers.counts
+    likelihood, known = rate_answers(answers, weights, shares)
+    for _ in range(MOST_STEPS):
+        # In a class in which nobody answered a column, all its levels are alike.
+        sums = (counted @ known).T.reshape(shares.shape) + 1e-200 * there
+        shares = sums / sums.sum(axis=2, keepdims=True)
+        weights = np.maximum(answers.counts @ known / answers.counts.sum(), FLOOR)
+        before, (likelihood, known) = likelihood, rate_answers(answers, weights, shares)
+        if likelihood - before < gain:
+            break
+    return Climb(likelihood, weights, shares)
+
+
+def rate_answers(
+    answers: Answers, weights: np.ndarray, shares: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return the log-likelihood, and the classes' probabilities given each pattern (m, k)."""
+    logs = np.log(np.maximum(shares, FLOOR)).reshape(len(weights), -1).T
+    logs = answers.spread.reshape(-1, len(logs)) @ logs + np.log(weights)
+    top = logs.max(axis=1)
+    likely = np.exp(logs - top[:, None])
+    total = likely.sum(axis=1)
+    return float(answers.counts @ (np.log(total) + top)), likely / total[:, None]
+
+
+class _WarmStepMix(StepMix):
+    """StepMix that begins at the parameters ``start`` in place of random ones."""
+
+    def _initialize_parameters(self, X: np.ndarray, random_state: object) -> None:
+        self.set_parameters(self.start)
+
+
+def run_stepmix(answers: Answers, climb: Climb) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights and shares where StepMix ends from the end of a climb.
+
+    Where nobody at all in a class answered a column, StepMix finds no number; the climb's stay.
+    """
+    size, columns, width = climb.shares.shape
+    spread = np.where(answers.patterns[:, :, None] < 0, np.nan, answers.spread)
+    form = {"integer_codes": False, "max_n_outcomes": width, "total_outcomes": columns * width}
+    model = _WarmStepMix(
+        size,
+        measurement="categorical_nan",
+        measurement_params=form,
+        abs_tol=LEAST_GAIN / answers.counts.sum(),
+        max_iter=10,
+        progress_bar=0,
+    )
+    start = {"pis": climb.shares.reshape(size, -1)}
+    model.start = {"weights": climb.weights, "measurement": start, "measurement_in": columns}
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(spread.reshape(len(spread), -1), sample_weight=answers.counts)
+    shares = model.get_parameters()["measurement"]["pis"].reshape(climb.shares.shape)
+    return (model.weights_, shares) if np.isfinite(shares).all() else (climb.weights, climb.shares)
