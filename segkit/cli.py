@@ -156,11 +156,15 @@ def score(
 
     from segkit.action.scoring import score_table
 
-    counts = score_table(segmentation, table, out)
+    counts, unusual = score_table(segmentation, table, out)
     if json_:
-        print_json({"ok": True, "out": str(out), "segments": counts, "error": None})
+        rows = unusual.to_dict("records")
+        found = {"ok": True, "out": str(out), "segments": counts, "unusual": rows, "error": None}
+        print_json(found)
     else:
         print_table(str(out), pd.DataFrame(counts.items(), columns=["segment", "customers"]))
+        unusual = unusual[(unusual["missing_count"] > 0) | (unusual["new_count"] > 0)]
+        print_table("Values that the fit did not know", unusual)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from test_segmentation import fit, make_customers
+from test_segmentation import COLUMNS, fit, make_customers
 
 from segkit.action.scoring import score_table
 from segkit.errors import SegkitError
@@ -25,7 +25,10 @@ def test_a_file_gets_the_segments_of_its_dataframe(shop, ending):
     write = customers.to_parquet if ending == ".parquet" else customers.to_csv
     write(folder / f"in{ending}", index=False)
     out = folder / f"out{ending}"
-    counts = score_table(folder / "segmentation.json", folder / f"in{ending}", out)
+    counts, unusual = score_table(folder / "segmentation.json", folder / f"in{ending}", out)
+    assert unusual.set_index("column")["missing_count"].to_dict() == {
+        column: customers[column].isna().sum() for column in COLUMNS
+    }
     assert counts == expected["segment_name"].value_counts().to_dict()
     read = pd.read_parquet(out) if ending == ".parquet" else pd.read_csv(out, dtype=str)
     found = read.set_index("customer_id").loc[expected["customer_id"], "segment_name"]

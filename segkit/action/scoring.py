@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import ibis
+import pandas as pd
 from ibis import ir
 
 from segkit.errors import SegkitError
@@ -15,7 +16,9 @@ from segkit.segments.segmentation import read_segmentation
 KINDS = (".parquet", ".csv", ".csv.gz")
 
 
-def score_table(segmentation: str | Path, table: str | Path, out: str | Path) -> dict[str, int]:
+def score_table(
+    segmentation: str | Path, table: str | Path, out: str | Path
+) -> tuple[dict[str, int], pd.DataFrame]:
     """Write the customers of ``table`` with their segments to ``out``, whole or not at all.
 
     Both are Parquet or CSV. The file is streamed through DuckDB, so it may be larger than memory.
@@ -23,8 +26,8 @@ def score_table(segmentation: str | Path, table: str | Path, out: str | Path) ->
 
     Returns
     -------
-    dict of str to int
-        Customers of each segment.
+    tuple of dict and pandas.DataFrame
+        Customers of each segment, and what the fit did not know, see `Segmentation.count_unusual`.
 
     Raises
     ------
@@ -50,6 +53,7 @@ def score_table(segmentation: str | Path, table: str | Path, out: str | Path) ->
         write = connection.to_parquet if out.suffix.lower() == ".parquet" else connection.to_csv
         write(model.assign(rows), aside)
         names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()
+        unusual = model.count_unusual(rows)
         os.replace(aside, out)
     except (duckdb.Error, OSError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
@@ -63,7 +67,7 @@ def score_table(segmentation: str | Path, table: str | Path, out: str | Path) ->
         connection.disconnect()
         aside.unlink(missing_ok=True)
     counts = names.set_index("segment_name")["n"]
-    return {segment.name: int(counts.get(segment.name, 0)) for segment in model.segments}
+    return {s.name: int(counts.get(s.name, 0)) for s in model.segments}, unusual
 
 
 def _open(connection: ibis.BaseBackend, path: Path) -> ir.Table:

@@ -57,7 +57,7 @@ class Preparation(Document):
     def find_new(self, value: ir.FloatingValue) -> ir.BooleanValue:
         """Say whether a value lies beyond all values of the fit; never null."""
         if self.smallest is None or self.largest is None:
-            return ibis.literal(False)
+            return value.isnull() & ibis.literal(False)
         return ((value < self.smallest) | (value > self.largest)).fill_null(False)
 
     def apply(self, value: ir.FloatingValue) -> ir.FloatingValue:

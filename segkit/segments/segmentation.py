@@ -177,7 +177,8 @@ class Segmentation(Document):
             part = parts.get(column)
             value = table[column] if part is None else part.take(table)
             counts[f"missing{i}_"] = value.isnull().sum()
-            counts[f"new{i}_"] = (part.find_new(value) if part else ibis.literal(False)).sum()
+            new = part.find_new(value) if part else value.isnull() & ibis.literal(False)
+            counts[f"new{i}_"] = new.sum()
         found = table.aggregate(**counts).to_pandas().iloc[0].fillna(0).astype(int)
         rows = [
             (column, found["all_"], found[f"missing{i}_"], found[f"new{i}_"])
