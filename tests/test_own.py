@@ -16,9 +16,16 @@ from small_plans import make_plan, write_lines
 
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
+from segkit.errors import SegkitError
+from segkit.evidence import experience, penetration, readiness
+from segkit.evidence.kpis import measure_kpi
+from segkit.features import purchases
 from segkit.features.bases import build_customers, list_gaps, list_given
+from segkit.features.missing import NO_PURCHASES, explain_empty
 from segkit.features.own import describe_feature, list_kinds, list_own, summarise_own
 from segkit.plan import OWN_NAME, read_plan
+from segkit.report import findings_plan, findings_segments
+from segkit.report.charts import plot_segment_sizes
 from segkit.segments.schemes import check_schemes
 
 ANSWERS = """id;Gender;Wine, red;Spent;Smokes;Order;Score;Country
@@ -223,3 +230,74 @@ def test_real_tables_without_orders_go_in_whole(shared_data, example, rows, feat
     assert report.quality.set_index("rule")["row_count"].to_dict() == warnings
     assert len(list_own(report.columns["customers"])) == features
     assert check_schemes(plan, report.columns) == []
+
+
+def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
+    tables, nobody = survey(), pd.DataFrame({"customer_id": ["a"], "segment_name": ["all"]})
+    options = {"as_of": AS_OF, "smallest_cell": 1}
+    empty = [
+        experience.summarise_spend_by_segment(None, nobody, **options),
+        experience.summarise_months_by_segment(None, nobody, **options),
+        experience.estimate_wallet_by_segment(tables, nobody, **options),
+        penetration.measure_penetration(penetration.count_own_cells(tables, as_of=AS_OF), None),
+        purchases.summarise_months(None, as_of=AS_OF).query("is_whole"),
+        purchases.rank_customers(nobody, "total_spend"),
+        purchases.measure_concentration(nobody, "total_spend")[0],
+    ]
+    for table in empty:
+        assert table.empty
+        assert explain_empty(table).startswith(NO_PURCHASES[:-1])
+    assert experience.add_categories(None, None, as_of=AS_OF) is None
+    with pytest.raises(SegkitError, match="no column 'total_spnd'"):
+        purchases.rank_customers(nobody, "total_spnd")
+
+
+def test_readiness_without_purchases_scores_what_there_is(tmp_path):
+    _, table = prepare(tmp_path, features="all", columns={**KEY, "country": ""})
+    plan = make_plan(tmp_path, {"customers": "answers.csv"})
+    tables = {"customers": ibis.memtable(table)}
+    counts = pd.DataFrame({"table": ["customers"], "read": [5], "accepted": [4], "rejected": [1]})
+    inventory = readiness.build_inventory(tables, counts, as_of=AS_OF)
+    row = inventory.set_index("table").loc["customers"]
+    assert row["column_count"] == len(table.columns)
+    gaps = list_gaps({"customers": list_kinds(tables["customers"])})
+    given = {"inventory": inventory, "gaps": gaps, "counts": counts}
+    scores = readiness.score_readiness(plan, tables, quality=pd.DataFrame(), **given)
+    assert set(scores["practice"]) == set(readiness.PRACTICES)
+    assert scores.set_index("practice").loc["Rows pass the checks", "score"] == 0.8
+    consent = readiness.measure_consent(tables, "consent")
+    told = " ".join(findings_plan.state_inventory(inventory, consent, as_of=AS_OF))
+    assert NO_PURCHASES in told
+
+
+@pytest.mark.parametrize(
+    ("kpi", "value"),
+    [
+        ("repeat_share", 0.5),
+        ("mean_order_value", 7.5),
+        ("lapsed_share", None),
+        ("open_share", None),
+    ],
+)
+def test_a_kpi_is_measured_as_far_as_own_features_tell(kpi, value):
+    customers = pd.DataFrame({"order_count": [1, 3, 0], "mean_order_value": [6.0, 8.0, None]})
+    assert measure_kpi(kpi, customers, {}) == value
+
+
+def test_findings_without_spend_tell_of_customers_alone():
+    customers = pd.DataFrame({"customer_id": ["a", "b"]})
+    assert findings_segments.state_customers(customers, currency="EUR") == [
+        "2 customers in the customer table."
+    ]
+    assert findings_segments.state_concentration({}, value_name="spend") == []
+    headline = findings_segments.headline_base(customers, {}, value_name="spend")
+    assert headline == {"Customers": "2"}
+    sizes = pd.DataFrame(
+        {"segment": [1], "segment_name": ["All"], "customer_count": [2], "customer_share": [1.0]}
+    )
+    profile = pd.DataFrame(columns=["segment_name", "feature", "difference_sd"])
+    assert findings_segments.state_profiles(sizes, profile) == ["All: 100.0% of customers."]
+    assert "spend_share" not in findings_segments.list_segments(sizes, profile)[0]
+    alt = plot_segment_sizes(sizes).figure._segkit_alt
+    assert "All: 100.0% of customers" in alt
+    assert "spend" not in alt

@@ -173,20 +173,21 @@ def test_order_lines_alone_are_enough_and_hostile_text_stays_text(hostile_shop):
 
 
 @pytest.mark.parametrize(
-    ("example", "read"),
+    ("example", "table", "read"),
     [
-        ("online_retail/plan.toml", 541_909),
-        ("online_retail/plan_parquet.toml", 541_909),
-        ("complete_journey/plan.toml", 75_000),
+        ("online_retail/plan.toml", "order_lines", 541_909),
+        ("online_retail/plan_parquet.toml", "order_lines", 541_909),
+        ("complete_journey/plan.toml", "order_lines", 75_000),
+        ("customer_personality/plan.toml", "customers", 2_240),
+        ("young_people/plan.toml", "customers", 1_010),
     ],
 )
-def test_an_example_on_real_data_publishes(example, read, shared_data, tmp_path):
-    shared_data("online_retail/online_retail.parquet")
-    shared_data("complete_journey/transactions_sample.parquet")
+def test_an_example_on_real_data_publishes(example, table, read, shared_data, tmp_path):
+    shared_data(example.split("/")[0])
     outcome = run_plan(ROOT, str(ROOT / "examples" / example), "--out", str(tmp_path / "out"))
     record = json.loads((Path(outcome["index"]).parent / "run.json").read_text())
-    lines = record["tables"]["order_lines"]
-    assert lines["read"] == read == lines["accepted"] + lines["rejected"]
+    rows = record["tables"][table]
+    assert rows["read"] == read == rows["accepted"] + rows["rejected"]
     for path in Path(outcome["index"]).parent.glob("*.html"):
         assert verify_page(path) == [], path.name
 

@@ -113,7 +113,8 @@ def plot_segment_sizes(table: pd.DataFrame, *, title: str = "Size of each segmen
     brings more than its numbers; where it is shorter, it brings less.
     The table has a row a segment: ``segment_name``, ``customer_share``, ``spend_share`` (0 to 1).
     """
-    parts = {"customer_share": (0.19, BLUE, "customers"), "spend_share": (-0.19, ORANGE, "spend")}
+    up = 0.19 if "spend_share" in table else 0
+    parts = {"customer_share": (up, BLUE, "customers"), "spend_share": (-up, ORANGE, "spend")}
     known = [column for column in parts if column in table]
     rows = table.sort_values(known[-1], kind="stable")
     ax = figures.new_axes(title, height=0.9 + 0.62 * len(rows))
