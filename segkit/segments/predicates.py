@@ -36,23 +36,23 @@ KINDS_FIX = (
 KINDS = {"number": "a number", "text": "text", "boolean": "true or false", "date": "a date"}
 _WORDS = {"AND", "OR", "NOT", "BETWEEN", "IN", "IS", "NULL", "LIKE", "TRUE", "FALSE"}
 # A node of sqlglot: its sign, the kinds that it takes, all its parts alike, the kind that it gives,
-# and what it does.
+# and what it does. Ibis writes ~x where null is asked for without brackets, so that it is misread.
 _NODES: dict[str, tuple[str, str, str, Callable]] = {
     "add": ("+", "number", "number", operator.add),
     "sub": ("-", "number", "number", operator.sub),
     "mul": ("*", "number", "number", operator.mul),
-    "div": ("/", "number", "number", lambda one, other: one / other.nullif(0.0)),
+    "div": ("/", "number", "number", lambda one, other: _divide(one, other)),
     "neg": ("-", "number", "number", operator.neg),
     "and": ("and", "boolean", "boolean", operator.and_),
     "or": ("or", "boolean", "boolean", operator.or_),
-    "not": ("not", "boolean", "boolean", operator.invert),
+    "not": ("not", "boolean", "boolean", lambda part: part == False),  # noqa: E712
     "eq": ("=", " ".join(KINDS), "boolean", operator.eq),
     "neq": ("<>", " ".join(KINDS), "boolean", operator.ne),
     "lt": ("<", "number date", "boolean", operator.lt),
     "lte": ("<=", "number date", "boolean", operator.le),
     "gt": (">", "number date", "boolean", operator.gt),
     "gte": (">=", "number date", "boolean", operator.ge),
-    "between": ("between", "number date", "boolean", lambda own, *ends: own.between(*ends)),
+    "between": ("between", "number date", "boolean", lambda x, a, b: (x >= a) & (x <= b)),
     "in": ("in", " ".join(KINDS), "boolean", lambda own, *values: own.isin(values)),
     "like": ("like", "text", "boolean", lambda own, pattern: own.like(pattern)),
 }
@@ -96,8 +96,6 @@ def read_predicate(text: str, kinds: Mapping[str, str], *, where: str = "") -> P
     if kind not in ("boolean", "any"):
         message = f"a condition is true or false, but this is {KINDS[kind]}"
         raise reader.refuse(message, 0, len(text), "Compare it, as in recency_days > 30.")
-    if not reader.columns:
-        raise reader.refuse("a condition reads at least one column", 0, len(text))
     return Predicate(tuple(reader.columns), build)
 
 
@@ -142,15 +140,19 @@ class _Reader:
             message = f"a condition has 1 to {MOST_TOKENS} words and signs"
             raise self.refuse(message, 0, len(self.text), "")
         for token in tokens:  # a column may be called by a word that SQL has for its own
-            if token.text in self.kinds and token.token_type != TokenType.STRING:
+            is_text = token.token_type == TokenType.STRING or token.text.upper() in _WORDS
+            if token.text in self.kinds and not is_text:
                 token.token_type = TokenType.IDENTIFIER
         parser = dialect.parser(error_message_context=MOST_CHARACTERS)
+        start, end = 0, len(self.text)
         try:
-            return parser.parse_into(exp.Condition, tokens, self.text)[0]
+            if (tree := parser.parse_into(exp.Condition, tokens, self.text)[0]) is not None:
+                return tree
         except ParseError as error:
-            start, piece = (error.errors[0][part] for part in ("start_context", "highlight"))
-            message = "this does not fit here, or something is missing beside it"
-            raise self.refuse(message, len(start), len(start + piece)) from None
+            start = len(error.errors[0]["start_context"])
+            end = start + len(error.errors[0]["highlight"])
+        message = "this does not fit here, or something is missing beside it"
+        raise self.refuse(message, start, end)
 
     def _check_words(self) -> None:
         """Refuse what no condition holds outside quotes, so that it never reaches the parser."""
@@ -178,6 +180,10 @@ class _Reader:
     def take(self, node: Expression) -> tuple[str, Build]:
         """Check a node and all below it; return its kind and how it is built."""
         given = {name for name, value in node.args.items() if value}
+        if (node.key == "is" or _NODES.get(node.key, "   ")[2] == "boolean") and not any(
+            part.key == "column" for part in node.walk()
+        ):
+            raise self.refuse_node("a comparison reads at least one column", node)
         if node.key == "paren":
             return self.take(node.this)
         if node.key == "column" and given == {"this"}:
@@ -190,19 +196,18 @@ class _Reader:
             return self._take_literal(node)
         if node.key == "is" and node.expression.key in ("null", "boolean"):
             return self._take_is(node)
-        if node.key in _NODES and given <= {*_PARTS, "expressions"}:
+        if node.key in _NODES and given <= {*_PARTS, "expressions", "negate"}:
             return self._take_operation(node)
         raise self.refuse_node(REFUSED, node)
 
     def _take_literal(self, node: Expression) -> tuple[str, Build]:
-        import ibis
-
+        """Return a plain value of Python, so that arithmetic without columns is done here."""
         if node.is_string:
-            return "text", lambda values: ibis.literal(node.this)
+            return "text", lambda values: node.this
         number = math.inf if node.this[-1] in "eE+-" else float(node.this)
         if not math.isfinite(number):
             raise self.refuse_node("this is no number", node)
-        return "number", lambda values: ibis.literal(number, "float64")
+        return "number", lambda values: number
 
     def _take_is(self, node: Expression) -> tuple[str, Build]:
         (kind, build), right = self.take(node.this), node.expression
@@ -230,6 +235,8 @@ class _Reader:
         if len(kinds) > 1 or not kinds <= set(takes.split()):
             words = " and ".join(KINDS[kind] for kind in KINDS if kind in kinds)
             raise self.refuse_node(f"'{sign}' does not go with {words}", node, KINDS_FIX)
+        if node.args.get("negate"):  # not like
+            return gives, lambda values: work(*[build(values) for _, build in taken]) == False  # noqa: E712
         return gives, lambda values: work(*[build(values) for _, build in taken])
 
 
@@ -239,3 +246,12 @@ def _is_day(node: Expression) -> bool:
         return node.is_string and datetime.date.fromisoformat(node.name).isoformat() == node.name
     except ValueError:
         return False
+
+
+def _divide(one: Any, other: Any) -> Any:
+    """Divide numbers or expressions of numbers; null where the divisor is 0, on every engine."""
+    import ibis
+
+    if isinstance(other, float):
+        return one / other if other else ibis.null("float64")
+    return one / other.nullif(0.0)
