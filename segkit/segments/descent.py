@@ -19,6 +19,8 @@ PLAIN_WORK = 2e7
 CHUNK = 65_536
 # Up to here each start is improved point by point; above only the best is.
 MOST_POLISHED = 10_000
+# Up to here the best start is also tried with swapped prototypes, so many times a start.
+MOST_SWAPPED, SWAPS = 2_000, 4
 # Above MOST_STARTED rows the starts see a sample; the best is then refined on all rows.
 MOST_STARTED, SAMPLE = 200_000, 100_000
 # Of many rows a start ends when a step lowers the cost by less than this part of it, and the best
@@ -184,20 +186,20 @@ def fold_rows(rows: Rows, n_clusters: int) -> Rows:
     return replace(rows.take(first), weights=np.bincount(key, rows.weights))
 
 
-def seed_prototypes(
-    rows: Rows, k: int, rng: np.random.RandomState
-) -> tuple[np.ndarray, np.ndarray]:
+def draw_prototypes(rows: Rows, parts: np.ndarray, size: int, rng) -> list[tuple]:
+    """Return rows as prototypes, drawn by their parts of a total."""
+    total = np.cumsum(parts)
+    drawn = np.searchsorted(total, rng.random_sample(size) * total[-1], side="right")
+    return [rows.pick(row) for row in np.minimum(drawn, len(parts) - 1)]
+
+
+def seed_prototypes(rows: Rows, k: int, rng) -> tuple[np.ndarray, np.ndarray]:
     """Return k rows as prototypes: each the best of some drawn by their part of the cost."""
-    trials = 2 + int(np.log(k))
-    parts = rows.weights
-    nearest = np.full(len(parts), np.inf)
-    chosen = []
+    nearest = np.full(len(rows.weights), np.inf)
+    parts, chosen = rows.weights, []
     for number in range(k):
-        total = np.cumsum(parts)
-        draws = rng.random_sample(trials if number else 1) * total[-1]
-        drawn = np.minimum(np.searchsorted(total, draws, side="right"), len(parts) - 1)
         options = []
-        for prototype in map(rows.pick, drawn):
+        for prototype in draw_prototypes(rows, parts, 2 + int(np.log(k)) if number else 1, rng):
             _, distance, _ = rows.measure(*prototype)
             np.minimum(distance, nearest, out=distance)
             options.append(((rows.weights * distance).sum(), prototype, distance))
@@ -224,6 +226,24 @@ def descend(
         gained, best = best.cost - fit.cost, replace(fit, n_iter=best.n_iter + fit.n_iter)
         if gained < tolerance * best.cost:
             break
+    return best
+
+
+def swap_prototypes(
+    rows: Rows, best: PrototypeFit, trials: int, max_iter: int, rng
+) -> PrototypeFit:
+    """Move a random prototype to a random row and go down from there; keep what costs less.
+
+    Random swap (Fränti 2018); the row is drawn by its part of the cost.
+    """
+    for _ in range(trials):
+        _, nearest, _ = rows.measure(best.centres, best.modes)
+        ((centre, mode),) = draw_prototypes(rows, rows.weights * nearest, 1, rng)
+        swapped = rng.randint(len(best.centres))
+        centres, modes = best.centres.copy(), best.modes.copy()
+        centres[swapped], modes[swapped] = centre[0], mode[0]
+        fit = descend(rows, centres, modes, max_iter, 0.0, polish=True)
+        best = min(best, fit, key=lambda fit: fit.cost)
     return best
 
 

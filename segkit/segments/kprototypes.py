@@ -22,7 +22,9 @@ from segkit.segments.descent import (
     LOOSE,
     MOST_POLISHED,
     MOST_STARTED,
+    MOST_SWAPPED,
     SAMPLE,
+    SWAPS,
     PrototypeFit,
     Rows,
     choose_kernels,
@@ -30,6 +32,7 @@ from segkit.segments.descent import (
     descend,
     fold_rows,
     seed_prototypes,
+    swap_prototypes,
 )
 from segkit.segments.lloyd import PLAIN
 
@@ -54,7 +57,8 @@ def fit_prototypes(
 
     Each start is seeded in the manner of greedy k-means++ (Arthur and Vassilvitskii 2007) on the
     mixed distance, goes on by Lloyd's steps (1982) and, up to 10,000 rows, is improved point by
-    point (Hartigan 1975); of more rows only the best start is. Above 200,000 rows the starts see a
+    point (Hartigan 1975); of more rows only the best start is. Up to 2,000 rows random swaps of
+    prototypes (Fränti 2018) are tried on the best. Above 200,000 rows the starts see a
     random 100,000 and the best is refined on all. Equal rows are folded into weights where half
     or more are repeated. The result depends on the rows, their order and ``random_state`` alone.
 
@@ -100,6 +104,8 @@ def fit_prototypes(
             return descend(started, *seeded, max_iter, 0.0 if small else LOOSE, polish=small)
 
         best = min(each(start, seeds), key=lambda fit: fit.cost)
+        if len(started.weights) <= MOST_SWAPPED:
+            best = swap_prototypes(started, best, SWAPS * n_init, max_iter, rng)
         if not small:
             started = replace(started, each=everyone.each)
             best = descend(started, best.centres, best.modes, max_iter, FIRM, polish=True)
@@ -108,7 +114,7 @@ def fit_prototypes(
         n_filled = len(np.unique(best.labels))
         if n_filled < n_clusters:
             raise complain_of_points(n_filled, n_clusters, n)
-        if rows is not everyone:
+        if len(rows.weights) < n:
             best = replace(best, labels=everyone.measure(best.centres, best.modes)[0])
     return replace(best, labels=best.labels.astype(np.int64))
 
