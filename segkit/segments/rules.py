@@ -85,11 +85,12 @@ class Rules(Document):
         except SegkitError as error:
             raise ValueError(error.describe()) from None
         read |= {score.column for score in self.scores}
-        numbers = {rule.segment for rule in self.rules}
+        if len(self.rules) < 2 or self.rules[-1].when != "true":
+            raise ValueError("there is no rule, or the last does not take everyone else")
         if read - {f"{score.name}_score" for score in self.scores} != set(self.kinds):
             raise ValueError("the rules and the kinds of columns do not fit together")
-        if numbers != set(range(1, len(numbers) + 1)) or self.rules[-1].when != "true":
-            raise ValueError("segments are numbered from 1, and the last rule takes everyone else")
+        if {rule.segment for rule in self.rules} != set(range(1, self.segment_count + 1)):
+            raise ValueError("segments are not numbered from 1")
         return self
 
     @property
