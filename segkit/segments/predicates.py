@@ -168,7 +168,7 @@ class _Reader:
                 raise self.refuse(message, *word.span(), suggest_name(word[1], self.kinds))
         for word in re.finditer(r"(\bis\s+(?:not\s+)?)?\b(null|true|false)\b", bare, re.I):
             if not word[1]:
-                fix = "Write 'is null', 'is true' or 'is false' after a column."
+                fix = "Write 'is null', 'is true' ...; true alone is the last of several rules."
                 raise self.refuse(f"{word[2]} stands only after 'is'", *word.span(2), fix)
         depths = itertools.accumulate((sign == "(") - (sign == ")") for sign in bare)
         deep = [place for place, depth in enumerate(depths) if depth > MOST_NESTED]
