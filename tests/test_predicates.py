@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import subprocess
 import sys
 
@@ -44,39 +46,43 @@ def evaluate(connection, text: str) -> list:
     return [None if pd.isna(value) else bool(value) for value in frame["found"]]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a > 0", [YES, NO, NO, OPEN, YES]),
-        ("a / b > 0", [OPEN, OPEN, NO, OPEN, OPEN]),
-        ("a / b is null", [YES, YES, NO, YES, YES]),
-        ("not a / b > 0", [OPEN, OPEN, YES, OPEN, OPEN]),
-        ("1 / 2 < a", [YES, NO, NO, OPEN, YES]),  # no division of integers
-        ("a > 1 / 0 or b = 0", [YES, YES, OPEN, OPEN, OPEN]),
-        ("a * 2 - 1 >= 1", [YES, NO, NO, OPEN, YES]),
-        ("-a > 1", [NO, NO, YES, OPEN, NO]),
-        ("a in (1, -2)", [YES, NO, YES, OPEN, NO]),
-        ("a not in (.5, 1e0)", [NO, YES, YES, OPEN, YES]),
-        ("a between b and 5", [YES, YES, NO, OPEN, NO]),
-        ("0 between a and b", [NO, YES, YES, OPEN, NO]),
-        ("t like 'A%'", [YES, NO, OPEN, NO, NO]),
-        ("t not like '_b'", [NO, NO, OPEN, YES, YES]),
-        ("t = 'x''y' or t <> 'ab'", [YES, NO, OPEN, YES, YES]),
-        ("c", [YES, NO, OPEN, YES, NO]),
-        ("not c", [NO, YES, OPEN, NO, YES]),
-        ("c is true", [YES, NO, NO, YES, NO]),
-        ("c is not true", [NO, YES, YES, NO, YES]),
-        ("c is false", [NO, YES, NO, NO, YES]),
-        ("c = (a > 0)", [YES, YES, OPEN, OPEN, NO]),
-        ("(c or a > 0) is null", [NO, NO, YES, NO, NO]),
-        ("c or a > 0", [YES, NO, OPEN, YES, YES]),
-        ("a > 0 and c", [YES, NO, NO, OPEN, NO]),
-        ("d >= '2026-01-01'", [YES, NO, OPEN, YES, NO]),
-        ("d between '2020-01-01' and '2025-12-31'", [NO, YES, OPEN, NO, YES]),
-        ('"a" > 0\n\tAND "b" = 0', [YES, NO, NO, NO, OPEN]),
-        ("(not c) is null", [NO, NO, YES, NO, NO]),
-    ],
-)
+BY_HAND = [
+    ("a > 0", [YES, NO, NO, OPEN, YES]),
+    ("a / b > 0", [OPEN, OPEN, NO, OPEN, OPEN]),
+    ("a / b is null", [YES, YES, NO, YES, YES]),
+    ("not a / b > 0", [OPEN, OPEN, YES, OPEN, OPEN]),
+    ("1 / 2 < a", [YES, NO, NO, OPEN, YES]),  # no division of integers
+    ("a > 1 / 0 or b = 0", [YES, YES, OPEN, OPEN, OPEN]),
+    ("a * 2 - 1 >= 1", [YES, NO, NO, OPEN, YES]),
+    ("-a > 1", [NO, NO, YES, OPEN, NO]),
+    ("a in (1, -2)", [YES, NO, YES, OPEN, NO]),
+    ("a not in (.5, 1e0)", [NO, YES, YES, OPEN, YES]),
+    ("a between b and 5", [YES, YES, NO, OPEN, NO]),
+    ("0 between a and b", [NO, YES, YES, OPEN, NO]),
+    ("t like 'A%'", [YES, NO, OPEN, NO, NO]),
+    ("t not like '_b'", [NO, NO, OPEN, YES, YES]),
+    ("t = 'x''y' or t <> 'ab'", [YES, NO, OPEN, YES, YES]),
+    ("c", [YES, NO, OPEN, YES, NO]),
+    ("not c", [NO, YES, OPEN, NO, YES]),
+    ("c is true", [YES, NO, NO, YES, NO]),
+    ("c is not true", [NO, YES, YES, NO, YES]),
+    ("c is false", [NO, YES, NO, NO, YES]),
+    ("c = (a > 0)", [YES, YES, OPEN, OPEN, NO]),
+    ("(c or a > 0) is null", [NO, NO, YES, NO, NO]),
+    ("c or a > 0", [YES, NO, OPEN, YES, YES]),
+    ("a > 0 and c", [YES, NO, NO, OPEN, NO]),
+    ("d >= '2026-01-01'", [YES, NO, OPEN, YES, NO]),
+    ("d between '2020-01-01' and '2025-12-31'", [NO, YES, OPEN, NO, YES]),
+    ('"a" > 0\n\tAND "b" = 0', [YES, NO, NO, NO, OPEN]),
+    ("c <> (t like 'a%')", [YES, YES, OPEN, NO, NO]),
+    ("(t in ('ab', 'a%')) = c or not a not in (1)", [YES, NO, OPEN, YES, YES]),
+    ("(t like 'a%') is null or (a in (1)) is null", [NO, NO, YES, YES, NO]),
+    ("(t like 'a%') is not true", [YES, NO, YES, NO, YES]),
+    ("(not c) is null", [NO, NO, YES, NO, NO]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), BY_HAND)
 def test_a_condition_is_true_false_or_open_as_worked_out_by_hand(connection, text, expected):
     assert evaluate(connection, text) == expected
 
@@ -249,6 +255,9 @@ def test_whatever_is_written_is_read_or_refused_in_words(text):
 def test_the_longest_and_the_deepest_condition_runs(connection):
     assert evaluate(connection, " or ".join(["a = 1"] * 100)) == [YES, NO, NO, OPEN, NO]
     assert evaluate(connection, "+".join(["a"] * 199) + " > 3") == [YES, NO, NO, OPEN, YES]
+    deep = " is null" * 100
+    assert evaluate(connection, f"c{deep}") == [NO] * 5
+    assert evaluate(connection, "c" + " = c" * 100) == [YES, NO, OPEN, YES, NO]
     assert evaluate(connection, "(not " * 20 + "c" + ")" * 20) == [YES, NO, OPEN, YES, NO]
 
 
@@ -259,6 +268,28 @@ def test_columns_come_in_the_order_of_the_text_whatever_they_are_called():
     assert read_predicate(text, kinds).columns == tuple(kinds)
     # A text that is called like a column is a text.
     assert read_predicate("consent = 'order'", kinds).columns == ("consent",)
+
+
+@pytest.mark.spark
+def test_spark_takes_every_condition_as_duckdb_does(connection):
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    session = builder.config("spark.driver.host", "127.0.0.1").getOrCreate()
+    texts = [text for text, _ in BY_HAND]
+    values = connection.table("rows").order_by("row").to_pyarrow().to_pylist()
+    schema = "a double, b double, t string, c boolean, d string, row long"
+    session.createDataFrame(values, schema).createOrReplaceTempView("rows")
+    rows = ibis.table(connection.table("rows").schema(), name="rows")
+    found = [read_predicate(text, KINDS).apply({k: rows[k] for k in values[0]}) for text in texts]
+    asked = rows.order_by("row").select(**{f"x{i}": value for i, value in enumerate(found)})
+    spark = session.sql(str(ibis.to_sql(asked, dialect="databricks"))).collect()
+    for i, (text, expected) in enumerate(BY_HAND):
+        assert [row[f"x{i}"] for row in spark] == expected, text
+    session.stop()
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "snowflake", "bigquery", "trino", "databricks"])

@@ -36,7 +36,7 @@ KINDS_FIX = (
 KINDS = {"number": "a number", "text": "text", "boolean": "true or false", "date": "a date"}
 _WORDS = {"AND", "OR", "NOT", "BETWEEN", "IN", "IS", "NULL", "LIKE", "TRUE", "FALSE"}
 # A node of sqlglot: its sign, the kinds that it takes, all its parts alike, the kind that it gives,
-# and what it does. Ibis writes ~x where null is asked for without brackets, so that it is misread.
+# and what it does.
 _NODES: dict[str, tuple[str, str, str, Callable]] = {
     "add": ("+", "number", "number", operator.add),
     "sub": ("-", "number", "number", operator.sub),
@@ -45,7 +45,7 @@ _NODES: dict[str, tuple[str, str, str, Callable]] = {
     "neg": ("-", "number", "number", operator.neg),
     "and": ("and", "boolean", "boolean", operator.and_),
     "or": ("or", "boolean", "boolean", operator.or_),
-    "not": ("not", "boolean", "boolean", lambda part: part == False),  # noqa: E712
+    "not": ("not", "boolean", "boolean", operator.invert),
     "eq": ("=", " ".join(KINDS), "boolean", operator.eq),
     "neq": ("<>", " ".join(KINDS), "boolean", operator.ne),
     "lt": ("<", "number date", "boolean", operator.lt),
@@ -212,11 +212,13 @@ class _Reader:
     def _take_is(self, node: Expression) -> tuple[str, Build]:
         (kind, build), right = self.take(node.this), node.expression
         if right.key == "null":
-            return "boolean", lambda values: build(values).isnull()
+            return "boolean", lambda values: _enclose(build(values)).isnull()
         if kind not in ("boolean", "any"):
             message = f"'is true' and 'is false' do not go with {KINDS[kind]}"
             raise self.refuse_node(message, node, KINDS_FIX)
-        return "boolean", lambda values: build(values).fill_null(not right.this) == right.this
+        if right.this:
+            return "boolean", lambda values: build(values).fill_null(False)
+        return "boolean", lambda values: ~build(values).fill_null(True)
 
     def _take_operation(self, node: Expression) -> tuple[str, Build]:
         sign, takes, gives, work = _NODES[node.key]
@@ -235,9 +237,17 @@ class _Reader:
         if len(kinds) > 1 or not kinds <= set(takes.split()):
             words = " and ".join(KINDS[kind] for kind in KINDS if kind in kinds)
             raise self.refuse_node(f"'{sign}' does not go with {words}", node, KINDS_FIX)
+        if node.key in ("eq", "neq"):
+            return gives, lambda values: work(*[_enclose(build(values)) for _, build in taken])
         if node.args.get("negate"):  # not like
-            return gives, lambda values: work(*[build(values) for _, build in taken]) == False  # noqa: E712
+            return gives, lambda values: ~work(*[build(values) for _, build in taken])
         return gives, lambda values: work(*[build(values) for _, build in taken])
+
+
+def _enclose(part: Any) -> Any:
+    """Make a number of a truth: Ibis compares IN, LIKE and NOT without brackets around them."""
+    is_truth = not isinstance(part, str | float) and part.type().is_boolean()
+    return part.cast("int32") if is_truth else part
 
 
 def _is_day(node: Expression) -> bool:
