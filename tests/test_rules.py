@@ -9,10 +9,12 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
+from sqlglot import exp
 
 from segkit.errors import SegkitError
 from segkit.plan import Scheme
@@ -126,6 +128,16 @@ def test_an_engine_may_hold_the_same_values_in_other_types():
     empty = ibis.memtable(pd.DataFrame({"x": [np.nan, np.nan]}))
     for kind in ("number", "text", "boolean", "date"):
         assert empty.select(x=take_column(empty, "x", kind)).to_pandas()["x"].isna().all()
+
+
+def test_a_truth_is_made_an_int_for_postgres_makes_no_other_number_of_it():
+    rules, _ = fit_rfm(CUSTOMERS, make_scheme(method="rfm"), 6)
+    rows = ibis.table(dict.fromkeys(rules.columns, "float64"), name="customers")
+    tree = sqlglot.parse_one(str(ibis.to_sql(rules.place(rows), dialect="postgres")), "postgres")
+    truths = (exp.Predicate, exp.Connector, exp.Not, exp.Coalesce)
+    casts = [cast for cast in tree.find_all(exp.Cast) if isinstance(cast.this, truths)]
+    assert len(casts) == 12 + 3  # cut points, and columns known
+    assert {cast.to.sql("postgres") for cast in casts} == {"INT"}
 
 
 anything = st.floats(allow_nan=True, allow_infinity=True, width=64)

@@ -56,8 +56,8 @@ class Score(Document):
         """
         better = operator.gt if self.higher_is_better else operator.lt
         cuts = self.cuts if cuts is None else cuts
-        beaten = [better(value, cut).fill_null(False).cast("int64") for cut in cuts]
-        return add_up([ibis.literal(1, "int64"), *beaten])
+        beaten = [better(value, cut).fill_null(False) for cut in cuts]
+        return add_up([ibis.literal(1), *(truth.cast("int32") for truth in beaten)]).cast("int64")
 
 
 class Rule(Document):
@@ -128,8 +128,10 @@ class Rules(Document):
         for score in self.scores:
             values[f"{score.name}_score"] = table[f"{score.name}_points_"].cast("float64")
         met = {f"met{i}_": p.apply(values) for i, p in enumerate(self.predicates)}
-        known = add_up([values[column].notnull().cast("float64") for column in self.columns])
-        table = table.mutate(confidence=known / len(names), distance=ibis.null("float64"), **met)
+        # Postgres makes an int32 of a truth, and no other number.
+        known = add_up([values[column].notnull().cast("int32") for column in self.columns])
+        share = known.cast("float64") / len(names)
+        table = table.mutate(confidence=share, distance=ibis.null("float64"), **met)
         cases = [(table[name].fill_null(False), i) for i, name in enumerate(met)]
         table = table.mutate(rule_=ibis.cases(*cases, else_=len(met)).cast("int64"))
         numbers = [(table.rule_ == i, rule.segment) for i, rule in enumerate(self.rules)]
