@@ -14,13 +14,13 @@ from segkit.errors import SegkitError
 from segkit.segments.lloyd import PLAIN, load_kernels
 
 # Distances to be measured by one process before numba's import pays.
-PLAIN_WORK = 2e7
+PLAIN_WORK = 2e6
 # Rows that a thread takes at once; sums of chunks are added in order, whoever made them.
 CHUNK = 65_536
 # Up to here each start is improved point by point; above only the best is.
 MOST_POLISHED = 10_000
 # Up to here the best start is also tried with swapped prototypes, so many times a start.
-MOST_SWAPPED, SWAPS = 2_000, 4
+MOST_SWAPPED, SWAPS = 2_000, 8
 # Above MOST_STARTED rows the starts see a sample; the best is then refined on all rows.
 MOST_STARTED, SAMPLE = 200_000, 100_000
 # Of many rows a start ends when a step lowers the cost by less than this part of it, and the best

@@ -83,7 +83,8 @@ def fit_prototypes(
     TooFewPointsError
         If there are fewer distinct points than clusters.
     """
-    everyone = _lay_out(numbers, codes, sample_weight, gamma, n_clusters * n_init)
+    descents = n_init * (1 + SWAPS * (max(len(numbers), len(codes)) <= MOST_SWAPPED))
+    everyone = _lay_out(numbers, codes, sample_weight, gamma, n_clusters * descents)
     rng = check_random_state(random_state)
     n = len(everyone.weights)
     with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else _count_processors()) as pool:
