@@ -173,7 +173,7 @@ def fit_rules(
     """
     kinds = _check_scheme(customers, scheme)
     rows = list_rules(scheme)
-    own = {name: column for name, (column, _) in SCORES.items() if column in kinds}
+    own = {name: column for name, (column, _) in SCORES.items() if kinds.get(column) == "number"}
     known = kinds | {f"{name}_score": "number" for name in own}
     read = {column for _, when in rows[:-1] for column in read_predicate(when, known).columns}
     used = [name for name in own if f"{name}_score" in read]
@@ -247,7 +247,8 @@ def _build_rules(
 ) -> tuple[Rules, list[str]]:
     """Return the document, and the names of its segments in the rules' order or the one given."""
     scored = {f"{score.name}_score": "number" for score in scores}
-    read = [read_predicate(when, {**kinds, **scored}).columns for _, when in rows[:-1]]
+    kinds = {**kinds, **{score.column: "number" for score in scores}}
+    read = [read_predicate(when, kinds | scored).columns for _, when in rows[:-1]]
     wanted = [*(score.column for score in scores), *(column for part in read for column in part)]
     names = list(dict.fromkeys(name for name, _ in rows))
     names = sorted(names, key=order.index) if order else names
