@@ -95,16 +95,22 @@ def draw_answers(
 
 
 def search_classes(
-    answers: Answers, size: int, rng: Generator, *, n_init: int, gain: float
+    answers: Answers,
+    size: int,
+    rng: Generator,
+    *,
+    n_init: int,
+    gain: float,
+    enough: int = ENOUGH_FOUND,
 ) -> list[Climb]:
     """Climb from random starts, and return where each ended, the best first.
 
-    At least ``n_init`` starts, and at most five times as many, until three have come within 0.01 of
-    the best log-likelihood.
+    At least ``n_init`` starts, and at most five times as many, until ``enough`` have come within
+    0.01 of the best log-likelihood.
     """
     climbs: list[Climb] = []
     while len(climbs) < n_init or (
-        count_found(climbs) < ENOUGH_FOUND and len(climbs) < MOST_ROUNDS * n_init
+        count_found(climbs) < enough and len(climbs) < MOST_ROUNDS * n_init
     ):
         climbs.append(_climb(answers, size, rng, gain))
         climbs.sort(key=lambda climb: -climb.likelihood)

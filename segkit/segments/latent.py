@@ -32,8 +32,8 @@ from segkit.segments.preparation import Document, Levels, add_up, share_known
 # Log probabilities that differ by less than this part of themselves are equal.
 TIE = 1e-9
 STARTS = 20
-# Samples of a test are searched less: their likelihood ratio is one of many.
-BOOTSTRAP_STARTS, BOOTSTRAP_GAIN = 3, 1e-5
+# A sample of a test needs a step less exact: its likelihood ratio is one of many.
+BOOTSTRAP_STARTS, BOOTSTRAP_GAIN = 10, 1e-4
 
 
 class Classes(Document):
