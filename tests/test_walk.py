@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 def call_segkit(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "segkit.cli", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
 
 
 def run_plan(folder: Path, *arguments: str) -> dict:
