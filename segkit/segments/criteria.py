@@ -164,13 +164,16 @@ def _measure(
 ) -> dict[str, object]:
     """Measure one candidate; the columns of `compare_candidates`."""
     size, unknown = len(found.segments), float("nan")
-    counts = np.bincount(labels, minlength=size + 1)[1:]
+    counts = np.bincount(labels, minlength=size + 1)[1:].astype(float)
     spend = np.full(size, unknown)
     if "total_spend" in customers:
         amounts = np.nan_to_num(read_numbers(customers, "total_spend"))
         spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
+    if scheme.method == "rules":  # a rule that nobody meets today may be met tomorrow
+        spend[counts == 0], counts[counts == 0] = np.inf, np.inf
     explained = {name: _explain(values, labels) for name, values in panel.items()}
     told = [explained[name] for name, values in panel.items() if np.ptp(values) > 0]
+    total = spend[np.isfinite(spend)].sum()
     stability, structure = _measure_stability(customers, scheme, found)
     explained_share = float(np.mean(told)) if told else 0.0
     row = {
@@ -179,7 +182,7 @@ def _measure(
         "base": scheme.base,
         "segment_count": size,
         "smallest_customer_share": counts.min() / len(customers),
-        "smallest_value_share": spend.min() / spend.sum() if spend.sum() > 0 else unknown,
+        "smallest_value_share": spend.min() / total if total > 0 else unknown,
         "explained_spend_share": explained.get("total_spend", unknown),
         "explained_share": explained_share,
         "stability": stability,

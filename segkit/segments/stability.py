@@ -20,17 +20,20 @@ import ibis
 import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
+from segkit.segments.answers import rate_answers, read_answers, search_classes
 from segkit.segments.kprototypes import PrototypeFit, assign_prototypes, fit_prototypes
 from segkit.segments.latent import fit_classes
 from segkit.segments.preparation import Prepared
 from segkit.segments.rules import Rules
-from segkit.segments.segmentation import place_frame
 
 PAIRS = 20
 MOST_ROWS = 2_000
-STARTS = 2
+STARTS = 3
 REFERENCE_COPIES = 10
+# EM on a bootstrap sample ends where a step gains less log-likelihood than this.
+ROUGH_GAIN = 0.01
 
 
 def sample_rows(row_count: int, random_state: int) -> np.ndarray:
@@ -102,12 +105,20 @@ def measure_class_stability(
     more than one class says.
     """
 
-    def refit(chosen: np.ndarray, seed: int) -> np.ndarray:
-        options = {"random_state": seed, "n_init": STARTS}
-        fit = fit_classes(customers.iloc[chosen], columns, n_segments, **options)
-        return place_frame(fit.model, customers)["segment"].to_numpy()
+    answers = read_answers(customers, columns, random_state)
+    pattern_of_row = np.repeat(np.arange(len(answers.counts)), answers.counts)
 
-    stability = measure_stability(refit, len(customers), random_state=random_state)
+    def refit(chosen: np.ndarray, seed: int) -> np.ndarray:
+        counts = np.bincount(pattern_of_row[chosen], minlength=len(answers.counts))
+        drawn = replace(answers, patterns=answers.patterns[counts > 0], counts=counts[counts > 0])
+        options = {"n_init": STARTS, "gain": ROUGH_GAIN, "enough": 1}
+        size, rng = min(n_segments, len(drawn.counts)), np.random.default_rng(seed)
+        climb = search_classes(drawn, size, rng, **options)[0]
+        _, known = rate_answers(answers, climb.weights, climb.shares)
+        return known.argmax(axis=1)[pattern_of_row]
+
+    with threadpool_limits(1):
+        stability = measure_stability(refit, len(pattern_of_row), random_state=random_state)
     one, own = (
         fit_classes(customers, columns, n, random_state=random_state).bic for n in (1, n_segments)
     )
@@ -139,7 +150,7 @@ def _fit(rows: Prepared, n_segments: int, gamma: float, seed: int) -> PrototypeF
     """Fit prototypes; a sample with fewer different rows than clusters gives fewer of them."""
     in_order = rows.take(np.lexsort((*rows.codes.T, *rows.numbers.T)))
     count = min(n_segments, in_order.count_different())
-    options = {"gamma": gamma, "n_init": STARTS, "random_state": seed}
+    options = {"gamma": gamma, "n_init": STARTS, "refine": False, "random_state": seed}
     return fit_prototypes(rows.numbers, rows.codes, n_clusters=count, **options)
 
 
