@@ -108,12 +108,11 @@ def test_numpy_and_the_kernels_give_the_same_bits(monkeypatch, p, q, weighted):
 
 @pytest.mark.parametrize("sampled", [False, True])
 def test_the_number_of_threads_changes_nothing(monkeypatch, sampled):
-    for module in (descent, kprototypes):
-        monkeypatch.setattr(module, "CHUNK", 300)
-        monkeypatch.setattr(module, "MOST_POLISHED", 500)
+    monkeypatch.setattr(descent, "CHUNK", 300)
+    monkeypatch.setattr(descent, "MOST_POLISHED", 500)
     if sampled:
-        monkeypatch.setattr(kprototypes, "MOST_STARTED", 1500)
-        monkeypatch.setattr(kprototypes, "SAMPLE", 800)
+        monkeypatch.setattr(descent, "MOST_STARTED", 1500)
+        monkeypatch.setattr(descent, "SAMPLE", 800)
     monkeypatch.setattr(descent, "PLAIN_WORK", 0)
     numbers, codes = make_mixed(2000)
     options = {"n_clusters": 4, "gamma": 0.7, "random_state": 3}

@@ -16,7 +16,7 @@ from segkit.segments.lloyd import PLAIN, load_kernels
 # Distances to be measured by one process before numba's import pays.
 PLAIN_WORK = 2e6
 # Rows that a thread takes at once; sums of chunks are added in order, whoever made them.
-CHUNK = 65_536
+CHUNK = 16_384
 # Up to here each start is improved point by point; above only the best is.
 MOST_POLISHED = 10_000
 # Up to here the best start is also tried with swapped prototypes, so many times a start.
@@ -172,12 +172,14 @@ def complain_of_points(n_points: int, n_clusters: int, n_rows: int) -> TooFewPoi
 def fold_rows(rows: Rows, n_clusters: int) -> Rows:
     """Fold equal rows into weights, unless more than half are distinct."""
     n = len(rows.weights)
+    enough = max(n_clusters - 1, n / 2)
     key, n_keys = np.zeros(n, dtype=np.int64), min(n, 1)
     for column in (*rows.numbers, *rows.codes):
         code, levels = pd.factorize(column)
-        key, keys = pd.factorize(key * (len(levels) + 1) + code + 1)
-        n_keys = len(keys)
-        if n_keys >= n_clusters and n_keys > n / 2:
+        if len(levels) <= enough:
+            key, keys = pd.factorize(key * (len(levels) + 1) + code + 1)
+            n_keys = len(keys)
+        if max(len(levels), n_keys) > enough:
             return rows
     if n_keys < n_clusters:
         raise complain_of_points(n_keys, n_clusters, n)

@@ -16,24 +16,8 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from segkit.errors import SegkitError, suggest_name
-from segkit.segments.descent import (
-    CHUNK,
-    FIRM,
-    LOOSE,
-    MOST_POLISHED,
-    MOST_STARTED,
-    MOST_SWAPPED,
-    SAMPLE,
-    SWAPS,
-    PrototypeFit,
-    Rows,
-    choose_kernels,
-    complain_of_points,
-    descend,
-    fold_rows,
-    seed_prototypes,
-    swap_prototypes,
-)
+from segkit.segments import descent
+from segkit.segments.descent import PrototypeFit, Rows
 from segkit.segments.lloyd import PLAIN
 
 
@@ -87,41 +71,45 @@ def fit_prototypes(
     TooFewPointsError
         If there are fewer distinct points than clusters.
     """
-    swapped = refine and max(len(numbers), len(codes)) <= MOST_SWAPPED
-    descents = n_init * (1 + SWAPS * swapped)
+    swapped = refine and max(len(numbers), len(codes)) <= descent.MOST_SWAPPED
+    descents = n_init * (1 + descent.SWAPS * swapped)
     everyone = _lay_out(numbers, codes, sample_weight, gamma, n_clusters * descents)
     rng = check_random_state(random_state)
     n = len(everyone.weights)
     with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else _count_processors()) as pool:
         each = map if everyone.kernels is PLAIN else pool.map
-        everyone = replace(everyone, each=each if n > CHUNK else map)
+        everyone = replace(everyone, each=each if n > descent.CHUNK else map)
         rows = everyone.take(everyone.weights > 0) if (everyone.weights == 0).any() else everyone
-        rows = fold_rows(rows, n_clusters).with_fill()
+        rows = descent.fold_rows(rows, n_clusters).with_fill()
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_init)
         started = rows
-        if sampled := len(rows.weights) > MOST_STARTED:
-            started = rows.take(np.sort(rng.choice(len(rows.weights), SAMPLE, replace=False)))
+        if sampled := len(rows.weights) > descent.MOST_STARTED:
+            started = rows.take(
+                np.sort(rng.choice(len(rows.weights), descent.SAMPLE, replace=False))
+            )
         # Several starts share the threads; a single start has them for its chunks.
         started = started if n_init == 1 else replace(started, each=map)
-        small = len(started.weights) <= MOST_POLISHED
+        small = len(started.weights) <= descent.MOST_POLISHED
 
         def start(seed: int) -> PrototypeFit:
-            seeded = seed_prototypes(started, n_clusters, np.random.RandomState(seed))
-            return descend(
-                started, *seeded, max_iter, 0.0 if small else LOOSE, polish=small and refine
+            seeded = descent.seed_prototypes(started, n_clusters, np.random.RandomState(seed))
+            return descent.descend(
+                started, *seeded, max_iter, 0.0 if small else descent.LOOSE, polish=small and refine
             )
 
         best = min((map if n_init == 1 else each)(start, seeds), key=lambda fit: fit.cost)
-        if refine and len(started.weights) <= MOST_SWAPPED:
-            best = swap_prototypes(started, best, SWAPS * n_init, max_iter, rng)
+        if refine and len(started.weights) <= descent.MOST_SWAPPED:
+            best = descent.swap_prototypes(started, best, descent.SWAPS * n_init, max_iter, rng)
         if not small:
             started = replace(started, each=everyone.each)
-            best = descend(started, best.centres, best.modes, max_iter, FIRM, polish=refine)
+            best = descent.descend(
+                started, best.centres, best.modes, max_iter, descent.FIRM, polish=refine
+            )
         if sampled:
-            best = descend(rows, best.centres, best.modes, max_iter, FIRM)
+            best = descent.descend(rows, best.centres, best.modes, max_iter, descent.FIRM)
         n_filled = len(np.unique(best.labels))
         if n_filled < n_clusters:
-            raise complain_of_points(n_filled, n_clusters, n)
+            raise descent.complain_of_points(n_filled, n_clusters, n)
         if len(rows.weights) < n:
             best = replace(best, labels=everyone.measure(best.centres, best.modes)[0])
     return replace(best, labels=best.labels.astype(np.int64))
@@ -153,7 +141,7 @@ def _lay_out(numbers, codes, weights, gamma: float, repeats: int) -> Rows:
         weights=weights,
         offsets=np.cumsum([0, *(1 + max(0, column.max(initial=0)) for column in codes)]),
         gamma=float(gamma),
-        kernels=choose_kernels(n * repeats * (len(numbers) + len(codes))),
+        kernels=descent.choose_kernels(n * repeats * (len(numbers) + len(codes))),
         fractions=bool((weights % 1).any()),
     )
 
