@@ -31,7 +31,7 @@ from segkit.segments.preparation import Document, Levels, add_up, share_known
 
 # Log probabilities that differ by less than this part of themselves are equal.
 TIE = 1e-9
-STARTS = 20
+STARTS = 10
 # A sample of a test needs a step less exact: its likelihood ratio is one of many.
 BOOTSTRAP_STARTS, BOOTSTRAP_GAIN = 10, 1e-4
 
@@ -242,8 +242,8 @@ def _fit_answers(answers: Answers, n_segments: int, random_state: int, n_init: i
         found = f"{len(answers.counts)} in columns {', '.join(own.column for own in levels)}"
         raise SegkitError(message, found=found, fix="Ask for fewer segments or give more columns.")
     with threadpool_limits(1):
-        rng = np.random.default_rng(random_state)
-        climbs = search_classes(answers, n_segments, rng, n_init=n_init, gain=LEAST_GAIN)
+        rng, gain = np.random.default_rng(random_state), LEAST_GAIN * max(1, customer_count / 5)
+        climbs = search_classes(answers, n_segments, rng, n_init=n_init, gain=gain)
         weights, shares = run_stepmix(answers, climbs[0])
         log_likelihood, known = rate_answers(answers, weights, shares)
     order = np.argsort(-weights, kind="stable")

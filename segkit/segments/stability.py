@@ -24,7 +24,6 @@ from threadpoolctl import threadpool_limits
 
 from segkit.segments.answers import rate_answers, read_answers, search_classes
 from segkit.segments.kprototypes import PrototypeFit, assign_prototypes, fit_prototypes
-from segkit.segments.latent import fit_classes
 from segkit.segments.preparation import Prepared
 from segkit.segments.rules import Rules
 
@@ -119,10 +118,13 @@ def measure_class_stability(
 
     with threadpool_limits(1):
         stability = measure_stability(refit, len(pattern_of_row), random_state=random_state)
-    one, own = (
-        fit_classes(customers, columns, n, random_state=random_state).bic for n in (1, n_segments)
-    )
-    return stability, (one - own) / one
+        rng, criteria = np.random.default_rng(random_state), []
+        free = sum(len(own.levels) - 1 for own in answers.levels)
+        for n in (1, n_segments):
+            climb = search_classes(answers, n, rng, n_init=STARTS, gain=ROUGH_GAIN, enough=1)[0]
+            penalty = (n - 1 + n * free) * np.log(len(pattern_of_row))
+            criteria.append(penalty - 2 * climb.likelihood)
+    return stability, 1 - criteria[1] / criteria[0]
 
 
 def measure_structure(rows: Prepared, n_segments: int, *, gamma: float, random_state: int) -> float:
