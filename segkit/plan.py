@@ -95,16 +95,14 @@ class TableSpec(_Model):
     @field_validator("features", mode="before")
     @classmethod
     def _read_features(cls, value: object) -> object:
-        if value != "all" and not isinstance(value, dict):
+        columns = {} if value == "all" else value
+        if not isinstance(columns, dict) or not all(isinstance(c, str) for c in columns.values()):
             raise ValueError('give "all", or names with columns: wine_spend = "MntWines"')
-        for name in value if isinstance(value, dict) else ():
-            if not OWN_NAME.fullmatch(name):
-                raise ValueError(
-                    f"'{name}' cannot be a feature's name; take up to 40 small letters, digits and "
-                    "_, and no word that segkit uses itself, such as segment"
-                )
-            if not isinstance(value[name], str) or not value[name]:
-                raise ValueError(f"name the column that '{name}' is taken from")
+        for name in (name for name in columns if not OWN_NAME.fullmatch(name)):
+            raise ValueError(
+                f"'{name}' cannot be a feature's name; take up to 40 small letters, digits and "
+                "_, and no word that segkit uses itself, such as segment"
+            )
         return value
 
     @model_validator(mode="after")

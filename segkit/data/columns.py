@@ -99,7 +99,7 @@ class Source:
             left = [name for name in names if name and name not in matched.values()]
             own = name_harmlessly(left, table.column_names)
         matched |= own
-        further = [Column(name, OWN, f"Feature of one's own: {own[name]}") for name in own]
+        further = [Column(name, OWN, "A feature of one's own") for name in own if own[name]]
         self.table = dataclasses.replace(table, columns=(*table.columns, *further))
         self.columns = {c: theirs for c, theirs in matched.items() if theirs and theirs in names}
         for column, theirs in matched.items():

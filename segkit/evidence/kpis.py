@@ -10,14 +10,8 @@ from segkit.features.missing import is_missing
 from segkit.plan import MEASURES, Goal
 
 # The feature that each measure of buyers reads, beside their orders.
-READ = {
-    "total_spend": "spend_last_365_days",
-    "active_customers": "recency_days",
-    "repeat_share": "order_count",
-    "mean_order_value": "mean_order_value",
-    "orders_per_customer": "order_count",
-    "lapsed_share": "recency_days",
-}
+READ = {"total_spend": "spend_last_365_days", "mean_order_value": "mean_order_value"}
+READ |= {"active_customers": "recency_days", "lapsed_share": "recency_days"}
 LOWER_IS_BETTER = {"lapsed_share", "resolution_hours"}
 LAPSED_DAYS = 180
 YEAR_DAYS = 365
@@ -31,14 +25,13 @@ def measure_kpi(
         return _measure_opens(tables.get("messages"))
     if measure == "resolution_hours":
         return _measure_resolution(tables.get("tickets"))
-    if not {"order_count", READ[measure]} <= set(customers):
+    column = READ.get(measure, "order_count")
+    if not {"order_count", column} <= set(customers) or not (customers["order_count"] > 0).any():
         return None
     buyers = customers[customers["order_count"] > 0]
-    orders, read = buyers["order_count"], buyers[READ[measure]]
-    if buyers.empty:
-        return None
+    orders, read = buyers["order_count"], buyers[column]
     values = {
-        "total_spend": customers[READ[measure]].sum(),
+        "total_spend": customers[column].sum(),
         "active_customers": (read < YEAR_DAYS).sum(),
         "repeat_share": (orders >= 2).mean(),
         "mean_order_value": (read * orders).sum() / orders.sum(),

@@ -25,8 +25,7 @@ PRACTICES = {
     "Campaigns have a control group": "Send nothing to a random part of each campaign's customers",
     "The market is known": "Fill the templates of the market review",
     "Customers are heard": "Run a short survey; export the support tickets",
-}
-PRACTICES_OF_ORDERS = {
+    # These are scored where there are orders.
     "Orders name their customer": "Ask for an e-mail address or a loyalty card at every sale",
     "Data is fresh": "Load orders at least weekly",
     "History is long enough": "Keep two years of orders, so that seasons can be told from trends",
@@ -126,13 +125,12 @@ def score_readiness(
         (market / 3, f"{market} of the three market tables are given"),
         (voice / 2, f"{voice} of two tables (survey answers, support tickets) are given"),
     ]
-    rows = [(*p, *e) for p, e in zip(PRACTICES.items(), evidence, strict=True)]
     if "order_lines" in tables:
         orphans = quality.query("table == 'order_lines' and rule == 'missing_customer'")
         lines = counts.set_index("table").loc["order_lines", "read"]
         named = 1 - orphans["row_count"].sum() / max(lines, 1)
-        evidence = _find_evidence_of_orders(tables, known.loc["order_lines"], named)
-        rows += [(*p, *e) for p, e in zip(PRACTICES_OF_ORDERS.items(), evidence, strict=True)]
+        evidence += _find_evidence_of_orders(tables, known.loc["order_lines"], named)
+    rows = [(*p, *e) for p, e in zip(PRACTICES.items(), evidence, strict=False)]
     scores = pd.DataFrame(rows, columns=["practice", "improve", "score", "evidence"])
     scores["score"] = scores["score"].astype(float).clip(0, 1)
     scores = scores.sort_values(["score", "practice"], ignore_index=True)
@@ -142,19 +140,16 @@ def score_readiness(
 def _find_evidence_of_orders(
     tables: dict[str, ibis.Table], orders: pd.Series, named: float
 ) -> list[tuple[float, str]]:
-    """Return score and evidence of each of `PRACTICES_OF_ORDERS`."""
+    """Return score and evidence of each of the practices of orders."""
     age, history = orders["days_since_last"], (orders["last_on"] - orders["first_on"]).days
-    repeat_count = _count_repeat_buyers(tables["order_lines"])
+    repeaters = _count_repeat_buyers(tables["order_lines"])
     cost = any("unit_cost" in tables[t].columns for t in ("order_lines", "products") if t in tables)
     fresh = (STALE_DAYS - age) / (STALE_DAYS - FRESH_DAYS)
     return [
         (named, f"{named:.1%} of order lines read name one"),
         (fresh, f"the last order is {age:.0f} days before the last day counted"),
         (history / FULL_HISTORY_DAYS, f"{history:,} days of orders"),
-        (
-            repeat_count / ENOUGH_REPEAT_BUYERS,
-            f"{repeat_count:,} customers with two orders or more",
-        ),
+        (repeaters / ENOUGH_REPEAT_BUYERS, f"{repeaters:,} customers with two orders or more"),
         (cost, "unit costs are given" if cost else "no unit costs are given"),
     ]
 

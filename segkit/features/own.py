@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
+import ibis.expr.datatypes as dt
 import pandas as pd
 from ibis import ir
 
 from segkit.data.contract import TABLES
 from segkit.features.dictionary import FEATURES, Feature
+from segkit.features.missing import empty_table
 from segkit.plan import Scheme
 
 OWN_BASE = "own"
@@ -23,12 +25,13 @@ _UNITS |= {unit: unit for unit in ("share", "days", "years", "months", "hours")}
 
 def list_kinds(table: ir.Table) -> dict[str, str]:
     """Return each column's kind: number, boolean, date or category."""
-    kinds = {}
-    for name, kind in table.schema().items():
-        is_day = kind.is_date() or kind.is_timestamp()
-        kinds[name] = "number" if kind.is_numeric() else "date" if is_day else "category"
-        kinds[name] = "boolean" if kind.is_boolean() else kinds[name]
-    return kinds
+    return {name: _name_kind(kind) for name, kind in table.schema().items()}
+
+
+def _name_kind(kind: dt.DataType) -> str:
+    if kind.is_temporal():
+        return "date"
+    return "number" if kind.is_numeric() else "boolean" if kind.is_boolean() else "category"
 
 
 def list_own(columns: Iterable[str]) -> list[str]:
@@ -62,17 +65,17 @@ def summarise_own(
         category), ``complete_share``, ``different_count`` (different values), ``schemes`` (those
         that read it).
     """
+    columns = ["feature", "column", "kind", "complete_share", "different_count", "schemes"]
     own = [] if customers is None else list_own(customers.columns)
-    sums = {f"filled_{name}": customers[name].notnull().mean() for name in own}
+    if not own:
+        reason = "The plan names no features of its own under [tables.customers]."
+        return empty_table(columns, reason)
+    kinds, sums = list_kinds(customers), {f"filled_{n}": customers[n].notnull().mean() for n in own}
     sums |= {f"different_{name}": customers[name].nunique() for name in own}
-    found = customers.aggregate(**sums).to_pandas().iloc[0] if own else {}
-    readers = {n: ", ".join(s.name for s in schemes if list_read(s, [n])) for n in own}
-    rows = [
-        (name, names.get(name, name), kind, found[f"filled_{name}"], found[f"different_{name}"])
-        for name, kind in (list_kinds(customers.select(own)).items() if own else ())
-    ]
-    columns = ["feature", "column", "kind", "complete_share", "different_count"]
-    table = pd.DataFrame(rows, columns=columns)
-    table["different_count"] = table["different_count"].astype("int64")
-    table.attrs["reason"] = "The plan names no features of its own under [tables.customers]."
-    return table.assign(schemes=table["feature"].map(readers))
+    found = customers.aggregate(**sums).to_pandas().iloc[0]
+    rows = []
+    for name in own:
+        readers = ", ".join(scheme.name for scheme in schemes if list_read(scheme, [name]))
+        figures = found[f"filled_{name}"], int(found[f"different_{name}"])
+        rows.append((name, names.get(name, name), kinds[name], *figures, readers))
+    return pd.DataFrame(rows, columns=columns)
