@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 import sqlglot
+from sqlglot import exp
 from test_segmentation import METHODS, fit, make_customers
 
 from segkit.errors import SegkitError
@@ -59,7 +60,15 @@ def test_every_dialect_compiles_and_parses(cases, method, dialect):
     text = fitted[method].to_sql(dialect, table="crm_customers", key="id")
     parsed = sqlglot.parse_one(text, dialect=dialect)
     assert parsed.named_selects == ["id", *fitted[method].result_columns]
-    assert [table.name for table in parsed.find_all(sqlglot.exp.Table)] == ["crm_customers"]
+    assert [table.name for table in parsed.find_all(exp.Table)] == ["crm_customers"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_postgres_makes_nothing_but_an_integer_of_a_truth(cases, method):
+    parsed = sqlglot.parse_one(cases[1][method].to_sql("postgres"), dialect="postgres")
+    truths = (exp.Predicate, exp.Not, exp.And, exp.Or)
+    casts = [c for c in parsed.find_all(exp.Cast) if isinstance(c.this.unnest(), truths)]
+    assert {str(cast.to) for cast in casts} <= {"INT"}
 
 
 def test_an_unknown_dialect_is_named(cases):

@@ -284,10 +284,10 @@ def prepare_columns(customers: pd.DataFrame, scheme: Scheme) -> Prepared:
 def share_known(parts: Sequence[Preparation | Levels], values: Sequence[ir.Value]) -> ir.Value:
     """Return the share of columns whose taken value is neither missing nor new."""
     known = [
-        (value.notnull() & ~part.find_new(value)).cast("float64")
+        (value.notnull() & ~part.find_new(value)).cast("int32")
         for part, value in zip(parts, values, strict=True)
     ]
-    return add_up(known) / len(known)
+    return add_up(known).cast("float64") / len(known)
 
 
 def read_known(customers: pd.DataFrame, column: str) -> np.ndarray:
@@ -310,7 +310,9 @@ def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
 
 def take_number(table: ir.Table, column: str) -> ir.FloatingValue:
     """Return a column of an engine's table as double; NaN becomes null."""
-    value = table[column].cast("float64")
+    value = table[column]
+    # Postgres makes no other number of a truth than an integer.
+    value = (value.cast("int32") if value.type().is_boolean() else value).cast("float64")
     return ibis.ifelse(value.isnan(), ibis.null("float64"), value)
 
 

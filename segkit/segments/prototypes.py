@@ -98,7 +98,7 @@ class Prototypes(Document):
                 differs = ~own.match(values[i], mode)
                 if MISSING not in own.levels:
                     differs = differs & values[i].notnull()
-                prepared[f"m{i}_{own.levels.index(mode)}_"] = differs.cast("int64")
+                prepared[f"m{i}_{own.levels.index(mode)}_"] = differs.cast("int32")
         table = table.mutate(known_=share_known(self.parts, values), **prepared)
         numbers = range(1, self.segment_count + 1)
         table = table.mutate(**{f"d{n}_": self._measure(table, n - 1) for n in numbers})
