@@ -24,7 +24,8 @@ from segkit.segments.preparation import Levels, learn_levels
 FLOOR = 1e-15
 MOST_NUMBERS = 20
 MOST_FITTED_CUSTOMERS = 10_000
-# EM ends where a step gains less log-likelihood than this.
+# EM ends where a step gains less log-likelihood than this; not a thousand times more, for where
+# classes have yet to part a step gains little, and a better end may lie far off.
 LEAST_GAIN, MOST_STEPS = 1e-7, 20_000
 # A start that comes this near has reached the maximum; that many must have reached it.
 SAME_LIKELIHOOD, ENOUGH_FOUND, MOST_ROUNDS = 0.01, 3, 5
