@@ -13,6 +13,8 @@ import pandas as pd
 from segkit.errors import SegkitError, suggest_name
 from segkit.features.bases import RFM_COLUMNS
 from segkit.features.dictionary import FEATURES
+from segkit.features.missing import NO_PURCHASES, empty_table
+from segkit.features.own import describe_feature
 from segkit.plan import Scheme
 from segkit.segments.preparation import read_numbers
 from segkit.segments.rules import fit_rfm
@@ -30,9 +32,9 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
     Returns
     -------
     pandas.DataFrame
-        ``segment``, ``segment_name``, ``customer_count``, ``customer_share``, ``total_spend``,
-        ``spend_share`` (of all spend; negative where returns outweigh sales), ``mean_spend``,
-        ``median_spend``; where the columns are there also ``median_recency_days``,
+        ``segment``, ``segment_name``, ``customer_count``, ``customer_share``; where the columns
+        are there also ``total_spend``, ``spend_share`` (of all spend; negative where returns
+        outweigh sales), ``mean_spend``, ``median_spend``, ``median_recency_days``,
         ``mean_order_count``, ``mean_order_value`` and ``total_profit``.
     """
     joined = _join_segments(customers, segments)
@@ -48,10 +50,10 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
     }
     there = {name: part for name, part in parts.items() if part[0] in joined}
     sizes = joined.groupby(KEYS, as_index=False).agg(**there)
-    whole = sizes["total_spend"].sum()
-    spend_share = sizes["total_spend"] / whole if whole > 0 else np.nan
     sizes.insert(3, "customer_share", sizes["customer_count"] / len(joined))
-    sizes.insert(5, "spend_share", spend_share)
+    if "total_spend" in sizes:
+        whole = sizes["total_spend"].sum()
+        sizes.insert(5, "spend_share", sizes["total_spend"] / whole if whole > 0 else np.nan)
     return sizes
 
 
@@ -68,7 +70,7 @@ def profile_segments(
         ``base_mean``, ``index`` (100 is the base's mean; NaN where that is not positive),
         ``difference_sd`` (difference from the base's mean in standard deviations of all customers).
     """
-    numeric = [c for c in customers.select_dtypes("number").columns if c in FEATURES]
+    numeric = [c for c in customers.select_dtypes("number").columns if c != "customer_id"]
     chosen = numeric if columns is None else list(columns)
     for column in chosen:
         read_numbers(customers, column)
@@ -79,7 +81,7 @@ def profile_segments(
         part = joined.groupby(KEYS)[feature].agg(["count", "mean", "median"]).reset_index()
         part = part.rename(columns={"count": "known_count"})
         part.insert(2, "feature", feature)
-        part.insert(3, "unit", FEATURES[feature].unit if feature in FEATURES else "")
+        part.insert(3, "unit", describe_feature(feature).unit)
         part["base_mean"] = base_mean
         part["index"] = 100 * part["mean"] / base_mean if base_mean > 0 else np.nan
         part["difference_sd"] = (part["mean"] - base_mean) / base_sd if base_sd > 0 else np.nan
@@ -132,13 +134,10 @@ def _pool_levels(
 
 def list_descriptors(customers: pd.DataFrame) -> list[str]:
     """Return the categories that describe customers, but those with over forty values or one."""
-    return [
-        name
-        for name in customers.columns
-        if name in FEATURES
-        and FEATURES[name].kind in ("category", "boolean")
-        and 1 < customers[name].nunique() <= MOST_LEVELS
-    ]
+    others = customers.select_dtypes(["number", "datetime"]).columns.union(["customer_id"])
+    others = others.union([name for name, f in FEATURES.items() if f.kind == "date"])
+    names = [name for name in customers.columns if name not in others]
+    return [name for name in names if 1 < customers[name].nunique() <= MOST_LEVELS]
 
 
 def count_descriptors(
@@ -147,26 +146,33 @@ def count_descriptors(
     """Count all customers, and sum the column ``value``, by each level of each descriptor.
 
     Levels below the largest ``most_levels``, or with fewer than ``smallest_cell`` customers, are
-    put together, and left out if they are still too few. Largest levels come first.
+    put together, and left out if they are still too few. Largest levels come first. Without the
+    column there is no ``value_share``.
     """
     columns = ["base", "descriptor", "level", "customer_count", "customer_share", "value_share"]
-    whole, rows = customers[value].sum(), []
+    amounts, rows = customers.get(value, pd.Series(np.nan, customers.index)), []
+    whole = amounts.sum()
     for name in list_descriptors(customers):
         levels, kept = _pool_levels(customers[name], most_levels, smallest_cell, "all others")
         for level in [*kept, "all others"]:
-            amounts = customers[value][levels == level]
-            if len(amounts) >= max(smallest_cell, 1):
-                share = amounts.sum() / whole if whole > 0 else np.nan
-                label = (FEATURES[name].base, name.replace("_", " "), level)
-                rows.append((*label, len(amounts), len(amounts) / len(customers), share))
-    return pd.DataFrame(rows, columns=columns)
+            own = amounts[levels == level]
+            if len(own) >= max(smallest_cell, 1):
+                share = own.sum() / whole if whole > 0 else np.nan
+                label = (describe_feature(name).base, name.replace("_", " "), level)
+                rows.append((*label, len(own), len(own) / len(customers), share))
+    table = pd.DataFrame(rows, columns=columns)
+    return table if value in customers else table.drop(columns="value_share")
 
 
 def count_rfm(customers: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFrame:
     """Count customers by ``recency_score`` and ``frequency_score``, each 1 (low) to 5 (high).
 
-    Small cells are missing, see `suppress_cells`.
+    Small cells are missing, see `suppress_cells`. Without the three columns there are no rows.
     """
+    if not set(RFM_COLUMNS) <= set(customers.columns):
+        columns = ["recency_score", "frequency_score", "customer_count"]
+        reason = f"{NO_PURCHASES[:-1]}, and not all of {', '.join(RFM_COLUMNS)} of its own."
+        return empty_table(columns, reason)
     scheme = Scheme(name="rfm", goal="rfm", base="behavioural", method="rfm")
     model, _ = fit_rfm(customers, scheme, 6)
     placed = model.place(ibis.memtable(customers[list(RFM_COLUMNS)].astype(float)))
