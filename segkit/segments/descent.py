@@ -14,18 +14,20 @@ from segkit.errors import SegkitError
 from segkit.segments.lloyd import PLAIN, load_kernels
 
 # Distances to be measured by one process before numba's import pays.
-PLAIN_WORK = 2e6
+PLAIN_WORK = 1e6
 # Rows that a thread takes at once; sums of chunks are added in order, whoever made them.
 CHUNK = 16_384
 # Up to here each start is improved point by point; above only the best is.
 MOST_POLISHED = 10_000
 # Up to here the best start is also tried with swapped prototypes, so many times a start.
-MOST_SWAPPED, SWAPS = 2_000, 8
+MOST_SWAPPED, SWAPS = 2_000, 16
 # Above MOST_STARTED rows the starts see a sample; the best is then refined on all rows.
 MOST_STARTED, SAMPLE = 200_000, 100_000
 # Of many rows a start ends when a step lowers the cost by less than this part of it, and the best
 # of them goes on until a step lowers it by less than the second. Few rows go on to the end.
 LOOSE, FIRM = 1e-4, 1e-5
+# How often all rows are gone through point by point, at most.
+ROUNDS = 100
 _work_done = 0.0
 
 
@@ -213,12 +215,12 @@ def seed_prototypes(rows: Rows, k: int, rng) -> tuple[np.ndarray, np.ndarray]:
 
 
 def descend(
-    rows: Rows, centres, modes, max_iter: int, tolerance: float, *, polish: bool = False
+    rows: Rows, centres, modes, max_iter: int, tolerance: float, rounds: int = 0
 ) -> PrototypeFit:
-    """Go down by Lloyd's steps, and by single rows if asked, until nothing is gained."""
+    """Go down by Lloyd's steps, then in rounds by single rows, until nothing is gained."""
     k = len(centres)
     best = _step(rows, centres, modes, max_iter, tolerance)
-    for _ in range(max_iter if polish else 0):
+    for _ in range(rounds):
         moved = best.labels.copy()
         if not rows.improve(moved, k):
             break
@@ -231,9 +233,7 @@ def descend(
     return best
 
 
-def swap_prototypes(
-    rows: Rows, best: PrototypeFit, trials: int, max_iter: int, rng
-) -> PrototypeFit:
+def swap_prototypes(rows: Rows, best: PrototypeFit, trials: int, rng) -> PrototypeFit:
     """Move a random prototype to a random row and go down from there; keep what costs less.
 
     Random swap (Fränti 2018); the row is drawn by its part of the cost.
@@ -244,7 +244,7 @@ def swap_prototypes(
         swapped = rng.randint(len(best.centres))
         centres, modes = best.centres.copy(), best.modes.copy()
         centres[swapped], modes[swapped] = centre[0], mode[0]
-        fit = descend(rows, centres, modes, max_iter, 0.0, polish=True)
+        fit = descend(rows, centres, modes, 1, 0.0, ROUNDS)
         best = min(best, fit, key=lambda fit: fit.cost)
     return best
 

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from segkit.errors import SegkitError, suggest_name
 from segkit.segments import descent
-from segkit.segments.descent import PrototypeFit, Rows
+from segkit.segments.descent import PrototypeFit, Rows, descend
 from segkit.segments.lloyd import PLAIN
 
 
@@ -84,29 +84,25 @@ def fit_prototypes(
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_init)
         started = rows
         if sampled := len(rows.weights) > descent.MOST_STARTED:
-            started = rows.take(
-                np.sort(rng.choice(len(rows.weights), descent.SAMPLE, replace=False))
-            )
+            chosen = rng.choice(len(rows.weights), descent.SAMPLE, replace=False)
+            started = rows.take(np.sort(chosen))
         # Several starts share the threads; a single start has them for its chunks.
         started = started if n_init == 1 else replace(started, each=map)
         small = len(started.weights) <= descent.MOST_POLISHED
+        tolerance, rounds = (0.0, descent.ROUNDS) if small else (descent.LOOSE, 0)
 
         def start(seed: int) -> PrototypeFit:
             seeded = descent.seed_prototypes(started, n_clusters, np.random.RandomState(seed))
-            return descent.descend(
-                started, *seeded, max_iter, 0.0 if small else descent.LOOSE, polish=small and refine
-            )
+            return descend(started, *seeded, max_iter, tolerance, rounds * refine)
 
         best = min((map if n_init == 1 else each)(start, seeds), key=lambda fit: fit.cost)
         if refine and len(started.weights) <= descent.MOST_SWAPPED:
-            best = descent.swap_prototypes(started, best, descent.SWAPS * n_init, max_iter, rng)
+            best = descent.swap_prototypes(started, best, descent.SWAPS * n_init, rng)
         if not small:
-            started = replace(started, each=everyone.each)
-            best = descent.descend(
-                started, best.centres, best.modes, max_iter, descent.FIRM, polish=refine
-            )
+            started, rounds = replace(started, each=everyone.each), descent.ROUNDS * refine
+            best = descend(started, best.centres, best.modes, max_iter, descent.FIRM, rounds)
         if sampled:
-            best = descent.descend(rows, best.centres, best.modes, max_iter, descent.FIRM)
+            best = descend(rows, best.centres, best.modes, max_iter, descent.FIRM)
         n_filled = len(np.unique(best.labels))
         if n_filled < n_clusters:
             raise descent.complain_of_points(n_filled, n_clusters, n)
