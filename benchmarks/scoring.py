@@ -34,7 +34,7 @@ LEVELS = {"channel": 5, "region": 12, "device": 8, "favourite_category": 20}
 
 def write_customers(path: Path, rows: int) -> None:
     """Write customers of three overlapping kinds, a block of rows at a time."""
-    parts = [f"(hash(i, {n}) % 1000) / 1000.0 AS u{n}" for n in range(12)]
+    parts = [f"(hash(i, {n}) % 1000003) / 1000003.0 AS u{n}" for n in range(12)]
     numbers = """
         if(u0 < .03, NULL, floor(30 + 300 * u1 * (kind + 1) / 3)) AS recency_days,
         floor(1 + 12 * u2 * u2 * (3 - kind)) AS order_count,

@@ -15,7 +15,7 @@ from stepmix import StepMix
 
 from segkit.errors import SegkitError
 from segkit.segments.answers import rate_answers, read_answers
-from segkit.segments.latent import Classes, compare_class_counts, describe_classes, fit_classes
+from segkit.segments.latent import Classes, compare_class_counts, fit_classes
 from segkit.segments.preparation import Levels, learn_levels, tidy_columns
 
 CHEATING = ["LIEEXAM", "LIEPAPER", "FRAUD", "COPYEXAM", "GPA"]
@@ -186,15 +186,6 @@ def test_more_than_ten_thousand_different_customers_are_sampled():
     fit = fit_classes(customers, list(customers), 2, random_state=0, n_init=1)
     assert fit.customer_count == 10_000
     assert fit.model.weights == pytest.approx((0.7, 0.3), abs=0.02)
-
-
-def test_a_class_is_described_by_the_level_that_exceeds_its_overall_share_most():
-    first, second = describe_classes(make_model())
-    assert first == [
-        ("owns_car", "yes", 0.9, pytest.approx(0.62)),
-        ("rating", "1", 0.5, pytest.approx(0.34)),
-    ]
-    assert [level for _, level, _, _ in second] == ["no", "3"]
 
 
 def test_reordered_classes_place_the_same_customers_under_new_numbers():

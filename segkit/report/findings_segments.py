@@ -20,6 +20,8 @@ KPI_HEADINGS = {
 }
 CANDIDATE_HEADINGS = {
     "scheme": "Scheme",
+    "base": "Base",
+    "method": "Model",
     "segment_count": "Segments",
     "stability": "Stability",
     "smallest_customer_share": "Smallest segment, customers",

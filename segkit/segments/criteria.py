@@ -85,8 +85,9 @@ def compare_candidates(
         ``smallest_customer_share``, ``smallest_value_share`` (of total spend),
         ``explained_spend_share`` (eta squared of prepared total spend), ``explained_share`` (mean
         eta squared over all columns that any scheme reads; this ranks), ``stability`` (mean
-        adjusted Rand index between bootstrap samples), ``structure`` (k-means only: how much
-        tighter than on shuffled columns), ``reproducible_share`` (explained share times
+        adjusted Rand index between bootstrap samples), ``structure`` (of what was found:
+        how much tighter than on shuffled columns; of latent classes how far the BIC is below that
+        of one class), ``reproducible_share`` (explained share times
         stability), ``passes``, ``reason``, ``fault_count``; ``attrs["refused"]`` says which schemes
         could not be fitted, and why.
 

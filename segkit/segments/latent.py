@@ -216,24 +216,6 @@ def compare_class_counts(
     return pd.DataFrame(rows)
 
 
-def describe_classes(model: Classes) -> list[list[tuple[str, str, float, float]]]:
-    """Say what sets each class apart: in each column the level that most exceeds its overall share.
-
-    Returns
-    -------
-    list of list of tuple
-        For each class and column: the column, the level, its probability in the class, and overall.
-    """
-    described = [[] for _ in model.weights]
-    for i, own in enumerate(model.levels):
-        shares = np.array([probabilities[i] for probabilities in model.probabilities])
-        overall = np.average(shares, axis=0, weights=model.weights)
-        for traits, here in zip(described, shares, strict=True):
-            best = int(np.argmax(here - overall))
-            traits.append((own.column, own.levels[best], float(here[best]), float(overall[best])))
-    return described
-
-
 def _fit_answers(answers: Answers, n_segments: int, random_state: int, n_init: int) -> ClassFit:
     """Search for the best start, let StepMix end from it, and measure the fit."""
     levels, customer_count = answers.levels, int(answers.counts.sum())

@@ -169,7 +169,7 @@ def tidy_columns(customers: pd.DataFrame, columns: Iterable[str]) -> pd.DataFram
     tidy = {}
     for column in columns:
         require_column(customers, column)
-        values = customers[column].convert_dtypes(convert_integer=False, convert_floating=False)
+        values = customers[column].convert_dtypes()
         if isinstance(values.dtype, pd.CategoricalDtype):
             values = values.astype(values.cat.categories.dtype)
         known = values.dropna()

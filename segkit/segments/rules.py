@@ -257,7 +257,9 @@ def _build_rules(
     return Rules(kinds=kinds, scores=scores, rules=rules), names
 
 
-def check_rules(customers: pd.DataFrame, rules: Rules, names: Sequence[str]) -> pd.DataFrame:
+def check_rules(
+    customers: pd.DataFrame, rules: Rules, names: Sequence[str], *, smallest_cell: int = 1
+) -> pd.DataFrame:
     """Say, from the data, whether rules are exclusive and exhaustive, and what never matches.
 
     Parameters
@@ -267,6 +269,8 @@ def check_rules(customers: pd.DataFrame, rules: Rules, names: Sequence[str]) -> 
     rules : Rules
     names : sequence of str
         Names of the segments.
+    smallest_cell : int
+        Counts from 1 to below it are missing, and told as such.
 
     Returns
     -------
@@ -290,6 +294,10 @@ def check_rules(customers: pd.DataFrame, rules: Rules, names: Sequence[str]) -> 
     for i, rule in enumerate(rules.rules):
         taken, matched, unknown = counts["size"][i], counts[f"m{i}"], counts[f"u{i}"]
         before = matched[:i][matched[:i] > 0]
+        total, early, passed = (
+            f"fewer than {smallest_cell}" if 0 < n < smallest_cell else str(n)
+            for n in (matched.sum(), before.sum(), unknown[i + 1 :].sum())
+        )
         takers = dict.fromkeys(names[rules.rules[j].segment - 1] for j in before.index)
         shadows = ", ".join(takers) if not taken else ""
         notes = []
@@ -297,8 +305,8 @@ def check_rules(customers: pd.DataFrame, rules: Rules, names: Sequence[str]) -> 
             notes.append("never matches" if i < last else "nobody is left for it")
         elif before.sum():
             shadowed = f"shadowed by {shadows}: " if shadows else ""
-            notes.append(f"{shadowed}{before.sum()} of {matched.sum()} were taken before")
-        if passed := unknown[i + 1 :].sum():
+            notes.append(f"{shadowed}{early} of {total} were taken before")
+        if passed != "0":
             notes.append(f"{passed} without a value of {reads[i]} went on to the next rule")
         rows.append(
             {
@@ -313,7 +321,11 @@ def check_rules(customers: pd.DataFrame, rules: Rules, names: Sequence[str]) -> 
                 "note": "; ".join(notes),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    counts = table.filter(like="_count").columns
+    table[counts] = table[counts].mask((table[counts] > 0) & (table[counts] < smallest_cell))
+    table.loc[table["customer_count"].isna(), "customer_share"] = np.nan
+    return table
 
 
 def upgrade_rules_v1(model: dict) -> dict:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
 
 from segkit.errors import PlanError, SegkitError, suggest_name
 from segkit.features.bases import RFM_COLUMNS, find_missing, list_given
 from segkit.features.dictionary import FEATURES
+from segkit.features.missing import empty_table
 from segkit.features.own import list_own
 from segkit.plan import Plan, Scheme
+from segkit.segments.latent import compare_class_counts
+from segkit.segments.rules import check_rules
 from segkit.segments.rulesets import find_rule_faults
+from segkit.segments.segmentation import Segmentation
 
 MIXED_METHODS = ("kprototypes", "latent_classes")
 
@@ -63,6 +70,35 @@ def check_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> list[
 def _add_file(plan: Plan, fault: SegkitError) -> SegkitError:
     where = f"{plan.path.name}, {fault.where}"
     return SegkitError(fault.message, where=where, found=fault.found, fix=fault.fix)
+
+
+def check_all_rules(
+    customers: pd.DataFrame, segmentations: Iterable[Segmentation], *, smallest_cell: int = 5
+) -> pd.DataFrame:
+    """Check the rules of all schemes of method ``rules``: ``scheme`` and see `check_rules`."""
+    tables = [empty_table(["scheme"], "No scheme of the plan is made of rules.")]
+    for found in segmentations:
+        if found.method == "rules":
+            names = list(found.names.values())
+            table = check_rules(customers, found.model, names, smallest_cell=smallest_cell)
+            table.insert(0, "scheme", found.scheme.replace("_", " "))
+            tables.append(table)
+    return pd.concat(tables[1:], ignore_index=True) if len(tables) > 1 else tables[0]
+
+
+def compare_all_classes(
+    customers: pd.DataFrame, schemes: Iterable[Scheme], *, random_state: int, n_bootstrap: int = 0
+) -> pd.DataFrame:
+    """Compare the numbers of latent classes: ``scheme`` and see `compare_class_counts`."""
+    tables = [empty_table(["scheme"], "No scheme of the plan has latent classes.")]
+    for scheme in (scheme for scheme in schemes if scheme.method == "latent_classes"):
+        counts = range(scheme.segments[0], scheme.segments[1] + 1)
+        options = {"random_state": random_state, "n_bootstrap": n_bootstrap}
+        with contextlib.suppress(SegkitError):  # the candidates say why it cannot be fitted
+            table = compare_class_counts(customers, scheme.columns, counts, **options)
+            table.insert(0, "scheme", scheme.name.replace("_", " "))
+            tables.append(table)
+    return pd.concat(tables[1:], ignore_index=True) if len(tables) > 1 else tables[0]
 
 
 def require_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> None:
