@@ -30,6 +30,22 @@ CANDIDATE_HEADINGS = {
     "explained_spend_share": "Spend explained",
     "passes": "Meets all",
 }
+RULE_HEADINGS = {
+    "scheme": "Scheme",
+    "segment_name": "Segment",
+    "when": "Condition",
+    "matched_count": "Who meet it",
+    "customer_count": "Who are taken",
+    "customer_share": "Share of customers",
+    "unknown_count": "Who cannot be decided",
+    "note": "Note",
+}
+UNUSUAL_HEADINGS = {
+    "column": "Column",
+    "customer_count": "Customers",
+    "missing_count": "Without a value",
+    "new_count": "With a new value",
+}
 SIZE_HEADINGS = {
     "segment_name": "Segment",
     "customer_count": "Customers",

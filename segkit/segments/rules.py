@@ -324,6 +324,9 @@ def check_rules(
     table = pd.DataFrame(rows)
     counts = table.filter(like="_count").columns
     table[counts] = table[counts].mask((table[counts] > 0) & (table[counts] < smallest_cell))
+    if table["customer_count"].isna().sum() == 1:  # or it would follow from the sum
+        shown = table["customer_count"].where(table["customer_count"] > 0)
+        table.loc[shown.idxmin(), "customer_count"] = np.nan
     table.loc[table["customer_count"].isna(), "customer_share"] = np.nan
     return table
 
