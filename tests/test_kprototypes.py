@@ -328,6 +328,19 @@ def test_without_a_folder_for_the_cache_kernels_still_compile(monkeypatch):
     assert cost == 10.0
 
 
+def test_equal_rows_are_folded_into_weights():
+    # So many levels that their combinations pass 2**62.
+    numbers, codes = make_mixed(30, p=2, q=12)
+    codes[0] = 30_000
+    rows = kprototypes._lay_out(numbers.repeat(3, 0), codes.repeat(3, 0), None, 1.0, 1)
+    folded = descent.fold_rows(rows, 2)
+    np.testing.assert_array_equal(folded.numbers.T, numbers)
+    np.testing.assert_array_equal(folded.codes.T, codes)
+    assert folded.weights.tolist() == [3.0] * 30
+    few = kprototypes._lay_out(numbers, codes, None, 1.0, 1)
+    assert descent.fold_rows(few, 2) is few
+
+
 # scikit-learn grants the same to its KMeans, BisectingKMeans and MiniBatchKMeans: the starts are
 # drawn from rows, so that repeated rows in another order number the clusters differently.
 GRANTED = {

@@ -175,16 +175,22 @@ def fold_rows(rows: Rows, n_clusters: int) -> Rows:
     """Fold equal rows into weights, unless more than half are distinct."""
     n = len(rows.weights)
     enough = max(n_clusters - 1, n / 2)
-    key, n_keys = np.zeros(n, dtype=np.int64), min(n, 1)
+    key, span = np.zeros(n, dtype=np.int64), 1
     for column in (*rows.numbers, *rows.codes):
-        code, levels = pd.factorize(column)
-        if len(levels) <= enough:
-            key, keys = pd.factorize(key * (len(levels) + 1) + code + 1)
-            n_keys = len(keys)
-        if max(len(levels), n_keys) > enough:
-            return rows
-    if n_keys < n_clusters:
-        raise complain_of_points(n_keys, n_clusters, n)
+        if column.dtype == np.float64:
+            column, levels = pd.factorize(column)
+            if len(levels) > enough:
+                return rows
+        size = int(column.max(initial=0)) + 2
+        if span > 2**62 // size:
+            key, keys = pd.factorize(key)
+            span = len(keys)
+        key, span = key * size + np.maximum(column, -1) + 1, span * size
+    key, keys = pd.factorize(key)
+    if len(keys) > enough:
+        return rows
+    if len(keys) < n_clusters:
+        raise complain_of_points(len(keys), n_clusters, n)
     # Keys are numbered by first appearance.
     first = np.flatnonzero(np.diff(np.maximum.accumulate(key), prepend=-1))
     return replace(rows.take(first), weights=np.bincount(key, rows.weights))
