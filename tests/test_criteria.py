@@ -249,3 +249,35 @@ def test_reasons_are_written_for_people():
     assert reasons[0].startswith("value tiers with 3 segments")
     assert "b with 3 segments meets every criterion too; it explains as much" in reasons[1]
     assert "explains 1 point more of the differences" in reasons[2]
+
+
+def test_latent_classes_are_refused_where_one_class_says_as_much():
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 300)
+    answers = {f"told_{i}": np.where(rng.random(300) < 0.85, kind, 1 - kind) for i in range(5)}
+    noise = {f"noise_{i}": rng.integers(0, 2, 300) for i in range(5)}
+    names = [f"c{i:03}" for i in range(300)]
+    customers = pd.DataFrame({"customer_id": names, **answers, **noise})
+    own = {"goal": "g", "base": "needs", "method": "latent_classes", "segments": (2, 2)}
+    schemes = [
+        Scheme(name="told", columns=tuple(answers), **own),
+        Scheme(name="noise", columns=tuple(noise), **own),
+    ]
+    table = compare_candidates(customers, schemes, Criteria(), **SEEDS).table.set_index("scheme")
+    assert table.loc["told", "passes"]
+    assert table.loc["told", "stability"] > 0.8
+    assert "a single class describes the answers as well" in table.loc["noise", "reason"]
+
+
+def test_a_rule_that_nobody_meets_today_is_no_segment_that_is_too_small():
+    customers = pd.DataFrame({"customer_id": [f"c{i:03}" for i in range(100)], "total_spend": 5.0})
+    customers.loc[:39, "total_spend"] = 50.0
+    rules = [
+        {"name": "Rich", "when": "total_spend > 1000"},
+        {"name": "Good", "when": "total_spend > 10"},
+    ]
+    own = {"name": "r", "goal": "g", "base": "value", "method": "rules", "rules": rules}
+    table = compare_candidates(customers, [Scheme(**own)], Criteria(), **SEEDS).table
+    assert table["segment_count"].tolist() == [3]
+    assert table["smallest_customer_share"].tolist() == [0.4]
+    assert table["passes"].all()

@@ -251,8 +251,9 @@ def _find_faults(
     if row["stability"] < criteria.smallest_stability:
         found = _tell_apart(row["stability"], criteria.smallest_stability, 2, "f")
         faults.append(f"stability is {found}")
-    if row["method"] == "latent_classes" and row["structure"] <= 0:
-        faults.append("a single class describes the answers as well (BIC): nothing was found")
+    if row["method"] == "latent_classes":
+        if row["structure"] <= 0:
+            faults.append("a single class describes the answers as well (BIC): nothing was found")
     elif row["method"] in LEARNING_METHODS and row["structure"] < SMALLEST_STRUCTURE:
         faults.append(
             f"clusters are only {max(row['structure'], 0):.1%} tighter than in shuffled columns, "
