@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 import sqlglot
 from sqlglot import exp
-from test_segmentation import METHODS, fit, make_customers
+from test_segmentation import AS_OF, METHODS, fit, make_customers, make_scheme, predict
 
 from segkit.errors import SegkitError
-from segkit.segments.segmentation import DIALECTS
+from segkit.segments.preparation import prepare_columns
+from segkit.segments.segmentation import DIALECTS, Segmentation, fit_segmentation
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,68 @@ def test_an_unknown_dialect_is_named(cases):
         cases[1]["rfm"].to_sql("postgre")
 
 
+def make_tied():
+    """A document of three prototypes, and rows that lie exactly between them."""
+    customers = make_customers()
+    scheme = make_scheme("kprototypes", ("order_count", "customer_type"), gamma=4.0)
+    own, _ = fit_segmentation(customers, scheme, n_segments=3, as_of=AS_OF, random_state=0)
+    content = json.loads(own.to_json())
+    plain = {"fill": 0, "lower": -99, "upper": 99, "transform": "none", "mean": 0, "sd": 1}
+    content["model"]["preparations"] = [{"column": "order_count", **plain}]
+    content["model"]["centres"] = [[2.0], [0.0], [0.0]]
+    content["model"]["modes"] = [["person"], ["person"], ["business"]]
+    rows = pd.DataFrame(
+        {
+            "customer_id": [f"t{i}" for i in range(8)],
+            "order_count": [1.0, 1.0, 0.0, 2.0, None, 0.5, 0.0, 2.0],
+            "customer_type": [*["person", None, None, "business"], *["pigeon", "person"] * 2],
+        }
+    )
+    return Segmentation.model_validate_json(json.dumps(content)), rows
+
+
+def test_ties_go_to_the_lower_number_in_the_printed_query_too():
+    segmentation, rows = make_tied()
+    connection = duckdb.connect()
+    connection.register("customers", rows)
+    check_rows(connection.execute(segmentation.to_sql("duckdb")).df(), segmentation, rows)
+    found = segmentation.assign(rows)
+    gaps = np.column_stack([(rows["order_count"].fillna(0) - c) ** 2 for c in (2, 0, 0)])
+    types = rows["customer_type"].to_numpy(object)[:, None]
+    # There was no missing value in the fit, so that one adds nothing; a pigeon is like nobody.
+    differ = (types != np.array(["person", "person", "business"])) & rows[
+        "customer_type"
+    ].notna().to_numpy()[:, None]
+    squares = gaps + 4 * differ
+    assert (np.sort(squares, axis=1)[:, 0] == np.sort(squares, axis=1)[:, 1]).sum() >= 4
+    assert found["segment"].tolist() == (squares.argmin(axis=1) + 1).tolist()
+
+
+REAL = [("credit_a", "class"), ("heart_c", "num")]
+
+
+def read_real(shared_data, name: str, known: str):
+    """Real mixed customers, a scheme of all their columns, and their segmentation."""
+    table = pd.read_parquet(shared_data(f"uci_mixed/{name}.parquet")).drop(columns=known)
+    table = table.rename(columns=lambda column: f"c_{column}".replace("-", "_"))
+    scheme = make_scheme("kprototypes", tuple(table.columns))
+    table.insert(0, "customer_id", [f"c{i:05}" for i in range(len(table))])
+    fitted, _ = fit_segmentation(table, scheme, n_segments=4, as_of=AS_OF, random_state=0)
+    return table, scheme, fitted
+
+
+@pytest.mark.parametrize(("name", "known"), REAL)
+def test_real_customers_get_the_estimators_own_segments_and_distances(shared_data, name, known):
+    table, scheme, segmentation = read_real(shared_data, name, known)
+    expected = predict(segmentation, prepare_columns(table, scheme))
+    found = segmentation.assign(table)
+    assert found["segment"].tolist() == expected[:, 0].tolist()
+    np.testing.assert_allclose(found["distance"], expected[:, 1], rtol=1e-12)
+    connection = duckdb.connect()
+    connection.register("customers", table)
+    check_rows(connection.execute(segmentation.to_sql("duckdb")).df(), segmentation, table)
+
+
 @pytest.fixture(scope="module")
 def spark():
     if shutil.which("java") is None:
@@ -106,3 +171,13 @@ def test_spark_agrees_row_by_row(cases, spark, tmp_path):
         check_rows(spark.sql(segmentation.to_sql("spark")).toPandas(), segmentation, customers)
         placed = segmentation.assign(connection.table("customers")).to_pandas()
         check_rows(placed, segmentation, customers)
+
+
+@pytest.mark.spark
+def test_spark_agrees_on_real_customers_and_on_ties(shared_data, spark, tmp_path):
+    real = [read_real(shared_data, name, known)[::2] for name, known in REAL]
+    for number, (customers, segmentation) in enumerate([*real, make_tied()[::-1]]):
+        path = tmp_path / f"{number}.parquet"
+        customers.to_parquet(path)
+        spark.read.parquet(str(path)).createOrReplaceTempView("customers")
+        check_rows(spark.sql(segmentation.to_sql("spark")).toPandas(), segmentation, customers)
