@@ -116,7 +116,8 @@ class Rows:
         """Return a tally after some rows changed their cluster."""
         moved = np.flatnonzero(before != labels)
         # With fractions as weights, what is added and taken away would not come out at zero.
-        if len(moved) > len(labels) / 4 or len(labels) <= MOST_POLISHED or self.fractions:
+        some = 0 < len(moved) <= len(labels) / 4
+        if not some or len(labels) <= MOST_POLISHED or self.fractions:
             return self.tally(labels, len(tally[0]))
         part = replace(self.take(moved), each=map)
         parts = (part.tally(which[moved], len(tally[0])) for which in (before, labels))
@@ -164,6 +165,7 @@ def choose_kernels(work: float) -> SimpleNamespace:
 
 
 def complain_of_points(n_points: int, n_clusters: int, n_rows: int) -> TooFewPointsError:
+    """Return the error of fewer points than clusters; scikit-learn asks for ``n_samples``."""
     return TooFewPointsError(
         f"n_clusters={n_clusters} needs at least {n_clusters} distinct points",
         found=f"{n_points} among n_samples={n_rows}",
@@ -269,7 +271,6 @@ def _step(rows: Rows, centres, modes, max_iter: int, tolerance: float) -> Protot
         tally = rows.tally_again(tally, before, labels) if tally else rows.tally(labels, k)
         centres, modes = rows.summarise(*tally)
         before, last = labels, cost
-    raise AssertionError
 
 
 def _reseed(labels: np.ndarray, nearest: np.ndarray, sizes: np.ndarray) -> int:
