@@ -130,7 +130,7 @@ def main() -> None:
     middle = {name: statistics.median(s for s, _ in results) for name, results in found.items()}
     columns = (*NUMBERS, *LEVELS)
     peak = max(gib for _, gib in found["place"])
-    print(f"{options.rows:,} customers, {size:.1f} GiB of Parquet, {len(columns)} columns read")
+    print(f"{options.rows:,} customers, {size:.2f} GiB of Parquet, {len(columns)} columns read")
     print(f"bare scan of these columns          {middle['scan']:8.1f} s")
     print(f"reading and writing the whole file  {middle['copy']:8.1f} s")
     print(f"placing all, result written         {middle['place']:8.1f} s")
