@@ -128,6 +128,20 @@ def test_papermill_describes_every_parameter():
         assert "Unknown type" not in result.stdout
 
 
+def read_with_fewer_columns(plan: str, category: str) -> str:
+    """Let the sample's schemes read what order lines and orders alone carry."""
+    plan = plan.replace("category_count", "product_count")
+    style = '["mean_order_value", "product_count", "fourth_quarter_share", "journey_stage"]'
+    for name, columns in (
+        ("shopping_style", style),
+        ("lifestyle", f'["journey_stage", "{category}"]'),
+    ):
+        pattern = rf'(name = "{name}".*?columns = )\[.*?\]'
+        plan, found = re.subn(pattern, rf"\1{columns}", plan, flags=re.S)
+        assert found == 1, name
+    return plan
+
+
 @pytest.fixture(scope="module")
 def hostile_shop(tmp_path_factory) -> Path:
     """Order lines alone, with text that wants to be markup, a formula or a path."""
@@ -153,7 +167,7 @@ def hostile_shop(tmp_path_factory) -> Path:
     head, tables = plan.split("[tables.order_lines]", 1)
     policies = tables[tables.index("[policies]") :]
     text = head + '[tables.order_lines]\npath = "data/lines.csv"\n\n' + policies
-    text = text.replace("category_count", "product_count").replace(
+    text = read_with_fewer_columns(text, "country").replace(
         'title = "Customers of the sample shop"', 'title = "<script>alert(2)</script> & co"'
     )
     (folder / "plan.toml").write_text(text, encoding="utf-8")
@@ -205,7 +219,7 @@ def test_a_run_reads_a_database_once_for_all_its_notebooks(shop, tmp_path):
     place = 'connection = "duckdb://data/shop.duckdb"'
     text = f'{head}[tables.order_lines]\n{place}\ntable = "lines"\n\n[tables.orders]\n{place}\n'
     text += 'table = "orders"\n\n' + tables[tables.index("[policies]") :]
-    (folder / "plan.toml").write_text(text.replace("category_count", "product_count"))
+    (folder / "plan.toml").write_text(read_with_fewer_columns(text, "favourite_channel"))
     outcome = run_plan(folder)
     assert Path(outcome["index"]).is_file()
     made = folder / "runs" / "sample_shop" / "tables" / "accepted" / "order_lines.parquet"
