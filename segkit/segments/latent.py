@@ -27,10 +27,9 @@ from segkit.segments.answers import (
     run_stepmix,
     search_classes,
 )
+from segkit.segments.lloyd import TIE
 from segkit.segments.preparation import Document, Levels, add_up, share_known
 
-# Log probabilities that differ by less than this part of themselves are equal.
-TIE = 1e-9
 STARTS = 10
 # A sample of a test needs a step less exact: its likelihood ratio is one of many.
 BOOTSTRAP_STARTS, BOOTSTRAP_GAIN = 10, 1e-4
@@ -103,7 +102,7 @@ class Classes(Document):
         table = table.mutate(**{f"l{n}_": self._rate(table, n - 1) for n in numbers})
         logs = [table[f"l{n}_"] for n in numbers]
         table = table.mutate(best_=ibis.greatest(*logs))
-        near = table.best_ * (1 + TIE)  # the logarithm of a probability is not above zero
+        near = table.best_ * TIE  # the logarithm of a probability is not above zero
         segment = ibis.cases(*[(table[f"l{n}_"] >= near, n) for n in numbers]).cast("int64")
         odds = add_up([(table[f"l{n}_"] - table.best_).exp() for n in numbers])
         table = table.mutate(segment=segment, probability=1.0 / odds)

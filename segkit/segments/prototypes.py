@@ -14,6 +14,7 @@ from pydantic import model_validator
 from segkit.errors import SegkitError
 from segkit.plan import Scheme
 from segkit.segments.kprototypes import fit_prototypes
+from segkit.segments.lloyd import TIE
 from segkit.segments.preparation import (
     MISSING,
     Document,
@@ -24,10 +25,6 @@ from segkit.segments.preparation import (
     prepare_columns,
     share_known,
 )
-
-# Distances that differ by less than this part of themselves are equal: an engine's logarithm may
-# differ from another's in its last bit.
-TIE = 1e-9
 
 
 class Prototypes(Document):
@@ -108,7 +105,8 @@ class Prototypes(Document):
             ibis.greatest(_least(distances[:i]), distances[i]) for i in range(1, len(distances))
         ]
         table = table.mutate(best_=_least(distances), second_=_least(second))
-        near = table.best_ * (1 + TIE)
+        # An engine's logarithm may differ from another's in its last bit.
+        near = table.best_ * TIE
         ratio = (table.best_ / table.second_.nullif(0.0)).sqrt().fill_null(1.0)
         return table.mutate(
             segment=ibis.cases(*[(table[f"d{n}_"] <= near, n) for n in numbers]).cast("int64"),
