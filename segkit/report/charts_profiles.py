@@ -98,8 +98,8 @@ def plot_separation(
         colour = SERIES[number % len(SERIES)]
         for part, line in rows.groupby("part"):
             inner = part == "inner"
-            ax.plot(line["x"], line["y"], color=colour, linestyle="-" if inner else "--",
-                    linewidth=1.8 if inner else 0.9)  # fmt: skip
+            look = {"linestyle": "-" if inner else "--", "linewidth": 1.8 if inner else 0.9}
+            ax.plot(line["x"], line["y"], color=colour, **look)
             if inner:
                 ax.fill(line["x"], line["y"], color=colour, alpha=0.13, linewidth=0)
         centre = centres[centres["segment_name"] == name].iloc[0]
@@ -122,8 +122,8 @@ def plot_mosaic(table: pd.DataFrame, *, descriptor: str = "", title: str = "Mosa
 
     How to read it: a stripe is a segment, as wide as it is large; a tile is as high as the level's
     share of the segment. Blue tiles are more, brown tiles fewer than if the descriptor had nothing
-    to do with the segments: pale beyond two, dark beyond four standard errors (Pearson residuals;
-    Friendly 1994, *JASA* 89). Hatched tiles hold levels too small to be shown.
+    to do with the segments: pale for a Pearson residual beyond two, dark beyond four (Friendly
+    1994, *JASA* 89). Hatched tiles hold levels too small to be shown.
     The table is what `count_descriptor` returned.
     """
     names, levels = list(table["segment_name"].unique()), list(table["value"].unique())
@@ -137,14 +137,15 @@ def plot_mosaic(table: pd.DataFrame, *, descriptor: str = "", title: str = "Mosa
             shade = SHADES[int(np.searchsorted(STEPS, row["residual"]))]
             _draw_tile(ax, left, bottom, width, row["share"], color=shade)
             if row["share"] > 0.04 and width > 0.04:
-                text = figures.shorten(f"{level} {format_share(row['share'], 0)}", int(92 * width))
-                ax.text(left + width / 2, bottom + row["share"] / 2, text, ha="center",
-                        va="center", fontsize=7.5)  # fmt: skip
+                text = figures.shorten(level, max(4, int(92 * width)))
+                text += ("\n" if row["share"] > 0.09 else " ") + format_share(row["share"], 0)
+                look = {"ha": "center", "va": "center", "fontsize": 7.5}
+                ax.text(left + width / 2, bottom + row["share"] / 2, text, **look)
             bottom += row["share"]
         if bottom < 0.9999:
             look = {"color": TRACK, "hatch": "////"}
             _draw_tile(ax, left, bottom, width, 1 - bottom, **look)
-        label = "\n".join(textwrap.wrap(figures.shorten(name, 44), max(8, int(80 * width))))
+        label = "\n".join(textwrap.wrap(figures.shorten(name, 44), max(10, int(80 * width))))
         ax.text(left + width / 2, -0.015, label, ha="center", va="top", fontsize=8)
         left += width
         strongest = rows["residual"].abs().max()
@@ -195,8 +196,10 @@ def plot_quiz(
         text = f"{word} {format_share(place)}"
         ax.text(place, len(rows) - 0.35, text, ha="center", fontsize=8.5, color=MUTED)
     for y, (_, row) in enumerate(rows.iterrows()):
-        ax.annotate(format_share(row["accuracy"]), (row["accuracy_high"], y), (8, 0),
-                    textcoords="offset points", va="center", fontsize=9)  # fmt: skip
+        place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+        look = {"fontsize": 9, "bbox": {"color": "white", "pad": 1}}
+        text = format_share(row["accuracy"])
+        ax.annotate(text, (row["accuracy_high"], y), **place, **look)
     ax.set_xlim(0, 1.08)
     ax.set_xlabel("share of unseen customers placed rightly, with its 95% interval")
     texts = names.str.cat(rows["accuracy"].map(format_share), sep=": ")

@@ -249,6 +249,15 @@ def keep_largest_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFra
     return profile[profile["feature"].isin(kept)]
 
 
+def keep_own_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
+    """Keep ``count`` features of a profile: each segment's strongest in turn, then its next."""
+    strength = profile["difference_sd"].abs()
+    turn = strength.groupby(profile["segment"]).rank(ascending=False, method="first")
+    order = turn.dropna().sort_values(kind="stable").index
+    kept = profile.loc[order, "feature"].drop_duplicates().head(count)
+    return profile[profile["feature"].isin(kept)]
+
+
 def keep_telling_levels(
     descriptors: pd.DataFrame, *, count: int, smallest_share: float = 0.05
 ) -> pd.DataFrame:

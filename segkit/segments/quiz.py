@@ -29,7 +29,7 @@ from segkit.segments.trees import (
     write_condition,
 )
 
-MOST_CUSTOMERS = 1_500
+MOST_CUSTOMERS = 1_200
 # Columns tried by greedy selection: those that tell most alone, chosen anew in each fold.
 MOST_TRIED = 10
 LEAVES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
@@ -84,7 +84,7 @@ def build_quiz(
     """Find the fewest columns that place unseen customers as well as is wanted.
 
     Wanted is ``target_accuracy``, or what all columns reach less ``margin`` where that is lower.
-    Five-fold cross-validation on at most 1,500 customers, with forward selection inside each fold
+    Five-fold cross-validation on at most 1,200 customers, with forward selection inside each fold
     among the ten columns that tell most alone. That the number of questions is read off the same
     figures flatters it a little. The rules come from all customers.
 

@@ -30,7 +30,7 @@ from segkit.segments.trees import (
     write_words,
 )
 
-MOST_CUSTOMERS, MOST_QUICK = 5_000, 2_000
+MOST_CUSTOMERS, MOST_QUICK = 3_000, 2_000
 REPEATS = 2
 RULE_COLUMNS = ["segment", "segment_name", "rule", "customer_count", "hit_share"]
 SEGMENT_COLUMNS = ["segment", "segment_name", "customer_count", "recall", "precision"]
@@ -112,7 +112,7 @@ def fit_surrogate(
 ) -> Surrogate:
     """Fit a small tree that places customers by ``columns``, and measure it honestly.
 
-    Five-fold cross-validation, stratified and done twice, on at most 5,000 customers; within each
+    Five-fold cross-validation, stratified and done twice, on at most 3,000 customers; within each
     fold the number of leaves is chosen anew by an inner cross-validation. The rules come from all
     customers. No leaf holds fewer than ``smallest_cell`` customers.
 
