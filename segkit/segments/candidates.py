@@ -13,7 +13,7 @@ import pandas as pd
 
 from segkit.errors import SegkitError
 from segkit.plan import LEARNING_METHODS, Criteria, Scheme
-from segkit.segments.criteria import Choice, choose_within, find_faults
+from segkit.segments.criteria import Choice, choose_best, choose_within, find_faults
 from segkit.segments.gates import check_data, describe_refusals
 from segkit.segments.preparation import (
     learn_levels,
@@ -283,16 +283,20 @@ def rate_candidates(candidates: Candidates) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def follow_candidates(candidates: Candidates, scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Follow the segments of a scheme across its numbers of segments; see `follow_segments`.
+def follow_candidates(candidates: Candidates, scheme: str) -> pd.DataFrame:
+    """Follow the segments of a scheme across its numbers of segments.
 
-    The nodes have ``segment_name`` too, and ``jaccard``. A single number has no flows.
+    The columns of `follow_segments`, and ``segment_name``.
     """
-    own = {count: r.own for (name, count), r in candidates.resamples.items() if name == scheme}
-    nodes, flows = follow_segments(own)
-    rated = rate_candidates(candidates).query("scheme == @scheme")
-    rated = rated[["segment_count", "segment", "segment_name", "jaccard"]]
-    return nodes.merge(rated, on=["segment_count", "segment"]), flows
+    solutions = {
+        count: resamples.own
+        for (name, count), resamples in candidates.resamples.items()
+        if name == scheme
+    }
+    paths = follow_segments(solutions)
+    names = {count: candidates.segmentations[scheme, count].names for count in solutions}
+    pairs = zip(paths["segment_count"], paths["segment"], strict=True)
+    return paths.assign(segment_name=[names[count][segment] for count, segment in pairs])
 
 
 def bound_candidate(candidates: Candidates, scheme: str, segment_count: int) -> pd.DataFrame:
@@ -320,3 +324,16 @@ def choose_segmentations(candidates: Candidates, choice: Choice) -> dict[str, Se
         count = choice.segment_count if scheme == choice.scheme else int(best)
         chosen[scheme] = candidates.segmentations[scheme, count]
     return chosen
+
+
+def choose_explored(candidates: Candidates, choice: Choice) -> tuple[str, int]:
+    """Return the scheme and number of segments to look at closely.
+
+    The chosen one if it was found in the data, else the best of those that were; else the chosen.
+    """
+    table = candidates.table
+    found = table[table["method"].isin(LEARNING_METHODS)]
+    if choice.scheme in set(found["scheme"]) or found.empty:
+        return choice.scheme, choice.segment_count
+    best = choose_best(found)
+    return str(best["scheme"]), int(best["segment_count"])

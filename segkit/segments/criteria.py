@@ -110,7 +110,7 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
     -------
     Choice
     """
-    chosen = best = _choose_best(table)
+    chosen = best = choose_best(table)
     if criteria.final_scheme is not None:
         own = table[table["scheme"] == criteria.final_scheme]
         if own.empty:
@@ -196,7 +196,7 @@ def compare_steps(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "earns_place", "objection"])
 
 
-def _choose_best(table: pd.DataFrame) -> pd.Series:
+def choose_best(table: pd.DataFrame) -> pd.Series:
     """The best candidate of all schemes."""
     own_best = pd.DataFrame(choose_within(rows) for _, rows in table.groupby("scheme", sort=False))
     finalists = own_best[own_best["fault_count"] == own_best["fault_count"].min()]

@@ -225,11 +225,11 @@ def resample_classes(
     """Resample latent classes; ``own`` and ``draws`` are as in `resample_prototypes`."""
     answers = read_answers(customers, columns, random_state)
     k, rng = segment_count, np.random.default_rng(random_state)
-    labels, references = _refit_classes(answers, k, draws, rng), []
+    labels, references = refit_classes(answers, k, draws, rng), []
     for _ in range(CLASS_COPIES):
         shuffled = rng.permuted(answers.patterns[answers.rows], axis=0)
         copy = count_patterns(answers.levels, shuffled)
-        references.append(_refit_classes(copy, k, draws[: 2 * REFERENCE_PAIRS], rng))
+        references.append(refit_classes(copy, k, draws[: 2 * REFERENCE_PAIRS], rng))
     criteria, free = [], sum(len(level.levels) - 1 for level in answers.levels)
     with threadpool_limits(1):
         for n in (1, k):
@@ -249,10 +249,10 @@ def resample_classes(
     )
 
 
-def _refit_classes(
+def refit_classes(
     answers: Answers, k: int, draws: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Fit classes to each sample and place all rows."""
+    """Fit k latent classes to each sample and place all rows, (samples, n)."""
     seeds = rng.integers(2**63, size=len(draws))
 
     def fit(drawn: np.ndarray, seed: int) -> np.ndarray:

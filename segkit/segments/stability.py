@@ -34,9 +34,11 @@ MOST_BETWEEN = 0.15
 CONFIDENCE = 0.95
 
 
-def cross_labels(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Count the rows by a pair of labels from 0, (k, l)."""
-    rows, columns = int(one.max(initial=0)) + 1, int(other.max(initial=0)) + 1
+def cross_labels(
+    one: np.ndarray, other: np.ndarray, *, shape: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Count the rows by a pair of labels from 0; without a ``shape`` up to the largest labels."""
+    rows, columns = shape or (int(one.max(initial=0)) + 1, int(other.max(initial=0)) + 1)
     cells = one.astype(np.int64) * columns + other
     return np.bincount(cells, minlength=rows * columns).reshape(rows, columns)
 
@@ -170,7 +172,7 @@ def rate_segments(resamples: Resamples) -> pd.DataFrame:
     )
 
 
-def follow_segments(solutions: Mapping[int, np.ndarray]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def follow_segments(solutions: Mapping[int, np.ndarray]) -> pd.DataFrame:
     """Follow segments from each number of segments to the next: who splits, merges or stays.
 
     Parameters
@@ -180,46 +182,38 @@ def follow_segments(solutions: Mapping[int, np.ndarray]) -> tuple[pd.DataFrame, 
 
     Returns
     -------
-    nodes : pandas.DataFrame
+    pandas.DataFrame
         One row a segment of each solution: ``segment_count``, ``segment`` (from 1),
-        ``customer_share``, ``entropy`` (of the segments that its customers come from, as a share
-        of the most possible; 0 if all come from one, NaN in the first solution),
-        ``continuity`` (1 - entropy: the segment level stability across solutions of Dolnicar and
-        Leisch 2017, equation 3), ``change`` (stays, splits off or merges: at least nine in ten of
-        its customers come from one segment, of which it keeps nine in ten, or not; else merges).
-    flows : pandas.DataFrame
-        One row a pair of segments with customers: ``segment_count`` (of the later solution),
-        ``segment_before``, ``segment``, ``customer_share`` (of all), ``share_of_before``,
-        ``share_of_segment``.
+        ``customer_share``; ``entropy`` of the segments before that its customers come from (0 if
+        all come from one, 1 if evenly from all, NaN in the first solution); ``continuity``, 1 -
+        entropy, the segment level stability across solutions of Dolnicar and Leisch (2017);
+        ``change``: *merges* if less than nine in ten of its customers come from one segment, else
+        *stays* if it keeps nine in ten of that one, else *splits off*; ``flows``, a dict from each
+        segment before to the share of all customers that comes from it.
     """
-    nodes, flows, before = [], [], None
+    rows, before = [], None
     for count in sorted(solutions):
-        own = solutions[count]
+        own, changes = solutions[count], [""] * count
         sizes = np.bincount(own, minlength=count)
-        entropy, change = np.full(count, np.nan), [""] * count
+        entropy, flows = np.full(count, np.nan), [{} for _ in range(count)]
         if before is not None:
-            crossed = cross_labels(solutions[before], own)
+            crossed = cross_labels(solutions[before], own, shape=(before, count))
             from_where = crossed / np.maximum(crossed.sum(axis=0), 1)
-            to_where = crossed / np.maximum(crossed.sum(axis=1, keepdims=True), 1)
+            kept = crossed / np.maximum(crossed.sum(axis=1, keepdims=True), 1)
             logs = np.log(np.where(from_where > 0, from_where, 1))
-            entropy = np.abs((from_where * logs).sum(axis=0)) / np.log(len(crossed))
+            entropy = np.abs((from_where * logs).sum(axis=0)) / np.log(before)
             for j in range(count):
                 i = from_where[:, j].argmax()
-                kept = "stays" if to_where[i, j] >= 0.9 else "splits off"
-                change[j] = kept if from_where[i, j] >= 0.9 else "merges"
+                changes[j] = "splits off" if kept[i, j] < 0.9 else "stays"
+                changes[j] = "merges" if from_where[i, j] < 0.9 else changes[j]
             for i, j in np.argwhere(crossed):
-                row = (crossed[i, j] / len(own), to_where[i, j], from_where[i, j])
-                flows.append((count, i + 1, j + 1, *row))
+                flows[j][int(i) + 1] = crossed[i, j] / len(own)
         for j in range(count):
-            share = sizes[j] / len(own)
-            nodes.append((count, j + 1, share, entropy[j], 1 - entropy[j], change[j]))
+            measured = (entropy[j], 1 - entropy[j], changes[j], flows[j])
+            rows.append((count, j + 1, sizes[j] / len(own), *measured))
         before = count
-    columns = ["segment_count", "segment", "customer_share", "entropy", "continuity", "change"]
-    names = ["customer_share", "share_of_before", "share_of_segment"]
-    return (
-        pd.DataFrame(nodes, columns=columns),
-        pd.DataFrame(flows, columns=["segment_count", "segment_before", "segment", *names]),
-    )
+    names = ["segment_count", "segment", "customer_share", "entropy", "continuity", "change"]
+    return pd.DataFrame(rows, columns=[*names, "flows"])
 
 
 def rate_customers(resamples: Resamples) -> np.ndarray:
