@@ -143,7 +143,8 @@ def _hash_inputs(plan: Plan, as_of: datetime.date, cache: HashCache) -> str:
         if spec.connection is not None:
             sources[name] = time.time_ns()  # nobody knows whether a database has changed
     cache.save()
-    code = [hash_bytes(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    here = [path for path in sorted(Path(__file__).parent.iterdir()) if path.is_file()]
+    code = [hash_bytes(path) for path in here]
     settings = plan.model_dump(mode="json", include={"tables", "policies", "currency"})
     return hash_value([sources, settings, str(as_of), code])
 
