@@ -4,8 +4,8 @@ A plan maps the user's own names onto these. The checks, the data dictionary in 
 gap list in the reports are all generated from there.
 
 In ``contract.txt`` a table stands after the sign #: name | key | groups of which one column is
-needed | what a row is. Below it stand its columns: name | kind | unit | rules | meaning; a name
-alone stands for the last such line.
+needed | what it answers | where to find it | what a row is. Below it stand its columns: name |
+kind | unit | rules | meaning; a name alone stands for the last such line.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the contract: what a row is, its key, and its columns.
+    """One table of the contract: what a row is, its key, its columns, and what it is good for.
 
     Of each group in ``one_of`` at least one column must be there. ``key`` is empty where rows
     need not be unique.
@@ -50,6 +50,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     one_of: tuple[tuple[str, ...], ...] = ()
+    answers: str = ""
+    collect: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -80,12 +82,12 @@ def _read_tables() -> dict[str, Table]:
     text = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
     for part in text.strip().removeprefix("# ").split("\n# "):
         header, *rows = part.splitlines()
-        table, key, groups, meaning = (cell.strip() for cell in header.split("|", 3))
+        table, key, groups, *uses, meaning = (cell.strip() for cell in header.split("|"))
         names = [row.split(" | ")[0] for row in rows]
         lines |= {name: row for name, row in zip(names, rows, strict=True) if "|" in row}
         columns = tuple(_read_column(lines[column]) for column in names)
         one_of = tuple(tuple(group.split(" or ")) for group in groups.split("; ") if group)
-        tables[table] = Table(table, meaning, (key,) if key else (), columns, one_of)
+        tables[table] = Table(table, meaning, (key,) if key else (), columns, one_of, *uses)
     return tables
 
 
