@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import datetime
-import glob
 import importlib.resources
 import json
 import math
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from segkit.errors import SegkitError, UsageError, suggest_name
-from segkit.hashing import HashCache, hash_bytes, hash_value
+from segkit.hashing import PARTIAL, HashCache, hash_bytes, hash_value
 from segkit.plan import Plan
 
 STEPS = {
@@ -151,26 +150,9 @@ def list_versions() -> dict[str, str]:
 
 def hash_source(folder: Path = PACKAGE) -> str:
     """Return a hash of segkit's own source, templates and styles; notebooks count by step."""
-    left_out = {".pyc", ".ipynb", ".toml", ".partial"}
+    left_out = {".pyc", ".ipynb", ".toml"}
     files = [p for p in sorted(folder.rglob("*")) if p.suffix not in left_out and p.is_file()]
     return hash_value({path.relative_to(folder).as_posix(): hash_bytes(path) for path in files})
-
-
-def hash_inputs(plan: Plan, cache: HashCache) -> dict[str, str | None]:
-    """Return a hash of each table's files; None if it cannot be known beforehand."""
-    found: dict[str, str | None] = {}
-    for name, spec in plan.tables.items():
-        files: list[Path] = []
-        for place in spec.files.values() if spec.path is None else [spec.path]:
-            path = plan.resolve_path(place)
-            there = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path)))
-            files += [path] if path.is_file() else sorted(p for p in there if p.is_file())
-        try:
-            hashes = [[path.name, cache.hash_file(path)] for path in files]
-        except OSError:  # the checks say what is wrong with it
-            hashes = []
-        found[name] = hash_value(hashes) if hashes else None
-    return found
 
 
 def explain_change(step: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
@@ -210,7 +192,7 @@ def clear_step(folder: Path) -> None:
 
 def hash_outputs(folder: Path, cache: HashCache) -> dict[str, str]:
     """Return the hash of every file that a step left, but not of the records beside them."""
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".partial"]
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and PARTIAL not in p.name]
     names = {path.relative_to(folder).as_posix(): path for path in files}
     return {n: cache.hash_file(p) for n, p in names.items() if n not in (RECORD, "record.json")}
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import segkit
 from segkit import steps
+from segkit.data.files import hash_files
 from segkit.errors import NotebookError
 from segkit.hashing import HashCache, hash_value, write_json
 from segkit.kernels import Kernels
@@ -141,7 +142,7 @@ class _Run:
         if step == "tables":
             sections = ("tables", "policies", "currency")
             return {
-                "input": steps.hash_inputs(self.plan, self.cache),
+                "input": hash_files(self.plan, self.cache),
                 "parameters": {"as_of": self.as_of},
                 "plan": {name: self.sections[name] for name in sections},
                 "source": steps.hash_source(steps.PACKAGE / "data"),
@@ -191,7 +192,6 @@ class _Run:
         notebook, failure = execute_notebook(source, values, manager, tell=self.view.show_cell)
         if failure:
             kept = self.folder / "failed" / source.name
-            kept.parent.mkdir(exist_ok=True)
             write_json(kept, notebook)
             if isinstance(failure, NotebookError):
                 failure.fix = f"As far as it went: runs/{self.plan.name}/failed/{kept.name}."

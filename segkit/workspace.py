@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pandas as pd
 from segkit.data.checks import prepare_tables
 from segkit.errors import SegkitError
 from segkit.features.own import list_kinds
-from segkit.hashing import write_json
+from segkit.hashing import replace_whole, write_json
 from segkit.plan import Plan, read_plan
 
 
@@ -66,11 +65,8 @@ class Workspace:
 
     def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Leave a finished table for later steps as ``<step>/tables/<name>.parquet``."""
-        path = self.folder / "tables" / f"{name}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".partial")
-        table.to_parquet(aside, index=False)
-        os.replace(aside, path)
+        with replace_whole(self.folder / "tables" / f"{name}.parquet") as aside:
+            table.to_parquet(aside, index=False)
 
     def read_table(self, step: str, name: str) -> pd.DataFrame:
         """Read a table that an earlier step left; an error says which step to run first."""
@@ -81,7 +77,6 @@ class Workspace:
 
     def write_facts(self, **facts: Any) -> None:
         """Leave this step's findings, headline figures and other facts as JSON."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "facts.json", {"step": self.step, **facts})
 
     def read_facts(self, step: str) -> dict[str, Any]:

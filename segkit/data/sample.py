@@ -18,8 +18,8 @@ from pathlib import Path
 import duckdb
 
 from segkit.data.contract import TABLES
-from segkit.errors import SegkitError
-from segkit.hashing import hash_bytes, hash_value, write_json
+from segkit.errors import SegkitError, explain_faults
+from segkit.hashing import PARTIAL, hash_bytes, hash_value, write_json
 
 SQL_FOLDER = Path(__file__).with_name("sample_sql")
 SCRIPTS = ("dirt", "words", "survey", "customers", "orders", "contacts", "market", "truth")
@@ -68,31 +68,27 @@ def make_sample(
         message = "the sample shop needs more customers"
         raise SegkitError(message, found=f"{customers:,}", fix=fix)
     folder, started = Path(folder), time.perf_counter()
-    aside = None
-    try:
+    message = "the sample shop cannot be written"
+    fix = "Name a folder that you may write to, with more space, or ask for fewer customers."
+    kinds = (duckdb.IOException, duckdb.OutOfMemoryException)
+    options = {"prefix": PARTIAL, "dir": folder, "ignore_cleanup_errors": True}
+    with explain_faults(message, *kinds, where=folder, fix=fix):
         folder.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(folder)
-        aside = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
-        (aside / "truth").mkdir()
-        with duckdb.connect(aside / "work.duckdb") as con:
-            rows, dirt = _write_tables(con, aside, (customers, random_state, until))
-        record = {
-            "random_state": random_state,
-            "customers": customers,
-            "until": until.isoformat(),
-            "version": hash_generator(),
-            "rows": rows,
-            "bytes": {name: (aside / name).stat().st_size for name in _list_files()},
-        }
-        _move_files(aside, folder, record)
-    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        found = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        fix = "Name a folder that you may write to, with more space, or ask for fewer customers."
-        message = "the sample shop cannot be written"
-        raise SegkitError(message, where=str(folder), found=found, fix=fix) from None
-    finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
+        with tempfile.TemporaryDirectory(**options) as name:
+            aside = Path(name)
+            (aside / "truth").mkdir()
+            with duckdb.connect(aside / "work.duckdb") as con:
+                rows, dirt = _write_tables(con, aside, (customers, random_state, until))
+            record = {
+                "random_state": random_state,
+                "customers": customers,
+                "until": until.isoformat(),
+                "version": hash_generator(),
+                "rows": rows,
+                "bytes": {name: (aside / name).stat().st_size for name in _list_files()},
+            }
+            _move_files(aside, folder, record)
     return {"rows": rows, "dirt": dirt, "seconds": time.perf_counter() - started}
 
 
@@ -176,6 +172,6 @@ def _move_files(aside: Path, folder: Path, record: dict) -> None:
 
 def _remove_leftovers(folder: Path) -> None:
     """Remove what a generation that was killed more than a day ago left behind."""
-    for leftover in folder.glob(".partial-*"):
+    for leftover in folder.glob(f"{PARTIAL}*"):
         if time.time() - leftover.stat().st_mtime > 86_400:
             shutil.rmtree(leftover, ignore_errors=True)
