@@ -46,15 +46,21 @@ def write_json(path: Path, value: Any) -> None:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file, or an empty one if there is none that can be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 class HashCache:
     """Content hashes, remembered as long as a file keeps its size and time of change."""
 
     def __init__(self, path: Path):
         self.path = path
-        try:
-            self._known = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._known = {}
+        self._known = read_json(path)
         self._changed = False
 
     def hash_file(self, path: Path) -> str:

@@ -21,14 +21,8 @@ from typing import Any, NamedTuple
 from segkit.errors import SegkitError, UsageError, suggest_name
 from segkit.hashing import PARTIAL, HashCache, hash_bytes, hash_value
 from segkit.plan import Plan
+from segkit.report import STEPS
 
-STEPS = {
-    "01_plan": "Plan",
-    "02_market_review": "Market review",
-    "03_base_analysis": "Base analysis",
-    "04_experience_data": "Experience data",
-    "05_analysis": "Analysis",
-}
 SET_BY_THE_RUN = ("plan_path", "run_dir")
 PACKAGE = Path(str(importlib.resources.files("segkit")))
 RECORD = "step.json"
@@ -171,15 +165,6 @@ def explain_change(step: str, old: Mapping[str, Any] | None, new: Mapping[str, A
         sentences = {"code": f"code of {step} changed", "upstream": f"upstream {names} changed"}
         reasons.append(sentences.get(part, f"{part} changed: {names}".removesuffix(": ")))
     return "; ".join(reasons)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file, or an empty one if there is none that can be read."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def clear_step(folder: Path) -> None:

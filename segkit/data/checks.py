@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import shutil
 import tempfile
@@ -27,7 +26,7 @@ from segkit.data.files import hash_files
 from segkit.data.rules import REJECTED, Rule, derive_lines, list_rules
 from segkit.data.sources import open_source
 from segkit.errors import SegkitError, explain_faults
-from segkit.hashing import HashCache, hash_bytes, hash_value, write_json
+from segkit.hashing import HashCache, hash_bytes, hash_value, read_json, write_json
 from segkit.plan import Plan
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
@@ -110,8 +109,9 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
         # The sources may change while they are read: then the next call reads again.
         key = _hash_inputs(plan, as_of, HashCache(Path(run_dir) / "hashes.json"))
         # A run prepares them once for all its notebooks; a database may change in between.
-        ready = os.environ.get("SEGKIT_TABLES") == "ready" and record.is_file()
-        if not ready and not _is_whole(folder, key):
+        left = read_json(record)
+        ready = os.environ.get("SEGKIT_TABLES") == "ready" and left
+        if not ready and (left.get("key"), left.get("outputs")) != (key, _stamp_outputs(folder)):
             with _open_checks(plan, folder, as_of) as (checks, work):
                 if checks.faults:
                     raise DataError(checks.faults)
@@ -122,9 +122,8 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
                     shutil.rmtree(folder / name, ignore_errors=True)
                 for name in ("accepted", "rejected", "quality.parquet"):
                     os.replace(work / name, folder / name)
-            left = {"counts": counts, "names": names, "outputs": _stamp_outputs(folder)}
-            write_json(record, {"key": key, **left})
-    left = json.loads(record.read_text(encoding="utf-8"))
+            left = {"key": key, "counts": counts, "names": names}
+            write_json(record, left | {"outputs": _stamp_outputs(folder)})
     paths = {name: folder / "accepted" / f"{name}.parquet" for name in left["names"]}
     quality, counts = pd.read_parquet(folder / "quality.parquet"), pd.DataFrame(left["counts"])
     return Prepared(paths, quality, counts, left["names"])
@@ -145,15 +144,6 @@ def _stamp_outputs(folder: Path) -> list[list]:
     """Return name, size and time of change of every table that the checks left."""
     stats = [(path.name, path.stat()) for path in sorted(folder.rglob("*.parquet"))]
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
-
-
-def _is_whole(folder: Path, key: str) -> bool:
-    """Say whether the tables were made from the same inputs and are as they were left."""
-    try:
-        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        return record["key"] == key and record["outputs"] == _stamp_outputs(folder)
-    except (OSError, ValueError, KeyError):
-        return False
 
 
 class _Checked(NamedTuple):

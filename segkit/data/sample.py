@@ -19,7 +19,7 @@ import duckdb
 
 from segkit.data.contract import TABLES
 from segkit.errors import SegkitError, explain_faults
-from segkit.hashing import PARTIAL, hash_bytes, hash_value, write_json
+from segkit.hashing import PARTIAL, hash_bytes, hash_value, read_json, write_json
 
 SQL_FOLDER = Path(__file__).with_name("sample_sql")
 SCRIPTS = ("dirt", "words", "survey", "customers", "orders", "contacts", "market", "truth")
@@ -95,10 +95,10 @@ def make_sample(
 def sample_is_whole(folder: str | Path) -> bool:
     """Return whether ``folder`` has every file of a sample made by this version of segkit."""
     folder = Path(folder)
+    record = read_json(folder / "sample.json")
     try:
-        record = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
         sizes = {name: (folder / name).stat().st_size for name in _list_files()}
-    except (OSError, ValueError):
+    except OSError:
         return False
     return record.get("bytes") == sizes and record.get("version") == hash_generator()
 
@@ -146,19 +146,9 @@ def _write_truth(con: duckdb.DuckDBPyConnection, truth: Path, dirt: dict) -> Non
     """Write what only tests and lessons may read."""
     path = (truth / "segments.parquet").as_posix().replace("'", "''")
     con.execute(f"COPY (SELECT customer_id, true_segment FROM people) TO '{path}'")
-    effects = {
-        "added_order_probability": dict(con.execute("FROM effects").fetchall()),
-        "days": 14,
-        "white_space": {"country": "NO", "category": "Climbing & ski"},
-        "companions": dict(
-            con.execute(
-                "SELECT a.product_id, b.product_id FROM stock a JOIN stock b"
-                " ON b.aisle = 15 AND b.companion = a.companion WHERE a.aisle < 15 ORDER BY 1"
-            ).fetchall()
-        ),
-    }
+    effects = con.execute("FROM known_effects").fetchall()[0][0]
     write_json(truth / "dirt.json", dirt)
-    write_json(truth / "effects.json", effects)
+    write_json(truth / "effects.json", json.loads(effects))
 
 
 def _move_files(aside: Path, folder: Path, record: dict) -> None:

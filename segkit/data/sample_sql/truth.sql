@@ -22,3 +22,14 @@ FROM people WHERE segment <> 5 AND number % 500 = 117
 UNION ALL BY NAME
 SELECT table_name, 'duplicate_key_differs' AS rule, row_count
 FROM planted WHERE rule = 'duplicate_key';
+
+CREATE TABLE known_effects AS SELECT json_object(
+    'added_order_probability',
+    (SELECT map(list(arm), list(added_order_probability)) FROM effects),
+    'days', 14,
+    'white_space', json_object('country', 'NO', 'category', 'Climbing & ski'),
+    'companions',
+    (SELECT map(list(a.product_id ORDER BY a.product_id), list(b.product_id ORDER BY a.product_id))
+        FROM stock AS a JOIN stock AS b ON b.aisle = 15 AND b.companion = a.companion
+        WHERE a.aisle < 15)
+)::VARCHAR AS content;
