@@ -70,10 +70,7 @@ class Workspace:
 
     def read_table(self, step: str, name: str) -> pd.DataFrame:
         """Read a table that an earlier step left; an error says which step to run first."""
-        path = self.run_folder / step / "tables" / f"{name}.parquet"
-        if not path.is_file():
-            raise _missing(step, f"{name}.parquet")
-        return pd.read_parquet(path)
+        return pd.read_parquet(self._find(step, f"tables/{name}.parquet"))
 
     def write_facts(self, **facts: Any) -> None:
         """Leave this step's findings, headline figures and other facts as JSON."""
@@ -81,18 +78,17 @@ class Workspace:
 
     def read_facts(self, step: str) -> dict[str, Any]:
         """Read the facts that an earlier step left."""
-        path = self.run_folder / step / "facts.json"
-        if not path.is_file():
-            raise _missing(step, "facts.json")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(self._find(step, "facts.json").read_text(encoding="utf-8"))
 
-
-def _missing(step: str, file: str) -> SegkitError:
-    return SegkitError(
-        f"the step {step} has not left its {file} in this run folder",
-        where=f"{step}/{file}",
-        fix=f"Run the notebook {step} first, with the same plan_path and run_dir.",
-    )
+    def _find(self, step: str, file: str) -> Path:
+        path = self.run_folder / step / file
+        if path.is_file():
+            return path
+        raise SegkitError(
+            f"the step {step} has not left its {path.name} in this run folder",
+            where=f"{step}/{path.name}",
+            fix=f"Run the notebook {step} first, with the same plan_path and run_dir.",
+        )
 
 
 def open_workspace(
@@ -122,12 +118,9 @@ def open_workspace(
     try:
         day = datetime.date.fromisoformat(as_of) if as_of else plan.as_of
     except ValueError:
-        raise SegkitError(
-            "as_of is not a date",
-            where=f"parameter as_of of {step}",
-            found=repr(as_of),
-            fix="Write it as YYYY-MM-DD.",
-        ) from None
+        where, fix = f"parameter as_of of {step}", "Write it as YYYY-MM-DD."
+        message = "as_of is not a date"
+        raise SegkitError(message, where=where, found=repr(as_of), fix=fix) from None
     run_folder = plan.folder / run_dir
     prepared = prepare_tables(plan, run_folder, as_of=day)
     connection = ibis.duckdb.connect()
