@@ -45,11 +45,7 @@ PERFECT = "perfect knowledge"
 
 
 def compare_predictors(
-    levels: Mapping[str, pd.DataFrame],
-    outcomes: pd.DataFrame,
-    *,
-    reference: str,
-    random_state: int,
+    levels: Mapping[str, pd.DataFrame], outcomes: pd.DataFrame, *, reference: str, random_state: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare what predictors say about outcomes of customers that they did not learn from.
 
@@ -220,9 +216,7 @@ def _draw_gains(
     return shares[0], shares[1]
 
 
-def _measure_rows(
-    names: list[str], drawn: np.ndarray, reference: str
-) -> pd.DataFrame:
+def _measure_rows(names: list[str], drawn: np.ndarray, reference: str) -> pd.DataFrame:
     """Return estimates with standard normal intervals, and differences to the reference."""
     table = pd.DataFrame({"predictor": names})
     own = drawn[:, [names.index(reference)]]

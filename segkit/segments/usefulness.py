@@ -21,6 +21,7 @@ from segkit.features.attributes import select_attributes
 from segkit.features.bases import RFM_COLUMNS, build_customers
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import days_until, keep_until
+from segkit.features.lifetime import fit_lifetime, predict_lifetime, summarise_histories
 from segkit.features.missing import NO_PURCHASES
 from segkit.features.purchases import summarise_purchases
 from segkit.plan import Scheme
@@ -175,6 +176,34 @@ def score_rfm(customers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({**scores, "cell": cells})
 
 
+def score_lifetime(
+    order_lines: ir.Table, customers: pd.DataFrame, *, as_of: datetime.date, horizon_days: int
+) -> pd.DataFrame:
+    """Return twentieths of the ``value`` and ``orders`` that a lifetime model expects.
+
+    Both count from 0 (low) to 19, and are -1 for a customer without a sale until ``as_of``. The
+    expected value is not discounted, see `segkit.features.lifetime`.
+
+    Raises
+    ------
+    SegkitError
+        If the model cannot be fitted.
+    """
+    histories = summarise_histories(order_lines, as_of=as_of)
+    model = fit_lifetime(histories)
+    if not np.isfinite(model.spend).all() or model.q <= 1:
+        raise SegkitError("too few customers bought again to expect what an order is worth")
+    options = {"horizon_days": horizon_days, "yearly_discount": 0.0}
+    expected = predict_lifetime(histories, model, **options)
+    expected = customers[["customer_id"]].merge(expected, how="left")
+    columns = {"value": "lifetime_value", "orders": "expected_order_count"}
+    parts = {
+        name: pd.qcut(expected[column], 20, labels=False, duplicates="drop")
+        for name, column in columns.items()
+    }
+    return pd.DataFrame(parts).fillna(-1).astype(int)
+
+
 def measure_usefulness(
     tables: Mapping[str, ir.Table],
     scheme: Scheme,
@@ -222,6 +251,11 @@ def measure_usefulness(
     later_days, left_out = (as_of - split).days, {}
     segments = pd.DataFrame({"segment": labels})
     levels = {NOTHING: segments[[]], RFM: cells, SEGMENTS: segments, BOTH: cells.join(segments)}
+    try:
+        options = {"as_of": split, "horizon_days": later_days}
+        levels[LIFETIME] = score_lifetime(tables["order_lines"], customers, **options)
+    except SegkitError as error:
+        left_out[LIFETIME] = error.message
     outcomes = measure_outcomes(tables, customers, split_on=split, as_of=as_of)
     outcomes = _select_outcomes(outcomes, left_out)
     rng = np.random.default_rng(random_state)
