@@ -256,14 +256,15 @@ def measure_usefulness(
         levels[LIFETIME] = score_lifetime(tables["order_lines"], customers, **options)
     except SegkitError as error:
         left_out[LIFETIME] = error.message
-    outcomes = measure_outcomes(tables, customers, split_on=split, as_of=as_of)
-    outcomes = _select_outcomes(outcomes, left_out)
     rng = np.random.default_rng(random_state)
-    chosen = rng.permutation(len(customers))[:MOST_CUSTOMERS]
-    chosen.sort()
+    chosen = np.sort(rng.permutation(len(customers))[:MOST_CUSTOMERS])
+    outcomes = measure_outcomes(tables, customers.iloc[chosen], split_on=split, as_of=as_of)
+    outcomes = _select_outcomes(outcomes, left_out)
+    if outcomes.empty:
+        return _refuse(split, f"Too few customers bought after {split}.")
     levels = {name: table.iloc[chosen].reset_index(drop=True) for name, table in levels.items()}
     options = {"reference": RFM, "random_state": random_state}
-    figures, gains = compare_predictors(levels, outcomes.iloc[chosen], **options)
+    figures, gains = compare_predictors(levels, outcomes, **options)
     return Usefulness(
         split_on=split,
         figures=figures,
@@ -291,26 +292,31 @@ def judge_usefulness(figures: pd.DataFrame) -> str:
         ``nothing beyond RFM``: they say something, but RFM alone says it too, and more;
         ``nothing``: they explain no outcome.
     """
-    shares = figures[figures["measure"] == "explained_share"].set_index("predictor")
-    count = max(shares["outcome"].nunique(), 1)
-    tail = (1 - LEVEL) / 2
-    factor = norm.isf(tail / count) / norm.isf(tail)
-    wide = {
-        name: (shares[name], factor * (shares[name] - shares[low]))
-        for name, low in (("estimate", "low"), ("difference", "difference_low"))
-    }
-
-    def gains(predictor: str, column: str) -> bool:
-        value, half = (part.loc[[predictor]] for part in wide[column])
-        return bool(((value - half > 0) & (value >= SMALLEST_GAIN)).any())
-
-    if gains(BOTH, "difference"):
+    if list_gains(figures, BOTH, "difference"):
         return "adds to RFM"
-    if not gains(SEGMENTS, "estimate"):
+    if not list_gains(figures, SEGMENTS, "estimate"):
         return "nothing"
-    value, half = (part.loc[[SEGMENTS]] for part in wide["difference"])
+    value, half = _widen(figures, SEGMENTS, "difference")
     near = ((value + half >= 0) & (value >= -SMALLEST_GAIN)).all()
     return "as much as RFM" if near else "nothing beyond RFM"
+
+
+def list_gains(figures: pd.DataFrame, predictor: str, column: str) -> list[str]:
+    """List the outcomes that a predictor explains better than RFM, or than nothing.
+
+    ``column`` is ``difference``, from RFM, or ``estimate``. See `judge_usefulness`.
+    """
+    value, half = _widen(figures, predictor, column)
+    return value.index[(value - half > 0) & (value >= SMALLEST_GAIN)].tolist()
+
+
+def _widen(figures: pd.DataFrame, predictor: str, column: str) -> tuple[pd.Series, pd.Series]:
+    """Return explained shares by outcome, and half of the interval that holds for all at once."""
+    chosen = (figures["measure"] == "explained_share") & (figures["predictor"] == predictor)
+    shares, tail = figures[chosen].set_index("outcome"), (1 - LEVEL) / 2
+    factor = norm.isf(tail / max(len(shares), 1)) / norm.isf(tail)
+    low = "low" if column == "estimate" else f"{column}_low"
+    return shares[column], factor * (shares[column] - shares[low])
 
 
 def _read(split_on: datetime.date | str | None) -> datetime.date | None:
@@ -334,13 +340,12 @@ def _select_outcomes(outcomes: pd.DataFrame, left_out: dict[str, str]) -> pd.Dat
     """Return the outcomes that vary enough, as numbers; ``left_out`` gets the others."""
     kept = {}
     for name in (name for name in LOSSES if name in outcomes):
-        values = outcomes[name].astype("Float64").to_numpy(float, na_value=np.nan)
-        known = values[np.isfinite(values)]
-        fewest = min((known > 0).sum(), (known == 0).sum() if LOSSES[name] == "log" else np.inf)
-        if fewest >= FEWEST_RETURNING:
-            kept[name] = np.maximum(values, 0)
+        values = outcomes[name].astype("Float64").to_numpy(float, na_value=np.nan).clip(min=0)
+        counts = np.unique(values[np.isfinite(values)], return_counts=True)[1]
+        if counts.sum() - counts.max(initial=0) >= FEWEST_RETURNING:
+            kept[name] = values
         else:
-            left_out[name] = "nearly all customers did the same" if len(known) else "not known"
+            left_out[name] = "nearly all customers did the same" if len(counts) else "not known"
     return pd.DataFrame(kept)
 
 

@@ -42,12 +42,7 @@ def draw_shop(
 
 
 def simulate(
-    n_repeats: int,
-    seed: int,
-    *,
-    effect: float = 0.0,
-    follows: float = 0.0,
-    n_customers: int = 600,
+    n_repeats: int, seed: int, *, effect: float = 0.0, follows: float = 0.0, n_customers: int = 600
 ) -> pd.DataFrame:
     """Draw shops and compare their predictors.
 
@@ -80,6 +75,6 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 if __name__ == "__main__":
     for setting in ({"effect": 0.0}, {"effect": 0.0, "follows": 0.8}, {"effect": 0.3}):
-        found = simulate(200, 1, **setting)
+        found = simulate(150, 1, **setting)
         answers = found.groupby("repeat")["answer"].first().value_counts(normalize=True)
         print(setting, answers.to_dict(), summarise(found).round(4), sep="\n", flush=True)
