@@ -395,7 +395,7 @@ class TestReport:
     def test_the_table_has_a_row_a_measure_with_half_the_interval(self, found):
         table = list_figures(found)
         assert table.columns[-1] == "Added to RFM"
-        assert table["Added to RFM"].str.contains(" ± ").all()
+        assert table["Added to RFM"].str.contains("±").all()
         assert not table.isna().any().any()
 
     def test_the_chart_says_what_the_first_fifth_brings(self, found):

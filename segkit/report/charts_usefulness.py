@@ -28,7 +28,8 @@ def plot_gains(table: pd.DataFrame, *, title: str = "Later spend found, highest 
     """
     ax = figures.new_axes(title, height=4.6)
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
-    ax.text(0.285, 0.25, "in any order", rotation=31, color=MUTED, ha="center", va="center")
+    look = {"rotation": 45, "transform_rotates_text": True, "rotation_mode": "anchor"}
+    ax.text(0.27, 0.255, "in any order", color=MUTED, va="top", **look)
     curves = dict(list(table.groupby("predictor", sort=False)))
     if PERFECT in curves:
         best = curves.pop(PERFECT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.features.missing import empty_table
-from segkit.report.findings import format_number, format_share, join_words, plural
+from segkit.report.findings import THIN_SPACE, format_number, format_share, join_words, plural
 from segkit.segments.prediction import TOP_SHARE
 from segkit.segments.usefulness import BOTH, LIFETIME, RFM, SEGMENTS, Usefulness, list_gains
 
@@ -18,8 +18,8 @@ OUTCOMES = {
 MEASURES = {
     "explained_share": "Share explained",
     "top_fifth_share": "Spend of the first fifth",
-    "gain_index": "Gain index, 0 to 1",
-    "ranking": "Ranking, AUC",
+    "gain_index": "Gain index",
+    "ranking": "Ranking (AUC)",
 }
 ANSWERS = {
     "adds to RFM": "These segments say something that RFM does not",
@@ -50,9 +50,9 @@ def state_usefulness(found: Usefulness) -> list[str]:
         sentences.append(
             f"Of the differences in {OUTCOMES[outcome]}, RFM explains "
             f"{format_share(rows.loc[RFM, 'estimate'])} and the segments "
-            f"{format_share(rows.loc[SEGMENTS, 'estimate'])}; added to RFM they explain "
-            f"{_write_points(more)} points more (95% interval {_write_points(low)} to "
-            f"{_write_points(high)})."
+            f"{format_share(rows.loc[SEGMENTS, 'estimate'])}; RFM with the segments explains "
+            f"{_write_points(more)} points against RFM alone (95% interval {_write_points(low)} "
+            f"to {_write_points(high)})."
         )
     return [*sentences, *_state_first_fifth(found), *_state_limits(found)]
 
@@ -133,4 +133,5 @@ def _write_figure(ends: pd.Series, scale: int, *, sign: bool = False) -> str:
     decimals = 1 if scale == 100 else 2
     text = format_number(scale * value, decimals) + ("%" if scale == 100 and not sign else "")
     plus = "+" if sign and round(scale * value, decimals) > 0 else ""
-    return f"{plus}{text} ± {format_number(scale * (high - value), decimals)}"
+    width = format_number(scale * (high - value), decimals)
+    return f"{plus}{text}{THIN_SPACE}±{THIN_SPACE}{width}"
