@@ -15,7 +15,7 @@ import pandas as pd
 from ibis import ir
 
 from segkit.errors import SegkitError
-from segkit.features.expressions import MONEY_DIGITS, days_until, keep_until, sum_money
+from segkit.features.expressions import days_until, keep_until, share_of, sum_money
 from segkit.features.lifetime_fit import (
     Purchases,
     Spend,
@@ -103,9 +103,10 @@ def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.Da
         repeat_count=days.count() - 1,
         active_days=days.day.max().delta(days.day.min(), unit="day"),
         tenure_days=days_until(days.day.min(), as_of),
-        mean_repeat_value=days.value.mean(where=days.day > days.first_day).round(MONEY_DIGITS),
+        repeat_value_=sum_money(days.value, where=days.day > days.first_day),
     )
-    histories = sums.order_by("customer_id").to_pandas()
+    sums = sums.mutate(mean_repeat_value=share_of(sums.repeat_value_, sums.repeat_count))
+    histories = sums.select(*HISTORY_COLUMNS).order_by("customer_id").to_pandas()
     counts = dict.fromkeys(("repeat_count", "active_days", "tenure_days"), "int64")
     return histories.astype({**counts, "mean_repeat_value": float})
 
