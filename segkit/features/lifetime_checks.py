@@ -28,17 +28,17 @@ from segkit.features.missing import NO_PURCHASES, empty_table, explain_empty
 
 LEAST_HOLDOUT_WEEKS, MOST_HOLDOUT_WEEKS = 4, 52
 ENOUGH_REPEAT_BUYERS = 100
-LARGEST_LOG_ERROR = 1.0
+LARGEST_ERROR = 1.0
 LARGEST_CORRELATION = 0.2
 LARGEST_MISPLACED = 0.05
 LARGEST_HOLDOUT_ERROR = 0.2
 MOST_COUNT = 7
-OTHER = "other"
+OTHER, AT_MOST = "other", "at most"
 HOLDOUT_COLUMNS = (
     "week_end", "expected_count", "actual_count", "expected_running", "actual_running",
 )  # fmt: skip
 COUNT_COLUMNS = ("repeat_count", "actual_customers", "expected_customers")
-CHECK_COLUMNS = ("check", "value", "limit", "passes", "note")
+CHECK_COLUMNS = ("check", "value", "bound", "limit", "passes", "note")
 VALUE_COLUMNS = (
     "group", "customer_count", "expected_order_count", "mean_lifetime_value", "mean_low",
     "mean_high", "total_lifetime_value", "total_low", "total_high",
@@ -86,17 +86,14 @@ def assess_lifetime(
         return LifetimeEvidence(None, *(empty_table(names, reason) for names in columns))
     holdout = compare_holdout(order_lines, as_of=as_of)
     checks = check_lifetime(histories, model, holdout=holdout)
-    values = [summarise_lifetime_value(histories, model, random_state=random_state)]
+    groups = None
     if by in customers:
-        groups = customers.set_index("customer_id")[by].reindex(histories["customer_id"])
-        groups = _pool_groups(groups.reset_index(drop=True), smallest_cell)
-        histories = histories.reset_index(drop=True)
-        options = {"random_state": random_state}
-        values.append(summarise_lifetime_value(histories, model, groups, **options))
+        groups = histories["customer_id"].map(customers.set_index("customer_id")[by])
+        groups = _pool_groups(groups, smallest_cell)
+    values = summarise_lifetime_value(histories, model, groups, random_state=random_state)
     counts = compare_repeat_counts(histories, model)
     actual = counts["actual_customers"]
     counts["actual_customers"] = actual.where(~_find_small(actual, smallest_cell)).astype(float)
-    values = pd.concat(values, ignore_index=True)
     return LifetimeEvidence(model, values, checks, holdout, counts)
 
 
@@ -206,18 +203,21 @@ def check_lifetime(
     Returns
     -------
     pandas.DataFrame
-        One row a check: ``check``, ``value``, ``limit``, ``passes`` (missing where it could not
-        be measured), ``note`` (what a failure means, or why it was not measured).
+        One row a check: ``check``, ``value``, ``bound`` (at least, above or at most), ``limit``,
+        ``passes`` (missing where it could not be measured), ``note`` (what a failure means, or
+        why it was not measured).
     """
     spends = (histories["repeat_count"] > 0) & (histories["mean_repeat_value"] > 0)
-    buyers = histories.loc[spends].sort_values(["repeat_count", "mean_repeat_value"])
-    varied = (buyers[["repeat_count", "mean_repeat_value"]].nunique() > 1).all()
-    correlation = buyers["repeat_count"].corr(buyers["mean_repeat_value"]) if varied else np.nan
+    pairs = ["repeat_count", "mean_repeat_value"]
+    pairs = histories.loc[spends, pairs].sort_values(pairs)  # the order changes no last bit
+    varied = (pairs.nunique() > 1).all()
+    correlation = pairs.corr().iloc[0, 1] if varied else np.nan
     counts = compare_repeat_counts(histories, model)
     misplaced = counts["actual_customers"] - counts["expected_customers"]
     misplaced = misplaced.abs().sum() / 2 / len(histories)
     log_errors = np.sqrt(np.diag(model.covariance))
-    unsure = np.inf if np.isnan(log_errors).any() else log_errors.max()
+    known = log_errors[: 4 if np.isnan(model.q) else 7]
+    unsure = np.inf if np.isnan(known).any() else known.max()
     error, untold = np.nan, "No time was held out."
     if holdout is not None and len(holdout):
         expected, actual = holdout[["expected_running", "actual_running"]].iloc[-1]
@@ -225,49 +225,50 @@ def check_lifetime(
         untold = "Nobody bought in the time held out."
     elif holdout is not None:
         untold = explain_empty(holdout)
-    found, rows = model.converged and model.spend_converged, []
-
-    def add(check: str, value: float, limit: float, passes: bool, *notes: str) -> None:
-        known = not np.isnan(value)
-        note = notes[0] if known and not passes else "" if known else notes[-1]
-        rows.append((check, value, limit, bool(passes) if known else None, note))
-
-    add(
-        "customers who bought again", model.repeat_buyer_count, ENOUGH_REPEAT_BUYERS,
-        model.repeat_buyer_count >= ENOUGH_REPEAT_BUYERS,
-        "So few bought again that the estimates are loose.",
-    )  # fmt: skip
-    add(
-        "maximum of both likelihoods found", float(found), 1.0, found,
-        "The likelihood is flat or a parameter runs to its limit: do not use the values.",
-    )  # fmt: skip
-    add(
-        "largest standard error of a parameter's logarithm", unsure, LARGEST_LOG_ERROR,
-        unsure <= LARGEST_LOG_ERROR,
-        "The data do not determine every parameter; single parameters say nothing.",
-    )  # fmt: skip
-    add(
-        "mean of the spend is finite (q)", model.q, 1.0, model.q > 1,
-        "A few very large orders rule: the spend has no finite mean, so there is no value.",
-        "Too few customers with positive spend bought again, so there is no value.",
-    )  # fmt: skip
-    add(
-        "correlation of money and frequency", correlation, LARGEST_CORRELATION,
-        abs(correlation) <= LARGEST_CORRELATION,
-        "Who buys more often spends otherwise, which Gamma-Gamma rules out: values of frequent "
-        "and rare buyers are drawn together too much.",
-        "There are too few repeat buyers with different spend.",
-    )  # fmt: skip
-    add(
-        "customers in the wrong repeat count", misplaced, LARGEST_MISPLACED,
-        misplaced <= LARGEST_MISPLACED,
-        "The model does not repeat how often customers bought until now.",
-    )  # fmt: skip
-    add(
-        "error of purchases in the time held out", error, LARGEST_HOLDOUT_ERROR,
-        abs(error) <= LARGEST_HOLDOUT_ERROR,
-        "The purchases of a time that the model had not seen came out otherwise: a season, a "
-        "trend or a change of habits, which it does not know.",
-        untold,
-    )  # fmt: skip
+    found = float(model.converged and (model.spend_converged or np.isnan(model.q)))
+    buyers = model.repeat_buyer_count
+    rows = [
+        _check(
+            ("customers who bought again", buyers, "at least", ENOUGH_REPEAT_BUYERS),
+            "So few bought again that the estimates are loose.",
+        ),
+        _check(
+            ("maximum of the likelihoods found", found, "at least", 1),
+            "A likelihood is flat or a parameter runs to its limit: do not use the values.",
+        ),
+        _check(
+            ("largest standard error of a parameter's logarithm", unsure, AT_MOST, LARGEST_ERROR),
+            "The data do not determine every parameter; single parameters say nothing.",
+        ),
+        _check(
+            ("q of the spend, whose mean is finite above 1", model.q, "above", 1),
+            "A few very large orders rule: the spend has no finite mean, so there is no value.",
+            "Too few customers with positive spend bought again, so there is no value.",
+        ),
+        _check(
+            ("correlation of money and frequency", correlation, AT_MOST, LARGEST_CORRELATION),
+            "Who buys more often spends otherwise, which Gamma-Gamma rules out: values of "
+            "frequent and rare buyers are drawn together too much.",
+            "There are too few repeat buyers with different spend.",
+        ),
+        _check(
+            ("share of customers in the wrong repeat count", misplaced, AT_MOST, LARGEST_MISPLACED),
+            "The model does not repeat how often customers bought until now.",
+        ),
+        _check(
+            ("error of purchases in the time held out", error, AT_MOST, LARGEST_HOLDOUT_ERROR),
+            "The purchases of a time that the model had not seen came out otherwise: a season, a "
+            "trend or a change of habits, which it does not know.",
+            untold,
+        ),
+    ]
     return pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
+
+
+def _check(row: tuple[str, float, str, float], failed: str, untold: str = "") -> tuple:
+    """Return a check's row: name, value, bound and limit, whether it passes, and the note."""
+    name, value, bound, limit = row
+    ways = {"at least": value >= limit, "above": value > limit, AT_MOST: abs(value) <= limit}
+    passes = None if np.isnan(value) else bool(ways[bound])
+    note = {None: untold, True: "", False: failed}[passes]
+    return name, float(value), bound, float(limit), passes, note

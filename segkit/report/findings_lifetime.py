@@ -23,7 +23,7 @@ VALUE_FORMATS |= dict.fromkeys(list(VALUE_HEADINGS)[3:], "money")
 CHECK_HEADINGS = {
     "check": "Check",
     "value": "Value",
-    "limit": "Limit",
+    "limit": "Wanted",
     "passes": "Holds",
     "note": "What that means",
 }
@@ -54,6 +54,18 @@ def state_lifetime(values: pd.DataFrame, *, currency: str) -> list[str]:
             f"which is {size} of the customers."
         )
     return sentences
+
+
+def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
+    """Write values and limits of `check_lifetime` as text, each with the decimals that it needs."""
+    if checks.empty:
+        return checks
+
+    def write(number: float) -> str:
+        return format_number(number, 0 if number % 1 == 0 else 2)
+
+    wanted = checks["bound"] + " " + checks["limit"].map(write)
+    return checks.assign(value=checks["value"].map(write), limit=wanted)
 
 
 def state_lifetime_checks(checks: pd.DataFrame, holdout: pd.DataFrame) -> list[str]:
