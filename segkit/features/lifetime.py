@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from ibis import ir
+from scipy.special import ndtri
 
 from segkit.errors import SegkitError
-from segkit.features.expressions import MONEY_DIGITS, days_until, keep_until, sum_money
+from segkit.features.expressions import days_until, keep_until, share_of, sum_money
 from segkit.features.lifetime_fit import (
     Purchases,
     Spend,
@@ -36,7 +37,8 @@ HISTORY_COLUMNS = (
     "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
 )  # fmt: skip
 FEATURE_COLUMNS = ("expected_order_count", "active_probability", "lifetime_value")
-_DRAWS = 200_000
+_DRAWS = 1_000_000
+_LEAST_MOST_ROUNDS = (40, 200)
 _STEP = 1e-4
 
 
@@ -103,9 +105,10 @@ def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.Da
         repeat_count=days.count() - 1,
         active_days=days.day.max().delta(days.day.min(), unit="day"),
         tenure_days=days_until(days.day.min(), as_of),
-        mean_repeat_value=days.value.mean(where=days.day > days.first_day).round(MONEY_DIGITS),
+        repeat_value_=sum_money(days.value, where=days.day > days.first_day),
     )
-    histories = sums.order_by("customer_id").to_pandas()
+    sums = sums.mutate(mean_repeat_value=share_of(sums.repeat_value_, sums.repeat_count))
+    histories = sums.select(*HISTORY_COLUMNS).order_by("customer_id").to_pandas()
     counts = dict.fromkeys(("repeat_count", "active_days", "tenure_days"), "int64")
     return histories.astype({**counts, "mean_repeat_value": float})
 
@@ -204,38 +207,43 @@ def summarise_lifetime_value(
     The interval covers what these customers will bring within the horizon, discounted, if the
     models are right: the parameters are estimated (delta method), and customers differ from their
     expectation by chance (drawn from each one's posterior). Seasons, trends and new customers are
-    not in it. ``groups`` has the group of each of ``histories``, by their index; without a
-    group a customer is left out.
+    not in it. ``groups`` has the group of each of ``histories``, by their index.
 
     Returns
     -------
     pandas.DataFrame
-        One row a group, sorted, with only "all customers" if none are given: ``group``,
-        ``customer_count``, ``expected_order_count`` (a customer), ``mean_lifetime_value``,
-        ``mean_low``, ``mean_high``, ``total_lifetime_value``, ``total_low``, ``total_high``.
+        "all customers", then one row a group, sorted: ``group``, ``customer_count``,
+        ``expected_order_count`` (a customer), ``mean_lifetime_value``, ``mean_low``,
+        ``mean_high``, ``total_lifetime_value``, ``total_low``, ``total_high``.
     """
     in_order = histories.sort_values("customer_id", kind="stable")
     found = _Prediction(in_order, model, horizon_days, yearly_discount)
-    rng = np.random.default_rng(random_state)
-    rounds = max(4, _DRAWS // max(len(in_order), 1))
-    chance = sum((found.draw_values(rng) - found.value) ** 2 for _ in range(rounds)) / rounds
-    if groups is None:
-        groups = pd.Series("all customers", index=in_order.index)
-    codes, names = pd.factorize(groups.reindex(in_order.index), sort=True)
-    rows = []
-    for code, name in enumerate(names):
-        own, size = codes == code, int((codes == code).sum())
-        slopes, total = found.slopes[own].sum(axis=0), found.value[own].sum()
-        variance = slopes @ np.array(model.covariance) @ slopes + chance[own].sum()
-        factor = np.exp(NORMAL_95 * np.sqrt(variance) / total) if total > 0 else 1.0
-        ends = np.array([total, total / factor, total * factor])
-        orders = float((found.active * found.orders)[own].mean())
-        rows.append((name, size, orders, *(ends / size), *ends))
-    ends = [f"{kind}_{end}" for kind in ("mean", "total") for end in ("lifetime_value", *_ENDS)]
-    return pd.DataFrame(rows, columns=["group", "customer_count", "expected_order_count", *ends])
+    codes, names = np.full(len(in_order), -1), []
+    if groups is not None:
+        codes, names = pd.factorize(groups.reindex(in_order.index), sort=True)
+    names = ["all customers", *names]
 
+    def add_up(values: np.ndarray) -> np.ndarray:
+        sums = np.bincount(codes + 1, values, minlength=len(names))
+        sums[0] = values.sum()
+        return sums
 
-_ENDS = ("low", "high")
+    rng, rounds = np.random.default_rng(random_state), _DRAWS // max(len(in_order), 1)
+    drawn = [add_up(found.draw_values(rng)) for _ in range(np.clip(rounds, *_LEAST_MOST_ROUNDS))]
+    sizes, totals = add_up(np.ones(len(in_order))), add_up(found.value)
+    slopes = np.array([add_up(slope) for slope in found.slopes.T])
+    sd = np.sqrt(np.einsum("ig,ij,jg->g", slopes, np.array(model.covariance), slopes))
+    # Every draw of chance with every hundredth of the parameters' log-normal distribution.
+    relative = np.divide(sd, totals, out=np.zeros_like(sd), where=totals != 0)
+    factors = np.exp(ndtri((np.arange(100) + 0.5) / 100)[:, None] * relative)
+    mixed = (np.array(drawn)[:, None] * factors).reshape(-1, len(names))
+    ends = [totals, *np.quantile(mixed, [0.025, 0.975], axis=0)]
+    table = {"group": names, "customer_count": sizes.astype(int)}
+    table["expected_order_count"] = add_up(found.active * found.orders) / sizes
+    for kind, unit in (("mean", sizes), ("total", 1)):
+        labels = (f"{kind}_lifetime_value", f"{kind}_low", f"{kind}_high")
+        table |= {label: end / unit for label, end in zip(labels, ends, strict=True)}
+    return pd.DataFrame(table)
 
 
 class _Prediction:
