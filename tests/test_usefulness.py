@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import ibis
 import numpy as np
@@ -11,12 +12,11 @@ import pytest
 from shops import make_tables
 from simulations.usefulness import draw_shop, simulate
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
-from small_plans import RETAIL_COLUMNS, make_plan
 
 from segkit.data.checks import prepare_tables
 from segkit.errors import SegkitError
 from segkit.features.bases import build_customers
-from segkit.plan import Scheme
+from segkit.plan import Scheme, read_plan
 from segkit.report.charts_usefulness import plot_gains
 from segkit.report.findings_usefulness import list_figures, state_usefulness
 from segkit.segments import prediction
@@ -36,6 +36,7 @@ from segkit.segments.usefulness import (
     score_rfm,
 )
 
+EXAMPLES = Path(__file__).parent.parent / "examples"
 DAY = datetime.date(2025, 1, 1)
 AS_OF = datetime.date(2025, 12, 31)
 SPLIT = datetime.date(2025, 9, 1)
@@ -404,14 +405,6 @@ class TestReport:
         assert f"{BOTH}: {100 * top[BOTH]:.1f}%" in ax.figure._segkit_alt
 
 
-def prepare(tmp_path, path, columns, **options):
-    spec = {"path": str(path), "columns": columns}
-    plan = make_plan(tmp_path, {"order_lines": spec}, **options)
-    day = datetime.date.fromisoformat(options["as_of"])
-    paths = prepare_tables(plan, tmp_path, as_of=day).paths
-    return ibis.duckdb.connect().read_parquet(paths["order_lines"]), day
-
-
 class TestRealData:
     def test_tiers_of_cdnow_say_nothing_that_rfm_does_not(self, shared_data):
         lines = pd.read_csv(
@@ -434,14 +427,17 @@ class TestRealData:
         # BG/NBD is made for these data: it says at least as much of the orders as RFM does.
         assert pick(found.figures, "later_order_count").loc[LIFETIME, "difference_high"] > 0
 
-    def test_tiers_of_online_retail_say_nothing_that_rfm_does_not(self, shared_data, tmp_path):
-        path = shared_data("online_retail/online_retail_as_found.csv.gz")
-        lines, day = prepare(tmp_path, path, RETAIL_COLUMNS, as_of="2011-12-09")
+    @pytest.mark.parametrize("name", ["online_retail", "complete_journey"])
+    def test_tiers_of_real_shops_say_nothing_that_rfm_does_not(self, name, shared_data, tmp_path):
+        shared_data(name)
+        plan = read_plan(EXAMPLES / name / "plan.toml")
+        plan = plan.model_copy(update={"tables": {"order_lines": plan.tables["order_lines"]}})
+        path = prepare_tables(plan, tmp_path, as_of=plan.as_of).paths["order_lines"]
         found = measure_usefulness(
-            {"order_lines": lines},
+            {"order_lines": ibis.duckdb.connect().read_parquet(path)},
             make_scheme("tiers", ("total_spend",)),
             n_segments=3,
-            as_of=day,
+            as_of=plan.as_of,
             random_state=7,
         )
         assert found.answer == "nothing beyond RFM"
