@@ -47,12 +47,11 @@ def state_usefulness(found: Usefulness) -> list[str]:
     for outcome in found.figures["outcome"].unique():
         rows = _pick(found.figures, outcome, "explained_share")
         more, low, high = rows.loc[BOTH, ["difference", "difference_low", "difference_high"]]
+        rfm, own, both = (format_share(rows.loc[n, "estimate"]) for n in (RFM, SEGMENTS, BOTH))
         sentences.append(
-            f"Of the differences in {OUTCOMES[outcome]}, RFM explains "
-            f"{format_share(rows.loc[RFM, 'estimate'])} and the segments "
-            f"{format_share(rows.loc[SEGMENTS, 'estimate'])}; RFM with the segments explains "
-            f"{_write_points(more)} points against RFM alone (95% interval {_write_points(low)} "
-            f"to {_write_points(high)})."
+            f"Of the differences in {OUTCOMES[outcome]}, RFM explains {rfm}, the segments {own} "
+            f"and both together {both}: {_write_points(more)} points against RFM alone (95% "
+            f"interval {_write_points(low)} to {_write_points(high)})."
         )
     return [*sentences, *_state_first_fifth(found), *_state_limits(found)]
 

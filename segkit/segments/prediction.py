@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 REPEATS = 5
 FOLDS = 5
 PENALTY = 5.0
-MOST_STEPS, LONGEST_LAST_STEP = 100, 1e-5  # steps halve their digits: the next is below 1e-9
+MOST_STEPS, LONGEST_LAST_STEP = 100, 1e-5  # the next step would be near the square of the last
 RESAMPLES = 200  # enough for a standard error: Efron and Tibshirani (1993), chapter 6
 WIDENING = (1 + FOLDS / (FOLDS - 1)) ** 0.5
 LEVEL = 0.95

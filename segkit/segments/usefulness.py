@@ -246,8 +246,8 @@ def measure_usefulness(
         found, labels = fit_segmentation(customers, scheme, n_segments=n_segments, **seeds)
         cells = score_rfm(customers)
     except SegkitError as error:
-        text = f"The scheme cannot be built from what was known on {split}: {error.message}."
-        return _refuse(split, text)
+        message = error.message.rstrip(".")
+        return _refuse(split, f"It cannot be built from what was known on {split}: {message}.")
     later_days, left_out = (as_of - split).days, {}
     segments = pd.DataFrame({"segment": labels})
     levels = {NOTHING: segments[[]], RFM: cells, SEGMENTS: segments, BOTH: cells.join(segments)}

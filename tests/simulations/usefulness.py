@@ -21,14 +21,17 @@ def draw_shop(
 
     Orders follow a hidden rate, which recency, frequency and money show with error. ``effect`` is
     the standard deviation, between segments, of the logarithm of the rate that RFM does not show;
-    ``follows`` is how closely segments follow the rate, 0 for not at all.
+    ``follows`` is how closely segments follow the sum of the scores, 0 for not at all: they say
+    something then, but nothing that RFM does not.
     """
     hidden = rng.normal(size=n_customers)
     shown = [np.digitize(hidden + rng.normal(0, 0.7, n_customers), CUTS) for _ in range(3)]
     cells = pd.DataFrame(dict(zip("rfm", shown, strict=True)))
     cells["cell"] = cells["r"] * 100 + cells["f"] * 10 + cells["m"]
+    total = cells[["r", "f", "m"]].sum(axis=1)
+    total = (total - total.mean()) / total.std()
     noise = rng.normal(size=n_customers)
-    segment = np.digitize(follows * hidden + (1 - follows) * noise, [-0.67, 0, 0.67])
+    segment = np.digitize(follows * total + (1 - follows) * noise, [-0.67, 0, 0.67])
     added = effect * np.array([-1.34, -0.45, 0.45, 1.34])[rng.permutation(4)][segment]
     orders = rng.poisson(np.exp(hidden - 0.3 + added))
     segments = pd.DataFrame({"segment": segment})
