@@ -25,7 +25,7 @@ ANSWERS = {
     "adds to RFM": "These segments say something that RFM does not",
     "as much as RFM": "These segments say as much as RFM, and nothing that RFM does not.",
     "nothing beyond RFM": "These segments say nothing that RFM does not.",
-    "nothing": "Nothing that these segments say about what customers do next can be told from chance.",
+    "nothing": "What these segments say about later time cannot be told from chance.",
 }
 COLUMNS = {RFM: "RFM", LIFETIME: "Lifetime value", SEGMENTS: "Segments", BOTH: "RFM and segments"}
 
