@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class SegkitError(Exception):
@@ -66,6 +67,20 @@ class VerdictError(SegkitError):
     """The run was whole, but the verdict on the segments stopped it, as the plan asked."""
 
     exit_code = 4
+
+
+@contextlib.contextmanager
+def explain_faults(
+    message: str, *kinds: type[Exception], where: object, fix: str
+) -> Iterator[None]:
+    """Turn the system's errors, and those of further kinds, into one for people."""
+    try:
+        yield
+    except (OSError, *kinds) as error:
+        lines = (getattr(error, "strerror", None) or str(error)).splitlines()
+        found = lines[0][:300] if lines else type(error).__name__
+        place = str(getattr(error, "filename", None) or where)
+        raise SegkitError(message, where=place, found=found, fix=fix) from None
 
 
 def suggest_name(name: str, valid: Iterable[str]) -> str:

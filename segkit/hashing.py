@@ -7,9 +7,11 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+PARTIAL = ".partial-"  # begins the name of a file that is being written
 _RACY = 2 * 10**9  # nanoseconds; a younger file may change without changing its time
 
 
@@ -25,12 +27,32 @@ def hash_bytes(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+@contextlib.contextmanager
+def replace_whole(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; what is there in the end takes the place of ``path`` at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{PARTIAL}{path.name}")
+    try:
+        yield aside
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON whole or not at all."""
-    aside = path.with_name(path.name + ".partial")
     text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
-    aside.write_text(text + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    with replace_whole(path) as aside:
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file, or an empty one if there is none that can be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 class HashCache:
@@ -38,10 +60,7 @@ class HashCache:
 
     def __init__(self, path: Path):
         self.path = path
-        try:
-            self._known = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._known = {}
+        self._known = read_json(path)
         self._changed = False
 
     def hash_file(self, path: Path) -> str:

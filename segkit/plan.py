@@ -19,6 +19,7 @@ from segkit.plan_names import check_names, find_line, locate_keys
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 BASES = {
     "demographic": "B1",
@@ -48,6 +49,9 @@ MEASURES = {
     "open_share": "Share of delivered messages that were opened",
     "resolution_hours": "Median hours to resolve a ticket",
 }
+# What makes a segment worth having, and what makes us fit to serve it, with their weights.
+ATTRACTIVENESS = {"value_share": 3.0, "mean_value": 2.0, "customer_share": 1.0, "stability": 1.0}
+FIT = {"reach": 2.0, "consent_share": 1.0}
 # What a feature of one's own may be called: not what segkit itself adds to a table of customers.
 OWN_NAME = re.compile(
     r"(?!(text|faulty|rule|segment)_|(source_row|row_hash|is_repeat|differs|is_rejected|segment"
@@ -187,7 +191,12 @@ class Criteria(_Model):
     smallest_value_share: Share = 0.02
     most_segments: Annotated[int, Field(ge=2, le=20)] = 6
     smallest_stability: Share = 0.60
+    smallest_jaccard: Share = 0.60
+    smallest_reach: Share = 0.60
+    attractiveness: dict[Literal[tuple(ATTRACTIVENESS)], Weight] = ATTRACTIVENESS
+    fit: dict[Literal[tuple(FIT)], Weight] = FIT
     final_scheme: str | None = None
+    overrule_reason: str = ""
     on_verdict: Literal["warn", "stop"] = "warn"
 
 

@@ -48,22 +48,20 @@ def check_names(content: dict, lines: dict[tuple, int], file: str) -> list[tuple
     def add(loc: tuple, message: str, name: object, options: Iterable[str]) -> None:
         tell(loc, message, suggest_name(str(name), options))
 
-    tables = content.get("tables")
-    tables = tables if isinstance(tables, dict) else {}
+    tables = _dict(content.get("tables"))
     for name, spec in tables.items():
         if name not in TABLES:
             add(("tables", name), f"unknown table '{name}'", name, TABLES)
             continue
-        known, given = TABLES[name].column_names, spec if isinstance(spec, dict) else {}
-        for column in given.get("columns") if isinstance(given.get("columns"), dict) else ():
-            if column not in known:
-                loc = ("tables", name, "columns", column)
-                add(loc, f"table '{name}' has no column '{column}'", column, known)
+        known, given = TABLES[name].column_names, _dict(spec)
+        for column in [c for c in _dict(given.get("columns")) if c not in known]:
+            loc = ("tables", name, "columns", column)
+            add(loc, f"table '{name}' has no column '{column}'", column, known)
         own = given.get("features", {})
         if own and name != "customers":
             fix = "Put them under [tables.customers]."
             tell(("tables", name, "features"), f"'{name}' has no features; customers have", fix)
-        for feature in [f for f in own if f in known] if isinstance(own, dict) else ():
+        for feature in [f for f in _dict(own) if f in known]:
             fix = f'Map it under [tables.customers.columns]: {feature} = "{own[feature]}".'
             message = f"'{feature}' is a column of customers, not a feature of your own"
             tell(("tables", name, "features", feature), message, fix)
@@ -81,11 +79,14 @@ def check_names(content: dict, lines: dict[tuple, int], file: str) -> list[tuple
             if name is not None and name in names[:index]:
                 fix = "Give each its own name."
                 tell((kind, index, "name"), f"two {kind} are called '{name}'", fix)
-    criteria = content.get("criteria")
-    final = criteria.get("final_scheme") if isinstance(criteria, dict) else None
+    final = _dict(content.get("criteria")).get("final_scheme")
     if final is not None and final not in schemes:
         add(("criteria", "final_scheme"), f"no scheme '{final}'", final, map(str, schemes))
     return faults
+
+
+def _dict(value: object) -> dict:
+    return value if isinstance(value, dict) else {}
 
 
 def _dicts(value: object) -> list[dict]:

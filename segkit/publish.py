@@ -21,23 +21,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from segkit.errors import SegkitError
-from segkit.hashing import hash_bytes, hash_value, write_json
+from segkit.hashing import hash_bytes, hash_value, read_json, write_json
 from segkit.plan import Plan
 from segkit.report.verify import verify_page
-from segkit.steps import STEPS, read_json
+from segkit.steps import STEPS
 
 PAGES = ("index.html", *(f"{step}.html" for step in STEPS))
 KEPT = 10  # publications
 KEPT_HISTORY = 50  # tables of segments, to compare with
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-POINTER = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="segkit-run" content="{run_id}">
-<meta http-equiv="refresh" content="0; url={run_id}/index.html">
-<title>{title}</title></head>
-<body><h1>{title}</h1><p><a href="{run_id}/index.html">Open the report</a></p></body></html>
-"""
 
 
 @contextlib.contextmanager
@@ -145,8 +137,6 @@ def publish_report(
         for name, path in pages.items():
             shutil.copyfile(path, whole / name)
         _complete(plan, whole, {"run_id": run_id, **record, "key": key})
-        text = POINTER.format(run_id=run_id, title=html.escape(plan.title))
-        leads.write_text(text, encoding="utf-8")
         for path in (*whole.iterdir(), whole, leads):
             _sync(path)
         _keep_history(plan.run_folder, run_id)
@@ -166,9 +156,10 @@ def publish_report(
 
 
 def _complete(plan: Plan, folder: Path, record: Mapping[str, Any]) -> None:
-    """Add the index page and run.json to the pages, and verify the whole."""
-    from segkit.report.html import render_index
+    """Add the index page and run.json to the pages, the pointer beside them; verify the whole."""
+    from segkit.report.html import render_index, render_pointer
 
+    render_pointer(plan.title, record["run_id"], folder.with_name("index.html"))
     facts = {step: read_json(plan.run_folder / step / "facts.json") for step in STEPS}
     render_index(plan, facts, record, folder / "index.html")
     files = {}

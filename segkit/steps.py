@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import datetime
-import glob
 import importlib.resources
 import json
 import math
@@ -20,16 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from segkit.errors import SegkitError, UsageError, suggest_name
-from segkit.hashing import HashCache, hash_bytes, hash_value
+from segkit.hashing import PARTIAL, HashCache, hash_bytes, hash_value
 from segkit.plan import Plan
+from segkit.report import STEPS
 
-STEPS = {
-    "01_plan": "Plan",
-    "02_market_review": "Market review",
-    "03_base_analysis": "Base analysis",
-    "04_experience_data": "Experience data",
-    "05_analysis": "Analysis",
-}
 SET_BY_THE_RUN = ("plan_path", "run_dir")
 PACKAGE = Path(str(importlib.resources.files("segkit")))
 RECORD = "step.json"
@@ -151,26 +144,9 @@ def list_versions() -> dict[str, str]:
 
 def hash_source(folder: Path = PACKAGE) -> str:
     """Return a hash of segkit's own source, templates and styles; notebooks count by step."""
-    left_out = {".pyc", ".ipynb", ".toml", ".partial"}
+    left_out = {".pyc", ".ipynb", ".toml"}
     files = [p for p in sorted(folder.rglob("*")) if p.suffix not in left_out and p.is_file()]
     return hash_value({path.relative_to(folder).as_posix(): hash_bytes(path) for path in files})
-
-
-def hash_inputs(plan: Plan, cache: HashCache) -> dict[str, str | None]:
-    """Return a hash of each table's files; None if it cannot be known beforehand."""
-    found: dict[str, str | None] = {}
-    for name, spec in plan.tables.items():
-        files: list[Path] = []
-        for place in spec.files.values() if spec.path is None else [spec.path]:
-            path = plan.resolve_path(place)
-            there = path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path)))
-            files += [path] if path.is_file() else sorted(p for p in there if p.is_file())
-        try:
-            hashes = [[path.name, cache.hash_file(path)] for path in files]
-        except OSError:  # the checks say what is wrong with it
-            hashes = []
-        found[name] = hash_value(hashes) if hashes else None
-    return found
 
 
 def explain_change(step: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
@@ -191,15 +167,6 @@ def explain_change(step: str, old: Mapping[str, Any] | None, new: Mapping[str, A
     return "; ".join(reasons)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file, or an empty one if there is none that can be read."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def clear_step(folder: Path) -> None:
     """Take away what a step left, its record first."""
     (folder / RECORD).unlink(missing_ok=True)
@@ -210,7 +177,7 @@ def clear_step(folder: Path) -> None:
 
 def hash_outputs(folder: Path, cache: HashCache) -> dict[str, str]:
     """Return the hash of every file that a step left, but not of the records beside them."""
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".partial"]
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and PARTIAL not in p.name]
     names = {path.relative_to(folder).as_posix(): path for path in files}
     return {n: cache.hash_file(p) for n, p in names.items() if n not in (RECORD, "record.json")}
 

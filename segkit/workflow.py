@@ -20,8 +20,9 @@ from typing import Any
 
 import segkit
 from segkit import steps
+from segkit.data.files import hash_files
 from segkit.errors import NotebookError
-from segkit.hashing import HashCache, hash_value, write_json
+from segkit.hashing import HashCache, hash_value, read_json, write_json
 from segkit.kernels import Kernels
 from segkit.kernels.notebook import execute_notebook, spare_imports
 from segkit.kernels.progress import Progress
@@ -56,7 +57,6 @@ def run_plan(
     overrides: Mapping[str, str] | None = None,
     fresh: bool = False,
     out: Path | None = None,
-    progress: bool = True,
     wait: float = 600.0,
 ) -> RunResult:
     """Run what has changed and publish the report if all five steps are current.
@@ -69,7 +69,7 @@ def run_plan(
     last = steps.find_step(only) if only else EVERY[-1]
     wanted = EVERY[: EVERY.index(last) + 1]
     forced = () if not fresh else (last,) if only else wanted
-    run = _Run(plan, overrides or {}, Progress(progress))
+    run = _Run(plan, overrides or {}, Progress())
     try:
         with hold_lock(run.folder / "lock", wait=wait, tell=run.view.tell) as lock:
             run.run_steps(wanted, forced, lock)
@@ -110,7 +110,7 @@ class _Run:
             self.worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
             for step in EVERY:
                 parts = self.describe_step(step)
-                record = steps.read_json(self.folder / step / steps.RECORD)
+                record = read_json(self.folder / step / steps.RECORD)
                 reason = self.find_reason(step, parts, record)
                 if not reason and step not in forced:
                     self.records[step] = record
@@ -141,7 +141,7 @@ class _Run:
         if step == "tables":
             sections = ("tables", "policies", "currency")
             return {
-                "input": steps.hash_inputs(self.plan, self.cache),
+                "input": hash_files(self.plan, self.cache),
                 "parameters": {"as_of": self.as_of},
                 "plan": {name: self.sections[name] for name in sections},
                 "source": steps.hash_source(steps.PACKAGE / "data"),
@@ -191,7 +191,6 @@ class _Run:
         notebook, failure = execute_notebook(source, values, manager, tell=self.view.show_cell)
         if failure:
             kept = self.folder / "failed" / source.name
-            kept.parent.mkdir(exist_ok=True)
             write_json(kept, notebook)
             if isinstance(failure, NotebookError):
                 failure.fix = f"As far as it went: runs/{self.plan.name}/failed/{kept.name}."
@@ -226,7 +225,7 @@ class _Run:
 
     def publish(self, out: Path) -> None:
         """Publish if all five steps are current."""
-        facts = steps.read_json(self.folder / "05_analysis" / "facts.json")
+        facts = read_json(self.folder / "05_analysis" / "facts.json")
         self.result.verdicts = {name: facts[name] for name in facts if name == "verdict"}
         if len(self.records) < len(EVERY):
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pandas as pd
 from segkit.data.checks import prepare_tables
 from segkit.errors import SegkitError
 from segkit.features.own import list_kinds
-from segkit.hashing import write_json
+from segkit.hashing import replace_whole, write_json
 from segkit.plan import Plan, read_plan
 
 
@@ -66,38 +65,30 @@ class Workspace:
 
     def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Leave a finished table for later steps as ``<step>/tables/<name>.parquet``."""
-        path = self.folder / "tables" / f"{name}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".partial")
-        table.to_parquet(aside, index=False)
-        os.replace(aside, path)
+        with replace_whole(self.folder / "tables" / f"{name}.parquet") as aside:
+            table.to_parquet(aside, index=False)
 
     def read_table(self, step: str, name: str) -> pd.DataFrame:
         """Read a table that an earlier step left; an error says which step to run first."""
-        path = self.run_folder / step / "tables" / f"{name}.parquet"
-        if not path.is_file():
-            raise _missing(step, f"{name}.parquet")
-        return pd.read_parquet(path)
+        return pd.read_parquet(self._find(step, f"tables/{name}.parquet"))
 
     def write_facts(self, **facts: Any) -> None:
         """Leave this step's findings, headline figures and other facts as JSON."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "facts.json", {"step": self.step, **facts})
 
     def read_facts(self, step: str) -> dict[str, Any]:
         """Read the facts that an earlier step left."""
-        path = self.run_folder / step / "facts.json"
-        if not path.is_file():
-            raise _missing(step, "facts.json")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(self._find(step, "facts.json").read_text(encoding="utf-8"))
 
-
-def _missing(step: str, file: str) -> SegkitError:
-    return SegkitError(
-        f"the step {step} has not left its {file} in this run folder",
-        where=f"{step}/{file}",
-        fix=f"Run the notebook {step} first, with the same plan_path and run_dir.",
-    )
+    def _find(self, step: str, file: str) -> Path:
+        path = self.run_folder / step / file
+        if path.is_file():
+            return path
+        raise SegkitError(
+            f"the step {step} has not left its {path.name} in this run folder",
+            where=f"{step}/{path.name}",
+            fix=f"Run the notebook {step} first, with the same plan_path and run_dir.",
+        )
 
 
 def open_workspace(
@@ -127,12 +118,9 @@ def open_workspace(
     try:
         day = datetime.date.fromisoformat(as_of) if as_of else plan.as_of
     except ValueError:
-        raise SegkitError(
-            "as_of is not a date",
-            where=f"parameter as_of of {step}",
-            found=repr(as_of),
-            fix="Write it as YYYY-MM-DD.",
-        ) from None
+        where, fix = f"parameter as_of of {step}", "Write it as YYYY-MM-DD."
+        message = "as_of is not a date"
+        raise SegkitError(message, where=where, found=repr(as_of), fix=fix) from None
     run_folder = plan.folder / run_dir
     prepared = prepare_tables(plan, run_folder, as_of=day)
     connection = ibis.duckdb.connect()

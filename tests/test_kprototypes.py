@@ -173,7 +173,7 @@ def test_equal_distances_go_to_the_lowest_cluster(way):
 
 def test_an_empty_cluster_is_seeded_again(way):
     numbers, codes = make_mixed(300, missing=0)
-    rows = kprototypes._lay_out(numbers, codes, None, 0.7, 1).with_fill()
+    rows = kprototypes.lay_out(numbers, codes, None, 0.7, 1).with_fill()
     centres, modes = (np.repeat(part, 4, axis=0) for part in rows.pick(0))
     fit = descent.descend(rows, centres, modes, 50, 0.0)
     assert np.bincount(fit.labels, minlength=4).min() > 0
@@ -318,7 +318,7 @@ def test_without_a_folder_for_the_cache_kernels_still_compile(monkeypatch):
 
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
     kernels = lloyd.load_kernels.__wrapped__()
-    rows = kprototypes._lay_out([[0.0], [4.0]], np.empty((2, 0)), None, 1.0, 1)
+    rows = kprototypes.lay_out([[0.0], [4.0]], np.empty((2, 0)), None, 1.0, 1)
     labels, nearest = np.zeros(2, np.int32), np.zeros(2)
     modes = np.empty((1, 0), np.int32)
     cost = kernels.measure(
@@ -332,12 +332,12 @@ def test_equal_rows_are_folded_into_weights():
     # So many levels that their combinations pass 2**62.
     numbers, codes = make_mixed(30, p=2, q=12)
     codes[0] = 30_000
-    rows = kprototypes._lay_out(numbers.repeat(3, 0), codes.repeat(3, 0), None, 1.0, 1)
+    rows = kprototypes.lay_out(numbers.repeat(3, 0), codes.repeat(3, 0), None, 1.0, 1)
     folded = descent.fold_rows(rows, 2)
     np.testing.assert_array_equal(folded.numbers.T, numbers)
     np.testing.assert_array_equal(folded.codes.T, codes)
     assert folded.weights.tolist() == [3.0] * 30
-    few = kprototypes._lay_out(numbers, codes, None, 1.0, 1)
+    few = kprototypes.lay_out(numbers, codes, None, 1.0, 1)
     assert descent.fold_rows(few, 2) is few
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import os
 from pathlib import Path
 
 import ibis
 import pandas as pd
 
-from segkit.errors import SegkitError, suggest_name
+from segkit.errors import SegkitError, explain_faults, suggest_name
+from segkit.hashing import replace_whole
 from segkit.segments.profiles import suppress_cells
 
 HEADER = ("customer_id", "segment", "scheme", "as_of")
@@ -90,7 +89,10 @@ def export_segment(
         members = members[consent.fillna(False).to_numpy(bool)]
     ids = sorted(members["customer_id"].astype(str))
     day = as_of.isoformat() if as_of else ""
-    _write_rows(Path(path), [HEADER, *((each, segment_name, scheme, day) for each in ids)])
+    rows = pd.DataFrame([(each, segment_name, scheme, day) for each in ids], columns=HEADER)
+    message, fix = "the list cannot be written", "Name a file in a folder that you may write to."
+    with explain_faults(message, where=path, fix=fix), replace_whole(Path(path)) as aside:
+        rows.map(neutralise_text).to_csv(aside, index=False, lineterminator="\n")
     counts = counts.drop(columns=["segment_name", "consent_share"]).iloc[0].to_dict()
     return {**counts, "exported": len(ids)}
 
@@ -114,23 +116,3 @@ def _read_consent(
     known = dict(zip(table["customer_id"].astype(str), consent, strict=True))
     ids = segments["customer_id"].astype(str)
     return pd.Series([known.get(each, pd.NA) for each in ids], dtype="boolean")
-
-
-def _write_rows(path: Path, rows: list[tuple[str, ...]]) -> None:
-    aside = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([neutralise_text(value) for value in row] for row in rows)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise SegkitError(
-            "the list cannot be written",
-            where=str(path),
-            found=error.strerror or type(error).__name__,
-            fix="Name a file in a folder that you may write to.",
-        ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -10,7 +9,8 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from segkit.errors import SegkitError
+from segkit.errors import SegkitError, explain_faults
+from segkit.hashing import replace_whole
 from segkit.segments.segmentation import read_segmentation
 
 KINDS = (".parquet", ".csv", ".csv.gz")
@@ -41,31 +41,26 @@ def score_table(
             raise SegkitError("the kind of this file is not known", where=str(path), fix=fix)
     if not table.is_file():
         raise SegkitError("there is no such file", where=str(table))
-    aside = out.with_name(f".partial-{out.name}")
+    message = "the customers cannot be placed"
+    fix = "Mind the file's format, and room and permissions where it is written."
     connection = ibis.duckdb.connect()
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        rows = _open(connection, table)
-        if table.suffix.lower() != ".parquet":
-            read = [c for c, kind in model.model.kinds.items() if kind == "number"]
-            there = [column for column in read if column in rows.columns]
-            rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in there})
-        write = connection.to_parquet if out.suffix.lower() == ".parquet" else connection.to_csv
-        write(model.assign(rows), aside)
-        names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()
-        unusual = model.count_unusual(rows)
-        os.replace(aside, out)
-    except (duckdb.Error, OSError) as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise SegkitError(
-            "the customers cannot be placed",
-            where=str(table),
-            found=lines[0][:300],
-            fix="Mind the file's format, and room and permissions where it is written.",
-        ) from None
+        with (
+            explain_faults(message, duckdb.Error, where=table, fix=fix),
+            replace_whole(out) as aside,
+        ):
+            rows = _open(connection, table)
+            if table.suffix.lower() != ".parquet":
+                read = [c for c, kind in model.model.kinds.items() if kind == "number"]
+                there = [column for column in read if column in rows.columns]
+                rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in there})
+            is_parquet = out.suffix.lower() == ".parquet"
+            write = connection.to_parquet if is_parquet else connection.to_csv
+            write(model.assign(rows), aside)
+            names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()
+            unusual = model.count_unusual(rows)
     finally:
         connection.disconnect()
-        aside.unlink(missing_ok=True)
     counts = names.set_index("segment_name")["n"]
     return {s.name: int(counts.get(s.name, 0)) for s in model.segments}, unusual
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import shutil
 import tempfile
@@ -23,10 +22,11 @@ import pandas as pd
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.contract import TABLES
 from segkit.data.convert import convert_source
+from segkit.data.files import hash_files
 from segkit.data.rules import REJECTED, Rule, derive_lines, list_rules
-from segkit.data.sources import find_files, open_source
-from segkit.errors import SegkitError
-from segkit.hashing import HashCache, hash_bytes, hash_value, write_json
+from segkit.data.sources import open_source
+from segkit.errors import SegkitError, explain_faults
+from segkit.hashing import HashCache, hash_bytes, hash_value, read_json, write_json
 from segkit.plan import Plan
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
@@ -102,13 +102,16 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
     as_of = as_of or plan.as_of
     folder = Path(run_dir) / "tables"
     record = folder / "record.json"
-    try:
+    message = "the run folder cannot be written"
+    fix = "Name a folder that you may write to, on a disk with room."
+    with explain_faults(message, where=folder, fix=fix):
         folder.mkdir(parents=True, exist_ok=True)
         # The sources may change while they are read: then the next call reads again.
         key = _hash_inputs(plan, as_of, HashCache(Path(run_dir) / "hashes.json"))
         # A run prepares them once for all its notebooks; a database may change in between.
-        ready = os.environ.get("SEGKIT_TABLES") == "ready" and record.is_file()
-        if not ready and not _is_whole(folder, key):
+        left = read_json(record)
+        ready = os.environ.get("SEGKIT_TABLES") == "ready" and left
+        if not ready and (left.get("key"), left.get("outputs")) != (key, _stamp_outputs(folder)):
             with _open_checks(plan, folder, as_of) as (checks, work):
                 if checks.faults:
                     raise DataError(checks.faults)
@@ -119,14 +122,8 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
                     shutil.rmtree(folder / name, ignore_errors=True)
                 for name in ("accepted", "rejected", "quality.parquet"):
                     os.replace(work / name, folder / name)
-            left = {"counts": counts, "names": names, "outputs": _stamp_outputs(folder)}
-            write_json(record, {"key": key, **left})
-    except OSError as error:
-        where, found = str(error.filename or folder), error.strerror or type(error).__name__
-        fix = "Name a folder that you may write to, on a disk with room."
-        message = "the run folder cannot be written"
-        raise SegkitError(message, where=where, found=found, fix=fix) from None
-    left = json.loads(record.read_text(encoding="utf-8"))
+            left = {"key": key, "counts": counts, "names": names}
+            write_json(record, left | {"outputs": _stamp_outputs(folder)})
     paths = {name: folder / "accepted" / f"{name}.parquet" for name in left["names"]}
     quality, counts = pd.read_parquet(folder / "quality.parquet"), pd.DataFrame(left["counts"])
     return Prepared(paths, quality, counts, left["names"])
@@ -134,33 +131,19 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
 
 def _hash_inputs(plan: Plan, as_of: datetime.date, cache: HashCache) -> str:
     """Return a hash of all that the tables depend on, sources by their content."""
-    sources: dict[str, Any] = {}
-    for name, spec in plan.tables.items():
-        try:
-            sources[name] = [[p.name, cache.hash_file(p)] for p in find_files(plan, spec)[0]]
-        except (SegkitError, OSError):
-            sources[name] = None  # the checks will say what is wrong
-        if spec.connection is not None:
-            sources[name] = time.time_ns()  # nobody knows whether a database has changed
+    sources = hash_files(plan, cache)
     cache.save()
-    code = [hash_bytes(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    here = [path for path in sorted(Path(__file__).parent.iterdir()) if path.is_file()]
+    code = [hash_bytes(path) for path in here]
     settings = plan.model_dump(mode="json", include={"tables", "policies", "currency"})
-    return hash_value([sources, settings, str(as_of), code])
+    unknown = time.time_ns() if None in sources.values() else 0  # a database may have changed
+    return hash_value([sources, unknown, settings, str(as_of), code])
 
 
 def _stamp_outputs(folder: Path) -> list[list]:
     """Return name, size and time of change of every table that the checks left."""
     stats = [(path.name, path.stat()) for path in sorted(folder.rglob("*.parquet"))]
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
-
-
-def _is_whole(folder: Path, key: str) -> bool:
-    """Say whether the tables were made from the same inputs and are as they were left."""
-    try:
-        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        return record["key"] == key and record["outputs"] == _stamp_outputs(folder)
-    except (OSError, ValueError, KeyError):
-        return False
 
 
 class _Checked(NamedTuple):
@@ -353,23 +336,21 @@ def _open_checks(
     plan: Plan, folder: Path | None, as_of: datetime.date
 ) -> Iterator[tuple[_Checks, Path]]:
     """Check all tables in a database in a folder of its own; DuckDB's faults become messages."""
+    fix = "Make room on the disk, or name a folder that you may write to."
+    message, where = "the tables cannot be written", folder or tempfile.gettempdir()
+    kinds = (duckdb.IOException, duckdb.OutOfMemoryException)
     options = {"prefix": "work-", "dir": folder, "ignore_cleanup_errors": True}
-    try:
-        with (
-            tempfile.TemporaryDirectory(**options) as work,
-            duckdb.connect(Path(work) / "work.duckdb") as con,
-        ):
-            # A list in a CASE would become a join, which takes long in a table of many columns.
-            con.execute(
-                f"""SET preserve_insertion_order = true; SET TimeZone = 'UTC';
-                SET memory_limit = '60%';
-                SET temp_directory = {text_literal(Path(work) / "spill")};
-                PRAGMA disable_checkpoint_on_shutdown;
-                SET disabled_optimizers = 'in_clause'"""
-            )
-            yield _Checks(plan, con, Path(work), as_of), Path(work)
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        found = str(error).splitlines()[0][:200].rstrip(".")
-        fix = "Make room on the disk, or name a folder that you may write to."
-        message, where = "the tables cannot be written", str(folder or tempfile.gettempdir())
-        raise SegkitError(message, where=where, found=found, fix=fix) from None
+    with (
+        explain_faults(message, *kinds, where=where, fix=fix),
+        tempfile.TemporaryDirectory(**options) as work,
+        duckdb.connect(Path(work) / "work.duckdb") as con,
+    ):
+        # A list in a CASE would become a join, which takes long in a table of many columns.
+        con.execute(
+            f"""SET preserve_insertion_order = true; SET TimeZone = 'UTC';
+            SET memory_limit = '60%';
+            SET temp_directory = {text_literal(Path(work) / "spill")};
+            PRAGMA disable_checkpoint_on_shutdown;
+            SET disabled_optimizers = 'in_clause'"""
+        )
+        yield _Checks(plan, con, Path(work), as_of), Path(work)

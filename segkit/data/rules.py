@@ -8,12 +8,14 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import NamedTuple
 
 from segkit.data.columns import text_literal
 from segkit.data.contract import TABLES
 from segkit.plan import Plan, Policies
 
+LINE_RULES = Path(__file__).with_name("line_rules.txt")
 REJECTED = "Set aside with its reason."
 WARNED = "Kept; look whether it is right."
 REFERRED_TO = {"products": "product_id", "customers": "customer_id", "orders": "order_id"}
@@ -39,8 +41,7 @@ class _Rules(list[Rule]):
     def add(
         self, severity: str, name: str, test: str, reason: str, column: str = "", kept: str = WARNED
     ) -> None:
-        """Add a rule; a policy may stand in place of the severity."""
-        severity = {"drop": "reject", "keep": "note", "net": "note"}.get(severity, severity)
+        """Add a rule, with the treatment that its severity brings."""
         treatment = REJECTED if severity == "reject" else kept
         self.append(Rule(severity, name, test, reason, column, treatment))
 
@@ -118,44 +119,19 @@ def list_rules(
 
 
 def _apply_policies(rules: _Rules, policies: Policies, columns: Collection[str]) -> None:
-    """Add what the plan decides, and the order lines' own rules."""
-    keep = "reject" if policies.exact_duplicates == "drop" else "warning"
-    reason = "The line repeats an earlier one exactly."
-    rules.add(keep, "exact_duplicate", "is_repeat", reason, "order_id")
-    kept, test = "Kept as an adjustment.", "line_type = 'adjustment'"
-    reason = "The line is book-keeping, not a sale."
-    rules.add(policies.adjustments, "adjustment", test, reason, "order_id", kept)
-    kept, test = "Taken off the spend.", "line_type = 'cancellation'"
-    reason = "The line takes back an order."
-    rules.add(policies.cancellations, "cancellation", test, reason, "order_id", kept)
-    test, reason = "line_type = 'return'", "The quantity is negative: a return."
-    rules.add(policies.returns, "return", test, reason, "quantity", kept)
-    test, reason = "customer_id IS NULL", "Nobody knows whose line it is."
-    kept = "Kept without a customer."
-    keep = policies.lines_without_customer
-    rules.add(keep, "missing_customer", test, reason, "customer_id", kept)
-    reason, kept = "The price is below zero.", "Kept with its price."
-    keep = policies.negative_prices
-    rules.add(keep, "negative_price", "unit_price < 0", reason, "unit_price", kept)
-    test = "unit_price = 0 OR (unit_price IS NULL AND line_amount = 0)"
-    reason, kept = "The price is zero.", "Kept; adds nothing to the spend."
-    rules.add(policies.zero_prices, "zero_price", test, reason, "unit_price", kept)
-    reason, kept = "The line is no product, such as postage.", "Kept, but not as a product."
-    rules.add(policies.non_products, "non_product", "NOT is_product", reason, "product_id", kept)
-    reason = "A return or cancellation had a positive quantity or amount."
-    kept = "Its sign was turned, so that it is taken off the spend."
-    rules.add("note", "sign_turned", "is_turned", reason, "quantity", kept)
-    rules.add("warning", "zero_quantity", "quantity = 0", "The quantity is zero.", "quantity")
-    if "given_line_amount" in columns and "given_unit_price" in columns:
-        product = "abs(quantity * given_unit_price)"
-        test = f"abs({product} - abs(given_line_amount)) > 0.01 + 0.01 * {product}"
-        reason = "The line amount is not quantity times unit price."
-        rules.add("warning", "amount_differs", test, reason, "line_amount")
-    if "order_status" in columns:
-        test = "lower(order_status) IN ('cancelled', 'canceled', 'void', 'voided')"
-        test += " AND line_type = 'sale'"
-        reason = "The order's status says cancelled, yet the line counts as a sale."
-        rules.add("warning", "cancelled_status", test, reason, "order_id")
+    """Add the order lines' own rules, from ``line_rules.txt``, as the plan decides.
+
+    A line there is: severity, or the policy that decides and the severity where it does not drop |
+    name | column | test | reason | treatment of what is kept.
+    """
+    unknown = {"given_line_amount", "given_unit_price", "order_status"}.difference(columns)
+    for line in LINE_RULES.read_text(encoding="utf-8").splitlines():
+        severity, name, column, test, reason, kept = (cell.strip() for cell in line.split("|"))
+        policy, _, otherwise = severity.partition(" or ")
+        if otherwise:
+            severity = "reject" if getattr(policies, policy) == "drop" else otherwise
+        if not any(needed in test for needed in unknown):
+            rules.add(severity, name, test, reason, column, kept or WARNED)
 
 
 def derive_lines(

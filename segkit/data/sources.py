@@ -7,9 +7,7 @@ were found: text stays text, so that 00123 keeps its zeros. The checks convert t
 from __future__ import annotations
 
 import csv
-import glob
 import gzip
-import re
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,15 +18,11 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
 from segkit.data.contract import TABLES
+from segkit.data.files import ENDINGS, find_files
 from segkit.data.textfiles import open_text, split_records
 from segkit.errors import SegkitError, suggest_name
-from segkit.plan import Plan, TableSpec
+from segkit.plan import Plan
 
-ENDINGS = {
-    "text": (".csv", ".tsv", ".txt", ".tab", ".psv"),
-    "parquet": (".parquet", ".pq"),
-    "excel": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
-}
 BATCH_ROWS = 100_000
 
 
@@ -71,40 +65,6 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
         fix = "Check the delimiter and the header."
         raise source.fail("no line has as many fields as the header", repr(text[:80]), fix)
     return source
-
-
-def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
-    """Return a table's files in order, and what it is: text, parquet, excel, query or database."""
-    if spec.connection is not None:
-        return [], "database"
-    for place in spec.files.values() if spec.path is None else [spec.path]:
-        path = plan.resolve_path(place)
-        is_pattern = spec.path is not None and re.search(r"[*?\[]", place)
-        if path.is_file() or path.is_dir() or is_pattern:
-            continue
-        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = suggest_name(path.name, there) if there else "Its folder does not exist either."
-        fix = hint if hint.startswith(("Did", "Its")) else "Correct the path in the plan."
-        raise SegkitError("there is no such file", where=place, fix=fix)
-    if spec.query is not None:
-        return [plan.resolve_path(place) for place in spec.files.values()], "query"
-    if not path.is_file():
-        found = (
-            path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
-        )
-        files = sorted(file for file in found if file.suffix.lower() in ENDINGS["parquet"])
-        if files:
-            return files, "parquet"
-        kind = "this is a folder without" if path.is_dir() else "no file matches this pattern among"
-        fix = "Name one CSV or Excel file, or a folder or pattern of Parquet files."
-        raise SegkitError(f"{kind} Parquet files", where=spec.path, fix=fix)
-    ending = Path(path.name.lower().removesuffix(".gz")).suffix
-    for kind, endings in ENDINGS.items():
-        if ending in endings:
-            return [path], kind
-    fix = "Use .csv, .tsv, .txt (also .gz), .parquet or .xlsx."
-    found = repr(path.suffix)
-    raise SegkitError("the kind of file is not known", where=spec.path, found=found, fix=fix)
 
 
 def _read_text(source: Source, path: Path, folder: Path) -> None:

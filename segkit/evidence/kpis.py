@@ -21,10 +21,16 @@ def measure_kpi(
     measure: str, customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> float | None:
     """Compute one measure of :data:`segkit.plan.MEASURES`; ``None`` if its table is missing."""
+    messages, tickets = tables.get("messages"), tables.get("tickets")
     if measure == "open_share":
-        return _measure_opens(tables.get("messages"))
+        if is_missing(messages, "opened"):
+            return None
+        return _read_number(keep_delivered(messages)["opened"].fill_null(False).mean())
     if measure == "resolution_hours":
-        return _measure_resolution(tables.get("tickets"))
+        if is_missing(tickets, "resolved_at"):
+            return None
+        seconds = tickets["resolved_at"].epoch_seconds() - tickets["opened_at"].epoch_seconds()
+        return _read_number((seconds / 3600).median())
     column = READ.get(measure, "order_count")
     if not {"order_count", column} <= set(customers) or not (customers["order_count"] > 0).any():
         return None
@@ -39,19 +45,6 @@ def measure_kpi(
         "lapsed_share": (read >= LAPSED_DAYS).mean(),
     }
     return float(values[measure])
-
-
-def _measure_opens(messages: ibis.Table | None) -> float | None:
-    if is_missing(messages, "opened"):
-        return None
-    return _read_number(keep_delivered(messages)["opened"].fill_null(False).mean())
-
-
-def _measure_resolution(tickets: ibis.Table | None) -> float | None:
-    if is_missing(tickets, "resolved_at"):
-        return None
-    seconds = tickets["resolved_at"].epoch_seconds() - tickets["opened_at"].epoch_seconds()
-    return _read_number((seconds / 3600).median())
 
 
 def _read_number(figure: ibis.Scalar) -> float | None:

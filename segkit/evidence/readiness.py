@@ -8,7 +8,6 @@ import ibis
 import pandas as pd
 
 from segkit.data.contract import TABLES
-from segkit.evidence.missing import ANSWERS
 from segkit.features.missing import is_missing
 from segkit.features.own import list_own
 from segkit.plan import Plan
@@ -58,7 +57,7 @@ def build_inventory(
     rows = []
     accepted = dict(zip(counts["table"], counts["accepted"], strict=True))
     for name in TABLES:
-        row = {"table": name, "answers": ANSWERS[name][0], "row_count": 0, "column_count": 0}
+        row = {"table": name, "answers": TABLES[name].answers, "row_count": 0, "column_count": 0}
         if name in tables and accepted.get(name, 0):
             table = tables[name]
             known = [c for c in table.columns if c in TABLES[name].column_names]

@@ -13,6 +13,7 @@ from segkit.features.attributes import select_attributes
 from segkit.features.dictionary import BASES, FEATURES, Needs
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import keep_until
+from segkit.features.lifetime import add_lifetime
 from segkit.features.own import list_own, list_read
 from segkit.features.purchases import summarise_purchases
 from segkit.plan import Scheme
@@ -80,7 +81,8 @@ def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
     Returns
     -------
     pandas.DataFrame
-        Sorted by ``customer_id``; the columns are those of `list_given`.
+        Sorted by ``customer_id``; the columns are those of `list_given`. What a year will bring
+        is missing where it cannot be predicted, see `add_lifetime`.
     """
     prospects, own = 0, None
     if "customers" in tables:
@@ -100,6 +102,10 @@ def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
     further = [] if own is None else list_own(own.columns)
     wanted = [name for name in dict.fromkeys((*FEATURES, *further)) if name in joined.columns]
     customers = joined.select("customer_id", *wanted).order_by("customer_id").to_pandas()
+    if "order_lines" in tables:
+        customers = add_lifetime(customers, tables["order_lines"], as_of=as_of)
+        in_order = [name for name in (*FEATURES, *further) if name in customers]
+        customers = customers[["customer_id", *dict.fromkeys(in_order)]]
     customers.attrs["prospect_count"] = prospects
     return customers
 

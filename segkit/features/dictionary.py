@@ -81,6 +81,9 @@ total_spend | currency | spend | Spend, net of returns
 spend_last_365_days | currency | spend | Spend in the last 365 days, net of returns
 mean_order_value | currency | spend | Gross sales divided by orders
 total_profit | currency | profit | Spend less cost, over lines whose cost is known
+expected_order_count | expected orders | spend | Days with a sale expected in the next 365 days (BG/NBD)
+active_probability | probability | spend | Probability of buying still (BG/NBD); 1 for who bought on one day only
+lifetime_value | currency | spend | Gross sales expected in the next 365 days, discounted by 10 % a year
 source | any | Which campaign, medium and source brought them
 source | category | also | UTM source: the customer's own, else the first touch
 medium | category | also | UTM medium, likewise

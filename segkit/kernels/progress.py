@@ -10,8 +10,8 @@ from rich.progress import Progress as Bar
 class Progress:
     """Progress on standard error: one line a step, and a bar where somebody watches."""
 
-    def __init__(self, shown: bool):
-        self.console = Console(stderr=True, quiet=not shown, highlight=False)
+    def __init__(self):
+        self.console = Console(stderr=True, highlight=False)
         text = TextColumn("{task.description}", markup=False)
         columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         hidden = not self.console.is_terminal

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from importlib import import_module
 
-__all__ = ["show_chart", "show_findings", "show_table"]
+__all__ = ["STEPS", "show_chart", "show_findings", "show_table"]
 
+STEPS = {
+    "01_plan": "Plan",
+    "02_market_review": "Market review",
+    "03_base_analysis": "Base analysis",
+    "04_experience_data": "Experience data",
+    "05_analysis": "Analysis",
+}
 _HOMES = {"show_chart": "figures", "show_findings": "findings", "show_table": "tables"}
 
 

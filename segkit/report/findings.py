@@ -53,6 +53,29 @@ def format_money(value: Real | None, currency: str = "", decimals: int | None = 
     return f"{currency}{THIN_SPACE}{text}" if currency else text
 
 
+def format_small_share(value: float) -> str:
+    """Write a share with two digits that count, however small it is.
+
+    >>> format_small_share(0.1234), format_small_share(0.000012), format_small_share(0)
+    ('12.3%', '0.0012%', '0.0%')
+    """
+    known = math.isfinite(value) and value != 0
+    return format_share(value, max(1, -1 - math.floor(math.log10(abs(value)))) if known else 1)
+
+
+def format_large(value: float, currency: str = "") -> str:
+    """Write an amount in millions, billions or trillions with three digits that count.
+
+    >>> format_large(637_856_980), format_large(2.5e9), format_large(9_500)
+    ('638 million', '2.50 billion', '9\u202f500')
+    """
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if abs(value) >= size:
+            digits = max(0, 2 - math.floor(math.log10(abs(value) / size)))
+            return f"{format_money(value / size, currency, decimals=digits)} {word}"
+    return format_money(value, currency)
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """Write a count with its noun.
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from segkit.features.missing import explain_empty
 from segkit.report.figures import write_value
-from segkit.report.findings import format_number, format_share, join_words, plural
+from segkit.report.sentences import write_sentences
 
 # The measures that are compared between segments: what each is called and how it is written.
 MEASURES = {
@@ -32,43 +32,30 @@ def state_segments(table: pd.DataFrame, *, currency: str = "") -> list[str]:
     """
     if table.empty:
         return [explain_empty(table)]
-    sentences = []
+    ends = []
     for column in [column for column in table if column in MEASURES]:
         name, kind = MEASURES[column]
         rows = table.dropna(subset=[column])
         if len(rows) < 2:
             continue
         top, least = rows.loc[rows[column].idxmax()], rows.loc[rows[column].idxmin()]
-        ends = [f"{column.removesuffix('_share')}_{end}" for end in ("low", "high")]
-        high, low = (
-            f"in “{row['segment_name']}” ({_write(row, [column, *ends], kind, currency)})"
-            for row in (top, least)
-        )
-        apart = ""
-        if ends[0] in table:
-            overlap = top[ends[0]] <= least[ends[1]]
-            apart = "; their intervals overlap" if overlap else "; their intervals do not overlap"
-        sentences.append(f"{name}: highest {high}, lowest {low}{apart}.")
-    for note, rows in table[table["note"] != ""].groupby("note"):
-        names = join_words([f"“{name}”" for name in rows["segment_name"].unique()])
-        sentences.append(f"Figures of {names} are left out: {note}.")
-    return sentences
-
-
-def _write(row: pd.Series, columns: list[str], kind: str, currency: str) -> str:
-    value, *interval = (write_value(row[c], kind, currency) for c in columns if c in row)
-    return f"{value}, {interval[0]} to {interval[1]}" if len(interval) == 2 else value
+        low, high = (f"{column.removesuffix('_share')}_{end}" for end in ("low", "high"))
+        overlap = bool(top[low] <= least[high]) if low in table else None
+        columns = [c for c in (column, low, high) if c in table]
+        texts = ([write_value(row[c], kind, currency) for c in columns] for row in (top, least))
+        names = top["segment_name"], least["segment_name"]
+        ends.append((name, list(zip(names, texts, strict=True)), overlap))
+    notes = table[table["note"] != ""].groupby("note")["segment_name"].unique()
+    hidden = [(note, [f"“{name}”" for name in names]) for note, names in notes.items()]
+    return write_sentences("experience", "segments", ends=ends, hidden=hidden)
 
 
 def state_spend(spend: pd.DataFrame, *, currency: str = "") -> list[str]:
     """Say which segment brings the most, and where spend, basket and returns are high or low."""
     shares = spend["customer_count"] / spend["customer_count"].sum()
-    first = [
-        f"“{row.segment_name}” brings most: {format_share(row.spend_share)} of the spend with "
-        f"{format_share(shares[row.Index])} of the customers."
-        for row in spend.dropna(subset=["spend_share"]).head(1).itertuples()
-    ]
-    return [*first, *state_segments(spend, currency=currency)]
+    first = spend.assign(customer_share=shares).dropna(subset=["spend_share"]).head(1)
+    told = write_sentences("experience", "spend", rows=first.to_dict("records"))
+    return [*told, *state_segments(spend, currency=currency)]
 
 
 def state_shares(table: pd.DataFrame, column: str, *, of: str) -> list[str]:
@@ -82,12 +69,8 @@ def state_shares(table: pd.DataFrame, column: str, *, of: str) -> list[str]:
     rows = rows[rows["share"] > 1.1 * rows["base_share"]].astype({"share": "float64"})
     gap = (rows["share"] - rows["base_share"]).sort_values(ascending=False, kind="stable")
     tops = rows.loc[gap.index].drop_duplicates("segment_name").sort_values("segment_name")
-    sentences = [
-        f"“{row['segment_name']}” stands out for {row[column]}: {format_share(row['share'])} of "
-        f"its {of}, against {format_share(row['base_share'])} among all."
-        for row in tops.to_dict("records")
-    ]
-    return sentences or [f"No segment's {of} are split clearly otherwise than everybody's."]
+    rows = tops.to_dict("records")
+    return write_sentences("experience", "shares", rows=rows, column=column, of=of)
 
 
 def state_responses(
@@ -100,18 +83,11 @@ def state_responses(
     rows = rows.assign(gap=(rows["value"] - rows["base_value"]) / (rows["high"] - rows["low"]))
     outside = rows[(rows["base_value"] < rows["low"]) | (rows["base_value"] > rows["high"])]
     order = outside["gap"].astype("float64").abs().sort_values(ascending=False, kind="stable").index
-    sentences = []
-    for row in outside.loc[order[:most]].to_dict("records"):
-        kind = "number" if row["kind"] == "number" else "share"
-        value, base = (write_value(row[c], kind) for c in ("value", "base_value"))
-        sentences.append(
-            f"“{row['segment_name']}” on “{row['question']}”: {row['answer'] or 'mean'} {value}, "
-            f"against {base} of all (n = {format_number(row['customer_count'])})."
-        )
-    sentences.append(
-        f"Of {plural(len(rows), 'figure')} by segment, {len(outside)} lie further from that of all "
-        f"customers than their interval reaches; about {format_number(0.05 * len(rows))} would by "
-        "chance."
+    return write_sentences(
+        "experience",
+        "responses",
+        rows=outside.loc[order[:most]].to_dict("records"),
+        figure_count=len(rows),
+        outside_count=len(outside),
+        verbatim_count=int((questions["kind"] == "free text").sum()),
     )
-    verbatim = plural((questions["kind"] == "free text").sum(), "question")
-    return [*sentences, f"{verbatim} in the customers' own words: answers are not shown here."]

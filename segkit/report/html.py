@@ -17,20 +17,14 @@ from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from segkit.plan import MEASURES
+from segkit.report import STEPS
 from segkit.report.findings import format_number, format_share, plural
 from segkit.report.tables import PAGES, TEMPLATES, build_table
 from segkit.report.verify import verify_page
 
 __all__ = ["PAGE_TITLES", "list_pages", "render_index", "render_page", "verify_page"]
 
-PAGE_TITLES = {  # in the order of reading
-    "index": "Summary",
-    "01_plan": "Plan",
-    "02_market_review": "Market review",
-    "03_base_analysis": "Base analysis",
-    "04_experience_data": "Experience data",
-    "05_analysis": "Analysis",
-}
+PAGE_TITLES = {"index": "Summary", **STEPS}  # in the order of reading
 _CARDS, _CARD_WIDTH = 8, 24  # headline figures on the summary, and the characters of each
 PAGES.filters |= {"number": format_number, "share": format_share, "plural": plural}
 PAGES.filters["table"] = lambda rows, **how: Markup(build_table(pd.DataFrame(rows), **how))
@@ -111,6 +105,12 @@ def render_index(
         measures=MEASURES,
     )
     Path(html_path).write_text(text.strip() + "\n", encoding="utf-8", newline="\n")
+
+
+def render_pointer(title: str, run_id: str, html_path: Path) -> None:
+    """Write the page that leads to the publication of one run."""
+    page = PAGES.get_template("pointer.html.j2").render(title=title, run_id=run_id)
+    html_path.write_text(page + "\n", encoding="utf-8")
 
 
 class _Renderer(IPythonRenderer):

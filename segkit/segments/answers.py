@@ -35,11 +35,15 @@ Floats = Sequence[float]
 
 @dataclass(frozen=True)
 class Answers:
-    """Different answer patterns as codes of levels (-1 is missing), sorted, and their counts."""
+    """Different answer patterns as codes of levels (-1 is missing), sorted, and their counts.
+
+    ``rows`` has each customer's pattern; None where the customers themselves are not known.
+    """
 
     levels: tuple[Levels, ...]
     patterns: np.ndarray
     counts: np.ndarray
+    rows: np.ndarray | None = None
 
     @cached_property
     def spread(self) -> np.ndarray:
@@ -74,11 +78,19 @@ def read_answers(customers: pd.DataFrame, columns: Sequence[str], random_state: 
             fix = "Cut it into groups, or use method kprototypes."
             raise SegkitError(message, found=f"{different:,}", fix=fix)
     codes = np.column_stack([codes for _, codes in learned])
-    patterns, counts = np.unique(codes, axis=0, return_counts=True)
-    if len(patterns) > MOST_FITTED_CUSTOMERS:
+    levels = tuple(own for own, _ in learned)
+    answers = count_patterns(levels, codes)
+    if len(answers.counts) > MOST_FITTED_CUSTOMERS:
         rng = np.random.default_rng(random_state)
-        counts = rng.multivariate_hypergeometric(counts, MOST_FITTED_CUSTOMERS)
-    return Answers(tuple(own for own, _ in learned), patterns[counts > 0], counts[counts > 0])
+        counts = rng.multivariate_hypergeometric(answers.counts, MOST_FITTED_CUSTOMERS)
+        return Answers(levels, answers.patterns[counts > 0], counts[counts > 0])
+    return answers
+
+
+def count_patterns(levels: tuple[Levels, ...], codes: np.ndarray) -> Answers:
+    """Count the customers of each answer pattern; ``codes`` has a row a customer."""
+    patterns, rows, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
+    return Answers(levels, patterns, counts, rows.ravel())
 
 
 def draw_answers(
@@ -91,8 +103,7 @@ def draw_answers(
     for i in range(len(answers.levels)):
         ends = np.cumsum([own[i] for own in probabilities], axis=1)[:, :-1]
         drawn[:, i] = (rng.random(len(drawn))[:, None] > ends[members]).sum(axis=1)
-    patterns, counts = np.unique(np.where(missing, -1, drawn), axis=0, return_counts=True)
-    return Answers(answers.levels, patterns, counts)
+    return count_patterns(answers.levels, np.where(missing, -1, drawn))
 
 
 def search_classes(
@@ -125,22 +136,16 @@ def count_found(climbs: list[Climb]) -> int:
 
 def _climb(answers: Answers, size: int, rng: Generator, gain: float) -> Climb:
     """Run EM from random probabilities until a step gains less than ``gain`` (Goodman 1974)."""
-    columns, width = answers.spread.shape[1:]
-    there = np.arange(width) < np.array([[len(own.levels)] for own in answers.levels])
-    shares = rng.exponential(size=(size, columns, width)) * there
+    from segkit.segments import compiled
+
+    levels = np.array([[len(own.levels)] for own in answers.levels])
+    there = np.arange(levels.max()) < levels
+    shares = rng.exponential(size=(size, *there.shape)) * there
     shares /= shares.sum(axis=2, keepdims=True)
-    weights = np.full(size, 1 / size)
-    counted = answers.spread.reshape(-1, columns * width).T * answers.counts
-    likelihood, known = rate_answers(answers, weights, shares)
-    for _ in range(MOST_STEPS):
-        # In a class in which nobody answered a column, all its levels are alike.
-        sums = (counted @ known).T.reshape(shares.shape) + 1e-200 * there
-        shares = sums / sums.sum(axis=2, keepdims=True)
-        weights = np.maximum(answers.counts @ known / answers.counts.sum(), FLOOR)
-        before, (likelihood, known) = likelihood, rate_answers(answers, weights, shares)
-        if likelihood - before < gain:
-            break
-    return Climb(likelihood, weights, shares)
+    weights, own = np.full(size, 1 / size), np.ascontiguousarray(np.moveaxis(shares, 0, 2))
+    patterns, counts = answers.patterns.astype(np.int32), answers.counts.astype(float)
+    likelihood = compiled.climb(patterns, counts, weights, own, gain, MOST_STEPS, FLOOR)
+    return Climb(likelihood, weights, np.ascontiguousarray(np.moveaxis(own, 2, 0)))
 
 
 def rate_answers(

@@ -77,10 +77,10 @@ def fit_prototypes(
     """
     swapped = refine and max(len(numbers), len(codes)) <= descent.MOST_SWAPPED
     descents = n_init * (1 + descent.SWAPS * swapped)
-    everyone = _lay_out(numbers, codes, sample_weight, gamma, n_clusters * descents)
+    everyone = lay_out(numbers, codes, sample_weight, gamma, n_clusters * descents)
     rng = check_random_state(random_state)
     n = len(everyone.weights)
-    with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else _count_processors()) as pool:
+    with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else count_processors()) as pool:
         each = map if everyone.kernels is PLAIN else pool.map
         everyone = replace(everyone, each=each if n > descent.CHUNK else map)
         rows = everyone.take(everyone.weights > 0) if (everyone.weights == 0).any() else everyone
@@ -124,13 +124,13 @@ def assign_prototypes(
     distances within one part in 1e9 are equal and the lowest prototype wins. A missing value (NaN,
     a code below 0) adds nothing.
     """
-    rows = _lay_out(numbers, codes, None, gamma, len(centres))
+    rows = lay_out(numbers, codes, None, gamma, len(centres))
     centres = np.array(centres, dtype=np.float64, ndmin=2)
     labels, nearest, _ = rows.measure(centres, np.array(modes, dtype=np.int32, ndmin=2))
     return labels.astype(np.int64), nearest
 
 
-def _lay_out(numbers, codes, weights, gamma: float, repeats: int) -> Rows:
+def lay_out(numbers, codes, weights, gamma: float, repeats: int) -> Rows:
     numbers = np.require(np.asarray(numbers, dtype=np.float64).T, requirements=["C", "W"])
     codes = np.require(np.asarray(codes, dtype=np.int32).T, requirements=["C", "W"])
     n = max(numbers.shape[1], codes.shape[1])
@@ -146,7 +146,7 @@ def _lay_out(numbers, codes, weights, gamma: float, repeats: int) -> Rows:
     )
 
 
-def _count_processors() -> int:
+def count_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

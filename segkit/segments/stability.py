@@ -1,162 +1,277 @@
-"""Would the same segments come out of another sample of the same customers?
+"""Do the same segments come out of another sample of the same customers? At three levels.
 
-Global bootstrap stability: two bootstrap samples, both fits place all customers, and the adjusted
-Rand index says how far they agree; the mean over pairs. For prototypes there is also a reference:
-the same columns, each shuffled on its own, so that nothing holds between them any more.
+The whole solution, each segment within it, and segments from one number of segments to the next;
+and one word for what was found. Everything is read from `segkit.segments.resampling.Resamples`.
 
 References
 ----------
-Dolnicar and Leisch (2010), Evaluation of structure and reproducibility of cluster solutions using
-the bootstrap, *Marketing Letters* 21. Hubert and Arabie (1985) for the index. Tibshirani, Walther
-and Hastie (2001) for the spread within clusters against a reference.
+Dolnicar and Leisch (2010), *Marketing Letters* 21, for the whole; Hennig (2007), Cluster-wise
+assessment of cluster stability, *Computational Statistics & Data Analysis* 52, and Dolnicar and
+Leisch (2017), Using segment level stability to select target segments in data-driven market
+segmentation studies, *Marketing Letters* 28, for segments. Hubert and Arabie (1985) for the index.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import warnings
+from collections.abc import Mapping
 
-import ibis
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
+from scipy.optimize import linear_sum_assignment
 
-from segkit.segments.answers import rate_answers, read_answers, search_classes
-from segkit.segments.kprototypes import PrototypeFit, assign_prototypes, fit_prototypes
-from segkit.segments.preparation import Prepared
-from segkit.segments.rules import Rules
+from segkit.segments.resampling import Resamples
 
-PAIRS = 20
-MOST_ROWS = 2_000
-STARTS = 3
-REFERENCE_COPIES = 10
-# EM on a bootstrap sample ends where a step gains less log-likelihood than this.
-ROUGH_GAIN = 0.01
-
-
-def sample_rows(row_count: int, random_state: int) -> np.ndarray:
-    """Return at most 2,000 row numbers, in order, drawn without replacement."""
-    if row_count <= MOST_ROWS:
-        return np.arange(row_count)
-    rng = np.random.default_rng(random_state)
-    return np.sort(rng.choice(row_count, MOST_ROWS, replace=False))
+# Hennig's thresholds of the mean Jaccard coefficient.
+DISSOLVED, DOUBTFUL, STABLE, HIGHLY_STABLE = 0.50, 0.60, 0.75, 0.85
+RATINGS = ("dissolved", "do not trust", "doubtful", "stable", "highly stable")
+KINDS = ("none", "constructive", "reproducible", "natural")
+# Prototypes must be tighter than those of shuffled columns by this part. Of latent classes any
+# gain of BIC counts, for BIC has its own price for each class.
+SMALLEST_STRUCTURE = 0.05
+# With more customers than this between two segments, the segments cut a continuum.
+MOST_BETWEEN = 0.15
+CONFIDENCE = 0.95
 
 
-def measure_stability(
-    fit: Callable[[np.ndarray, int], np.ndarray], row_count: int, *, random_state: int
-) -> float:
-    """Return the mean adjusted Rand index over 20 pairs of bootstrap samples.
-
-    1 where both fits always agree, about 0 where they agree no more than by chance. ``fit`` takes
-    the row numbers of a sample and a seed, and returns the cluster of every row.
-    """
-    rng = np.random.default_rng(random_state)
-    labels = []
-    for _ in range(2 * PAIRS):
-        chosen = rng.integers(0, row_count, row_count)
-        labels.append(fit(chosen, int(rng.integers(2**31))))
-    return _mean_agreement(labels)
+def cross_labels(
+    one: np.ndarray, other: np.ndarray, *, shape: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Count the rows by a pair of labels from 0; without a ``shape`` up to the largest labels."""
+    rows, columns = shape or (int(one.max(initial=0)) + 1, int(other.max(initial=0)) + 1)
+    cells = one.astype(np.int64) * columns + other
+    return np.bincount(cells, minlength=rows * columns).reshape(rows, columns)
 
 
-def measure_prototype_stability(
-    rows: Prepared, n_segments: int, *, gamma: float, random_state: int
-) -> float:
-    """Return the stability of prototypes; the preparation is kept as it was fitted on all."""
-
-    def refit(chosen: np.ndarray, seed: int) -> np.ndarray:
-        fit = _fit(rows.take(chosen), n_segments, gamma, seed)
-        return assign_prototypes(rows.numbers, rows.codes, fit.centres, fit.modes, gamma)[0]
-
-    return measure_stability(refit, len(rows.numbers), random_state=random_state)
-
-
-def measure_rule_stability(
-    customers: pd.DataFrame, fit: Callable[[pd.DataFrame], tuple[Rules, list]], *, random_state: int
-) -> float:
-    """Return the same for rules whose cut points are learned on each sample.
-
-    ``fit`` takes a bootstrap sample of ``customers``, who have the columns that the rules read, and
-    returns rules that differ in nothing but their cut points, and names.
-    """
-    rng = np.random.default_rng(random_state)
-    samples = rng.integers(0, len(customers), (2 * PAIRS, len(customers)))
-    fitted = [fit(customers.iloc[chosen])[0] for chosen in samples]
-    # One query for all samples: their cut points are the rows of a small table.
-    names = {s.name: [f"{s.name}_{i}_" for i in range(len(s.cuts))] for s in fitted[0].scores}
-    cuts = pd.DataFrame(
-        [[cut for score in rules.scores for cut in score.cuts] for rules in fitted],
-        columns=[name for own in names.values() for name in own],
+def compare_labels(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the adjusted Rand index of two labellings from 0 (Hubert and Arabie 1985, eq. 5)."""
+    crossed = cross_labels(one, other).astype(float)
+    n = crossed.sum()
+    both, rows, columns = (
+        (counts * (counts - 1) / 2).sum()
+        for counts in (crossed, crossed.sum(axis=1), crossed.sum(axis=0))
     )
-    rows = ibis.memtable(customers.assign(row_=np.arange(len(customers))))
-    crossed = rows.cross_join(ibis.memtable(cuts.assign(sample_=np.arange(len(cuts)))))
-    placed = fitted[0].place(crossed, names).select("row_", "sample_", "segment").to_pandas()
-    labels = placed.pivot(index="sample_", columns="row_", values="segment").to_numpy()
-    return _mean_agreement(list(labels))
+    expected, most = rows * columns / max(n * (n - 1) / 2, 1), (rows + columns) / 2
+    return float((both - expected) / (most - expected)) if most != expected else 1.0
 
 
-def measure_class_stability(
-    customers: pd.DataFrame, columns: tuple[str, ...], n_segments: int, *, random_state: int
-) -> tuple[float, float]:
-    """Return the stability of latent classes, and how far their BIC is below that of one class.
+def match_labels(own: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Renumber ``labels`` so that they agree with ``own`` on as many rows as they can.
 
-    The second is a share of the BIC of one class; 0 or below where the answers hang together no
-    more than one class says.
+    A cluster without a counterpart gets a number above those of ``own``. Kuhn (1955).
     """
-
-    answers = read_answers(customers, columns, random_state)
-    pattern_of_row = np.repeat(np.arange(len(answers.counts)), answers.counts)
-
-    def refit(chosen: np.ndarray, seed: int) -> np.ndarray:
-        counts = np.bincount(pattern_of_row[chosen], minlength=len(answers.counts))
-        drawn = replace(answers, patterns=answers.patterns[counts > 0], counts=counts[counts > 0])
-        options = {"n_init": STARTS, "gain": ROUGH_GAIN, "enough": 1}
-        size, rng = min(n_segments, len(drawn.counts)), np.random.default_rng(seed)
-        climb = search_classes(drawn, size, rng, **options)[0]
-        _, known = rate_answers(answers, climb.weights, climb.shares)
-        return known.argmax(axis=1)[pattern_of_row]
-
-    with threadpool_limits(1):
-        stability = measure_stability(refit, len(pattern_of_row), random_state=random_state)
-        rng, criteria = np.random.default_rng(random_state), []
-        free = sum(len(own.levels) - 1 for own in answers.levels)
-        for n in (1, n_segments):
-            climb = search_classes(answers, n, rng, n_init=STARTS, gain=ROUGH_GAIN, enough=1)[0]
-            penalty = (n - 1 + n * free) * np.log(len(pattern_of_row))
-            criteria.append(penalty - 2 * climb.likelihood)
-    return stability, 1 - criteria[1] / criteria[0]
+    crossed = cross_labels(own, labels)
+    rows, columns = linear_sum_assignment(-crossed)
+    size = crossed.shape[1]
+    numbers = len(crossed) + np.arange(size)
+    numbers[columns] = rows
+    return numbers[labels]
 
 
-def measure_structure(rows: Prepared, n_segments: int, *, gamma: float, random_state: int) -> float:
-    """Return how much tighter the clusters of prepared ``rows`` are than on shuffled columns.
+def measure_jaccard(resamples: Resamples) -> np.ndarray:
+    """Return each segment's best Jaccard coefficient in each bootstrap solution, (samples, k).
 
-    1 - W / W_ref, where W is the sum of squared distances to the prototypes and W_ref the smallest
-    W of ten copies with each column shuffled on its own. About 0 or below on noise; always 0 for a
-    single column, which has nothing to hang together with.
+    NaN for a segment without rows.
     """
-    if rows.numbers.shape[1] + rows.codes.shape[1] == 1:
-        return 0.0
-    rng = np.random.default_rng(random_state)
-    own_seed, *seeds = rng.integers(2**31, size=REFERENCE_COPIES + 1).tolist()
-    own = _fit(rows, n_segments, gamma, own_seed).cost
-    copies = []
-    for seed in seeds:
-        shuffled = replace(
-            rows, numbers=rng.permuted(rows.numbers, axis=0), codes=rng.permuted(rows.codes, axis=0)
-        )
-        copies.append(_fit(shuffled, n_segments, gamma, seed).cost)
-    return float(1 - own / min(copies)) if min(copies) > 0 else 0.0
+    sizes = np.bincount(resamples.own, minlength=resamples.segment_count).astype(float)
+    sizes[sizes == 0] = np.nan
+    found = np.full((len(resamples.labels), len(sizes)), np.nan)
+    for place, labels in enumerate(resamples.labels):
+        crossed = cross_labels(resamples.own, labels).astype(float)
+        union = sizes[: len(crossed), None] + crossed.sum(axis=0) - crossed
+        found[place, : len(crossed)] = (crossed / union).max(axis=1)
+    return found
 
 
-def _fit(rows: Prepared, n_segments: int, gamma: float, seed: int) -> PrototypeFit:
-    """Fit prototypes; a sample with fewer different rows than clusters gives fewer of them."""
-    in_order = rows.take(np.lexsort((*rows.codes.T, *rows.numbers.T)))
-    count = min(n_segments, in_order.count_different())
-    options = {"gamma": gamma, "n_init": STARTS, "refine": False, "random_state": seed}
-    return fit_prototypes(rows.numbers, rows.codes, n_clusters=count, **options)
-
-
-def _mean_agreement(labels: list[np.ndarray]) -> float:
-    """Compare the first with the second, the third with the fourth and so on."""
+def compare_pairs(labels: np.ndarray) -> np.ndarray:
+    """Return the adjusted Rand index of the first with the second solution, and so on."""
     pairs = zip(labels[::2], labels[1::2], strict=True)
-    return float(np.mean([adjusted_rand_score(one, other) for one, other in pairs]))
+    return np.array([compare_labels(one, other) for one, other in pairs])
+
+
+def summarise_stability(
+    resamples: Resamples, *, least_structure: float | None
+) -> dict[str, float | str]:
+    """Measure the whole of one solution.
+
+    Parameters
+    ----------
+    least_structure : float or None
+        The structure below which nothing was found; None of rules, which never find anything.
+
+    Returns
+    -------
+    dict
+        ``stability``, the median adjusted Rand index of the pairs (1: full agreement, 0: chance),
+        with its quartiles ``stability_low`` and ``stability_high``; ``reference_stability`` (the
+        median on shuffled columns); ``structure`` and ``border_share`` as in `Resamples`;
+        ``weakest_jaccard`` (the least mean Jaccard of a segment) and ``weakest_place`` (the place
+        of that segment, from 0); ``kind``, see `judge_kind`.
+    """
+    agreement = compare_pairs(resamples.labels)
+    reference = [compare_pairs(labels) for labels in resamples.reference_labels]
+    low, middle, high = np.quantile(agreement, [0.25, 0.5, 0.75])
+    jaccard = measure_jaccard(resamples).mean(axis=0)
+    measured = {
+        "stability": float(middle),
+        "stability_low": float(low),
+        "stability_high": float(high),
+        "reference_stability": float(np.median(reference)) if reference else float("nan"),
+        "structure": resamples.structure,
+        "border_share": resamples.border_share,
+        "weakest_jaccard": float(np.nanmin(jaccard)),
+        "weakest_place": int(np.nanargmin(jaccard)),
+    }
+    return measured | {"kind": judge_kind(measured, least_structure)}
+
+
+def judge_kind(measured: Mapping[str, float], least_structure: float | None) -> str:
+    """Say in a word what was found (after Dolnicar and Leisch 2010).
+
+    *none*: another sample gives other segments (stability below .60). *constructive*: stable, but
+    a cut through a continuum and not a finding: no tighter than on shuffled columns (by less than
+    5 %; latent classes: BIC no better than one class), or cut by rule. *natural*: every segment
+    stable (Jaccard .75 or more), and at most 15 % of customers lie between two segments.
+    *reproducible*: what is left: the data have a structure, but no clear gaps.
+    """
+    if measured["stability"] < DOUBTFUL:
+        return "none"
+    if least_structure is None or not measured["structure"] >= least_structure:
+        return "constructive"
+    clear = measured["border_share"] <= MOST_BETWEEN and measured["weakest_jaccard"] >= STABLE
+    return "natural" if clear else "reproducible"
+
+
+def rate_segments(resamples: Resamples) -> pd.DataFrame:
+    """Rate each segment by how well bootstrap solutions find it again.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a segment: ``segment``; ``jaccard``, the mean over bootstrap solutions of its best
+        Jaccard coefficient with one of their segments; ``jaccard_low`` and ``jaccard_high`` (the
+        quartiles); ``dissolved_share`` (of solutions in which that is .50 or less); ``rating`` by
+        Hennig's thresholds: dissolved, do not trust, doubtful, stable, highly stable.
+    """
+    jaccard = measure_jaccard(resamples)
+    mean = jaccard.mean(axis=0)
+    low, high = np.quantile(jaccard, [0.25, 0.75], axis=0)
+    limits = [np.nextafter(DISSOLVED, 1), DOUBTFUL, STABLE, HIGHLY_STABLE]
+    ratings = np.take([*RATINGS, ""], np.searchsorted(limits, mean, side="right"))
+    return pd.DataFrame(
+        {
+            "segment": np.arange(1, len(mean) + 1),
+            "jaccard": mean,
+            "jaccard_low": low,
+            "jaccard_high": high,
+            "dissolved_share": np.where(
+                np.isnan(mean), np.nan, (jaccard <= DISSOLVED).mean(axis=0)
+            ),
+            "rating": np.where(np.isnan(mean), "nobody", ratings),
+        }
+    )
+
+
+def follow_segments(solutions: Mapping[int, np.ndarray]) -> pd.DataFrame:
+    """Follow segments from each number of segments to the next: who splits, merges or stays.
+
+    Parameters
+    ----------
+    solutions : dict
+        The segment (from 0) of the same rows by number of segments.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a segment of each solution: ``segment_count``, ``segment`` (from 1),
+        ``customer_share``; ``entropy`` of the segments before that its customers come from (0 if
+        all come from one, 1 if evenly from all, NaN in the first solution); ``continuity``, 1 -
+        entropy, the segment level stability across solutions of Dolnicar and Leisch (2017);
+        ``change``: *merges* if less than nine in ten of its customers come from one segment, else
+        *stays* if it keeps nine in ten of that one, else *splits off*; ``flows``, a dict from each
+        segment before to the share of all customers that comes from it.
+    """
+    rows, before = [], None
+    for count in sorted(solutions):
+        own, changes = solutions[count], [""] * count
+        sizes = np.bincount(own, minlength=count)
+        entropy, flows = np.full(count, np.nan), [{} for _ in range(count)]
+        if before is not None:
+            crossed = cross_labels(solutions[before], own, shape=(before, count))
+            from_where = crossed / np.maximum(crossed.sum(axis=0), 1)
+            kept = crossed / np.maximum(crossed.sum(axis=1, keepdims=True), 1)
+            logs = np.log(np.where(from_where > 0, from_where, 1))
+            entropy = np.abs((from_where * logs).sum(axis=0)) / np.log(before)
+            for j in range(count):
+                i = from_where[:, j].argmax()
+                changes[j] = "splits off" if kept[i, j] < 0.9 else "stays"
+                changes[j] = "merges" if from_where[i, j] < 0.9 else changes[j]
+            for i, j in np.argwhere(crossed):
+                flows[j][int(i) + 1] = crossed[i, j] / len(own)
+        for j in range(count):
+            measured = (entropy[j], 1 - entropy[j], changes[j], flows[j])
+            rows.append((count, j + 1, sizes[j] / len(own), *measured))
+        before = count
+    names = ["segment_count", "segment", "customer_share", "entropy", "continuity", "change"]
+    return pd.DataFrame(rows, columns=[*names, "flows"])
+
+
+def rate_customers(resamples: Resamples) -> np.ndarray:
+    """Return the share of bootstrap solutions that leave each row in its own segment, (n,).
+
+    The segments of each solution are matched with the own ones first.
+    """
+    matched = [match_labels(resamples.own, labels) for labels in resamples.labels]
+    return (np.array(matched) == resamples.own).mean(axis=0)
+
+
+def bound_segments(
+    resamples: Resamples, values: np.ndarray, *, row_count: int | None = None
+) -> pd.DataFrame:
+    """Bound each segment's share of customers and mean value, by 95 % intervals.
+
+    In each bootstrap sample the segments are fitted anew, matched with the own ones, and measured
+    on the sample as drawn; so the interval covers both the luck of the sample and that of the fit.
+    Samples in which a segment dissolved (its Jaccard is .50 or less) say nothing of it; the ratings
+    count them. The percentile interval of Efron and Tibshirani (1993, section 13.3).
+
+    Parameters
+    ----------
+    values : ndarray of float, (n,)
+        What the mean is taken of, such as total spend; NaN is left out.
+    row_count : int, optional
+        Of how many customers the rows are a sample; intervals become narrower by the root of that.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``segment``, ``customer_share``, ``customer_share_low``, ``customer_share_high``,
+        ``mean_value``, ``mean_value_low``, ``mean_value_high``.
+    """
+    own, k = resamples.own, resamples.segment_count
+    known = ~np.isnan(values)
+    amounts = np.where(known, values, 0.0)
+    once = np.ones(len(own))
+
+    def measure(labels: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        sizes = np.bincount(labels, drawn, k)[:k]
+        held = np.bincount(labels, drawn * known, k)[:k]
+        kept = np.bincount(labels, once, k)[:k]
+        both = np.bincount(own, labels == own, k)
+        found = both > DISSOLVED * (np.bincount(own, minlength=k) + kept - both)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = np.bincount(labels, drawn * amounts, k)[:k] / held
+        return np.where(found, [sizes / drawn.sum(), means], np.nan)
+
+    drawn = zip(resamples.labels, resamples.draws, strict=True)
+    samples = np.array([measure(match_labels(own, labels), draw) for labels, draw in drawn])
+    estimate = measure(own, once)
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a segment that always dissolved
+        ends = np.nanquantile(samples, tails, axis=0)
+    ends = estimate + (ends - estimate) * np.sqrt(len(own) / max(row_count or 0, len(own)))
+    table = {"segment": np.arange(1, k + 1)}
+    for i, name in enumerate(("customer_share", "mean_value")):
+        table |= {name: estimate[i], f"{name}_low": ends[0, i], f"{name}_high": ends[1, i]}
+    return pd.DataFrame(table)

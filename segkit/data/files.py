@@ -1,0 +1,63 @@
+"""The files behind a plan's tables: which they are, and whether they have changed."""
+
+from __future__ import annotations
+
+import glob
+import re
+from pathlib import Path
+
+from segkit.errors import SegkitError, suggest_name
+from segkit.hashing import HashCache, hash_value
+from segkit.plan import Plan, TableSpec
+
+ENDINGS = {
+    "text": (".csv", ".tsv", ".txt", ".tab", ".psv"),
+    "parquet": (".parquet", ".pq"),
+    "excel": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+}
+
+
+def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
+    """Return a table's files in order, and what it is: text, parquet, excel, query or database."""
+    if spec.connection is not None:
+        return [], "database"
+    for place in spec.files.values() if spec.path is None else [spec.path]:
+        path = plan.resolve_path(place)
+        is_pattern = spec.path is not None and re.search(r"[*?\[]", place)
+        if path.is_file() or path.is_dir() or is_pattern:
+            continue
+        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = suggest_name(path.name, there) if there else "Its folder does not exist either."
+        fix = hint if hint.startswith(("Did", "Its")) else "Correct the path in the plan."
+        raise SegkitError("there is no such file", where=place, fix=fix)
+    if spec.query is not None:
+        return [plan.resolve_path(place) for place in spec.files.values()], "query"
+    if not path.is_file():
+        found = (
+            path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
+        )
+        files = sorted(file for file in found if file.suffix.lower() in ENDINGS["parquet"])
+        if files:
+            return files, "parquet"
+        kind = "this is a folder without" if path.is_dir() else "no file matches this pattern among"
+        fix = "Name one CSV or Excel file, or a folder or pattern of Parquet files."
+        raise SegkitError(f"{kind} Parquet files", where=spec.path, fix=fix)
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    for kind, endings in ENDINGS.items():
+        if ending in endings:
+            return [path], kind
+    fix = "Use .csv, .tsv, .txt (also .gz), .parquet or .xlsx."
+    found = repr(path.suffix)
+    raise SegkitError("the kind of file is not known", where=spec.path, found=found, fix=fix)
+
+
+def hash_files(plan: Plan, cache: HashCache) -> dict[str, str | None]:
+    """Return a hash of each table's files; None if it cannot be known beforehand."""
+    found: dict[str, str | None] = {}
+    for name, spec in plan.tables.items():
+        try:
+            hashes = [[path.name, cache.hash_file(path)] for path in find_files(plan, spec)[0]]
+        except (SegkitError, OSError):  # the checks say what is wrong with it
+            hashes = []
+        found[name] = hash_value(hashes) if hashes else None
+    return found

@@ -1,0 +1,365 @@
+"""What customers will be worth: BG/NBD for purchases and Gamma-Gamma for their value (base B10).
+
+The engine sums up each customer's history; the models read one row a customer. A purchase is a day
+with a sale, as in `segkit.features.purchases`; value is gross sales, before returns and costs.
+The models know no season and no trend, and whoever bought on one day only counts as active.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from ibis import ir
+from scipy.special import ndtri
+
+from segkit.errors import SegkitError
+from segkit.features.expressions import days_until, keep_until, share_of, sum_money
+from segkit.features.lifetime_fit import (
+    Purchases,
+    Spend,
+    count_rows,
+    expect_purchases,
+    expect_spend,
+    find_active_probability,
+    fit_purchases,
+    fit_spend,
+)
+
+YEAR_DAYS = 365
+YEARLY_DISCOUNT = 0.10
+LEAST_REPEAT_BUYERS = 30
+NORMAL_95 = 1.959964
+PARAMETERS = ("r", "alpha", "a", "b", "p", "q", "v")
+HISTORY_COLUMNS = (
+    "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
+)  # fmt: skip
+FEATURE_COLUMNS = ("expected_order_count", "active_probability", "lifetime_value")
+_DRAWS = 1_000_000
+_LEAST_MOST_ROUNDS = (40, 200)
+_STEP = 1e-4
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """Both models, in days and in the plan's currency; NaN where a model cannot be found.
+
+    ``standard_errors`` are those of r, alpha, a, b, p, q and v (delta method); ``covariance`` is
+    that of their logarithms, in this order, from the inverse of the second derivatives. The two
+    models are independent, so their covariance is 0.
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    p: float
+    q: float
+    v: float
+    log_likelihood: float
+    spend_log_likelihood: float
+    standard_errors: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    customer_count: int
+    repeat_buyer_count: int
+    spender_count: int
+    converged: bool
+    spend_converged: bool
+
+    @property
+    def purchases(self) -> Purchases:
+        """The parameters of BG/NBD."""
+        return Purchases(self.r, self.alpha, self.a, self.b)
+
+    @property
+    def spend(self) -> Spend:
+        """The parameters of Gamma-Gamma; it has a mean only where q is above 1."""
+        return Spend(self.p, self.q, self.v)
+
+
+def list_sale_days(order_lines: ir.Table, *, as_of: datetime.date) -> ir.Table:
+    """List each customer's days with a sale: ``day``, ``value`` (gross sales), ``first_day``."""
+    lines = keep_until(order_lines, "ordered_at", as_of)
+    lines = lines.filter(lines.customer_id.notnull() & (lines.line_type == "sale"))
+    days = lines.group_by("customer_id", day=lines.ordered_at.date())
+    days = days.aggregate(value=sum_money(lines.line_amount))
+    return days.mutate(first_day=days.day.min().over(group_by="customer_id"))
+
+
+def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataFrame:
+    """Summarise the histories that the models read, in the engine.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each customer with a sale until ``as_of``, sorted: ``customer_id``,
+        ``repeat_count`` (days with a sale after the first), ``active_days`` (from the first to
+        the last), ``tenure_days`` (from the first until ``as_of``), ``mean_repeat_value`` (gross
+        sales of a repeat day, a plain mean; missing without one). The first day is left out of
+        the mean, as in Fader and Hardie (2013).
+    """
+    days = list_sale_days(order_lines, as_of=as_of)
+    sums = days.group_by("customer_id").aggregate(
+        repeat_count=days.count() - 1,
+        active_days=days.day.max().delta(days.day.min(), unit="day"),
+        tenure_days=days_until(days.day.min(), as_of),
+        repeat_value_=sum_money(days.value, where=days.day > days.first_day),
+    )
+    sums = sums.mutate(mean_repeat_value=share_of(sums.repeat_value_, sums.repeat_count))
+    histories = sums.select(*HISTORY_COLUMNS).order_by("customer_id").to_pandas()
+    counts = dict.fromkeys(("repeat_count", "active_days", "tenure_days"), "int64")
+    return histories.astype({**counts, "mean_repeat_value": float})
+
+
+def fit_lifetime(histories: pd.DataFrame) -> Lifetime:
+    """Fit BG/NBD and Gamma-Gamma to `summarise_histories` by maximum likelihood.
+
+    Only positive means enter Gamma-Gamma; with fewer than thirty of them it is left out.
+
+    Raises
+    ------
+    SegkitError
+        If fewer than thirty customers bought on more than one day, or a history is not possible.
+    """
+    count, active, tenure, mean = _read_histories(histories)
+    again = int((count > 0).sum())
+    if again < LEAST_REPEAT_BUYERS:
+        raise SegkitError(
+            "too few customers bought on more than one day for lifetime value",
+            found=f"{again}, where {LEAST_REPEAT_BUYERS} are needed",
+            fix="Give a longer history.",
+        )
+    bought = fit_purchases(count, active, tenure)
+    spends = (count > 0) & (mean > 0)
+    values, covariance = np.full(7, np.nan), np.full((7, 7), np.nan)
+    values[:4], covariance[:4, :4] = bought.values, bought.covariance
+    covariance[:4, 4:] = covariance[4:, :4] = 0.0
+    spent = None
+    if spends.sum() >= LEAST_REPEAT_BUYERS:
+        spent = fit_spend(count[spends], mean[spends])
+        values[4:], covariance[4:, 4:] = spent.values, spent.covariance
+    return Lifetime(
+        **dict(zip(PARAMETERS, values.tolist(), strict=True)),
+        log_likelihood=float(bought.log_likelihood),
+        spend_log_likelihood=float(spent.log_likelihood) if spent else float("nan"),
+        standard_errors=tuple((values * np.sqrt(np.diag(covariance))).tolist()),
+        covariance=tuple(map(tuple, covariance.tolist())),
+        customer_count=len(histories),
+        repeat_buyer_count=again,
+        spender_count=int(spends.sum()),
+        converged=bought.converged,
+        spend_converged=bool(spent and spent.converged),
+    )
+
+
+def predict_lifetime(
+    histories: pd.DataFrame,
+    model: Lifetime,
+    *,
+    horizon_days: float = YEAR_DAYS,
+    yearly_discount: float = YEARLY_DISCOUNT,
+) -> pd.DataFrame:
+    """Predict each customer's purchases and their value within ``horizon_days`` after ``as_of``.
+
+    Value is the mean value of a purchase times the sum over twelve periods of the purchases
+    expected in each, discounted from the middle of the period.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each of ``histories``, in their order: ``customer_id``, ``expected_order_count``,
+        ``active_probability``, ``expected_order_value``, ``lifetime_value`` and the ends of its
+        95 % interval, ``lifetime_value_low`` and ``lifetime_value_high``. The interval covers the
+        expected value, as the parameters are estimated (delta method, on the logarithm); what a
+        single customer will spend varies far more. Value is missing where the spend has no
+        finite mean (q at most 1).
+    """
+    found = _Prediction(histories, model, horizon_days, yearly_discount)
+    sd = np.sqrt(np.einsum("ij,jk,ik->i", found.slopes, np.array(model.covariance), found.slopes))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.exp(NORMAL_95 * np.where(found.value == 0, 0, sd / found.value))
+    return pd.DataFrame(
+        {
+            "customer_id": histories["customer_id"].to_numpy(),
+            "expected_order_count": found.active * found.orders,
+            "active_probability": found.active,
+            "expected_order_value": found.spend,
+            "lifetime_value": found.value,
+            "lifetime_value_low": found.value / factor,
+            "lifetime_value_high": found.value * factor,
+        }
+    )
+
+
+def summarise_lifetime_value(
+    histories: pd.DataFrame,
+    model: Lifetime,
+    groups: pd.Series | None = None,
+    *,
+    random_state: int,
+    horizon_days: float = YEAR_DAYS,
+    yearly_discount: float = YEARLY_DISCOUNT,
+) -> pd.DataFrame:
+    """Summarise the lifetime value of groups of customers, with 95 % intervals.
+
+    The interval covers what these customers will bring within the horizon, discounted, if the
+    models are right: the parameters are estimated (delta method), and customers differ from their
+    expectation by chance (drawn from each one's posterior). Seasons, trends and new customers are
+    not in it. ``groups`` has the group of each of ``histories``, by their index.
+
+    Returns
+    -------
+    pandas.DataFrame
+        "all customers", then one row a group, sorted: ``group``, ``customer_count``,
+        ``expected_order_count`` (a customer), ``mean_lifetime_value``, ``mean_low``,
+        ``mean_high``, ``total_lifetime_value``, ``total_low``, ``total_high``.
+    """
+    in_order = histories.sort_values("customer_id", kind="stable")
+    found = _Prediction(in_order, model, horizon_days, yearly_discount)
+    codes, names = np.full(len(in_order), -1), []
+    if groups is not None:
+        codes, names = pd.factorize(groups.reindex(in_order.index), sort=True)
+    names = ["all customers", *names]
+
+    def add_up(values: np.ndarray) -> np.ndarray:
+        sums = np.bincount(codes + 1, values, minlength=len(names))
+        sums[0] = values.sum()
+        return sums
+
+    rng, rounds = np.random.default_rng(random_state), _DRAWS // max(len(in_order), 1)
+    drawn = [add_up(found.draw_values(rng)) for _ in range(np.clip(rounds, *_LEAST_MOST_ROUNDS))]
+    sizes, totals = add_up(np.ones(len(in_order))), add_up(found.value)
+    slopes = np.array([add_up(slope) for slope in found.slopes.T])
+    sd = np.sqrt(np.einsum("ig,ij,jg->g", slopes, np.array(model.covariance), slopes))
+    # Every draw of chance with every hundredth of the parameters' log-normal distribution.
+    relative = np.divide(sd, totals, out=np.zeros_like(sd), where=totals != 0)
+    factors = np.exp(ndtri((np.arange(100) + 0.5) / 100)[:, None] * relative)
+    mixed = (np.array(drawn)[:, None] * factors).reshape(-1, len(names))
+    ends = [totals, *np.quantile(mixed, [0.025, 0.975], axis=0)]
+    table = {"group": names, "customer_count": sizes.astype(int)}
+    table["expected_order_count"] = add_up(found.active * found.orders) / sizes
+    for kind, unit in (("mean", sizes), ("total", 1)):
+        labels = (f"{kind}_lifetime_value", f"{kind}_low", f"{kind}_high")
+        table |= {label: end / unit for label, end in zip(labels, ends, strict=True)}
+    return pd.DataFrame(table)
+
+
+class _Prediction:
+    """Expected purchases and value of each customer, and the value's slopes by each parameter.
+
+    What a customer buys while active depends on count and tenure alone, so it is worked out once
+    for each pair of them.
+    """
+
+    def __init__(self, histories, model, horizon, yearly_discount):
+        self.count, self.since, self.tenure, self.mean = _read_histories(histories)
+        self.model, self.horizon = model, float(horizon)
+        self.edges = np.linspace(0, self.horizon, 13)
+        middles = (self.edges[1:] + self.edges[:-1]) / 2
+        self.discounts = (1 + yearly_discount) ** (-middles / YEAR_DAYS)
+        self.pairs, _, self.places = count_rows(self.count, self.tenure)
+        self.spends = np.where(self.mean > 0, self.count, 0)
+        self.active = self._find_active(model.purchases)
+        paired = self._expect(model.purchases)
+        self.orders = paired[0][self.places]
+        self.discounted = paired[1][self.places]
+        self.spend = self._expect_spend(model.spend)
+        self.value = self.active * self.discounted * self.spend
+        self.slopes = self._measure_slopes()
+
+    def _find_active(self, purchases: Purchases) -> np.ndarray:
+        times = {"active": self.since, "tenure": self.tenure}
+        return find_active_probability(purchases, self.count, **times)
+
+    def _expect(self, purchases: Purchases) -> tuple[np.ndarray, np.ndarray]:
+        """Purchases while active of each pair, plain and discounted."""
+        count, tenure = self.pairs
+        until = [
+            expect_purchases(purchases, edge, repeat_count=count, tenure=tenure)
+            for edge in self.edges[1:]
+        ]
+        steps = np.diff(until, axis=0, prepend=0)
+        return until[-1], self.discounts @ steps
+
+    def _expect_spend(self, spend: Spend) -> np.ndarray:
+        if not spend.q > 1:
+            return np.full(len(self.count), np.nan)
+        return expect_spend(spend, self.spends, self.mean)
+
+    def _measure_slopes(self) -> np.ndarray:
+        """Slopes of the value by the logarithm of each parameter, by central differences."""
+        slopes = np.empty((len(self.count), 7))
+        bought, spent = np.array(self.model.purchases), np.array(self.model.spend)
+        for place in range(7):
+            ends = []
+            for step in (_STEP, -_STEP):
+                move = np.exp(np.where(np.arange(7) == place, step, 0.0))
+                if place < 4:
+                    moved = Purchases(*(bought * move[:4]))
+                    paired = self._expect(moved)[1][self.places]
+                    ends.append(self._find_active(moved) * paired * self.spend)
+                else:
+                    spend = self._expect_spend(Spend(*(spent * move[4:])))
+                    ends.append(self.active * self.discounted * spend)
+            slopes[:, place] = (ends[0] - ends[1]) / (2 * _STEP)
+        return slopes
+
+    def draw_values(self, rng: np.random.Generator) -> np.ndarray:
+        """Draw what each customer will bring, from the posterior of rate, dropout and spend."""
+        (r, alpha, a, b), (p, q, v), size = self.model.purchases, self.model.spend, len(self.count)
+        if not q > 1:
+            return np.full(size, np.nan)
+        rate = rng.gamma(r + self.count, 1 / (alpha + self.tenure))
+        leaves = np.maximum(rng.beta(a, b + self.count), 1e-9)
+        most = np.where(rng.random(size) < self.active, rng.geometric(leaves), 0)
+        orders = np.minimum(rng.poisson(np.minimum(rate * self.horizon, 1e9)), most)
+        total = np.where(self.spends > 0, self.spends * self.mean, 0.0)
+        scale = (v + total) / rng.gamma(q + p * self.spends)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(self.orders > 0, self.discounted / self.orders, 0.0)
+        return rng.gamma(p * orders) * scale * share
+
+
+def _read_histories(histories: pd.DataFrame) -> list[np.ndarray]:
+    """Return counts, active time, tenure and mean value (0 where missing), all possible."""
+    missing = [name for name in HISTORY_COLUMNS if name not in histories]
+    if missing:
+        fix = "Use summarise_histories."
+        raise SegkitError(f"the histories lack {', '.join(missing)}", fix=fix)
+    columns = [histories[name].to_numpy(float, na_value=np.nan) for name in HISTORY_COLUMNS[1:]]
+    count, active, tenure, mean = columns
+    possible = (count >= 0) & (count % 1 == 0) & (active >= 0) & (active <= tenure)
+    possible &= (count > 0) == (active > 0)
+    if not possible.all():
+        raise SegkitError(
+            "a history is not possible",
+            found=f"{int((~possible).sum())} of {len(histories)}",
+            fix="Counts and days may not be negative or missing, active_days is at most "
+            "tenure_days, and above 0 just where somebody bought again.",
+        )
+    mean = np.where(np.isfinite(mean) & (mean > 0), mean, 0.0)
+    return [count.astype(np.int64), active, tenure, mean]
+
+
+def add_lifetime(
+    customers: pd.DataFrame, order_lines: ir.Table, *, as_of: datetime.date
+) -> pd.DataFrame:
+    """Add ``expected_order_count``, ``active_probability`` and ``lifetime_value`` for a year.
+
+    Where a model cannot be fitted its columns are there but all missing, so that a scheme that
+    reads them is told so, and ``attrs["lifetime_reason"]`` says why. A customer without a sale has
+    none.
+    """
+    histories = summarise_histories(order_lines, as_of=as_of)
+    try:
+        found = predict_lifetime(histories, fit_lifetime(histories))
+        reason = ""
+    except SegkitError as error:
+        found = pd.DataFrame(columns=["customer_id", *FEATURE_COLUMNS], dtype=float)
+        reason = error.describe()
+    found = found.set_index("customer_id")[list(FEATURE_COLUMNS)]
+    added = customers.assign(**found.reindex(customers["customer_id"]).reset_index(drop=True))
+    added.attrs = {**customers.attrs, "lifetime_reason": reason}
+    return added

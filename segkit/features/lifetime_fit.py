@@ -1,0 +1,280 @@
+"""BG/NBD and Gamma-Gamma on plain arrays, in any unit of time and money.
+
+A history is ``repeat_count`` (purchases after the first), ``active`` (time from the first purchase
+to the last) and ``tenure`` (time from the first purchase until now).
+
+References
+----------
+Fader, Hardie and Lee (2005), "Counting your customers the easy way", *Marketing Science* 24(2);
+Fader and Hardie (2013), "The Gamma-Gamma model of monetary value" and (2013) "Overcoming the
+BG/NBD model's #NUM! error problem".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
+
+LOG_BOUND = 8.0
+FLAT_SLOPE = 1e-6
+STARTS = ((0.0, 0.0, 0.0, 0.0), (-1.0, -1.0, 0.0, 1.0), (1.0, 1.0, -1.0, 0.0))
+SPEND_STARTS = ((1.0, 1.0, 1.0), (0.0, 2.0, 2.0))
+
+
+class Purchases(NamedTuple):
+    """Parameters of BG/NBD; ``alpha`` is in units of time."""
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+
+
+class Spend(NamedTuple):
+    """Parameters of Gamma-Gamma; ``v`` is in units of money."""
+
+    p: float
+    q: float
+    v: float
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A maximum of a likelihood; ``covariance`` is that of the logarithms of ``values``."""
+
+    values: np.ndarray
+    log_likelihood: float
+    covariance: np.ndarray
+    converged: bool
+
+
+def count_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Return the different rows in order, how often each occurs, and the place of each row given.
+
+    Each column comes back as the values of the different rows.
+    """
+    key, known = np.zeros(len(columns[0]), dtype=np.int64), []
+    for column in columns:
+        codes, values = pd.factorize(np.asarray(column), sort=True)
+        key, known = key * len(values) + codes, [*known, values]
+    keys, places, counts = np.unique(key, return_inverse=True, return_counts=True)
+    different = []
+    for values in known[::-1]:
+        keys, codes = np.divmod(keys, max(len(values), 1))
+        different.append(values[codes])
+    return different[::-1], counts, places
+
+
+def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarray) -> Peak:
+    """Fit BG/NBD by maximum likelihood to histories; equal ones are counted once.
+
+    Returns a peak with r, alpha, a and b (Fader, Hardie and Lee 2005, equation 6).
+    """
+    (count, last, whole), weights, _ = count_rows(repeat_count, active, tenure)
+    scale = float(whole @ weights / weights.sum()) or 1.0
+    measure = _PurchaseLikelihood(count, last / scale, whole / scale, weights)
+    peak = _climb(measure, STARTS, weights.sum())
+    purchases = float(count @ weights)
+    units = np.array([1.0, scale, 1.0, 1.0])
+    log_likelihood = peak.log_likelihood - purchases * np.log(scale)
+    return Peak(peak.values * units, log_likelihood, peak.covariance, peak.converged)
+
+
+class _PurchaseLikelihood:
+    """The log-likelihood and its slopes by the logarithms of r, alpha, a and b.
+
+    With A = ln(alpha + tenure) and B = ln(alpha + active) a history has ln G(r + x) - ln G(r)
+    + r ln alpha + ln B(a, b + x) - ln B(a, b) - (r + x) A + ln(1 + exp D), where x > 0 for the
+    last term and D = ln a - ln(b + x - 1) + (r + x)(A - B). Gamma and beta functions are taken
+    once a count, logarithms once a time.
+    """
+
+    def __init__(self, count, active, tenure, weights):
+        self.weights, self.total = weights.astype(float), float(weights.sum())
+        self.counts, at_count = np.unique(count, return_inverse=True)
+        self.count_weights = np.bincount(at_count, weights)
+        self.tenures, at_tenure = np.unique(tenure, return_inverse=True)
+        self.tenure_weights = np.bincount(at_tenure, weights)
+        self.tenure_purchases = np.bincount(at_tenure, weights * count)
+        again = count > 0
+        self.at_count, self.at_tenure = at_count[again], at_tenure[again]
+        self.times, self.at_time = np.unique(active[again], return_inverse=True)
+        self.again, self.again_weights = count[again].astype(float), self.weights[again]
+
+    def __call__(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
+        r, alpha, a, b = np.exp(logs)
+        x, w = self.counts, self.count_weights
+        lasting, elapsed = alpha + self.tenures, alpha + self.times
+        by_tenure = r * self.tenure_weights + self.tenure_purchases
+        value = w @ (gammaln(r + x) - gammaln(r) + betaln(a, b + x) - betaln(a, b))
+        value += self.total * r * np.log(alpha) - by_tenure @ np.log(lasting)
+        slope_r = w @ (digamma(r + x) - digamma(r)) + self.total * np.log(alpha)
+        slope_r -= self.tenure_weights @ np.log(lasting)
+        slope_alpha = self.total * r / alpha - by_tenure @ (1 / lasting)
+        slope_a = w @ (digamma(a + b) - digamma(a + b + x))
+        slope_b = w @ (digamma(a + b) - digamma(a + b + x) + digamma(b + x) - digamma(b))
+        # Who bought again may have left right after the last purchase.
+        since = np.log(lasting)[self.at_tenure] - np.log(elapsed)[self.at_time]
+        drop = np.log(a) - np.log(b + np.maximum(x, 1) - 1)
+        exponent = drop[self.at_count] + (r + self.again) * since
+        value += self.again_weights @ np.logaddexp(0, exponent)
+        left = self.again_weights * expit(exponent)
+        slope_r += left @ since
+        gap = (1 / lasting)[self.at_tenure] - (1 / elapsed)[self.at_time]
+        slope_alpha += left @ ((r + self.again) * gap)
+        by_count = np.bincount(self.at_count, left, minlength=len(x))
+        slope_a += by_count.sum() / a
+        slope_b -= by_count @ (1 / (b + np.maximum(x, 1) - 1))
+        return value, np.array([slope_r * r, slope_alpha * alpha, slope_a * a, slope_b * b])
+
+
+def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
+    """Fit Gamma-Gamma to counts and means of purchases, all positive.
+
+    Returns a peak with p, q and v (Fader and Hardie 2013, equation 1a).
+    """
+    (count, mean), weights, _ = count_rows(repeat_count, mean_value)
+    scale = float(np.exp(weights @ np.log(mean) / weights.sum()))
+    mean = mean / scale
+    peak = _climb(_SpendLikelihood(count, mean, weights), SPEND_STARTS, weights.sum())
+    log_likelihood = peak.log_likelihood - weights.sum() * np.log(scale)
+    return Peak(peak.values * [1, 1, scale], log_likelihood, peak.covariance, peak.converged)
+
+
+class _SpendLikelihood:
+    """The log-likelihood and its slopes by the logarithms of p, q and v.
+
+    With the sum s = x z of a history it is ln G(px + q) - ln G(px) - ln G(q) + q ln v + px ln s
+    - ln z - (px + q) ln(v + s).
+    """
+
+    def __init__(self, count, mean, weights):
+        self.count, self.total, self.weights = count.astype(float), count * mean, weights
+        self.counts, at_count = np.unique(count, return_inverse=True)
+        self.count_weights = np.bincount(at_count, weights)
+        self.purchases = self.count * weights
+        self.known = self.purchases @ np.log(self.total), weights @ np.log(mean)
+
+    def __call__(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
+        p, q, v = np.exp(logs)
+        x, w, size = p * self.counts, self.count_weights, self.weights.sum()
+        joint = np.log(v + self.total)
+        bought, plain = self.purchases @ joint, self.weights @ joint
+        value = w @ (gammaln(x + q) - gammaln(x)) + size * (q * np.log(v) - gammaln(q))
+        value += p * self.known[0] - self.known[1] - p * bought - q * plain
+        slope_p = w * self.counts @ (digamma(x + q) - digamma(x)) + self.known[0] - bought
+        slope_q = w @ digamma(x + q) + size * (np.log(v) - digamma(q)) - plain
+        slope_v = size * q / v - (p * self.purchases + q * self.weights) @ (1 / (v + self.total))
+        return value, np.array([slope_p * p, slope_q * q, slope_v * v])
+
+
+def _climb(measure: Callable, starts: tuple, count: int) -> Peak:
+    """Climb by L-BFGS, end with Newton's steps; a further start only where the first fails."""
+
+    def descend(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slopes = measure(logs)
+        return -value / count, -slopes / count
+
+    best = None
+    for start in starts:
+        bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
+        options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
+        logs = minimize(
+            descend, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+        ).x
+        value, slopes = descend(logs)
+        for _ in range(5):
+            curvature = _measure_curvature(descend, logs)
+            if np.linalg.eigvalsh(curvature)[0] <= 0:
+                break
+            further = logs - np.linalg.solve(curvature, slopes)
+            if np.abs(further).max() >= LOG_BOUND or not descend(further)[0] < value:
+                break
+            logs = further
+            value, slopes = descend(logs)
+        sound = np.linalg.eigvalsh(curvature)[0] > 0 and np.abs(logs).max() < LOG_BOUND - 0.01
+        covariance = np.linalg.inv(curvature) / count if sound else np.full_like(curvature, np.nan)
+        converged = bool(sound and np.abs(slopes).max() < FLAT_SLOPE)
+        peak = Peak(np.exp(logs), float(-value * count), covariance, converged)
+        if best is None or peak.log_likelihood > best.log_likelihood:
+            best = peak
+        if converged:
+            break
+    return best
+
+
+def _measure_curvature(descend: Callable, logs: np.ndarray, step: float = 1e-4) -> np.ndarray:
+    """Second derivatives by central differences of the slopes."""
+    moves = np.eye(len(logs)) * step
+    rows = [(descend(logs + move)[1] - descend(logs - move)[1]) / (2 * step) for move in moves]
+    return (np.array(rows) + np.array(rows).T) / 2
+
+
+def find_active_probability(
+    model: Purchases, repeat_count: np.ndarray, *, active: np.ndarray, tenure: np.ndarray
+) -> np.ndarray:
+    """Return the probability that each customer still buys; 1 for those who never bought again.
+
+    Fader, Hardie and Lee (2008), "Computing P(alive) using the BG/NBD model", equation 7.
+    """
+    r, alpha, a, b = model
+    x = np.asarray(repeat_count, dtype=float)
+    since = np.log(alpha + np.asarray(tenure, float)) - np.log(alpha + np.asarray(active, float))
+    exponent = np.log(a) - np.log(b + np.maximum(x, 1) - 1) + (r + x) * since
+    return np.where(x > 0, expit(-exponent), 1.0)
+
+
+def expect_purchases(
+    model: Purchases, horizon: float | np.ndarray, *, repeat_count=0, tenure=0
+) -> np.ndarray:
+    """Return the purchases expected within ``horizon`` of customers who are active now.
+
+    As it stands that is the expectation for a new customer (Fader, Hardie and Lee 2005, equation
+    9); times the probability of being active it is that of a customer with a history (equation
+    10). Euler's transformation keeps the hypergeometric function small.
+    """
+    r, alpha, a, b = model
+    if abs(a - 1) < 1e-6 or abs(a + b - 1) < 1e-6:  # the limit is there, the quotient is not
+        a += 2e-6
+    x, since = np.asarray(repeat_count, dtype=float), alpha + np.asarray(tenure, dtype=float)
+    z, small = horizon / (since + horizon), a - 1 < r + x
+    first = np.where(small, a - 1, r + x)
+    second = np.where(small, a + b - 1 - r, b + x)
+    whole = a + b + x - 1
+    rest = (since / (since + horizon)) ** first * hyp2f1(first, second, whole, z)
+    return whole / (a - 1) * (1 - rest)
+
+
+def expect_spend(model: Spend, repeat_count: np.ndarray, mean_value: np.ndarray) -> np.ndarray:
+    """Return the expected mean value of a purchase; infinite where the model has no mean.
+
+    Fader and Hardie (2013), equation 5; with a count of 0 it is the mean of all customers.
+    """
+    p, q, v = model
+    x = np.asarray(repeat_count, dtype=float)
+    total = np.where(x > 0, x * np.nan_to_num(mean_value), 0.0)
+    rest = p * x + q - 1
+    return np.where(rest > 0, p * (v + total) / np.where(rest > 0, rest, 1), np.inf)
+
+
+def expect_counts(model: Purchases, tenure: np.ndarray, *, most: int) -> np.ndarray:
+    """Return the probability of 0 to ``most`` repeat purchases, a row for each tenure.
+
+    Fader, Hardie and Lee (2005), equation 8.
+    """
+    r, alpha, a, b = model
+    t = np.asarray(tenure, dtype=float)[:, None]
+    x = np.arange(most + 1)
+    log_share = np.log(np.maximum(t, 1e-300)) - np.log(alpha + t)
+    counted = gammaln(r + x) - gammaln(r) - gammaln(x + 1) + r * np.log(alpha / (alpha + t))
+    poisson = np.exp(counted + x * log_share)
+    alive = np.exp(betaln(a, b + x) - betaln(a, b)) * poisson
+    fewer = np.cumsum(poisson, axis=1) - poisson
+    left = np.exp(betaln(a + 1, b + np.maximum(x, 1) - 1) - betaln(a, b)) * (1 - fewer)
+    return alive + np.where(x > 0, left, 0.0)

@@ -1,0 +1,300 @@
+"""Bootstrap solutions of a scheme, and the same on columns shuffled one by one.
+
+A bootstrap sample is a number of draws for each customer. The scheme is fitted on it as on all,
+and the fit then places all customers, drawn or not. What the labels say is asked in
+`segkit.segments.stability`.
+
+References
+----------
+Dolnicar and Leisch (2010), Evaluation of structure and reproducibility of cluster solutions using
+the bootstrap, *Marketing Letters* 21, 83-101. Tibshirani, Walther and Hastie (2001), Estimating the
+number of clusters in a data set via the gap statistic, *JRSS B* 63, for the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import ibis
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from segkit.segments.answers import (
+    Answers,
+    count_patterns,
+    rate_answers,
+    read_answers,
+    search_classes,
+)
+from segkit.segments.kprototypes import count_processors, lay_out
+from segkit.segments.preparation import Prepared
+from segkit.segments.rules import Rules
+
+STARTS, MOST_STEPS = 10, 100
+# Of more rows the starts of a fit see this many; the best then goes down on all.
+MOST_STARTED = 5_000
+REFERENCE_COPIES, REFERENCE_PAIRS = 10, 2
+# EM on a bootstrap sample: few starts, and it ends where a step gains less log-likelihood.
+CLASS_OPTIONS, CLASS_COPIES = {"n_init": 3, "gain": 0.01, "enough": 1}, 3
+# A customer beyond this part of the way from the own prototype to the next lies between the two.
+BORDER = 0.3
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """What bootstrap solutions say of one solution.
+
+    Attributes
+    ----------
+    own : ndarray of int, (n,)
+        The segment of each row in the solution itself, from 0.
+    segment_count : int
+        How many segments the solution has; some may be empty among these rows.
+    labels : ndarray of int, (2 * pairs, n)
+        The cluster that each bootstrap solution gives to each row; the second of each pair
+        follows the first. Numbers of different solutions mean nothing to each other.
+    draws : ndarray of int, (2 * pairs, n)
+        How often each row was drawn.
+    reference_labels : list of ndarray
+        The same as ``labels`` on copies with shuffled columns, one array a copy; none for rules.
+    structure : float
+        Of prototypes 1 - W / W_ref, where W is the cost and W_ref the smallest cost of ten
+        shuffled copies, 0 for a single column; of latent classes how far their BIC is below that
+        of one class, as a share of it; NaN for rules.
+    border_share : float
+        The share of rows that lie between two segments: beyond 0.3 of the way from the own
+        prototype to the next (0.5 is the border), or with a second class more probable than 0.3.
+        NaN for rules.
+    """
+
+    own: np.ndarray
+    segment_count: int
+    labels: np.ndarray
+    draws: np.ndarray
+    reference_labels: list[np.ndarray]
+    structure: float
+    border_share: float
+
+
+def draw_bootstraps(row_count: int, *, pairs: int, random_state: int) -> np.ndarray:
+    """Draw ``2 * pairs`` bootstrap samples: how often each row was drawn, (2 * pairs, rows)."""
+    rng = np.random.default_rng(random_state)
+    draws = [rng.integers(0, row_count, row_count) for _ in range(2 * pairs)]
+    return np.array([np.bincount(drawn, minlength=row_count) for drawn in draws], dtype=np.uint16)
+
+
+def resample_prototypes(
+    rows: Prepared,
+    own: np.ndarray,
+    draws: np.ndarray,
+    *,
+    segment_count: int,
+    gamma: float,
+    random_state: int,
+) -> Resamples:
+    """Resample prototypes; the preparation is kept as it was fitted on all.
+
+    Parameters
+    ----------
+    rows : Prepared
+        n prepared rows.
+    own : ndarray of int, (n,)
+        Their segments in the solution itself, from 0.
+    draws : ndarray of int, (samples, n)
+        See `draw_bootstraps`.
+    """
+    k, rng = segment_count, np.random.default_rng(random_state)
+    labels, _ = refit_prototypes(rows, k, draws, gamma=gamma, rng=rng)
+    once = np.ones((1, len(own)), dtype=np.uint16)
+    single = rows.numbers.shape[1] + rows.codes.shape[1] == 1
+    references, costs = [], []
+    for _ in range(0 if single else REFERENCE_COPIES):
+        shuffled = replace(
+            rows, numbers=rng.permuted(rows.numbers, axis=0), codes=rng.permuted(rows.codes, axis=0)
+        )
+        some = np.concatenate([once, draws[: 2 * REFERENCE_PAIRS]])
+        found, cost = refit_prototypes(shuffled, k, some, gamma=gamma, rng=rng)
+        references.append(found[1:])
+        costs.append(cost[0])
+    cost = refit_prototypes(rows, k, once, gamma=gamma, rng=rng)[1][0]
+    return Resamples(
+        own=own,
+        segment_count=k,
+        labels=labels,
+        draws=draws,
+        reference_labels=references,
+        structure=1 - cost / min(costs) if costs and min(costs) > 0 else 0.0,
+        border_share=_measure_border(rows, own, gamma),
+    )
+
+
+def refit_prototypes(
+    rows: Prepared, k: int, draws: np.ndarray, *, gamma: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit k prototypes to each sample with ten starts, and place all rows.
+
+    Equal rows are counted, not repeated. The samples share the processors. Where a sample has
+    fewer different rows than clusters, some clusters stay empty.
+
+    Returns
+    -------
+    labels : ndarray of int16, (samples, n)
+    costs : ndarray of float, (samples,)
+        The sum of squared distances of each sample to its prototypes.
+    """
+    from segkit.segments import compiled
+
+    # Sorted and counted: the order in which customers come changes nothing but the draws.
+    table = np.column_stack([np.nan_to_num(rows.numbers, nan=np.inf), rows.codes])
+    _, first, key = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    key = key.ravel()
+    laid = lay_out(rows.numbers[first], rows.codes[first], None, gamma, 0)
+    laid = replace(laid, weights=np.bincount(key).astype(float)).with_fill()
+    fill, common = laid.fill[0][0], laid.fill[1][0]
+    trials = 2 + int(np.log(k))
+    seeds = rng.integers(2**63, size=len(draws))
+
+    def take(chosen: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+        columns = (laid.numbers[:, chosen], laid.codes[:, chosen])
+        return (*map(np.ascontiguousarray, columns), weights[chosen])
+
+    def fit(drawn: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
+        own = np.random.default_rng(seed)
+        weights = np.bincount(key, drawn, len(first))
+        drawn_rows = np.flatnonzero(weights)
+        parts = few = take(drawn_rows, weights)
+        if len(drawn_rows) > MOST_STARTED:
+            few = take(np.sort(own.choice(drawn_rows, MOST_STARTED, replace=False)), weights)
+        shared = (laid.offsets, gamma, fill, common)
+        uniform = own.random((STARTS, k, trials))
+        centres, modes, cost = compiled.search(*few, *shared, uniform, MOST_STEPS)
+        if few is not parts:
+            cost = compiled.walk(*parts, *shared, centres, modes, MOST_STEPS)
+        found, nearest = np.zeros(len(first), np.int32), np.zeros(len(first))
+        compiled.measure(
+            (0, len(first)), laid.numbers, laid.codes, laid.weights, gamma, centres, modes,
+            found, nearest,
+        )  # fmt: skip
+        return found[key].astype(np.int16), cost
+
+    with ThreadPoolExecutor(count_processors()) as pool:
+        labels, costs = zip(*pool.map(fit, draws, seeds), strict=True)
+    return np.array(labels), np.array(costs)
+
+
+def _measure_border(rows: Prepared, own: np.ndarray, gamma: float) -> float:
+    """Return the share of rows that lie between the own and the next prototype."""
+    squares, prototypes = [], []
+    for n in np.unique(own):
+        mine = rows.take(np.flatnonzero(own == n))
+        centre = np.nan_to_num(np.nanmean(mine.numbers, axis=0)) if len(mine.numbers) else 0.0
+        mode = [np.bincount(c[c >= 0], minlength=1).argmax() for c in mine.codes.T]
+        prototypes.append((np.broadcast_to(centre, rows.numbers.shape[1:]), np.array(mode, int)))
+    for centre, mode in prototypes:
+        gaps = np.nansum((rows.numbers - centre) ** 2, axis=1)
+        squares.append(gaps + gamma * ((rows.codes != mode) & (rows.codes >= 0)).sum(axis=1))
+    squares, everyone = np.array(squares), np.arange(len(own))
+    between = np.array(
+        [
+            [((a - b) ** 2).sum() + gamma * (m != o).sum() for b, o in prototypes]
+            for a, m in prototypes
+        ]
+    )
+    nearest = squares.argmin(axis=0)
+    others = squares.copy()
+    others[nearest, everyone] = np.inf
+    second = others.argmin(axis=0)
+    apart = between[nearest, second]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        way = (squares[nearest, everyone] - squares[second, everyone] + apart) / (2 * apart)
+    return float((~(way <= BORDER)).mean())
+
+
+def resample_classes(
+    customers: pd.DataFrame,
+    own: np.ndarray,
+    draws: np.ndarray,
+    *,
+    columns: tuple[str, ...],
+    segment_count: int,
+    random_state: int,
+) -> Resamples:
+    """Resample latent classes; ``own`` and ``draws`` are as in `resample_prototypes`."""
+    answers = read_answers(customers, columns, random_state)
+    k, rng = segment_count, np.random.default_rng(random_state)
+    labels, references = refit_classes(answers, k, draws, rng), []
+    for _ in range(CLASS_COPIES):
+        shuffled = rng.permuted(answers.patterns[answers.rows], axis=0)
+        copy = count_patterns(answers.levels, shuffled)
+        references.append(refit_classes(copy, k, draws[: 2 * REFERENCE_PAIRS], rng))
+    criteria, free = [], sum(len(level.levels) - 1 for level in answers.levels)
+    with threadpool_limits(1):
+        for n in (1, k):
+            climb = search_classes(answers, n, rng, **CLASS_OPTIONS)[0]
+            penalty = (n - 1 + n * free) * np.log(len(own))
+            criteria.append(penalty - 2 * climb.likelihood)
+    _, known = rate_answers(answers, climb.weights, climb.shares)
+    second = np.sort(known, axis=1)[:, -2]
+    return Resamples(
+        own=own,
+        segment_count=k,
+        labels=labels,
+        draws=draws,
+        reference_labels=references,
+        structure=1 - criteria[1] / criteria[0] if criteria[0] > 0 else 0.0,
+        border_share=float((second > BORDER)[answers.rows].mean()),
+    )
+
+
+def refit_classes(
+    answers: Answers, k: int, draws: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Fit k latent classes to each sample and place all rows, (samples, n)."""
+    seeds = rng.integers(2**63, size=len(draws))
+
+    def fit(drawn: np.ndarray, seed: int) -> np.ndarray:
+        counts = np.bincount(answers.rows, drawn, len(answers.counts)).astype(int)
+        there = counts > 0
+        own = Answers(answers.levels, answers.patterns[there], counts[there])
+        size = min(k, len(own.counts))
+        climb = search_classes(own, size, np.random.default_rng(seed), **CLASS_OPTIONS)[0]
+        known = rate_answers(answers, climb.weights, climb.shares)[1]
+        return known.argmax(axis=1)[answers.rows]
+
+    with threadpool_limits(1), ThreadPoolExecutor(count_processors()) as pool:
+        return np.array(list(pool.map(fit, draws, seeds)), dtype=np.int16)
+
+
+def resample_rules(
+    customers: pd.DataFrame,
+    own: np.ndarray,
+    draws: np.ndarray,
+    *,
+    segment_count: int,
+    fit: Callable[[pd.DataFrame], tuple[Rules, list]],
+) -> Resamples:
+    """Resample rules whose cut points are learned on each sample.
+
+    ``fit`` takes a sample of ``customers``, who have the columns that the rules read, and returns
+    rules that differ in nothing but their cut points, and names.
+    """
+    everyone = np.arange(len(customers))
+    fitted = [fit(customers.iloc[np.repeat(everyone, drawn)])[0] for drawn in draws]
+    names = {s.name: [f"{s.name}_{i}_" for i in range(len(s.cuts))] for s in fitted[0].scores}
+    if not any(names.values()):  # nothing is learned: every sample gives the same rules
+        labels = np.broadcast_to(own, draws.shape)
+    else:
+        # One query for all samples: their cut points are the rows of a small table.
+        cuts = pd.DataFrame(
+            [[cut for score in rules.scores for cut in score.cuts] for rules in fitted],
+            columns=[name for own_names in names.values() for name in own_names],
+        )
+        rows = ibis.memtable(customers.assign(row_=everyone))
+        crossed = rows.cross_join(ibis.memtable(cuts.assign(sample_=np.arange(len(cuts)))))
+        placed = fitted[0].place(crossed, names).select("row_", "sample_", "segment").to_pandas()
+        labels = placed.pivot(index="sample_", columns="row_", values="segment").to_numpy() - 1
+    unknown = float("nan")
+    return Resamples(own, segment_count, labels.astype(np.int16), draws, [], unknown, unknown)

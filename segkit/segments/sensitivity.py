@@ -1,0 +1,128 @@
+"""Does a segmentation hang on one of its columns, and do two columns say the same?"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from segkit.errors import SegkitError
+from segkit.plan import LEARNING_METHODS, Scheme
+from segkit.segments.answers import read_answers
+from segkit.segments.candidates import Candidates
+from segkit.segments.preparation import (
+    learn_levels,
+    prepare_columns,
+    read_numbers,
+    require_column,
+    tidy_columns,
+)
+from segkit.segments.prototypes import choose_gamma
+from segkit.segments.resampling import refit_classes, refit_prototypes
+from segkit.segments.stability import compare_labels, compare_pairs
+
+NEAR_DUPLICATE = 0.9
+PAIRS = 10
+
+
+def leave_out_columns(
+    candidates: Candidates, scheme: Scheme, *, segment_count: int, random_state: int
+) -> pd.DataFrame:
+    """Fit a scheme without each of its columns in turn, on the customers of the candidates.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        With ``scheme`` and ``segment_count`` among them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a column: ``column``; ``agreement``, the adjusted Rand index of the segments without
+        it with those of all columns; ``stability`` of the solution without it, the median over ten
+        pairs of bootstrap samples; ``stability_with_all`` of the same samples. No rows for rules,
+        or for a scheme of a single column.
+    """
+    columns = ["column", "agreement", "stability", "stability_with_all"]
+    if scheme.method not in LEARNING_METHODS or len(scheme.columns) < 2:
+        return pd.DataFrame(columns=columns)
+    resamples, rows = candidates.resamples[scheme.name, segment_count], []
+    draws = resamples.draws[: 2 * PAIRS]
+    once = np.ones((1, draws.shape[1]), dtype=draws.dtype)
+    whole = float(np.median(compare_pairs(resamples.labels[: 2 * PAIRS])))
+    for column in scheme.columns:
+        fewer = scheme.model_copy(
+            update={
+                "columns": tuple(c for c in scheme.columns if c != column),
+                "categorical": tuple(c for c in scheme.categorical if c != column),
+            }
+        )
+        rng = np.random.default_rng(random_state)
+        options = {"draws": np.concatenate([once, draws]), "rng": rng}
+        labels = _refit(candidates.sampled, fewer, segment_count, random_state, options)
+        agreement = compare_labels(resamples.own, labels[0])
+        rows.append((column, agreement, float(np.median(compare_pairs(labels[1:]))), whole))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _refit(
+    customers: pd.DataFrame, scheme: Scheme, k: int, random_state: int, options: dict
+) -> np.ndarray:
+    if scheme.method == "latent_classes":
+        return refit_classes(read_answers(customers, scheme.columns, random_state), k, **options)
+    prepared = prepare_columns(customers, scheme)
+    gamma = choose_gamma(prepared) if scheme.gamma == "auto" else scheme.gamma
+    return refit_prototypes(prepared, k, gamma=gamma, **options)[0]
+
+
+def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
+    """Name the pairs of a scheme's columns that say nearly the same, so that one counts twice.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``column``, ``other``, ``association`` (0.9 or more, strongest first): the size of the rank
+        correlation of two numbers (Spearman 1904), Cramér's V of two categories (1946), the
+        correlation ratio of the number's ranks by the category (Pearson 1905).
+    """
+    ranks, codes = {}, {}
+    for column in scheme.columns:
+        require_column(customers, column)
+        try:
+            if column in scheme.categorical or scheme.method == "latent_classes":
+                codes[column] = learn_levels(customers, column)[1]
+            elif tidy_columns(customers, [column])[column].dtype == float:
+                ranks[column] = rankdata(read_numbers(customers, column), nan_policy="omit")
+            else:
+                codes[column] = learn_levels(customers, column)[1]
+        except SegkitError:  # without values; the candidates say so
+            continue
+    rows = []
+    for one, other in itertools.combinations([*ranks, *codes], 2):
+        if other in ranks:
+            strength = abs(pd.Series(ranks[one]).corr(pd.Series(ranks[other])))
+        elif one in ranks:
+            known = ~np.isnan(ranks[one])
+            strength = _relate_to_groups(ranks[one][known], codes[other][known])
+        else:
+            strength = _relate_categories(codes[one], codes[other])
+        if strength >= NEAR_DUPLICATE:
+            rows.append((one, other, float(strength)))
+    table = pd.DataFrame(rows, columns=["column", "other", "association"])
+    return table.sort_values("association", ascending=False, kind="stable", ignore_index=True)
+
+
+def _relate_to_groups(values: np.ndarray, groups: np.ndarray) -> float:
+    total = ((values - values.mean()) ** 2).sum() if len(values) else 0.0
+    means = pd.Series(values).groupby(groups).transform("mean").to_numpy()
+    return float(np.sqrt(((means - values.mean()) ** 2).sum() / total)) if total > 0 else 0.0
+
+
+def _relate_categories(one: np.ndarray, other: np.ndarray) -> float:
+    crossed = pd.crosstab(one, other).to_numpy(float)
+    expected = np.outer(crossed.sum(axis=1), crossed.sum(axis=0)) / crossed.sum()
+    smaller = min(crossed.shape) - 1
+    chi_squared = ((crossed - expected) ** 2 / expected).sum()
+    return float(np.sqrt(chi_squared / crossed.sum() / smaller)) if smaller else 0.0

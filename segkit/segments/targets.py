@@ -1,0 +1,56 @@
+"""Which segments to aim at: how attractive each is, and how fit we are to serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from segkit.errors import SegkitError
+
+
+def rate_targets(
+    segments: pd.DataFrame, attractiveness: Mapping[str, float], fit: Mapping[str, float]
+) -> pd.DataFrame:
+    """Score each segment for the target-selection matrix, with the plan's weights.
+
+    A measure is divided by its largest value among the segments, so that the best segment has 1;
+    a score is the weighted mean of the measures that are known, from 0 to 1 (Dolnicar, Grün and
+    Leisch 2018, *Market Segmentation Analysis*, section 10.2, with measured values in place of
+    ratings).
+
+    Parameters
+    ----------
+    segments : pandas.DataFrame
+        One row a segment: ``segment_name``, ``customer_share``, and the measures; one that is not
+        there or wholly missing is left out, and a negative value counts as 0.
+    attractiveness, fit : dict
+        The weight of each measure.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``segment_name``, ``customer_share``, ``attractiveness``, ``fit`` (NaN where no measure is
+        known), the best by their product first. ``attrs`` has the measures used by score.
+    """
+    table = segments[["segment_name", "customer_share"]].copy()
+    for score, weights in (("attractiveness", attractiveness), ("fit", fit)):
+        if not sum(weights.values()) > 0:
+            message = f"the weights of {score} add up to nothing"
+            raise SegkitError(message, where="[criteria]", fix="Give one a weight above 0.")
+        known = {
+            name: weight
+            for name, weight in weights.items()
+            if weight > 0 and name in segments and segments[name].notna().any()
+        }
+        parts, total = pd.Series(0.0, segments.index), sum(known.values())
+        for name, weight in known.items():
+            values = segments[name].fillna(0.0).clip(lower=0.0).astype(float)
+            largest = values.max()
+            parts += weight * (values / largest if largest > 0 else 0.0)
+        table[score] = parts / total if known else float("nan")
+        table.attrs[score] = list(known)
+    best_first = (table["attractiveness"] * table["fit"].fillna(1.0)).sort_values(
+        ascending=False, kind="stable"
+    )
+    return table.loc[best_first.index].reset_index(drop=True)

@@ -1,0 +1,360 @@
+"""Do the segments say more about time they have not seen than RFM does, or than nothing does?
+
+Time is split at a day. Features, scores and segments are made from what was known on that day;
+what customers did afterwards is compared with what each predictor expected of customers whom it
+did not learn from, see `segkit.segments.prediction`. RFM and segments have the same learner.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from ibis import _, ir
+from scipy.stats import norm
+
+from segkit.errors import SegkitError
+from segkit.features.attributes import select_attributes
+from segkit.features.bases import RFM_COLUMNS, build_customers
+from segkit.features.engagement import summarise_engagement
+from segkit.features.expressions import days_until, keep_until
+from segkit.features.lifetime import fit_lifetime, predict_lifetime, summarise_histories
+from segkit.features.missing import NO_PURCHASES
+from segkit.features.purchases import summarise_purchases
+from segkit.plan import Scheme
+from segkit.segments.prediction import LEVEL, LOSSES, compare_predictors
+from segkit.segments.preparation import read_numbers
+from segkit.segments.rules import fit_rfm
+from segkit.segments.segmentation import fit_segmentation
+
+LONGEST_DAYS = 365
+FEWEST_DAYS_BEFORE, FEWEST_DAYS_AFTER = 56, 28
+FEWEST_BUYERS, FEWEST_RETURNING = 200, 30
+MOST_CUSTOMERS = 20_000
+SMALLEST_GAIN = 0.01
+NOTHING, RFM, LIFETIME = "nothing", "RFM", "lifetime value"
+SEGMENTS, BOTH = "segments", "RFM and segments"
+# Features of messages and tickets that may be answered after the day on which they were sent.
+ANSWERED_LATER = ("open_share", "click_share", "conversion_share", "days_since_open")
+ANSWERED_LATER += ("has_unsubscribed", "mean_satisfaction", "answer_count", "engagement_level")
+
+
+@dataclass(frozen=True)
+class Usefulness:
+    """What the segments say about later time, or the ``reason`` why that is not measured.
+
+    Attributes
+    ----------
+    split_on : datetime.date or None
+        The last day that predictors know.
+    figures, gains : pandas.DataFrame
+        See `compare_predictors`; no rows where nothing is measured.
+    answer : str
+        See `judge_usefulness`; empty where nothing is measured.
+    reason : str
+        Empty where it is measured.
+    segment_count, customer_count, later_days : int
+        Segments, customers compared, and days after the split.
+    undated : tuple of str
+        Columns of the scheme whose values carry no date: they are read as they stand today.
+    left_out : dict of str to str
+        Predictors and outcomes that are left out, with the reason.
+    """
+
+    split_on: datetime.date | None
+    figures: pd.DataFrame = field(repr=False)
+    gains: pd.DataFrame = field(repr=False)
+    answer: str = ""
+    reason: str = ""
+    segment_count: int = 0
+    customer_count: int = 0
+    later_days: int = 0
+    undated: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def choose_split(
+    order_lines: ir.Table | None, *, as_of: datetime.date, split_on: datetime.date | None = None
+) -> tuple[datetime.date | None, str]:
+    """Choose the last day that predictors may know: a third of the sales' days comes after it.
+
+    At most a year comes after it. Days count from the first sale to the last until ``as_of``;
+    ``split_on`` takes the place of the choice, and has to pass the same gates.
+
+    Returns
+    -------
+    tuple of datetime.date or None, and str
+        The day, and an empty text, or the reason in words why it cannot be used: fewer than 56
+        days before or 28 days after it, 200 buyers before it, or 30 of them who bought after it.
+    """
+    if order_lines is None:
+        return None, NO_PURCHASES
+    sales = keep_until(order_lines, "ordered_at", as_of)
+    sales = sales.filter(_.customer_id.notnull(), _.line_type == "sale")
+    sales = sales.mutate(days_ago=days_until(sales.ordered_at, as_of))
+    ends = sales.aggregate(first=sales.days_ago.max(), last=sales.days_ago.min()).to_pandas()
+    if ends["first"].isna()[0]:
+        return None, f"There is no sale to a known customer until {as_of}."
+    first, last = (as_of - datetime.timedelta(days=int(ends[name][0])) for name in ends)
+    whole = (last - first).days + 1
+    split = split_on or last - datetime.timedelta(days=min(whole // 3, LONGEST_DAYS))
+    days = (split - first).days + 1, (last - split).days
+    if days[0] < FEWEST_DAYS_BEFORE or days[1] < FEWEST_DAYS_AFTER:
+        needed = f"{FEWEST_DAYS_BEFORE} days before and {FEWEST_DAYS_AFTER} days after the split"
+        there = f"{max(days[0], 0)} before and {max(days[1], 0)} after {split}"
+        return split, f"Too little history: {needed} are needed, there are {there}."
+    gone = (as_of - split).days
+    buyers = sales.group_by("customer_id").aggregate(
+        first_=sales.days_ago.max(), last_=sales.days_ago.min()
+    )
+    known = buyers.filter(buyers.first_ >= gone)
+    found = known.aggregate(before=known.count(), after=(known.last_ < gone).sum()).to_pandas()
+    before, after = (int(number) for number in found.fillna(0).iloc[0])
+    if before < FEWEST_BUYERS:
+        return split, f"Too few buyers until {split}: {FEWEST_BUYERS} are needed."
+    if after < FEWEST_RETURNING:
+        reason = f"Too few buyers until {split} bought again by {last}: {FEWEST_RETURNING} are"
+        return split, f"{reason} needed."
+    return split, ""
+
+
+def measure_outcomes(
+    tables: Mapping[str, ir.Table],
+    customers: pd.DataFrame,
+    *,
+    split_on: datetime.date,
+    as_of: datetime.date,
+) -> pd.DataFrame:
+    """Measure what each of the customers did after the day ``split_on``, until ``as_of``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each of ``customers``, in their order: ``customer_id``, ``later_spend`` (net
+        of returns, in the currency of the lines), ``later_order_count``, ``bought_again``, and
+        where messages tell it ``responded``: opened or clicked one of the messages that were
+        delivered later; missing for customers who received none.
+    """
+    lines = _keep_after(tables["order_lines"], "ordered_at", split_on)
+    bought = summarise_purchases(lines, as_of=as_of)
+    spend, orders = bought.total_spend, bought.order_count
+    bought = bought.select("customer_id", later_spend=spend, later_order_count=orders)
+    found = customers[["customer_id"]].merge(bought.to_pandas(), how="left").fillna(0)
+    found = found.astype({"later_order_count": int})
+    found["bought_again"] = found["later_order_count"] > 0
+    if "messages" in tables:
+        messages = {"messages": _keep_after(tables["messages"], "sent_at", split_on)}
+        answers = summarise_engagement(messages, as_of=as_of)
+        shares = [name for name in ("open_share", "click_share") if name in answers.columns]
+        if shares:  # they are missing where no message was delivered
+            answers = answers.select("customer_id", *shares).to_pandas()
+            most = found[["customer_id"]].merge(answers, how="left")[shares].max(axis=1)
+            found["responded"] = (most > 0).astype("boolean").mask(most.isna())
+    return found
+
+
+def _keep_after(table: ir.Table, column: str, day: datetime.date) -> ir.Table:
+    """Return the rows of days after ``day``."""
+    return table.filter(days_until(table[column], day) < 0)
+
+
+def score_rfm(customers: pd.DataFrame) -> pd.DataFrame:
+    """Return ``recency``, ``frequency`` and ``money``, each 1 (low) to 5 (high), and the ``cell``.
+
+    Cut points are quintiles of these customers, as in `fit_rfm`; a missing value scores lowest.
+    """
+    scheme = Scheme(name="rfm", goal="rfm", base="behavioural", method="rfm")
+    scores, cells = {}, 0
+    for score in fit_rfm(customers, scheme, 6)[0].scores:
+        sign = 1 if score.higher_is_better else -1
+        values = sign * read_numbers(customers, score.column)
+        points = 1 + (values[:, None] > sign * np.array(score.cuts)).sum(axis=1)
+        scores[score.name], cells = points, cells * 10 + points
+    return pd.DataFrame({**scores, "cell": cells})
+
+
+def score_lifetime(
+    order_lines: ir.Table, customers: pd.DataFrame, *, as_of: datetime.date, horizon_days: int
+) -> pd.DataFrame:
+    """Return twentieths of the ``value`` and ``orders`` that a lifetime model expects.
+
+    Both count from 0 (low) to 19, and are -1 for a customer without a sale until ``as_of``. The
+    expected value is not discounted, see `segkit.features.lifetime`.
+
+    Raises
+    ------
+    SegkitError
+        If the model cannot be fitted.
+    """
+    histories = summarise_histories(order_lines, as_of=as_of)
+    model = fit_lifetime(histories)
+    if not np.isfinite(model.spend).all() or model.q <= 1:
+        raise SegkitError("too few customers bought again to expect what an order is worth")
+    options = {"horizon_days": horizon_days, "yearly_discount": 0.0}
+    expected = predict_lifetime(histories, model, **options)
+    expected = customers[["customer_id"]].merge(expected, how="left")
+    columns = {"value": "lifetime_value", "orders": "expected_order_count"}
+    parts = {
+        name: pd.qcut(expected[column], 20, labels=False, duplicates="drop")
+        for name, column in columns.items()
+    }
+    return pd.DataFrame(parts).fillna(-1).astype(int)
+
+
+def measure_usefulness(
+    tables: Mapping[str, ir.Table],
+    scheme: Scheme,
+    *,
+    n_segments: int,
+    as_of: datetime.date,
+    random_state: int,
+    split_on: datetime.date | str | None = None,
+) -> Usefulness:
+    """Fit a scheme again on what was known before a day, and compare it on what came after.
+
+    Nothing after ``split_on`` reaches features, segments or lifetime value, with one exception:
+    what carries no date, such as attributes of customers, and answers to earlier messages and
+    tickets, is read as it stands today; ``undated`` names such columns of the scheme. More than
+    20,000 customers are compared by a sample.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis.Table
+        Accepted tables.
+    scheme : Scheme
+    n_segments : int
+    as_of : datetime.date
+        The last day counted.
+    random_state : int
+    split_on : datetime.date or str, optional
+        The last day before the split, as YYYY-MM-DD; empty: see `choose_split`.
+
+    Raises
+    ------
+    SegkitError
+        If ``split_on`` is no date. Whatever the data lacks is a ``reason``, not an error.
+    """
+    split, reason = choose_split(tables.get("order_lines"), as_of=as_of, split_on=_read(split_on))
+    if reason:
+        return _refuse(split, reason)
+    seeds = {"as_of": split, "random_state": random_state}
+    try:
+        customers = build_customers(tables, as_of=split)
+        found, labels = fit_segmentation(customers, scheme, n_segments=n_segments, **seeds)
+        cells = score_rfm(customers)
+    except SegkitError as error:
+        message = error.message.rstrip(".")
+        return _refuse(split, f"It cannot be built from what was known on {split}: {message}.")
+    later_days, left_out = (as_of - split).days, {}
+    segments = pd.DataFrame({"segment": labels})
+    levels = {NOTHING: segments[[]], RFM: cells, SEGMENTS: segments, BOTH: cells.join(segments)}
+    try:
+        options = {"as_of": split, "horizon_days": later_days}
+        levels[LIFETIME] = score_lifetime(tables["order_lines"], customers, **options)
+    except SegkitError as error:
+        left_out[LIFETIME] = error.message
+    rng = np.random.default_rng(random_state)
+    chosen = np.sort(rng.permutation(len(customers))[:MOST_CUSTOMERS])
+    outcomes = measure_outcomes(tables, customers.iloc[chosen], split_on=split, as_of=as_of)
+    outcomes = _select_outcomes(outcomes, left_out)
+    if outcomes.empty:
+        return _refuse(split, f"Too few customers bought after {split}.")
+    levels = {name: table.iloc[chosen].reset_index(drop=True) for name, table in levels.items()}
+    options = {"reference": RFM, "random_state": random_state}
+    figures, gains = compare_predictors(levels, outcomes, **options)
+    return Usefulness(
+        split_on=split,
+        figures=figures,
+        gains=gains,
+        answer=judge_usefulness(figures),
+        segment_count=len(found.segments),
+        customer_count=len(chosen),
+        later_days=later_days,
+        undated=_list_undated(tables, found.columns, split),
+        left_out=left_out,
+    )
+
+
+def judge_usefulness(figures: pd.DataFrame) -> str:
+    """Return one answer to what the segments say of later time.
+
+    It rests on the explained shares of all outcomes; the intervals are widened for their number
+    (Bonferroni), and a gain below one hundredth of what is to be explained does not count.
+
+    Returns
+    -------
+    str
+        ``adds to RFM``: with the segments some outcome is explained better than by RFM alone;
+        ``as much as RFM``: they add nothing, say something, and nowhere say less than RFM;
+        ``nothing beyond RFM``: they say something, but RFM alone says it too, and more;
+        ``nothing``: they explain no outcome.
+    """
+    if list_gains(figures, BOTH, "difference"):
+        return "adds to RFM"
+    if not list_gains(figures, SEGMENTS, "estimate"):
+        return "nothing"
+    value, half = _widen(figures, SEGMENTS, "difference")
+    near = ((value + half >= 0) & (value >= -SMALLEST_GAIN)).all()
+    return "as much as RFM" if near else "nothing beyond RFM"
+
+
+def list_gains(figures: pd.DataFrame, predictor: str, column: str) -> list[str]:
+    """List the outcomes that a predictor explains better than RFM, or than nothing.
+
+    ``column`` is ``difference``, from RFM, or ``estimate``. See `judge_usefulness`.
+    """
+    value, half = _widen(figures, predictor, column)
+    return value.index[(value - half > 0) & (value >= SMALLEST_GAIN)].tolist()
+
+
+def _widen(figures: pd.DataFrame, predictor: str, column: str) -> tuple[pd.Series, pd.Series]:
+    """Return explained shares by outcome, and half of the interval that holds for all at once."""
+    chosen = (figures["measure"] == "explained_share") & (figures["predictor"] == predictor)
+    shares, tail = figures[chosen].set_index("outcome"), (1 - LEVEL) / 2
+    factor = norm.isf(tail / max(len(shares), 1)) / norm.isf(tail)
+    low = "low" if column == "estimate" else f"{column}_low"
+    return shares[column], factor * (shares[column] - shares[low])
+
+
+def _read(split_on: datetime.date | str | None) -> datetime.date | None:
+    if not isinstance(split_on, str):
+        return split_on
+    try:
+        return datetime.date.fromisoformat(split_on) if split_on else None
+    except ValueError:
+        message, fix = "split_on is not a date", "Write it as YYYY-MM-DD."
+        raise SegkitError(message, where="split_on", found=repr(split_on), fix=fix) from None
+
+
+def _refuse(split: datetime.date | None, reason: str) -> Usefulness:
+    figures, gains = compare_predictors({}, pd.DataFrame(), reference=RFM, random_state=0)
+    for table in (figures, gains):
+        table.attrs["reason"] = reason
+    return Usefulness(split_on=split, figures=figures, gains=gains, reason=reason)
+
+
+def _select_outcomes(outcomes: pd.DataFrame, left_out: dict[str, str]) -> pd.DataFrame:
+    """Return the outcomes that vary enough, as numbers; ``left_out`` gets the others."""
+    kept = {}
+    for name in (name for name in LOSSES if name in outcomes):
+        values = outcomes[name].astype("Float64").to_numpy(float, na_value=np.nan).clip(min=0)
+        counts = np.unique(values[np.isfinite(values)], return_counts=True)[1]
+        if counts.sum() - counts.max(initial=0) >= FEWEST_RETURNING:
+            kept[name] = values
+        else:
+            left_out[name] = "nearly all customers did the same" if len(counts) else "not known"
+    return pd.DataFrame(kept)
+
+
+def _list_undated(
+    tables: Mapping[str, ir.Table], columns: tuple[str, ...], split: datetime.date
+) -> tuple[str, ...]:
+    """Return those of a scheme's columns whose values carry no date."""
+    own = set(ANSWERED_LATER)
+    if "customers" in tables:
+        own.update(select_attributes(tables["customers"], as_of=split).columns)
+    dated = {*RFM_COLUMNS, "signed_up_days"}
+    return tuple(name for name in columns if name in own - dated)
