@@ -20,17 +20,15 @@ KPI_HEADINGS = {
 }
 CANDIDATE_HEADINGS = {
     "scheme": "Scheme",
-    "base": "Base",
     "method": "Model",
     "segment_count": "Segments",
-    "stability": "Stability",
-    "smallest_customer_share": "Smallest segment, customers",
-    "smallest_value_share": "Poorest segment, spend",
-    "weakest_jaccard": "Weakest segment, Jaccard",
     "kind": "Kind",
+    "stability": "Stability",
+    "weakest_jaccard": "Weakest, Jaccard",
+    "smallest_customer_share": "Smallest, customers",
+    "smallest_value_share": "Poorest, spend",
     "reach": "Placed by rules",
-    "explained_share": "Differences explained",
-    "explained_spend_share": "Spend explained",
+    "explained_share": "Explained",
     "passes": "Meets all",
 }
 RULE_HEADINGS = {
