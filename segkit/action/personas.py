@@ -24,7 +24,8 @@ def collect_descriptors(
     customers: pd.DataFrame, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Count every descriptor's values by segment: descriptor and what `count_descriptor` gives."""
-    columns = ["segment_name", "value", "customer_count", "share", "base_share", "index"]
+    columns = ["segment", "segment_name", "value", "customer_count", "share", "base_share", "index"]
+    columns += ["segment_count", "difference", "p_value", "residual"]
     tables = [pd.DataFrame(columns=["descriptor", *columns])]
     for name in list_descriptors(customers):
         table = count_descriptor(customers, segments, name, smallest_cell=smallest_cell)

@@ -69,7 +69,7 @@ def plot_segment_stability(
     texts = rows["jaccard"].map("{:.2f}".format) + ", " + rows["rating"].astype(str)
     ax.bar_label(track, texts, padding=10)
     ax.hlines(range(len(rows)), rows["jaccard_low"], rows["jaccard_high"], colors=colours, lw=3)
-    ax.scatter(rows["jaccard"], range(len(rows)), c=colours, s=64, zorder=3)
+    ax.scatter(rows["jaccard"], range(len(rows)), c=colours, s=64, zorder=3, clip_on=False)
     for limit in (0.60, 0.75):
         ax.axvline(limit, color=GREY, linestyle=(0, (3, 3)), linewidth=1)
         place = (limit, len(rows) - 0.4)
@@ -115,8 +115,8 @@ def plot_paths(table: pd.DataFrame, *, title: str = "How segments part and merge
                 _draw_band(ax, (place - 1 + width / 2, start), (place - width / 2, begin), share)
                 begin -= share
             top = bottom - gap
-    lowest = min(top - 1 for top in tops.values())
-    ax.set(xlim=(-0.4, len(counts) - 0.6), ylim=(max(lowest, -1.4), 0.03), yticks=[])
+    lowest = -1 - gap * rows["segment_count"].max()
+    ax.set(xlim=(-0.4, len(counts) - 0.6), ylim=(lowest, 0.03), yticks=[])
     ax.set_xticks(range(len(counts)), [f"{count} segments" for count in counts])
     ax.spines[:].set_visible(False)
     figures.name_values(ax, "height: share of customers; orange: drawn from several segments")

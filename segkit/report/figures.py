@@ -76,11 +76,11 @@ def chart(*keys: str, values: Sequence[str] = ()) -> Callable:
     return make
 
 
-def new_axes(title: str, *, height: float, columns: int = 1) -> Axes:
-    """Return empty axes under a title; with ``columns``, an array of them."""
+def new_axes(title: str, *, height: float, columns: int = 1, rows: int = 1) -> Axes:
+    """Return empty axes under a title; with ``columns`` or ``rows``, an array of them."""
     figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
     figure.suptitle(title, x=0.008, ha="left", fontsize=11.5, fontweight="bold")
-    return figure.subplots(1, columns, sharey=True)
+    return figure.subplots(rows, columns, sharey=True)
 
 
 def _draw_nothing(title: str, table: pd.DataFrame) -> Axes:

@@ -20,14 +20,15 @@ KPI_HEADINGS = {
 }
 CANDIDATE_HEADINGS = {
     "scheme": "Scheme",
-    "base": "Base",
     "method": "Model",
     "segment_count": "Segments",
+    "kind": "Kind",
     "stability": "Stability",
-    "smallest_customer_share": "Smallest segment, customers",
-    "smallest_value_share": "Poorest segment, spend",
-    "explained_share": "Differences explained",
-    "explained_spend_share": "Spend explained",
+    "weakest_jaccard": "Weakest, Jaccard",
+    "smallest_customer_share": "Smallest, customers",
+    "smallest_value_share": "Poorest, spend",
+    "reach": "Placed by rules",
+    "explained_share": "Explained",
     "passes": "Meets all",
 }
 RULE_HEADINGS = {
@@ -50,16 +51,19 @@ SIZE_HEADINGS = {
     "segment_name": "Segment",
     "customer_count": "Customers",
     "customer_share": "Share of customers",
+    "share_interval": "95% interval",
     "spend_share": "Share of spend",
     "mean_spend": "Mean spend",
+    "mean_interval": "95% interval of the mean",
     "total_profit": "Profit",
     "median_recency_days": "Median days since last order",
     "mean_order_count": "Orders each",
+    "rating": "Found again",
 }
 LIKE_EVERYBODY_SD = 0.2
 LIMITS = [
     "Segments describe the time before the last day counted; no campaign has been measured.",
-    "Stability is judged for the whole solution, not for each segment.",
+    "Groups that show in one column alone are called a cut, not a finding.",
     "A scheme that is made from spend is bound to explain spend.",
 ]
 
@@ -120,6 +124,8 @@ def state_choice(choice: Any) -> list[str]:
         first = f"Use {lead}."
     else:
         first = f"These segments do not meet the plan's criteria; {lead} comes nearest."
+    if choice.overrule_reason:
+        first += f" The plan overrules this verdict: {choice.overrule_reason.rstrip('.')}."
     if choice.overruled:
         first += " The plan chose this scheme; it overrules the recommendation."
     return [first, *choice.reasons]

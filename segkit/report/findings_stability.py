@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
-from segkit.report.findings import format_number, format_share, join_words, plural
+from segkit.report.findings import format_money, format_number, format_share, join_words
 from segkit.segments.criteria import MEANINGS
 from segkit.segments.stability import STABLE
 
@@ -79,10 +81,14 @@ def state_paths(nodes: pd.DataFrame) -> list[str]:
     sentences, last = [], nodes["segment_count"].min()
     for count, own in nodes[nodes["segment_count"] > last].groupby("segment_count"):
         parts = []
-        for change, verb in (("stays", "stay"), ("splits off", "split off"), ("merges", "are new")):
-            there = own[own["change"] == change]
-            if len(there):
-                parts.append(f"{plural(len(there), 'segment')} {verb}")
+        words = {
+            "stays": "stay as they are",
+            "splits off": "split off",
+            "merges": "are new mixtures",
+        }
+        for change, verb in words.items():
+            there = (own["change"] == change).sum()
+            parts += [f"{there} of them {verb}"] if there else []
         worst = own.loc[own["continuity"].idxmin()]
         sentences.append(
             f"With {count} segments: {join_words(parts)}; the least continuity is "
@@ -132,3 +138,22 @@ def state_targets(targets: pd.DataFrame) -> list[str]:
         f"{format_number(best['attractiveness'], 2)}, fit {format_number(best['fit'], 2)}.",
         *([f"{join_words(told).capitalize()}."] if told else []),
     ]
+
+
+def add_intervals(
+    sizes: pd.DataFrame, intervals: pd.DataFrame, ratings: pd.DataFrame
+) -> pd.DataFrame:
+    """Add the intervals of share and mean spend as text, and each segment's rating."""
+    shares, means = [], []
+    for row in intervals.itertuples():
+        shares.append(_write_range(row.customer_share_low, row.customer_share_high, format_share))
+        ends = (row.mean_value_low, row.mean_value_high)
+        means.append(_write_range(*ends, format_money))
+    own = intervals[["segment"]].assign(share_interval=shares, mean_interval=means)
+    table = sizes.merge(own, on="segment", how="left")
+    table = table.merge(ratings[["segment", "rating"]], on="segment", how="left")
+    return table if "mean_spend" in sizes else table.drop(columns="mean_interval")
+
+
+def _write_range(low: float, high: float, write: Callable[[float], str]) -> str:
+    return "" if pd.isna(low) else f"{write(low)} to {write(high)}"

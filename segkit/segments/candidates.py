@@ -22,6 +22,7 @@ from segkit.segments.preparation import (
     read_numbers,
     tidy_columns,
 )
+from segkit.segments.reach import measure_reach
 from segkit.segments.resampling import (
     Resamples,
     draw_bootstraps,
@@ -86,7 +87,8 @@ def compare_candidates(
         ``smallest_value_share`` (of total spend), ``explained_spend_share`` (eta squared of
         prepared total spend), ``explained_share`` (mean eta squared over all columns that any
         scheme reads; this ranks), ``closest_difference_sd`` (how far the two most similar segments
-        lie apart in the column that tells them apart best), the figures and the ``kind`` of
+        lie apart in the column that tells them apart best), ``reach`` (see `measure_reach`; by the
+        columns that the scheme reads), the figures and the ``kind`` of
         `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share`` (explained
         share times stability), ``passes``, ``reason``, ``fault_count``; ``attrs["refused"]`` says
         which schemes could not be fitted, and why.
@@ -232,7 +234,9 @@ def _measure(
         "explained_spend_share": explained.get("total_spend", unknown),
         "explained_share": explained_share,
         "closest_difference_sd": _find_closest(panel, labels),
-        "reach": 1.0,
+        "reach": measure_reach(
+            customers, labels, columns=list(found.columns), random_state=found.random_state
+        ),
         **stability,
         "weakest_segment": names[weakest],
         "smallest_segment": names[counts.argmin()],

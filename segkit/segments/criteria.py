@@ -188,7 +188,7 @@ def compare_steps(table: pd.DataFrame) -> pd.DataFrame:
         for (_, before), (_, row) in itertools.pairwise(ordered.iterrows()):
             names = ("explained_share", "explained_spend_share", "stability")
             added = [row[name] - before[name] for name in names]
-            objection = row["reason"] if not row["passes"] else _find_objection(before, row)
+            objection = "it is refused" if not row["passes"] else _find_objection(before, row)
             kept = (row["weakest_jaccard"], row["closest_difference_sd"], not objection, objection)
             rows.append((scheme, row["segment_count"], *added, *kept))
     columns = ["scheme", "segment_count", "added_explained_share", "added_spend_share"]

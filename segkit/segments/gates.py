@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from segkit.features.dictionary import FEATURES
@@ -48,7 +49,8 @@ def check_data(customers: pd.DataFrame, schemes: Iterable[Scheme]) -> pd.DataFra
             needed, wanted = GATES[requirement]
             status = "refused" if amount < needed else "thin" if amount < wanted else "enough"
             lacks = max(0.0, wanted - amount)
-            rows.append((scheme.name, requirement, float(amount), needed, wanted, lacks, status))
+            counts = (int(amount), needed, wanted, int(np.ceil(lacks)))
+            rows.append((scheme.name, requirement, *counts, status))
     columns = ["scheme", "requirement", "found", "needed", "wanted", "missing_count", "status"]
     return pd.DataFrame(rows, columns=columns)
 

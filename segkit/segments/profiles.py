@@ -6,6 +6,8 @@ and ``segment_name``. Customers without a segment are left out of every figure.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -14,8 +16,14 @@ from segkit.errors import SegkitError, suggest_name
 from segkit.features.bases import RFM_COLUMNS
 from segkit.features.dictionary import FEATURES
 from segkit.features.missing import NO_PURCHASES, empty_table
-from segkit.features.own import describe_feature
+from segkit.features.own import OWN_BASE, describe_feature
 from segkit.plan import Scheme
+from segkit.segments.differences import (
+    compare_means,
+    compare_shares,
+    correct_comparisons,
+    mark_columns,
+)
 from segkit.segments.preparation import read_numbers
 from segkit.segments.rules import fit_rfm
 from segkit.segments.segmentation import Segmentation
@@ -23,7 +31,13 @@ from segkit.segments.segmentation import Segmentation
 UNKNOWN = "unknown"
 MOST_VALUES = 12
 MOST_LEVELS = 40
+KNOWN_BEFORE = {"demographic", "geographic", "technographic", "firmographic", "generational"}
+KNOWN_BEFORE |= {"source", "psychographic", "needs", "benefit"}
 KEYS = ["segment", "segment_name"]
+_PROFILE = "segment segment_name feature unit known_count mean median base_mean index difference_sd"
+_PROFILE += " is_binary effect_size effect_low effect_high p_value"
+_GIVEN = _PROFILE.split()[:4]
+_EMPTY_PROFILE = pd.DataFrame(columns=_PROFILE.split())
 
 
 def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +51,7 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
         outweigh sales), ``mean_spend``, ``median_spend``, ``median_recency_days``,
         ``mean_order_count``, ``mean_order_value`` and ``total_profit``.
     """
-    joined = _join_segments(customers, segments)
+    joined = join_segments(customers, segments)
     parts = {
         "customer_count": ("customer_id", "size"),
         "total_spend": ("total_spend", "sum"),
@@ -58,9 +72,18 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
 
 
 def profile_segments(
-    customers: pd.DataFrame, segments: pd.DataFrame, *, columns: list[str] | None = None
+    customers: pd.DataFrame,
+    segments: pd.DataFrame,
+    *,
+    columns: list[str] | None = None,
+    made_by: Collection[str] = (),
+    smallest_cell: int = 1,
 ) -> pd.DataFrame:
     """Compare each segment's mean with that of all customers, by numeric ``columns`` or by all.
+
+    ``made_by`` names the columns that the segments were made from: they get no p-value. Where
+    fewer than ``smallest_cell`` customers of a segment have a value, its figures are missing, and
+    so are those of the next smallest segment if they would give it away.
 
     Returns
     -------
@@ -68,25 +91,41 @@ def profile_segments(
         One row a segment and feature: ``segment``, ``segment_name``, ``feature``, ``unit``,
         ``known_count`` (customers of the segment with a value), ``mean``, ``median``,
         ``base_mean``, ``index`` (100 is the base's mean; NaN where that is not positive),
-        ``difference_sd`` (difference from the base's mean in standard deviations of all customers).
+        ``difference_sd`` (difference from the base's mean in standard deviations of all customers),
+        ``is_binary`` (zeros and ones), ``effect_size``, ``effect_low``, ``effect_high`` and
+        ``p_value`` (against all other customers, see `compare_means`), ``by_construction``,
+        ``is_marker`` (see `mark_columns`), ``adjusted_p_value`` and ``set_apart`` (see
+        `correct_comparisons`).
     """
     numeric = [c for c in customers.select_dtypes("number").columns if c != "customer_id"]
     chosen = numeric if columns is None else list(columns)
-    for column in chosen:
-        read_numbers(customers, column)
-    joined = _join_segments(customers, segments)
-    base = joined[chosen].mean(), joined[chosen].std(ddof=0)
-    parts = []
+    numbers = {column: read_numbers(customers, column) for column in chosen}
+    joined = join_segments(customers.assign(**numbers), segments).sort_values("customer_id")
+    base, parts = (joined[chosen].mean(), joined[chosen].std(ddof=0)), [_EMPTY_PROFILE]
     for feature, base_mean, base_sd in zip(chosen, *base, strict=True):
-        part = joined.groupby(KEYS)[feature].agg(["count", "mean", "median"]).reset_index()
-        part = part.rename(columns={"count": "known_count"})
+        values = joined[feature]
+        part = values.groupby([joined[key] for key in KEYS]).agg(["count", "mean", "median"])
+        part = part.reset_index().rename(columns={"count": "known_count"})
         part.insert(2, "feature", feature)
         part.insert(3, "unit", describe_feature(feature).unit)
         part["base_mean"] = base_mean
         part["index"] = 100 * part["mean"] / base_mean if base_mean > 0 else np.nan
         part["difference_sd"] = (part["mean"] - base_mean) / base_sd if base_sd > 0 else np.nan
+        part["is_binary"] = bool(values.dropna().isin([0, 1]).all() and base_sd > 0)
+        here = [joined["segment"].to_numpy() == number for number in part["segment"]]
+        compared = [compare_means(values.to_numpy(), own) for own in here]
+        part = part.join(pd.DataFrame(compared, index=part.index))
+        if part["known_count"].between(1, smallest_cell - 1).any():
+            counts = part["known_count"].to_frame().T
+            hidden = suppress_cells(counts, smallest_cell).loc["known_count"].isna()
+            figures = part.columns.difference([*_GIVEN, "base_mean", "is_binary"])
+            part[figures] = part[figures].mask(hidden)
         parts.append(part)
-    return pd.concat(parts).sort_values("segment", kind="stable", ignore_index=True)
+    profile = pd.concat(parts[1:] or parts)
+    profile["by_construction"] = profile["feature"].isin(made_by)
+    profile["p_value"] = profile["p_value"].mask(profile["by_construction"])
+    profile["is_marker"] = mark_columns(profile)
+    return correct_comparisons(profile).sort_values("segment", kind="stable", ignore_index=True)
 
 
 def count_descriptor(
@@ -104,10 +143,12 @@ def count_descriptor(
     pandas.DataFrame
         One row a segment and value: ``segment``, ``segment_name``, ``value``, ``customer_count``,
         ``share`` (of the segment), ``base_share`` (of all customers), ``index`` (100 is the base),
-        ``suppressed``. The figures of a suppressed cell are NaN.
+        ``segment_count`` (customers of the segment), ``difference``, ``difference_low``,
+        ``difference_high``, ``p_value`` and ``residual`` (see `compare_shares`), ``suppressed``.
+        The figures of a suppressed cell are NaN.
     """
     _need_column(customers, column)
-    joined = _join_segments(customers, segments)
+    joined = join_segments(customers[["customer_id", column]], segments)
     values, _ = _pool_levels(joined[column], MOST_VALUES, smallest_cell, "other")
     grid = pd.crosstab([joined["segment"], joined["segment_name"]], values.rename("value"))
     shown = suppress_cells(grid, smallest_cell)
@@ -118,6 +159,9 @@ def count_descriptor(
     table["share"] = table["customer_count"] / table["segment"].map(sizes)
     table["base_share"] = table["value"].map(base.where(~hidden_base))
     table["index"] = 100 * table["share"] / table["base_share"]
+    table["segment_count"] = table["segment"].map(sizes)
+    compared = compare_shares(grid.to_numpy(), sizes.to_numpy())
+    table = table.join(compared.mask(table["customer_count"].isna()))
     return table.assign(suppressed=table["customer_count"].isna())
 
 
@@ -138,6 +182,21 @@ def list_descriptors(customers: pd.DataFrame) -> list[str]:
     others = others.union([name for name, f in FEATURES.items() if f.kind == "date"])
     names = [name for name in customers.columns if name not in others]
     return [name for name in names if 1 < customers[name].nunique() <= MOST_LEVELS]
+
+
+def list_known_before(customers: pd.DataFrame) -> list[str]:
+    """Return the columns that are known of a person before she buys.
+
+    Who they are, where they live, what they use and what brought them; of one's own features the
+    categories, for what a number of one's own counts is not known.
+    """
+    described = {name: describe_feature(name).base for name in customers.columns}
+    categories = list_descriptors(customers)
+    return [
+        name
+        for name, base in described.items()
+        if base in KNOWN_BEFORE or (base == OWN_BASE and name in categories)
+    ]
 
 
 def count_descriptors(
@@ -187,6 +246,15 @@ def keep_largest_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFra
     """Keep the features of a profile that differ most between segments, in the profile's order."""
     reach = profile["difference_sd"].abs().groupby(profile["feature"], sort=False).max().dropna()
     kept = reach.sort_values(ascending=False, kind="stable").index[:count]
+    return profile[profile["feature"].isin(kept)]
+
+
+def keep_own_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
+    """Keep ``count`` features of a profile: each segment's strongest in turn, then its next."""
+    strength = profile["difference_sd"].abs()
+    turn = strength.groupby(profile["segment"]).rank(ascending=False, method="first")
+    order = turn.dropna().sort_values(kind="stable").index
+    kept = profile.loc[order, "feature"].drop_duplicates().head(count)
     return profile[profile["feature"].isin(kept)]
 
 
@@ -260,11 +328,17 @@ def _need_column(table: pd.DataFrame, column: str) -> None:
         raise SegkitError(f"the customer table has no column '{column}'", fix=fix)
 
 
-def _join_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+def join_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
     """Add ``segment`` and ``segment_name`` to the customers who have one."""
     missing = [c for c in ("customer_id", *KEYS) if c not in segments.columns]
     if missing:
         fix = "Give what assign returned."
         raise SegkitError(f"the table of segments lacks {', '.join(missing)}", fix=fix)
     own = customers.drop(columns=KEYS, errors="ignore")
-    return own.merge(segments[["customer_id", *KEYS]], on="customer_id", validate="one_to_one")
+    placed = segments[["customer_id", *KEYS]].dropna(subset=["segment"])
+    return own.merge(placed, on="customer_id", validate="one_to_one")
+
+
+def name_numbers(joined: pd.DataFrame) -> pd.Series:
+    """Return the segments' names by number, ascending."""
+    return joined.drop_duplicates("segment").set_index("segment")["segment_name"].sort_index()

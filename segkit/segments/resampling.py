@@ -35,7 +35,7 @@ from segkit.segments.rules import Rules
 
 STARTS, MOST_STEPS = 10, 100
 # Of more rows the starts of a fit see this many; the best then goes down on all.
-MOST_STARTED = 5_000
+MOST_STARTED = 2_000
 REFERENCE_COPIES, REFERENCE_PAIRS = 10, 2
 # EM on a bootstrap sample: few starts, and it ends where a step gains less log-likelihood.
 CLASS_OPTIONS, CLASS_COPIES = {"n_init": 3, "gain": 0.01, "enough": 1}, 3

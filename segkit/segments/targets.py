@@ -54,3 +54,37 @@ def rate_targets(
         ascending=False, kind="stable"
     )
     return table.loc[best_first.index].reset_index(drop=True)
+
+
+def collect_measures(
+    sizes: pd.DataFrame, ratings: pd.DataFrame, *, reach: pd.DataFrame, consent: pd.DataFrame
+) -> pd.DataFrame:
+    """Join what a plan may weigh of each segment; what is not known is missing.
+
+    Parameters
+    ----------
+    sizes, ratings : pandas.DataFrame
+        Of `size_segments` and `rate_segments`, the latter with ``segment_name``.
+    reach : pandas.DataFrame
+        ``segment_name`` and ``recall``: the share of the segment that a few rules place rightly.
+    consent : pandas.DataFrame
+        ``segment_name`` and ``consent_share``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``segment_name``, ``customer_share``, ``value_share``, ``mean_value``, ``stability`` (the
+        Jaccard), ``reach``, ``consent_share``.
+    """
+    names = {"spend_share": "value_share", "mean_spend": "mean_value"}
+    parts = [
+        ratings[["segment_name", "jaccard"]].rename(columns={"jaccard": "stability"}),
+        reach[["segment_name", "recall"]].rename(columns={"recall": "reach"}),
+        consent[["segment_name", "consent_share"]],
+    ]
+    table = sizes.rename(columns=names).filter(
+        ["segment_name", "customer_share", "value_share", "mean_value"]
+    )
+    for part in parts:
+        table = table.merge(part, on="segment_name", how="left")
+    return table.assign(consent_share=table["consent_share"].astype(float))

@@ -1,0 +1,248 @@
+"""Whether the segments can be told apart by what is known of a customer, and by which rules.
+
+A small decision tree stands in for the segmentation (a surrogate). Its accuracy is measured on
+customers that it has not seen, and the number of its leaves is chosen without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segkit.features.missing import empty_table
+from segkit.segments.profiles import join_segments, name_numbers
+from segkit.segments.trees import (
+    FOLDS,
+    LEAF_COUNTS,
+    Grown,
+    Inputs,
+    Leaf,
+    bound_accuracy,
+    choose_leaves,
+    deal_folds,
+    encode_columns,
+    grow_tree,
+    list_leaves,
+    order_customers,
+    write_words,
+)
+
+MOST_CUSTOMERS, MOST_QUICK = 3_000, 2_000
+REPEATS = 2
+RULE_COLUMNS = ["segment", "segment_name", "rule", "customer_count", "hit_share"]
+SEGMENT_COLUMNS = ["segment", "segment_name", "customer_count", "recall", "precision"]
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A tree that stands in for a segmentation.
+
+    Attributes
+    ----------
+    rules : pandas.DataFrame
+        One row a leaf: ``segment``, ``segment_name``, ``rule`` (plain words), ``customer_count``
+        (whom it places), ``hit_share`` (of these, who belong to the segment, see `blur_share`).
+        Without rows where the segments cannot be told apart.
+    by_segment : pandas.DataFrame
+        One row a segment, out of sample: ``segment``, ``segment_name``, ``customer_count``,
+        ``recall`` (share of its customers who are placed there), ``precision`` (share of those
+        placed there who belong).
+    accuracy, accuracy_low, accuracy_high : float
+        Share of unseen customers placed in their segment, with its 95 % interval.
+    baseline_accuracy : float
+        Share of the largest segment: what guessing reaches.
+    columns : tuple of str
+        The columns that the rules ask for.
+    """
+
+    rules: pd.DataFrame
+    by_segment: pd.DataFrame
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    baseline_accuracy: float
+    columns: tuple[str, ...]
+
+
+def measure_reach(
+    customers: pd.DataFrame, labels: np.ndarray, *, columns: Sequence[str], random_state: int
+) -> float:
+    """Return the share of unseen customers whom a small tree on ``columns`` places rightly.
+
+    Quick, for comparing candidates: five folds, at most 2,000 customers drawn at random and a
+    fixed number of leaves, twice the segments and at least eight. NaN where there is only one
+    segment, or fewer than ten customers.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        One row a customer.
+    labels : numpy.ndarray
+        Each customer's segment, in the customers' order (n,).
+    """
+    taken, classes = _sample(customers, np.asarray(labels), random_state, MOST_QUICK)
+    if len(classes) < 2 * FOLDS or len(np.unique(classes)) < 2:
+        return float("nan")
+    inputs = encode_columns(taken, columns)
+    classes = classes[inputs.order]
+    largest = int(np.unique(classes, return_counts=True)[1].max())
+    if not inputs.matrix.shape[1]:
+        return largest / len(classes)
+    folds = deal_folds(classes, FOLDS, np.random.default_rng(random_state))
+    leaves = max(8, 2 * len(np.unique(classes)))
+    right = 0
+    for fold in range(FOLDS):
+        train, test = folds != fold, folds == fold
+        options = {"most_leaves": leaves, "smallest_leaf": 5}
+        grown = grow_tree(inputs.matrix[train], classes[train], **options)
+        right += (grown.tree.predict(inputs.matrix[test]) == classes[test]).sum()
+    return float(right / len(classes))
+
+
+def fit_surrogate(
+    customers: pd.DataFrame,
+    segments: pd.DataFrame,
+    *,
+    columns: Sequence[str],
+    random_state: int,
+    smallest_cell: int = 5,
+) -> Surrogate:
+    """Fit a small tree that places customers by ``columns``, and measure it honestly.
+
+    Five-fold cross-validation, stratified and done twice, on at most 3,000 customers; within each
+    fold the number of leaves is chosen anew by an inner cross-validation. The rules come from all
+    customers. No leaf holds fewer than ``smallest_cell`` customers.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        One row a customer.
+    segments : pandas.DataFrame
+        What `Segmentation.assign` returned; customers without a segment are left out.
+    columns : sequence of str
+        Columns of the customer table that the tree may ask for, numbers or categories.
+
+    Raises
+    ------
+    SegkitError
+        If a column is not there.
+    """
+    joined = join_segments(customers, segments)
+    names, labels = name_numbers(joined), joined["segment"].to_numpy(int)
+    inputs = encode_columns(joined, columns)
+    counts = pd.Series(labels).value_counts().reindex(names.index)
+    baseline = float(counts.max() / counts.sum()) if len(counts) else float("nan")
+    reason = find_obstacle(inputs, labels)
+    if reason:
+        nothing = empty_table(SEGMENT_COLUMNS, reason)
+        unknown = (float("nan"),) * 3
+        return Surrogate(empty_table(RULE_COLUMNS, reason), nothing, *unknown, baseline, ())
+    classes, rows = labels[inputs.order], np.arange(len(labels))
+    if len(rows) > MOST_CUSTOMERS:
+        generator = np.random.default_rng(random_state)
+        rows = np.sort(generator.choice(rows, MOST_CUSTOMERS, replace=False))
+    tested = inputs.matrix[rows], classes[rows]
+    options = {"smallest_leaf": smallest_cell}
+    accuracies, placed = _cross_validate(*tested, random_state=random_state, **options)
+    bounds = bound_accuracy(accuracies, 1 / FOLDS)
+    by_segment = _measure_segments(names, counts, tested[1], placed, smallest_cell)
+    generator = np.random.default_rng([random_state, REPEATS])
+    leaf_count, _ = choose_leaves(*tested, generator, **options)
+    if leaf_count == 1:
+        reason = "No rule places unseen customers better than the largest segment's share does."
+        return Surrogate(empty_table(RULE_COLUMNS, reason), by_segment, *bounds, baseline, ())
+    grown = grow_tree(inputs.matrix, classes, most_leaves=leaf_count, **options)
+    places = list(range(inputs.matrix.shape[1]))
+    rules, leaves = list_rules(grown, inputs, classes, names, places, smallest_cell)
+    asked = dict.fromkeys(column for leaf in leaves for column in leaf.limits)
+    return Surrogate(rules, by_segment, *bounds, baseline, tuple(asked))
+
+
+def blur_share(hits: int, count: int, smallest_cell: int) -> float:
+    """Return a share of a group that gives no small count away.
+
+    Fewer than ``smallest_cell`` hits are missing; fewer misses than that count as that many.
+    """
+    if 0 < hits < smallest_cell:
+        return float("nan")
+    misses = count - hits
+    hidden = 0 < misses < smallest_cell
+    return max(count - smallest_cell, 0) / count if hidden else hits / count
+
+
+def _sample(
+    customers: pd.DataFrame, labels: np.ndarray, random_state: int, most: int
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Take at most so many customers, whatever the order of the rows."""
+    if len(customers) <= most:
+        return customers, labels
+    order = order_customers(customers)
+    rows = np.random.default_rng(random_state).choice(len(order), most, replace=False)
+    return customers.iloc[order[rows]], labels[order[rows]]
+
+
+def find_obstacle(inputs: Inputs, labels: np.ndarray) -> str:
+    """Say why no tree can be tried; empty where one can."""
+    if len(np.unique(labels)) < 2:
+        return "There is only one segment, so there is nothing to tell apart."
+    if len(labels) < 4 * FOLDS:
+        return f"Fewer than {4 * FOLDS} customers have a segment: too few to test a rule."
+    return "" if inputs.sources else "No column holds different values to tell customers apart by."
+
+
+def _cross_validate(
+    matrix: np.ndarray, classes: np.ndarray, *, random_state: int, smallest_leaf: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each fold's accuracy, and each customer's class by each repeat (n, repeats)."""
+    placed, accuracies = np.empty((len(classes), REPEATS), dtype=int), []
+    for repeat in range(REPEATS):
+        generator = np.random.default_rng([random_state, repeat])
+        folds = deal_folds(classes, FOLDS, generator)
+        for fold in range(FOLDS):
+            train, test = folds != fold, folds == fold
+            options = {"smallest_leaf": smallest_leaf}
+            leaves, _ = choose_leaves(matrix[train], classes[train], generator, **options)
+            grown = grow_tree(matrix[train], classes[train], most_leaves=LEAF_COUNTS[-1], **options)
+            placed[test, repeat] = grown.predict(matrix[test], [leaves])[:, 0]
+            accuracies.append((placed[test, repeat] == classes[test]).mean())
+    return np.array(accuracies), placed
+
+
+def _measure_segments(
+    names: pd.Series, counts: pd.Series, classes: np.ndarray, placed: np.ndarray, smallest_cell: int
+) -> pd.DataFrame:
+    """Return recall and precision by segment; small segments' are missing."""
+    rows = []
+    for number, name in names.items():
+        here, there = (classes == number)[:, None], placed == number
+        hits, size = (here & there).sum(), int(counts[number])
+        recall = hits / (here.sum() * REPEATS) if here.any() else np.nan
+        precision = hits / there.sum() if there.any() else np.nan
+        shown = (size, recall, precision) if size >= smallest_cell else (np.nan,) * 3
+        rows.append((number, name, *shown))
+    return pd.DataFrame(rows, columns=SEGMENT_COLUMNS)
+
+
+def list_rules(
+    grown: Grown,
+    inputs: Inputs,
+    classes: np.ndarray,
+    names: pd.Series,
+    places: list[int],
+    smallest_cell: int,
+) -> tuple[pd.DataFrame, list[Leaf]]:
+    """Return a tree's leaves as a table, see `Surrogate`, and as they are, in the same order.
+
+    ``classes`` are the segments in the inputs' order, ``places`` the inputs that the tree reads.
+    """
+    leaves = list_leaves(grown, inputs, places)
+    leaves.sort(key=lambda leaf: (leaf.number, -len(leaf.rows)))
+    rows = []
+    for leaf in leaves:
+        hits, count = int((classes[leaf.rows] == leaf.number).sum()), len(leaf.rows)
+        share = blur_share(hits, count, smallest_cell)
+        rows.append((leaf.number, names[leaf.number], write_words(leaf, inputs), count, share))
+    return pd.DataFrame(rows, columns=RULE_COLUMNS), leaves

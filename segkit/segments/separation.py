@@ -1,0 +1,143 @@
+"""Whether the segments lie apart: customers on two axes, shown as outlines and never one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segkit.features.missing import empty_table
+from segkit.segments.preparation import learn_levels, learn_preparation, tidy_columns
+from segkit.segments.profiles import join_segments, name_numbers
+from segkit.segments.trees import order_customers
+
+INNER_SHARE, OUTER_SHARE = 0.5, 0.9
+POINTS = 72
+OUTLINE_COLUMNS = ["segment", "segment_name", "part", "point", "x", "y"]
+CENTRE_COLUMNS = ["segment", "segment_name", "x", "y", "customer_count", "overlap_share"]
+
+
+@dataclass(frozen=True)
+class Separation:
+    """The segments on two axes.
+
+    Attributes
+    ----------
+    outlines : pandas.DataFrame
+        One row a point of an outline, in order: ``segment``, ``segment_name``, ``part`` (inner
+        holds half of the segment's customers, outer nine tenths), ``point``, ``x``, ``y``.
+    centres : pandas.DataFrame
+        One row a segment: ``segment``, ``segment_name``, ``x``, ``y``, ``customer_count``,
+        ``overlap_share`` (of its customers, who lie in another segment's outer outline).
+    axes : pandas.DataFrame
+        One row an axis: ``axis`` (x or y), ``explained_share`` (of all differences in the
+        columns), ``label`` (the columns that make it, in words).
+    """
+
+    outlines: pd.DataFrame
+    centres: pd.DataFrame
+    axes: pd.DataFrame
+
+
+def project_segments(
+    customers: pd.DataFrame,
+    segments: pd.DataFrame,
+    *,
+    columns: Sequence[str],
+    smallest_cell: int = 5,
+) -> Separation:
+    """Project customers on the two axes along which they differ most, and outline each segment.
+
+    Numbers are prepared as for a model; a level counts as one over the root of its share, so that
+    a category weighs as much as a number (factor analysis of mixed data: Pages 2004, *Revue de
+    Statistique Appliquee* 52). Outlines are ellipses about the segment's centre, as wide as half
+    and nine tenths of its customers need: hulls, as in Leisch (2010, *Statistics and Computing*
+    20), would go through single customers. A segment has an outline where the inner one holds
+    ``smallest_cell`` customers.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Columns of the customer table, numbers or categories; those without two values are left out.
+    """
+    joined = join_segments(customers, segments)
+    joined = joined.iloc[order_customers(joined)].reset_index(drop=True)
+    blocks = [_code(joined, column) for column in dict.fromkeys(columns)] if len(joined) else []
+    blocks = [(name, block) for name, block in blocks if block.shape[1]]
+    matrix = np.column_stack([np.empty((len(joined), 0)), *[block for _, block in blocks]])
+    names = [name for name, block in blocks for _ in range(block.shape[1])]
+    if matrix.shape[1] < 2 or len(joined) < 2 * smallest_cell:
+        reason = "There are too few columns or customers to draw the segments on two axes."
+        wanted = OUTLINE_COLUMNS, CENTRE_COLUMNS, ["axis", "explained_share", "label"]
+        return Separation(*[empty_table(table, reason) for table in wanted])
+    values, vectors = np.linalg.eigh(matrix.T @ matrix / len(matrix))
+    best, total = vectors[:, ::-1][:, :2], values.sum()
+    best = best * np.sign(best[np.abs(best).argmax(axis=0), [0, 1]])
+    places = matrix @ best
+    axes = [
+        (axis, max(float(value / total), 0.0), _name_axis(names, vector))
+        for axis, value, vector in zip("xy", values[::-1][:2], best.T, strict=True)
+    ]
+    outlines, centres = _outline(places, joined, smallest_cell)
+    return Separation(
+        pd.DataFrame(outlines, columns=OUTLINE_COLUMNS),
+        pd.DataFrame(centres, columns=CENTRE_COLUMNS),
+        pd.DataFrame(axes, columns=["axis", "explained_share", "label"]),
+    )
+
+
+def _code(customers: pd.DataFrame, column: str) -> tuple[str, np.ndarray]:
+    """Return a column as centred numbers of equal weight (n, 1), or (n, levels)."""
+    tidy = tidy_columns(customers, [column])
+    if tidy[column].nunique() < 2:
+        return column, np.empty((len(customers), 0))
+    if tidy[column].dtype == float:
+        return column, learn_preparation(tidy, column)[1][:, None]
+    levels, codes = learn_levels(tidy, column)
+    found = np.eye(len(levels.levels))[codes]
+    shares = found.mean(axis=0)
+    return column, (found - shares)[:, shares > 0] / np.sqrt(shares[shares > 0])
+
+
+def _name_axis(names: list[str], vector: np.ndarray) -> str:
+    """Name the columns that make an axis: at most three, and with their direction if numbers."""
+    words = {}
+    for place in np.argsort(-np.abs(vector), kind="stable"):
+        name = names[place]
+        sign = ("more " if vector[place] > 0 else "less ") if names.count(name) == 1 else ""
+        words.setdefault(name, sign + name.replace("_", " "))
+    return ", ".join(list(words.values())[:3])
+
+
+def _outline(
+    places: np.ndarray, customers: pd.DataFrame, smallest_cell: int
+) -> tuple[list[tuple], list[tuple]]:
+    """Return the points of each segment's outlines, and its centre."""
+    named, labels = name_numbers(customers), customers["segment"].to_numpy()
+    angles = np.linspace(0, 2 * np.pi, POINTS)
+    circle, outlines, centres, reaches = np.vstack([np.cos(angles), np.sin(angles)]), [], [], {}
+    for number, name in named.items():
+        here = places[labels == number]
+        if len(here) * INNER_SHARE < smallest_cell:
+            continue
+        centre = here.mean(axis=0)
+        spread = np.cov(here.T) + 1e-9 * np.eye(2) * max(places.var(), 1e-9)
+        shape = np.linalg.cholesky(spread)
+        far = np.linalg.norm(np.linalg.solve(shape, (places - centre).T), axis=0)
+        for part, share in (("inner", INNER_SHARE), ("outer", OUTER_SHARE)):
+            reach = float(np.quantile(far[labels == number], share))
+            points = centre[:, None] + reach * (shape @ circle)
+            outlines += [(number, name, part, i, *point) for i, point in enumerate(points.T)]
+        reaches[number] = far <= reach
+        centres.append((number, name, *centre, len(here)))
+    for place, (number, *rest) in enumerate(centres):
+        others = [inside for other, inside in reaches.items() if other != number]
+        met = np.any(others, axis=0)[labels == number] if others else np.zeros(1, dtype=bool)
+        count, size = int(met.sum()), rest[-1]
+        shown = count == 0 or (
+            smallest_cell <= count and size - count not in range(1, smallest_cell)
+        )
+        centres[place] = (number, *rest, count / size if shown else np.nan)
+    return outlines, centres
