@@ -190,9 +190,10 @@ def _measure_border(rows: Prepared, own: np.ndarray, gamma: float) -> float:
     squares, prototypes = [], []
     for n in np.unique(own):
         mine = rows.take(np.flatnonzero(own == n))
-        centre = np.nan_to_num(np.nanmean(mine.numbers, axis=0)) if len(mine.numbers) else 0.0
+        known = np.maximum((~np.isnan(mine.numbers)).sum(axis=0), 1)
+        centre = np.nansum(mine.numbers, axis=0) / known
         mode = [np.bincount(c[c >= 0], minlength=1).argmax() for c in mine.codes.T]
-        prototypes.append((np.broadcast_to(centre, rows.numbers.shape[1:]), np.array(mode, int)))
+        prototypes.append((centre, np.array(mode, int)))
     for centre, mode in prototypes:
         gaps = np.nansum((rows.numbers - centre) ** 2, axis=1)
         squares.append(gaps + gamma * ((rows.codes != mode) & (rows.codes >= 0)).sum(axis=1))
