@@ -61,7 +61,7 @@ def test_noise_gets_a_no(kind, seed):
     assert any("shuffled" in reason or "stability" in reason for reason in choice.reasons)
 
 
-@pytest.mark.parametrize(("seed", "clusters"), [(0, 3), (1, 4), (2, 2)])
+@pytest.mark.parametrize(("seed", "clusters"), [(0, 3), (1, 4), (2, 2), (4, 2)])
 def test_clear_groups_get_a_yes_and_are_found(seed, clusters):
     # Groups at the corners of a cube, far apart against their width.
     corners = 10 * np.eye(4)[:clusters]
@@ -222,7 +222,7 @@ def test_each_step_says_what_it_adds_and_why_it_does_not_earn_its_place(column, 
     assert steps["added_explained_share"].tolist() == pytest.approx([0.1, 0.2])
     assert steps["added_stability"].tolist() == [0, 0]
     assert steps["earns_place"].tolist() == [True, False]
-    assert steps["objection"].tolist() == ["", "too small"]
+    assert steps["objection"].tolist() == ["", "it is refused"]
     table.loc[1, column] = value
     table["reproducible_share"] = 0.8 * table["explained_share"]
     refused = compare_steps(table).iloc[0]

@@ -217,6 +217,19 @@ class TestPrototypes:
         assert measured["border_share"] < 0.02
         assert len(found.reference_labels) == 10
 
+    def test_a_group_cut_in_two_is_not_natural_however_small_its_part_of_all(self):
+        rng = np.random.default_rng(0)
+        numbers = np.concatenate([c + rng.normal(size=(100, 2)) for c in 30 * np.eye(6, 2)])
+        own = np.repeat([0, 1, 2], [100, 100, 400])
+        whole = Prepared((), (), numbers, np.empty((600, 0), np.int32))
+        draws = draw_bootstraps(600, pairs=1, random_state=0)
+        found = resample_prototypes(whole, own, draws, segment_count=3, **OPTIONS)
+        assert found.border_share == 0
+        cut = np.where(own == 0, np.where(numbers[:, 1] > numbers[:100, 1].mean(), 0, 3), own)
+        found = resample_prototypes(whole, cut, draws, segment_count=4, **OPTIONS)
+        # Halves of a normal have a quarter of their rows within 0.4 standard deviations of the cut.
+        assert 0.15 < found.border_share < 0.35
+
     def test_the_same_seed_gives_the_same_and_another_does_not(self, apart, found):
         rows, own = apart
         again = resample_prototypes(rows, own, found.draws, segment_count=3, **OPTIONS)
