@@ -10,14 +10,25 @@ import pytest
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-from segkit.errors import SegkitError
+from segkit.errors import SegkitError, VerdictError
 from segkit.plan import Criteria, Scheme
-from segkit.segments.criteria import choose_scheme, compare_candidates
+from segkit.segments.candidates import (
+    bound_candidate,
+    choose_explored,
+    choose_segmentations,
+    compare_candidates,
+    follow_candidates,
+    rate_candidates,
+    rate_confidence,
+)
+from segkit.segments.criteria import choose_scheme, compare_steps, enforce_verdict
+from segkit.segments.kprototypes import fit_prototypes
 from segkit.segments.preparation import Prepared
-from segkit.segments.stability import measure_prototype_stability, measure_structure
+from segkit.segments.resampling import draw_bootstraps, resample_prototypes
+from segkit.segments.stability import summarise_stability
 
 AS_OF = datetime.date(2026, 6, 30)
-SEEDS = {"as_of": AS_OF, "random_state": 5}
+SEEDS = {"as_of": AS_OF, "random_state": 5, "pairs": 10}
 KMEANS = {"goal": "g", "base": "behavioural", "method": "kmeans"}
 TIERS = Scheme(name="tiers", goal="g", base="value", method="tiers", segments=3)
 RFM = Scheme(name="rfm", goal="g", base="value", method="rfm", segments=6)
@@ -44,18 +55,19 @@ def test_noise_gets_a_no(kind, seed):
     rng = np.random.default_rng(seed)
     draw = {"normal": rng.normal, "uniform": rng.uniform, "skewed": rng.lognormal}[kind]
     segments = [(2, 3), (2, 2), (3, 3)][seed]
-    _, choice = compare(draw(size=(300, 2 + seed)), segments, smallest_value_share=0)
+    candidates, choice = compare(draw(size=(300, 2 + seed)), segments, smallest_value_share=0)
     assert choice.verdict == "no"
+    assert set(candidates.table["kind"]) <= {"none", "constructive"}
     assert any("shuffled" in reason or "stability" in reason for reason in choice.reasons)
 
 
-@pytest.mark.parametrize(("seed", "clusters"), [(0, 3), (1, 4), (2, 2)])
+@pytest.mark.parametrize(("seed", "clusters"), [(0, 3), (1, 4), (2, 2), (4, 2)])
 def test_clear_groups_get_a_yes_and_are_found(seed, clusters):
     # Groups at the corners of a cube, far apart against their width.
     corners = 10 * np.eye(4)[:clusters]
     values, truth = make_blobs(300, centers=corners, cluster_std=1.0, random_state=seed)
     candidates, choice = compare(values, (clusters, clusters + 1), smallest_customer_share=0.02)
-    assert (choice.verdict, choice.segment_count) == ("yes", clusters)
+    assert (choice.verdict, choice.segment_count, choice.kind) == ("yes", clusters, "natural")
     segmentation = candidates.segmentations["behaviour", clusters]
     found = segmentation.assign(make_customers(values))["segment"]
     assert adjusted_rand_score(truth, found) > 0.98
@@ -66,21 +78,32 @@ def prepare(numbers: np.ndarray, codes: np.ndarray | None = None) -> Prepared:
     return Prepared((), (), numbers, codes.astype(np.int32))
 
 
-STEADY = {"gamma": 1.0, "random_state": 0}
+def measure(rows: Prepared, k: int) -> dict[str, float | str]:
+    """What ten pairs of bootstrap samples say of the best k prototypes."""
+    fit = fit_prototypes(rows.numbers, rows.codes, n_clusters=k, gamma=1.0, random_state=0)
+    draws = draw_bootstraps(len(rows.numbers), pairs=10, random_state=0)
+    options = {"segment_count": k, "gamma": 1.0, "random_state": 0}
+    return summarise_stability(
+        resample_prototypes(rows, fit.labels, draws, **options), least_structure=0.05
+    )
 
 
 def test_stability_is_one_for_groups_far_apart_and_low_for_noise():
     apart, _ = make_blobs(300, centers=[[0, 0], [9, 9]], cluster_std=0.5, random_state=0)
-    assert measure_prototype_stability(prepare(apart), 2, **STEADY) == pytest.approx(1)
+    found = measure(prepare(apart), 2)
+    assert found["stability"] == pytest.approx(1)
+    assert found["weakest_jaccard"] == pytest.approx(1)
     noise = np.random.default_rng(0).normal(size=(300, 4))
-    assert measure_prototype_stability(prepare(noise), 5, **STEADY) < 0.6
+    found = measure(prepare(noise), 5)
+    assert found["stability"] < 0.6
+    assert found["kind"] == "none"
 
 
 def test_structure_compares_with_shuffled_columns():
     # On the diagonal: two groups; shuffled, four corners, so two centres fit badly.
     apart, _ = make_blobs(300, centers=[[0, 0], [9, 9]], cluster_std=0.5, random_state=0)
-    assert measure_structure(prepare(apart), 2, **STEADY) > 0.9
-    assert measure_structure(prepare(apart[:, :1]), 2, **STEADY) == 0
+    assert measure(prepare(apart), 2)["structure"] > 0.9
+    assert measure(prepare(apart[:, :1]), 2)["structure"] == 0
 
 
 def test_structure_of_categories_is_none_where_they_are_independent():
@@ -88,9 +111,9 @@ def test_structure_of_categories_is_none_where_they_are_independent():
     kind = rng.integers(0, 2, 400)
     told = np.column_stack([np.where(rng.random(400) < 0.9, kind, 1 - kind) for _ in range(5)])
     nothing = np.empty((400, 0))
-    assert measure_structure(prepare(nothing, told), 2, **STEADY) > 0.3
+    assert measure(prepare(nothing, told), 2)["structure"] > 0.3
     noise = rng.integers(0, 2, (400, 5))
-    assert measure_structure(prepare(nothing, noise), 2, **STEADY) < 0.05
+    assert measure(prepare(nothing, noise), 2)["structure"] < 0.05
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +176,11 @@ def test_rfm_merges_neighbours_until_every_segment_is_large_enough(shop):
 
 
 def make_table(*rows: tuple) -> pd.DataFrame:
-    """Candidates of one k-means scheme, or more: scheme, k, explained, passes."""
+    """Candidates of one k-means scheme, or more: scheme, k, explained, passes; all reproducible."""
     table = pd.DataFrame(rows, columns=["scheme", "segment_count", "explained_share", "passes"])
     fixed = {"method": "kmeans", "stability": 0.8, "explained_spend_share": 0.3}
+    fixed |= {"kind": "reproducible", "structure": 0.2, "weakest_jaccard": 0.8}
+    fixed |= {"weakest_segment": "Few", "closest_difference_sd": 1.0}
     reason = table["passes"].map({True: "meets every criterion", False: "too small"})
     return table.assign(
         smallest_customer_share=0.1,
@@ -182,6 +207,61 @@ def test_a_further_segment_that_another_sample_would_not_find_does_not_count():
     assert any("does not earn its place" in reason for reason in choice.reasons)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "objection"),
+    [
+        ("weakest_jaccard", 0.7, "the Jaccard of one segment (Few) is 0.70, below 0.75"),
+        ("closest_difference_sd", 0.4, "call for the same action"),
+        ("explained_share", 0.4, "too little more is explained"),
+    ],
+)
+def test_each_step_says_what_it_adds_and_why_it_does_not_earn_its_place(column, value, objection):
+    table = make_table(("b", 2, 0.4, True), ("b", 3, 0.5, True), ("b", 4, 0.7, False))
+    steps = compare_steps(table)
+    assert steps["segment_count"].tolist() == [3, 4]
+    assert steps["added_explained_share"].tolist() == pytest.approx([0.1, 0.2])
+    assert steps["added_stability"].tolist() == [0, 0]
+    assert steps["earns_place"].tolist() == [True, False]
+    assert steps["objection"].tolist() == ["", "it is refused"]
+    table.loc[1, column] = value
+    table["reproducible_share"] = 0.8 * table["explained_share"]
+    refused = compare_steps(table).iloc[0]
+    assert not refused["earns_place"]
+    assert objection in refused["objection"]
+    assert choose_scheme(table, Criteria()).segment_count == 2
+
+
+def test_a_weak_segment_that_was_there_before_is_no_reason_against_a_further_one():
+    table = make_table(("b", 2, 0.4, True), ("b", 3, 0.5, True))
+    table["weakest_jaccard"] = [0.70, 0.71]
+    assert choose_scheme(table, Criteria()).segment_count == 3
+    table["weakest_jaccard"] = [0.70, 0.69]
+    assert choose_scheme(table, Criteria()).segment_count == 2
+
+
+def test_clear_groups_are_neither_cut_nor_put_together():
+    table = make_table(
+        ("b", 2, 0.3, True), ("b", 3, 0.5, True), ("b", 4, 0.52, True), ("b", 5, 0.9, True)
+    )
+    table["kind"] = ["reproducible", "natural", "natural", "reproducible"]
+    table["structure"] = [0.2, 0.50, 0.53, 0.9]
+    assert choose_scheme(table, Criteria()).segment_count == 4  # three points tighter
+    table["structure"] = [0.2, 0.50, 0.51, 0.9]
+    choice = choose_scheme(table, Criteria())
+    assert (choice.segment_count, choice.kind) == (3, "natural")
+    assert any("the groups become no tighter" in reason for reason in choice.reasons)
+    assert any("clear groups would be cut in parts" in reason for reason in choice.reasons)
+
+
+def test_natural_segments_win_within_five_points_but_not_beyond():
+    table = make_table(("a", 2, 0.60, True), ("b", 4, 0.56, True), ("c", 3, 0.40, True))
+    table["kind"] = ["constructive", "natural", "natural"]
+    choice = choose_scheme(table, Criteria())
+    assert (choice.scheme, choice.kind) == ("b", "natural")
+    table.loc[1, "explained_share"] = 0.54
+    assert choose_scheme(table, Criteria()).scheme == "a"
+
+
 def test_the_best_explained_scheme_wins_and_a_near_tie_goes_to_fewer_segments():
     table = make_table(("a", 6, 0.60, True), ("b", 3, 0.57, True), ("c", 2, 0.40, True))
     choice = choose_scheme(table, Criteria())
@@ -197,6 +277,62 @@ def test_the_plan_overrules_the_choice_but_not_the_verdict():
     assert any("Refused: too small" in reason for reason in choice.reasons)
     same = choose_scheme(table, Criteria(final_scheme="a"))
     assert not same.overruled
+
+
+def test_the_plan_may_overrule_a_no_which_stays_in_the_report():
+    table = make_table(("a", 3, 0.6, False))
+    criteria = Criteria(on_verdict="stop", overrule_reason="The board wants them")
+    choice = choose_scheme(table, criteria)
+    assert (choice.verdict, choice.overrule_reason) == ("no", "The board wants them")
+    assert any("Refused: too small" in reason for reason in choice.reasons)
+    enforce_verdict(choice, criteria)
+    stopped = Criteria(on_verdict="stop")
+    with pytest.raises(VerdictError, match="verdict on the segments is no"):
+        enforce_verdict(choose_scheme(table, stopped), stopped)
+    warned = Criteria(on_verdict="warn")
+    enforce_verdict(choose_scheme(table, warned), warned)
+    accepted = choose_scheme(make_table(("a", 3, 0.6, True)), criteria)
+    assert (accepted.verdict, accepted.overrule_reason) == ("yes", "")
+
+
+def test_a_segment_that_other_samples_do_not_find_again_is_named(candidates, shop):
+    strict = Criteria(smallest_jaccard=1.0)
+    customers, schemes = shop
+    table = compare_candidates(customers, schemes[2:], strict, **SEEDS).table
+    assert not table["passes"].any()
+    row = table.iloc[-1]
+    assert f"{row['weakest_segment']} is not found again in other samples" in row["reason"]
+
+
+def test_evidence_has_a_row_a_segment_of_each_candidate(candidates, shop):
+    ratings = rate_candidates(candidates)
+    found = candidates.segmentations["behaviour", 3]
+    own = ratings[(ratings["scheme"] == "behaviour") & (ratings["segment_count"] == 3)]
+    assert own["segment_name"].tolist() == [found.names[n] for n in (1, 2, 3)]
+    row = candidates.table.set_index(["scheme", "segment_count"]).loc[("behaviour", 3)]
+    assert own["jaccard"].min() == row["weakest_jaccard"]
+    paths = follow_candidates(candidates, "behaviour")
+    assert paths["segment_count"].tolist() == [2, 2, 3, 3, 3]
+    assert paths["segment_name"].tolist()[2:] == own["segment_name"].tolist()
+    bounds = bound_candidate(candidates, "behaviour", 3)
+    assigned = found.assign(shop[0])
+    assert bounds["mean_value"].tolist() == pytest.approx(
+        assigned.groupby("segment")["total_spend"].mean().tolist()
+    )
+    assert rate_confidence(candidates, "behaviour", 3)["customer_id"].tolist() == sorted(
+        shop[0]["customer_id"]
+    )
+
+
+def test_what_is_looked_at_closely_was_found_in_the_data(candidates):
+    choice = choose_scheme(candidates.table, Criteria(final_scheme="tiers"))
+    assert choice.scheme == "tiers"
+    assert choose_explored(candidates, choice)[0] == "behaviour"
+    own = choose_scheme(candidates.table, Criteria(final_scheme="behaviour"))
+    assert choose_explored(candidates, own) == ("behaviour", own.segment_count)
+    chosen = choose_segmentations(candidates, choice)
+    assert {name: len(found.segments) for name, found in chosen.items()}["tiers"] == 3
+    assert set(chosen) == {"tiers", "rfm", "behaviour"}
 
 
 def test_reasons_name_what_was_refused_and_by_how_much(shop):

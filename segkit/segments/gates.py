@@ -43,7 +43,8 @@ def check_data(customers: pd.DataFrame, schemes: Iterable[Scheme]) -> pd.DataFra
         bought = [c for c in columns if c in FEATURES and _reads_orders(c)]
         if bought and customers.get("tenure_days", pd.Series(dtype=float)).notna().any():
             found["days of history"] = customers["tenure_days"].max() + 1
-        if REPEAT_FEATURES.intersection(bought) and "order_count" in customers:
+        counted = customers.get("order_count", pd.Series(dtype=float)).notna().any()
+        if REPEAT_FEATURES.intersection(bought) and counted:
             found["buyers with repeat purchases"] = (customers["order_count"] >= 2).sum()
         for requirement, amount in found.items():
             needed, wanted = GATES[requirement]

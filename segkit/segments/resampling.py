@@ -65,9 +65,9 @@ class Resamples:
         shuffled copies, 0 for a single column; of latent classes how far their BIC is below that
         of one class, as a share of it; NaN for rules.
     border_share : float
-        The share of rows that lie between two segments: beyond 0.3 of the way from the own
-        prototype to the next (0.5 is the border), or with a second class more probable than 0.3.
-        NaN for rules.
+        The share of rows that lie between two segments, of the segment with the largest share:
+        beyond 0.3 of the way from the own prototype to the next (0.5 is the border), or with a
+        second class more probable than 0.3. NaN for rules.
     """
 
     own: np.ndarray
@@ -186,13 +186,14 @@ def refit_prototypes(
 
 
 def _measure_border(rows: Prepared, own: np.ndarray, gamma: float) -> float:
-    """Return the share of rows that lie between the own and the next prototype."""
+    """Return the largest share of a segment's rows between the own and the next prototype."""
     squares, prototypes = [], []
     for n in np.unique(own):
         mine = rows.take(np.flatnonzero(own == n))
-        centre = np.nan_to_num(np.nanmean(mine.numbers, axis=0)) if len(mine.numbers) else 0.0
+        known = np.maximum((~np.isnan(mine.numbers)).sum(axis=0), 1)
+        centre = np.nansum(mine.numbers, axis=0) / known
         mode = [np.bincount(c[c >= 0], minlength=1).argmax() for c in mine.codes.T]
-        prototypes.append((np.broadcast_to(centre, rows.numbers.shape[1:]), np.array(mode, int)))
+        prototypes.append((centre, np.array(mode, int)))
     for centre, mode in prototypes:
         gaps = np.nansum((rows.numbers - centre) ** 2, axis=1)
         squares.append(gaps + gamma * ((rows.codes != mode) & (rows.codes >= 0)).sum(axis=1))
@@ -210,7 +211,12 @@ def _measure_border(rows: Prepared, own: np.ndarray, gamma: float) -> float:
     apart = between[nearest, second]
     with np.errstate(divide="ignore", invalid="ignore"):
         way = (squares[nearest, everyone] - squares[second, everyone] + apart) / (2 * apart)
-    return float((~(way <= BORDER)).mean())
+    return _find_largest_share(~(way <= BORDER), own)
+
+
+def _find_largest_share(between: np.ndarray, own: np.ndarray) -> float:
+    """Return the share of the worst segment: a group cut in two hides in the share of all rows."""
+    return max(float(between[own == n].mean()) for n in np.unique(own))
 
 
 def resample_classes(
@@ -245,7 +251,7 @@ def resample_classes(
         draws=draws,
         reference_labels=references,
         structure=1 - criteria[1] / criteria[0] if criteria[0] > 0 else 0.0,
-        border_share=float((second > BORDER)[answers.rows].mean()),
+        border_share=_find_largest_share((second > BORDER)[answers.rows], own),
     )
 
 

@@ -29,7 +29,7 @@ KINDS = ("none", "constructive", "reproducible", "natural")
 # Prototypes must be tighter than those of shuffled columns by this part. Of latent classes any
 # gain of BIC counts, for BIC has its own price for each class.
 SMALLEST_STRUCTURE = 0.05
-# With more customers than this between two segments, the segments cut a continuum.
+# With more of a segment's customers than this between two segments, they cut a continuum.
 MOST_BETWEEN = 0.15
 CONFIDENCE = 0.95
 
@@ -131,7 +131,7 @@ def judge_kind(measured: Mapping[str, float], least_structure: float | None) -> 
     *none*: another sample gives other segments (stability below .60). *constructive*: stable, but
     a cut through a continuum and not a finding: no tighter than on shuffled columns (by less than
     5 %; latent classes: BIC no better than one class), or cut by rule. *natural*: every segment
-    stable (Jaccard .75 or more), and at most 15 % of customers lie between two segments.
+    stable (Jaccard .75 or more), and at most 15 % of any one's customers lie between two.
     *reproducible*: what is left: the data have a structure, but no clear gaps.
     """
     if measured["stability"] < DOUBTFUL:
