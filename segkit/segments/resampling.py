@@ -65,9 +65,10 @@ class Resamples:
         shuffled copies, 0 for a single column; of latent classes how far their BIC is below that
         of one class, as a share of it; NaN for rules.
     border_share : float
-        The share of rows that lie between two segments, of the segment with the largest share:
-        beyond 0.3 of the way from the own prototype to the next (0.5 is the border), or with a
-        second class more probable than 0.3. NaN for rules.
+        Of prototypes the share of rows that lie between two segments, of the segment with the
+        largest share: beyond 0.3 of the way from the own prototype to the next (0.5 is the border).
+        Of latent classes the share of all rows with a second class more probable than 0.3; that a
+        class is cut in two is what BIC prevents. NaN for rules.
     """
 
     own: np.ndarray
@@ -211,12 +212,8 @@ def _measure_border(rows: Prepared, own: np.ndarray, gamma: float) -> float:
     apart = between[nearest, second]
     with np.errstate(divide="ignore", invalid="ignore"):
         way = (squares[nearest, everyone] - squares[second, everyone] + apart) / (2 * apart)
-    return _find_largest_share(~(way <= BORDER), own)
-
-
-def _find_largest_share(between: np.ndarray, own: np.ndarray) -> float:
-    """Return the share of the worst segment: a group cut in two hides in the share of all rows."""
-    return max(float(between[own == n].mean()) for n in np.unique(own))
+    # A group cut in two would hide in the share of all rows.
+    return max(float((~(way <= BORDER))[own == n].mean()) for n in np.unique(own))
 
 
 def resample_classes(
@@ -251,7 +248,7 @@ def resample_classes(
         draws=draws,
         reference_labels=references,
         structure=1 - criteria[1] / criteria[0] if criteria[0] > 0 else 0.0,
-        border_share=_find_largest_share((second > BORDER)[answers.rows], own),
+        border_share=float((second > BORDER)[answers.rows].mean()),
     )
 
 

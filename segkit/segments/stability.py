@@ -131,7 +131,8 @@ def judge_kind(measured: Mapping[str, float], least_structure: float | None) -> 
     *none*: another sample gives other segments (stability below .60). *constructive*: stable, but
     a cut through a continuum and not a finding: no tighter than on shuffled columns (by less than
     5 %; latent classes: BIC no better than one class), or cut by rule. *natural*: every segment
-    stable (Jaccard .75 or more), and at most 15 % of any one's customers lie between two.
+    stable (Jaccard .75 or more), and at most 15 % of any one's customers lie between two
+    (of latent classes, of all customers).
     *reproducible*: what is left: the data have a structure, but no clear gaps.
     """
     if measured["stability"] < DOUBTFUL:
