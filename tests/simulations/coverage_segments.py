@@ -6,6 +6,7 @@ python tests/simulations/coverage_segments.py [--repeats 200] [--customers 400]
 from __future__ import annotations
 
 import argparse
+import functools
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,7 @@ def fit(numbers: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.argsort(order)[labels], centres[order]
 
 
+@functools.cache
 def find_truth(seed: int) -> pd.DataFrame:
     """Return shares and mean spend of the same fit on a very large sample."""
     numbers, spend = draw_customers(np.random.default_rng([seed, MANY]), MANY)
