@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: report test lab lint benchmark docs lock clean
+.PHONY: report test lab lint benchmark simulate docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,9 @@ benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/kprototypes.py
 	$(BIN)/python benchmarks/latent.py
 	$(BIN)/python benchmarks/scoring.py --rows 10000000
+
+simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
+	$(BIN)/python -m tests.simulations
 
 docs: $(READY)                             ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py

@@ -16,9 +16,25 @@ import numpy as np
 import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from segkit.report import charts, show_chart, show_findings, show_table
+from segkit.report import (
+    charts,
+    charts_lifetime,
+    charts_profiles,
+    charts_stability,
+    charts_usefulness,
+    show_chart,
+    show_findings,
+    show_table,
+)
 from segkit.report.html import list_pages, render_index, render_page
 
+MODULES = [charts, charts_lifetime, charts_profiles, charts_stability, charts_usefulness]
+PLOTS = {
+    name: getattr(module, name)
+    for module in MODULES
+    for name in dir(module)
+    if name.startswith("plot_")
+}
 HOSTILE = "<script>alert(1)</script>"
 STEPS = ["01_plan", "02_market_review", "03_base_analysis", "04_experience_data", "05_analysis"]
 SEGMENTS = ["Loyal regulars", "Big baskets", "Newcomers", "At risk", "Lapsed bargain hunters"]
@@ -133,6 +149,91 @@ def make_tables() -> dict[str, pd.DataFrame]:
                 "rejected": [3_322, 10, 0, 2],
             }
         ),
+        **make_evidence(),
+    }
+
+
+def make_evidence() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of the evidence."""
+    middle = np.array([0.93, 0.86, 0.81, 0.55])
+    stability = pd.DataFrame({"segment_count": [2, 3, 4, 5], "stability": middle})
+    stability[["stability_low", "stability_high"]] = np.column_stack([middle - 0.1, middle + 0.05])
+    stability["reference_stability"] = [0.5, None, 0.35, 0.3]
+    rated = pd.DataFrame({"segment_name": [*SEGMENTS[:4], HOSTILE]})
+    rated["jaccard"] = [0.9, 0.8, 0.7, 0.58, 0.4]
+    rated[["jaccard_low", "jaccard_high"]] = np.add.outer(rated["jaccard"].to_numpy(), [-0.1, 0.06])
+    rated["rating"] = ["highly stable", "stable", "doubtful", "do not trust", "dissolved"]
+    paths = pd.DataFrame(
+        [
+            (2, 1, 0.6, "", {}),
+            (2, 2, 0.4, "", {}),
+            (3, 1, 0.6, "stays", {1: 0.6}),
+            (3, 2, 0.25, "splits off", {2: 0.25}),
+            (3, 3, 0.15, "splits off", {2: 0.15}),
+            (4, 1, 0.4, "splits off", {1: 0.4}),
+            (4, 2, 0.2, "splits off", {2: 0.2}),
+            (4, 3, 0.25, "merges", {1: 0.2, 2: 0.05}),
+            (4, 4, 0.15, "stays", {3: 0.15}),
+        ],
+        columns=["segment_count", "segment", "customer_share", "change", "flows"],
+    )
+    targets = pd.DataFrame({"segment_name": SEGMENTS, "customer_share": 0.2})
+    targets["attractiveness"] = [1.0, 0.7, 0.65, 0.3, 0.1]
+    targets["fit"] = [0.8, 0.9, 0.4, None, 0.2]
+    part = np.arange(0, 1.01, 0.1)
+    curves = {"segments": part**0.6, "RFM": part**0.5, "the later spend itself": part**0.2}
+    gains = [
+        pd.DataFrame({"predictor": name, "customer_share": part, "spend_share": found})
+        for name, found in curves.items()
+    ]
+    panels = pd.DataFrame(
+        [(name, f) for name in SEGMENTS for f in ("order_count", "total_spend", "return_share")],
+        columns=["segment_name", "feature"],
+    )
+    panels["difference_sd"] = np.linspace(-1.5, 2, len(panels))
+    panels["mean"], panels["base_mean"] = panels["difference_sd"] + 3, 3.0
+    panels["is_marker"] = panels["difference_sd"].abs() > 0.5
+    turn = np.linspace(0, 2 * np.pi, 30)
+    outlines = [
+        pd.DataFrame(
+            {
+                "segment_name": name,
+                "part": part,
+                "x": 3 * i + r * np.cos(turn),
+                "y": r * np.sin(turn),
+            }
+        )
+        for i, name in enumerate(SEGMENTS)
+        for part, r in (("inner", 1.0), ("outer", 2.0))
+    ]
+    mosaic = pd.DataFrame(
+        [(name, value) for name in SEGMENTS for value in ("Web", "Stores", HOSTILE)],
+        columns=["segment_name", "value"],
+    )
+    mosaic["share"] = [0.6, 0.3, 0.1, 0.2, 0.7, 0.1, 0.4, 0.4, None, 0.5, 0.4, 0.1, 0.3, 0.3, 0.4]
+    mosaic["residual"] = [4.2, -2.5, 0, -4.5, 5, 0, 0, 0, None, 2.1, 0, 0, -1, -2.2, 3]
+    mosaic["segment_count"] = np.repeat([1510, 584, 1071, 779, 925], 3)
+    quiz = pd.DataFrame({"question_count": [1, 2, 3], "accuracy": [0.55, 0.71, 0.83]})
+    quiz["question"] = ["order_count", HOSTILE, "total_spend"]
+    quiz["accuracy_low"], quiz["accuracy_high"] = quiz["accuracy"] - 0.03, quiz["accuracy"] + 0.03
+    weeks = np.arange(1, 27)
+    holdout = pd.DataFrame({"week_end": pd.date_range("2026-01-04", periods=26, freq="W")})
+    holdout["expected_running"], holdout["actual_running"] = 40.0 * weeks, 43 * weeks - weeks**1.2
+    repeats = pd.DataFrame({"repeat_count": ["0", "1", "2", "3 or more"]})
+    repeats["expected_customers"] = [610.2, 200.1, 80.4, 9.3]
+    repeats["actual_customers"] = [600, 221, 79, None]
+    return {
+        "stability": stability,
+        "segment_stability": rated,
+        "paths": paths,
+        "targets": targets,
+        "gains": pd.concat(gains),
+        "panels": panels,
+        "separation": pd.concat(outlines),
+        "mosaic": mosaic,
+        "quiz": quiz,
+        "holdout": holdout,
+        "repeat_counts": repeats,
     }
 
 
@@ -166,6 +267,30 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         ),
         "plot_segment_sizes": charts.plot_segment_sizes(tables["sizes"]),
         "plot_profiles": charts.plot_profiles(tables["profiles"]),
+        "plot_holdout": charts_lifetime.plot_holdout(tables["holdout"]),
+        "plot_repeat_counts": charts_lifetime.plot_repeat_counts(tables["repeat_counts"]),
+        "plot_gains": charts_usefulness.plot_gains(tables["gains"]),
+        "plot_stability": charts_stability.plot_stability(tables["stability"]),
+        "plot_segment_stability": charts_stability.plot_segment_stability(
+            tables["segment_stability"]
+        ),
+        "plot_paths": charts_stability.plot_paths(tables["paths"]),
+        "plot_targets": charts_stability.plot_targets(tables["targets"]),
+        "plot_profile_panels": charts_profiles.plot_profile_panels(tables["panels"]),
+        "plot_separation": charts_profiles.plot_separation(
+            tables["separation"],
+            centres=pd.DataFrame(
+                {
+                    "segment_name": SEGMENTS,
+                    "x": 3.0 * np.arange(5),
+                    "y": 0.0,
+                    "overlap_share": [0.1, 0.2, None, 0.05, 0.0],
+                }
+            ),
+            axes=pd.DataFrame({"label": ["spend", "recency"], "explained_share": [0.6, 0.3]}),
+        ),
+        "plot_mosaic": charts_profiles.plot_mosaic(tables["mosaic"], descriptor="channel"),
+        "plot_quiz": charts_profiles.plot_quiz(tables["quiz"], baseline=0.31, wanted=0.8, asked=3),
     }
 
 
@@ -218,6 +343,8 @@ def build_notebook() -> nbformat.NotebookNode:
         )
     cells.append(new_code_cell("show_findings(findings)", outputs=outputs))
     for name, ax in drawn.items():
+        if not hasattr(charts, name):  # a page of the size of a real one: those of one module
+            continue
         outputs = []
         with capture_displays(outputs):
             show_chart(ax, caption=f"What to look at in this picture; made by {name}.")

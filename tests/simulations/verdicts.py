@@ -91,6 +91,7 @@ def simulate(
     noise: tuple[str, ...] = NOISE,
     mixtures: tuple[int, ...] = MIXTURES,
     pairs: int = 25,
+    n_customers: int = 600,
 ) -> pd.DataFrame:
     """Judge ``n_repeats`` draws of each kind of noise, and of mixtures of each number of groups.
 
@@ -101,15 +102,15 @@ def simulate(
         ``chosen_count`` and ``verdict`` of the draw, and the candidates' ``segment_count``,
         ``kind``, ``stability``, ``structure``, ``border_share``, ``weakest_jaccard``, ``passes``.
     """
-    tables = []
+    tables, size = [], {"n_customers": n_customers}
     for repeat in range(n_repeats):
         for place, drawn in enumerate([*noise, *mixtures]):
             rng = np.random.default_rng([seed, repeat, place])
             true_count = 1 if drawn in noise else drawn
             if drawn in noise:
-                customers, segments = draw_noise(drawn, rng), (2, 6)
+                customers, segments = draw_noise(drawn, rng, **size), (2, 6)
             else:
-                customers, segments = draw_mixture(drawn, rng), (2, drawn + 2)
+                customers, segments = draw_mixture(drawn, rng, **size), (2, drawn + 2)
             options = {"method": METHODS.get(drawn, "kprototypes"), "pairs": pairs}
             table, choice = judge(customers, segments, seed=repeat, **options)
             name = f"{drawn} noise" if drawn in noise else f"{drawn} groups"
