@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
+from threadpoolctl import threadpool_limits
 
 LOG_BOUND = 8.0
 FLAT_SLOPE = 1e-6
@@ -122,12 +123,14 @@ class _PurchaseLikelihood:
         # Who bought again may have left right after the last purchase.
         since = np.log(lasting)[self.at_tenure] - np.log(elapsed)[self.at_time]
         drop = np.log(a) - np.log(b + np.maximum(x, 1) - 1)
-        exponent = drop[self.at_count] + (r + self.again) * since
-        value += self.again_weights @ np.logaddexp(0, exponent)
-        left = self.again_weights * expit(exponent)
+        power = r + self.again
+        exponent = drop[self.at_count] + power * since
+        small = np.exp(-np.abs(exponent))
+        value += self.again_weights @ (np.maximum(exponent, 0) + np.log(1 + small))
+        left = self.again_weights * np.where(exponent > 0, 1.0, small) / (1 + small)
         slope_r += left @ since
         gap = (1 / lasting)[self.at_tenure] - (1 / elapsed)[self.at_time]
-        slope_alpha += left @ ((r + self.again) * gap)
+        slope_alpha += left @ (power * gap)
         by_count = np.bincount(self.at_count, left, minlength=len(x))
         slope_a += by_count.sum() / a
         slope_b -= by_count @ (1 / (b + np.maximum(x, 1) - 1))
@@ -155,25 +158,31 @@ class _SpendLikelihood:
     """
 
     def __init__(self, count, mean, weights):
-        self.count, self.total, self.weights = count.astype(float), count * mean, weights
+        self.count, self.total, self.weights = (
+            count.astype(float),
+            count * mean,
+            weights.astype(float),
+        )
         self.counts, at_count = np.unique(count, return_inverse=True)
         self.count_weights = np.bincount(at_count, weights)
         self.purchases = self.count * weights
-        self.known = self.purchases @ np.log(self.total), weights @ np.log(mean)
+        self.known = self.purchases @ np.log(self.total), self.weights @ np.log(mean)
 
     def __call__(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
         p, q, v = np.exp(logs)
         x, w, size = p * self.counts, self.count_weights, self.weights.sum()
-        joint = np.log(v + self.total)
+        sums = v + self.total
+        joint = np.log(sums)
         bought, plain = self.purchases @ joint, self.weights @ joint
         value = w @ (gammaln(x + q) - gammaln(x)) + size * (q * np.log(v) - gammaln(q))
         value += p * self.known[0] - self.known[1] - p * bought - q * plain
         slope_p = w * self.counts @ (digamma(x + q) - digamma(x)) + self.known[0] - bought
         slope_q = w @ digamma(x + q) + size * (np.log(v) - digamma(q)) - plain
-        slope_v = size * q / v - (p * self.purchases + q * self.weights) @ (1 / (v + self.total))
+        slope_v = size * q / v - (p * self.purchases + q * self.weights) @ (1 / sums)
         return value, np.array([slope_p * p, slope_q * q, slope_v * v])
 
 
+@threadpool_limits.wrap(limits=1)  # threads would wait for each other
 def _climb(measure: Callable, starts: tuple, count: int) -> Peak:
     """Climb by L-BFGS, end with Newton's steps; a further start only where the first fails."""
 

@@ -20,7 +20,7 @@ from segkit.features.lifetime import (
     summarise_lifetime_value,
 )
 
-# Parameters like those of the CDNOW sample, in days and money.
+# In days and money: spend as in the CDNOW sample, more frequent purchases.
 TRUTH = {"r": 0.6, "alpha": 40.0, "a": 0.8, "b": 2.4, "p": 6.25, "q": 3.74, "v": 15.44}
 
 
