@@ -270,9 +270,8 @@ def keep_telling_levels(
     shown = shown[shown["value"] != UNKNOWN]
     shown = shown[shown[["share", "base_share"]].max(axis=1) >= smallest_share]
     difference = (shown["share"] - shown["base_share"]).abs()
-    columns = ["segment_name", "descriptor", "value", "customer_count", "share", "base_share"]
     order = difference.sort_values(ascending=False, kind="stable").index[:count]
-    return shown.loc[order, [*columns, "index"]].reset_index(drop=True)
+    return shown.loc[order].reset_index(drop=True)
 
 
 def assign_schemes(customers: pd.DataFrame, segmentations: dict[str, Segmentation]) -> pd.DataFrame:
