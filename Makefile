@@ -33,6 +33,8 @@ benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/run_steps.py
 	$(BIN)/python benchmarks/kprototypes.py
 	$(BIN)/python benchmarks/latent.py
+	$(BIN)/python benchmarks/lifetime.py
+	$(BIN)/python benchmarks/lifetime.py
 	$(BIN)/python benchmarks/scoring.py --rows 10000000
 
 simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md

@@ -20,12 +20,12 @@ from segkit.features.expressions import days_until, keep_until, share_of, sum_mo
 from segkit.features.lifetime_fit import (
     Purchases,
     Spend,
-    count_rows,
     expect_purchases,
     expect_spend,
     find_active_probability,
     fit_purchases,
     fit_spend,
+    place_rows,
 )
 
 YEAR_DAYS = 365
@@ -259,7 +259,7 @@ class _Prediction:
         self.edges = np.linspace(0, self.horizon, 13)
         middles = (self.edges[1:] + self.edges[:-1]) / 2
         self.discounts = (1 + yearly_discount) ** (-middles / YEAR_DAYS)
-        self.pairs, _, self.places = count_rows(self.count, self.tenure)
+        self.pairs, self.places = place_rows(self.count, self.tenure)
         self.spends = np.where(self.mean > 0, self.count, 0)
         self.active = self._find_active(model.purchases)
         paired = self._expect(model.purchases)

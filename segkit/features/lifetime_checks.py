@@ -23,6 +23,7 @@ from segkit.features.lifetime_fit import (
     expect_counts,
     expect_purchases,
     find_active_probability,
+    place_rows,
 )
 from segkit.features.missing import NO_PURCHASES, empty_table, explain_empty
 
@@ -123,7 +124,7 @@ def compare_repeat_counts(histories: pd.DataFrame, model: Lifetime) -> pd.DataFr
         Eight rows: ``repeat_count`` (0 to 6, 7+), ``actual_customers``, ``expected_customers``.
     """
     bins = np.minimum(histories["repeat_count"].to_numpy(), MOST_COUNT)
-    (tenure,), weights, _ = count_rows(histories["tenure_days"].to_numpy())
+    (tenure,), weights = count_rows(histories["tenure_days"].to_numpy())
     expected = weights @ expect_counts(model.purchases, tenure, most=MOST_COUNT - 1)
     names = [*map(str, range(MOST_COUNT)), f"{MOST_COUNT}+"]
     actual = np.bincount(bins, minlength=MOST_COUNT + 1)
@@ -167,7 +168,7 @@ def compare_holdout(
     columns = ("repeat_count", "tenure_days", "active_days")
     count, tenure, active = (histories[name].to_numpy() for name in columns)
     active = find_active_probability(model, count, active=active, tenure=tenure)
-    (count, tenure), _, places = count_rows(count, tenure)
+    (count, tenure), places = place_rows(count, tenure)
     weights = np.bincount(places, active)
     running = [
         weights @ expect_purchases(model, 7.0 * week, repeat_count=count, tenure=tenure)

@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 LOG_BOUND = 8.0
 FLAT_SLOPE = 1e-6
+THIN_ROWS = 20_000
 STARTS = ((0.0, 0.0, 0.0, 0.0), (-1.0, -1.0, 0.0, 1.0), (1.0, 1.0, -1.0, 0.0))
 SPEND_STARTS = ((1.0, 1.0, 1.0), (0.0, 2.0, 2.0))
 
@@ -55,21 +56,35 @@ class Peak:
     converged: bool
 
 
-def count_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Return the different rows in order, how often each occurs, and the place of each row given.
+def count_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the columns of the different rows, in order, and how often each occurs."""
+    key, known = _encode_rows(columns)
+    keys, counts = np.unique(key, return_counts=True)
+    return _decode_rows(keys, known), counts
 
-    Each column comes back as the values of the different rows.
-    """
+
+def place_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the columns of the different rows, in order, and the place of each row given."""
+    key, known = _encode_rows(columns)
+    keys, places = np.unique(key, return_inverse=True)
+    return _decode_rows(keys, known), places
+
+
+def _encode_rows(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return one whole number a row, and the different values of each column."""
     key, known = np.zeros(len(columns[0]), dtype=np.int64), []
     for column in columns:
         codes, values = pd.factorize(np.asarray(column), sort=True)
         key, known = key * len(values) + codes, [*known, values]
-    keys, places, counts = np.unique(key, return_inverse=True, return_counts=True)
-    different = []
+    return key, known
+
+
+def _decode_rows(keys: np.ndarray, known: list[np.ndarray]) -> list[np.ndarray]:
+    columns = []
     for values in known[::-1]:
         keys, codes = np.divmod(keys, max(len(values), 1))
-        different.append(values[codes])
-    return different[::-1], counts, places
+        columns.append(values[codes])
+    return columns[::-1]
 
 
 def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarray) -> Peak:
@@ -77,10 +92,10 @@ def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarr
 
     Returns a peak with r, alpha, a and b (Fader, Hardie and Lee 2005, equation 6).
     """
-    (count, last, whole), weights, _ = count_rows(repeat_count, active, tenure)
+    (count, last, whole), weights = count_rows(repeat_count, active, tenure)
     scale = float(whole @ weights / weights.sum()) or 1.0
-    measure = _PurchaseLikelihood(count, last / scale, whole / scale, weights)
-    peak = _climb(measure, STARTS, weights.sum())
+    rows = (count, last / scale, whole / scale, weights)
+    peak = _climb(_PurchaseLikelihood, rows, STARTS)
     purchases = float(count @ weights)
     units = np.array([1.0, scale, 1.0, 1.0])
     log_likelihood = peak.log_likelihood - purchases * np.log(scale)
@@ -142,11 +157,11 @@ def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
 
     Returns a peak with p, q and v (Fader and Hardie 2013, equation 1a).
     """
-    (count, mean), weights, _ = count_rows(repeat_count, mean_value)
-    scale = float(np.exp(weights @ np.log(mean) / weights.sum()))
-    mean = mean / scale
-    peak = _climb(_SpendLikelihood(count, mean, weights), SPEND_STARTS, weights.sum())
-    log_likelihood = peak.log_likelihood - weights.sum() * np.log(scale)
+    pairs = np.sort(repeat_count + 1j * mean_value)  # the order of rows changes no last bit
+    count, mean, weights = pairs.real, pairs.imag, np.ones(len(pairs))
+    scale = float(np.exp(np.log(mean).mean()))
+    peak = _climb(_SpendLikelihood, (count, mean / scale, weights), SPEND_STARTS)
+    log_likelihood = peak.log_likelihood - len(pairs) * np.log(scale)
     return Peak(peak.values * [1, 1, scale], log_likelihood, peak.covariance, peak.converged)
 
 
@@ -158,14 +173,10 @@ class _SpendLikelihood:
     """
 
     def __init__(self, count, mean, weights):
-        self.count, self.total, self.weights = (
-            count.astype(float),
-            count * mean,
-            weights.astype(float),
-        )
+        self.total, self.weights = count * mean, weights.astype(float)
         self.counts, at_count = np.unique(count, return_inverse=True)
         self.count_weights = np.bincount(at_count, weights)
-        self.purchases = self.count * weights
+        self.purchases = count * self.weights
         self.known = self.purchases @ np.log(self.total), self.weights @ np.log(mean)
 
     def __call__(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
@@ -183,46 +194,72 @@ class _SpendLikelihood:
 
 
 @threadpool_limits.wrap(limits=1)  # threads would wait for each other
-def _climb(measure: Callable, starts: tuple, count: int) -> Peak:
-    """Climb by L-BFGS, end with Newton's steps; a further start only where the first fails."""
+def _climb(likelihood: type, rows: tuple, starts: tuple) -> Peak:
+    """Climb by L-BFGS, end with Newton's steps; a further start only where the first fails.
+
+    Many rows are climbed from the peak of a part of them: with its curvature two steps
+    come so near that Newton's need one.
+    """
+    measure, count = likelihood(*rows), rows[-1].sum()
 
     def descend(logs: np.ndarray) -> tuple[float, np.ndarray]:
         value, slopes = measure(logs)
         return -value / count, -slopes / count
 
-    best = None
+    thin, best = len(rows[-1]) // THIN_ROWS, None
+    if thin > 1:
+        part = [column[::thin] for column in rows]
+        near = _climb(likelihood, part, starts)
+        if near.converged:
+            logs, steps = np.log(near.values), near.covariance * part[-1].sum()
+            for _ in range(2):
+                logs = np.clip(logs - steps @ descend(logs)[1], -LOG_BOUND, LOG_BOUND)
+            best = _end_climb(descend, logs, count)
+            if best.converged:
+                return best
     for start in starts:
         bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
         options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
-        logs = minimize(
+        found = minimize(
             descend, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-        ).x
-        value, slopes = descend(logs)
-        for _ in range(5):
-            curvature = _measure_curvature(descend, logs)
-            if np.linalg.eigvalsh(curvature)[0] <= 0:
-                break
-            further = logs - np.linalg.solve(curvature, slopes)
-            if np.abs(further).max() >= LOG_BOUND or not descend(further)[0] < value:
-                break
-            logs = further
-            value, slopes = descend(logs)
-        sound = np.linalg.eigvalsh(curvature)[0] > 0 and np.abs(logs).max() < LOG_BOUND - 0.01
-        covariance = np.linalg.inv(curvature) / count if sound else np.full_like(curvature, np.nan)
-        converged = bool(sound and np.abs(slopes).max() < FLAT_SLOPE)
-        peak = Peak(np.exp(logs), float(-value * count), covariance, converged)
+        )
+        peak = _end_climb(descend, found.x, count)
         if best is None or peak.log_likelihood > best.log_likelihood:
             best = peak
-        if converged:
+        if peak.converged:
             break
     return best
 
 
-def _measure_curvature(descend: Callable, logs: np.ndarray, step: float = 1e-4) -> np.ndarray:
-    """Second derivatives by central differences of the slopes."""
+def _end_climb(descend: Callable, logs: np.ndarray, count: float) -> Peak:
+    """End with Newton's steps, as long as they lead up."""
+    value, slopes = descend(logs)
+    for _ in range(5):
+        curvature = _measure_curvature(descend, logs, slopes)
+        if np.linalg.eigvalsh(curvature)[0] <= 0 or np.abs(slopes).max() < FLAT_SLOPE / 1e3:
+            break
+        further = logs - np.linalg.solve(curvature, slopes)
+        if np.abs(further).max() >= LOG_BOUND:
+            break
+        further_value, further_slopes = descend(further)
+        if not further_value <= value:
+            break
+        logs, value, slopes = further, further_value, further_slopes
+        if np.abs(slopes).max() < FLAT_SLOPE / 1e3:
+            break
+    sound = np.linalg.eigvalsh(curvature)[0] > 0 and np.abs(logs).max() < LOG_BOUND - 0.01
+    covariance = np.linalg.inv(curvature) / count if sound else np.full_like(curvature, np.nan)
+    converged = bool(sound and np.abs(slopes).max() < FLAT_SLOPE)
+    return Peak(np.exp(logs), float(-value * count), covariance, converged)
+
+
+def _measure_curvature(
+    descend: Callable, logs: np.ndarray, slopes: np.ndarray, step: float = 1e-5
+) -> np.ndarray:
+    """Second derivatives by differences of the slopes."""
     moves = np.eye(len(logs)) * step
-    rows = [(descend(logs + move)[1] - descend(logs - move)[1]) / (2 * step) for move in moves]
-    return (np.array(rows) + np.array(rows).T) / 2
+    rows = np.array([(descend(logs + move)[1] - slopes) / step for move in moves])
+    return (rows + rows.T) / 2
 
 
 def find_active_probability(
