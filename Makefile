@@ -33,6 +33,7 @@ benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/run_steps.py
 	$(BIN)/python benchmarks/kprototypes.py
 	$(BIN)/python benchmarks/latent.py
+	$(BIN)/python benchmarks/stability.py
 	$(BIN)/python benchmarks/lifetime.py
 	$(BIN)/python benchmarks/lifetime.py
 	$(BIN)/python benchmarks/scoring.py --rows 10000000
