@@ -35,7 +35,6 @@ benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/latent.py
 	$(BIN)/python benchmarks/stability.py
 	$(BIN)/python benchmarks/lifetime.py
-	$(BIN)/python benchmarks/lifetime.py
 	$(BIN)/python benchmarks/scoring.py --rows 10000000
 
 simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
