@@ -34,7 +34,6 @@ benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/kprototypes.py
 	$(BIN)/python benchmarks/latent.py
 	$(BIN)/python benchmarks/lifetime.py
-	$(BIN)/python benchmarks/lifetime.py
 	$(BIN)/python benchmarks/scoring.py --rows 10000000
 
 docs: $(READY)                             ## write the generated pages of docs/
