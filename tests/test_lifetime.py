@@ -104,7 +104,7 @@ class TestFormulas:
     )  # fmt: skip
     def test_purchases_while_active_are_the_integral(self, r, alpha, a, b, x, tenure, horizon):
         """Given the dropout p they are (1 - (1 + p t / A) ** -(r + x)) / p, by Gauss and Jacobi."""
-        nodes, weights = roots_jacobi(60, b + x - 1, a - 1)
+        nodes, weights = roots_jacobi(200, b + x - 1, a - 1)
         dropout, weights = (nodes + 1) / 2, weights / weights.sum()
         share = horizon / (alpha + tenure)
         gone = -np.expm1(-(r + x) * np.log1p(dropout * share))
