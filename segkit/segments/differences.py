@@ -26,7 +26,8 @@ def compare_means(values: np.ndarray, here: np.ndarray) -> dict[str, float]:
     equation 6e). Its 95 % interval assumes neither normal values nor equal variances, for spend
     has neither: the variance is that of the influence function of g (delta method), and the
     degrees of freedom are Welch's. With normal values and equal variances it is the variance of
-    Hedges and Olkin (1985, page 86).
+    Hedges and Olkin (1985, page 86). Of very skewed values in a small segment it is still too
+    narrow: of lognormal values, twenty against two hundred, it held the truth in 88 % of draws.
 
     Parameters
     ----------
