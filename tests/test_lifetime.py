@@ -10,7 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln, roots_jacobi
@@ -97,6 +97,7 @@ class TestHistories:
 
 class TestFormulas:
     @settings(max_examples=40, deadline=None)
+    @example(r=0.5, alpha=5.0, a=0.5, b=2.0, x=98, tenure=0.0, horizon=46.0)
     @given(
         r=st.floats(0.05, 20), alpha=st.floats(5, 300), a=st.floats(0.05, 30),
         b=st.floats(0.05, 60), x=st.integers(0, 200), tenure=st.floats(0, 700),

@@ -293,8 +293,22 @@ def expect_purchases(
     first = np.where(small, a - 1, r + x)
     second = np.where(small, a + b - 1 - r, b + x)
     whole = a + b + x - 1
-    rest = (since / (since + horizon)) ** first * hyp2f1(first, second, whole, z)
+    function = hyp2f1(first, second, whole, z)
+    if not np.isfinite(function).all():  # SciPy's overflows where whole is large
+        function = np.where(np.isfinite(function), function, _sum_series(first, second, whole, z))
+    rest = (since / (since + horizon)) ** first * function
     return whole / (a - 1) * (1 - rest)
+
+
+def _sum_series(first: np.ndarray, second: np.ndarray, whole: np.ndarray, z: np.ndarray):
+    """Return Gauss's hypergeometric function by its power series."""
+    total = term = np.ones(np.broadcast(first, second, whole, z).shape)
+    for n in range(10_000):
+        term = term * (first + n) * (second + n) / ((whole + n) * (n + 1)) * z
+        total = total + term
+        if (np.abs(term) <= 1e-15 * np.abs(total)).all():
+            break
+    return total
 
 
 def expect_spend(model: Spend, repeat_count: np.ndarray, mean_value: np.ndarray) -> np.ndarray:

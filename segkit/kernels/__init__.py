@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -77,30 +78,31 @@ class Kernels(contextlib.AbstractContextManager):
         self._next = self._start() if another else None
         return manager
 
-    def fork(self, file: str) -> int:
-        """Have the warmed parent fork a kernel with this connection file; return its process."""
+    def ask(self, **request: Any) -> dict:
+        """Send one request to the warmed parent and return its answer."""
         try:
-            self.server.stdin.write(f"{file}\n".encode())
+            self.server.stdin.write(json.dumps(request).encode() + b"\n")
             self.server.stdin.flush()
-            return int(self.server.stdout.readline())
-        except (OSError, ValueError):
-            raise RuntimeError("the process that starts kernels has ended") from None
+            return json.loads(self.server.stdout.readline())
+        except (OSError, ValueError):  # it has ended
+            return {"code": -1, "pid": None}
 
     def _start(self) -> Any:
         import zmq.asyncio
 
-        from segkit.kernels.manager import Forked, Manager
+        from segkit.kernels.manager import Client, Forked, Manager
 
         self._count += 1
         folder = self.scratch / str(self._count)
         folder.mkdir()
         self._context = self._context or zmq.asyncio.Context()
         manager = Manager(connection_file=str(folder / "kernel.json"), context=self._context)
+        manager.client_factory = Client
         if os.name == "posix" and len(str(folder)) < 80:  # sockets in a private folder, no ports
             manager.transport, manager.ip = "ipc", str(folder / "k")
         if self.server is not None:
             manager.provisioner = Forked(kernel_spec=manager.kernel_spec, parent=manager)
-            manager.provisioner.fork = self.fork
+            manager.provisioner.ask = self.ask
         output = {"stdout": self._log, "stderr": self._log}
         asyncio.run(manager.start_kernel(cwd=str(self.folder), env=self.environment, **output))
         return manager

@@ -1,7 +1,7 @@
 """The warmed parent: imports what notebooks use, then forks a kernel for each request.
 
-It starts no thread and opens no connection. It reads requests on its standard input, one
-connection file a line; when that closes, the run is gone, and it ends its children and itself.
+It starts no thread and opens no connection. It reads requests on its standard input, one JSON
+object a line; when that closes, the run is gone, and it ends its children and itself.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import json
 import os
 import pkgutil
 import select
@@ -67,26 +68,31 @@ def serve_forks(folder: str, held: list[int]) -> None:
     gc.collect()
     gc.freeze()
     children: set[int] = set()
-
-    def bury_children(*_: object) -> None:
-        with contextlib.suppress(ChildProcessError):  # there is none left
-            while pid := os.waitpid(-1, os.WNOHANG)[0]:
-                children.discard(pid)
-
-    signal.signal(signal.SIGCHLD, bury_children)
-    with open(requests, encoding="utf-8") as lines:
+    with open(requests, "rb") as lines:
         for line in lines:
-            pid = os.fork()
-            if pid == 0:
-                os.close(requests)
-                os.close(replies)
-                _run_child(line.rstrip("\n"))
-            children.add(pid)
+            request = json.loads(line)
+            answer = {}
+            if request["do"] == "fork":
+                pid = answer["pid"] = os.fork()
+                if pid == 0:
+                    os.close(requests)
+                    os.close(replies)
+                    _run_child(request["file"])
+                os.setpgid(pid, pid)  # so that a signal reaches what the kernel started, too
+                children.add(pid)
+            elif request["pid"] not in children:
+                answer["code"] = -1
+            elif request["do"] == "poll":
+                pid, status = os.waitpid(request["pid"], os.WNOHANG)
+                children.discard(pid)
+                answer["code"] = os.waitstatus_to_exitcode(status) if pid else None
+            else:
+                _signal_group(request["pid"], request["signal"])
             with contextlib.suppress(BrokenPipeError):  # the run was killed while it waited
-                os.write(replies, f"{pid}\n".encode())
-    for pid in list(children):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
+                os.write(replies, json.dumps(answer).encode() + b"\n")
+    for pid in children:
+        _signal_group(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)  # nothing to tidy up; libraries would only complain
 
@@ -94,9 +100,7 @@ def serve_forks(folder: str, held: list[int]) -> None:
 def _run_child(file: str) -> None:
     """Be the kernel; never returns."""
     try:
-        os.setpgid(0, 0)  # so that a signal reaches what the kernel starts, too
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if "numpy" in sys.modules:  # else every kernel would draw the same "random" numbers
             sys.modules["numpy"].random.seed()
@@ -105,3 +109,8 @@ def _run_child(file: str) -> None:
         traceback.print_exc()
     finally:
         os._exit(0)
+
+
+def _signal_group(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
