@@ -4,8 +4,8 @@ All fit BG/NBD and Gamma-Gamma to the same customers, drawn from the models with
 two years. Each fit runs in a process of its own, imports and reading left out, and they take turns.
 The peers live in an environment of their own, so that they bind nothing here:
 
-    python -m venv /tmp/peers && /tmp/peers/bin/pip install lifetimes pymc-marketing pyarrow
-    python benchmarks/lifetime.py --peers /tmp/peers/bin/python [--customers 100000 1000000]
+    python -m venv peers && peers/bin/pip install lifetimes pymc-marketing pyarrow
+    python benchmarks/lifetime.py --peers peers/bin/python [--customers 100000 1000000]
         [--repetitions 3] [--limit 360]
 """
 
