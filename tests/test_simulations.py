@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from simulations import coverage_segments, verdicts
+from simulations import coverage_profiles, coverage_segments, verdicts
 
 
 def test_noise_is_never_a_finding_and_gets_a_no():
@@ -40,3 +40,12 @@ def test_intervals_of_segments_hold_the_truth_about_as_often_as_they_say():
     assert found["coverage"].mean() > 0.8
     again = coverage_segments.simulate(2, 3, n_customers=300, pairs=5)
     pd.testing.assert_frame_equal(again, coverage_segments.simulate(2, 3, n_customers=300, pairs=5))
+
+
+def test_intervals_of_differences_and_accuracies_hold_the_truth_about_as_often_as_they_say():
+    found = coverage_profiles.simulate(60, 3)
+    found = pd.concat([found, coverage_profiles.simulate_accuracy(6, 3)])
+    assert found["coverage"].mean() > 0.88
+    assert found["coverage"].min() > 0.7
+    effects = found[found["figure"] == "effect size"]
+    assert (effects["estimate"] - effects["truth"]).abs().max() < 0.12

@@ -132,7 +132,7 @@ def grow_tree(
 ) -> Grown:
     """Grow a tree (Breiman, Friedman, Olshen and Stone 1984, Gini), the best split first."""
     options = {"max_leaf_nodes": max(most_leaves, 2), "min_samples_leaf": max(smallest_leaf, 1)}
-    # Of equally good splits the first column's is taken: scikit-learn draws them by lot.
+    # Among equally good splits scikit-learn draws by lot: the same lot makes the same tree.
     tree = DecisionTreeClassifier(random_state=0, **options).fit(matrix, classes)
     return Grown(tree)
 

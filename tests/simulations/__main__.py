@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.simulations import coverage_lifetime, coverage_segments, usefulness, verdicts
+from tests.simulations import (
+    coverage_lifetime,
+    coverage_profiles,
+    coverage_segments,
+    usefulness,
+    verdicts,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "evidence" / "simulations.md"
 SETTINGS = ({"effect": 0.0}, {"effect": 0.0, "follows": 0.8}, {"effect": 0.3})
@@ -51,6 +57,16 @@ def write_page(draws: int, repeats: int, seed: int) -> str:
             "Coverage of lifetime value",
             coverage_lifetime.__doc__,
             coverage_lifetime.simulate(repeats, seed, customers=2_000),
+        ),
+        (
+            "Coverage of effect sizes, shares and rules' accuracy",
+            coverage_profiles.__doc__,
+            pd.concat(
+                [
+                    coverage_profiles.simulate(10 * repeats, seed),
+                    coverage_profiles.simulate_accuracy(repeats, seed),
+                ]
+            ),
         ),
         ("Usefulness", usefulness.__doc__, simulate_usefulness(repeats, seed)),
     ]
