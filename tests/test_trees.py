@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from segkit.plan import NamedRule, Scheme
+from segkit.report.findings import THIN_SPACE
+from segkit.report.findings_profiles import list_differences
 from segkit.segments.profiles import profile_segments
 from segkit.segments.quiz import build_quiz
 from segkit.segments.reach import blur_share, fit_surrogate, list_rules
@@ -147,3 +149,14 @@ def test_real_customers_are_placed_better_than_by_guessing(shared_data):
     found = fit_surrogate(people, segments, columns=columns, random_state=7)
     assert found.accuracy_low > found.baseline_accuracy + 0.2
     assert "Income" in found.columns
+
+
+def test_each_mean_is_written_with_the_decimals_that_it_needs():
+    customers, labels = make_hostile(1)
+    values = {"discount_share": 0.04 * (labels == 1), "total_spend": 4000.0 * labels}
+    segments = customers[["customer_id"]].assign(segment=labels, segment_name=labels.astype(str))
+    profile = profile_segments(customers[["customer_id"]].assign(**values), segments)
+    table = list_differences(profile, count=2).set_index(["segment", "feature"])
+    assert table.loc[(2, "total spend"), "mean_text"].replace(THIN_SPACE, " ") == "8 000"
+    texts = table.xs("discount share", level="feature")["base_text"]
+    assert texts.str.endswith("%").all()

@@ -53,7 +53,7 @@ def plot_profile_panels(
                 _label_bar(ax, y, row, value)
         figures.name_rows(ax, [feature.replace("_", " ") for feature in features])
         ax.set_xlim(0 if shares else -1.45 * reach, 1.45 * reach)
-        ax.set_title("\n".join(textwrap.wrap(figures.shorten(name, 60), 30)), fontsize=9.5)
+        ax.set_title("\n".join(textwrap.wrap(figures.shorten(name, 60), 25)), fontsize=9.5)
         words = [
             f"{f.replace('_', ' ')} {_write_mean(r)}" for f, r in rows[marked][::-1].iterrows()
         ]

@@ -13,8 +13,8 @@ from segkit.segments.separation import Separation
 DIFFERENCE_HEADINGS = {
     "segment_name": "Segment",
     "feature": "Column",
-    "mean": "Mean",
-    "base_mean": "Mean of all",
+    "mean_text": "Mean",
+    "base_text": "Mean of all",
     "effect_size": "Effect size",
     "interval": "95% interval",
     "evidence": "Evidence",
@@ -29,11 +29,9 @@ LEVEL_HEADINGS = {
     "segment_name": "Segment",
     "descriptor": "Descriptor",
     "value": "Level",
-    "customer_count": "Customers",
     "share": "Share of the segment",
-    "base_share": "Share of all",
     "index": "Index",
-    "interval": "More than among others, 95% interval",
+    "interval": "Above others, 95% interval",
     "evidence": "Evidence",
 }
 SURROGATE_HEADINGS = {
@@ -59,9 +57,20 @@ def list_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
     ends = zip(rows["effect_low"], rows["effect_high"], strict=True)
     return rows.assign(
         feature=rows["feature"].str.replace("_", " "),
+        mean_text=[_write_mean(*pair) for pair in zip(rows["mean"], rows["unit"], strict=True)],
+        base_text=[
+            _write_mean(*pair) for pair in zip(rows["base_mean"], rows["unit"], strict=True)
+        ],
         interval=[f"{format_number(a, 2)} to {format_number(b, 2)}" for a, b in ends],
         evidence=_write_evidence(rows),
     )
+
+
+def _write_mean(mean: float, unit: str) -> str:
+    """Write a mean with the decimals that it needs: columns of one table differ in unit."""
+    if unit == "share":
+        return format_share(mean)
+    return format_number(mean, 0 if abs(mean) >= 1000 else 1 if abs(mean) >= 10 else 2)
 
 
 def write_levels(levels: pd.DataFrame) -> pd.DataFrame:
