@@ -19,12 +19,6 @@ DIFFERENCE_HEADINGS = {
     "interval": "95% interval",
     "evidence": "Evidence",
 }
-DESCRIPTOR_HEADINGS = {
-    "descriptor": "Descriptor",
-    "level_count": "Levels",
-    "cramers_v": "Strength (Cramer's V)",
-    "set_apart_count": "Differences that hold",
-}
 LEVEL_HEADINGS = {
     "segment_name": "Segment",
     "descriptor": "Descriptor",
@@ -39,12 +33,6 @@ SURROGATE_HEADINGS = {
     "rule": "Rule",
     "customer_count": "Customers",
     "hit_share": "Who belong there",
-}
-REACH_HEADINGS = {
-    "segment_name": "Segment",
-    "customer_count": "Customers",
-    "recall": "Of its customers, found",
-    "precision": "Of those placed there, right",
 }
 
 

@@ -30,14 +30,6 @@ STEP_HEADINGS = {
     "earns_place": "Earns its place",
     "objection": "Why not",
 }
-RATING_HEADINGS = {
-    "segment_name": "Segment",
-    "jaccard": "Jaccard, mean",
-    "jaccard_low": "Lower quartile",
-    "jaccard_high": "Upper quartile",
-    "dissolved_share": "Solutions in which it dissolves",
-    "rating": "Rating",
-}
 COLUMN_HEADINGS = {
     "column": "Column left out",
     "agreement": "Agreement with all columns",

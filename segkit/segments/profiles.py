@@ -242,13 +242,6 @@ def count_rfm(customers: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFram
     return suppress_cells(grid, smallest_cell).stack().rename("customer_count").reset_index()
 
 
-def keep_largest_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
-    """Keep the features of a profile that differ most between segments, in the profile's order."""
-    reach = profile["difference_sd"].abs().groupby(profile["feature"], sort=False).max().dropna()
-    kept = reach.sort_values(ascending=False, kind="stable").index[:count]
-    return profile[profile["feature"].isin(kept)]
-
-
 def keep_own_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
     """Keep ``count`` features of a profile: each segment's strongest in turn, then its next."""
     strength = profile["difference_sd"].abs()
