@@ -201,6 +201,21 @@ def test_the_quiz_as_a_document_places_customers_as_its_rules_do(planted, asked)
     assert (placed["segment_name"].to_numpy() == segments["segment_name"]).mean() > 0.95
 
 
+def test_long_names_of_segments_are_cut_and_stay_apart(planted):
+    customers, segments = planted
+    names = "Low rest and relax, low not exceed planned budget, low free and easy " + (
+        segments["segment"].astype(str)
+    )
+    own = segments.assign(segment_name=names)
+    quiz = build_quiz(customers, own, columns=["orders", "channel"], **SEEDS)
+    scheme = make_scheme(quiz, "quiz", goal="grow", base="needs")
+    options = {"n_segments": 3, "as_of": datetime.date(2026, 6, 30), **SEEDS}
+    document, _ = fit_segmentation(customers, scheme, **options)
+    placed = document.assign(customers)["segment_name"]
+    assert placed.str.len().max() <= 60
+    assert placed.groupby(names.to_numpy()).agg(lambda own: own.mode()[0]).nunique() == 3
+
+
 def test_the_quiz_is_written_as_a_plan_holds_it(asked):
     import tomllib
 

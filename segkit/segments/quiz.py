@@ -206,10 +206,17 @@ class _Search:
 
 
 def make_scheme(quiz: Quiz, name: str, *, goal: str, base: str) -> Scheme | None:
-    """Return the quiz as a scheme of rules, which `fit_segmentation` takes; None without rules."""
+    """Return the quiz as a scheme of rules, which `fit_segmentation` takes; None without rules.
+
+    A name longer than a plan allows is cut, and told from others by the segment's number.
+    """
     if quiz.rules.empty:
         return None
-    pairs = list(zip(quiz.rules["segment_name"], quiz.rules["when"], strict=True))
+    names = [
+        text if len(text) <= 60 else f"{text[:54].rstrip(' ,')}… ({number})"
+        for text, number in zip(quiz.rules["segment_name"], quiz.rules["segment"], strict=True)
+    ]
+    pairs = list(zip(names, quiz.rules["when"], strict=True))
     pairs[-1] = (pairs[-1][0], "true")  # the leaves leave nobody out
     rules = tuple(NamedRule(name=segment, when=when) for segment, when in pairs)
     return Scheme(name=name, goal=goal, base=base, method="rules", rules=rules)
