@@ -12,6 +12,7 @@ from ibis import ir
 
 from segkit.errors import SegkitError
 from segkit.features.lifetime import (
+    HISTORY_COLUMNS,
     Lifetime,
     fit_lifetime,
     list_sale_days,
@@ -19,11 +20,9 @@ from segkit.features.lifetime import (
     summarise_lifetime_value,
 )
 from segkit.features.lifetime_fit import (
-    count_rows,
     expect_counts,
     expect_purchases,
     find_active_probability,
-    place_rows,
 )
 from segkit.features.missing import NO_PURCHASES, empty_table, explain_empty
 
@@ -124,8 +123,8 @@ def compare_repeat_counts(histories: pd.DataFrame, model: Lifetime) -> pd.DataFr
         Eight rows: ``repeat_count`` (0 to 6, 7+), ``actual_customers``, ``expected_customers``.
     """
     bins = np.minimum(histories["repeat_count"].to_numpy(), MOST_COUNT)
-    (tenure,), weights = count_rows(histories["tenure_days"].to_numpy())
-    expected = weights @ expect_counts(model.purchases, tenure, most=MOST_COUNT - 1)
+    tenures = histories["tenure_days"].value_counts().sort_index()
+    expected = tenures @ expect_counts(model.purchases, tenures.index, most=MOST_COUNT - 1)
     names = [*map(str, range(MOST_COUNT)), f"{MOST_COUNT}+"]
     actual = np.bincount(bins, minlength=MOST_COUNT + 1)
     expected = [*expected, len(histories) - expected.sum()]
@@ -165,13 +164,13 @@ def compare_holdout(
         model = fit_lifetime(histories).purchases
     except SegkitError as error:
         return empty_table(HOLDOUT_COLUMNS, f"Before {split_on:%Y-%m-%d}, {error.describe()}")
-    columns = ("repeat_count", "tenure_days", "active_days")
-    count, tenure, active = (histories[name].to_numpy() for name in columns)
+    count, active, tenure = (histories[name] for name in HISTORY_COLUMNS[1:4])
     active = find_active_probability(model, count, active=active, tenure=tenure)
-    (count, tenure), places = place_rows(count, tenure)
-    weights = np.bincount(places, active)
+    pairs = histories.assign(active=active).groupby(["repeat_count", "tenure_days"], as_index=False)
+    pairs = pairs["active"].sum()
+    history = {"repeat_count": pairs["repeat_count"], "tenure": pairs["tenure_days"]}
     running = [
-        weights @ expect_purchases(model, 7.0 * week, repeat_count=count, tenure=tenure)
+        pairs["active"] @ expect_purchases(model, 7.0 * week, **history)
         for week in range(1, weeks + 1)
     ]
     # Day 1 to 7 after the split are week 0.
