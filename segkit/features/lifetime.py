@@ -304,7 +304,7 @@ def _read_histories(histories: pd.DataFrame) -> list[np.ndarray]:
         raise SegkitError(f"the histories lack {', '.join(missing)}", fix=fix)
     columns = [histories[name].to_numpy(float, na_value=np.nan) for name in HISTORY_COLUMNS[1:]]
     count, active, tenure, mean = columns
-    possible = (count >= 0) & (count % 1 == 0) & (active >= 0) & (active <= tenure)
+    possible = (count >= 0) & (count == np.floor(count)) & (active >= 0) & (active <= tenure)
     possible &= (count > 0) == (active > 0)
     if not possible.all():
         raise SegkitError(

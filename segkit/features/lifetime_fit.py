@@ -21,7 +21,7 @@ from scipy.special import betaln, digamma, expit, gammaln, hyp2f1, zeta
 from threadpoolctl import threadpool_limits
 
 LOG_BOUND = 8.0
-LAST_STEP = 1e-6
+LAST_STEP = 1e-3
 MOST_STEPS = 100
 THIN_ROWS, THIN = 20_000, 8
 PART_ROWS = 1 << 14
@@ -62,11 +62,11 @@ def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarr
 
     Returns a peak with r, alpha, a and b (Fader, Hardie and Lee 2005, equation 6).
     """
-    scale = float(np.sort(tenure).mean()) or 1.0
     key, known = np.zeros(len(tenure), dtype=np.int64), []
     for column in (repeat_count, active, tenure):
         codes, values = _number_values(np.asarray(column, dtype=float))
         key, known = key * len(values) + codes, [*known, values]
+    scale = float(np.bincount(codes) @ values) / len(codes) or 1.0  # the mean tenure
     rows = np.unique(key, return_counts=True)
     known[1:] = [values / scale for values in known[1:]]
     peak = _climb(partial(_PurchaseLikelihood, known=known), rows, STARTS)
@@ -183,7 +183,8 @@ class _SpendLikelihood:
         sums = np.zeros((2, 3))  # of ln(v + s) and the powers of 1 / (v + s), plain and times x
         for count, total in self.parts:
             whole = v + total
-            terms = np.stack([np.log(whole), 1 / whole, whole**-2])
+            shares = 1 / whole
+            terms = np.stack([np.log(whole), shares, shares**2])
             sums += [terms.sum(axis=1), terms @ count]
         plain, bought = sums
         value = w @ (gammaln(p * x + q) - gammaln(p * x)) + size * (q * np.log(v) - gammaln(q))
@@ -239,22 +240,23 @@ def _end_climb(measure: Callable, logs: np.ndarray) -> Peak:
     here, reach = look(logs), 1.0
     for _ in range(MOST_STEPS):
         value, slopes, bends = here
-        held = (np.abs(logs) >= LOG_BOUND) & (logs * slopes > 0)
+        held = (np.abs(logs) > LOG_BOUND - 1e-9) & (logs * slopes > 0)
         roots, axes = np.linalg.eigh(np.where(np.outer(~held, ~held), -bends, np.eye(len(logs))))
         step = axes @ ((axes.T @ np.where(held, 0, slopes)) / np.maximum(np.abs(roots), 1e-300))
         size = np.abs(step).max()
         if min(size, reach) < LAST_STEP:
             break
-        further = np.clip(logs + step * min(1, reach / size), -LOG_BOUND, LOG_BOUND)
+        room = (LOG_BOUND - logs * np.sign(step)) / np.maximum(np.abs(step), 1e-300)
+        further = logs + step * min(1, reach / size, room.min())
         there = look(further)
-        if there[0] >= value - 1e-13 * abs(value):
+        if there[0] >= value - 1e-12 * abs(value):
             logs, here, reach = further, there, min(1, 4 * reach)
         else:
             reach = min(size, reach) / 4
     sound = roots[0] > 0 and np.abs(logs).max() < LOG_BOUND - 0.01
     covariance = np.linalg.inv(-bends) if sound else np.full_like(bends, np.nan)
     if converged := bool(sound and size < LAST_STEP):
-        logs = logs + step  # so short that what was measured holds there too
+        logs, value = logs + step, value + slopes @ step / 2  # what is left is of its square
     return Peak(np.exp(logs), float(value), covariance, converged)
 
 
