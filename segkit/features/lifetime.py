@@ -37,6 +37,10 @@ PARAMETERS = ("r", "alpha", "a", "b", "p", "q", "v")
 HISTORY_COLUMNS = (
     "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
 )  # fmt: skip
+VALUE_COLUMNS = (
+    "group", "customer_count", "expected_order_count", "mean_lifetime_value", "mean_low",
+    "mean_high", "total_lifetime_value", "total_low", "total_high",
+)  # fmt: skip
 FEATURE_COLUMNS = ("expected_order_count", "active_probability", "lifetime_value")
 _DRAWS = 1_000_000
 _LEAST_MOST_ROUNDS = (40, 200)
@@ -235,12 +239,9 @@ def summarise_lifetime_value(
     factors = np.exp(ndtri((np.arange(100) + 0.5) / 100)[:, None] * relative)
     mixed = (np.array(drawn)[:, None] * factors).reshape(-1, len(names))
     ends = [totals, *np.quantile(mixed, [0.025, 0.975], axis=0)]
-    table = {"group": names, "customer_count": sizes.astype(int)}
-    table["expected_order_count"] = add_up(found.active * found.orders) / sizes
-    for kind, unit in (("mean", sizes), ("total", 1)):
-        labels = (f"{kind}_lifetime_value", f"{kind}_low", f"{kind}_high")
-        table |= {label: end / unit for label, end in zip(labels, ends, strict=True)}
-    return pd.DataFrame(table)
+    orders = add_up(found.active * found.orders) / sizes
+    columns = (names, sizes.astype(int), orders, *(end / sizes for end in ends), *ends)
+    return pd.DataFrame(dict(zip(VALUE_COLUMNS, columns, strict=True)))
 
 
 class _Prediction:
