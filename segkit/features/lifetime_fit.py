@@ -240,9 +240,12 @@ def _end_climb(measure: Callable, logs: np.ndarray) -> Peak:
     here, reach = look(logs), 1.0
     for _ in range(MOST_STEPS):
         value, slopes, bends = here
-        held = (np.abs(logs) > LOG_BOUND - 1e-9) & (logs * slopes > 0)
-        roots, axes = np.linalg.eigh(np.where(np.outer(~held, ~held), -bends, np.eye(len(logs))))
-        step = axes @ ((axes.T @ np.where(held, 0, slopes)) / np.maximum(np.abs(roots), 1e-300))
+        step, held = slopes, np.zeros(len(logs), dtype=bool)
+        for _ in logs:  # whatever leads out of the bounds is held
+            held |= (np.abs(logs) > LOG_BOUND - 1e-9) & (logs * step > 0)
+            free = np.outer(~held, ~held)
+            roots, axes = np.linalg.eigh(np.where(free, -bends, np.eye(len(logs))))
+            step = axes @ (axes.T @ np.where(held, 0, slopes) / np.maximum(np.abs(roots), 1e-300))
         size = np.abs(step).max()
         if min(size, reach) < LAST_STEP:
             break
