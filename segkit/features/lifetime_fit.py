@@ -69,7 +69,7 @@ def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarr
     scale = float(np.bincount(codes) @ values) / len(codes) or 1.0  # the mean tenure
     rows = np.unique(key, return_counts=True)
     known[1:] = [values / scale for values in known[1:]]
-    peak = _climb(partial(_PurchaseLikelihood, known=known), rows, STARTS)
+    peak = _climb(partial(_weigh_purchases, known=known), rows, STARTS)
     log_likelihood = peak.log_likelihood - repeat_count.sum() * np.log(scale)
     return peak._replace(values=peak.values * [1, scale, 1, 1], log_likelihood=log_likelihood)
 
@@ -82,68 +82,57 @@ def _number_values(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (column - low).astype(np.int64), np.arange(low, high + 1)
 
 
-class _PurchaseLikelihood:
-    """The log-likelihood, with its first and second derivatives by r, alpha, a and b.
+def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.ndarray]) -> Callable:
+    """Return the log-likelihood, with its first and second derivatives by r, alpha, a and b.
 
     With A = ln(alpha + tenure) and B = ln(alpha + active) a history has ln G(r + x) - ln G(r)
     + r ln alpha + ln B(a, b + x) - ln B(a, b) - (r + x) A + ln(1 + exp D), where x > 0 for the
     last term and D = ln a - ln(b + x - 1) + (r + x)(A - B). Gamma and beta functions are taken
     once a count, logarithms once a time.
     """
+    x, times, tenures = known
+    rest, at_tenure = np.divmod(keys, len(tenures))
+    at_count, at_time = np.divmod(rest, len(times))
+    columns, size = (at_count, at_time, at_tenure, weights.astype(float)), float(weights.sum())
+    w = np.bincount(at_count, weights, len(x))
 
-    def __init__(self, keys: np.ndarray, weights: np.ndarray, known: list[np.ndarray]):
-        self.counts, self.times, self.tenures = known
-        rest, at_tenure = np.divmod(keys, len(self.tenures))
-        at_count, at_time = np.divmod(rest, len(self.times))
-        self.total = float(weights.sum())
-        self.count_weights = np.bincount(at_count, weights, len(self.counts))
-        self.tenure_weights = np.bincount(at_tenure, weights, len(self.tenures))
-        purchases = weights * self.counts[at_count]
-        self.tenure_purchases = np.bincount(at_tenure, purchases, len(self.tenures))
-        first = np.searchsorted(purchases > 0, True)  # keys are in the order of counts
-        rows = (at_count, at_time, at_tenure, weights.astype(float))
-        self.parts = _cut_rows([column[first:] for column in rows])
-
-    def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         r, alpha, a, b = values
-        x, w, each = self.counts, self.count_weights, self.tenure_weights
-        by_tenure = r * each + self.tenure_purchases
-        log_late, late = np.log(alpha + self.tenures), 1 / (alpha + self.tenures)
-        log_early, early = np.log(alpha + self.times), 1 / (alpha + self.times)
-        both = w @ (digamma(a + b) - digamma(a + b + x))
         value = w @ (gammaln(r + x) - gammaln(r) + betaln(a, b + x) - betaln(a, b))
-        value += self.total * r * np.log(alpha) - by_tenure @ log_late
-        slopes = np.array([
-            w @ (digamma(r + x) - digamma(r)) + self.total * np.log(alpha) - each @ log_late,
-            self.total * r / alpha - by_tenure @ late,
-            both,
-            both + w @ (digamma(b + x) - digamma(b)),
-        ])  # fmt: skip
+        value += size * r * np.log(alpha)
+        by_r = w @ (digamma(r + x) - digamma(r)) + size * np.log(alpha)
+        by_a = w @ (digamma(a + b) - digamma(a + b + x))
+        by_b = by_a + w @ (digamma(b + x) - digamma(b))
+        slopes = np.array([by_r, size * r / alpha, by_a, by_b])
         bends = np.zeros((4, 4))
         bends[0, 0] = w @ (zeta(2, r + x) - zeta(2, r))
-        bends[0, 1] = bends[1, 0] = self.total / alpha - each @ late
-        bends[1, 1] = by_tenure @ late**2 - self.total * r / alpha**2
+        bends[:2, 1] = bends[1, :2] = size / alpha * np.array([1, -r / alpha])
         bends[2:, 2:] = w @ (zeta(2, a + b) - zeta(2, a + b + x))
         bends[3, 3] += w @ (zeta(2, b + x) - zeta(2, b))
-        # Who bought again may have left right after the last purchase.
+        late, early = alpha + tenures, alpha + times
+        log_late, log_early, late, early = np.log(late), np.log(early), 1 / late, 1 / early
         fall = 1 / (b + np.maximum(x, 1) - 1)
-        drop = np.log(a * fall)
-        for at_count, at_time, at_tenure, weights in self.parts:
-            power, since = r + x[at_count], log_late[at_tenure] - log_early[at_time]
-            end, begin, falls = late[at_tenure], early[at_time], fall[at_count]
+        drop = np.where(x > 0, np.log(a * fall), -np.inf)
+        for start in range(0, len(keys), PART_ROWS):
+            part = (column[start : start + PART_ROWS] for column in columns)
+            at_count, at_time, at_tenure, weights = part
+            power, end, falls = r + x[at_count], late[at_tenure], fall[at_count]
+            log_end, gap = log_late[at_tenure], end - early[at_time]
+            since = log_end - log_early[at_time]
             exponent = drop[at_count] + power * since
             small = np.exp(-np.abs(exponent))
-            value += weights @ (np.maximum(exponent, 0) + np.log(1 + small))
             left = weights * np.where(exponent > 0, 1.0, small) / (1 + small)
-            gap = end - begin
+            value += weights @ (np.maximum(exponent, 0) + np.log(1 + small) - power * log_end)
             rise = np.stack([since, power * gap, np.full_like(since, 1 / a), -falls])
             slopes += rise @ left
+            slopes[:2] -= weights @ log_end, weights @ (power * end)
             bends += rise * (weights * small / (1 + small) ** 2) @ rise.T
-            bends[[0, 1], [1, 0]] += left @ gap
-            bends[1, 1] -= left @ (power * gap * (end + begin))
-            bends[2, 2] -= left.sum() / a**2
-            bends[3, 3] += left @ falls**2
+            bends[[0, 1], [1, 0]] += left @ gap - weights @ end
+            bends[1, 1] += weights @ (power * end**2) - left @ (power * gap * (2 * end - gap))
+            bends[[2, 3], [2, 3]] += -left.sum() / a**2, left @ falls**2
         return value, slopes, bends
+
+    return measure
 
 
 @threadpool_limits.wrap(limits=1)
@@ -159,55 +148,41 @@ def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
         part.sort()
     logs = np.log(total) - np.log(count)
     scale = float(np.exp(logs.mean()))
-    peak = _climb(_SpendLikelihood, (count, total / scale), SPEND_STARTS)
+    peak = _climb(_weigh_spend, (count, total / scale), SPEND_STARTS)
     log_likelihood = peak.log_likelihood - logs.sum()
     return peak._replace(values=peak.values * [1, 1, scale], log_likelihood=log_likelihood)
 
 
-class _SpendLikelihood:
-    """The log-likelihood, with its first and second derivatives by p, q and v.
+def _weigh_spend(count: np.ndarray, total: np.ndarray) -> Callable:
+    """Return the log-likelihood, with its first and second derivatives by p, q and v.
 
     With the sum s = x z of a history it is ln G(px + q) - ln G(px) - ln G(q) + q ln v + px ln s
     - (px + q) ln(v + s), less ln z, which no parameter changes.
     """
+    x, w = np.unique(count, return_counts=True)
+    size, known = len(count), count @ np.log(total)
 
-    def __init__(self, count: np.ndarray, total: np.ndarray):
-        self.counts, weights = np.unique(count, return_counts=True)
-        self.weights, self.total = weights.astype(float), float(len(count))
-        self.known = count @ np.log(total)
-        self.parts = _cut_rows([count, total])
-
-    def __call__(self, values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         p, q, v = values
-        x, w, size = self.counts, self.weights, self.total
         sums = np.zeros((2, 3))  # of ln(v + s) and the powers of 1 / (v + s), plain and times x
-        for count, total in self.parts:
-            whole = v + total
-            shares = 1 / whole
-            terms = np.stack([np.log(whole), shares, shares**2])
-            sums += [terms.sum(axis=1), terms @ count]
+        for start in range(0, size, PART_ROWS):
+            whole = v + total[start : start + PART_ROWS]
+            terms = np.stack([np.log(whole), 1 / whole, 1 / whole / whole])
+            sums += [terms.sum(axis=1), terms @ count[start : start + PART_ROWS]]
         plain, bought = sums
+        joint, curved, spare = digamma(p * x + q), zeta(2, p * x + q), np.log(v) - digamma(q)
         value = w @ (gammaln(p * x + q) - gammaln(p * x)) + size * (q * np.log(v) - gammaln(q))
-        value += p * (self.known - bought[0]) - q * plain[0]
-        joint, curved = digamma(p * x + q), zeta(2, p * x + q)
-        slopes = np.array([
-            w * x @ (joint - digamma(p * x)) + self.known - bought[0],
-            w @ joint + size * (np.log(v) - digamma(q)) - plain[0],
-            size * q / v - p * bought[1] - q * plain[1],
-        ])  # fmt: skip
-        across, by_p, by_q = w * x @ curved, -bought[1], size / v - plain[1]
-        bends = np.array([
-            [w * x**2 @ (curved - zeta(2, p * x)), across, by_p],
-            [across, w @ curved - size * zeta(2, q), by_q],
-            [by_p, by_q, p * bought[2] + q * plain[2] - size * q / v**2],
-        ])  # fmt: skip
-        return value, slopes, bends
+        value += p * (known - bought[0]) - q * plain[0]
+        by_p = w * x @ (joint - digamma(p * x)) + known - bought[0]
+        by_q = w @ joint + size * spare - plain[0]
+        by_v = size * q / v - p * bought[1] - q * plain[1]
+        pp, pq, pv = w * x**2 @ (curved - zeta(2, p * x)), w * x @ curved, -bought[1]
+        qq, qv = w @ curved - size * zeta(2, q), size / v - plain[1]
+        vv = p * bought[2] + q * plain[2] - size * q / v**2
+        bends = np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]])
+        return value, np.array([by_p, by_q, by_v]), bends
 
-
-def _cut_rows(columns: list[np.ndarray]) -> list[list[np.ndarray]]:
-    """Cut columns into parts that stay in the processor's cache."""
-    starts = range(0, len(columns[0]), PART_ROWS)
-    return [[column[start : start + PART_ROWS] for column in columns] for start in starts]
+    return measure
 
 
 def _climb(likelihood: Callable, rows: tuple[np.ndarray, ...], starts: tuple) -> Peak:
