@@ -86,20 +86,24 @@ def draw_table(customers: int, path: Path) -> None:
 
 
 def measure_likelihood(path: Path, values: list[float]) -> float:
-    """Return the sum of both log-likelihoods, with the same code for all."""
+    """Return the sum of both log-likelihoods, by the published formulas, for all tools alike.
+
+    BG/NBD: Fader, Hardie and Lee (2005), equation 6; Gamma-Gamma: Fader and Hardie (2013), 1a.
+    """
     import numpy as np
     import pandas as pd
+    from scipy.special import betaln, gammaln
 
-    from segkit.features.lifetime_fit import _PurchaseLikelihood, _SpendLikelihood
-
-    table = pd.read_parquet(path)
-    times = (table[name].to_numpy(float) for name in ("active_days", "tenure_days"))
-    weights = np.ones(len(table))
-    logs = np.log(values)
-    bought = _PurchaseLikelihood(table["repeat_count"].to_numpy(), *times, weights)(logs[:4])[0]
-    again = table[(table["repeat_count"] > 0) & (table["mean_repeat_value"] > 0)]
-    pair = (again[name].to_numpy() for name in ("repeat_count", "mean_repeat_value"))
-    return float(bought + _SpendLikelihood(*pair, np.ones(len(again)))(logs[4:])[0])
+    (r, alpha, a, b, p, q, v), table = values, pd.read_parquet(path)
+    x, active, tenure, mean = (table[name].to_numpy(float) for name in table.columns[1:])
+    stays = betaln(a, b + x) - (r + x) * np.log(alpha + tenure)
+    left = betaln(a + 1, b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + active)
+    each = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - betaln(a, b)
+    bought = (each + np.logaddexp(stays, np.where(x > 0, left, -np.inf))).sum()
+    x, mean = x[mean > 0], mean[mean > 0]
+    each = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v) + p * x * np.log(x)
+    each += (p * x - 1) * np.log(mean) - (p * x + q) * np.log(v + x * mean)
+    return float(bought + each.sum())
 
 
 def find_tools(peers: str) -> dict[str, str]:

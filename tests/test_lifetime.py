@@ -18,10 +18,11 @@ from scipy.stats import beta
 from shops import AS_OF, make_lines, make_tables
 
 from segkit.errors import SegkitError
-from segkit.features import lifetime_checks
+from segkit.features import lifetime_checks, lifetime_fit
 from segkit.features.bases import build_customers, list_given
 from segkit.features.lifetime import (
     FEATURE_COLUMNS,
+    HISTORY_COLUMNS,
     PARAMETERS,
     add_lifetime,
     fit_lifetime,
@@ -148,6 +149,57 @@ class TestFormulas:
         found = expect_spend(spend, [0, 1, 100], [np.nan, 90.0, 90.0])
         assert found[0] == pytest.approx(everybody)
         assert everybody < found[1] < found[2] < 90
+
+
+class TestDerivatives:
+    """The exact slopes and curvature beside central differences, and the fit that rests on them."""
+
+    @settings(max_examples=25, deadline=None)
+    @example(logs=[0.0] * 4)
+    @given(logs=st.lists(st.floats(-2, 2), min_size=4, max_size=4))
+    def test_are_those_of_the_likelihoods(self, drawn, logs):
+        histories = drawn[0].head(400)
+        count, active, tenure, mean = (histories[name].to_numpy() for name in HISTORY_COLUMNS[1:])
+        known = [np.arange(count.max() + 1.0), np.unique(active), np.unique(tenure)]
+        places = [np.searchsorted(values, column) for values, column in
+                  zip(known, (count, active, tenure), strict=True)]  # fmt: skip
+        keys = np.sort(np.ravel_multi_index(places, [len(values) for values in known]))
+        purchases = lifetime_fit._weigh_purchases(keys, np.full(len(keys), 2), known=known)
+        again = count > 0
+        spend = lifetime_fit._weigh_spend(count[again].astype(float), (count * mean)[again])
+        for measure, scale in ((purchases, [1, 100, 1, 1]), (spend, [1, 1, 15])):
+            values = np.exp(logs[: len(scale)]) * scale
+            _, slopes, bends = measure(values)
+            moves = np.diag(values) * 1e-5
+            ends = [(measure(values + move), measure(values - move)) for move in moves]
+            wide = 2 * values * 1e-5
+            found = np.array([up[0] - down[0] for up, down in ends]) / wide
+            size = np.abs(slopes * values).max()
+            assert slopes * values == pytest.approx(found * values, rel=1e-5, abs=1e-6 * size)
+            found = np.array([up[1] - down[1] for up, down in ends]) / wide[:, None]
+            assert bends == pytest.approx(bends.T)
+            both = np.outer(values, values)
+            size = np.abs(bends * both).max()
+            assert bends * both == pytest.approx(found * both, rel=1e-5, abs=1e-6 * size)
+
+    def test_a_fit_from_the_peak_of_a_part_is_the_fit(self, drawn, model, monkeypatch):
+        monkeypatch.setattr(lifetime_fit, "THIN_ROWS", 300)
+        monkeypatch.setattr(lifetime_fit, "PART_ROWS", 100)
+        other = fit_lifetime(drawn[0])
+        assert other.converged
+        assert [*other.purchases, *other.spend] == pytest.approx(
+            [*model.purchases, *model.spend], rel=1e-5
+        )
+        assert other.standard_errors == pytest.approx(model.standard_errors, rel=1e-2)
+        assert other.log_likelihood == pytest.approx(model.log_likelihood, rel=1e-12)
+
+    def test_whole_and_broken_times_give_the_same_fit(self, drawn):
+        count, active, tenure = (drawn[0][name].to_numpy() for name in HISTORY_COLUMNS[1:4])
+        whole = [np.ceil(active), np.ceil(tenure)]
+        days = lifetime_fit.fit_purchases(count, *whole)
+        weeks = lifetime_fit.fit_purchases(count, *(time / 7 for time in whole))
+        assert weeks.values * [1, 7, 1, 1] == pytest.approx(days.values, rel=1e-6)
+        assert weeks.covariance == pytest.approx(days.covariance, rel=1e-4)
 
 
 class TestFit:

@@ -33,6 +33,7 @@ YEAR_DAYS = 365
 YEARLY_DISCOUNT = 0.10
 LEAST_REPEAT_BUYERS = 30
 NORMAL_95 = 1.959964
+TINY = 1e-300
 PARAMETERS = ("r", "alpha", "a", "b", "p", "q", "v")
 HISTORY_COLUMNS = (
     "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
@@ -179,8 +180,7 @@ def predict_lifetime(
     """
     found = _Prediction(histories, model, horizon_days, yearly_discount)
     sd = np.sqrt(np.einsum("ij,jk,ik->i", found.slopes, np.array(model.covariance), found.slopes))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.exp(NORMAL_95 * np.where(found.value == 0, 0, sd / found.value))
+    factor = np.exp(NORMAL_95 * sd / np.maximum(found.value, TINY))
     return pd.DataFrame(
         {
             "customer_id": histories["customer_id"].to_numpy(),
@@ -195,17 +195,11 @@ def predict_lifetime(
 
 
 def summarise_lifetime_value(
-    histories: pd.DataFrame,
-    model: Lifetime,
-    groups: pd.Series | None = None,
-    *,
-    random_state: int,
-    horizon_days: float = YEAR_DAYS,
-    yearly_discount: float = YEARLY_DISCOUNT,
+    histories: pd.DataFrame, model: Lifetime, groups: pd.Series | None = None, *, random_state: int
 ) -> pd.DataFrame:
     """Summarise the lifetime value of groups of customers, with 95 % intervals.
 
-    The interval covers what these customers will bring within the horizon, discounted, if the
+    The interval covers what these customers will bring within a year, discounted, if the
     models are right: the parameters are estimated (delta method), and customers differ from their
     expectation by chance (drawn from each one's posterior). Seasons, trends and new customers are
     not in it. ``groups`` has the group of each of ``histories``, by their index.
@@ -218,7 +212,7 @@ def summarise_lifetime_value(
         ``mean_high``, ``total_lifetime_value``, ``total_low``, ``total_high``.
     """
     in_order = histories.sort_values("customer_id", kind="stable")
-    found = _Prediction(in_order, model, horizon_days, yearly_discount)
+    found = _Prediction(in_order, model, YEAR_DAYS, YEARLY_DISCOUNT)
     codes, names = np.full(len(in_order), -1), []
     if groups is not None:
         codes, names = pd.factorize(groups.reindex(in_order.index), sort=True)
@@ -235,8 +229,8 @@ def summarise_lifetime_value(
     slopes = np.array([add_up(slope) for slope in found.slopes.T])
     sd = np.sqrt(np.einsum("ig,ij,jg->g", slopes, np.array(model.covariance), slopes))
     # Every draw of chance with every hundredth of the parameters' log-normal distribution.
-    relative = np.divide(sd, totals, out=np.zeros_like(sd), where=totals != 0)
-    factors = np.exp(ndtri((np.arange(100) + 0.5) / 100)[:, None] * relative)
+    hundredths = ndtri((np.arange(100) + 0.5) / 100)[:, None]
+    factors = np.exp(hundredths * sd / np.maximum(totals, TINY))
     mixed = (np.array(drawn)[:, None] * factors).reshape(-1, len(names))
     ends = [totals, *np.quantile(mixed, [0.025, 0.975], axis=0)]
     orders = add_up(found.active * found.orders) / sizes
@@ -274,9 +268,8 @@ class _Prediction:
 
     def _expect(self, purchases: Purchases) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return who is active, and the purchases while active, plain and discounted."""
-        active = find_active_probability(
-            purchases, self.count, active=self.since, tenure=self.tenure
-        )
+        times = {"active": self.since, "tenure": self.tenure}
+        active = find_active_probability(purchases, self.count, **times)
         history = {"repeat_count": self.pairs.real, "tenure": self.pairs.imag}
         until = [expect_purchases(purchases, edge, **history) for edge in self.edges[1:]]
         discounted = self.discounts @ np.diff(until, axis=0, prepend=0)
@@ -292,8 +285,7 @@ class _Prediction:
         most = np.where(rng.random(size) < self.active, rng.geometric(leaves), 0)
         orders = np.minimum(rng.poisson(np.minimum(rate * self.edges[-1], 1e9)), most)
         scale = (v + self.total) / rng.gamma(q + p * self.spends)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.where(self.orders > 0, self.discounted / self.orders, 0.0)
+        share = self.discounted / np.maximum(self.orders, TINY)
         return rng.gamma(p * orders) * scale * share
 
 

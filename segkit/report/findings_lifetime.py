@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 
+from segkit.features.lifetime import VALUE_COLUMNS
 from segkit.features.missing import explain_empty
-from segkit.report.findings import format_money, format_number, format_share, join_words, plural
+from segkit.report.findings import format_number
+from segkit.report.sentences import write_sentences
 
-VALUE_HEADINGS = {
-    "group": "Customers",
-    "customer_count": "Number",
-    "expected_order_count": "Expected purchases each",
-    "mean_lifetime_value": "Mean value",
-    "mean_low": "From",
-    "mean_high": "To",
-    "total_lifetime_value": "Value of all",
-    "total_low": "From (all)",
-    "total_high": "To (all)",
-}
+_HEADINGS = (
+    "Customers", "Number", "Expected purchases each", "Mean value", "From", "To",
+    "Value of all", "From (all)", "To (all)",
+)  # fmt: skip
+VALUE_HEADINGS = dict(zip(VALUE_COLUMNS, _HEADINGS, strict=True))
 VALUE_FORMATS = {"expected_order_count": "number"}
-VALUE_FORMATS |= dict.fromkeys(list(VALUE_HEADINGS)[3:], "money")
+VALUE_FORMATS |= dict.fromkeys(VALUE_COLUMNS[3:], "money")
 CHECK_HEADINGS = {
     "check": "Check",
     "value": "Value",
@@ -31,29 +27,17 @@ CHECK_HEADINGS = {
 
 def state_lifetime(values: pd.DataFrame, *, currency: str) -> list[str]:
     """Say what a year will bring, with its interval; why not, where nothing could be fitted."""
-    if values.empty:
-        return [f"There is no lifetime value. {explain_empty(values)}"]
-    everybody = values.iloc[0]
-    if pd.isna(everybody["mean_lifetime_value"]):
-        return ["Purchases can be expected, but not their value; the checks say why."]
-    mean, low, high, total, least, most = (
-        format_money(everybody[name], currency) for name in list(VALUE_HEADINGS)[3:]
-    )
-    count = plural(everybody["customer_count"], "customer")
-    sentences = [
-        f"In the next year a customer is expected to bring {mean} of gross sales (95 % interval "
-        f"{low} to {high}), all {count} together {total} ({least} to {most}), discounted."
-    ]
     groups = values.iloc[1:].dropna(subset=["mean_lifetime_value"])
-    if len(groups) > 1:
-        best = groups.loc[groups["total_lifetime_value"].idxmax()]
-        share = format_share(best["total_lifetime_value"] / groups["total_lifetime_value"].sum())
-        size = format_share(best["customer_count"] / groups["customer_count"].sum())
-        sentences.append(
-            f"The largest part of it, {share}, is expected of the group '{best['group']}', "
-            f"which is {size} of the customers."
-        )
-    return sentences
+    best = groups.sort_values("total_lifetime_value", ascending=False, kind="stable").head(1)
+    return write_sentences(
+        "lifetime",
+        "worth",
+        everybody=values.head(1).to_dict("records"),
+        best=best.to_dict("records") if len(groups) > 1 else [],
+        sums=groups[["total_lifetime_value", "customer_count"]].sum(),
+        reason=explain_empty(values),
+        currency=currency,
+    )
 
 
 def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
@@ -61,11 +45,8 @@ def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
     if checks.empty:
         return checks
 
-    def write(number: float) -> str:
-        return format_number(number, 0 if number % 1 == 0 else 2)
-
-    wanted = checks["bound"] + " " + checks["limit"].map(write)
-    return checks.assign(value=checks["value"].map(write), limit=wanted)
+    written = checks[["value", "limit"]].map(lambda n: format_number(n, 0 if n % 1 == 0 else 2))
+    return checks.assign(value=written["value"], limit=checks["bound"] + " " + written["limit"])
 
 
 def state_lifetime_checks(checks: pd.DataFrame, holdout: pd.DataFrame) -> list[str]:
@@ -73,17 +54,11 @@ def state_lifetime_checks(checks: pd.DataFrame, holdout: pd.DataFrame) -> list[s
     if checks.empty:
         return []
     failed = checks[checks["passes"].eq(False)]
-    unknown = int(checks["passes"].isna().sum())
-    sentences = [f"All of the {plural(len(checks) - unknown, 'check')} that were made hold."]
-    if len(failed):
-        names = join_words([f"'{name}'" for name in failed["check"]])
-        verb = "does" if len(failed) == 1 else "do"
-        sentences = [f"Take the values with care: {names} {verb} not hold.", *failed["note"]]
-    if len(holdout):
-        last = holdout.iloc[-1]
-        sentences.append(
-            f"In {plural(len(holdout), 'week')} that the fit had not seen, "
-            f"{format_number(last['expected_running'])} purchases were expected and "
-            f"{format_number(last['actual_running'])} came."
-        )
-    return sentences
+    return write_sentences(
+        "lifetime",
+        "checks",
+        made=int(checks["passes"].notna().sum()),
+        names=[f"'{name}'" for name in failed["check"]],
+        failed=failed["note"].tolist(),
+        holdout=holdout.to_dict("records"),
+    )
