@@ -7,22 +7,10 @@ import pandas as pd
 from segkit.features.missing import explain_empty
 from segkit.report.figures import write_value
 from segkit.report.sentences import write_sentences
+from segkit.report.tables import VIEWS
 
 # The measures that are compared between segments: what each is called and how it is written.
-MEASURES = {
-    "spend_per_customer": ("Spend a customer", "money"),
-    "mean_order_value": ("Mean order value", "money"),
-    "return_share": ("Share of sales returned", "share"),
-    "wallet_share": ("Our share of the wallet", "share"),
-    "open_share": ("Messages opened", "share"),
-    "click_share": ("Messages clicked", "share"),
-    "unsubscribe_share": ("Messages unsubscribed from", "share"),
-    "visits_per_customer": ("Visits a customer", "number"),
-    "carts_per_customer": ("Carts a customer", "number"),
-    "tickets_per_100_customers": ("Tickets per 100 customers", "number"),
-    "median_hours_to_resolve": ("Median hours to resolve", "number"),
-    "mean_satisfaction": ("Mean satisfaction, 1 to 5", "number"),
-}
+MEASURES = VIEWS["measures"]
 
 
 def state_segments(table: pd.DataFrame, *, currency: str = "") -> list[str]:

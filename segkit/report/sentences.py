@@ -40,6 +40,7 @@ _WORDS.filters |= {
     "share": findings.format_share,
     "small_share": findings.format_small_share,
     "some": name_some,
+    "spaced": lambda name: str(name).replace("_", " "),
     "value": write_value,
     "words": findings.join_words,
 }
