@@ -155,8 +155,7 @@ def _learn_means(design: np.ndarray, counts: np.ndarray, sums: np.ndarray, loss:
         return model.fit(twice, answers, sample_weight=yes_and_no).predict_proba(design)[:, 1]
     model = Ridge(alpha=PENALTY)
     if loss == "deviance":
-        options = {"solver": "newton-cholesky", "tol": TOLERANCE}
-        model = PoissonRegressor(alpha=PENALTY / counts.sum(), **options)
+        model = PoissonRegressor(alpha=PENALTY / counts.sum(), tol=TOLERANCE, max_iter=1_000)
     return model.fit(design, sums / np.maximum(counts, 1), sample_weight=counts).predict(design)
 
 
