@@ -251,9 +251,6 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         ),
         "plot_lorenz": charts.plot_lorenz(tables["lorenz"]),
         "plot_rfm_grid": charts.plot_rfm_grid(tables["rfm"]),
-        "plot_monthly": charts.plot_monthly(
-            tables["monthly"], group="g", kind="money", currency="EUR", value_name="sales a month"
-        ),
         "plot_candidates": charts.plot_candidates(
             tables["candidates"],
             chosen=("behaviour", 4),

@@ -291,17 +291,6 @@ def plot_trend(
     return figures.describe_chart(ax, f"Lines of {name} from {first} to {last}", *said)
 
 
-def plot_monthly(
-    table: pd.DataFrame, *, value: str = "value", title: str = "By month", **options
-) -> Axes:
-    """Draw a value by ``month``; the options are those of :func:`plot_trend`.
-
-    How to read it: compare a month with the same month a year before; the last month may not be
-    complete, which the caption must say.
-    """
-    return plot_trend(table, x="month", y=value, title=title, **options)
-
-
 @chart("row", "column", values=["value"])
 def plot_cells(
     table: pd.DataFrame,

@@ -23,7 +23,7 @@ def state_lifetime(values: pd.DataFrame, *, currency: str) -> list[str]:
         names = {"share": "total_lifetime_value", "size": "customer_count"}
         shares = {name: best[column] / groups[column].sum() for name, column in names.items()}
     values = {"everybody": everybody, "best": best, "currency": currency, **shares}
-    return write_sentences("lifetime", "lifetime", **values)
+    return write_sentences("lifetime.lifetime", **values)
 
 
 def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
@@ -44,8 +44,7 @@ def state_lifetime_checks(checks: pd.DataFrame, holdout: pd.DataFrame) -> list[s
         return []
     failed = checks[checks["passes"].eq(False)]
     return write_sentences(
-        "lifetime",
-        "checks",
+        "lifetime.checks",
         made=int(checks["passes"].notna().sum()),
         failed=failed.assign(quoted="'" + failed["check"] + "'").to_dict("records"),
         weeks=len(holdout),

@@ -64,8 +64,7 @@ def state_differences(profile: pd.DataFrame) -> list[str]:
     furthest = known["effect_size"].abs().groupby(known["segment_name"], sort=False).idxmax()
     others = tested.loc[~tested["segment_name"].isin(sure["segment_name"]), "segment_name"]
     return write_sentences(
-        "profiles",
-        "differences",
+        "profiles.differences",
         count=len(tested),
         sure=len(sure),
         rows=known.loc[furthest].to_dict("records"),
@@ -82,7 +81,7 @@ def state_separation(separation: Separation) -> list[str]:
     overlap = known["overlap_share"]
     ends = known.loc[[overlap.idxmin(), overlap.idxmax()]] if len(known) > 1 else known[:0]
     ends = ends.to_dict("records")
-    return write_sentences("profiles", "separation", shown=shown, ends=ends)
+    return write_sentences("profiles.separation", shown=shown, ends=ends)
 
 
 def state_descriptors(ranked: pd.DataFrame) -> list[str]:
@@ -90,7 +89,7 @@ def state_descriptors(ranked: pd.DataFrame) -> list[str]:
     if ranked.empty:
         return ["There is no descriptor that did not make the segments."]
     sure = int(ranked["set_apart_count"].sum())
-    return write_sentences("profiles", "descriptors", first=ranked.iloc[0], sure=sure)
+    return write_sentences("profiles.descriptors", first=ranked.iloc[0], sure=sure)
 
 
 def state_reach(surrogate: Surrogate, *, by: str) -> list[str]:
@@ -100,7 +99,7 @@ def state_reach(surrogate: Surrogate, *, by: str) -> list[str]:
     known = surrogate.by_segment.dropna(subset=["recall"])
     hardest = known.sort_values("recall", kind="stable").head(1).to_dict("records")
     values = {"found": surrogate, "by": by, "hardest": hardest[0] if hardest else None}
-    return write_sentences("profiles", "reach", **values)
+    return write_sentences("profiles.reach", **values)
 
 
 def state_quiz(quiz: Quiz) -> list[str]:
@@ -109,4 +108,4 @@ def state_quiz(quiz: Quiz) -> list[str]:
         return [str(quiz.rules.attrs["reason"])]
     names = [name.replace("_", " ") for name in quiz.questions]
     step = quiz.steps.iloc[quiz.step_count - 1]
-    return write_sentences("profiles", "quiz", quiz=quiz, step=step, names=names)
+    return write_sentences("profiles.quiz", quiz=quiz, step=step, names=names)

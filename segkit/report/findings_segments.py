@@ -11,7 +11,6 @@ from segkit.report.findings import format_money, format_number, format_share, jo
 from segkit.report.sentences import write_sentences
 
 MONEY_KPIS = {"total_spend", "mean_order_value"}
-SHARE_KPIS = {"repeat_share", "lapsed_share", "open_share"}
 LIKE_EVERYBODY_SD = 0.2
 LIMITS = [
     "Segments describe the time before the last day counted; no campaign has been measured.",
@@ -33,14 +32,14 @@ def state_customers(customers: pd.DataFrame, *, currency: str) -> list[str]:
         stages = [f"{name} {format_share(share, 0)}" for name, share in shares.items()]
     values = {"buyers": buyers, "repeat_share": repeat, "spends": spends, "stages": stages}
     count = len(customers)
-    return write_sentences("segments", "customers", count=count, currency=currency, **values)
+    return write_sentences("segments.customers", count=count, currency=currency, **values)
 
 
 def state_concentration(figures: dict[str, float], *, value_name: str) -> list[str]:
     """Say how few customers bring how much; nothing without figures."""
     if not figures:
         return []
-    return write_sentences("segments", "concentration", figures=figures, value_name=value_name)
+    return write_sentences("segments.concentration", figures=figures, value_name=value_name)
 
 
 def name_thresholds(criteria: Criteria) -> dict[str, float]:
@@ -53,7 +52,7 @@ def name_thresholds(criteria: Criteria) -> dict[str, float]:
 
 def state_choice(choice: Any) -> list[str]:
     """Say which scheme is used, whether the verdict is yes or no, and why."""
-    return [*write_sentences("segments", "choice", choice=choice), *choice.reasons]
+    return [*write_sentences("segments.choice", choice=choice), *choice.reasons]
 
 
 def headline_base(
@@ -81,7 +80,7 @@ def state_profiles(sizes: pd.DataFrame, profile: pd.DataFrame) -> list[str]:
         {**row, "differences": _describe_differences(profile, row["segment_name"], count=2)}
         for row in sizes.to_dict("records")
     ]
-    return write_sentences("segments", "profiles", rows=rows)
+    return write_sentences("segments.profiles", rows=rows)
 
 
 def _describe_differences(profile: pd.DataFrame, segment_name: str, *, count: int) -> str:
@@ -98,33 +97,27 @@ def _describe_differences(profile: pd.DataFrame, segment_name: str, *, count: in
 
 def list_segments(sizes: pd.DataFrame, profile: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the segments for the index page, one record each."""
-    return [
-        {
-            "segment_name": row.segment_name,
-            "customer_count": int(row.customer_count),
-            "customer_share": float(row.customer_share),
-            **({"spend_share": float(row.spend_share)} if "spend_share" in sizes else {}),
-            "set_apart_by": _describe_differences(profile, row.segment_name, count=3),
-        }
-        for row in sizes.itertuples()
-    ]
+    columns = ["segment_name", "customer_count", "customer_share", "spend_share"]
+    apart = [_describe_differences(profile, name, count=3) for name in sizes["segment_name"]]
+    known = sizes[[name for name in columns if name in sizes]]
+    return known.assign(set_apart_by=apart).to_dict("records")
 
 
 def write_kpis(kpis: pd.DataFrame, *, currency: str) -> pd.DataFrame:
     """Add ``value_text`` and ``target_text``, written in the measure's own unit."""
-    return kpis.assign(
-        value_text=[
-            _write_kpi(k, v, currency) for k, v in zip(kpis["kpi"], kpis["value"], strict=True)
-        ],
-        target_text=[
-            _write_kpi(k, v, currency) for k, v in zip(kpis["kpi"], kpis["target"], strict=True)
-        ],
-    )
+    texts = {
+        f"{column}_text": [
+            _write_kpi(kpi, value, currency)
+            for kpi, value in zip(kpis["kpi"], kpis[column], strict=True)
+        ]
+        for column in ("value", "target")
+    }
+    return kpis.assign(**texts)
 
 
 def _write_kpi(kpi: str, value: float | None, currency: str) -> str:
     if kpi in MONEY_KPIS:
         return format_money(value, currency)
-    if kpi in SHARE_KPIS:
+    if kpi.endswith("_share"):
         return format_share(value)
     return format_number(value, 0 if kpi == "active_customers" else 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
 from segkit.report.findings import format_money, format_share, join_words
@@ -20,13 +18,13 @@ def state_kinds(table: pd.DataFrame) -> list[str]:
         parts = [f"{kind} with {join_words(counts.astype(str))}" for kind, counts in kinds]
         schemes.append((scheme, parts))
     meanings = [(kind, MEANINGS[kind]) for kind in MEANINGS if kind in set(table["kind"])]
-    return write_sentences("stability", "kinds", schemes=schemes, meanings=meanings)
+    return write_sentences("stability.kinds", schemes=schemes, meanings=meanings)
 
 
 def state_ratings(ratings: pd.DataFrame) -> list[str]:
     """Say which segments are found again and which are not."""
     weak, least = ratings[ratings["jaccard"] < STABLE].to_dict("records"), ratings["jaccard"].min()
-    return write_sentences("stability", "ratings", weak=weak, least=least)
+    return write_sentences("stability.ratings", weak=weak, least=least)
 
 
 def state_paths(nodes: pd.DataFrame) -> list[str]:
@@ -37,20 +35,20 @@ def state_paths(nodes: pd.DataFrame) -> list[str]:
         counts = own["change"].value_counts()
         parts = [f"{counts[name]} of them {verb}" for name, verb in words.items() if name in counts]
         rows.append((count, parts, own.loc[own["continuity"].idxmin()]))
-    return write_sentences("stability", "paths", rows=rows)
+    return write_sentences("stability.paths", rows=rows)
 
 
 def state_columns(left_out: pd.DataFrame, duplicates: pd.DataFrame) -> list[str]:
     """Say which column the segments hang on most, and which columns say the same."""
     worst = left_out.sort_values("agreement", kind="stable").head(1).to_dict("records")
     rows = duplicates.to_dict("records")
-    return write_sentences("stability", "columns", worst=worst, duplicates=rows)
+    return write_sentences("stability.columns", worst=worst, duplicates=rows)
 
 
 def state_confidence(confidence: pd.Series) -> list[str]:
     """Say how many customers keep their segment in the bootstrap solutions."""
     sure, unsure = (confidence >= 0.9).mean(), (confidence < 0.5).mean()
-    return write_sentences("stability", "confidence", sure=sure, unsure=unsure)
+    return write_sentences("stability.confidence", sure=sure, unsure=unsure)
 
 
 def state_targets(targets: pd.DataFrame) -> list[str]:
@@ -60,23 +58,23 @@ def state_targets(targets: pd.DataFrame) -> list[str]:
         for name in ("attractiveness", "fit")
         if targets.attrs.get(name)
     ]
-    return write_sentences("stability", "targets", best=targets.iloc[0], measures=measures)
+    return write_sentences("stability.targets", best=targets.iloc[0], measures=measures)
 
 
 def add_intervals(
     sizes: pd.DataFrame, intervals: pd.DataFrame, ratings: pd.DataFrame
 ) -> pd.DataFrame:
     """Add the intervals of share and mean spend as text, and each segment's rating."""
-    shares, means = [], []
-    for row in intervals.itertuples():
-        shares.append(_write_range(row.customer_share_low, row.customer_share_high, format_share))
-        ends = (row.mean_value_low, row.mean_value_high)
-        means.append(_write_range(*ends, format_money))
-    own = intervals[["segment"]].assign(share_interval=shares, mean_interval=means)
-    table = sizes.merge(own, on="segment", how="left")
+    texts = {
+        f"{name}_interval": [
+            "" if pd.isna(low) else f"{write(low)} to {write(high)}"
+            for low, high in intervals[[f"{column}_low", f"{column}_high"]].to_numpy()
+        ]
+        for name, column, write in (
+            ("share", "customer_share", format_share),
+            ("mean", "mean_value", format_money),
+        )
+    }
+    table = sizes.merge(intervals[["segment"]].assign(**texts), on="segment", how="left")
     table = table.merge(ratings[["segment", "rating"]], on="segment", how="left")
     return table if "mean_spend" in sizes else table.drop(columns="mean_interval")
-
-
-def _write_range(low: float, high: float, write: Callable[[float], str]) -> str:
-    return "" if pd.isna(low) else f"{write(low)} to {write(high)}"

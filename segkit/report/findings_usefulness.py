@@ -37,8 +37,7 @@ def state_usefulness(found: Usefulness) -> list[str]:
     first = [f"{format_share(top[name])} by {name}" for name in COLUMNS if name in top]
     gains = list_gains(figures, BOTH, "difference") if len(figures) else []
     return write_sentences(
-        "usefulness",
-        "usefulness",
+        "usefulness.usefulness",
         found=found,
         gains=[OUTCOMES[name] for name in gains],
         outcomes=outcomes,

@@ -46,8 +46,12 @@ _WORDS.filters |= {
 }
 
 
-def write_sentences(template: str, part: str, **values: Any) -> list[str]:
-    """Fill one part of a template; a blank line ends a sentence, a line's end is a space."""
+def write_sentences(name: str, **values: Any) -> list[str]:
+    """Fill a part of a template, such as "plan.quality".
+
+    In a template a blank line ends a sentence, and a line's end is a space.
+    """
+    template, part = name.split(".")
     write = getattr(_WORDS.get_template(f"{template}.j2").module, part)
     parts = (sentence.strip("\n") for sentence in write(**values).split("\n\n"))
     return [sentence.replace("\n", " ") for sentence in parts if sentence]

@@ -20,7 +20,7 @@ from segkit.segments import trees
 from segkit.segments.reach import RULE_COLUMNS, Task, read_task
 from segkit.segments.trees import FOLDS
 
-MOST_CUSTOMERS = 1_200
+MOST_CUSTOMERS, MOST_QUESTIONS, MARGIN = 1_200, 6, 0.02
 # Columns tried by greedy selection: those that tell most alone, chosen anew in each fold.
 MOST_TRIED = 10
 LEAVES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
@@ -67,14 +67,12 @@ def build_quiz(
     *,
     columns: Sequence[str],
     target_accuracy: float = 0.9,
-    margin: float = 0.02,
-    most_questions: int = 6,
     random_state: int,
     smallest_cell: int = 5,
 ) -> Quiz:
     """Find the fewest columns that place unseen customers as well as is wanted.
 
-    Wanted is ``target_accuracy``, or what all columns reach less ``margin`` where that is lower.
+    Wanted is ``target_accuracy``, or what all columns reach less two points where that is lower.
     Five-fold cross-validation on at most 1,200 customers, with forward selection inside each fold
     among the ten columns that tell most alone. That the number of questions is read off the same
     figures flatters it a little. The rules come from all customers.
@@ -98,10 +96,10 @@ def build_quiz(
     )
     if task.obstacle:
         return _refuse(task.obstacle, (float("nan"),) * 4, task.baseline)
-    search = _Search(task, random_state, smallest_cell, most_questions)
+    search = _Search(task, random_state, smallest_cell)
     by_step, by_all = search.test()
     full = trees.bound_accuracy(by_all, 1 / FOLDS)
-    wanted = min(target_accuracy, full[0] - margin)
+    wanted = min(target_accuracy, full[0] - MARGIN)
     order, leaf_counts = search.select(task.rows)
     steps = [
         (i + 1, column, *trees.bound_accuracy(by_step[:, i], 1 / FOLDS))
@@ -133,7 +131,6 @@ class _Search:
     task: Task
     random_state: int
     smallest_leaf: int
-    most_questions: int
 
     def score(self, columns: list[str], rows: np.ndarray) -> tuple[int, float]:
         """Return the number of leaves for some columns, and their accuracy, on the same folds."""
@@ -147,7 +144,7 @@ class _Search:
         alone = {c: self.score([c], rows) for c in self.task.inputs.columns}
         left = sorted(alone, key=lambda column: -alone[column][1])[:MOST_TRIED]
         chosen, leaf_counts = [], []
-        while left and len(chosen) < self.most_questions:
+        while left and len(chosen) < MOST_QUESTIONS:
             tried = {c: self.score([*chosen, c], rows) for c in left} if chosen else alone
             best = max(left, key=lambda column: tried[column][1])
             chosen.append(best)
