@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from segkit.errors import SegkitError, UsageError, suggest_name
-from segkit.hashing import PARTIAL, HashCache, hash_bytes, hash_value
+from segkit.hashing import PARTIAL, hash_bytes, hash_value
 from segkit.plan import Plan
 from segkit.report import STEPS
 
@@ -144,8 +144,8 @@ def list_versions() -> dict[str, str]:
 
 def hash_source(folder: Path = PACKAGE) -> str:
     """Return a hash of segkit's own source, templates and styles; notebooks count by step."""
-    left_out = {".pyc", ".ipynb", ".toml"}
-    files = [p for p in sorted(folder.rglob("*")) if p.suffix not in left_out and p.is_file()]
+    files = [p for p in sorted(folder.rglob("*")) if p.suffix not in (".ipynb", ".toml")]
+    files = [p for p in files if p.is_file() and p.parent.name != "__pycache__"]
     return hash_value({path.relative_to(folder).as_posix(): hash_bytes(path) for path in files})
 
 
@@ -175,11 +175,11 @@ def clear_step(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def hash_outputs(folder: Path, cache: HashCache) -> dict[str, str]:
+def hash_outputs(folder: Path) -> dict[str, str]:
     """Return the hash of every file that a step left, but not of the records beside them."""
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and PARTIAL not in p.name]
     names = {path.relative_to(folder).as_posix(): path for path in files}
-    return {n: cache.hash_file(p) for n, p in names.items() if n not in (RECORD, "record.json")}
+    return {n: hash_bytes(p) for n, p in names.items() if n not in (RECORD, "record.json")}
 
 
 def hash_handed_on(outputs: Mapping[str, str]) -> str:
@@ -187,9 +187,9 @@ def hash_handed_on(outputs: Mapping[str, str]) -> str:
     return hash_value({name: value for name, value in outputs.items() if name not in SHOWN})
 
 
-def find_fault(folder: Path, outputs: Mapping[str, str], cache: HashCache) -> str:
+def find_fault(folder: Path, outputs: Mapping[str, str]) -> str:
     """Say which output is missing or was changed since the step ran; empty if none."""
-    now = hash_outputs(folder, cache)
+    now = hash_outputs(folder)
     for name in outputs:
         if now.get(name) != outputs[name]:
             return f"output {'changed' if name in now else 'missing'}: {name}"

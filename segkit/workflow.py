@@ -22,7 +22,7 @@ import segkit
 from segkit import steps
 from segkit.data.files import hash_files
 from segkit.errors import NotebookError
-from segkit.hashing import HashCache, hash_value, read_json, write_json
+from segkit.hashing import hash_value, read_json, write_json
 from segkit.kernels import Kernels
 from segkit.kernels.notebook import execute_notebook, spare_imports
 from segkit.kernels.progress import Progress
@@ -96,7 +96,6 @@ class _Run:
         sections = plan.model_dump(mode="json").items()
         self.sections = {name: hash_value(value) for name, value in sections}
         self.source, self.environment = steps.hash_source(), steps.list_versions()
-        self.cache = HashCache(self.folder / "hashes.json")
         self.records: dict[str, dict] = {}
         self.handed: dict[str, str] = {}  # by step: a hash of what later steps may read
         self.pages: list[Future] = []
@@ -104,8 +103,7 @@ class _Run:
 
     def run_steps(self, wanted: tuple[str, ...], forced: tuple[str, ...], lock: int) -> None:
         """Run the tables and every notebook that is wanted and not current, or forced."""
-        with ExitStack() as stack:  # at the end, from below: kernels, pages, bar, hashes
-            stack.callback(self.cache.save)
+        with ExitStack() as stack:  # at the end, from below: kernels, pages, bar
             stack.callback(self.view.bar.stop)
             self.worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
             for step in EVERY:
@@ -141,7 +139,7 @@ class _Run:
         if step == "tables":
             sections = ("tables", "policies", "currency")
             return {
-                "input": hash_files(self.plan, self.cache),
+                "input": hash_files(self.plan),
                 "parameters": {"as_of": self.as_of},
                 "plan": {name: self.sections[name] for name in sections},
                 "source": steps.hash_source(steps.PACKAGE / "data"),
@@ -163,7 +161,7 @@ class _Run:
         if unknown:
             return f"input cannot be known beforehand: {', '.join(unknown)}"
         reason = steps.explain_change(step, record.get("parts"), parts)
-        return reason or steps.find_fault(self.folder / step, record["outputs"], self.cache)
+        return reason or steps.find_fault(self.folder / step, record["outputs"])
 
     def run_tables(self, parts: dict) -> None:
         """Check the tables, from the beginning."""
@@ -196,7 +194,7 @@ class _Run:
                 failure.fix = f"As far as it went: runs/{self.plan.name}/failed/{kept.name}."
             raise failure
         write_json(folder / "notebook.ipynb", notebook)
-        self.handed[step] = steps.hash_handed_on(steps.hash_outputs(folder, self.cache))
+        self.handed[step] = steps.hash_handed_on(steps.hash_outputs(folder))
         seconds = time.perf_counter() - begun
         self.pages.append(self.worker.submit(self.finish_step, step, parts, seconds))
 
@@ -211,7 +209,7 @@ class _Run:
 
     def keep(self, step: str, parts: dict, seconds: float, **more: Any) -> None:
         """Write a step's record, last of all."""
-        outputs = steps.hash_outputs(self.folder / step, self.cache)
+        outputs = steps.hash_outputs(self.folder / step)
         record = {"key": hash_value(parts), "seconds": round(seconds, 2), "parts": parts, **more}
         self.records[step] = {**record, "outputs": outputs}
         write_json(self.folder / step / steps.RECORD, self.records[step])
