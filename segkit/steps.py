@@ -100,12 +100,8 @@ def parse_value(parameter: Parameter, text: str) -> Any:
     """Return ``text`` as the parameter's type, a date as text; else a UsageError."""
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     readers = {"str": str, "int": int, "float": float, "bool": lambda t: words[t.strip().lower()]}
-    kind = parameter.kind
-    if parameter.name == "as_of":
-        kind = "date, written YYYY-MM-DD"
-        readers[kind] = lambda t: datetime.date.fromisoformat(t).isoformat()
-    elif kind not in readers:
-        kind = f"{kind}, which --set cannot give; change it in the notebook"
+    kind = "date, written YYYY-MM-DD" if parameter.name == "as_of" else parameter.kind
+    readers["date, written YYYY-MM-DD"] = lambda t: datetime.date.fromisoformat(t).isoformat()
     try:
         value = readers[kind](text)
         if isinstance(value, float) and not math.isfinite(value):
@@ -149,22 +145,18 @@ def hash_source(folder: Path = PACKAGE) -> str:
     return hash_value({path.relative_to(folder).as_posix(): hash_bytes(path) for path in files})
 
 
-def explain_change(step: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
-    """Say in a few words what differs between what a step depended on and what it does now."""
+def explain_change(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
+    """Say in a few words what first differs from what a step depended on when it ran."""
     if not old:
         return "never run"
     changed = [part for part in new if new[part] != old.get(part)]
-    if "source" in changed:
-        return "segkit changed"
-    reasons = []
-    for part in changed[:2]:
-        value, before, differ = new[part], old.get(part), []
-        if isinstance(value, dict) and isinstance(before, dict):
-            differ = [n for n in sorted({*value, *before}) if value.get(n) != before.get(n)]
-        names = ", ".join(differ[:3]) + (" and more" if len(differ) > 3 else "")
-        sentences = {"code": f"code of {step} changed", "upstream": f"upstream {names} changed"}
-        reasons.append(sentences.get(part, f"{part} changed: {names}".removesuffix(": ")))
-    return "; ".join(reasons)
+    if not changed or "source" in changed:
+        return "segkit changed" if changed else ""
+    value, before = new[changed[0]], old.get(changed[0])
+    if not isinstance(value, dict) or not isinstance(before, dict):
+        return f"{changed[0]} changed"
+    names = [name for name in sorted({*value, *before}) if value.get(name) != before.get(name)]
+    return f"{changed[0]} changed: {', '.join(names[:3])}{' and more' if names[3:] else ''}"
 
 
 def clear_step(folder: Path) -> None:

@@ -162,7 +162,7 @@ class _Run:
         unknown = [name for name, value in parts.get("input", {}).items() if value is None]
         if unknown:
             return f"input cannot be known beforehand: {', '.join(unknown)}"
-        reason = steps.explain_change(step, record.get("parts"), parts)
+        reason = steps.explain_change(record.get("parts"), parts)
         return reason or steps.find_fault(self.folder / step, record["outputs"])
 
     def run_tables(self, parts: dict) -> None:

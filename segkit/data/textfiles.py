@@ -70,10 +70,6 @@ def open_text(
     ``wanted`` are names to expect in the header; they decide which delimiter is right. Delimiter
     and encoding are detected unless they are declared; gzip is known by its first bytes.
     """
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        message, found = "the delimiter must be one character", repr(delimiter)
-        fix = 'Write delimiter = ";" or leave it out to have it detected.'
-        raise SegkitError(message, where=label, found=found, fix=fix)
     with open_bytes(path) as stream:
         head = stream.read(4096)
     file = TextFile(path, _find_encoding(head, encoding, label))
