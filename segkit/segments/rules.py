@@ -21,7 +21,7 @@ from pydantic import model_validator
 from segkit.errors import SegkitError
 from segkit.features.bases import RFM_COLUMNS
 from segkit.plan import Scheme
-from segkit.segments.predicates import Predicate, quote_name, read_predicate
+from segkit.segments.predicates import Predicate, read_predicate
 from segkit.segments.preparation import Document, add_up, read_known, take_number, tidy_columns
 from segkit.segments.rulesets import (
     BEST_FIRST,
@@ -32,7 +32,6 @@ from segkit.segments.rulesets import (
     build_rfm,
     find_rule_faults,
     list_rules,
-    write_number,
 )
 
 Kind = Literal["number", "text", "boolean", "date"]
@@ -329,26 +328,3 @@ def check_rules(
         table.loc[shown.idxmin(), "customer_count"] = np.nan
     table.loc[table["customer_count"].isna(), "customer_share"] = np.nan
     return table
-
-
-def upgrade_rules_v1(model: dict) -> dict:
-    """Bring rules of a document of schema version 1, limits by name, up to conditions.
-
-    What is damaged stays as it is, and is refused afterwards.
-    """
-    try:
-        scored = {score["name"] for score in model["scores"]}
-        rules = []
-        for rule in model["rules"]:
-            limits = [(">=", *limit) for limit in rule.get("at_least", {}).items()]
-            limits += [("<=", *limit) for limit in rule.get("at_most", {}).items()]
-            parts = []
-            for sign, names, number in limits:
-                terms = [f"{n}_score" if n in scored else quote_name(n) for n in names.split(" + ")]
-                parts.append(f"{' + '.join(terms)} {sign} {write_number(number)}")
-            rules.append({"segment": rule["segment"], "when": " and ".join(parts)})
-        rules[-1]["when"] = "true"
-        kinds = {score["column"]: "number" for score in model["scores"]}
-        return {**model, "kinds": kinds, "rules": rules}
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError):
-        return model
