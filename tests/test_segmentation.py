@@ -111,6 +111,7 @@ def test_a_customer_between_two_centres_goes_to_the_lower_number_as_in_the_estim
     segmentation = fit(make_customers(), n=3)
     content = json.loads(segmentation.to_json())
     plain = {"fill": 0, "lower": -9, "upper": 9, "transform": "none", "mean": 0, "sd": 1}
+    plain |= {"smallest": -99, "largest": 99}
     content["model"]["preparations"] = [{"column": "x", **plain}]
     content["model"]["centres"] = [[0.0], [2.0], [4.0]]
     content["model"]["modes"] = [[], [], []]
