@@ -276,8 +276,8 @@ def check_rules(
     pandas.DataFrame
         One row a rule, in order: ``segment_name``, ``when``, ``matched_count`` (the condition is
         true), ``customer_count`` (assigned by this rule), ``customer_share``, ``unknown_count``
-        (the condition is null), ``overlap_count`` (true, but an earlier rule was met),
-        ``shadowed_by`` (the earlier segments that took all of them), ``note`` in words.
+        (the condition is null), ``overlap_count`` (true, but an earlier rule was met), ``note`` in
+        words, such as which earlier segments took all of them.
     """
     table = rules.place(ibis.memtable(tidy_columns(customers, rules.columns)))
     last = len(rules.rules) - 1
@@ -291,36 +291,26 @@ def check_rules(
     counts[f"u{last}"] = 0
     rows = []
     for i, rule in enumerate(rules.rules):
-        taken, matched, unknown = counts["size"][i], counts[f"m{i}"], counts[f"u{i}"]
+        matched, unknown = counts[f"m{i}"], counts[f"u{i}"]
         before = matched[:i][matched[:i] > 0]
         total, early, passed = (
             f"fewer than {smallest_cell}" if 0 < n < smallest_cell else str(n)
             for n in (matched.sum(), before.sum(), unknown[i + 1 :].sum())
         )
         takers = dict.fromkeys(names[rules.rules[j].segment - 1] for j in before.index)
-        shadows = ", ".join(takers) if not taken else ""
         notes = []
         if not matched.sum():
             notes.append("never matches" if i < last else "nobody is left for it")
         elif before.sum():
-            shadowed = f"shadowed by {shadows}: " if shadows else ""
+            shadowed = "" if counts["size"][i] else f"shadowed by {', '.join(takers)}: "
             notes.append(f"{shadowed}{early} of {total} were taken before")
         if passed != "0":
             notes.append(f"{passed} without a value of {reads[i]} went on to the next rule")
-        rows.append(
-            {
-                "segment_name": names[rule.segment - 1],
-                "when": rule.when,
-                "matched_count": matched.sum(),
-                "customer_count": taken,
-                "customer_share": taken / max(len(customers), 1),
-                "unknown_count": unknown.sum(),
-                "overlap_count": before.sum(),
-                "shadowed_by": shadows,
-                "note": "; ".join(notes),
-            }
-        )
-    table = pd.DataFrame(rows)
+        row = (names[rule.segment - 1], rule.when, matched.sum(), counts["size"][i])
+        rows.append((*row, unknown.sum(), before.sum(), "; ".join(notes)))
+    columns = ["segment_name", "when", "matched_count", "customer_count"]
+    table = pd.DataFrame(rows, columns=[*columns, "unknown_count", "overlap_count", "note"])
+    table.insert(4, "customer_share", table["customer_count"] / max(len(customers), 1))
     counts = table.filter(like="_count").columns
     table[counts] = table[counts].mask((table[counts] > 0) & (table[counts] < smallest_cell))
     if table["customer_count"].isna().sum() == 1:  # or it would follow from the sum
