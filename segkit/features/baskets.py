@@ -35,7 +35,9 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
     known, their own or else the product's, and null if none is.
     """
     there = () if products is None else products.columns
-    units, cost = (find_column(lines, name, "float64") for name in ("quantity", "unit_cost"))
+    columns = ("quantity", "unit_cost")
+    lines = lines.mutate(**{name: find_column(lines, name, "float64") for name in columns})
+    units, cost = lines.quantity, lines.unit_cost
     sold = (lines.line_type == "sale") & lines.is_product.fill_null(True)
     pairs = lines.group_by("customer_id", "product_id").aggregate(
         sales_=sum_money(lines.line_amount, where=sold),

@@ -121,8 +121,9 @@ def _learn_prices(
 ) -> tuple[tuple[tuple[str, float], ...], float | None]:
     """Return the largest categories with their mean prices, and the mean price of the rest."""
     sales = sales.filter(_.is_product.fill_null(True))
-    units = find_column(sales, "quantity", "float64").sum()
-    sums = sales.group_by("product_id").aggregate(sales=sum_money(_.line_amount), units=units)
+    sales = sales.mutate(quantity=find_column(sales, "quantity", "float64"))
+    sums = sales.group_by("product_id")
+    sums = sums.aggregate(sales=sum_money(_.line_amount), units=_.quantity.sum())
     if products is not None and "category" in products.columns:
         sums = sums.left_join(products.select("product_id", "category"), "product_id")
         sums = sums.group_by("category").aggregate(sales=sum_money(_.sales), units=_.units.sum())
