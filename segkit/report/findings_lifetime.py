@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.features.lifetime import VALUE_COLUMNS
 from segkit.features.missing import explain_empty
 from segkit.report.findings import format_number
 from segkit.report.sentences import write_sentences
 
-_HEADINGS = (
-    "Customers", "Number", "Expected purchases each", "Mean value", "From", "To",
-    "Value of all", "From (all)", "To (all)",
-)  # fmt: skip
-VALUE_HEADINGS = dict(zip(VALUE_COLUMNS, _HEADINGS, strict=True))
-VALUE_FORMATS = {"expected_order_count": "number"}
-VALUE_FORMATS |= dict.fromkeys(VALUE_COLUMNS[3:], "money")
-CHECK_HEADINGS = {
-    "check": "Check",
-    "value": "Value",
-    "limit": "Wanted",
-    "passes": "Holds",
-    "note": "What that means",
-}
-
 
 def state_lifetime(values: pd.DataFrame, *, currency: str) -> list[str]:
     """Say what a year will bring, with its interval; why not, where nothing could be fitted."""
+    if values.empty:
+        return [f"There is no lifetime value. {explain_empty(values)}"]
+    everybody = values.iloc[0]
+    if pd.isna(everybody["mean_lifetime_value"]):
+        return ["Purchases can be expected, but not their value; the checks say why."]
     groups = values.iloc[1:].dropna(subset=["mean_lifetime_value"])
-    best = groups.sort_values("total_lifetime_value", ascending=False, kind="stable").head(1)
-    return write_sentences(
-        "lifetime",
-        "worth",
-        everybody=values.head(1).to_dict("records"),
-        best=best.to_dict("records") if len(groups) > 1 else [],
-        sums=groups[["total_lifetime_value", "customer_count"]].sum(),
-        reason=explain_empty(values),
-        currency=currency,
-    )
+    best, shares = None, {"share": None, "size": None}
+    if len(groups) > 1:
+        best = groups.loc[groups["total_lifetime_value"].idxmax()].to_dict()
+        names = {"share": "total_lifetime_value", "size": "customer_count"}
+        shares = {name: best[column] / groups[column].sum() for name, column in names.items()}
+    values = {"everybody": everybody, "best": best, "currency": currency, **shares}
+    return write_sentences("lifetime.lifetime", **values)
 
 
 def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
@@ -45,8 +31,11 @@ def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
     if checks.empty:
         return checks
 
-    written = checks[["value", "limit"]].map(lambda n: format_number(n, 0 if n % 1 == 0 else 2))
-    return checks.assign(value=written["value"], limit=checks["bound"] + " " + written["limit"])
+    def write(number: float) -> str:
+        return format_number(number, 0 if number % 1 == 0 else 2)
+
+    wanted = checks["bound"] + " " + checks["limit"].map(write)
+    return checks.assign(value=checks["value"].map(write), limit=wanted)
 
 
 def state_lifetime_checks(checks: pd.DataFrame, holdout: pd.DataFrame) -> list[str]:
@@ -55,10 +44,9 @@ def state_lifetime_checks(checks: pd.DataFrame, holdout: pd.DataFrame) -> list[s
         return []
     failed = checks[checks["passes"].eq(False)]
     return write_sentences(
-        "lifetime",
-        "checks",
+        "lifetime.checks",
         made=int(checks["passes"].notna().sum()),
-        names=[f"'{name}'" for name in failed["check"]],
-        failed=failed["note"].tolist(),
-        holdout=holdout.to_dict("records"),
+        failed=failed.assign(quoted="'" + failed["check"] + "'").to_dict("records"),
+        weeks=len(holdout),
+        last=holdout.iloc[-1].to_dict() if len(holdout) else None,
     )
