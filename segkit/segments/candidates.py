@@ -24,7 +24,7 @@ from segkit.segments.segmentation import Segmentation, fit_segmentation
 
 CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
-MOST_RESAMPLED = 5_000
+MOST_RESAMPLED = 20_000
 PAIRS = 50
 
 
@@ -33,7 +33,7 @@ class Candidates:
     """Candidates and their evidence, by scheme and number of segments.
 
     ``table`` has one row a candidate; ``resamples`` are of the customers of ``sampled``, all or a
-    random 5,000, of ``customer_count``.
+    random 20,000, of ``customer_count``.
     """
 
     table: pd.DataFrame
@@ -56,7 +56,7 @@ def compare_candidates(
 
     RFM that asks for six segments means at most six: where some are too small or too poor, their
     neighbours are merged, one step at a time. ``pairs`` pairs of bootstrap samples, the same for
-    all candidates, are drawn of at most 5,000 customers. The customer table needs the schemes'
+    all candidates, are drawn of at most 20,000 customers. The customer table needs the schemes'
     columns, and ``total_spend`` where value shall count.
 
     Returns
@@ -125,7 +125,7 @@ def compare_candidates(
 
 
 def _sample_rows(row_count: int, random_state: int) -> np.ndarray:
-    """Return at most 5,000 row numbers, in order, drawn without replacement."""
+    """Return at most 20,000 row numbers, in order, drawn without replacement."""
     if row_count <= MOST_RESAMPLED:
         return np.arange(row_count)
     rng = np.random.default_rng(random_state)
