@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.report.findings import format_share
+from segkit.report.findings import format_share, write_ranges
 from segkit.report.tables import VIEWS, show_table
 
 HEADINGS = {column: heading for column, (heading, _) in VIEWS["measures"].items()}
@@ -22,8 +22,9 @@ def show_evidence(
     chosen = []
     for name in columns or list(table.columns):
         if name.endswith("low"):
-            name = name.removesuffix("low") + "interval"
-            table = table.assign(**{name: _write_interval(table, name.removesuffix("interval"))})
+            start = name.removesuffix("low")
+            name, ends = f"{start}interval", (table[name], table[f"{start}high"])
+            table = table.assign(**{name: write_ranges(*ends, format_share)})
         if table.empty or (table[name].notna() & (table[name].astype(str) != "")).any():
             chosen += [] if name.endswith("high") else [name]
     unit = "money" if "market_value" in set(table.get("measure", [])) else "integer"
@@ -31,10 +32,3 @@ def show_evidence(
     options["formats"] = {name: kind for name, kind in formats.items() if name in chosen}
     headings = {name: HEADINGS.get(name, "") for name in chosen}
     show_table(table, caption=caption, columns=headings, **options)
-
-
-def _write_interval(table: pd.DataFrame, start: str) -> list[str]:
-    ends = zip(table[f"{start}low"], table[f"{start}high"], strict=True)
-    return [
-        "" if pd.isna(low) else f"{format_share(low)} to {format_share(high)}" for low, high in ends
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Callable, Iterable
 from numbers import Real
 
 THIN_SPACE = "\u202f"
@@ -95,6 +96,16 @@ def join_words(words: list[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def write_ranges(lows: Iterable, highs: Iterable, write: Callable[[Real], str]) -> list[str]:
+    """Write intervals; where an end is missing, nothing.
+
+    >>> write_ranges([0.1, None], [0.2, None], format_share)
+    ['10.0% to 20.0%', '']
+    """
+    ends = zip(lows, highs, strict=True)
+    return ["" if _is_missing(low) else f"{write(low)} to {write(high)}" for low, high in ends]
 
 
 def show_findings(sentences: list[str], *, title: str = "What we found") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from segkit.report.findings import format_number, format_share
+from segkit.report.findings import format_number, format_share, write_ranges
 from segkit.report.sentences import write_sentences
 from segkit.segments.quiz import Quiz
 from segkit.segments.reach import Surrogate
@@ -18,14 +18,14 @@ def list_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
     order = rows["effect_size"].abs().sort_values(ascending=False, kind="stable").index
     rows = rows.loc[order].groupby("segment", sort=True).head(count)
     rows = rows.sort_values("segment", kind="stable", ignore_index=True)
-    ends = zip(rows["effect_low"], rows["effect_high"], strict=True)
+    ends = rows["effect_low"], rows["effect_high"]
     return rows.assign(
         feature=rows["feature"].str.replace("_", " "),
         mean_text=[_write_mean(*pair) for pair in zip(rows["mean"], rows["unit"], strict=True)],
         base_text=[
             _write_mean(*pair) for pair in zip(rows["base_mean"], rows["unit"], strict=True)
         ],
-        interval=[f"{format_number(a, 2)} to {format_number(b, 2)}" for a, b in ends],
+        interval=write_ranges(*ends, lambda end: format_number(end, 2)),
         evidence=_write_evidence(rows),
     )
 
@@ -39,10 +39,10 @@ def _write_mean(mean: float, unit: str) -> str:
 
 def write_levels(levels: pd.DataFrame) -> pd.DataFrame:
     """Add the interval and the evidence in words to the levels of descriptors."""
-    ends = zip(levels["difference_low"], levels["difference_high"], strict=True)
+    ends = levels["difference_low"], levels["difference_high"]
     return levels.assign(
         descriptor=levels["descriptor"].str.replace("_", " "),
-        interval=[f"{format_share(a)} to {format_share(b)}" for a, b in ends],
+        interval=write_ranges(*ends, format_share),
         evidence=_write_evidence(levels),
     )
 

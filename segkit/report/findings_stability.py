@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.report.findings import format_money, format_share, join_words
+from segkit.report.findings import format_money, format_share, join_words, write_ranges
 from segkit.report.sentences import write_sentences
 from segkit.segments.criteria import MEANINGS
 from segkit.segments.stability import STABLE
@@ -65,16 +65,14 @@ def add_intervals(
     sizes: pd.DataFrame, intervals: pd.DataFrame, ratings: pd.DataFrame
 ) -> pd.DataFrame:
     """Add the intervals of share and mean spend as text, and each segment's rating."""
-    texts = {
-        f"{name}_interval": [
-            "" if pd.isna(low) else f"{write(low)} to {write(high)}"
-            for low, high in intervals[[f"{column}_low", f"{column}_high"]].to_numpy()
-        ]
-        for name, column, write in (
-            ("share", "customer_share", format_share),
-            ("mean", "mean_value", format_money),
-        )
-    }
-    table = sizes.merge(intervals[["segment"]].assign(**texts), on="segment", how="left")
+    shares, means = (
+        (intervals[f"{column}_low"], intervals[f"{column}_high"])
+        for column in ("customer_share", "mean_value")
+    )
+    own = intervals[["segment"]].assign(
+        share_interval=write_ranges(*shares, format_share),
+        mean_interval=write_ranges(*means, format_money),
+    )
+    table = sizes.merge(own, on="segment", how="left")
     table = table.merge(ratings[["segment", "rating"]], on="segment", how="left")
     return table if "mean_spend" in sizes else table.drop(columns="mean_interval")

@@ -30,6 +30,7 @@ from segkit.segments.segmentation import Segmentation
 UNKNOWN = "unknown"
 MOST_VALUES = 12
 MOST_LEVELS = 40
+SMALLEST_SHARE = 0.05
 KNOWN_BEFORE = {"demographic", "geographic", "technographic", "firmographic", "generational"}
 KNOWN_BEFORE |= {"source", "psychographic", "needs", "benefit"}
 KEYS = ["segment", "segment_name"]
@@ -260,17 +261,15 @@ def keep_own_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:
     return profile[profile["feature"].isin(kept)]
 
 
-def keep_telling_levels(
-    descriptors: pd.DataFrame, *, count: int, smallest_share: float = 0.05
-) -> pd.DataFrame:
+def keep_telling_levels(descriptors: pd.DataFrame, *, count: int) -> pd.DataFrame:
     """Keep the ``count`` levels whose share in a segment differs most from that among all.
 
-    Suppressed cells, unknown values, and levels below ``smallest_share`` both in the segment and
-    among all are left out.
+    Suppressed cells, unknown values, and levels below one in twenty both in the segment and among
+    all are left out.
     """
     shown = descriptors.dropna(subset=["customer_count", "share", "base_share"])
     shown = shown[shown["value"] != UNKNOWN]
-    shown = shown[shown[["share", "base_share"]].max(axis=1) >= smallest_share]
+    shown = shown[shown[["share", "base_share"]].max(axis=1) >= SMALLEST_SHARE]
     difference = (shown["share"] - shown["base_share"]).abs()
     order = difference.sort_values(ascending=False, kind="stable").index[:count]
     return shown.loc[order].reset_index(drop=True)

@@ -70,10 +70,14 @@ def measure_reach(
     labels : numpy.ndarray
         Each customer's segment, in the customers' order (n,).
     """
-    taken, classes = _sample(customers, np.asarray(labels), random_state, MOST_QUICK)
+    classes = np.asarray(labels)
+    if len(classes) > MOST_QUICK:  # the same customers, whatever the order of the rows
+        order = trees.order_customers(customers)
+        drawn = np.random.default_rng(random_state).choice(len(order), MOST_QUICK, replace=False)
+        customers, classes = customers.iloc[order[drawn]], classes[order[drawn]]
     if len(classes) < 2 * FOLDS or len(np.unique(classes)) < 2:
         return float("nan")
-    inputs = trees.encode_columns(taken, columns)
+    inputs = trees.encode_columns(customers, columns)
     classes = classes[inputs.order]
     largest = int(np.unique(classes, return_counts=True)[1].max())
     if not inputs.matrix.shape[1]:
@@ -214,17 +218,6 @@ def blur_share(hits: int, count: int, smallest_cell: int) -> float:
     misses = count - hits
     hidden = 0 < misses < smallest_cell
     return max(count - smallest_cell, 0) / count if hidden else hits / count
-
-
-def _sample(
-    customers: pd.DataFrame, labels: np.ndarray, random_state: int, most: int
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Take at most so many customers, whatever the order of the rows."""
-    if len(customers) <= most:
-        return customers, labels
-    order = trees.order_customers(customers)
-    rows = np.random.default_rng(random_state).choice(len(order), most, replace=False)
-    return customers.iloc[order[rows]], labels[order[rows]]
 
 
 def _cross_validate(

@@ -94,10 +94,14 @@ def choose_split(
     sales = keep_until(order_lines, "ordered_at", as_of)
     sales = sales.filter(_.customer_id.notnull(), _.line_type == "sale")
     sales = sales.mutate(days_ago=days_until(sales.ordered_at, as_of))
-    ends = sales.aggregate(first=sales.days_ago.max(), last=sales.days_ago.min()).to_pandas()
-    if ends["first"].isna()[0]:
+    buyers = sales.group_by("customer_id").aggregate(
+        first=sales.days_ago.max(), last=sales.days_ago.min()
+    )
+    buyers = buyers.to_pandas()
+    if buyers.empty:
         return None, f"There is no sale to a known customer until {as_of}."
-    first, last = (as_of - datetime.timedelta(days=int(ends[name][0])) for name in ends)
+    ends = buyers["first"].max(), buyers["last"].min()
+    first, last = (as_of - datetime.timedelta(days=int(days)) for days in ends)
     whole = (last - first).days + 1
     split = split_on or last - datetime.timedelta(days=min(whole // 3, LONGEST_DAYS))
     days = (split - first).days + 1, (last - split).days
@@ -105,13 +109,8 @@ def choose_split(
         needed = f"{FEWEST_DAYS_BEFORE} days before and {FEWEST_DAYS_AFTER} days after the split"
         there = f"{max(days[0], 0)} before and {max(days[1], 0)} after {split}"
         return split, f"Too little history: {needed} are needed, there are {there}."
-    gone = (as_of - split).days
-    buyers = sales.group_by("customer_id").aggregate(
-        first_=sales.days_ago.max(), last_=sales.days_ago.min()
-    )
-    known = buyers.filter(buyers.first_ >= gone)
-    found = known.aggregate(before=known.count(), after=(known.last_ < gone).sum()).to_pandas()
-    before, after = (int(number) for number in found.fillna(0).iloc[0])
+    known = buyers[buyers["first"] >= (as_of - split).days]
+    before, after = len(known), int((known["last"] < (as_of - split).days).sum())
     if before < FEWEST_BUYERS:
         return split, f"Too few buyers until {split}: {FEWEST_BUYERS} are needed."
     if after < FEWEST_RETURNING:
