@@ -182,10 +182,8 @@ def _keep_history(run_folder: Path, run_id: str) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Make sure that it is on the disk, where the system can."""
-    if path.is_file() or os.name == "posix":
-        descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Make sure that it is on the disk, where a folder can be opened."""
+    if os.name == "posix":
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)

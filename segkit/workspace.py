@@ -84,11 +84,9 @@ class Workspace:
         path = self.run_folder / step / file
         if path.is_file():
             return path
-        raise SegkitError(
-            f"the step {step} has not left its {path.name} in this run folder",
-            where=f"{step}/{path.name}",
-            fix=f"Run the notebook {step} first, with the same plan_path and run_dir.",
-        )
+        message = f"the step {step} has not left its {path.name} in this run folder"
+        fix = f"Run the notebook {step} first, with the same plan_path and run_dir."
+        raise SegkitError(message, where=f"{step}/{path.name}", fix=fix)
 
 
 def open_workspace(
@@ -123,11 +121,8 @@ def open_workspace(
         raise SegkitError(message, where=where, found=repr(as_of), fix=fix) from None
     run_folder = plan.folder / run_dir
     prepared = prepare_tables(plan, run_folder, as_of=day)
-    connection = ibis.duckdb.connect()
-    tables = {
-        name: connection.read_parquet(path, table_name=name)
-        for name, path in prepared.paths.items()
-    }
+    read, paths = ibis.duckdb.connect().read_parquet, prepared.paths.items()
+    tables = {name: read(path, table_name=name) for name, path in paths}
     return Workspace(
         plan=plan,
         step=step,

@@ -57,7 +57,10 @@ def test_renamed_segments_are_matched_and_it_says_so():
 def test_a_segment_without_a_partner_is_named():
     after = make({"a": "Top", "b": "Top", "c": "Low", "d": "Low", "g": "New"})
     found = compare_assignments(BEFORE, after)
-    assert found.notes == ["Only in the later run: New."]
+    new = found.shares.set_index("segment_name").loc["New"]
+    assert np.isnan(new["share_before"])
+    assert new["share_after"] == 0.2
+    assert found.notes == []
 
 
 def test_two_runs_without_a_common_customer_are_compared_by_shares_only():

@@ -76,13 +76,11 @@ def export_segment(
         fix = suggest_name(segment_name, names)
         raise SegkitError(f"there is no segment called '{segment_name}'", fix=fix)
     if consent_column and (customers is None or consent_column not in customers.columns):
-        raise SegkitError(
-            "no consent is recorded, so nobody may be exported",
-            where="table customers",
-            found=f"no column '{consent_column}'",
-            fix="Add the column to [tables.customers]; or, if this list needs no consent, write "
-            'consent_column = "" under [privacy] in the plan.',
-        )
+        message = "no consent is recorded, so nobody may be exported"
+        fix = "Add the column to [tables.customers]; or, if this list needs no consent, write "
+        fix += 'consent_column = "" under [privacy] in the plan.'
+        found = f"no column '{consent_column}'"
+        raise SegkitError(message, where="table customers", found=found, fix=fix)
     counts = count_consent(customers, members, consent_column=consent_column)
     if consent_column:
         consent = _read_consent(customers, members, consent_column)
@@ -108,11 +106,9 @@ def _read_consent(
     try:
         consent = table[column].astype("boolean")
     except (TypeError, ValueError):
-        raise SegkitError(
-            f"the consent column '{column}' is not yes or no",
-            where="table customers",
-            fix="Name a column of true and false under consent_column in the plan.",
-        ) from None
+        message = f"the consent column '{column}' is not yes or no"
+        fix = "Name a column of true and false under consent_column in the plan."
+        raise SegkitError(message, where="table customers", fix=fix) from None
     known = dict(zip(table["customer_id"].astype(str), consent, strict=True))
     ids = segments["customer_id"].astype(str)
     return pd.Series([known.get(each, pd.NA) for each in ids], dtype="boolean")

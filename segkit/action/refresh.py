@@ -88,10 +88,6 @@ def _match_names(
                 f"'{gone[i]}' of the earlier run is read as '{come[j]}': "
                 f"they share {overlap[i, j]} customers."
             )
-    before = [name for name in gone if name not in match]
-    after = [name for name in come if name not in match.values()]
-    for run, names in (("earlier", before), ("later", after)):
-        notes += [f"Only in the {run} run: {', '.join(names)}."] if names else []
     return match, notes
 
 

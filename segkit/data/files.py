@@ -26,22 +26,18 @@ def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
         is_pattern = spec.path is not None and re.search(r"[*?\[]", place)
         if path.is_file() or path.is_dir() or is_pattern:
             continue
-        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = suggest_name(path.name, there) if there else "Its folder does not exist either."
-        fix = hint if hint.startswith(("Did", "Its")) else "Correct the path in the plan."
+        hint = suggest_name(path.name, (other.name for other in path.parent.glob("*")))
+        fix = hint if hint.startswith("Did") else "Correct the path in the plan."
         raise SegkitError("there is no such file", where=place, fix=fix)
     if spec.query is not None:
         return [plan.resolve_path(place) for place in spec.files.values()], "query"
     if not path.is_file():
-        found = (
-            path.rglob("*") if path.is_dir() else map(Path, glob.glob(str(path), recursive=True))
-        )
-        files = sorted(file for file in found if file.suffix.lower() in ENDINGS["parquet"])
-        if files:
+        pattern = str(path / "**") if path.is_dir() else str(path)
+        found = sorted(map(Path, glob.glob(pattern, recursive=True)))
+        if files := [file for file in found if file.suffix.lower() in ENDINGS["parquet"]]:
             return files, "parquet"
-        kind = "this is a folder without" if path.is_dir() else "no file matches this pattern among"
         fix = "Name one CSV or Excel file, or a folder or pattern of Parquet files."
-        raise SegkitError(f"{kind} Parquet files", where=spec.path, fix=fix)
+        raise SegkitError("there are no Parquet files here", where=spec.path, fix=fix)
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     for kind, endings in ENDINGS.items():
         if ending in endings:

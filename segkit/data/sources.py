@@ -43,12 +43,12 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
     )
     try:
         files, kind = find_files(plan, spec)
-        if kind in ("text", "excel"):
-            {"text": _read_text, "excel": _read_excel}[kind](source, files[0], folder)
+        if kind == "database":
+            _read_database(source, plan)
         elif kind in ("parquet", "query"):
             {"parquet": _read_parquet, "query": _read_query}[kind](source, files)
         else:
-            _read_database(source, plan)
+            {"text": _read_text, "excel": _read_excel}[kind](source, files[0], folder)
     except (OSError, EOFError, zlib.error) as error:  # the last two of a broken gzip file
         fix = "Check that it is there and whole, and that you may read it."
         found = getattr(error, "strerror", None) or error

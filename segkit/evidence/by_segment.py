@@ -47,11 +47,9 @@ def keep_days(
 
 def keep_delivered(messages: ibis.Table) -> ibis.Table:
     """Leave out the messages of control groups, which are not sent, and those that bounced."""
-    if "arm" in messages.columns:
-        messages = messages.filter(_.arm.fill_null("") != "control")
-    if "bounced" in messages.columns:
-        messages = messages.filter(~_.bounced.fill_null(False))
-    return messages
+    tests = {"arm": _.arm.fill_null("") != "control", "bounced": ~_.bounced.fill_null(False)}
+    known = [test for column, test in tests.items() if column in messages.columns]
+    return messages.filter(*known) if known else messages
 
 
 def summarise_by_segment(

@@ -103,12 +103,9 @@ def summarise_months_by_segment(
         return empty_table(columns, NO_PURCHASES)
     last_day = (as_of + timedelta(days=1)).replace(day=1) - timedelta(days=1)
     lines = keep_days(lines, "ordered_at", as_of=last_day)
-    table = summarise_by_segment(
-        lines.mutate(month=lines.ordered_at.cast("date").truncate("M")),
-        segments,
-        by=["month"],
-        spend=sum_money(_.line_amount),
-    )
+    lines = lines.mutate(month=lines.ordered_at.cast("date").truncate("M"))
+    spend = {"spend": sum_money(_.line_amount)}
+    table = summarise_by_segment(lines, segments, by=["month"], **spend)
     table["month"] = pd.to_datetime(table["month"])
     table["spend_per_customer"] = table["spend"] / table["segment_size"]
     return hide_small_cells(table, columns, smallest_cell=smallest_cell, keep=columns[:2])

@@ -35,14 +35,9 @@ PRACTICES = {
 
 def describe_plan(plan: Plan) -> pd.DataFrame:
     """Return what the plan promises, one row an item: ``item`` and ``text``."""
-    rows = [
-        ("Owner", plan.owner),
-        ("Scope", plan.scope),
-        ("Target market", plan.target_market),
-        ("Budget", plan.budget),
-        *(("Goal", goal.text) for goal in plan.goals),
-        *(("Deliverable", text) for text in plan.deliverables),
-    ]
+    rows = [("Owner", plan.owner), ("Scope", plan.scope), ("Target market", plan.target_market)]
+    rows += [("Budget", plan.budget), *(("Goal", goal.text) for goal in plan.goals)]
+    rows += [("Deliverable", text) for text in plan.deliverables]
     return pd.DataFrame(rows, columns=["item", "text"])
 
 
@@ -172,10 +167,8 @@ def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:
     sentences = []
     for scheme in plan.schemes:
         if not bases.loc[scheme.base, "ready"]:
-            sentences.append(
-                f"Scheme {scheme.name} is {scheme.base}, but the data cannot carry that base: "
-                f"{bases.loc[scheme.base, 'missing']}."
-            )
+            asked = f"Scheme {scheme.name} is {scheme.base}, but the data cannot carry that base"
+            sentences.append(f"{asked}: {bases.loc[scheme.base, 'missing']}.")
         if scheme.segments[1] > most:
             asked = f"Scheme {scheme.name} asks for up to {scheme.segments[1]} segments"
             sentences.append(f"{asked}, but the criteria allow {most}.")

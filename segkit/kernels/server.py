@@ -20,10 +20,9 @@ import traceback
 import segkit
 
 KERNEL = "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell"
+# What is imported late; segkit's own modules import the rest.
 LIBRARIES = """
-    numpy pandas pyarrow.parquet pyarrow.dataset matplotlib.pyplot
-    matplotlib.backends.backend_agg PIL.PngImagePlugin seaborn scipy.stats sklearn.cluster
-    sklearn.preprocessing sklearn.metrics sklearn.pipeline ibis duckdb ibis.backends.duckdb
+    pyarrow.parquet matplotlib.backends.backend_agg PIL.PngImagePlugin ibis.backends.duckdb
 """
 
 

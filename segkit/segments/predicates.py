@@ -216,9 +216,7 @@ class _Reader:
         if kind not in ("boolean", "any"):
             message = f"'is true' and 'is false' do not go with {KINDS[kind]}"
             raise self.refuse_node(message, node, KINDS_FIX)
-        if right.this:
-            return "boolean", lambda values: build(values).fill_null(False)
-        return "boolean", lambda values: ~build(values).fill_null(True)
+        return "boolean", lambda values: build(values).fill_null(not right.this) == right.this
 
     def _take_operation(self, node: Expression) -> tuple[str, Build]:
         sign, takes, gives, work = _NODES[node.key]
