@@ -42,9 +42,8 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
     units, cost = lines.quantity, lines.unit_cost
     sold = (lines.line_type == "sale") & lines.is_product.fill_null(True)
     pairs = lines.group_by("customer_id", "product_id").aggregate(
-        sales_=sum_money(lines.line_amount, where=sold),
+        sales_=lines.line_amount.sum(where=sold),  # null where none was sold
         units_=units.sum(where=sold),
-        sold_=sold.cast("int64").max(),
         profit_=(lines.line_amount - units * cost).sum(),
         rest_=lines.line_amount.sum(where=cost.isnull()),
         rest_units_=units.sum(where=cost.isnull()),
@@ -57,7 +56,7 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
         usual_=(pairs.units_ * pairs.price_).sum().round(MONEY_DIGITS),
         priced_=pairs.sales_.sum(where=pairs.price_.notnull()),
         units_=pairs.units_.sum(where=pairs.price_.notnull()),
-        products_=pairs.sold_.sum(),
+        products_=pairs.sales_.count(),
         profit_=pairs.profit_.sum(),
         rest_=(pairs.rest_ - pairs.rest_units_ * pairs.unit_cost).sum(),
     )

@@ -32,6 +32,14 @@ def count_parts(lines: ir.Table) -> int:
     return max(math.ceil(lines.count().execute() * LINE_BYTES / limit), 1)
 
 
+def fetch(table: ir.Table) -> pd.DataFrame:
+    """Return a table of the engine as a DataFrame, by way of Arrow.
+
+    ``Table.to_pandas`` makes a Python object of each value in a column with nulls.
+    """
+    return table.to_pyarrow().to_pandas(date_as_object=False)
+
+
 def collect_customers(
     build: Callable[[Mapping[str, ir.Table]], ir.Table],
     tables: Mapping[str, ir.Table],
@@ -47,12 +55,12 @@ def collect_customers(
     lines = tables["order_lines"]
     parts = parts or count_parts(lines)
     if parts == 1:
-        return build(tables).to_pandas()
+        return fetch(build(tables))
     connection, frames = lines.get_backend(), []
     with tempfile.TemporaryDirectory() as folder:
         numbered = lines.mutate(part_=(lines.customer_id.hash() % parts).abs())
         connection.to_parquet(numbered, folder, partition_by="part_")
         for path in sorted(Path(folder).glob("part_=*")):
             part = connection.read_parquet(f"{path}/*.parquet", hive_partitioning=False)
-            frames.append(build({**tables, "order_lines": part}).to_pandas())
+            frames.append(fetch(build({**tables, "order_lines": part})))
     return pd.concat(frames, ignore_index=True)

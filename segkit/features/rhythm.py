@@ -94,7 +94,10 @@ def learn_habits(
     """
     lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
     sales = lines.filter(_.line_type == "sale")
-    gaps = add_gaps(list_orders(sales)).filter(_.gap_ > 0).select("customer_id", "gap_")
+    days = sales.select("customer_id", day=_.ordered_at.date()).distinct()
+    before = days.day.lag().over(group_by="customer_id", order_by="day")
+    gaps = days.mutate(gap_=days.day.delta(before, unit="day")).filter(_.gap_.notnull())
+    gaps = gaps.select("customer_id", "gap_").cache()  # two queries read it
     own = gaps.group_by("customer_id").aggregate(count_=_.count(), days_=_.gap_.sum())
     found = own.aggregate(count_=own.count_.sum(), mean_=(own.days_ / own.count_).mean())
     count, mean = found.to_pandas().fillna(0).iloc[0]
