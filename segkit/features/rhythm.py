@@ -48,15 +48,14 @@ class Habits:
 def list_orders(lines: ir.Table) -> ir.Table:
     """List orders with a sale, and beside them each customer's other days.
 
-    The sales of an order are one row, on the day of its first sale and with the channel and country
-    that come first in the alphabet. All other lines of a customer and day are one row.
+    The sales of an order are one row, on the day of its first sale; all other lines of a customer
+    and day are one row.
 
     Returns
     -------
     ibis.Table
         ``customer_id``, ``order_`` (null where there is no sale), ``at_``, ``day_``, ``amount_``,
-        ``is_sale_``, ``returned_``; where the lines tell it ``discount_``, ``channel``,
-        ``country``.
+        ``is_sale_``, ``returned_``, and ``discount_`` where the lines tell it.
     """
     sale, amount = lines.line_type == "sale", lines.line_amount
     measures = {
@@ -64,7 +63,6 @@ def list_orders(lines: ir.Table) -> ir.Table:
         "amount_": sum_money(amount),
         "returned_": sum_money(-amount, where=lines.line_type.isin(RETURNS)),
     }
-    measures |= {c: lines[c].min() for c in ("channel", "country") if c in lines.columns}
     if "discount_amount" in lines.columns:
         measures["discount_"] = sum_money(lines.discount_amount.abs())
     keys = {
