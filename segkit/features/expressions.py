@@ -67,7 +67,16 @@ def find_favourite(table: ir.Table, column: str, weight: ir.Value, *, name: str)
     """
     known = table.mutate(weight_=weight).filter(table[column].notnull())
     sums = known.group_by("customer_id", column).aggregate(weight_=sum_money(known.weight_))
-    sums = sums.mutate(total_=sums.weight_.sum().over(group_by="customer_id"))
-    first = take_first(sums, [ibis.desc("weight_"), ibis.asc(column)])
-    share = share_of(first.weight_, first.total_)
-    return first.select("customer_id", **{name: first[column], f"{name}_share": share})
+    place = ibis.row_number().over(
+        group_by="customer_id", order_by=[ibis.desc("weight_"), ibis.asc(column)]
+    )
+    sums = sums.mutate(place_=place)
+    first = sums.place_ == 0
+    table = sums.group_by("customer_id").aggregate(
+        **{name: sums[column].min(where=first)},
+        top_=sums.weight_.max(where=first),
+        total_=sums.weight_.sum(),
+    )
+    return table.select(
+        "customer_id", name, **{f"{name}_share": share_of(table.top_, table.total_)}
+    )

@@ -97,10 +97,10 @@ def summarise_purchases(
         table = table.mutate(discount_share=share)
     table = describe_rhythm(table, habits)
     table = table.select(*(name for name in table.columns if not name.endswith("_")))
+    sales = lines.filter(_.line_type == "sale")
     for column, name in {"country": "country", "channel": "favourite_channel"}.items():
-        if column in orders.columns:
-            sales = orders.filter(sale)
-            table = add_columns(table, find_favourite(sales, column, sales.amount_, name=name))
+        if column in lines.columns:
+            table = add_columns(table, find_favourite(sales, column, sales.line_amount, name=name))
     if "favourite_channel" in table.columns:
         table = table.mutate(cross_channel_share=1 - table.favourite_channel_share)
     return add_columns(table, summarise_baskets(lines, products, habits))

@@ -48,15 +48,14 @@ class Habits:
 def list_orders(lines: ir.Table) -> ir.Table:
     """List orders with a sale, and beside them each customer's other days.
 
-    The sales of an order are one row, on the day of its first sale and with the channel and country
-    that come first in the alphabet. All other lines of a customer and day are one row.
+    The sales of an order are one row, on the day of its first sale; all other lines of a customer
+    and day are one row.
 
     Returns
     -------
     ibis.Table
         ``customer_id``, ``order_`` (null where there is no sale), ``at_``, ``day_``, ``amount_``,
-        ``is_sale_``, ``returned_``; where the lines tell it ``discount_``, ``channel``,
-        ``country``.
+        ``is_sale_``, ``returned_``, and ``discount_`` where the lines tell it.
     """
     sale, amount = lines.line_type == "sale", lines.line_amount
     measures = {
@@ -64,7 +63,6 @@ def list_orders(lines: ir.Table) -> ir.Table:
         "amount_": sum_money(amount),
         "returned_": sum_money(-amount, where=lines.line_type.isin(RETURNS)),
     }
-    measures |= {c: lines[c].min() for c in ("channel", "country") if c in lines.columns}
     if "discount_amount" in lines.columns:
         measures["discount_"] = sum_money(lines.discount_amount.abs())
     keys = {
@@ -94,7 +92,10 @@ def learn_habits(
     """
     lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
     sales = lines.filter(_.line_type == "sale")
-    gaps = add_gaps(list_orders(sales)).filter(_.gap_ > 0).select("customer_id", "gap_")
+    days = sales.select("customer_id", day=_.ordered_at.date()).distinct()
+    before = days.day.lag().over(group_by="customer_id", order_by="day")
+    gaps = days.mutate(gap_=days.day.delta(before, unit="day")).filter(_.gap_.notnull())
+    gaps = gaps.select("customer_id", "gap_").cache()  # two queries read it
     own = gaps.group_by("customer_id").aggregate(count_=_.count(), days_=_.gap_.sum())
     found = own.aggregate(count_=own.count_.sum(), mean_=(own.days_ / own.count_).mean())
     count, mean = found.to_pandas().fillna(0).iloc[0]
