@@ -166,7 +166,8 @@ class TestDerivatives:
         keys = np.sort(np.ravel_multi_index(places, [len(values) for values in known]))
         purchases = lifetime_fit._weigh_purchases(keys, np.full(len(keys), 2), known=known)
         again = count > 0
-        spend = lifetime_fit._weigh_spend(count[again].astype(float), (count * mean)[again])
+        total = (count * mean)[again]
+        spend = lifetime_fit._weigh_spend(count[again].astype(float), total, np.log(total))
         for measure, scale in ((purchases, [1, 100, 1, 1]), (spend, [1, 1, 15])):
             values = np.exp(logs[: len(scale)]) * scale
             _, slopes, bends = measure(values)

@@ -15,6 +15,7 @@ import pandas as pd
 from ibis import ir
 from scipy.linalg import block_diag
 from scipy.special import ndtri
+from threadpoolctl import threadpool_limits
 
 from segkit.errors import SegkitError
 from segkit.features.expressions import days_until, keep_until, share_of, sum_money
@@ -118,6 +119,7 @@ def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.Da
     return histories.astype({**counts, "mean_repeat_value": float})
 
 
+@threadpool_limits.wrap(limits=1)  # threads would wait for each other
 def fit_lifetime(histories: pd.DataFrame) -> Lifetime:
     """Fit BG/NBD and Gamma-Gamma to `summarise_histories` by maximum likelihood.
 

@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import betaln, digamma, expit, gammaln, hyp2f1, zeta
-from threadpoolctl import threadpool_limits
 
 LOG_BOUND = 8.0
 LAST_STEP = 1e-3
@@ -56,7 +55,6 @@ class Peak(NamedTuple):
     converged: bool
 
 
-@threadpool_limits.wrap(limits=1)  # threads would wait for each other
 def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarray) -> Peak:
     """Fit BG/NBD by maximum likelihood to histories; equal ones are counted once.
 
@@ -65,7 +63,9 @@ def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarr
     key, known = np.zeros(len(tenure), dtype=np.int64), []
     for column in (repeat_count, active, tenure):
         codes, values = _number_values(np.asarray(column, dtype=float))
-        key, known = key * len(values) + codes, [*known, values]
+        key *= len(values)
+        key += codes
+        known.append(values)
     scale = float(np.bincount(codes) @ values) / len(codes) or 1.0  # the mean tenure
     rows = np.unique(key, return_counts=True)
     known[1:] = [values / scale for values in known[1:]]
@@ -120,13 +120,14 @@ def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.nd
             log_end, gap = log_late[at_tenure], end - early[at_time]
             since = log_end - log_early[at_time]
             exponent = drop[at_count] + power * since
-            small = np.exp(-np.abs(exponent))
-            left = weights * np.where(exponent > 0, 1.0, small) / (1 + small)
-            value += weights @ (np.maximum(exponent, 0) + np.log(1 + small) - power * log_end)
+            likelier = 1 / (1 + np.exp(-np.abs(exponent)))
+            gone = np.where(exponent > 0, likelier, 1 - likelier)
+            left = weights * gone
+            value += weights @ (np.maximum(exponent, 0) - np.log(likelier) - power * log_end)
             rise = np.stack([since, power * gap, np.full_like(since, 1 / a), -falls])
             slopes += rise @ left
             slopes[:2] -= weights @ log_end, weights @ (power * end)
-            bends += rise * (weights * small / (1 + small) ** 2) @ rise.T
+            bends += rise * (left * (1 - gone)) @ rise.T
             bends[[0, 1], [1, 0]] += left @ gap - weights @ end
             bends[1, 1] += weights @ (power * end**2) - left @ (power * gap * (2 * end - gap))
             bends[[2, 3], [2, 3]] += -left.sum() / a**2, left @ falls**2
@@ -135,7 +136,6 @@ def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.nd
     return measure
 
 
-@threadpool_limits.wrap(limits=1)
 def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
     """Fit Gamma-Gamma to counts and means of purchases, all positive.
 
@@ -146,21 +146,22 @@ def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
     count, total = repeat_count[order].astype(float), (repeat_count * mean_value)[order]
     for part in np.split(total, np.flatnonzero(np.diff(count)) + 1):
         part.sort()
-    logs = np.log(total) - np.log(count)
-    scale = float(np.exp(logs.mean()))
-    peak = _climb(_weigh_spend, (count, total / scale), SPEND_STARTS)
-    log_likelihood = peak.log_likelihood - logs.sum()
+    logs = np.log(total)
+    mean_log = logs.mean() - np.log(count).mean()
+    scale = float(np.exp(mean_log))
+    peak = _climb(_weigh_spend, (count, total / scale, logs - mean_log), SPEND_STARTS)
+    log_likelihood = peak.log_likelihood - len(count) * mean_log
     return peak._replace(values=peak.values * [1, 1, scale], log_likelihood=log_likelihood)
 
 
-def _weigh_spend(count: np.ndarray, total: np.ndarray) -> Callable:
+def _weigh_spend(count: np.ndarray, total: np.ndarray, log_total: np.ndarray) -> Callable:
     """Return the log-likelihood, with its first and second derivatives by p, q and v.
 
     With the sum s = x z of a history it is ln G(px + q) - ln G(px) - ln G(q) + q ln v + px ln s
     - (px + q) ln(v + s), less ln z, which no parameter changes.
     """
     x, w = np.unique(count, return_counts=True)
-    size, known = len(count), count @ np.log(total)
+    size, known = len(count), count @ log_total
 
     def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         p, q, v = values
