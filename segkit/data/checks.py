@@ -239,12 +239,12 @@ class _Checks:
         flags = [f"coalesce({rule.test}, false) AS rule_{rule.name}" for rule in rules]
         rejecting = " OR ".join(f"rule_{r.name}" for r in rules if r.severity == "reject")
         # What others refer to, or what had to be read from text, is not worked out again.
-        kind = "TABLE" if source.is_copied or name in REFERRED_TO else "VIEW"
+        is_kept = source.is_copied or name in REFERRED_TO or self.tables.spark is not None
         self.tables.create(
             f"checked_{name}",
             f"""SELECT *, {rejecting or "false"} AS is_rejected
             FROM (SELECT source_row, {", ".join([*values, *flags])} FROM ({query}))""",
-            kind,
+            "TABLE" if is_kept else "VIEW",
         )
         sums = ", ".join(f"count(*) FILTER (rule_{rule.name})" for rule in rules)
         accepted, *counts = con.execute(
@@ -282,6 +282,7 @@ class _Checks:
                 WINDOW earlier AS (PARTITION BY {", ".join([by, *(() if key else source.columns)])}
                     ORDER BY source_row)
             ) WHERE place > 1""",
+            "VIEW" if on_spark else "TABLE",
         )
 
     def _find_twins(self, rows: str, hashed: str, count: int) -> str:

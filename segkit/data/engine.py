@@ -105,6 +105,7 @@ def start_spark(engine: Engine) -> Any:
     except (PySparkException, OSError, RuntimeError) as error:
         found = f"{master}: {str(error).splitlines()[0][:200]}"
         raise SegkitError("Spark cannot be started", where=where, found=found, fix=fix) from None
+    session.sparkContext.setLogLevel("ERROR")
     atexit.register(session.stop)
     return session
 
@@ -129,19 +130,31 @@ class SqlTables:
         self._show(name, path)
 
     def create(self, name: str, query: str, kind: str = "TABLE") -> None:
-        """Create a table, or where it need not be kept a VIEW, from tables of the engine."""
-        if self.spark is None:
-            self.con.execute(f"CREATE {kind} {name} AS {query}")
-            return
-        path = self.folder / name
-        self.spark.sql(translate_query(query, self.schema)).write.parquet(str(path))
-        self._show(name, path / "*.parquet")
+        """Create a table, or where its rows need not be kept a VIEW, from tables of the engine.
 
-    def _show(self, name: str, path: Path) -> None:
+        A VIEW is for the engine alone; DuckDB then knows only its columns.
+        """
+        if self.spark is None or kind == "VIEW":
+            self.con.execute(f"CREATE {kind} {name} AS {query}")
+        if self.spark is None:
+            return
+        rows, path = self.spark.sql(translate_query(query, self.schema)), self.folder / name
+        if kind == "VIEW":
+            rows.createOrReplaceTempView(name)
+            self._learn(name)
+            return
+        rows.write.parquet(str(path))
+        self._show(name, path / "*.parquet", rows.schema)
+
+    def _show(self, name: str, path: Path, kinds: Any = None) -> None:
         self.con.execute(f"CREATE VIEW {name} AS FROM read_parquet({text_literal(path)})")
+        self._learn(name)
+        reader = self.spark.read if kinds is None else self.spark.read.schema(kinds)
+        reader.parquet(str(path)).createOrReplaceTempView(name)
+
+    def _learn(self, name: str) -> None:
         types = self.con.execute(f"DESCRIBE {name}").fetchall()
         self.schema[name] = {column: kind for column, kind, *_ in types}
-        self.spark.read.parquet(str(path)).createOrReplaceTempView(name)
 
 
 def translate_query(query: str, schema: Mapping[str, Mapping[str, str]]) -> str:
