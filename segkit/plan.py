@@ -233,7 +233,10 @@ class Engine(_Model):
 
 
 class Plan(_Model):
-    """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it."""
+    """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it.
+
+    Segments are sought in at most ``most_fitted`` customers, and everybody is placed in them.
+    """
 
     name: Name
     title: str
@@ -244,6 +247,7 @@ class Plan(_Model):
     deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
     as_of: datetime.date
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    most_fitted: Annotated[int, Field(ge=1_000)] = 200_000
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     tables: dict[str, TableSpec]

@@ -39,8 +39,16 @@ COLUMN_HEADINGS = {
 
 
 def state_kinds(table: pd.DataFrame) -> list[str]:
-    """Say of each scheme with several numbers of segments what was found at which of them."""
+    """Say of each scheme with several numbers of segments what was found at which of them.
+
+    And how many customers were fitted, if not all.
+    """
     sentences = []
+    if counts := table.attrs.get("sampled"):
+        sentences.append(
+            "Fitted to {:,} customers, drawn by their identifiers from all {:,}; everybody is "
+            "placed by what was found in them.".format(*counts)
+        )
     for scheme, own in table.groupby("scheme", sort=False):
         kinds = own.groupby("kind", sort=False)["segment_count"].agg(list)
         parts = [
