@@ -93,8 +93,8 @@ def describe_dialects() -> list[str]:
         "",
         "A run computes them in DuckDB or, with `engine` in the plan, in Spark. The expressions",
         f"also compile for {', '.join(DIALECTS[1:])},",
-        "but for those listed below. A run reads the tables of a warehouse into DuckDB, so that what a",
-        "warehouse lacks is computed there.",
+        "but for those listed below. A run reads the tables of a warehouse into DuckDB, so that",
+        "what a warehouse lacks is computed there.",
         "Lifetime value and the like are fitted in Python from sums of the engine.",
         "",
     ]

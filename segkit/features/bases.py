@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
 
@@ -10,12 +11,13 @@ import pandas as pd
 from ibis import ir
 
 from segkit.features.attributes import select_attributes
-from segkit.features.dictionary import BASES, FEATURES, Needs
+from segkit.features.dictionary import BASES, CATEGORY_SHARE, FEATURES, Needs
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import keep_until
 from segkit.features.lifetime import add_lifetime
 from segkit.features.own import list_own, list_read
 from segkit.features.purchases import summarise_purchases
+from segkit.features.rhythm import Habits, learn_habits
 from segkit.plan import Scheme
 
 RFM_COLUMNS = ("recency_days", "order_count", "total_spend")
@@ -84,12 +86,14 @@ def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
         Sorted by ``customer_id``; the columns are those of `list_given`. What a year will bring
         is missing where it cannot be predicted, see `add_lifetime`.
     """
-    prospects, own = 0, None
+    prospects, own, habits = 0, None, Habits()
     if "customers" in tables:
         joined = own = select_attributes(tables["customers"], as_of=as_of)
     if "order_lines" in tables:
         lines = _add_order_columns(tables)
-        joined = summarise_purchases(lines, as_of=as_of, products=tables.get("products"))
+        options = {"as_of": as_of, "products": tables.get("products")}
+        habits = learn_habits(lines, **options)
+        joined = summarise_purchases(lines, **options, habits=habits)
         if own is not None:
             buyers = keep_until(lines, "ordered_at", as_of)
             prospects = int(own.anti_join(buyers, "customer_id").count().execute())
@@ -100,13 +104,14 @@ def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
         counts = [c for c in engagement.columns if c.endswith("_count")]
         joined = joined.mutate(**{c: joined[c].fill_null(0) for c in counts})
     further = [] if own is None else list_own(own.columns)
+    further += [name for name in joined.columns if name.startswith(CATEGORY_SHARE)]
     wanted = [name for name in dict.fromkeys((*FEATURES, *further)) if name in joined.columns]
     customers = joined.select("customer_id", *wanted).order_by("customer_id").to_pandas()
     if "order_lines" in tables:
         customers = add_lifetime(customers, tables["order_lines"], as_of=as_of)
         in_order = [name for name in (*FEATURES, *further) if name in customers]
         customers = customers[["customer_id", *dict.fromkeys(in_order)]]
-    customers.attrs["prospect_count"] = prospects
+    customers.attrs |= {"prospect_count": prospects, "habits": dataclasses.asdict(habits)}
     return customers
 
 

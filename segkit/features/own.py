@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import ir
 
 from segkit.data.contract import TABLES
-from segkit.features.dictionary import FEATURES, Feature
+from segkit.features.dictionary import CATEGORY_SHARE, FEATURES, Feature
 from segkit.features.missing import empty_table
 from segkit.plan import Scheme
 
@@ -47,6 +47,10 @@ def list_read(scheme: Scheme, names: Collection[str]) -> list[str]:
 
 def describe_feature(name: str) -> Feature:
     """Return a feature of the dictionary, or one's own described by its name."""
+    if name.startswith(CATEGORY_SHARE):
+        words = name.removeprefix(CATEGORY_SHARE).replace("_", " ")
+        meaning = f"Share of sales in the category {words}"
+        return Feature(name, "purchase_history", "share", meaning, ())
     *stem, last = name.split("_")
     unit = f"{stem[-1]}s" if stem and last == "count" else _UNITS.get(last, "")
     words = name.replace("_", " ").capitalize()
