@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
+import functools
 import json
+import unittest.mock
 from pathlib import Path
 
+import ibis
+from ibis import ir
+
 from segkit.data.contract import TABLES
-from segkit.features.bases import list_features
+from segkit.features.bases import build_customers, list_features
+from segkit.features.dialects import DIALECTS, list_dialects
 from segkit.segments.segmentation import Segmentation
 
 DOCS = Path(__file__).parent
@@ -52,6 +59,55 @@ def describe_tables() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+VALUES = dict.fromkeys(("id", "text", "category"), "'a'")
+VALUES |= {"integer": "1980::BIGINT", "number": "1.0::DOUBLE", "money": "1.0::DOUBLE"}
+VALUES |= {"date": "DATE '2026-01-01'", "datetime": "TIMESTAMP '2026-01-01'", "boolean": "true"}
+
+
+@functools.cache
+def collect_features() -> ir.Table:
+    """Return the features' expression over one row of every table, with every column."""
+    connection, seen, take = ibis.duckdb.connect(), [], ir.Table.to_pandas
+    for table in TABLES.values():
+        columns = [f"{VALUES[c.kind]} AS {c.name}" for c in table.columns]
+        if table.name == "order_lines":
+            columns += ["'sale' AS line_type", "true AS is_product"]
+        connection.raw_sql(f"CREATE TABLE {table.name} AS SELECT {', '.join(columns)}")
+
+    def note(table: ir.Table, **options: object) -> object:
+        seen.append(table)
+        return take(table, **options)
+
+    tables = {name: connection.table(name) for name in TABLES}
+    with unittest.mock.patch.object(ir.Table, "to_pandas", note):
+        build_customers(tables, as_of=datetime.date(2026, 6, 30))
+    return max(seen, key=lambda table: len(table.columns))
+
+
+def describe_dialects() -> list[str]:
+    """Return lines of Markdown that say where the features can be computed."""
+    table = list_dialects(collect_features())
+    lines = [
+        "",
+        "## Where they can be computed",
+        "",
+        "A run computes them in DuckDB or, with `engine` in the plan, in Spark. The expressions",
+        f"also compile for {', '.join(DIALECTS[1:])},",
+        "but for those listed below. A run reads the tables of a warehouse into DuckDB, so that",
+        "what a warehouse lacks is computed there.",
+        "Lifetime value and the like are fitted in Python from sums of the engine.",
+        "",
+    ]
+    missing = table.set_index("feature").stack()
+    missing = missing[missing != "yes"]
+    if missing.empty:
+        lines.append(f"All {len(table)} features of the tables compile for every one of them.")
+    else:
+        lines += ["| feature | dialect | reason |", "|---|---|---|"]
+        lines += [f"| `{name}` | {where} | {why} |" for (name, where), why in missing.items()]
+    return lines
+
+
 def describe_features() -> str:
     """Return the list of features as Markdown."""
     lines = [
@@ -66,6 +122,7 @@ def describe_features() -> str:
     ]
     for row in list_features().itertuples():
         lines.append(f"| `{row.feature}` | {row.unit} | {row.base} | {row.meaning} |")
+    lines += describe_dialects()
     return "\n".join(lines) + "\n"
 
 

@@ -192,8 +192,36 @@ class Privacy(_Model):
     smallest_cell: Annotated[int, Field(ge=1)] = 5
 
 
+class Engine(_Model):
+    """Where the tables are computed: ``duckdb``, in this process, or a Spark master.
+
+    ``memory_limit`` is an amount, or for DuckDB a share of the machine's; what is more goes to
+    ``temp_folder``, by default the run folder.
+    """
+
+    connection: str = "duckdb"
+    memory_limit: Annotated[str, Field(pattern=r"^[1-9][0-9.]* ?([KMGT]i?B|%)$")] = "60%"
+    threads: Annotated[int, Field(ge=1)] | None = None
+    temp_folder: str | None = None
+
+    @field_validator("connection")
+    @classmethod
+    def _check_connection(cls, value: str) -> str:
+        if not re.fullmatch(r"duckdb|yarn|(spark|k8s)://\S+|local(-cluster)?\[[\d*, ]+\]", value):
+            raise ValueError('give "duckdb", "local[*]" for Spark here, or "spark://host:7077"')
+        return value
+
+    @property
+    def is_spark(self) -> bool:
+        """Whether Spark computes the tables."""
+        return self.connection != "duckdb"
+
+
 class Plan(_Model):
-    """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it."""
+    """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it.
+
+    Segments are sought in at most ``most_fitted`` customers, and everybody is placed in them.
+    """
 
     name: Name
     title: str
@@ -204,6 +232,7 @@ class Plan(_Model):
     deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
     as_of: datetime.date
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    most_fitted: Annotated[int, Field(ge=1_000)] = 200_000
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     tables: dict[str, TableSpec]
@@ -211,7 +240,13 @@ class Plan(_Model):
     schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
+    engine: Engine = Engine()
     path: Path = Field(exclude=True)
+
+    @field_validator("engine", mode="before")
+    @classmethod
+    def _read_engine(cls, value: object) -> object:
+        return {"connection": value} if isinstance(value, str) else value
 
     @property
     def folder(self) -> Path:

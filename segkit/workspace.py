@@ -12,6 +12,7 @@ import ibis
 import pandas as pd
 
 from segkit.data.checks import prepare_tables
+from segkit.data.engine import open_tables
 from segkit.errors import SegkitError
 from segkit.features.own import list_kinds
 from segkit.hashing import replace_whole, write_json
@@ -121,15 +122,13 @@ def open_workspace(
         raise SegkitError(message, where=where, found=repr(as_of), fix=fix) from None
     run_folder = plan.folder / run_dir
     prepared = prepare_tables(plan, run_folder, as_of=day)
-    read, paths = ibis.duckdb.connect().read_parquet, prepared.paths.items()
-    tables = {name: read(path, table_name=name) for name, path in paths}
     return Workspace(
         plan=plan,
         step=step,
         run_folder=run_folder,
         as_of=day,
         random_state=plan.random_state if random_state < 0 else random_state,
-        tables=tables,
+        tables=open_tables(plan, prepared.paths, run_folder / step),
         quality=prepared.quality,
         counts=prepared.counts,
         names=prepared.names,

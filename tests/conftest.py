@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,16 @@ def shared_data():
         return SHARED / name
 
     return find
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """Return the one local Spark session of all tests, for starting it takes longest."""
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    from segkit.data.engine import start_spark
+    from segkit.plan import Engine
+
+    session = start_spark(Engine(connection="local[2]"))
+    yield session
+    session.stop()

@@ -6,6 +6,7 @@ import gzip
 import os
 import sqlite3
 
+import duckdb
 import pandas as pd
 import pytest
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
@@ -253,3 +254,18 @@ def test_an_optional_table_without_one_good_row_is_a_problem(tmp_path):
     report = check_plan(make_plan(tmp_path, tables))
     assert report.to_json()["tables"]["order_lines"]["accepted"] == 3
     assert "products.csv, column 'list_price', data row 1" in str(report.problems[0])
+
+
+def test_a_parquet_file_with_a_broken_page_is_named(tmp_path):
+    path = tmp_path / "lines.parquet"
+    duckdb.execute(
+        f"""COPY (SELECT i::VARCHAR AS order_id, 'P' || hash(i) AS product_id,
+            'C' || i % 7 AS customer_id, DATE '2024-01-01' AS ordered_at, 1 AS quantity,
+            2.5 AS unit_price FROM range(20000) AS t(i)) TO '{path}'"""
+    )
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 3
+    content[middle : middle + 4_000] = bytes(4_000)
+    path.write_bytes(content)
+    report = check_plan(make_plan(tmp_path, {"order_lines": "lines.parquet"}))
+    assert [problem.message for problem in report.problems] == ["the Parquet file is broken"]

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.contract import TABLES
 from segkit.data.convert import convert_source
+from segkit.data.engine import SqlTables, set_limits
 from segkit.data.files import hash_files
-from segkit.data.rules import REJECTED, Rule, derive_lines, list_rules
+from segkit.data.rules import REFERRED_TO, REJECTED, Rule, derive_lines, list_rules
 from segkit.data.sources import open_source
 from segkit.errors import SegkitError, explain_faults
 from segkit.hashing import hash_bytes, hash_value, read_json, write_json
@@ -31,6 +33,7 @@ from segkit.plan import Plan
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
+HASHES_AT_ONCE = 2**27  # a gigabyte
 MALFORMED = "The line has another number of fields than the header, or an open quote."
 
 
@@ -160,8 +163,16 @@ class _Checks:
     ``rule_<name>`` a rule.
     """
 
-    def __init__(self, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path, as_of):
-        self.plan, self.con, self.as_of = plan, con, as_of
+    def __init__(
+        self,
+        plan: Plan,
+        con: duckdb.DuckDBPyConnection,
+        folder: Path,
+        as_of: datetime.date,
+        spill: Path,
+    ):
+        self.plan, self.con, self.as_of, self.spill = plan, con, as_of, spill
+        self.tables = SqlTables(con, plan.engine, folder)
         self.checked: dict[str, _Checked] = {}
         self.faults: list[SegkitError] = []
         sources = {}
@@ -184,6 +195,11 @@ class _Checks:
                 self.checked[name] = self._check_table(sources[name])
             except SegkitError as error:
                 self.faults.append(error)
+            except duckdb.InvalidInputException as error:  # only now was every page read
+                if sources[name].is_copied:
+                    raise
+                fix = "Export it again, whole."
+                self.faults.append(sources[name].fail("the Parquet file is broken", error, fix))
         for name in plan.tables:
             if name in self.checked and not self.checked[name].accepted:
                 self.faults.append(self._explain_empty(self.checked[name]))
@@ -192,9 +208,10 @@ class _Checks:
 
     def _check_table(self, source: Source) -> _Checked:
         name, con = source.name, self.con
-        query, guesses = convert_source(source)
-        con.execute(f"CREATE VIEW typed_{name} AS {query}")
+        typed, guesses = convert_source(source)
+        self.tables.bring(f"typed_{name}", typed)
         self._find_repeats(source)
+        query = f"SELECT * FROM typed_{name}"
         if name == "order_lines":
             orders = self.checked["orders"].columns if "orders" in self.checked else ()
             query = derive_lines(query, source.columns, orders, self.plan.policies)
@@ -202,10 +219,16 @@ class _Checks:
             query = f"""SELECT * REPLACE (
                 CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
                 resolved_at::DATE > '{self.as_of}' AS is_late FROM ({query})"""
-        query = f"""SELECT t.*, r.source_row IS NOT NULL AS is_repeat, r.differs
-            FROM ({query}) AS t LEFT JOIN repeats_{name} AS r ON t.source_row = r.source_row"""
+        known, joins = [], [f"LEFT JOIN repeats_{name} AS r ON t.source_row = r.source_row"]
+        for other, key in REFERRED_TO.items():
+            if other in self.checked and other != name and key in con.sql(query).columns:
+                known.append(f", {other}.{key} IS NULL AS lacks_{other}")
+                joins.append(f"""LEFT JOIN (SELECT {key} FROM checked_{other} WHERE NOT is_rejected)
+                    AS {other} ON t.{key} = {other}.{key}""")
+        query = f"""SELECT t.*, r.source_row IS NOT NULL AS is_repeat, r.differs{"".join(known)}
+            FROM ({query}) AS t {" ".join(joins)}"""
         found = con.sql(query).columns
-        rules = list_rules(name, found, self.plan, self.as_of, self.checked)
+        rules = list_rules(name, found, self.plan, self.as_of)
         columns = [c.name for c in source.table.columns if c.name in found]
         whole = [c.name for c in TABLES[name].columns if c.kind == "integer"]
         values = [f"TRY_CAST({c} AS BIGINT) AS {c}" if c in whole else quote(c) for c in columns]
@@ -214,9 +237,13 @@ class _Checks:
             values += ["line_type", "is_product"]
         flags = [f"coalesce({rule.test}, false) AS rule_{rule.name}" for rule in rules]
         rejecting = " OR ".join(f"rule_{r.name}" for r in rules if r.severity == "reject")
-        con.execute(
-            f"""CREATE TABLE checked_{name} AS SELECT *, {rejecting or "false"} AS is_rejected
-            FROM (SELECT source_row, {", ".join([*values, *flags])} FROM ({query}))"""
+        # What others refer to, or what had to be read from text, is not worked out again.
+        is_kept = source.is_copied or name in REFERRED_TO or self.tables.spark is not None
+        self.tables.create(
+            f"checked_{name}",
+            f"""SELECT *, {rejecting or "false"} AS is_rejected
+            FROM (SELECT source_row, {", ".join([*values, *flags])} FROM ({query}))""",
+            "TABLE" if is_kept else "VIEW",
         )
         sums = ", ".join(f"count(*) FILTER (rule_{rule.name})" for rule in rules)
         accepted, *counts = con.execute(
@@ -238,17 +265,37 @@ class _Checks:
 
         A table with a key repeats its key; another one the whole row.
         """
-        key = source.table.key
-        view, by = (f"typed_{source.name}", key[0]) if key else (source.raw, "row_hash")
-        group = ", ".join([by, *(() if key else source.columns)])
-        self.con.execute(
-            f"""CREATE TABLE repeats_{source.name} AS
-            WITH repeated AS (FROM {view} SELECT {by} GROUP BY {by} HAVING count(*) > 1)
-            SELECT source_row, row_hash <> first_value(row_hash) OVER earlier AS differs
-            FROM {view} WHERE {by} IN (FROM repeated)
-            WINDOW earlier AS (PARTITION BY {group} ORDER BY source_row)
-            QUALIFY row_number() OVER earlier > 1"""
+        name, key, on_spark = source.name, source.table.key, self.tables.spark is not None
+        by = key[0] if key else "row_hash"
+        view = f"typed_{name}" if key or on_spark else source.raw
+        rows = f"FROM {view} WHERE {by} IS NOT NULL"
+        if on_spark:
+            rows += f" AND {by} IN (SELECT {by} {rows} GROUP BY {by} HAVING count(*) > 1)"
+        else:
+            rows += self._find_twins(rows, f"hash({by})" if key else by, source.raw_count)
+        self.tables.create(
+            f"repeats_{name}",
+            f"""SELECT source_row, row_hash <> first_hash AS differs FROM (
+                SELECT source_row, row_hash, row_number() OVER earlier AS place,
+                    first_value(row_hash) OVER earlier AS first_hash {rows}
+                WINDOW earlier AS (PARTITION BY {", ".join([by, *(() if key else source.columns)])}
+                    ORDER BY source_row)
+            ) WHERE place > 1""",
+            "VIEW" if on_spark else "TABLE",
         )
+
+    def _find_twins(self, rows: str, hashed: str, count: int) -> str:
+        """Return the condition that a row's hash is another row's too.
+
+        Sorting hashes takes a fraction of the time and memory of grouping rows by them.
+        """
+        found, parts = [], 1 + count // HASHES_AT_ONCE
+        for part in range(parts):
+            query = f"SELECT {hashed} AS h {rows} AND {hashed} % {parts} = {part}"
+            hashes = np.sort(self.con.sql(query).to_arrow_table()["h"].to_numpy())
+            found.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+        self.con.register("twins", pd.DataFrame({"twin": np.concatenate(found)}))
+        return f" AND {hashed} IN (FROM twins)"
 
     def _explain_empty(self, table: _Checked) -> SegkitError:
         """Say which rule rejects most of a table without one good row, and show the first."""
@@ -277,8 +324,12 @@ class _Checks:
             needed = dict.fromkeys(("customer", "order"), "an accepted sale")
             table, rows = "order_lines", f"{rows} AND line_type = 'sale'"
         for what, having in needed.items():
-            query = f"SELECT count(DISTINCT {what}_id) FROM checked_{table} WHERE {rows}"
-            if (count := self.con.execute(query).fetchall()[0][0]) < 2:
+            known = f"SELECT {what}_id AS known FROM checked_{table} WHERE {rows}"
+            for some in (f"{known} LIMIT 10000", known):  # hardly ever all
+                query = f"SELECT count(DISTINCT known) FROM ({some})"
+                if (count := self.con.execute(query).fetchall()[0][0]) >= 2:
+                    break
+            else:
                 message = f"segments need two {what}s or more with {having}"
                 where = self.checked[table].source.locate(f"{what}_id")
                 found = f"{count} {what}{'' if count == 1 else 's'}"
@@ -288,7 +339,16 @@ class _Checks:
     def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the quality and the counts of all checked tables, in the plan's order."""
         tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
-        quality = pd.DataFrame([q for t in tables for q in t.quality], columns=QUALITY_COLUMNS)
+        found = [entry for table in tables for entry in table.quality]
+        if self.spill.exists():
+            largest = max(tables, key=lambda table: table.source.read).source
+            reason = (
+                f"The tables are larger than the memory limit, {self.plan.engine.memory_limit}."
+            )
+            treatment = "Checked by way of the disk: slower, with the same result."
+            note = (largest.name, "larger_than_memory", "note", largest.read, reason, treatment)
+            found.append(note)
+        quality = pd.DataFrame(found, columns=QUALITY_COLUMNS)
         counts = pd.DataFrame([(t.source.name, t.source.read, t.accepted) for t in tables])
         counts = counts.reindex(columns=range(3)).set_axis(COUNT_COLUMNS[:3], axis=1)
         counts["rejected"] = counts["read"] - counts["accepted"]
@@ -346,10 +406,9 @@ def _open_checks(
     ):
         # A list in a CASE would become a join, which takes long in a table of many columns.
         con.execute(
-            f"""SET preserve_insertion_order = true; SET TimeZone = 'UTC';
-            SET memory_limit = '60%';
-            SET temp_directory = {text_literal(Path(work) / "spill")};
+            """SET preserve_insertion_order = true;
             PRAGMA disable_checkpoint_on_shutdown;
             SET disabled_optimizers = 'in_clause'"""
         )
-        yield _Checks(plan, con, Path(work), as_of), Path(work)
+        spill = set_limits(con, plan, Path(work))
+        yield _Checks(plan, con, Path(work), as_of, spill), Path(work)

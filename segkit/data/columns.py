@@ -45,6 +45,7 @@ class Source:
     raw_count: int = 0
     malformed_count: int = 0
     foreign_lines: int = 0
+    is_copied: bool = True
 
     def __post_init__(self) -> None:
         self.name = self.table.name
@@ -109,11 +110,14 @@ class Source:
         if faults:
             raise DataError(faults)
 
-    def keep(self, relation: str, names: Sequence[str], cells: Sequence[str] = ()) -> None:
+    def keep(
+        self, relation: str, names: Sequence[str], cells: Sequence[str] = (), row: str = ""
+    ) -> None:
         """Keep a relation's rows in order, under the contract's names.
 
         ``names`` are the user's names of its columns, ``cells`` the relation's where they differ.
-        The relation may number its rows itself, in a column ``source_row`` before the others.
+        The relation may number its rows itself, in a column ``source_row`` before the others. One
+        that can be read again, and tells each row's number as ``row``, is not copied.
         """
         self.match(names)
         cells = cells or names
@@ -122,10 +126,15 @@ class Source:
         theirs = dict(zip(names, cells, strict=True))
         kept = [f"{quote(theirs[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
         kept.insert(0, f"hash({', '.join(map(quote, cells))}) AS row_hash")
-        query = f"SELECT {'source_row, ' * is_numbered}{', '.join(kept)} FROM {relation}"
-        self.con.execute(f"CREATE OR REPLACE TABLE kept_{self.name} AS {query}")
-        query = f"SELECT {'' if is_numbered else 'rowid + 1 AS source_row, '}*"
-        self.con.execute(f"CREATE OR REPLACE VIEW {self.raw} AS {query} FROM kept_{self.name}")
+        self.is_copied = not row or "file_row_number" in names
+        if self.is_copied:
+            query = f"SELECT {'source_row, ' * is_numbered}{', '.join(kept)} FROM {relation}"
+            self.con.execute(f"CREATE OR REPLACE TABLE kept_{self.name} AS {query}")
+            kept, relation = ["*"], f"kept_{self.name}"
+            row = "" if is_numbered else "rowid + 1"
+        kept = [f"{row} AS source_row", *kept] if row else kept
+        query = f"SELECT {', '.join(kept)} FROM {relation}"
+        self.con.execute(f"CREATE OR REPLACE VIEW {self.raw} AS {query}")
         types = self.con.execute(f"DESCRIBE {self.raw}").fetchall()
         self.types = {name: kind for name, kind, *_ in types}
         self.raw_count = self.con.execute(f"SELECT count(*) FROM {self.raw}").fetchall()[0][0]

@@ -47,7 +47,8 @@ def convert_source(source: Source) -> tuple[str, list[tuple]]:
         trimmed.append(f"{_trim(column, source.types[name])} AS text_{name}")
         nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
         if not _is_typed(column, source.types[name]):
-            test = f"text_{name} NOT IN ({_list(nothing)})"
+            longest = max(map(len, nothing))  # a length is compared faster than a list
+            test = f"(strlen(text_{name}) > {longest} OR text_{name} NOT IN ({_list(nothing)}))"
             texts.append(f"CASE WHEN {test} THEN text_{name} END AS text_{name}")
     # One level a step, so that no expression is computed twice.
     query = f"SELECT source_row, row_hash, {', '.join(trimmed)} FROM {source.raw}"

@@ -46,13 +46,11 @@ class _Rules(list[Rule]):
         self.append(Rule(severity, name, test, reason, column, treatment))
 
 
-def list_rules(
-    name: str, columns: Collection[str], plan: Plan, as_of: datetime.date, checked: Collection[str]
-) -> list[Rule]:
+def list_rules(name: str, columns: Collection[str], plan: Plan, as_of: datetime.date) -> list[Rule]:
     """Return a table's rules in the order in which they are named as the reason.
 
     ``columns`` are its converted columns, with ``faulty_<column>`` where a value could not be
-    converted; ``checked`` the tables that have been checked already, which others may refer to.
+    converted, and ``lacks_<table>`` where the row refers to a table that has been checked.
     """
     table, rules, is_lines = TABLES[name], _Rules(), name == "order_lines"
     here = [(c, c.name, _say(c.name)) for c in table.columns if c.name in columns]
@@ -106,8 +104,8 @@ def list_rules(
             reason = f"The {words} is not {usual}, as it usually is."
             rules.add("warning", f"unusual_{at}", test, reason, at)
     for other, key in REFERRED_TO.items():
-        if other in checked and other != name and key in columns:
-            test = f"{key} NOT IN (SELECT {key} FROM checked_{other} WHERE NOT is_rejected)"
+        if f"lacks_{other}" in columns:
+            test = f"{key} IS NOT NULL AND lacks_{other}"
             test += " AND is_product" if is_lines and other == "products" else ""
             reason = f"The {_say(key)} is not in the {other} table, or was left out of it."
             rules.add("warning", f"unknown_{other[:-1]}", test, reason, key)

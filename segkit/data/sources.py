@@ -1,12 +1,14 @@
 """Open the tables that a plan names: text, Parquet, Excel, a database, or a query over files.
 
-Every source is copied into DuckDB once, its mapped columns under the contract's names and as they
-were found: text stays text, so that 00123 keeps its zeros. The checks convert them later.
+Every source gets its mapped columns under the contract's names, as they were found: text stays
+text, so that 00123 keeps its zeros. The checks convert them later. Parquet is read where it lies;
+any other source is copied into DuckDB once.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -152,9 +154,18 @@ def show_cell(value: object) -> str:
 
 
 def _read_parquet(source: Source, files: list[Path]) -> None:
-    relation = f"read_parquet([{', '.join(map(text_literal, files))}], union_by_name=true)"
+    con, paths = source.con, f"[{', '.join(map(text_literal, files))}]"
+    relation = f"read_parquet({paths}, union_by_name=true)"
     try:
-        source.keep(relation, source.con.sql(f"FROM {relation}").columns)
+        query = f"SELECT file_name, num_rows FROM parquet_file_metadata({paths})"
+        rows = dict(con.execute(query).fetchall())
+        before = [0, *itertools.accumulate(rows[str(path)] for path in files)]
+        row = (
+            f"{before}[file_index::BIGINT + 1] + file_row_number + 1"
+            if files[1:]
+            else "file_row_number + 1"
+        )
+        source.keep(relation, con.sql(f"FROM {relation}").columns, row=row)
     except duckdb.Error as error:
         fix = "Export it again, whole, or rename it to what it is."
         raise source.fail("this is not a whole Parquet file", error, fix) from None

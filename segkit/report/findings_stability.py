@@ -11,14 +11,18 @@ from segkit.segments.stability import STABLE
 
 
 def state_kinds(table: pd.DataFrame) -> list[str]:
-    """Say of each scheme with several numbers of segments what was found at which of them."""
+    """Say of each scheme with several numbers of segments what was found at which of them.
+
+    And how many customers were fitted, if not all.
+    """
     schemes = []
     for scheme, own in table.groupby("scheme", sort=False):
         kinds = own.groupby("kind", sort=False)["segment_count"]
         parts = [f"{kind} with {join_words(counts.astype(str))}" for kind, counts in kinds]
         schemes.append((scheme, parts))
     meanings = [(kind, MEANINGS[kind]) for kind in MEANINGS if kind in set(table["kind"])]
-    return write_sentences("stability.kinds", schemes=schemes, meanings=meanings)
+    sampled = table.attrs.get("sampled")
+    return write_sentences("stability.kinds", schemes=schemes, meanings=meanings, sampled=sampled)
 
 
 def state_ratings(ratings: pd.DataFrame) -> list[str]:

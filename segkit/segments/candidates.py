@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ from segkit.segments.segmentation import Segmentation, fit_segmentation
 CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
 MOST_RESAMPLED = 20_000
+# Candidates are fitted to so many at most; the fitted one places everybody.
+MOST_FITTED = 200_000
 PAIRS = 50
 
 
@@ -51,13 +54,15 @@ def compare_candidates(
     as_of: datetime.date,
     random_state: int,
     pairs: int = PAIRS,
+    most_fitted: int = MOST_FITTED,
 ) -> Candidates:
     """Fit every scheme with every number of segments it asks for, and measure each.
 
     RFM that asks for six segments means at most six: where some are too small or too poor, their
     neighbours are merged, one step at a time. ``pairs`` pairs of bootstrap samples, the same for
     all candidates, are drawn of at most 20,000 customers. The customer table needs the schemes'
-    columns, and ``total_spend`` where value shall count.
+    columns, and ``total_spend`` where value shall count. Of more than ``most_fitted`` customers
+    only `sample_customers` are fitted and measured.
 
     Returns
     -------
@@ -71,7 +76,8 @@ def compare_candidates(
         columns that the scheme reads), the figures and the ``kind`` of
         `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share`` (explained
         share times stability), ``passes``, ``reason``, ``fault_count``; ``attrs["refused"]`` says
-        which schemes could not be fitted, and why.
+        which schemes could not be fitted, and why, ``attrs["sampled"]`` how many customers of how
+        many were fitted, if not all.
 
     Raises
     ------
@@ -82,6 +88,8 @@ def compare_candidates(
     ----------
     Eta squared: Pearson (1905); between-groups sum of squares over the total.
     """
+    customer_count = len(customers)
+    customers = sample_customers(customers, most_fitted)
     order = np.argsort(customers["customer_id"].to_numpy(str), kind="stable")
     customers, schemes = customers.iloc[order].reset_index(drop=True), list(schemes)
     seeds = {"as_of": as_of, "random_state": random_state}
@@ -120,8 +128,23 @@ def compare_candidates(
         raise SegkitError(message, found=" ".join(dict.fromkeys(refused)).rstrip("."), fix=fix)
     table = pd.DataFrame(rows)
     table.attrs["refused"] = list(dict.fromkeys(refused))
+    if len(customers) < customer_count:
+        table.attrs["sampled"] = [len(customers), customer_count]
     sampled = customers.iloc[sample].reset_index(drop=True)
-    return Candidates(table, segmentations, resamples, sampled, len(customers))
+    return Candidates(table, segmentations, resamples, sampled, customer_count)
+
+
+def sample_customers(customers: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return at most ``most`` customers: those whose identifier's MD5 is smallest.
+
+    So it is the same customers from run to run, on every machine and in every engine, and most of
+    them next month too.
+    """
+    if len(customers) <= most:
+        return customers
+    digests = [hashlib.md5(text.encode()).digest() for text in customers["customer_id"].map(str)]
+    order = np.array(digests, dtype="S16").argsort(kind="stable")
+    return customers.iloc[np.sort(order[:most])]
 
 
 def _sample_rows(row_count: int, random_state: int) -> np.ndarray:

@@ -1,0 +1,142 @@
+"""How long the checks of Parquet order lines take, beside a plain read of the columns they touch.
+
+The plain read adds up every column that the plan maps, in DuckDB with the same threads and memory
+limit. ``check`` is `check_plan`, which says what is wrong and leaves nothing behind; ``prepare`` is
+`prepare_tables`, which also writes accepted and rejected rows; ``copy`` reads and writes the same
+columns without looking at them. Each runs in a process of its own, which tells its peak memory.
+
+    python benchmarks/checks.py [--lines 100000000] [--memory 6GB] [--repetitions 1] [--folder DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+from scoring import read_peak
+
+from segkit.data.checks import check_plan, prepare_tables
+from segkit.plan import read_plan
+
+GOAL = 3.0
+WORK = ("read", "copy", "check", "prepare")
+COLUMNS = ("order_id", "product_id", "customer_id", "ordered_at", "quantity", "unit_price")
+PLAN = """
+name = "lines"
+title = "Order lines"
+owner = "Nobody"
+scope = "Everybody"
+target_market = "Here"
+budget = "None"
+deliverables = ["A list"]
+as_of = 2026-06-30
+currency = "EUR"
+[[goals]]
+name = "keep"
+text = "Keep customers"
+kpi = "repeat_share"
+[tables.order_lines]
+path = "lines.parquet"
+[policies]
+cancelled_order_prefix = "C"
+[[schemes]]
+name = "tiers"
+goal = "keep"
+base = "value"
+method = "tiers"
+columns = ["total_spend"]
+segments = 3
+[engine]
+memory_limit = "{memory}"
+"""
+
+
+def write_lines(path: Path, lines: int) -> None:
+    """Write lines of typed columns: 4 a order, 40 a customer; a few faults, returns and repeats."""
+    duckdb.execute("SET preserve_insertion_order = false")
+    duckdb.execute(
+        f"""COPY (SELECT if(u < 3, 'C', '') || (100000000 + i // 4) AS order_id,
+            'P' || (1000 + hash(i, 1) % 5000) AS product_id,
+            if(u % 50 = 7, NULL, 'K' || (10000000 + hash(i // 4, 2) % {lines // 40}))
+                AS customer_id,
+            TIMESTAMP '2023-07-01' + to_seconds((hash(i // 4, 3) % 94608000)::BIGINT)
+                AS ordered_at,
+            if(u < 3, -1.0, 1.0 + hash(i, 4) % 5) AS quantity,
+            if(u = 500, NULL, 0.5 + (hash(i, 5) % 20000) / 100.0) AS unit_price
+        FROM (SELECT if(i % 1000 = 1, i - 1, i) AS i, hash(i // 4, 9) % 1000 AS u
+            FROM range({lines}) AS t(i))) TO '{path}' (FORMAT parquet)"""
+    )
+
+
+def read(folder: Path, out: Path, memory: str) -> None:
+    """Read every column and add it up; the lengths of texts."""
+    texts = [f"sum(strlen({column}))" for column in COLUMNS[:3]]
+    rest = ["max(ordered_at)", "sum(quantity)", "sum(unit_price)"]
+    duckdb.execute(f"SET memory_limit = '{memory}'")
+    duckdb.sql(f"SELECT {', '.join(texts + rest)} FROM '{folder}/lines.parquet'").fetchall()
+
+
+def copy(folder: Path, out: Path, memory: str) -> None:
+    """Write the columns again, as the checks compress them."""
+    duckdb.execute(f"SET memory_limit = '{memory}'")
+    query = f"SELECT {', '.join(COLUMNS)} FROM '{folder}/lines.parquet'"
+    duckdb.execute(f"COPY ({query}) TO '{out}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def measure(name: str, folder: Path, memory: str) -> None:
+    """Do one kind of work and print its seconds and peak GiB."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        begun = time.perf_counter()
+        if name in ("read", "copy"):
+            {"read": read, "copy": copy}[name](folder, Path(scratch) / "out.parquet", memory)
+        elif name == "check":
+            print(check_plan(read_plan(folder / "plan.toml")).quality.to_string(), file=sys.stderr)
+        else:
+            prepare_tables(read_plan(folder / "plan.toml"), Path(scratch))
+        print(json.dumps([time.perf_counter() - begun, read_peak()]))
+
+
+def main() -> None:
+    """Measure in turns and print medians and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=100_000_000)
+    parser.add_argument("--memory", default="6GB")
+    parser.add_argument("--repetitions", type=int, default=1)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--only", choices=WORK, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.only:
+        measure(options.only, options.folder, options.memory)
+        return
+    found: dict[str, list[list[float]]] = {name: [] for name in WORK}
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        (Path(folder) / "plan.toml").write_text(PLAN.format(memory=options.memory))
+        write_lines(Path(folder) / "lines.parquet", options.lines)
+        for _ in range(options.repetitions):
+            for name, results in found.items():
+                command = [sys.executable, __file__, "--only", name, "--folder", folder]
+                command += ["--memory", options.memory]
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode:
+                    sys.exit(done.stderr[-3000:])
+                results.append(json.loads(done.stdout.splitlines()[-1]))
+                print(f"{name}: {results[-1]}", file=sys.stderr, flush=True)
+    middle = {name: statistics.median(s for s, _ in results) for name, results in found.items()}
+    print(f"{options.lines:,} order lines, six columns, held to {options.memory}")
+    print("| work | seconds | to the plain read | peak GiB |\n|---|---|---|---|")
+    for name, results in found.items():
+        goal = f" (goal {GOAL:.0f})" if name == "check" else ""
+        peak = max(gib for _, gib in results)
+        ratio = f"{middle[name] / middle['read']:.1f}{goal}"
+        print(f"| {name} | {middle[name]:.1f} | {ratio} | {peak:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

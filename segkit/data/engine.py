@@ -1,0 +1,169 @@
+"""The engine behind a plan: DuckDB in this process, or Spark; one SQL and one Ibis for both."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segkit.data.columns import text_literal
+from segkit.errors import SegkitError
+from segkit.plan import Engine, Plan
+
+if TYPE_CHECKING:
+    import duckdb
+    from ibis import ir
+
+
+def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path:
+    """Hold a DuckDB connection to the plan's memory and threads.
+
+    Returns
+    -------
+    Path
+        Where what is more will go, in the plan's ``temp_folder`` or else in ``folder``; it is there
+        as soon as something went there.
+    """
+    engine, spill = plan.engine, folder / "spill"
+    if engine.temp_folder:
+        spill = plan.resolve_path(engine.temp_folder) / f"spill-{folder.name}-{os.getpid()}"
+        spill.parent.mkdir(parents=True, exist_ok=True)
+    con.execute(
+        f"""SET memory_limit = '{engine.memory_limit}'; SET TimeZone = 'UTC';
+        SET temp_directory = {text_literal(spill)}"""
+    )
+    if engine.threads:
+        con.execute(f"SET threads = {engine.threads}")
+    return spill
+
+
+def open_tables(plan: Plan, paths: Mapping[str, Path], folder: Path) -> dict[str, ir.Table]:
+    """Open Parquet files as Ibis tables of the plan's engine; see `set_limits` for ``folder``.
+
+    Raises
+    ------
+    SegkitError
+        If Spark cannot be started.
+    """
+    import ibis
+
+    if plan.engine.is_spark:
+        con = ibis.pyspark.connect(start_spark(plan.engine))
+    else:
+        con = ibis.duckdb.connect()
+        set_limits(con.con, plan, folder)
+    return {name: con.read_parquet(path, table_name=name) for name, path in paths.items()}
+
+
+def start_spark(engine: Engine) -> Any:
+    """Return the Spark session of this process, started if there is none.
+
+    Times are UTC. On one machine ``memory_limit`` is the driver's, else each executor's.
+
+    Raises
+    ------
+    SegkitError
+        If pyspark or Java is missing, or the master does not answer.
+    """
+    where, master = "engine of the plan", engine.connection
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ImportError:
+        fix = "Install it with: pip install 'segkit[spark]'."
+        raise SegkitError("pyspark is not installed", where=where, found=master, fix=fix) from None
+    if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        fix = "Install Java 17 or newer, or set JAVA_HOME."
+        raise SegkitError("Spark needs Java", where=where, found=master, fix=fix)
+    fix = "Check address and network, and that the cluster runs Spark 4.0."
+    if places := re.findall(r"([\w.-]+):(\d+)", master):
+        try:
+            socket.create_connection(places[0], timeout=10).close()
+        except OSError as error:
+            message, found = "the master does not answer", f"{master}: {error}"
+            raise SegkitError(message, where=where, found=found, fix=fix) from None
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    settings = {"spark.sql.session.timeZone": "UTC", "spark.ui.showConsoleProgress": "false"}
+    memory = "spark.executor.memory"
+    if is_local := master.startswith("local"):
+        settings |= {"spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false"}
+        settings |= {"spark.sql.shuffle.partitions": "8"}
+        memory = "spark.driver.memory"
+    if not engine.memory_limit.endswith("%"):
+        settings[memory] = re.sub("i?B", "", engine.memory_limit.replace(" ", "")).lower()
+    if engine.temp_folder and is_local:
+        settings["spark.local.dir"] = engine.temp_folder
+    try:
+        builder = SparkSession.builder.master(master).appName("segkit")
+        session = builder.config(map=settings).getOrCreate()
+    except (PySparkException, OSError, RuntimeError) as error:
+        found = f"{master}: {str(error).splitlines()[0][:200]}"
+        raise SegkitError("Spark cannot be started", where=where, found=found, fix=fix) from None
+    session.sparkContext.setLogLevel("ERROR")
+    atexit.register(session.stop)
+    return session
+
+
+class SqlTables:
+    """Tables made by DuckDB's SQL, on DuckDB or on Spark; DuckDB can read them all by name.
+
+    On Spark each table is Parquet in ``folder``, which every executor must see.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, engine: Engine, folder: Path):
+        self.con, self.folder, self.schema = con, folder.resolve(), {}
+        self.spark = start_spark(engine) if engine.is_spark else None
+
+    def bring(self, name: str, query: str) -> None:
+        """Make what only DuckDB can read known to the engine, under a name."""
+        if self.spark is None:
+            self.con.execute(f"CREATE VIEW {name} AS {query}")
+            return
+        path = self.folder / f"{name}.parquet"
+        self.con.execute(f"COPY ({query}) TO {text_literal(path)} (FORMAT parquet)")
+        self._show(name, path)
+
+    def create(self, name: str, query: str, kind: str = "TABLE") -> None:
+        """Create a table, or where its rows need not be kept a VIEW, from tables of the engine.
+
+        A VIEW is for the engine alone; DuckDB then knows only its columns.
+        """
+        if self.spark is None or kind == "VIEW":
+            self.con.execute(f"CREATE {kind} {name} AS {query}")
+        if self.spark is None:
+            return
+        rows, path = self.spark.sql(translate_query(query, self.schema)), self.folder / name
+        if kind == "VIEW":
+            rows.createOrReplaceTempView(name)
+            self._learn(name)
+            return
+        rows.write.parquet(str(path))
+        self._show(name, path / "*.parquet", rows.schema)
+
+    def _show(self, name: str, path: Path, kinds: Any = None) -> None:
+        self.con.execute(f"CREATE VIEW {name} AS FROM read_parquet({text_literal(path)})")
+        self._learn(name)
+        reader = self.spark.read if kinds is None else self.spark.read.schema(kinds)
+        reader.parquet(str(path)).createOrReplaceTempView(name)
+
+    def _learn(self, name: str) -> None:
+        types = self.con.execute(f"DESCRIBE {name}").fetchall()
+        self.schema[name] = {column: kind for column, kind, *_ in types}
+
+
+def translate_query(query: str, schema: Mapping[str, Mapping[str, str]]) -> str:
+    """Translate a query from DuckDB's SQL to Spark's; ``schema`` has each table's types.
+
+    Every star is written out first, for Spark knows no ``* REPLACE``.
+    """
+    import sqlglot
+    from sqlglot.optimizer.qualify import qualify
+
+    parsed = sqlglot.parse_one(query, dialect="duckdb")
+    return qualify(parsed, dialect="duckdb", schema=schema).sql("spark")
