@@ -18,10 +18,11 @@ pytestmark = pytest.mark.slow
 
 def call(*command: object, cwd: Path) -> subprocess.CompletedProcess:
     lent = {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")}  # nbconvert's templates
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**os.environ, **lent},
+        env={**own, **lent},
         capture_output=True,
         text=True,
         timeout=400,
