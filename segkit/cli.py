@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from segkit.errors import SegkitError, UsageError, suggest_name
+from segkit.errors import SegkitError, UsageError
 
 app = typer.Typer(
     help="Customer segmentation from a plan to an offline report.",
@@ -179,22 +179,16 @@ def export(
     import pandas as pd
 
     from segkit.action.exports import export_segment
+    from segkit.evidence.by_segment import select_segments
     from segkit.plan import read_plan
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
     if not (plan.run_folder / "05_analysis" / "step.json").is_file():
         raise SegkitError("there are no segments yet", fix="Run 'segkit run' first.")
     segments = pd.read_parquet(find_segments(plan.run_folder))
-    final = segments["scheme"].iloc[0] if "scheme" in segments and len(segments) else ""
-    if scheme and scheme != final:
+    if scheme:
         every = plan.run_folder / "03_base_analysis" / "tables" / "segments.parquet"
-        segments = pd.read_parquet(every) if every.is_file() else segments
-        columns = segments.filter(regex="^segment_(?!name$)").columns
-        found = {column.removeprefix("segment_"): column for column in columns}
-        if scheme not in found:
-            fix = suggest_name(scheme, {*found, final} - {""})
-            raise UsageError("the run has no segments of this scheme", found=scheme, fix=fix)
-        segments = segments.assign(segment_name=segments[found[scheme]])
+        segments = select_segments(pd.read_parquet(every), scheme)
     customers = plan.run_folder / "tables" / "accepted" / "customers.parquet"
     counts = export_segment(
         pd.read_parquet(customers) if customers.is_file() else None,
@@ -202,7 +196,7 @@ def export(
         names[-1],
         consent_column=plan.privacy.consent_column,
         path=out,
-        scheme=scheme or final,
+        scheme=scheme or segments["scheme"].iloc[0],
         as_of=plan.as_of,
     )
     print(f"{counts['exported']:,} of {counts['in_segment']:,} customers exported: {out}")

@@ -205,7 +205,7 @@ def test_export_writes_only_those_who_consented(segmented):
     ("arguments", "code", "message"),
     [
         (["Hig"], 1, "Did you mean 'High'?"),
-        (["High", "--scheme", "rfn"], 2, "Did you mean 'rfm'?"),
+        (["High", "--scheme", "rfn"], 1, "Did you mean 'rfm'?"),
         (["plan.toml", "High", "Low"], 2, "Quote the name"),
         (["nowhere.toml", "High"], 2, "there is no such plan"),
     ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +13,15 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from papermill.cli import papermill
+from small_plans import shorten_plan
 
 from segkit.data.sample import make_sample
 from segkit.report.html import verify_page
 
 ROOT = Path(__file__).parent.parent
 STEPS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-FEW = ("--set", "bootstrap_pairs=4")  # most of a run's time goes into samples of customers
+PLAN = shorten_plan((ROOT / "plan.toml").read_text(encoding="utf-8"))
+FEW = ("--set", "bootstrap_pairs=4")
 pytestmark = pytest.mark.slow
 
 
@@ -47,7 +48,7 @@ def read_text(page: str) -> str:
 def shop(tmp_path_factory) -> Path:
     """A working folder with a small sample shop, run once."""
     folder = tmp_path_factory.mktemp("shop")
-    shutil.copy(ROOT / "plan.toml", folder / "plan.toml")
+    (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
     make_sample(folder / "data" / "sample", customers=600)
     return folder
 
@@ -167,8 +168,7 @@ def hostile_shop(tmp_path_factory) -> Path:
         ) to 'FILE' (header, delimiter ';')
         """
     duckdb.sql(lines.replace("FILE", str(folder / "data" / "lines.csv")))
-    plan = (ROOT / "plan.toml").read_text(encoding="utf-8")
-    head, tables = plan.split("[tables.order_lines]", 1)
+    head, tables = PLAN.split("[tables.order_lines]", 1)
     policies = tables[tables.index("[policies]") :]
     text = head + '[tables.order_lines]\npath = "data/lines.csv"\n\n' + policies
     text = read_with_fewer_columns(text, "country").replace(
@@ -220,8 +220,7 @@ def test_a_run_reads_a_database_once_for_all_its_notebooks(shop, tmp_path):
     with duckdb.connect(folder / "data" / "shop.duckdb") as con:
         con.execute(f"create table lines as from '{lines}'")
         con.execute(f"create table orders as from '{orders}'")
-    plan = (ROOT / "plan.toml").read_text(encoding="utf-8")
-    head, tables = plan.split("[tables.order_lines]", 1)
+    head, tables = PLAN.split("[tables.order_lines]", 1)
     place = 'connection = "duckdb://data/shop.duckdb"'
     text = f'{head}[tables.order_lines]\n{place}\ntable = "lines"\n\n[tables.orders]\n{place}\n'
     text += 'table = "orders"\n\n' + tables[tables.index("[policies]") :]
