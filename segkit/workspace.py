@@ -13,6 +13,7 @@ import pandas as pd
 
 from segkit.data.checks import prepare_tables
 from segkit.errors import SegkitError
+from segkit.features.attributes import roll_up_accounts
 from segkit.features.own import list_kinds
 from segkit.hashing import replace_whole, write_json
 from segkit.plan import Plan, read_plan
@@ -128,6 +129,9 @@ def open_workspace(
         name: connection.read_parquet(path, table_name=name)
         for name, path in prepared.paths.items()
     }
+    if plan.unit == "account" and "account_id" in getattr(tables.get("customers"), "columns", ()):
+        tables = roll_up_accounts(tables, as_of=day)
+        tables["customers"] = tables["customers"].cache()
     return Workspace(
         plan=plan,
         step=step,
