@@ -18,11 +18,9 @@ from segkit.features.expressions import (
     count_true,
     cut,
     days_until,
-    find_favourite,
     keep_known,
     keep_until,
     share_of,
-    take_first,
 )
 from segkit.plan_bases import BaseSettings
 
@@ -32,6 +30,7 @@ STEPS |= {"checkout": ("checkout",)}
 FUNNEL = ("known", *STEPS, "order", "second order")
 TIMES = {"messages": "sent_at", "tickets": "opened_at", "responses": "answered_at"}
 CALLS = ("phone", "call")
+USED, TOUCHES = ("device", "operating_system", "browser"), ("source", "medium", "campaign")
 # Days since the last sign of life of each kind; the fewest of them tell how active somebody is.
 CONTACTS = ("days_since_visit", "days_since_open", "days_since_ticket", "days_since_answer")
 
@@ -157,50 +156,69 @@ def _summarise_events(
     """Count visits (sessions, else events called visit), views, carts, wishes; last moment."""
     events = keep_until(events, "occurred_at", as_of)
     kind, at = events.event_type, events.occurred_at
-    visits = count_true(kind == "visit")
+    measures = {
+        "visit_count": count_true(kind == "visit"),
+        "view_count": count_true(kind == "view"),
+        "cart_count": count_true(kind == "cart"),
+        "wish_count": count_true(kind == "wish"),
+        "signup_count": count_true(kind == "signup"),
+        "days_since_first_visit": days_until(at.min(), as_of),
+        "days_since_visit": days_until(at.max(), as_of),
+        "days_since_cart": days_until(at.max(where=kind == "cart"), as_of),
+        "cart_": at.max(where=kind == "cart"),
+        "checkout_": at.max(where=kind == "checkout"),
+        "step_": _find_step(kind).max(),
+    }
     if "session_id" in events.columns:
-        visits = events.session_id.nunique().cast("int64")
-    table = events.group_by("customer_id").aggregate(
-        visit_count=visits,
-        view_count=count_true(kind == "view"),
-        cart_count=count_true(kind == "cart"),
-        wish_count=count_true(kind == "wish"),
-        signup_count=count_true(kind == "signup"),
-        days_since_first_visit=days_until(at.min(), as_of),
-        days_since_visit=days_until(at.max(), as_of),
-        days_since_cart=days_until(at.max(where=kind == "cart"), as_of),
-        cart_=at.max(where=kind == "cart"),
-        checkout_=at.max(where=kind == "checkout"),
-        step_=_find_step(kind).max(),
-    )
-    left = (table.checkout_ < table.cart_) | table.checkout_.isnull()
-    steps = list(enumerate(STEPS, start=1))
-    table = table.mutate(
-        has_left_cart=ibis.ifelse(table.cart_.notnull(), left, ibis.null("boolean")),
-        furthest_step=table.step_.cases(*steps),
-    ).drop("cart_", "checkout_", "step_")
-    keyed = events.filter(kind.isin(moments))
-    last = take_first(keyed, [ibis.desc("occurred_at"), ibis.asc("event_type")])
-    days = days_until(last.occurred_at, as_of)
-    keyed = last.select("customer_id", last_moment=last.event_type, days_since_moment=days)
-    table = add_columns(table, keyed)
-    for column in ("device", "operating_system", "browser"):
-        if column in events.columns:
-            used = find_favourite(events, column, ibis.literal(1.0), name=column)
-            table = add_columns(table, used.select("customer_id", column))
-    for column in ("source", "medium", "campaign"):
-        if column in events.columns:
-            known = events.filter(events[column].notnull())
-            first = take_first(known, [ibis.asc("occurred_at"), ibis.asc(column)])
-            table = add_columns(table, first.select("customer_id", column))
-            last = take_first(known, [ibis.desc("occurred_at"), ibis.asc(column)])
-            last = last.select("customer_id", **{f"last_{column}": last[column]})
-            table = add_columns(table, last)
+        measures["visit_count"] = events.session_id.nunique().cast("int64")
     if "channel" in events.columns:
         app, web = (count_true(events.channel.lower() == name) for name in ("app", "web"))
-        used = events.group_by("customer_id").aggregate(app_share=share_of(app, app + web))
-        table = add_columns(table, used)
-    return table
+        measures["app_share"] = share_of(app, app + web)
+    table = events.group_by("customer_id").aggregate(**measures)
+    left = (table.checkout_ < table.cart_) | table.checkout_.isnull()
+    table = table.mutate(
+        has_left_cart=ibis.ifelse(table.cart_.notnull(), left, ibis.null("boolean")),
+        furthest_step=table.step_.cases(*enumerate(STEPS, start=1)),
+    ).drop("cart_", "checkout_", "step_")
+    return add_columns(table, _choose_values(events, as_of, moments))
+
+
+def _choose_values(events: ir.Table, as_of: datetime.date, moments: tuple[str, ...]) -> ir.Table:
+    """Choose the most used device and the like, first and last source, and the last moment.
+
+    Events are first summed by customer and value, once for all three; ties go to the alphabet.
+    """
+    columns = [name for name in (*USED, *TOUCHES) if name in events.columns]
+    rows = {name: (events, name) for name in columns}
+    rows["last_moment"] = events.filter(events.event_type.isin(moments)), "event_type"
+    parts = []
+    for name, (table, column) in rows.items():
+        known = table.filter(table[column].notnull())
+        parts.append(
+            known.group_by(_.customer_id, value=known[column], name=ibis.literal(name)).aggregate(
+                count=_.count(), first=_.occurred_at.min(), last=_.occurred_at.max()
+            )
+        )
+    sums = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    orders = {"most": ibis.desc("count"), "first": ibis.asc("first"), "last": ibis.desc("last")}
+    places = {
+        f"{name}_": ibis.row_number().over(
+            group_by=["customer_id", "name"], order_by=[order, ibis.asc("value")]
+        )
+        for name, order in orders.items()
+    }
+    sums = sums.mutate(**places)
+    wanted = {name: (name, "most_") for name in columns if name in USED}
+    wanted |= {name: (name, "first_") for name in columns if name in TOUCHES}
+    wanted |= {f"last_{name}": (name, "last_") for name in columns if name in TOUCHES}
+    wanted["last_moment"] = ("last_moment", "last_")
+    chosen = {
+        feature: sums["value"].max(where=(sums["name"] == name) & (sums[place] == 0))
+        for feature, (name, place) in wanted.items()
+    }
+    moment = sums["last"].max(where=sums["name"] == "last_moment")
+    chosen["days_since_moment"] = days_until(moment, as_of)
+    return sums.group_by("customer_id").aggregate(**chosen)
 
 
 def _summarise_messages(messages: ir.Table, as_of: datetime.date) -> ir.Table:
