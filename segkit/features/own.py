@@ -55,6 +55,7 @@ def describe_feature(name: str) -> Feature:
     base, words = (first, rest) if first in SAID and rest else (OWN_BASE, name)
     *stem, last = words.split("_")
     unit = f"{stem[-1]}s" if stem and last == "count" else _UNITS.get(last, "")
+    unit = unit if base == OWN_BASE else ""
     words = words.replace("_", " ").capitalize()
     return FEATURES.get(name) or Feature(name, base, unit, words, ())
 
