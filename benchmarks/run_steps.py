@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from segkit.data.sample import make_sample, sample_is_whole
+from segkit.data.sample import make_sample
 from segkit.kernels import ENVIRONMENT
 from segkit.steps import STEPS, find_packaged, read_cells
 
@@ -60,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         shutil.copy(ROOT / "plan.toml", folder)
-        if options.customers == 5000 and sample_is_whole(ROOT / "data" / "sample"):
+        if options.customers == 5000 and (ROOT / "data/sample/sample.json").is_file():
             shutil.copytree(ROOT / "data" / "sample", folder / "data" / "sample")
         else:
             make_sample(folder / "data" / "sample", customers=options.customers)

@@ -250,24 +250,17 @@ def print_json(value: dict[str, Any]) -> None:
 
 
 def print_table(title: str, frame: Any) -> None:
-    """Print a DataFrame, numbers to the right; nothing if it has no rows."""
+    """Print a DataFrame; nothing if it has no rows."""
     if frame.empty:
         return
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
-    def show(value: Any) -> Text:
-        form = "" if isinstance(value, str) else ",.3f" if isinstance(value, float) else ","
-        return Text(format(value, form))
-
-    table = Table(title=Text(title), title_justify="left")
-    numbers = frame.select_dtypes("number").columns
-    for name in frame:
-        table.add_column(name.replace("_", " "), justify="right" if name in numbers else "left")
-    for row in frame.itertuples(index=False):
-        table.add_row(*map(show, row))
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+    table = Table(*(name.replace("_", " ") for name in frame), title=title, title_justify="left")
+    for row in frame.round(3).itertuples(index=False):
+        table.add_row(*(value if isinstance(value, str) else f"{value:,}" for value in row))
+    width = None if sys.stdout.isatty() else 160
+    Console(width=width, highlight=False, markup=False).print(table)
 
 
 def main(arguments: list[str] | None = None) -> None:

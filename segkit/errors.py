@@ -43,12 +43,13 @@ class SegkitError(Exception):
 class PlanError(SegkitError):
     """The plan cannot be read; carries every fault that was found, not only the first."""
 
+    subject = "The plan has"
+
     def __init__(self, faults: list[SegkitError]):
         self.faults = faults
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__(
-            f"The plan has {count}:\n" + "\n".join(f"  - {fault.describe()}" for fault in faults)
-        )
+        told = [fault.describe() for fault in faults]
+        every = "\n  - ".join([f"{self.subject} {len(told)} faults:", *told])
+        super().__init__(told[0] if len(told) == 1 else every)
 
 
 class UsageError(SegkitError):

@@ -1,4 +1,4 @@
-"""Hashes by content, remembered as long as a file keeps its size and time of change."""
+"""Hashes by content, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import contextlib
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 PARTIAL = ".partial-"  # begins the name of a file that is being written
-_RACY = 2 * 10**9  # nanoseconds; a younger file may change without changing its time
 
 
 def hash_value(value: Any) -> str:
@@ -53,32 +51,3 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-class HashCache:
-    """Content hashes, remembered as long as a file keeps its size and time of change."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self._known = read_json(path)
-        self._changed = False
-
-    def hash_file(self, path: Path) -> str:
-        """Return the SHA-256 of a file's content, from memory if the file has not changed."""
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        known = self._known.get(str(path))
-        if known and known[:2] == stamp:
-            return known[2]
-        value = hash_bytes(path)
-        if time.time_ns() - stat.st_mtime_ns > _RACY:
-            self._known[str(path)] = [*stamp, value]
-            self._changed = True
-        return value
-
-    def save(self) -> None:
-        """Keep what was learnt for the next run, forgetting files that are gone."""
-        if self._changed:
-            known = {path: value for path, value in self._known.items() if os.path.exists(path)}
-            with contextlib.suppress(OSError):  # only time is lost
-                write_json(self.path, known)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
-import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from segkit.errors import PlanError, SegkitError, UsageError, suggest_name
 from segkit.plan_bases import BASES, BaseSettings, Frozen, Name
@@ -67,7 +66,7 @@ class TableSpec(Frozen):
     connection: str | None = None
     table: str | None = None
     sheet: str | None = None
-    delimiter: str | None = None
+    delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] | None = None
     encoding: str | None = None
     decimal: Literal[".", ","] = "."
     date_format: str | None = None
@@ -239,11 +238,8 @@ def find_plan(path: str | Path) -> Path:
     for place in places:
         if (place / path).is_file():
             return (place / path).resolve()
-    raise UsageError(
-        "there is no such plan",
-        where=str(path),
-        fix="Name an existing plan, or make one with 'segkit new FOLDER'.",
-    )
+    fix = "Name an existing plan, or make one with 'segkit new FOLDER'."
+    raise UsageError("there is no such plan", where=str(path), fix=fix)
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -265,24 +261,15 @@ def read_plan(path: str | Path) -> Plan:
     try:
         text = path.read_bytes().decode("utf-8-sig")
         content = tomllib.loads(text)
-    except OSError as error:
-        raise SegkitError(
-            "the plan cannot be read", where=path.name, found=error.strerror or ""
-        ) from None
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise SegkitError(
-            "the plan is not UTF-8 text", where=f"{path.name}, line {line}", fix="Save it as UTF-8."
-        ) from None
+        where, fix = f"{path.name}, line {line}", "Save it as UTF-8."
+        raise SegkitError("the plan is not UTF-8 text", where=where, fix=fix) from None
     except tomllib.TOMLDecodeError as error:
-        match = re.search(r"\(at line (\d+)", str(error))
-        line = f", line {match[1]}" if match else ", last line"
-        raise SegkitError(
-            "this is not valid TOML",
-            where=path.name + line,
-            found=re.sub(r" \(at .*\)$", "", str(error)),
-            fix="Mind quotes, brackets and equals signs.",
-        ) from None
+        found, _, place = str(error).removesuffix(")").partition(" (at ")
+        where = f"{path.name}, {place.split(',')[0].replace('end of document', 'last line')}"
+        fix = "Mind quotes, brackets and equals signs."
+        raise SegkitError("this is not valid TOML", where=where, found=found, fix=fix) from None
     lines = locate_keys(text)
     faults: list[tuple[int, SegkitError]] = []
     plan = None
@@ -298,46 +285,26 @@ def read_plan(path: str | Path) -> Plan:
 
 def _valid_keys(loc: tuple) -> list[str]:
     """Names that may stand where ``loc``'s last part stands."""
-    model: Any = Plan
-    for part in loc[:-1]:
-        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
-            annotation = model.model_fields[part].annotation
-            while not isinstance(annotation, type) and typing.get_args(annotation):
-                inner = [a for a in typing.get_args(annotation) if a not in (..., str, type(None))]
-                annotation = inner[0] if inner else str
-            model = annotation
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [field for field in model.model_fields if field != "path" or model is TableSpec]
-    return []
+    sections = {"goals": Goal, "tables": TableSpec, "policies": Policies, "schemes": Scheme}
+    sections |= {"rules": NamedRule, "criteria": Criteria, "privacy": Privacy}
+    model = [Plan, *(sections[part] for part in loc[:-1] if part in sections)][-1]
+    return [field for field in model.model_fields if field != "path" or model is TableSpec]
 
 
 def _explain(fault: Any, lines: dict[tuple, int], file: str) -> tuple[int, SegkitError]:
     """Turn one of pydantic's errors into a message for people."""
     loc = tuple(part for part in fault["loc"] if not str(part).startswith(("int", "tuple[")))
-    if fault["loc"] == ("path",):
-        loc = ("path",)
-    line = find_line(loc, lines)
-    where, key = f"{file}, line {line}", ".".join(map(str, loc))
-    options = _valid_keys(loc)
+    line, key, found = find_line(loc, lines), ".".join(map(str, loc)), ""
     if fault["type"] == "extra_forbidden":
-        error = SegkitError(
-            f"unknown key '{key}'", where=where, fix=suggest_name(str(loc[-1]), options)
-        )
+        message, fix = f"unknown key '{key}'", suggest_name(str(loc[-1]), _valid_keys(loc))
     elif fault["type"] == "missing":
-        error = SegkitError(f"'{key}' is missing", where=where, fix=f"Add {loc[-1]} = ...")
+        message, fix = f"'{key}' is missing", f"Add {loc[-1]} = ..."
     elif fault["type"] == "literal_error":
+        message, found = f"'{key}' has a value that is not known", repr(fault["input"])
         valid = re.findall(r"'([^']+)'", fault["ctx"]["expected"])
-        error = SegkitError(
-            f"'{key}' has a value that is not known",
-            where=where,
-            found=repr(fault["input"]),
-            fix=suggest_name(str(fault["input"]), valid),
-        )
+        fix = suggest_name(str(fault["input"]), valid)
     else:
-        message = fault["msg"].removeprefix("Value error, ")
-        error = SegkitError(
-            f"'{key}' is not right: {message[0].lower()}{message[1:]}",
-            where=where,
-            found=repr(fault["input"])[:80] if not isinstance(fault["input"], dict) else "",
-        )
-    return line, error
+        text = fault["msg"].removeprefix("Value error, ")
+        message, fix = f"'{key}' is not right: {text[0].lower()}{text[1:]}", ""
+        found = "" if isinstance(fault["input"], dict) else repr(fault["input"])[:80]
+    return line, SegkitError(message, where=f"{file}, line {line}", found=found, fix=fix)

@@ -11,24 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
-BASES = {
-    "demographic": "B1",
-    "geographic": "B2",
-    "psychographic": "B3",
-    "behavioural": "B4",
-    "technographic": "B5",
-    "firmographic": "B6",
-    "generational": "B7",
-    "needs": "B8",
-    "benefit": "B9",
-    "value": "B10",
-    "source": "B11",
-    "purchase_history": "B12",
-    "season": "B13",
-    "journey": "B14",
-    "moment": "B15",
-    "engagement": "B16",
-}
+# The bases for segmenting, B1 to B16.
+_BASES = """demographic geographic psychographic behavioural technographic firmographic generational
+    needs benefit value source purchase_history season journey moment engagement"""
+BASES = {name: f"B{number}" for number, name in enumerate(_BASES.split(), start=1)}
 SAID = ("psychographic", "needs", "benefit")  # what customers say, in a table of responses
 
 

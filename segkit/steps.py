@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from segkit.errors import SegkitError, UsageError, suggest_name
-from segkit.hashing import PARTIAL, HashCache, hash_bytes, hash_value
+from segkit.hashing import PARTIAL, hash_bytes, hash_value
 from segkit.plan import Plan
 from segkit.report import STEPS
 
@@ -100,12 +100,8 @@ def parse_value(parameter: Parameter, text: str) -> Any:
     """Return ``text`` as the parameter's type, a date as text; else a UsageError."""
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     readers = {"str": str, "int": int, "float": float, "bool": lambda t: words[t.strip().lower()]}
-    kind = parameter.kind
-    if parameter.name == "as_of":
-        kind = "date, written YYYY-MM-DD"
-        readers[kind] = lambda t: datetime.date.fromisoformat(t).isoformat()
-    elif kind not in readers:
-        kind = f"{kind}, which --set cannot give; change it in the notebook"
+    kind = "date, written YYYY-MM-DD" if parameter.name == "as_of" else parameter.kind
+    readers["date, written YYYY-MM-DD"] = lambda t: datetime.date.fromisoformat(t).isoformat()
     try:
         value = readers[kind](text)
         if isinstance(value, float) and not math.isfinite(value):
@@ -144,27 +140,23 @@ def list_versions() -> dict[str, str]:
 
 def hash_source(folder: Path = PACKAGE) -> str:
     """Return a hash of segkit's own source, templates and styles; notebooks count by step."""
-    left_out = {".pyc", ".ipynb", ".toml"}
-    files = [p for p in sorted(folder.rglob("*")) if p.suffix not in left_out and p.is_file()]
+    files = [p for p in sorted(folder.rglob("*")) if p.suffix not in (".ipynb", ".toml")]
+    files = [p for p in files if p.is_file() and p.parent.name != "__pycache__"]
     return hash_value({path.relative_to(folder).as_posix(): hash_bytes(path) for path in files})
 
 
-def explain_change(step: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
-    """Say in a few words what differs between what a step depended on and what it does now."""
+def explain_change(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
+    """Say in a few words what first differs from what a step depended on when it ran."""
     if not old:
         return "never run"
     changed = [part for part in new if new[part] != old.get(part)]
-    if "source" in changed:
-        return "segkit changed"
-    reasons = []
-    for part in changed[:2]:
-        value, before, differ = new[part], old.get(part), []
-        if isinstance(value, dict) and isinstance(before, dict):
-            differ = [n for n in sorted({*value, *before}) if value.get(n) != before.get(n)]
-        names = ", ".join(differ[:3]) + (" and more" if len(differ) > 3 else "")
-        sentences = {"code": f"code of {step} changed", "upstream": f"upstream {names} changed"}
-        reasons.append(sentences.get(part, f"{part} changed: {names}".removesuffix(": ")))
-    return "; ".join(reasons)
+    if not changed or "source" in changed:
+        return "segkit changed" if changed else ""
+    value, before = new[changed[0]], old.get(changed[0])
+    if not isinstance(value, dict) or not isinstance(before, dict):
+        return f"{changed[0]} changed"
+    names = [name for name in sorted({*value, *before}) if value.get(name) != before.get(name)]
+    return f"{changed[0]} changed: {', '.join(names[:3])}{' and more' if names[3:] else ''}"
 
 
 def clear_step(folder: Path) -> None:
@@ -175,11 +167,11 @@ def clear_step(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def hash_outputs(folder: Path, cache: HashCache) -> dict[str, str]:
+def hash_outputs(folder: Path) -> dict[str, str]:
     """Return the hash of every file that a step left, but not of the records beside them."""
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and PARTIAL not in p.name]
     names = {path.relative_to(folder).as_posix(): path for path in files}
-    return {n: cache.hash_file(p) for n, p in names.items() if n not in (RECORD, "record.json")}
+    return {n: hash_bytes(p) for n, p in names.items() if n not in (RECORD, "record.json")}
 
 
 def hash_handed_on(outputs: Mapping[str, str]) -> str:
@@ -187,9 +179,9 @@ def hash_handed_on(outputs: Mapping[str, str]) -> str:
     return hash_value({name: value for name, value in outputs.items() if name not in SHOWN})
 
 
-def find_fault(folder: Path, outputs: Mapping[str, str], cache: HashCache) -> str:
+def find_fault(folder: Path, outputs: Mapping[str, str]) -> str:
     """Say which output is missing or was changed since the step ran; empty if none."""
-    now = hash_outputs(folder, cache)
+    now = hash_outputs(folder)
     for name in outputs:
         if now.get(name) != outputs[name]:
             return f"output {'changed' if name in now else 'missing'}: {name}"

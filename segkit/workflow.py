@@ -18,14 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 import segkit
 from segkit import steps
 from segkit.data.files import hash_files
 from segkit.errors import NotebookError
-from segkit.hashing import HashCache, hash_value, read_json, write_json
+from segkit.hashing import hash_value, read_json, write_json
 from segkit.kernels import Kernels
 from segkit.kernels.notebook import execute_notebook, spare_imports
-from segkit.kernels.progress import Progress
 from segkit.plan import Plan
 from segkit.publish import hold_lock, publish_report
 from segkit.steps import STEPS
@@ -69,9 +70,9 @@ def run_plan(
     last = steps.find_step(only) if only else EVERY[-1]
     wanted = EVERY[: EVERY.index(last) + 1]
     forced = () if not fresh else (last,) if only else wanted
-    run = _Run(plan, overrides or {}, Progress())
+    run = _Run(plan, overrides or {})
     try:
-        with hold_lock(run.folder / "lock", wait=wait, tell=run.view.tell) as lock:
+        with hold_lock(run.folder / "lock", wait=wait, tell=run.tell) as lock:
             run.run_steps(wanted, forced, lock)
             run.publish(out or plan.report_folder)
     except Exception as error:
@@ -83,8 +84,9 @@ def run_plan(
 class _Run:
     """One run: what its steps depend on, what they left, and what became of them."""
 
-    def __init__(self, plan: Plan, overrides: Mapping[str, str], view: Progress):
-        self.plan, self.folder, self.view = plan, plan.run_folder, view
+    def __init__(self, plan: Plan, overrides: Mapping[str, str]):
+        self.plan, self.folder = plan, plan.run_folder
+        self.console = Console(stderr=True, highlight=False)
         self.result = RunResult(plan.run_folder)
         self.notebooks = {step: steps.find_notebook(plan, step) for step in STEPS}
         self.declared = {step: steps.read_parameters(p) for step, p in self.notebooks.items()}
@@ -96,7 +98,6 @@ class _Run:
         sections = plan.model_dump(mode="json").items()
         self.sections = {name: hash_value(value) for name, value in sections}
         self.source, self.environment = steps.hash_source(), steps.list_versions()
-        self.cache = HashCache(self.folder / "hashes.json")
         self.records: dict[str, dict] = {}
         self.handed: dict[str, str] = {}  # by step: a hash of what later steps may read
         self.pages: list[Future] = []
@@ -104,9 +105,7 @@ class _Run:
 
     def run_steps(self, wanted: tuple[str, ...], forced: tuple[str, ...], lock: int) -> None:
         """Run the tables and every notebook that is wanted and not current, or forced."""
-        with ExitStack() as stack:  # at the end, from below: kernels, pages, bar, hashes
-            stack.callback(self.cache.save)
-            stack.callback(self.view.bar.stop)
+        with ExitStack() as stack:  # at the end, from below: kernels, pages
             self.worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
             for step in EVERY:
                 parts = self.describe_step(step)
@@ -126,10 +125,11 @@ class _Run:
                     stack.enter_context(self.kernels)
                 begun, state = time.perf_counter(), "failed"
                 try:
-                    if step == "tables":
-                        self.run_tables(parts)
-                    else:
-                        self.run_notebook(step, parts, another=step != wanted[-1])
+                    with self.console.status(step):  # shown where somebody watches
+                        if step == "tables":
+                            self.run_tables(parts)
+                        else:
+                            self.run_notebook(step, parts)
                     state = "ran"
                 finally:
                     self.note(step, state, reason or "asked for", begun)
@@ -141,7 +141,7 @@ class _Run:
         if step == "tables":
             sections = ("tables", "policies", "currency")
             return {
-                "input": hash_files(self.plan, self.cache),
+                "input": hash_files(self.plan),
                 "parameters": {"as_of": self.as_of},
                 "plan": {name: self.sections[name] for name in sections},
                 "source": steps.hash_source(steps.PACKAGE / "data"),
@@ -162,13 +162,12 @@ class _Run:
         unknown = [name for name, value in parts.get("input", {}).items() if value is None]
         if unknown:
             return f"input cannot be known beforehand: {', '.join(unknown)}"
-        reason = steps.explain_change(step, record.get("parts"), parts)
-        return reason or steps.find_fault(self.folder / step, record["outputs"], self.cache)
+        reason = steps.explain_change(record.get("parts"), parts)
+        return reason or steps.find_fault(self.folder / step, record["outputs"])
 
     def run_tables(self, parts: dict) -> None:
         """Check the tables, from the beginning."""
         begun = time.perf_counter()
-        self.view.start("tables", 0)
         steps.clear_step(self.folder / "tables")
         spare_imports()
         from segkit.data.checks import prepare_tables
@@ -179,16 +178,14 @@ class _Run:
         self.keep("tables", parts, time.perf_counter() - begun, counts=counts)
         self.handed["tables"] = steps.hash_handed_on(self.records["tables"]["outputs"])
 
-    def run_notebook(self, step: str, parts: dict, *, another: bool) -> None:
+    def run_notebook(self, step: str, parts: dict) -> None:
         """Run a notebook in a fresh kernel; its page is rendered beside the next notebook."""
         begun, folder, source = time.perf_counter(), self.folder / step, self.notebooks[step]
-        self.view.start(step, len(steps.read_cells(source)) + 1)
         steps.clear_step(folder)
         run_dir = os.path.relpath(self.folder, self.plan.folder)
         values = {"plan_path": self.plan.path.name, "run_dir": run_dir, **self.values[step]}
         values = {name: value for name, value in values.items() if name in self.declared[step]}
-        manager = self.kernels.take(another=another)
-        notebook, failure = execute_notebook(source, values, manager, tell=self.view.show_cell)
+        notebook, failure = execute_notebook(source, values, self.kernels.start())
         if failure:
             kept = self.folder / "failed" / source.name
             write_json(kept, notebook)
@@ -196,7 +193,7 @@ class _Run:
                 failure.fix = f"As far as it went: runs/{self.plan.name}/failed/{kept.name}."
             raise failure
         write_json(folder / "notebook.ipynb", notebook)
-        self.handed[step] = steps.hash_handed_on(steps.hash_outputs(folder, self.cache))
+        self.handed[step] = steps.hash_handed_on(steps.hash_outputs(folder))
         seconds = time.perf_counter() - begun
         self.pages.append(self.worker.submit(self.finish_step, step, parts, seconds))
 
@@ -211,7 +208,7 @@ class _Run:
 
     def keep(self, step: str, parts: dict, seconds: float, **more: Any) -> None:
         """Write a step's record, last of all."""
-        outputs = steps.hash_outputs(self.folder / step, self.cache)
+        outputs = steps.hash_outputs(self.folder / step)
         record = {"key": hash_value(parts), "seconds": round(seconds, 2), "parts": parts, **more}
         self.records[step] = {**record, "outputs": outputs}
         write_json(self.folder / step / steps.RECORD, self.records[step])
@@ -221,7 +218,12 @@ class _Run:
         seconds = 0.0 if begun is None else round(time.perf_counter() - begun, 2)
         said = {"name": step, "state": state, "seconds": seconds, "reason": reason}
         self.result.steps.append(said)
-        self.view.finish(**said)
+        took = f" in {seconds:.1f} s" if seconds else ""
+        self.tell(f"{step:<20}{state}{took} ({reason})")
+
+    def tell(self, text: str) -> None:
+        """Print one line on standard error."""
+        self.console.print(text, markup=False, soft_wrap=True)
 
     def publish(self, out: Path) -> None:
         """Publish if all five steps are current."""
@@ -242,6 +244,6 @@ class _Run:
             "steps": [step | more for step, more in zip(self.result.steps, kept, strict=True)],
             "verdicts": self.result.verdicts,
         }
-        done = publish_report(self.plan, out, record, tell=self.view.tell)
+        done = publish_report(self.plan, out, record, tell=self.tell)
         self.result.index, self.result.published = done
         self.result.pointer = out / "index.html"

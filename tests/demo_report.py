@@ -81,11 +81,6 @@ def make_tables() -> dict[str, pd.DataFrame]:
     market["value_share"] = rng.beta(1, 14, len(market))
     market.loc[4, "value_share"] = None
     market["white_space"] = (market["growth_rate"] > 0.04) & (market["value_share"] < 0.06)
-    features = ["recency_days", "order_count", "total_spend", "mean_order_value", "return_share"]
-    profiles = pd.DataFrame(
-        [(f, s) for f in features for s in SEGMENTS], columns=["feature", "segment_name"]
-    )
-    profiles["difference_sd"] = rng.normal(0, 1, len(profiles)).round(2)
     rfm = pd.DataFrame(
         [(r, f) for r in range(1, 6) for f in range(1, 6)],
         columns=["recency_score", "frequency_score"],
@@ -140,7 +135,6 @@ def make_tables() -> dict[str, pd.DataFrame]:
                 "last_order_on": pd.date_range("2026-06-30", periods=5, freq="-40D"),
             }
         ),
-        "profiles": profiles,
         "quality": pd.DataFrame(
             {
                 "table": ["order_lines", "customers", "tickets", "market_cells"],
@@ -257,16 +251,12 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         ),
         "plot_lorenz": charts.plot_lorenz(tables["lorenz"]),
         "plot_rfm_grid": charts.plot_rfm_grid(tables["rfm"]),
-        "plot_monthly": charts.plot_monthly(
-            tables["monthly"], group="g", kind="money", currency="EUR", value_name="sales a month"
-        ),
         "plot_candidates": charts.plot_candidates(
             tables["candidates"],
             chosen=("behaviour", 4),
             thresholds={"stability": 0.6, "smallest_customer_share": 0.05},
         ),
         "plot_segment_sizes": charts.plot_segment_sizes(tables["sizes"]),
-        "plot_profiles": charts.plot_profiles(tables["profiles"]),
         "plot_holdout": charts_lifetime.plot_holdout(tables["holdout"]),
         "plot_repeat_counts": charts_lifetime.plot_repeat_counts(tables["repeat_counts"]),
         "plot_gains": charts_usefulness.plot_gains(tables["gains"]),

@@ -86,6 +86,7 @@ def make_tied():
     own, _ = fit_segmentation(customers, scheme, n_segments=3, as_of=AS_OF, random_state=0)
     content = json.loads(own.to_json())
     plain = {"fill": 0, "lower": -99, "upper": 99, "transform": "none", "mean": 0, "sd": 1}
+    plain |= {"smallest": -99, "largest": 99}
     content["model"]["preparations"] = [{"column": "order_count", **plain}]
     content["model"]["centres"] = [[2.0], [0.0], [0.0]]
     content["model"]["modes"] = [["person"], ["person"], ["business"]]

@@ -10,7 +10,7 @@ from shops import AS_OF, make_tables
 
 from segkit.data.contract import TABLES
 from segkit.features.bases import build_customers, list_features, list_gaps
-from segkit.features.dictionary import BASES, FEATURES
+from segkit.features.dictionary import BASES, CATEGORY_SHARE, FEATURES
 from segkit.features.engagement import summarise_engagement
 from segkit.plan import BASES as BASE_ROWS
 from segkit.plan import Scheme
@@ -33,7 +33,9 @@ def test_the_customer_table_has_one_row_a_buyer_in_order(shop):
 
 
 def test_every_column_is_in_the_dictionary_and_no_personal_column_is_there(shop):
-    assert set(shop.columns) - {"customer_id"} <= set(FEATURES)
+    shares = {name for name in shop.columns if name.startswith(CATEGORY_SHARE)}
+    assert shares == {"category_share_camp", "category_share_home"}
+    assert set(shop.columns) - {"customer_id"} - shares <= set(FEATURES)
     personal = {c.name for table in TABLES.values() for c in table.columns if c.personal}
     assert not personal & set(shop.columns)
 
@@ -94,7 +96,8 @@ def test_features_promised_for_the_tables_are_the_features_given(shop):
     tables = make_tables()
     gaps = list_gaps(list_columns(tables))
     promised = {f for text in gaps["features"] for f in text.split(", ") if f}
-    assert promised == set(shop.columns) - {"customer_id"}
+    shares = {name for name in shop.columns if name.startswith(CATEGORY_SHARE)}
+    assert promised == set(shop.columns) - {"customer_id"} - shares
 
 
 def test_all_sixteen_bases_are_listed_with_what_is_missing():

@@ -62,8 +62,7 @@ def test_each_notebook_gets_a_fresh_kernel_with_its_parameters(tmp_path, monkeyp
     found = []
     with Kernels(tmp_path, tmp_path / "kernels.log") as kernels:
         for number in (7, 8):
-            manager = kernels.take(another=number == 7)
-            notebook, failure = execute_notebook(path, {"number": number}, manager)
+            notebook, failure = execute_notebook(path, {"number": number}, kernels.start())
             assert failure is None
             found.append(read_outputs(notebook))
     assert [lines[0] for lines in found] == ["7 False", "8 False"]
@@ -77,15 +76,13 @@ def test_each_notebook_gets_a_fresh_kernel_with_its_parameters(tmp_path, monkeyp
 
 def test_a_failure_says_which_cell_and_keeps_the_notebook(tmp_path):
     path = write_notebook(tmp_path, "x = 0", "print('before')", "y = 1\n1 / x", "print('after')")
-    seen = []
     with Kernels(tmp_path, tmp_path / "kernels.log") as kernels:
-        notebook, failure = execute_notebook(path, {}, kernels.take(), tell=seen.append)
+        notebook, failure = execute_notebook(path, {}, kernels.start())
     assert failure.message == "ZeroDivisionError: division by zero"
     assert failure.where == "a.ipynb, cell 3 (y = 1)"
     assert failure.exit_code == 3
     assert read_outputs(nbformat.from_dict({**notebook, "cells": notebook.cells[:2]})) == ["before"]
     assert "papermill" not in notebook.metadata
-    assert seen
 
 
 @forks
@@ -101,7 +98,7 @@ def test_a_chart_is_drawn_and_the_warmed_libraries_are_there(tmp_path, monkeypat
         "import duckdb; print(duckdb.execute('select sum(x) from t').fetchone()[0])",
     )
     with Kernels(tmp_path, tmp_path / "kernels.log") as kernels:
-        notebook, failure = execute_notebook(path, {}, kernels.take())
+        notebook, failure = execute_notebook(path, {}, kernels.start())
     assert failure is None
     kinds = [o.output_type for o in notebook.cells[1].outputs]
     assert kinds[-1] == "display_data"
@@ -118,7 +115,7 @@ import asyncio, pathlib, sys, time
 from segkit.kernels import Kernels
 folder = pathlib.Path({str(tmp_path)!r})
 kernels = Kernels(folder, folder / "kernels.log")
-manager = kernels.take()
+manager = kernels.start()
 print(kernels.server.pid, manager.provisioner.pid, kernels.scratch, flush=True)
 time.sleep(60)
 """

@@ -94,6 +94,10 @@ FAULTS = {
         ('path = "data/sample/orders.parquet"', 'sheet = "x"'),
         ["give one of path, connection and query"],
     ),
+    "two characters for one": (
+        ("[tables.orders]\n", '[tables.orders]\ndelimiter = "||"\n'),
+        ["'tables.orders.delimiter' is not right", "'||'"],
+    ),
     "an unknown policy": (("returns = ", "retruns = "), ["policies.retruns", "'returns'"]),
 }
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from segkit.errors import SegkitError
+from segkit.report import findings_profiles, findings_segments
+from segkit.report.findings import THIN_SPACE
+from segkit.segments.differences import rank_descriptors
 from segkit.segments.profiles import (
     count_descriptor,
     count_rfm,
@@ -151,3 +154,93 @@ def test_small_cells_of_recency_and_frequency_stay_hidden():
     hidden = count_rfm(customers, smallest_cell=3)["customer_count"]
     assert hidden.isna().any()
     assert not hidden.between(1, 2).any()
+
+
+class TestSentences:
+    """What the findings say, on tables made by hand."""
+
+    @pytest.fixture
+    def profile(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "segment_name": ["Top", "Top", "Rest", "Rest"],
+                "feature": ["age_years", "visit_count", "age_years", "visit_count"],
+                "difference_sd": [0.9, -1.2, -0.1, 0.3],
+                "effect_size": [1.0, -1.5, -0.1, 0.4],
+                "effect_low": [0.8, -1.75, -0.3, 0.1],
+                "effect_high": [1.2, -1.25, 0.1, 0.7],
+                "p_value": [0.001, 0.0001, 0.6, 0.04],
+                "set_apart": [True, True, False, False],
+            }
+        )
+
+    def test_the_largest_difference_that_holds_is_told_of_each_segment(self, profile):
+        assert findings_profiles.state_differences(profile) == [
+            "Of 4 comparisons of a segment with all other customers, in columns that did not make "
+            "the segments, 2 hold after the correction for so many.",
+            "Top: visit count is 1.5 standard deviations lower than among other customers (95% "
+            "interval of the difference −1.75 to −1.25).",
+            "Nothing but what made it sets apart: Rest.",
+        ]
+
+    def test_where_nothing_can_be_compared_that_is_said(self, profile):
+        made = profile.assign(p_value=np.nan, set_apart=False)
+        told = findings_profiles.state_differences(made)
+        assert told == ["No column but those that made the segments can be compared."]
+
+    def test_a_segment_is_told_by_its_size_and_what_lies_furthest_from_all(self, profile):
+        sizes = pd.DataFrame(
+            {"segment_name": ["Top", "Rest"], "customer_count": [1500, 500]}
+        ).assign(customer_share=[0.75, 0.25], spend_share=[0.5, 0.5])
+        told = findings_segments.state_profiles(sizes, profile)
+        assert told[0] == (
+            "Top: 75.0% of customers, 50.0% of spend; lower visit count and higher age years."
+        )
+        assert told[1].endswith("; higher visit count.")  # a tenth is like everybody
+        assert findings_segments.list_segments(sizes, profile)[0] == {
+            "segment_name": "Top",
+            "customer_count": 1500,
+            "customer_share": 0.75,
+            "spend_share": 0.5,
+            "set_apart_by": "lower visit count and higher age years",
+        }
+
+    def test_the_strongest_descriptor_is_told_and_none_where_all_made_the_segments(self):
+        levels = pd.DataFrame(
+            {
+                "descriptor": ["home_country"] * 4,
+                "segment": [1, 1, 2, 2],
+                "value": ["FI", "SE"] * 2,
+                "segment_count": [1000, 1000, 1000, 1000],
+                # Shares .6 and .4 against .4 and .6: the residuals are +-100 / sqrt(500), V is .2.
+                "residual": np.array([1, -1, -1, 1]) * 100 / np.sqrt(500),
+                "by_construction": False,
+                "set_apart": True,
+            }
+        )
+        told = findings_profiles.state_descriptors(rank_descriptors(levels))
+        assert told == [
+            "Home country goes furthest with the segments (Cramer's V 0.20); over all descriptors "
+            "4 differences hold after the correction."
+        ]
+        made = rank_descriptors(levels.assign(by_construction=True))
+        told = findings_profiles.state_descriptors(made)
+        assert told == ["There is no descriptor that did not make the segments."]
+
+    def test_customers_are_told_as_far_as_they_are_known(self):
+        customers = pd.DataFrame(
+            {
+                "order_count": [0, 1, 2, 5],
+                "total_spend": [0.0, 10.0, 30.0, 5000.0],
+                "journey_stage": ["lead", "new", "new", "loyal"],
+            }
+        )
+        told = findings_segments.state_customers(customers, currency="EUR")
+        assert [text.replace(THIN_SPACE, " ") for text in told] == [
+            "4 customers, 3 of them with at least one sale; 66.7% of these bought more than once.",
+            "The median customer spent EUR 20.00, the mean is EUR 1 260.",
+            "By journey stage: lead 25%, loyal 25% and new 50%.",
+        ]
+        named = pd.DataFrame({"customer_id": ["a"]})
+        told = findings_segments.state_customers(named, currency="EUR")
+        assert told == ["1 customer in the customer table."]

@@ -13,12 +13,13 @@ from segkit.report.findings import THIN_SPACE
 from segkit.report.findings_profiles import list_differences
 from segkit.segments.profiles import profile_segments
 from segkit.segments.quiz import build_quiz
-from segkit.segments.reach import blur_share, fit_surrogate, list_rules
+from segkit.segments.reach import Task, blur_share, fit_surrogate
 from segkit.segments.segmentation import fit_segmentation
 from segkit.segments.trees import (
     bound_accuracy,
     encode_columns,
     grow_tree,
+    predict_pruned,
     write_condition,
     write_words,
 )
@@ -55,7 +56,8 @@ def test_the_rules_place_each_customer_exactly_as_the_tree_does(seed):
     inputs = encode_columns(customers, [name for name in customers if name != "customer_id"])
     grown = grow_tree(inputs.matrix, labels, most_leaves=12, smallest_leaf=5)
     places = list(range(inputs.matrix.shape[1]))
-    rules, leaves = list_rules(grown, inputs, labels, NAMES, places, 5)
+    task = Task(inputs, labels, NAMES, np.arange(len(labels)), 0.0, "")
+    rules, leaves = task.list_rules(places, 12, 5)
     assert len(rules) > 4
     whens = [write_condition(leaf, inputs) for leaf in leaves[:-1]]
     pairs = zip(rules["segment_name"], [*whens, "true"], strict=True)
@@ -63,7 +65,7 @@ def test_the_rules_place_each_customer_exactly_as_the_tree_does(seed):
     scheme = Scheme(name="tree", goal="g", base="needs", method="rules", rules=named)
     options = {"n_segments": 4, "as_of": datetime.date(2026, 6, 30), "random_state": 0}
     document, _ = fit_segmentation(customers, scheme, **options)
-    wanted = NAMES[grown.predict(inputs.matrix, [12])[:, 0]].tolist()
+    wanted = NAMES[grown.predict(inputs.matrix)].tolist()
     assert document.assign(customers)["segment_name"].tolist() == wanted
 
 
@@ -74,8 +76,8 @@ def test_a_smaller_tree_is_the_first_part_of_a_larger_one():
     large = grow_tree(inputs.matrix, labels, most_leaves=12, **options)
     for count in (2, 3, 5, 8):
         small = grow_tree(inputs.matrix, labels, most_leaves=count, **options)
-        own = small.tree.predict(inputs.matrix)
-        assert (large.predict(inputs.matrix, [count])[:, 0] == own).all()
+        own = small.predict(inputs.matrix)
+        assert (predict_pruned(large, inputs.matrix, [count])[:, 0] == own).all()
 
 
 def test_a_tree_in_plain_words_by_hand():
@@ -84,9 +86,9 @@ def test_a_tree_in_plain_words_by_hand():
     labels = np.where(orders <= 5, 1, np.where(country == "FI", 2, 3))
     customers = pd.DataFrame({"order_count": orders, "country": country})
     inputs = encode_columns(customers, ["order_count", "country"])
-    grown = grow_tree(inputs.matrix, labels, most_leaves=3, smallest_leaf=5)
     places = list(range(inputs.matrix.shape[1]))
-    _, leaves = list_rules(grown, inputs, labels, NAMES, places, 5)
+    task = Task(inputs, labels, NAMES, np.arange(len(labels)), 0.0, "")
+    _, leaves = task.list_rules(places, 3, 5)
     assert [write_words(leaf, inputs) for leaf in leaves] == [
         "order count at most 9",
         "order count above 9 and country is FI",

@@ -21,6 +21,7 @@ from segkit.report.charts_usefulness import plot_gains
 from segkit.report.findings_usefulness import list_figures, state_usefulness
 from segkit.segments import prediction
 from segkit.segments.prediction import compare_predictors
+from segkit.segments.profiles import score_rfm
 from segkit.segments.segmentation import fit_segmentation
 from segkit.segments.usefulness import (
     BOTH,
@@ -33,7 +34,6 @@ from segkit.segments.usefulness import (
     measure_outcomes,
     measure_usefulness,
     score_lifetime,
-    score_rfm,
 )
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -218,30 +218,28 @@ class TestComparison:
 
     def test_a_level_of_few_customers_is_drawn_to_the_mean(self):
         # Five customers at 1 and five at 3 count as if each had five more at the mean, 2.
-        design = np.array([[1.0, 1, 0], [1, 0, 1]])
         counts, sums = np.array([5.0, 5.0]), np.array([5.0, 15.0])
-        effects = prediction._learn_effects(design, counts, sums, "squared")
-        assert design @ effects == pytest.approx([1.5, 2.5])
+        means = prediction._learn_means(np.eye(2), counts, sums, "squared")
+        assert means == pytest.approx([1.5, 2.5])
 
     @pytest.mark.parametrize("loss", ["squared", "deviance", "log"])
-    def test_effects_are_those_of_scikit_learn(self, loss):
+    def test_customers_with_the_same_levels_count_as_one_row_with_a_weight(self, loss):
         rng = np.random.default_rng(0)
-        rows = np.eye(6)[rng.integers(0, 6, 300)]
+        level = rng.integers(0, 6, 300)
         target = {
-            "squared": rows @ np.arange(6) + rng.normal(size=300),
-            "deviance": rng.poisson(rows @ np.arange(0.2, 50, 9)),
-            "log": (rng.random(300) < 0.02 + rows @ np.arange(6) / 8).astype(int),
+            "squared": level + rng.normal(size=300),
+            "deviance": rng.poisson(level + 0.2),
+            "log": (rng.random(300) < 0.02 + level / 8).astype(int),
         }[loss]
         model = {
             "squared": Ridge(alpha=prediction.PENALTY),
             "deviance": PoissonRegressor(alpha=prediction.PENALTY / 300, tol=1e-10, max_iter=500),
             "log": LogisticRegression(C=1 / prediction.PENALTY, tol=1e-10),
-        }[loss].fit(rows, target)
-        design = np.hstack([np.ones((300, 1)), rows])
-        options = {"start": np.full(7, 0.5)} if loss == "log" else {}
-        effects = prediction._learn_effects(design, np.ones(300), target, loss, **options)
-        by_them = [*np.ravel(model.intercept_), *np.ravel(model.coef_)]
-        assert effects == pytest.approx(by_them, abs=1e-4)
+        }[loss].fit(np.eye(6)[level], target)
+        predict = model.predict if loss != "log" else lambda rows: model.predict_proba(rows)[:, 1]
+        counts, sums = np.bincount(level), np.bincount(level, target)
+        means = prediction._learn_means(np.eye(6), counts, sums, loss)
+        assert means == pytest.approx(predict(np.eye(6)), abs=1e-4)
 
     def test_predictions_come_from_other_customers_only(self):
         # Every customer is a level of his own: nothing can be learned about him from the others.

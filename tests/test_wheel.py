@@ -67,14 +67,16 @@ def test_a_new_shop_works_from_the_wheel_alone(clean_python, tmp_path):
     segkit = clean_python.parent / "segkit"
     where = call(clean_python, "-c", "import segkit; print(segkit.__file__)", cwd=tmp_path)
     assert str(clean_python.parent.parent) in where.stdout
-    made = call(segkit, "new", "my-shop", cwd=tmp_path)
+    made = call(segkit, "new", "my-shop", "--no-sample", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     shop = tmp_path / "my-shop"
+    made = call(segkit, "sample", "data/sample", "--customers", "600", cwd=shop)
+    assert made.returncode == 0, made.stderr
     assert (shop / "plan.toml").is_file()
     assert len(list((shop / "notebooks").glob("*.ipynb"))) == 5
     checked = call(segkit, "check", "--json", cwd=shop)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert json.loads(checked.stdout)["ok"] is True
-    ran = call(segkit, "run", "--json", cwd=shop)
+    ran = call(segkit, "run", "--json", "--set", "bootstrap_pairs=4", cwd=shop)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert Path(json.loads(ran.stdout)["index"]).is_file()

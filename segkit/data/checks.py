@@ -26,7 +26,7 @@ from segkit.data.files import hash_files
 from segkit.data.rules import REJECTED, Rule, derive_lines, list_rules
 from segkit.data.sources import open_source
 from segkit.errors import SegkitError, explain_faults
-from segkit.hashing import HashCache, hash_bytes, hash_value, read_json, write_json
+from segkit.hashing import hash_bytes, hash_value, read_json, write_json
 from segkit.plan import Plan
 from segkit.plan_names import NAME_CUSTOMERS
 
@@ -108,7 +108,7 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
     with explain_faults(message, where=folder, fix=fix):
         folder.mkdir(parents=True, exist_ok=True)
         # The sources may change while they are read: then the next call reads again.
-        key = _hash_inputs(plan, as_of, HashCache(Path(run_dir) / "hashes.json"))
+        key = _hash_inputs(plan, as_of)
         # A run prepares them once for all its notebooks; a database may change in between.
         left = read_json(record)
         ready = os.environ.get("SEGKIT_TABLES") == "ready" and left
@@ -130,10 +130,9 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
     return Prepared(paths, quality, counts, left["names"])
 
 
-def _hash_inputs(plan: Plan, as_of: datetime.date, cache: HashCache) -> str:
+def _hash_inputs(plan: Plan, as_of: datetime.date) -> str:
     """Return a hash of all that the tables depend on, sources by their content."""
-    sources = hash_files(plan, cache)
-    cache.save()
+    sources = hash_files(plan)
     here = [path for path in sorted(Path(__file__).parent.iterdir()) if path.is_file()]
     code = [hash_bytes(path) for path in here]
     settings = plan.model_dump(mode="json", include={"tables", "policies", "currency"})

@@ -12,20 +12,16 @@ from pathlib import Path
 import duckdb
 
 from segkit.data.contract import TABLES, Column, Table
-from segkit.errors import SegkitError, suggest_name
+from segkit.errors import PlanError, SegkitError, suggest_name
 from segkit.plan import OWN_NAME, TableSpec
 
 OWN = "own"  # the kind of a feature of one's own, until its values are seen
 
 
-class DataError(SegkitError):
+class DataError(PlanError):
     """The tables cannot be used; carries every fault that was found, not only the first."""
 
-    def __init__(self, faults: Sequence[SegkitError]):
-        self.faults = list(faults)
-        told = [fault.describe() for fault in self.faults]
-        every = f"The tables have {len(told)} faults:\n" + "\n".join(f"  - {t}" for t in told)
-        super().__init__(told[0] if len(told) == 1 else every)
+    subject = "The tables have"
 
 
 @dataclass

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from segkit.errors import SegkitError, suggest_name
-from segkit.hashing import HashCache, hash_value
+from segkit.hashing import hash_bytes, hash_value
 from segkit.plan import Plan, TableSpec
 
 ENDINGS = {
@@ -51,12 +51,12 @@ def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
     raise SegkitError("the kind of file is not known", where=spec.path, found=found, fix=fix)
 
 
-def hash_files(plan: Plan, cache: HashCache) -> dict[str, str | None]:
+def hash_files(plan: Plan) -> dict[str, str | None]:
     """Return a hash of each table's files; None if it cannot be known beforehand."""
     found: dict[str, str | None] = {}
     for name, spec in plan.tables.items():
         try:
-            hashes = [[path.name, cache.hash_file(path)] for path in find_files(plan, spec)[0]]
+            hashes = [[path.name, hash_bytes(path)] for path in find_files(plan, spec)[0]]
         except (SegkitError, OSError):  # the checks say what is wrong with it
             hashes = []
         found[name] = hash_value(hashes) if hashes else None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ import duckdb
 
 from segkit.data.contract import TABLES
 from segkit.errors import SegkitError, explain_faults
-from segkit.hashing import PARTIAL, hash_bytes, hash_value, read_json, write_json
+from segkit.hashing import PARTIAL, write_json
 
 SQL_FOLDER = Path(__file__).with_name("sample_sql")
 SCRIPTS = ("dirt", "words", "survey", "customers", "orders", "contacts", "market", "truth")
@@ -74,39 +73,14 @@ def make_sample(
     options = {"prefix": PARTIAL, "dir": folder, "ignore_cleanup_errors": True}
     with explain_faults(message, *kinds, where=folder, fix=fix):
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
         with tempfile.TemporaryDirectory(**options) as name:
             aside = Path(name)
             (aside / "truth").mkdir()
             with duckdb.connect(aside / "work.duckdb") as con:
                 rows, dirt = _write_tables(con, aside, (customers, random_state, until))
-            record = {
-                "random_state": random_state,
-                "customers": customers,
-                "until": until.isoformat(),
-                "version": hash_generator(),
-                "rows": rows,
-                "bytes": {name: (aside / name).stat().st_size for name in _list_files()},
-            }
-            _move_files(aside, folder, record)
+            record = {"random_state": random_state, "customers": customers, "until": until}
+            _move_files(aside, folder, {**record, "rows": rows})
     return {"rows": rows, "dirt": dirt, "seconds": time.perf_counter() - started}
-
-
-def sample_is_whole(folder: str | Path) -> bool:
-    """Return whether ``folder`` has every file of a sample made by this version of segkit."""
-    folder = Path(folder)
-    record = read_json(folder / "sample.json")
-    try:
-        sizes = {name: (folder / name).stat().st_size for name in _list_files()}
-    except OSError:
-        return False
-    return record.get("bytes") == sizes and record.get("version") == hash_generator()
-
-
-def hash_generator() -> str:
-    """Return a short hash of the code and words that make the shop."""
-    paths = [Path(__file__), *(SQL_FOLDER / f"{name}.sql" for name in SCRIPTS)]
-    return hash_value([hash_bytes(path) for path in paths])[:16]
 
 
 def _list_files() -> list[str]:
@@ -158,10 +132,3 @@ def _move_files(aside: Path, folder: Path, record: dict) -> None:
     for name in _list_files():
         os.replace(aside / name, folder / name)
     write_json(folder / "sample.json", record)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what a generation that was killed more than a day ago left behind."""
-    for leftover in folder.glob(f"{PARTIAL}*"):
-        if time.time() - leftover.stat().st_mtime > 86_400:
-            shutil.rmtree(leftover, ignore_errors=True)

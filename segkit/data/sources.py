@@ -7,7 +7,6 @@ were found: text stays text, so that 00123 keeps its zeros. The checks convert t
 from __future__ import annotations
 
 import csv
-import gzip
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -50,12 +49,10 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
             {"parquet": _read_parquet, "query": _read_query}[kind](source, files)
         else:
             _read_database(source, plan)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        fix = "Copy or export it again, whole."
-        raise source.fail("the compressed file is broken", error, fix) from None
-    except OSError as error:
-        fix = "Check that it exists and that you may read it."
-        raise source.fail("the file cannot be read", error.strerror or error, fix) from None
+    except (OSError, EOFError, zlib.error) as error:  # the last two of a broken gzip file
+        fix = "Check that it is there and whole, and that you may read it."
+        found = getattr(error, "strerror", None) or error
+        raise source.fail("the file cannot be read", found, fix) from None
     if source.read == 0:
         fix = f"Export it again, or take [tables.{name}] out of the plan."
         raise source.fail("the table has a header but no rows", fix=fix)
@@ -159,13 +156,8 @@ def _read_parquet(source: Source, files: list[Path]) -> None:
     try:
         source.keep(relation, source.con.sql(f"FROM {relation}").columns)
     except duckdb.Error as error:
-        for file in files:
-            with file.open("rb") as stream:
-                if stream.read(4) != b"PAR1":
-                    message = "this is not a Parquet file, although it is named so"
-                    fix = "Export it again, or rename it to what it is."
-                    raise source.fail(message, file.name, fix) from None
-        raise source.fail("the Parquet file is broken", error, "Export it again, whole.") from None
+        fix = "Export it again, whole, or rename it to what it is."
+        raise source.fail("this is not a whole Parquet file", error, fix) from None
 
 
 def _read_query(source: Source, files: list[Path]) -> None:
@@ -229,11 +221,6 @@ def _connect(source: Source, address: str, scheme: str) -> Any:
     try:
         return ibis.connect(address)
     except Exception as error:  # each driver has its own
-        message, fix = "the database does not answer", "Check address, user and password."
-        if isinstance(error, ImportError):
-            message = f"the driver for {scheme} is not installed"
-            fix = f"Install it with: pip install 'ibis-framework[{scheme}]'."
-        elif isinstance(error, ValueError):
-            message = "the connection is not one that segkit knows"
-            fix = "Write it like postgres://user@host/database, sqlite://file or duckdb://file."
-        raise source.fail(message, error, fix) from None
+        fix = "Write it like postgres://user@host/database, sqlite://file or duckdb://file. "
+        fix += f"The driver comes with: pip install 'ibis-framework[{scheme}]'."
+        raise source.fail("the database does not answer", error, fix) from None

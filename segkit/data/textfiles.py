@@ -28,10 +28,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_OTHER_FORMATS = {
-    b"PAR1": ("a Parquet file", "Rename it to end in .parquet."),
-    b"PK\x03\x04": ("an Excel or zip file", "Rename it to end in .xlsx, or unzip it."),
-}
+_OTHER_FORMATS = (b"PAR1", b"PK\x03\x04")  # Parquet, and Excel or zip
 
 
 @dataclass
@@ -70,10 +67,6 @@ def open_text(
     ``wanted`` are names to expect in the header; they decide which delimiter is right. Delimiter
     and encoding are detected unless they are declared; gzip is known by its first bytes.
     """
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        message, found = "the delimiter must be one character", repr(delimiter)
-        fix = 'Write delimiter = ";" or leave it out to have it detected.'
-        raise SegkitError(message, where=label, found=found, fix=fix)
     with open_bytes(path) as stream:
         head = stream.read(4096)
     file = TextFile(path, _find_encoding(head, encoding, label))
@@ -142,9 +135,6 @@ def _parse_record(text: str, delimiter: str) -> tuple[list[str] | None, bool]:
 
 
 def _find_encoding(head: bytes, declared: str | None, label: str) -> str:
-    for magic, (name, fix) in _OTHER_FORMATS.items():
-        if head.startswith(magic):
-            raise SegkitError("this is not a text file", where=label, found=name, fix=fix)
     if declared:
         try:
             return codecs.lookup(declared).name.removesuffix("-sig")
@@ -158,8 +148,9 @@ def _find_encoding(head: bytes, declared: str | None, label: str) -> str:
     even, odd = (2 * head[start::2].count(0) / max(len(head), 1) for start in (0, 1))
     if max(even, odd) > 0.6 and min(even, odd) < 0.1:
         return "utf-16-le" if odd > even else "utf-16-be"
-    if sum(byte < 32 and byte not in b"\t\n\r" for byte in head) > len(head) * 0.1:
-        fix = "Export the table as CSV, Parquet or Excel."
+    control = sum(byte < 32 and byte not in b"\t\n\r" for byte in head)
+    if control > len(head) * 0.1 or head.startswith(_OTHER_FORMATS):
+        fix = "Export the table as CSV, Parquet or Excel, and name it so."
         raise SegkitError("this is not a text file", where=label, found="binary data", fix=fix)
     return "utf-8"
 

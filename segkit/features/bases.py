@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
 
@@ -11,12 +12,13 @@ from ibis import ir
 
 from segkit.features.attitudes import is_said, score_attitudes
 from segkit.features.attributes import name_territories, select_attributes
-from segkit.features.dictionary import BASES, FEATURES, Needs
+from segkit.features.dictionary import BASES, CATEGORY_SHARE, FEATURES, Needs
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import keep_until
 from segkit.features.lifetime import add_lifetime
 from segkit.features.own import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
+from segkit.features.rhythm import Habits, learn_habits
 from segkit.plan import Scheme
 from segkit.plan_bases import BaseSettings
 
@@ -100,13 +102,16 @@ def build_customers(
         Sorted by ``customer_id``; the columns are those of `list_given`. What a year will bring
         is missing where it cannot be predicted, see `add_lifetime`.
     """
-    prospects, own, settings = 0, None, settings or BaseSettings()
+    prospects, own, habits = 0, None, Habits()
+    settings = settings or BaseSettings()
     joined = engagement = summarise_engagement(tables, as_of=as_of, settings=settings)
     if "customers" in tables:
         joined = own = select_attributes(tables["customers"], as_of=as_of)
     if "order_lines" in tables:
         lines = _add_order_columns(tables)
-        joined = summarise_purchases(lines, as_of=as_of, products=tables.get("products"))
+        options = {"as_of": as_of, "products": tables.get("products")}
+        habits = learn_habits(lines, **options)
+        joined = summarise_purchases(lines, **options, habits=habits)
         if own is not None:
             buyers = keep_until(lines, "ordered_at", as_of)
             prospects = int(own.anti_join(buyers, "customer_id").count().execute())
@@ -120,13 +125,14 @@ def build_customers(
         joined = _merge(joined, attitudes, right_wins=False)
     joined = name_territories(joined, settings.territories)
     further = [] if own is None else list_own(own.columns)
+    further += [name for name in joined.columns if name.startswith(CATEGORY_SHARE)]
     known = dict.fromkeys((*FEATURES, *settings.list_attitudes(), *further))
     wanted = [name for name in known if name in joined.columns]
     customers = joined.select("customer_id", *wanted).order_by("customer_id").to_pandas()
     if "order_lines" in tables:
         customers = add_lifetime(customers, tables["order_lines"], as_of=as_of)
         customers = customers[["customer_id", *[name for name in known if name in customers]]]
-    customers.attrs["prospect_count"] = prospects
+    customers.attrs |= {"prospect_count": prospects, "habits": dataclasses.asdict(habits)}
     return customers
 
 

@@ -9,6 +9,9 @@ from segkit.plan_bases import BASES as BASE_ROWS
 # Groups of contract columns, each met by one of its columns; all groups must be met.
 Needs = tuple[tuple[str, ...], ...]
 
+# The shares of the largest categories are features too, named after the categories.
+CATEGORY_SHARE = "category_share_"
+
 _NEEDS = """
 buyer: order_lines.customer_id or orders.customer_id; order_lines.ordered_at or orders.ordered_at
 spend: buyer; order_lines.line_amount or order_lines.unit_price
@@ -68,9 +71,12 @@ behavioural | buyer | How recently and how often they buy and visit
 recency_days | days | buyer | Days since the last sale
 order_count | orders | buyer | Orders with a sale
 order_count_last_365_days | orders | buyer | Orders in the last 365 days
+order_count_last_90_days | orders | buyer | Orders in the last 90 days
+order_count_last_30_days | orders | buyer | Orders in the last 30 days
 active_days | days | buyer | Days from the first sale to the last
 tenure_days | days | buyer | Days since the first sale
 favourite_channel | category | channel | Channel of most sales
+cross_channel_share | share | channel | Share of sales outside the favourite channel
 visit_count | visits | events | Visits to site or app
 view_count | views | events | Products viewed
 cart_count | carts | events | Products put in the cart
@@ -96,6 +102,9 @@ benefit | said; plan.scales of benefit or plan.choices of benefit | Which benefi
 value | spend | Who brings the spend and the profit
 total_spend | currency | spend | Spend, net of returns
 spend_last_365_days | currency | spend | Spend in the last 365 days, net of returns
+spend_last_90_days | currency | spend | Spend in the last 90 days, net of returns
+spend_last_30_days | currency | spend | Spend in the last 30 days, net of returns
+spend_trend | -1 to 1 | spend | Sales of the last 180 days less those of the 180 before, over their sum
 mean_order_value | currency | spend | Gross sales divided by orders
 total_profit | currency | profit | Spend less cost, over lines whose cost is known
 expected_order_count | expected orders | spend | Days with a sale expected in the next 365 days (BG/NBD)
@@ -113,13 +122,31 @@ product_count | products | buyer | Different products bought
 category_count | categories | category | Different categories bought
 favourite_category | category | category | Category of most sales
 favourite_category_share | share | category | Share of the favourite category
+other_categories_share | share | category | Share of all categories but the five largest, each of which has a category_share of its own
+category_diversity | 0 to 1 | category | Diversity of categories (Simpson): 0 for one, near 1 for many alike
+price_level | ratio | spend | Price paid over the mean price in the same categories, shrunk to 1 by 5 units
 mean_days_between_orders | days | buyer | Mean days between days with an order; null below two
+gap_variation | ratio | buyer | Standard deviation of the days between days with an order, over their mean; null below three days
+expected_gap_days | days | buyer | Mean days between days with an order, with two gaps of all customers' mean length added
 return_share | share | spend | Returned amount over gross sales
 discount_share | share | discount | Discount over sales before discount
+weekend_share | share | spend | Share of sales on Saturday and Sunday
+morning_share | share | spend | Share of sales from 6 to 12 o'clock, of those with an hour (not exactly midnight)
+afternoon_share | share | spend | Share of sales from 12 to 18 o'clock
+evening_share | share | spend | Share of sales from 18 o'clock
+night_share | share | spend | Share of sales before 6 o'clock
 season | buyer | Who buys at a certain time of year
 fourth_quarter_share | share | spend | Share of sales in October to December
+quarter_1_share | share | spend | Share of sales in January to March, shrunk to all customers' by 4 orders
+quarter_2_share | share | spend | Share of sales in April to June, likewise
+quarter_3_share | share | spend | Share of sales in July to September, likewise
+quarter_4_share | share | spend | Share of sales in October to December, likewise
+peak_month | category | spend | Month of most sales; of the same sales the earlier
+season_concentration | 0 to 1 | spend | Half the sum of differences between shares by month, shrunk, and all customers'
+buys_only_at_christmas | boolean | buyer | All sales from 15 November to 31 December, in two years or more
 journey | any | Who is a prospect, new, active, at risk or lapsed
-journey_stage | category | buyer | Lapsed (over 365 days), at risk (over 180), new (first sale within 90), one order, active
+journey_stage | category | buyer | Lapsed or at risk by the overdue ratio (cut points learned; else over 365 or 180 days), new (first sale within 90), one order, loyal (5 orders), active
+overdue_ratio | ratio | buyer | Days since the last sale over the expected gap
 furthest_step | category | events | Furthest step on site or app: visit, view, lead (wish, form, sign-up), cart, checkout
 signed_up_days | days | customers.signed_up_on | Days since signing up
 first_order_on | date | buyer | Day of the first sale

@@ -64,6 +64,11 @@ def count_true(flag: ir.BooleanColumn) -> ir.IntegerScalar:
     return flag.fill_null(False).sum().fill_null(0).cast("int64")
 
 
+def find_column(table: ir.Table, name: str, kind: str) -> ir.Value:
+    """Return a column, or null of the ``kind`` where the table does not have it."""
+    return table[name] if name in table.columns else ibis.null(kind)
+
+
 def add_columns(table: ir.Table, extra: ir.Table) -> ir.Table:
     """Add the columns of another table of one row a customer."""
     return table.left_join(extra, "customer_id").drop("customer_id_right")

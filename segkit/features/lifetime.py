@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from ibis import ir
+from scipy.linalg import block_diag
 from scipy.special import ndtri
 
 from segkit.errors import SegkitError
 from segkit.features.expressions import days_until, keep_until, share_of, sum_money
 from segkit.features.lifetime_fit import (
+    Peak,
     Purchases,
     Spend,
     expect_purchases,
@@ -25,7 +27,6 @@ from segkit.features.lifetime_fit import (
     find_active_probability,
     fit_purchases,
     fit_spend,
-    place_rows,
 )
 
 YEAR_DAYS = 365
@@ -35,6 +36,10 @@ NORMAL_95 = 1.959964
 PARAMETERS = ("r", "alpha", "a", "b", "p", "q", "v")
 HISTORY_COLUMNS = (
     "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
+)  # fmt: skip
+VALUE_COLUMNS = (
+    "group", "customer_count", "expected_order_count", "mean_lifetime_value", "mean_low",
+    "mean_high", "total_lifetime_value", "total_low", "total_high",
 )  # fmt: skip
 FEATURE_COLUMNS = ("expected_order_count", "active_probability", "lifetime_value")
 _DRAWS = 1_000_000
@@ -62,7 +67,6 @@ class Lifetime:
     spend_log_likelihood: float
     standard_errors: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]
-    customer_count: int
     repeat_buyer_count: int
     spender_count: int
     converged: bool
@@ -132,25 +136,22 @@ def fit_lifetime(histories: pd.DataFrame) -> Lifetime:
             fix="Give a longer history.",
         )
     bought = fit_purchases(count, active, tenure)
-    spends = (count > 0) & (mean > 0)
-    values, covariance = np.full(7, np.nan), np.full((7, 7), np.nan)
-    values[:4], covariance[:4, :4] = bought.values, bought.covariance
-    covariance[:4, 4:] = covariance[4:, :4] = 0.0
-    spent = None
-    if spends.sum() >= LEAST_REPEAT_BUYERS:
+    spent = Peak(np.full(3, np.nan), np.nan, np.full((3, 3), np.nan), False)
+    spends = np.flatnonzero((count > 0) & (mean > 0))
+    if len(spends) >= LEAST_REPEAT_BUYERS:
         spent = fit_spend(count[spends], mean[spends])
-        values[4:], covariance[4:, 4:] = spent.values, spent.covariance
+    values = np.append(bought.values, spent.values)
+    covariance = block_diag(bought.covariance, spent.covariance)
     return Lifetime(
         **dict(zip(PARAMETERS, values.tolist(), strict=True)),
-        log_likelihood=float(bought.log_likelihood),
-        spend_log_likelihood=float(spent.log_likelihood) if spent else float("nan"),
+        log_likelihood=bought.log_likelihood,
+        spend_log_likelihood=spent.log_likelihood,
         standard_errors=tuple((values * np.sqrt(np.diag(covariance))).tolist()),
         covariance=tuple(map(tuple, covariance.tolist())),
-        customer_count=len(histories),
         repeat_buyer_count=again,
-        spender_count=int(spends.sum()),
+        spender_count=len(spends),
         converged=bought.converged,
-        spend_converged=bool(spent and spent.converged),
+        spend_converged=spent.converged,
     )
 
 
@@ -238,73 +239,48 @@ def summarise_lifetime_value(
     factors = np.exp(ndtri((np.arange(100) + 0.5) / 100)[:, None] * relative)
     mixed = (np.array(drawn)[:, None] * factors).reshape(-1, len(names))
     ends = [totals, *np.quantile(mixed, [0.025, 0.975], axis=0)]
-    table = {"group": names, "customer_count": sizes.astype(int)}
-    table["expected_order_count"] = add_up(found.active * found.orders) / sizes
-    for kind, unit in (("mean", sizes), ("total", 1)):
-        labels = (f"{kind}_lifetime_value", f"{kind}_low", f"{kind}_high")
-        table |= {label: end / unit for label, end in zip(labels, ends, strict=True)}
-    return pd.DataFrame(table)
+    orders = add_up(found.active * found.orders) / sizes
+    columns = (names, sizes.astype(int), orders, *(end / sizes for end in ends), *ends)
+    return pd.DataFrame(dict(zip(VALUE_COLUMNS, columns, strict=True)))
 
 
 class _Prediction:
     """Expected purchases and value of each customer, and the value's slopes by each parameter.
 
     What a customer buys while active depends on count and tenure alone, so it is worked out once
-    for each pair of them.
+    for each pair of them. Slopes are by the logarithms; those of BG/NBD by central differences.
     """
 
     def __init__(self, histories, model, horizon, yearly_discount):
-        self.count, self.since, self.tenure, self.mean = _read_histories(histories)
-        self.model, self.horizon = model, float(horizon)
-        self.edges = np.linspace(0, self.horizon, 13)
+        self.count, self.since, self.tenure, mean = _read_histories(histories)
+        self.model, self.edges = model, np.linspace(0, horizon, 13)
         middles = (self.edges[1:] + self.edges[:-1]) / 2
         self.discounts = (1 + yearly_discount) ** (-middles / YEAR_DAYS)
-        self.pairs, self.places = place_rows(self.count, self.tenure)
-        self.spends = np.where(self.mean > 0, self.count, 0)
-        self.active = self._find_active(model.purchases)
-        paired = self._expect(model.purchases)
-        self.orders = paired[0][self.places]
-        self.discounted = paired[1][self.places]
-        self.spend = self._expect_spend(model.spend)
+        self.places, self.pairs = pd.factorize(self.count + 1j * self.tenure)
+        self.spends = np.where(mean > 0, self.count, 0)
+        self.total, (p, q, v) = self.spends * mean, model.spend
+        # Where q is at most 1 the spend has no mean.
+        self.spend = expect_spend(model.spend, self.spends, mean) if q > 1 else mean * np.nan
+        self.active, self.orders, self.discounted = self._expect(model.purchases)
         self.value = self.active * self.discounted * self.spend
-        self.slopes = self._measure_slopes()
+        slopes = []
+        for move in np.exp(_STEP * np.eye(4)):
+            up, down = (Purchases(*(model.purchases * move**sign)) for sign in (1, -1))
+            (active, _, orders), (less, _, fewer) = self._expect(up), self._expect(down)
+            slopes.append((active * orders - less * fewer) / (2 * _STEP) * self.spend)
+        rest = p * self.spends + q - 1
+        shares = ((q - 1) / rest, -q / rest, v / (v + self.total))
+        self.slopes = np.column_stack([*slopes, *(self.value * share for share in shares)])
 
-    def _find_active(self, purchases: Purchases) -> np.ndarray:
-        times = {"active": self.since, "tenure": self.tenure}
-        return find_active_probability(purchases, self.count, **times)
-
-    def _expect(self, purchases: Purchases) -> tuple[np.ndarray, np.ndarray]:
-        """Purchases while active of each pair, plain and discounted."""
-        count, tenure = self.pairs
-        until = [
-            expect_purchases(purchases, edge, repeat_count=count, tenure=tenure)
-            for edge in self.edges[1:]
-        ]
-        steps = np.diff(until, axis=0, prepend=0)
-        return until[-1], self.discounts @ steps
-
-    def _expect_spend(self, spend: Spend) -> np.ndarray:
-        if not spend.q > 1:
-            return np.full(len(self.count), np.nan)
-        return expect_spend(spend, self.spends, self.mean)
-
-    def _measure_slopes(self) -> np.ndarray:
-        """Slopes of the value by the logarithm of each parameter, by central differences."""
-        slopes = np.empty((len(self.count), 7))
-        bought, spent = np.array(self.model.purchases), np.array(self.model.spend)
-        for place in range(7):
-            ends = []
-            for step in (_STEP, -_STEP):
-                move = np.exp(np.where(np.arange(7) == place, step, 0.0))
-                if place < 4:
-                    moved = Purchases(*(bought * move[:4]))
-                    paired = self._expect(moved)[1][self.places]
-                    ends.append(self._find_active(moved) * paired * self.spend)
-                else:
-                    spend = self._expect_spend(Spend(*(spent * move[4:])))
-                    ends.append(self.active * self.discounted * spend)
-            slopes[:, place] = (ends[0] - ends[1]) / (2 * _STEP)
-        return slopes
+    def _expect(self, purchases: Purchases) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return who is active, and the purchases while active, plain and discounted."""
+        active = find_active_probability(
+            purchases, self.count, active=self.since, tenure=self.tenure
+        )
+        history = {"repeat_count": self.pairs.real, "tenure": self.pairs.imag}
+        until = [expect_purchases(purchases, edge, **history) for edge in self.edges[1:]]
+        discounted = self.discounts @ np.diff(until, axis=0, prepend=0)
+        return active, until[-1][self.places], discounted[self.places]
 
     def draw_values(self, rng: np.random.Generator) -> np.ndarray:
         """Draw what each customer will bring, from the posterior of rate, dropout and spend."""
@@ -314,9 +290,8 @@ class _Prediction:
         rate = rng.gamma(r + self.count, 1 / (alpha + self.tenure))
         leaves = np.maximum(rng.beta(a, b + self.count), 1e-9)
         most = np.where(rng.random(size) < self.active, rng.geometric(leaves), 0)
-        orders = np.minimum(rng.poisson(np.minimum(rate * self.horizon, 1e9)), most)
-        total = np.where(self.spends > 0, self.spends * self.mean, 0.0)
-        scale = (v + total) / rng.gamma(q + p * self.spends)
+        orders = np.minimum(rng.poisson(np.minimum(rate * self.edges[-1], 1e9)), most)
+        scale = (v + self.total) / rng.gamma(q + p * self.spends)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(self.orders > 0, self.discounted / self.orders, 0.0)
         return rng.gamma(p * orders) * scale * share
@@ -330,7 +305,7 @@ def _read_histories(histories: pd.DataFrame) -> list[np.ndarray]:
         raise SegkitError(f"the histories lack {', '.join(missing)}", fix=fix)
     columns = [histories[name].to_numpy(float, na_value=np.nan) for name in HISTORY_COLUMNS[1:]]
     count, active, tenure, mean = columns
-    possible = (count >= 0) & (count % 1 == 0) & (active >= 0) & (active <= tenure)
+    possible = (count >= 0) & (count == np.floor(count)) & (active >= 0) & (active <= tenure)
     possible &= (count > 0) == (active > 0)
     if not possible.all():
         raise SegkitError(

@@ -13,18 +13,19 @@ BG/NBD model's #NUM! error problem".
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from scipy.optimize import minimize
-from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
+from scipy.special import betaln, digamma, expit, gammaln, hyp2f1, zeta
 from threadpoolctl import threadpool_limits
 
 LOG_BOUND = 8.0
-FLAT_SLOPE = 1e-6
-THIN_ROWS = 20_000
+LAST_STEP = 1e-3
+MOST_STEPS = 100
+THIN_ROWS, THIN = 20_000, 8
+PART_ROWS = 1 << 14
+MOST_WHOLE = 10_000
 STARTS = ((0.0, 0.0, 0.0, 0.0), (-1.0, -1.0, 0.0, 1.0), (1.0, 1.0, -1.0, 0.0))
 SPEND_STARTS = ((1.0, 1.0, 1.0), (0.0, 2.0, 2.0))
 
@@ -46,8 +47,7 @@ class Spend(NamedTuple):
     v: float
 
 
-@dataclass(frozen=True)
-class Peak:
+class Peak(NamedTuple):
     """A maximum of a likelihood; ``covariance`` is that of the logarithms of ``values``."""
 
     values: np.ndarray
@@ -56,174 +56,143 @@ class Peak:
     converged: bool
 
 
-def count_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the columns of the different rows, in order, and how often each occurs."""
-    key, known = _encode_rows(columns)
-    keys, counts = np.unique(key, return_counts=True)
-    return _decode_rows(keys, known), counts
-
-
-def place_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the columns of the different rows, in order, and the place of each row given."""
-    key, known = _encode_rows(columns)
-    keys, places = np.unique(key, return_inverse=True)
-    return _decode_rows(keys, known), places
-
-
-def _encode_rows(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return one whole number a row, and the different values of each column."""
-    key, known = np.zeros(len(columns[0]), dtype=np.int64), []
-    for column in columns:
-        codes, values = pd.factorize(np.asarray(column), sort=True)
-        key, known = key * len(values) + codes, [*known, values]
-    return key, known
-
-
-def _decode_rows(keys: np.ndarray, known: list[np.ndarray]) -> list[np.ndarray]:
-    columns = []
-    for values in known[::-1]:
-        keys, codes = np.divmod(keys, max(len(values), 1))
-        columns.append(values[codes])
-    return columns[::-1]
-
-
+@threadpool_limits.wrap(limits=1)  # threads would wait for each other
 def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarray) -> Peak:
     """Fit BG/NBD by maximum likelihood to histories; equal ones are counted once.
 
     Returns a peak with r, alpha, a and b (Fader, Hardie and Lee 2005, equation 6).
     """
-    (count, last, whole), weights = count_rows(repeat_count, active, tenure)
-    scale = float(whole @ weights / weights.sum()) or 1.0
-    rows = (count, last / scale, whole / scale, weights)
-    peak = _climb(_PurchaseLikelihood, rows, STARTS)
-    purchases = float(count @ weights)
-    units = np.array([1.0, scale, 1.0, 1.0])
-    log_likelihood = peak.log_likelihood - purchases * np.log(scale)
-    return Peak(peak.values * units, log_likelihood, peak.covariance, peak.converged)
+    key, known = np.zeros(len(tenure), dtype=np.int64), []
+    for column in (repeat_count, active, tenure):
+        codes, values = _number_values(np.asarray(column, dtype=float))
+        key, known = key * len(values) + codes, [*known, values]
+    scale = float(np.bincount(codes) @ values) / len(codes) or 1.0  # the mean tenure
+    rows = np.unique(key, return_counts=True)
+    known[1:] = [values / scale for values in known[1:]]
+    peak = _climb(partial(_weigh_purchases, known=known), rows, STARTS)
+    log_likelihood = peak.log_likelihood - repeat_count.sum() * np.log(scale)
+    return peak._replace(values=peak.values * [1, scale, 1, 1], log_likelihood=log_likelihood)
 
 
-class _PurchaseLikelihood:
-    """The log-likelihood and its slopes by the logarithms of r, alpha, a and b.
+def _number_values(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of each value, and the values in order; whole ones need no search."""
+    low, high = column.min(), column.max()
+    if high - low > MOST_WHOLE or (column != np.floor(column)).any():
+        return np.unique(column, return_inverse=True)[::-1]
+    return (column - low).astype(np.int64), np.arange(low, high + 1)
+
+
+def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.ndarray]) -> Callable:
+    """Return the log-likelihood, with its first and second derivatives by r, alpha, a and b.
 
     With A = ln(alpha + tenure) and B = ln(alpha + active) a history has ln G(r + x) - ln G(r)
     + r ln alpha + ln B(a, b + x) - ln B(a, b) - (r + x) A + ln(1 + exp D), where x > 0 for the
     last term and D = ln a - ln(b + x - 1) + (r + x)(A - B). Gamma and beta functions are taken
     once a count, logarithms once a time.
     """
+    x, times, tenures = known
+    rest, at_tenure = np.divmod(keys, len(tenures))
+    at_count, at_time = np.divmod(rest, len(times))
+    columns, size = (at_count, at_time, at_tenure, weights.astype(float)), float(weights.sum())
+    w = np.bincount(at_count, weights, len(x))
 
-    def __init__(self, count, active, tenure, weights):
-        self.weights, self.total = weights.astype(float), float(weights.sum())
-        self.counts, at_count = np.unique(count, return_inverse=True)
-        self.count_weights = np.bincount(at_count, weights)
-        self.tenures, at_tenure = np.unique(tenure, return_inverse=True)
-        self.tenure_weights = np.bincount(at_tenure, weights)
-        self.tenure_purchases = np.bincount(at_tenure, weights * count)
-        again = count > 0
-        self.at_count, self.at_tenure = at_count[again], at_tenure[again]
-        self.times, self.at_time = np.unique(active[again], return_inverse=True)
-        self.again, self.again_weights = count[again].astype(float), self.weights[again]
-
-    def __call__(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
-        r, alpha, a, b = np.exp(logs)
-        x, w = self.counts, self.count_weights
-        lasting, elapsed = alpha + self.tenures, alpha + self.times
-        by_tenure = r * self.tenure_weights + self.tenure_purchases
+    def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        r, alpha, a, b = values
         value = w @ (gammaln(r + x) - gammaln(r) + betaln(a, b + x) - betaln(a, b))
-        value += self.total * r * np.log(alpha) - by_tenure @ np.log(lasting)
-        slope_r = w @ (digamma(r + x) - digamma(r)) + self.total * np.log(alpha)
-        slope_r -= self.tenure_weights @ np.log(lasting)
-        slope_alpha = self.total * r / alpha - by_tenure @ (1 / lasting)
-        slope_a = w @ (digamma(a + b) - digamma(a + b + x))
-        slope_b = w @ (digamma(a + b) - digamma(a + b + x) + digamma(b + x) - digamma(b))
-        # Who bought again may have left right after the last purchase.
-        since = np.log(lasting)[self.at_tenure] - np.log(elapsed)[self.at_time]
-        drop = np.log(a) - np.log(b + np.maximum(x, 1) - 1)
-        power = r + self.again
-        exponent = drop[self.at_count] + power * since
-        small = np.exp(-np.abs(exponent))
-        value += self.again_weights @ (np.maximum(exponent, 0) + np.log(1 + small))
-        left = self.again_weights * np.where(exponent > 0, 1.0, small) / (1 + small)
-        slope_r += left @ since
-        gap = (1 / lasting)[self.at_tenure] - (1 / elapsed)[self.at_time]
-        slope_alpha += left @ (power * gap)
-        by_count = np.bincount(self.at_count, left, minlength=len(x))
-        slope_a += by_count.sum() / a
-        slope_b -= by_count @ (1 / (b + np.maximum(x, 1) - 1))
-        return value, np.array([slope_r * r, slope_alpha * alpha, slope_a * a, slope_b * b])
+        value += size * r * np.log(alpha)
+        by_r = w @ (digamma(r + x) - digamma(r)) + size * np.log(alpha)
+        by_a = w @ (digamma(a + b) - digamma(a + b + x))
+        by_b = by_a + w @ (digamma(b + x) - digamma(b))
+        slopes = np.array([by_r, size * r / alpha, by_a, by_b])
+        bends = np.zeros((4, 4))
+        bends[0, 0] = w @ (zeta(2, r + x) - zeta(2, r))
+        bends[:2, 1] = bends[1, :2] = size / alpha * np.array([1, -r / alpha])
+        bends[2:, 2:] = w @ (zeta(2, a + b) - zeta(2, a + b + x))
+        bends[3, 3] += w @ (zeta(2, b + x) - zeta(2, b))
+        late, early = alpha + tenures, alpha + times
+        log_late, log_early, late, early = np.log(late), np.log(early), 1 / late, 1 / early
+        fall = 1 / (b + np.maximum(x, 1) - 1)
+        drop = np.where(x > 0, np.log(a * fall), -np.inf)
+        for start in range(0, len(keys), PART_ROWS):
+            part = (column[start : start + PART_ROWS] for column in columns)
+            at_count, at_time, at_tenure, weights = part
+            power, end, falls = r + x[at_count], late[at_tenure], fall[at_count]
+            log_end, gap = log_late[at_tenure], end - early[at_time]
+            since = log_end - log_early[at_time]
+            exponent = drop[at_count] + power * since
+            small = np.exp(-np.abs(exponent))
+            left = weights * np.where(exponent > 0, 1.0, small) / (1 + small)
+            value += weights @ (np.maximum(exponent, 0) + np.log(1 + small) - power * log_end)
+            rise = np.stack([since, power * gap, np.full_like(since, 1 / a), -falls])
+            slopes += rise @ left
+            slopes[:2] -= weights @ log_end, weights @ (power * end)
+            bends += rise * (weights * small / (1 + small) ** 2) @ rise.T
+            bends[[0, 1], [1, 0]] += left @ gap - weights @ end
+            bends[1, 1] += weights @ (power * end**2) - left @ (power * gap * (2 * end - gap))
+            bends[[2, 3], [2, 3]] += -left.sum() / a**2, left @ falls**2
+        return value, slopes, bends
+
+    return measure
 
 
+@threadpool_limits.wrap(limits=1)
 def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
     """Fit Gamma-Gamma to counts and means of purchases, all positive.
 
     Returns a peak with p, q and v (Fader and Hardie 2013, equation 1a).
     """
-    pairs = np.sort(repeat_count + 1j * mean_value)  # the order of rows changes no last bit
-    count, mean, weights = pairs.real, pairs.imag, np.ones(len(pairs))
-    scale = float(np.exp(np.log(mean).mean()))
-    peak = _climb(_SpendLikelihood, (count, mean / scale, weights), SPEND_STARTS)
-    log_likelihood = peak.log_likelihood - len(pairs) * np.log(scale)
-    return Peak(peak.values * [1, 1, scale], log_likelihood, peak.covariance, peak.converged)
+    # Sorted by count and sum, so that the order of rows changes no last bit.
+    order = np.argsort(repeat_count.astype(np.min_scalar_type(repeat_count.max())), kind="stable")
+    count, total = repeat_count[order].astype(float), (repeat_count * mean_value)[order]
+    for part in np.split(total, np.flatnonzero(np.diff(count)) + 1):
+        part.sort()
+    logs = np.log(total) - np.log(count)
+    scale = float(np.exp(logs.mean()))
+    peak = _climb(_weigh_spend, (count, total / scale), SPEND_STARTS)
+    log_likelihood = peak.log_likelihood - logs.sum()
+    return peak._replace(values=peak.values * [1, 1, scale], log_likelihood=log_likelihood)
 
 
-class _SpendLikelihood:
-    """The log-likelihood and its slopes by the logarithms of p, q and v.
+def _weigh_spend(count: np.ndarray, total: np.ndarray) -> Callable:
+    """Return the log-likelihood, with its first and second derivatives by p, q and v.
 
     With the sum s = x z of a history it is ln G(px + q) - ln G(px) - ln G(q) + q ln v + px ln s
-    - ln z - (px + q) ln(v + s).
+    - (px + q) ln(v + s), less ln z, which no parameter changes.
     """
+    x, w = np.unique(count, return_counts=True)
+    size, known = len(count), count @ np.log(total)
 
-    def __init__(self, count, mean, weights):
-        self.total, self.weights = count * mean, weights.astype(float)
-        self.counts, at_count = np.unique(count, return_inverse=True)
-        self.count_weights = np.bincount(at_count, weights)
-        self.purchases = count * self.weights
-        self.known = self.purchases @ np.log(self.total), self.weights @ np.log(mean)
+    def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        p, q, v = values
+        sums = np.zeros((2, 3))  # of ln(v + s) and the powers of 1 / (v + s), plain and times x
+        for start in range(0, size, PART_ROWS):
+            whole = v + total[start : start + PART_ROWS]
+            terms = np.stack([np.log(whole), 1 / whole, 1 / whole / whole])
+            sums += [terms.sum(axis=1), terms @ count[start : start + PART_ROWS]]
+        plain, bought = sums
+        joint, curved, spare = digamma(p * x + q), zeta(2, p * x + q), np.log(v) - digamma(q)
+        value = w @ (gammaln(p * x + q) - gammaln(p * x)) + size * (q * np.log(v) - gammaln(q))
+        value += p * (known - bought[0]) - q * plain[0]
+        by_p = w * x @ (joint - digamma(p * x)) + known - bought[0]
+        by_q = w @ joint + size * spare - plain[0]
+        by_v = size * q / v - p * bought[1] - q * plain[1]
+        pp, pq, pv = w * x**2 @ (curved - zeta(2, p * x)), w * x @ curved, -bought[1]
+        qq, qv = w @ curved - size * zeta(2, q), size / v - plain[1]
+        vv = p * bought[2] + q * plain[2] - size * q / v**2
+        bends = np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]])
+        return value, np.array([by_p, by_q, by_v]), bends
 
-    def __call__(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
-        p, q, v = np.exp(logs)
-        x, w, size = p * self.counts, self.count_weights, self.weights.sum()
-        sums = v + self.total
-        joint = np.log(sums)
-        bought, plain = self.purchases @ joint, self.weights @ joint
-        value = w @ (gammaln(x + q) - gammaln(x)) + size * (q * np.log(v) - gammaln(q))
-        value += p * self.known[0] - self.known[1] - p * bought - q * plain
-        slope_p = w * self.counts @ (digamma(x + q) - digamma(x)) + self.known[0] - bought
-        slope_q = w @ digamma(x + q) + size * (np.log(v) - digamma(q)) - plain
-        slope_v = size * q / v - (p * self.purchases + q * self.weights) @ (1 / sums)
-        return value, np.array([slope_p * p, slope_q * q, slope_v * v])
+    return measure
 
 
-@threadpool_limits.wrap(limits=1)  # threads would wait for each other
-def _climb(likelihood: type, rows: tuple, starts: tuple) -> Peak:
-    """Climb by L-BFGS, end with Newton's steps; a further start only where the first fails.
-
-    Many rows are climbed from the peak of a part of them: with its curvature two steps
-    come so near that Newton's need one.
-    """
-    measure, count = likelihood(*rows), rows[-1].sum()
-
-    def descend(logs: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slopes = measure(logs)
-        return -value / count, -slopes / count
-
-    thin, best = len(rows[-1]) // THIN_ROWS, None
-    if thin > 1:
-        part = [column[::thin] for column in rows]
-        near = _climb(likelihood, part, starts)
-        if near.converged:
-            logs, steps = np.log(near.values), near.covariance * part[-1].sum()
-            for _ in range(2):
-                logs = np.clip(logs - steps @ descend(logs)[1], -LOG_BOUND, LOG_BOUND)
-            best = _end_climb(descend, logs, count)
-            if best.converged:
-                return best
-    for start in starts:
-        bounds = [(-LOG_BOUND, LOG_BOUND)] * len(start)
-        options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500}
-        found = minimize(
-            descend, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-        )
-        peak = _end_climb(descend, found.x, count)
+def _climb(likelihood: Callable, rows: tuple[np.ndarray, ...], starts: tuple) -> Peak:
+    """Climb from the peak of an eighth of the rows; from the given starts where that fails."""
+    measure, near, best = likelihood(*rows), [], None
+    if len(rows[0]) > THIN_ROWS:
+        part = _climb(likelihood, tuple(column[::THIN] for column in rows), starts)
+        near = [np.log(part.values)] if part.converged else []
+    for start in [*near, *starts]:
+        peak = _end_climb(measure, np.array(start))
         if best is None or peak.log_likelihood > best.log_likelihood:
             best = peak
         if peak.converged:
@@ -231,35 +200,42 @@ def _climb(likelihood: type, rows: tuple, starts: tuple) -> Peak:
     return best
 
 
-def _end_climb(descend: Callable, logs: np.ndarray, count: float) -> Peak:
-    """End with Newton's steps, as long as they lead up."""
-    value, slopes = descend(logs)
-    for _ in range(5):
-        curvature = _measure_curvature(descend, logs, slopes)
-        if np.linalg.eigvalsh(curvature)[0] <= 0 or np.abs(slopes).max() < FLAT_SLOPE / 1e3:
-            break
-        further = logs - np.linalg.solve(curvature, slopes)
-        if np.abs(further).max() >= LOG_BOUND:
-            break
-        further_value, further_slopes = descend(further)
-        if not further_value <= value:
-            break
-        logs, value, slopes = further, further_value, further_slopes
-        if np.abs(slopes).max() < FLAT_SLOPE / 1e3:
-            break
-    sound = np.linalg.eigvalsh(curvature)[0] > 0 and np.abs(logs).max() < LOG_BOUND - 0.01
-    covariance = np.linalg.inv(curvature) / count if sound else np.full_like(curvature, np.nan)
-    converged = bool(sound and np.abs(slopes).max() < FLAT_SLOPE)
-    return Peak(np.exp(logs), float(-value * count), covariance, converged)
+def _end_climb(measure: Callable, logs: np.ndarray) -> Peak:
+    """Climb by Newton's steps by the parameters' logarithms, which stay within their bounds.
 
+    Where the likelihood bends upwards a step goes uphill all the same (Nocedal and Wright 2006,
+    "Numerical optimization", section 3.4), by one at most, and is shortened until it leads up.
+    """
 
-def _measure_curvature(
-    descend: Callable, logs: np.ndarray, slopes: np.ndarray, step: float = 1e-5
-) -> np.ndarray:
-    """Second derivatives by differences of the slopes."""
-    moves = np.eye(len(logs)) * step
-    rows = np.array([(descend(logs + move)[1] - slopes) / step for move in moves])
-    return (rows + rows.T) / 2
+    def look(logs: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        values = np.exp(logs)
+        value, slopes, bends = measure(values)
+        return value, slopes * values, bends * np.outer(values, values) + np.diag(slopes * values)
+
+    here, reach = look(logs), 1.0
+    for _ in range(MOST_STEPS):
+        value, slopes, bends = here
+        step, held = slopes, np.zeros(len(logs), dtype=bool)
+        for _ in logs:  # whatever leads out of the bounds is held
+            held |= (np.abs(logs) > LOG_BOUND - 1e-9) & (logs * step > 0)
+            free = np.outer(~held, ~held)
+            roots, axes = np.linalg.eigh(np.where(free, -bends, np.eye(len(logs))))
+            step = axes @ (axes.T @ np.where(held, 0, slopes) / np.maximum(np.abs(roots), 1e-300))
+        size = np.abs(step).max()
+        if min(size, reach) < LAST_STEP:
+            break
+        room = (LOG_BOUND - logs * np.sign(step)) / np.maximum(np.abs(step), 1e-300)
+        further = logs + step * min(1, reach / size, room.min())
+        there = look(further)
+        if there[0] >= value - 1e-12 * abs(value):
+            logs, here, reach = further, there, min(1, 4 * reach)
+        else:
+            reach = min(size, reach) / 4
+    sound = roots[0] > 0 and np.abs(logs).max() < LOG_BOUND - 0.01
+    covariance = np.linalg.inv(-bends) if sound else np.full_like(bends, np.nan)
+    if converged := bool(sound and size < LAST_STEP):
+        logs, value = logs + step, value + slopes @ step / 2  # what is left is of its square
+    return Peak(np.exp(logs), float(value), covariance, converged)
 
 
 def find_active_probability(

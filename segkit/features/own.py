@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import ir
 
 from segkit.data.contract import TABLES
-from segkit.features.dictionary import FEATURES, Feature
+from segkit.features.dictionary import CATEGORY_SHARE, FEATURES, Feature
 from segkit.features.missing import empty_table
 from segkit.plan import Scheme
 from segkit.plan_bases import SAID
@@ -51,6 +51,10 @@ def describe_feature(name: str) -> Feature:
 
     What customers say begins with its base, as in ``needs_purpose``; others are one's own.
     """
+    if name.startswith(CATEGORY_SHARE):
+        words = name.removeprefix(CATEGORY_SHARE).replace("_", " ")
+        meaning = f"Share of sales in the category {words}"
+        return Feature(name, "purchase_history", "share", meaning, ())
     first, _, rest = name.partition("_")
     base, words = (first, rest) if first in SAID and rest else (OWN_BASE, name)
     *stem, last = words.split("_")

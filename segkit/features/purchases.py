@@ -19,7 +19,9 @@ import pandas as pd
 from ibis import _, ir
 
 from segkit.errors import SegkitError, suggest_name
+from segkit.features.baskets import summarise_baskets
 from segkit.features.expressions import (
+    MONEY_DIGITS,
     add_columns,
     days_until,
     find_favourite,
@@ -28,18 +30,26 @@ from segkit.features.expressions import (
     sum_money,
 )
 from segkit.features.missing import NO_PURCHASES, empty_table
+from segkit.features.rhythm import Habits, add_gaps, describe_rhythm, list_orders
+from segkit.features.season import describe_season, sum_seasons
 
-NEW_DAYS = 90
-ACTIVE_DAYS = 180
-LAPSED_DAYS = 365
+WINDOWS = (30, 90, 365)
+TREND_DAYS = 180
 PARETO_SHARE = 0.8
 NO_SPEND = f"{NO_PURCHASES[:-1]}, and no total_spend of its own."
 
 
 def summarise_purchases(
-    order_lines: ir.Table, *, as_of: datetime.date, products: ir.Table | None = None
+    order_lines: ir.Table,
+    *,
+    as_of: datetime.date,
+    products: ir.Table | None = None,
+    habits: Habits | None = None,
 ) -> ir.Table:
     """Summarise accepted lines, with categories and costs of ``products``, to one row a customer.
+
+    Lines are summed to orders and to products of a customer, and these to customers. What is set
+    against all customers is null without ``habits``, and journey stages have fixed cut points.
 
     Returns
     -------
@@ -47,87 +57,53 @@ def summarise_purchases(
         One row for each customer with a line until ``as_of``, with those features of
         `segkit.features.dictionary` that come from lines and products. ``mean_order_value`` is
         gross sales divided by orders, ``return_share`` at most 1; favourites have most gross
-        sales, ties by alphabet; ``total_profit`` counts the lines whose cost is known and is null
-        if none is.
+        sales, ties by alphabet. See `list_orders`, `describe_rhythm`, `describe_season` and
+        `summarise_baskets` for the rules.
     """
-    lines = _prepare_lines(order_lines, as_of, products)
-    sale = lines.line_type == "sale"
-    product = sale & lines.is_product.fill_null(True)
-    recent = days_until(lines.ordered_at, as_of) < 365
-    measures = {
-        "order_count": lines.order_id.nunique(where=sale),
-        "total_spend": sum_money(lines.line_amount),
-        "gross_": sum_money(lines.line_amount, where=sale),
-        "returned_": sum_money(
-            -lines.line_amount, where=lines.line_type.isin(["return", "cancellation"])
-        ),
-        "fourth_": sum_money(lines.line_amount, where=sale & (lines.ordered_at.month() >= 10)),
-        "spend_last_365_days": sum_money(lines.line_amount, where=recent),
-        "order_count_last_365_days": lines.order_id.nunique(where=sale & recent),
-        "product_count": lines.product_id.nunique(where=product),
-        "order_days_": lines.ordered_at.date().nunique(where=sale),
-        "first_order_on": lines.ordered_at.date().min(where=sale),
-        "last_order_on": lines.ordered_at.date().max(where=sale),
-    }
-    if "category" in lines.columns:
-        measures["category_count"] = lines.category.nunique(where=product)
-    if "unit_cost" in lines.columns:
-        profit = lines.line_amount - lines.quantity * lines.unit_cost
-        measures["total_profit"] = profit.sum().round(4)
-    if "discount_amount" in lines.columns:
-        measures["discount_"] = sum_money(lines.discount_amount.abs(), where=sale)
-    table = lines.group_by("customer_id").aggregate(**measures)
-    table = _derive_features(table, as_of)
-    sales = lines.filter(sale)
-    names = {"category": "favourite_category", "country": "country", "channel": "favourite_channel"}
-    for column, name in names.items():
-        if column in lines.columns:
-            rows = sales.filter(_.is_product.fill_null(True)) if column == "category" else sales
-            table = add_columns(table, find_favourite(rows, column, rows.line_amount, name=name))
-    return table
-
-
-def _prepare_lines(
-    order_lines: ir.Table, as_of: datetime.date, products: ir.Table | None
-) -> ir.Table:
-    """Lines with a customer until ``as_of``, with the product's category and cost if known."""
+    habits = habits or Habits()
     lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
-    there = () if products is None else products.columns
-    wanted = [column for column in ("category", "unit_cost") if column in there]
-    if not wanted:
-        return lines
-    extra = products.select("product_id", **{f"{c}_known_": products[c] for c in wanted})
-    lines = lines.left_join(extra, "product_id").drop("product_id_right")
-    known = {c: lines[f"{c}_known_"] for c in wanted}
-    own = {c: ibis.coalesce(lines[c], known[c]) for c in wanted if c in lines.columns}
-    return lines.mutate(**{**known, **own})
-
-
-def _derive_features(table: ir.Table, as_of: datetime.date) -> ir.Table:
-    """Ratios and days from the sums of one customer."""
-    gross, active_days = table.gross_, table.last_order_on.delta(table.first_order_on, unit="day")
-    features = {
-        "recency_days": days_until(table.last_order_on, as_of),
-        "tenure_days": days_until(table.first_order_on, as_of),
-        "active_days": active_days,
-        "mean_order_value": share_of(gross, table.order_count).round(4),
-        "mean_days_between_orders": share_of(active_days, table.order_days_ - 1),
-        "return_share": share_of(ibis.least(table.returned_, gross), gross),
-        "fourth_quarter_share": share_of(table.fourth_, gross),
+    orders = add_gaps(list_orders(lines))
+    sale, amount, age = orders.is_sale_, orders.amount_, days_until(orders.day_, as_of)
+    measures = {
+        "order_count": sale.cast("int64").sum(),
+        "total_spend": sum_money(amount),
+        "gross_": sum_money(amount, where=sale),
+        "returned_": sum_money(orders.returned_),
+        "recent_": sum_money(amount, where=sale & (age < TREND_DAYS)),
+        "before_": sum_money(amount, where=sale & (age >= TREND_DAYS) & (age < 2 * TREND_DAYS)),
+        "order_days_": (sale & (orders.gap_.fill_null(1) > 0)).cast("int64").sum(),
+        "gap_squares_": (orders.gap_ * orders.gap_).sum(where=sale),
+        "first_order_on": orders.day_.min(where=sale),
+        "last_order_on": orders.day_.max(where=sale),
+        **sum_seasons(orders),
     }
-    if "discount_" in table.columns:
-        features["discount_share"] = share_of(table.discount_, gross + table.discount_)
-    table = table.mutate(**features)
-    stage = ibis.cases(
-        (table.recency_days.isnull(), "never bought"),
-        (table.recency_days > LAPSED_DAYS, "lapsed"),
-        (table.recency_days > ACTIVE_DAYS, "at risk"),
-        (table.tenure_days <= NEW_DAYS, "new"),
-        (table.order_count == 1, "one order"),
-        else_="active",
+    for days in WINDOWS:
+        measures[f"spend_last_{days}_days"] = sum_money(amount, where=age < days)
+        measures[f"order_count_last_{days}_days"] = (sale & (age < days)).cast("int64").sum()
+    if "discount_" in orders.columns:
+        measures["discount_"] = sum_money(orders.discount_, where=sale)
+    table = orders.group_by("customer_id").aggregate(**measures)
+    table = table.mutate(
+        recency_days=days_until(table.last_order_on, as_of),
+        tenure_days=days_until(table.first_order_on, as_of),
+        active_days=table.last_order_on.delta(table.first_order_on, unit="day"),
+        mean_order_value=share_of(table.gross_, table.order_count).round(MONEY_DIGITS),
+        return_share=share_of(ibis.least(table.returned_, table.gross_), table.gross_),
+        spend_trend=share_of(table.recent_ - table.before_, table.recent_ + table.before_),
+        **describe_season(table, habits),
     )
-    own = [name for name in table.columns if not name.endswith("_")]
-    return table.mutate(journey_stage=stage).select(*own, "journey_stage")
+    if "discount_" in table.columns:
+        share = share_of(table.discount_, table.gross_ + table.discount_)
+        table = table.mutate(discount_share=share)
+    table = describe_rhythm(table, habits)
+    table = table.select(*(name for name in table.columns if not name.endswith("_")))
+    for column, name in {"country": "country", "channel": "favourite_channel"}.items():
+        if column in orders.columns:
+            sales = orders.filter(sale)
+            table = add_columns(table, find_favourite(sales, column, sales.amount_, name=name))
+    if "favourite_channel" in table.columns:
+        table = table.mutate(cross_channel_share=1 - table.favourite_channel_share)
+    return add_columns(table, summarise_baskets(lines, products, habits))
 
 
 def summarise_months(order_lines: ir.Table | None, *, as_of: datetime.date) -> pd.DataFrame:

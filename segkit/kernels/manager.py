@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +14,6 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
-
-from segkit.kernels import make_command
 
 
 class Client(AsyncKernelClient):
@@ -39,8 +38,9 @@ class Manager(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        boot = make_command("preload_modules(); become_kernel(sys.argv[1])")
-        return KernelSpec(argv=[*boot, "{connection_file}"], language="python")
+        options = ["--HistoryManager.hist_file=:memory:", "-f", "{connection_file}"]
+        argv = [sys.executable, "-m", "ipykernel_launcher", *options]
+        return KernelSpec(argv=argv, language="python")
 
 
 class Process:
@@ -48,14 +48,14 @@ class Process:
 
     stdin = stdout = stderr = returncode = None
 
-    def __init__(self, ask: Callable[..., dict[str, Any]], file: str):
-        self.ask, self.pid = ask, ask(do="fork", file=file)["pid"]
-        if self.pid is None:
+    def __init__(self, ask: Callable[..., int | None], file: str):
+        self.ask, self.pid = ask, ask(do="fork", file=file)
+        if self.pid < 0:
             raise RuntimeError("the process that starts kernels has ended")
 
     def poll(self) -> int | None:
         if self.returncode is None:
-            self.returncode = self.ask(do="poll", pid=self.pid)["code"]
+            self.returncode = self.ask(do="poll", pid=self.pid)
         return self.returncode
 
     def wait(self) -> int:
@@ -66,9 +66,6 @@ class Process:
     def send_signal(self, number: int) -> None:
         self.ask(do="signal", pid=self.pid, signal=int(number))
 
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
-
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
         self.wait()  # at once; the manager would look every 0.1 s
@@ -77,7 +74,7 @@ class Process:
 class Forked(LocalProvisioner):
     """Gets its process from the warmed parent."""
 
-    ask: Callable[..., dict[str, Any]]
+    ask: Callable[..., int | None]
 
     async def launch_kernel(self, cmd: list[str], **_: Any) -> Any:
         """Have a kernel forked; ``cmd`` ends with its connection file."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,12 @@ def spare_imports() -> None:
 
 
 def execute_notebook(
-    path: Path, values: dict[str, Any], manager: Any, *, tell: Callable = lambda _: None
+    path: Path, values: dict[str, Any], manager: Any
 ) -> tuple[Any, SegkitError | None]:
     """Execute a notebook, parameterised by papermill, in a kernel that was started for it.
 
-    The kernel is shut down afterwards; ``tell`` is told the index of each cell that starts. Returns
-    the notebook as far as it went, without times, so that equal runs leave equal notebooks; and
-    which cell failed, and why, or None.
+    The kernel is shut down afterwards. Returns the notebook as far as it went, without times, so
+    that equal runs leave equal notebooks; and which cell failed, and why, or None.
     """
     spare_imports()
     from nbclient import NotebookClient
@@ -46,7 +44,6 @@ def execute_notebook(
     def start_cell(cell: Any, cell_index: int) -> None:
         nonlocal reached
         reached = cell_index
-        tell(cell_index)
 
     log = logging.getLogger("segkit.quiet")
     log.setLevel(logging.CRITICAL)

@@ -21,8 +21,6 @@ from segkit.report.figures import BLUE, GREY, MUTED, ORANGE, SERIES, SKY, TRACK,
 from segkit.report.findings import MISSING, format_number, format_share, plural
 
 LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
-BROWN_TO_BLUE = ["#a8480a", "#eba873", "#f6f6f4", "#7fb3d5", "#0b5484"]
-BELOW_TO_ABOVE = sns.blend_palette(BROWN_TO_BLUE, as_cmap=True)
 MEASURES = {
     "stability": "stability\n(adjusted Rand)",
     "explained_spend_share": "spend explained\n(share of variance)",
@@ -293,17 +291,6 @@ def plot_trend(
     return figures.describe_chart(ax, f"Lines of {name} from {first} to {last}", *said)
 
 
-def plot_monthly(
-    table: pd.DataFrame, *, value: str = "value", title: str = "By month", **options
-) -> Axes:
-    """Draw a value by ``month``; the options are those of :func:`plot_trend`.
-
-    How to read it: compare a month with the same month a year before; the last month may not be
-    complete, which the caption must say.
-    """
-    return plot_trend(table, x="month", y=value, title=title, **options)
-
-
 @chart("row", "column", values=["value"])
 def plot_cells(
     table: pd.DataFrame,
@@ -350,39 +337,17 @@ def plot_rfm_grid(
     return figures.describe_chart(ax, said, largest)
 
 
-@chart("feature", "segment_name", "difference_sd")
-def plot_profiles(
-    table: pd.DataFrame, *, title: str = "How each segment differs from all customers"
-) -> Axes:
-    """Draw how far each segment's mean lies from the mean of all customers, by feature.
-
-    How to read it: a cell counts standard deviations of all customers. +1.0 (blue) is well above
-    the base, −1.0 (brown) well below; between −0.2 and +0.2 the segment is like everybody.
-    The table has a row a segment and ``feature``: ``segment_name`` and ``difference_sd``.
-    """
-    grid = _make_grid(table, "feature", "segment_name", "difference_sd")
-    grid.index = grid.index.str.replace("_", " ")
-    texts = grid.map(lambda cell: ("+" if round(cell, 1) > 0 else "") + format_number(cell, 1))
-    reach = float(np.clip(grid.abs().max().max(), 1, 3))
-    ax = _draw_grid(grid, title, texts, cmap=BELOW_TO_ABOVE, vmin=-reach, vmax=reach)
-    ax.set_xlabel("difference from the mean of all customers, in standard deviations", labelpad=8)
-    most = grid.abs().idxmax().items()
-    points = [f"{name}: {feature} {texts.loc[feature, name]}" for name, feature in most]
-    said = f"Differences in standard deviations of {len(grid)} features. Largest for each segment"
-    return figures.describe_chart(ax, f"{said}: {'; '.join(points)}")
-
-
 def _make_grid(table: pd.DataFrame, row: str, column: str, value: str) -> pd.DataFrame:
     """Rows by columns in the order of the table; of repeated cells the first counts."""
     cells = table.drop_duplicates([row, column]).set_index([row, column])[value].unstack(column)
     return cells.reindex(index=table[row].unique(), columns=table[column].unique()).astype(float)
 
 
-def _draw_grid(grid: pd.DataFrame, title: str, texts: pd.DataFrame, **look) -> Axes:
+def _draw_grid(grid: pd.DataFrame, title: str, texts: pd.DataFrame) -> Axes:
     ax = figures.new_axes(title, height=1.3 + 0.42 * len(grid))
     known, (height, width) = grid.notna().to_numpy(), grid.shape
     cells, annot_kws = grid.fillna(0).to_numpy(), {"fontsize": 9 if width < 9 else 7.5}
-    look = {"cmap": LOW_TO_HIGH, "vmin": min(cells.min(), 0), "vmax": cells.max(), **look}
+    look = {"cmap": LOW_TO_HIGH, "vmin": min(cells.min(), 0), "vmax": cells.max()}
     look |= {"annot": texts, "fmt": "", "annot_kws": annot_kws, "linewidths": 2}
     sns.heatmap(grid, ax=ax, cbar=False, xticklabels=False, yticklabels=False, **look)
     colours = ax.collections[0].get_facecolors()[known.ravel()]

@@ -5,21 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.report.findings import format_share
-from segkit.report.findings_experience import MEASURES
-from segkit.report.tables import show_table
+from segkit.report.tables import VIEWS, show_table
 
-HEADINGS = {
-    **{column: name for column, (name, _) in MEASURES.items()},
-    "base_share": "Share among all",
-    "buyer_share": "Bought",
-    "collect": "Where to find it",
-    "delivered_count": "Delivered",
-    "growth_rate": "Growth a year",
-    "index": "Index, average = 100",
-    "reached_share": "Share of the segment",
-    "rival_share": "Competitors' share",
-    "wallet_value": "Wallet",
-}
+HEADINGS = {column: heading for column, (heading, _) in VIEWS["measures"].items()}
+HEADINGS |= VIEWS["evidence"]
 
 
 def show_evidence(

@@ -7,22 +7,10 @@ import pandas as pd
 from segkit.features.missing import explain_empty
 from segkit.report.figures import write_value
 from segkit.report.sentences import write_sentences
+from segkit.report.tables import VIEWS
 
 # The measures that are compared between segments: what each is called and how it is written.
-MEASURES = {
-    "spend_per_customer": ("Spend a customer", "money"),
-    "mean_order_value": ("Mean order value", "money"),
-    "return_share": ("Share of sales returned", "share"),
-    "wallet_share": ("Our share of the wallet", "share"),
-    "open_share": ("Messages opened", "share"),
-    "click_share": ("Messages clicked", "share"),
-    "unsubscribe_share": ("Messages unsubscribed from", "share"),
-    "visits_per_customer": ("Visits a customer", "number"),
-    "carts_per_customer": ("Carts a customer", "number"),
-    "tickets_per_100_customers": ("Tickets per 100 customers", "number"),
-    "median_hours_to_resolve": ("Median hours to resolve", "number"),
-    "mean_satisfaction": ("Mean satisfaction, 1 to 5", "number"),
-}
+MEASURES = VIEWS["measures"]
 
 
 def state_segments(table: pd.DataFrame, *, currency: str = "") -> list[str]:
@@ -47,14 +35,14 @@ def state_segments(table: pd.DataFrame, *, currency: str = "") -> list[str]:
         ends.append((name, list(zip(names, texts, strict=True)), overlap))
     notes = table[table["note"] != ""].groupby("note")["segment_name"].unique()
     hidden = [(note, [f"“{name}”" for name in names]) for note, names in notes.items()]
-    return write_sentences("experience", "segments", ends=ends, hidden=hidden)
+    return write_sentences("experience.segments", ends=ends, hidden=hidden)
 
 
 def state_spend(spend: pd.DataFrame, *, currency: str = "") -> list[str]:
     """Say which segment brings the most, and where spend, basket and returns are high or low."""
     shares = spend["customer_count"] / spend["customer_count"].sum()
     first = spend.assign(customer_share=shares).dropna(subset=["spend_share"]).head(1)
-    told = write_sentences("experience", "spend", rows=first.to_dict("records"))
+    told = write_sentences("experience.spend", rows=first.to_dict("records"))
     return [*told, *state_segments(spend, currency=currency)]
 
 
@@ -70,7 +58,7 @@ def state_shares(table: pd.DataFrame, column: str, *, of: str) -> list[str]:
     gap = (rows["share"] - rows["base_share"]).sort_values(ascending=False, kind="stable")
     tops = rows.loc[gap.index].drop_duplicates("segment_name").sort_values("segment_name")
     rows = tops.to_dict("records")
-    return write_sentences("experience", "shares", rows=rows, column=column, of=of)
+    return write_sentences("experience.shares", rows=rows, column=column, of=of)
 
 
 def state_responses(
@@ -84,8 +72,7 @@ def state_responses(
     outside = rows[(rows["base_value"] < rows["low"]) | (rows["base_value"] > rows["high"])]
     order = outside["gap"].astype("float64").abs().sort_values(ascending=False, kind="stable").index
     return write_sentences(
-        "experience",
-        "responses",
+        "experience.responses",
         rows=outside.loc[order[:most]].to_dict("records"),
         figure_count=len(rows),
         outside_count=len(outside),

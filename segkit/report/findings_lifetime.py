@@ -5,28 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.features.missing import explain_empty
-from segkit.report.findings import format_money, format_number, format_share, join_words, plural
-
-VALUE_HEADINGS = {
-    "group": "Customers",
-    "customer_count": "Number",
-    "expected_order_count": "Expected purchases each",
-    "mean_lifetime_value": "Mean value",
-    "mean_low": "From",
-    "mean_high": "To",
-    "total_lifetime_value": "Value of all",
-    "total_low": "From (all)",
-    "total_high": "To (all)",
-}
-VALUE_FORMATS = {"expected_order_count": "number"}
-VALUE_FORMATS |= dict.fromkeys(list(VALUE_HEADINGS)[3:], "money")
-CHECK_HEADINGS = {
-    "check": "Check",
-    "value": "Value",
-    "limit": "Wanted",
-    "passes": "Holds",
-    "note": "What that means",
-}
+from segkit.report.findings import format_number
+from segkit.report.sentences import write_sentences
 
 
 def state_lifetime(values: pd.DataFrame, *, currency: str) -> list[str]:
@@ -36,24 +16,14 @@ def state_lifetime(values: pd.DataFrame, *, currency: str) -> list[str]:
     everybody = values.iloc[0]
     if pd.isna(everybody["mean_lifetime_value"]):
         return ["Purchases can be expected, but not their value; the checks say why."]
-    mean, low, high, total, least, most = (
-        format_money(everybody[name], currency) for name in list(VALUE_HEADINGS)[3:]
-    )
-    count = plural(everybody["customer_count"], "customer")
-    sentences = [
-        f"In the next year a customer is expected to bring {mean} of gross sales (95 % interval "
-        f"{low} to {high}), all {count} together {total} ({least} to {most}), discounted."
-    ]
     groups = values.iloc[1:].dropna(subset=["mean_lifetime_value"])
+    best, shares = None, {"share": None, "size": None}
     if len(groups) > 1:
-        best = groups.loc[groups["total_lifetime_value"].idxmax()]
-        share = format_share(best["total_lifetime_value"] / groups["total_lifetime_value"].sum())
-        size = format_share(best["customer_count"] / groups["customer_count"].sum())
-        sentences.append(
-            f"The largest part of it, {share}, is expected of the group '{best['group']}', "
-            f"which is {size} of the customers."
-        )
-    return sentences
+        best = groups.loc[groups["total_lifetime_value"].idxmax()].to_dict()
+        names = {"share": "total_lifetime_value", "size": "customer_count"}
+        shares = {name: best[column] / groups[column].sum() for name, column in names.items()}
+    values = {"everybody": everybody, "best": best, "currency": currency, **shares}
+    return write_sentences("lifetime.lifetime", **values)
 
 
 def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
@@ -73,17 +43,10 @@ def state_lifetime_checks(checks: pd.DataFrame, holdout: pd.DataFrame) -> list[s
     if checks.empty:
         return []
     failed = checks[checks["passes"].eq(False)]
-    unknown = int(checks["passes"].isna().sum())
-    sentences = [f"All of the {plural(len(checks) - unknown, 'check')} that were made hold."]
-    if len(failed):
-        names = join_words([f"'{name}'" for name in failed["check"]])
-        verb = "does" if len(failed) == 1 else "do"
-        sentences = [f"Take the values with care: {names} {verb} not hold.", *failed["note"]]
-    if len(holdout):
-        last = holdout.iloc[-1]
-        sentences.append(
-            f"In {plural(len(holdout), 'week')} that the fit had not seen, "
-            f"{format_number(last['expected_running'])} purchases were expected and "
-            f"{format_number(last['actual_running'])} came."
-        )
-    return sentences
+    return write_sentences(
+        "lifetime.checks",
+        made=int(checks["passes"].notna().sum()),
+        failed=failed.assign(quoted="'" + failed["check"] + "'").to_dict("records"),
+        weeks=len(holdout),
+        last=holdout.iloc[-1].to_dict() if len(holdout) else None,
+    )

@@ -19,7 +19,7 @@ def state_trends(trends: pd.DataFrame) -> list[str]:
     fastest = [
         (word, row) for word, rows in ends for row in rows.to_dict("records") if row["growth_rate"]
     ]
-    return write_sentences("market", "trends", known=len(known), rising=rising, fastest=fastest)
+    return write_sentences("market.trends", known=len(known), rising=rising, fastest=fastest)
 
 
 def state_players(players: pd.DataFrame, *, currency: str = "") -> list[str]:
@@ -29,7 +29,7 @@ def state_players(players: pd.DataFrame, *, currency: str = "") -> list[str]:
     first = players.iloc[0].to_dict()
     values = {"count": len(players), "first": first, "currency": currency}
     sales = first["estimated_sales"] if pd.notna(first["estimated_sales"]) else None
-    return write_sentences("market", "players", sales=sales, **values)
+    return write_sentences("market.players", sales=sales, **values)
 
 
 def state_penetration(
@@ -45,8 +45,7 @@ def state_penetration(
     spend, count = unmatched[["spend", "customer_count"]].sum()
     ours, size = _sum_market(market)
     return write_sentences(
-        "market",
-        "penetration",
+        "market.penetration",
         ours=ours,
         size=size,
         money=market["measure"].iloc[0] == "market_value",
@@ -74,10 +73,9 @@ def state_white_space(cells: pd.DataFrame, *, currency: str = "") -> list[str]:
     chosen = cells[cells["white_space"]]
     if chosen.empty:
         near = cells.loc[cells["fails_on"].str.count(",").idxmin()]
-        return write_sentences("market", "no_white_space", count=len(cells), near=near.to_dict())
+        return write_sentences("market.no_white_space", count=len(cells), near=near.to_dict())
     return write_sentences(
-        "market",
-        "white_space",
+        "market.white_space",
         count=len(cells),
         names=list(chosen["cell"]),
         money=cells["measure"].iloc[0] == "market_value",

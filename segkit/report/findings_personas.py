@@ -15,7 +15,7 @@ def state_persona(persona: dict, *, currency: str = "") -> list[str]:
     role, statements = ([] if t is None else t.to_dict("records") for t in tables)
     values = {"persona": persona, "role": role, "currency": currency}
     rows = [{**row, **_describe(row["feature"])} for row in statements]
-    return write_sentences("personas", "persona", statements=rows, **values)
+    return write_sentences("personas.persona", statements=rows, **values)
 
 
 def _describe(name: str) -> dict[str, str]:

@@ -20,8 +20,7 @@ def state_inventory(
     given = inventory[inventory["row_count"] > 0]
     dated = given.dropna(subset=["last_on"])
     return write_sentences(
-        "plan",
-        "inventory",
+        "plan.inventory",
         table_count=len(inventory),
         given=given,
         orders=dated[dated["table"] == "order_lines"].to_dict("records"),
@@ -38,8 +37,7 @@ def state_quality(quality: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
     rejects = found[found["severity"] == "reject"]
     top = rejects.sort_values(["row_count", "rule"], ascending=[False, True]).head(1)
     return write_sentences(
-        "plan",
-        "quality",
+        "plan.quality",
         read=int(counts["read"].sum()),
         accepted=int(counts["accepted"].sum()),
         rejecting=top.to_dict("records"),
@@ -50,8 +48,7 @@ def state_quality(quality: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
 def state_readiness(readiness: pd.DataFrame, gaps: pd.DataFrame, overreach: list[str]) -> list[str]:
     """Say how ready the business is, what to improve first, and what the plan overreaches."""
     return write_sentences(
-        "plan",
-        "readiness",
+        "plan.readiness",
         scores=readiness,
         weak=readiness[readiness["score"] < WEAK_SCORE].to_dict("records"),
         ready=[base.replace("_", " ") for base in gaps.loc[gaps["ready"], "base"]],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.features.missing import empty_table
-from segkit.report.findings import THIN_SPACE, format_number, format_share, join_words, plural
+from segkit.report.findings import THIN_SPACE, format_number, format_share
+from segkit.report.sentences import write_sentences
 from segkit.segments.prediction import TOP_SHARE
 from segkit.segments.usefulness import BOTH, LIFETIME, RFM, SEGMENTS, Usefulness, list_gains
 
@@ -21,69 +22,30 @@ MEASURES = {
     "gain_index": "Gain index",
     "ranking": "Ranking (AUC)",
 }
-ANSWERS = {
-    "adds to RFM": "These segments say something that RFM does not",
-    "as much as RFM": "These segments say as much as RFM, and nothing that RFM does not.",
-    "nothing beyond RFM": "These segments say nothing that RFM does not.",
-    "nothing": "What these segments say about later time cannot be told from chance.",
-}
 COLUMNS = {RFM: "RFM", LIFETIME: "Lifetime value", SEGMENTS: "Segments", BOTH: "RFM and segments"}
 
 
 def state_usefulness(found: Usefulness) -> list[str]:
     """Say whether the segments tell more than RFM about later time, and what that rests on."""
-    if found.reason:
-        return [f"It cannot be said whether these segments are useful. {found.reason}"]
-    answer = ANSWERS[found.answer]
-    if found.answer == "adds to RFM":
-        gains = list_gains(found.figures, BOTH, "difference")
-        answer += f", about {join_words([OUTCOMES[name] for name in gains])}."
-    sentences = [answer]
-    customers, segments = (plural(*pair) for pair in _count(found))
-    sentences.append(
-        f"{segments} were made again from what was known of {customers} on {found.split_on}, and "
-        f"compared with the {plural(found.later_days, 'day')} after it."
+    figures, outcomes = found.figures, []
+    for outcome in figures["outcome"].unique():
+        rows = _pick(figures, outcome, "explained_share")
+        shares = rows.loc[[RFM, SEGMENTS, BOTH], "estimate"]
+        points = rows.loc[BOTH, ["difference", "difference_low", "difference_high"]]
+        outcomes.append((OUTCOMES[outcome], shares, [_write_points(value) for value in points]))
+    top = _pick(figures, "later_spend", "top_fifth_share")["estimate"]
+    first = [f"{format_share(top[name])} by {name}" for name in COLUMNS if name in top]
+    gains = list_gains(figures, BOTH, "difference") if len(figures) else []
+    return write_sentences(
+        "usefulness.usefulness",
+        found=found,
+        gains=[OUTCOMES[name] for name in gains],
+        outcomes=outcomes,
+        first_fifth=first,
+        top_share=TOP_SHARE,
+        undated=[name.replace("_", " ") for name in found.undated],
+        left_out=[(OUTCOMES.get(name, name), why) for name, why in found.left_out.items()],
     )
-    for outcome in found.figures["outcome"].unique():
-        rows = _pick(found.figures, outcome, "explained_share")
-        more, low, high = rows.loc[BOTH, ["difference", "difference_low", "difference_high"]]
-        rfm, own, both = (format_share(rows.loc[n, "estimate"]) for n in (RFM, SEGMENTS, BOTH))
-        sentences.append(
-            f"Of the differences in {OUTCOMES[outcome]}, RFM explains {rfm}, the segments {own} "
-            f"and both together {both}: {_write_points(more)} points against RFM alone (95% "
-            f"interval {_write_points(low)} to {_write_points(high)})."
-        )
-    return [*sentences, *_state_first_fifth(found), *_state_limits(found)]
-
-
-def _count(found: Usefulness) -> list[tuple[int, str]]:
-    return [(found.customer_count, "customer"), (found.segment_count, "segment")]
-
-
-def _state_first_fifth(found: Usefulness) -> list[str]:
-    rows = _pick(found.figures, "later_spend", "top_fifth_share")
-    if rows.empty:
-        return []
-    parts = [
-        f"{format_share(rows.loc[name, 'estimate'])} by {name}"
-        for name in COLUMNS
-        if name in rows.index
-    ]
-    share = format_share(TOP_SHARE, 0)
-    return [f"The first {share} of customers bring this much of later spend: {join_words(parts)}."]
-
-
-def _state_limits(found: Usefulness) -> list[str]:
-    sentences = []
-    if found.undated:
-        names = join_words([name.replace("_", " ") for name in found.undated])
-        sentences.append(
-            f"No date is known of {names}: the segments read them as they stand today, and may "
-            "so know a little of the time after the split."
-        )
-    for name, reason in found.left_out.items():
-        sentences.append(f"Left out: {OUTCOMES.get(name, name)}, because {reason}.")
-    return sentences
 
 
 def list_figures(found: Usefulness) -> pd.DataFrame:

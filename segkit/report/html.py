@@ -83,7 +83,8 @@ def render_index(
     facts : mapping of step to facts
         Of any step ``headline`` ({label: text}) and ``findings`` (sentences); of 05_analysis also
         ``verdict`` ({"answer": "yes" or "no", "text", "reasons"}), ``segments`` (records),
-        ``kpis`` (records of text, measure, value_text, target_text, met) and ``limits``.
+        ``kpis`` (records of text, measure, value_text, target_text, met), ``usefulness`` ({"text",
+        "split_on"}) and ``limits``.
     record : mapping
         The run's: ``tables`` (with counts of rows ``read``, ``accepted``, ``rejected``),
         ``run_id``, ``segkit_version``, ``random_state``, ``as_of``.

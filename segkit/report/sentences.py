@@ -40,13 +40,18 @@ _WORDS.filters |= {
     "share": findings.format_share,
     "small_share": findings.format_small_share,
     "some": name_some,
+    "spaced": lambda name: str(name).replace("_", " "),
     "value": write_value,
     "words": findings.join_words,
 }
 
 
-def write_sentences(template: str, part: str, **values: Any) -> list[str]:
-    """Fill one part of a template; a blank line ends a sentence, a line's end is a space."""
+def write_sentences(name: str, **values: Any) -> list[str]:
+    """Fill a part of a template, such as "plan.quality".
+
+    In a template a blank line ends a sentence, and a line's end is a space.
+    """
+    template, part = name.split(".")
     write = getattr(_WORDS.get_template(f"{template}.j2").module, part)
     parts = (sentence.strip("\n") for sentence in write(**values).split("\n\n"))
     return [sentence.replace("\n", " ") for sentence in parts if sentence]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from segkit.errors import SegkitError, suggest_name
 from segkit.report.findings import MISSING, format_number, format_share, plural
 
 TEMPLATES = Path(__file__).parent / "templates" / "segkit"
+VIEWS = tomllib.loads(TEMPLATES.with_name("views.toml").read_text(encoding="utf-8"))
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
 KINDS = ("integer", "share", "money", "number", "date", "text")
 _MONEY = {"amount", "price", "profit", "revenue", "sales", "spend", "value", "margin", "budget"}
@@ -33,7 +35,7 @@ def build_table(
     df: pd.DataFrame,
     *,
     caption: str,
-    columns: dict[str, str] | None = None,
+    columns: dict[str, str] | str | None = None,
     formats: dict[str, str] | None = None,
     bars: Sequence[str] = (),
     currency: str = "",
@@ -47,9 +49,10 @@ def build_table(
         What to show; its index is left out.
     caption : str
         What the table shows; also its name for screen readers.
-    columns : dict of str to str, optional
+    columns : dict of str to str, or str, optional
         The columns to show, in this order, with their headings; all, if not given. A heading of
-        "" is made from the column's name.
+        "" is made from the column's name. A text is the name of a view in ``views.toml``; of its
+        columns those are shown that are there and not all missing.
     formats : dict of str to str, optional
         How a column is written: integer, share (0 to 1 as a percentage), money, number, date or
         text. Columns that are not named are guessed from their name and type.
@@ -61,6 +64,9 @@ def build_table(
         Further rows are left out, and a line says how many.
     """
     headings, formats = columns or dict.fromkeys(df.columns, ""), formats or {}
+    if isinstance(columns, str):
+        headings, kinds = _read_view(df, columns)
+        formats = {**kinds, **formats}
     for name in [*headings, *formats, *bars]:
         if name not in df.columns:
             fix = suggest_name(str(name), list(map(str, df.columns)))
@@ -91,6 +97,17 @@ def build_table(
         reason=df.attrs.get("reason", "There are no rows to show."),
         more=f"{plural(hidden, 'more row')} not shown." if hidden else "",
     )
+
+
+def _read_view(df: pd.DataFrame, view: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the headings and the formats of a view's columns that the table has."""
+    told = {
+        name: [words] if isinstance(words, str) else words
+        for name, words in VIEWS[view].items()
+        if name in df and (df.empty or df[name].notna().any())
+    }
+    formats = {name: words[1] for name, words in told.items() if words[1:]}
+    return {name: words[0] for name, words in told.items()}, formats
 
 
 def guess_format(column: pd.Series) -> str:

@@ -114,18 +114,22 @@ def search_classes(
     n_init: int,
     gain: float,
     enough: int = ENOUGH_FOUND,
+    end_gain: float | None = None,
 ) -> list[Climb]:
     """Climb from random starts, and return where each ended, the best first.
 
     At least ``n_init`` starts, and at most five times as many, until ``enough`` have come within
-    0.01 of the best log-likelihood.
+    0.01 of the best log-likelihood. A climb ends where a step gains less than ``gain``; the best
+    then goes on to ``end_gain``.
     """
     climbs: list[Climb] = []
     while len(climbs) < n_init or (
         count_found(climbs) < enough and len(climbs) < MOST_ROUNDS * n_init
     ):
-        climbs.append(_climb(answers, size, rng, gain))
+        climbs.append(_climb(answers, *_draw_start(answers, size, rng), gain))
         climbs.sort(key=lambda climb: -climb.likelihood)
+    if end_gain is not None:
+        climbs[0] = _climb(answers, climbs[0].weights, climbs[0].shares, end_gain)
     return climbs
 
 
@@ -134,15 +138,19 @@ def count_found(climbs: list[Climb]) -> int:
     return sum(own.likelihood > climbs[0].likelihood - SAME_LIKELIHOOD for own in climbs)
 
 
-def _climb(answers: Answers, size: int, rng: Generator, gain: float) -> Climb:
-    """Run EM from random probabilities until a step gains less than ``gain`` (Goodman 1974)."""
-    from segkit.segments import compiled
-
+def _draw_start(answers: Answers, size: int, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw equal weights and random probabilities, as in a Climb."""
     levels = np.array([[len(own.levels)] for own in answers.levels])
     there = np.arange(levels.max()) < levels
     shares = rng.exponential(size=(size, *there.shape)) * there
-    shares /= shares.sum(axis=2, keepdims=True)
-    weights, own = np.full(size, 1 / size), np.ascontiguousarray(np.moveaxis(shares, 0, 2))
+    return np.full(size, 1 / size), shares / shares.sum(axis=2, keepdims=True)
+
+
+def _climb(answers: Answers, weights: np.ndarray, shares: np.ndarray, gain: float) -> Climb:
+    """Run EM until a step gains less than ``gain`` (Goodman 1974)."""
+    from segkit.segments import compiled
+
+    weights, own = weights.copy(), np.ascontiguousarray(np.moveaxis(shares, 0, 2)).copy()
     patterns, counts = answers.patterns.astype(np.int32), answers.counts.astype(float)
     likelihood = compiled.climb(patterns, counts, weights, own, gain, MOST_STEPS, FLOOR)
     return Climb(likelihood, weights, np.ascontiguousarray(np.moveaxis(own, 2, 0)))

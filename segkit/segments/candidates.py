@@ -13,38 +13,18 @@ import pandas as pd
 
 from segkit.errors import SegkitError
 from segkit.plan import LEARNING_METHODS, Criteria, Scheme
+from segkit.segments import preparation, resampling, stability
 from segkit.segments.criteria import Choice, choose_best, choose_within, find_faults
 from segkit.segments.gates import check_data, describe_refusals
-from segkit.segments.preparation import (
-    learn_levels,
-    learn_preparation,
-    prepare_columns,
-    read_numbers,
-    tidy_columns,
-)
 from segkit.segments.reach import measure_reach
-from segkit.segments.resampling import (
-    Resamples,
-    draw_bootstraps,
-    resample_classes,
-    resample_prototypes,
-    resample_rules,
-)
+from segkit.segments.resampling import Resamples
 from segkit.segments.rules import fit_rfm, fit_rules, fit_tiers
 from segkit.segments.schemes import list_wanted
 from segkit.segments.segmentation import Segmentation, fit_segmentation
-from segkit.segments.stability import (
-    SMALLEST_STRUCTURE,
-    bound_segments,
-    follow_segments,
-    rate_customers,
-    rate_segments,
-    summarise_stability,
-)
 
 CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
-MOST_RESAMPLED = 5_000
+MOST_RESAMPLED = 20_000
 PAIRS = 50
 
 
@@ -53,7 +33,7 @@ class Candidates:
     """Candidates and their evidence, by scheme and number of segments.
 
     ``table`` has one row a candidate; ``resamples`` are of the customers of ``sampled``, all or a
-    random 5,000, of ``customer_count``.
+    random 20,000, of ``customer_count``.
     """
 
     table: pd.DataFrame
@@ -76,7 +56,7 @@ def compare_candidates(
 
     RFM that asks for six segments means at most six: where some are too small or too poor, their
     neighbours are merged, one step at a time. ``pairs`` pairs of bootstrap samples, the same for
-    all candidates, are drawn of at most 5,000 customers. The customer table needs the schemes'
+    all candidates, are drawn of at most 20,000 customers. The customer table needs the schemes'
     columns, and ``total_spend`` where value shall count.
 
     Returns
@@ -108,7 +88,7 @@ def compare_candidates(
     panel = _prepare_panel(customers, schemes)
     gates = describe_refusals(check_data(customers, schemes))
     sample = _sample_rows(len(customers), random_state)
-    draws = draw_bootstraps(len(sample), pairs=pairs, random_state=random_state)
+    draws = resampling.draw_bootstraps(len(sample), pairs=pairs, random_state=random_state)
     rows, segmentations, resamples, refused = [], {}, {}, []
     for scheme in schemes:
         fewest, most = scheme.segments if scheme.method != "rules" else (1, 1)
@@ -145,7 +125,7 @@ def compare_candidates(
 
 
 def _sample_rows(row_count: int, random_state: int) -> np.ndarray:
-    """Return at most 5,000 row numbers, in order, drawn without replacement."""
+    """Return at most 20,000 row numbers, in order, drawn without replacement."""
     if row_count <= MOST_RESAMPLED:
         return np.arange(row_count)
     rng = np.random.default_rng(random_state)
@@ -166,11 +146,12 @@ def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, 
     coded = {column for scheme in schemes for column in scheme.categorical}
     for column in dict.fromkeys([*spend, *wanted]):
         with contextlib.suppress(SegkitError):  # the scheme that needs it is refused, and says why
-            if column in coded or tidy_columns(customers, [column])[column].dtype != float:
-                levels, codes = learn_levels(customers, column)
+            tidy = preparation.tidy_columns(customers, [column])[column]
+            if column in coded or tidy.dtype != float:
+                levels, codes = preparation.learn_levels(customers, column)
                 panel[column] = np.eye(len(levels.levels))[codes]
             else:
-                panel[column] = learn_preparation(customers, column)[1][:, None]
+                panel[column] = preparation.learn_preparation(customers, column)[1][:, None]
     return panel
 
 
@@ -187,13 +168,14 @@ def _resample(
     seed = {"random_state": found.random_state}
     few = customers.iloc[sample].reset_index(drop=True)
     if scheme.method == "latent_classes":
-        return resample_classes(few, own, draws, columns=scheme.columns, **size, **seed)
+        return resampling.resample_classes(few, own, draws, columns=scheme.columns, **size, **seed)
     if scheme.method in LEARNING_METHODS:
-        rows = prepare_columns(customers, scheme).take(sample)
-        return resample_prototypes(rows, own, draws, gamma=found.model.gamma, **size, **seed)
+        rows = preparation.prepare_columns(customers, scheme).take(sample)
+        options = {"gamma": found.model.gamma, **size, **seed}
+        return resampling.resample_prototypes(rows, own, draws, **options)
     fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
     refit = functools.partial(fit, scheme=scheme, n_segments=len(found.segments))
-    return resample_rules(few[list(found.columns)], own, draws, fit=refit, **size)
+    return resampling.resample_rules(few[list(found.columns)], own, draws, fit=refit, **size)
 
 
 def _measure(
@@ -210,7 +192,7 @@ def _measure(
     counts = np.bincount(labels, minlength=size + 1)[1:].astype(float)
     spend = np.full(size, unknown)
     if "total_spend" in customers:
-        amounts = np.nan_to_num(read_numbers(customers, "total_spend"))
+        amounts = np.nan_to_num(preparation.read_numbers(customers, "total_spend"))
         spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
     if scheme.method == "rules":  # a rule that nobody meets today may be met tomorrow
         spend[counts == 0], counts[counts == 0] = np.inf, np.inf
@@ -218,10 +200,10 @@ def _measure(
     told = [explained[name] for name, values in panel.items() if np.ptp(values) > 0]
     total = spend[np.isfinite(spend)].sum()
     explained_share = float(np.mean(told)) if told else 0.0
-    least = SMALLEST_STRUCTURE if scheme.method in LEARNING_METHODS else None
+    least = stability.SMALLEST_STRUCTURE if scheme.method in LEARNING_METHODS else None
     least = np.nextafter(0, 1) if scheme.method == "latent_classes" else least
-    stability = summarise_stability(resamples, least_structure=least)
-    weakest = stability.pop("weakest_place")
+    held = stability.summarise_stability(resamples, least_structure=least)
+    weakest = held.pop("weakest_place")
     names = list(found.names.values())
     row = {
         "scheme": scheme.name,
@@ -237,11 +219,11 @@ def _measure(
         "reach": measure_reach(
             customers, labels, columns=list(found.columns), random_state=found.random_state
         ),
-        **stability,
+        **held,
         "weakest_segment": names[weakest],
         "smallest_segment": names[counts.argmin()],
         "poorest_segment": "" if np.isnan(spend).any() else names[spend.argmin()],
-        "reproducible_share": explained_share * stability["stability"],
+        "reproducible_share": explained_share * held["stability"],
     }
     faults = find_faults(row, criteria)
     reason = "; ".join(faults) or "meets every criterion"
@@ -276,15 +258,12 @@ def rate_candidates(candidates: Candidates) -> pd.DataFrame:
 
     The columns of `rate_segments`, after ``scheme``, ``segment_count`` and ``segment_name``.
     """
-    tables = []
-    for (scheme, count), resamples in candidates.resamples.items():
-        rated = rate_segments(resamples)
-        names = candidates.segmentations[scheme, count].names
-        rated.insert(0, "segment_name", rated["segment"].map(names))
-        rated.insert(0, "segment_count", count)
-        rated.insert(0, "scheme", scheme)
-        tables.append(rated)
-    return pd.concat(tables, ignore_index=True)
+    rated = {key: stability.rate_segments(own) for key, own in candidates.resamples.items()}
+    table = pd.concat(rated, names=["scheme", "segment_count"]).reset_index([0, 1])
+    keys = zip(table["scheme"], table["segment_count"], table["segment"], strict=True)
+    names = [candidates.segmentations[scheme, count].names[n] for scheme, count, n in keys]
+    table.insert(2, "segment_name", names)
+    return table.reset_index(drop=True)
 
 
 def follow_candidates(candidates: Candidates, scheme: str) -> pd.DataFrame:
@@ -297,7 +276,7 @@ def follow_candidates(candidates: Candidates, scheme: str) -> pd.DataFrame:
         for (name, count), resamples in candidates.resamples.items()
         if name == scheme
     }
-    paths = follow_segments(solutions)
+    paths = stability.follow_segments(solutions)
     names = {count: candidates.segmentations[scheme, count].names for count in solutions}
     pairs = zip(paths["segment_count"], paths["segment"], strict=True)
     return paths.assign(segment_name=[names[count][segment] for count, segment in pairs])
@@ -308,7 +287,7 @@ def bound_candidate(candidates: Candidates, scheme: str, segment_count: int) -> 
     resamples, nothing = candidates.resamples[scheme, segment_count], np.nan
     values = candidates.sampled.get("total_spend", pd.Series(nothing, candidates.sampled.index))
     values = values.to_numpy(dtype=float, na_value=np.nan)
-    return bound_segments(resamples, values, row_count=candidates.customer_count)
+    return stability.bound_segments(resamples, values, row_count=candidates.customer_count)
 
 
 def rate_confidence(candidates: Candidates, scheme: str, segment_count: int) -> pd.DataFrame:
@@ -316,7 +295,7 @@ def rate_confidence(candidates: Candidates, scheme: str, segment_count: int) -> 
 
     Of the sampled customers only.
     """
-    confidence = rate_customers(candidates.resamples[scheme, segment_count])
+    confidence = stability.rate_customers(candidates.resamples[scheme, segment_count])
     return candidates.sampled[["customer_id"]].assign(bootstrap_confidence=confidence)
 
 

@@ -31,6 +31,20 @@ MEANINGS = {
 }
 
 
+# What a candidate must reach: its figure, the plan's limit, its decimals and unit, and the words.
+LEAST = (
+    ("smallest_customer_share", "smallest_customer_share", (1, "%"), " of customers",
+     "the smallest segment ({smallest_segment}) has {found}"),
+    ("smallest_value_share", "smallest_value_share", (1, "%"), " of spend",
+     "the poorest segment ({poorest_segment}) has {found}"),
+    ("stability", "smallest_stability", (2, "f"), "", "stability is {found}"),
+    ("weakest_jaccard", "smallest_jaccard", (2, "f"), "",
+     "{weakest_segment} is not found again in other samples: its Jaccard is {found}"),
+    ("reach", "smallest_reach", (0, "%"), " of customers right",
+     "a short list of rules places {found}"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Choice:
     """The scheme to use, the verdict on it ("yes" or "no"), and why.
@@ -56,27 +70,13 @@ def find_faults(row: dict[str, object], criteria: Criteria) -> list[str]:
     count, most = row["segment_count"], criteria.most_segments
     if count > most:
         faults.append(f"{count} segments, the plan allows {most}")
-    share, limit = row["smallest_customer_share"], criteria.smallest_customer_share
-    if share < limit:
-        found = _tell_apart(share, limit, 1, "%", " of customers")
-        faults.append(f"the smallest segment ({row['smallest_segment']}) has {found}")
-    share, limit = row["smallest_value_share"], criteria.smallest_value_share
-    if np.isnan(share) and not np.isnan(row["explained_spend_share"]):
+    if np.isnan(row["smallest_value_share"]) and not np.isnan(row["explained_spend_share"]):
         faults.append("there is no spend to share out")
-    elif share < limit:
-        found = _tell_apart(share, limit, 1, "%", " of spend")
-        faults.append(f"the poorest segment ({row['poorest_segment']}) has {found}")
-    if row["stability"] < criteria.smallest_stability:
-        found = _tell_apart(row["stability"], criteria.smallest_stability, 2, "f")
-        faults.append(f"stability is {found}")
-    if row["weakest_jaccard"] < criteria.smallest_jaccard:
-        found = _tell_apart(row["weakest_jaccard"], criteria.smallest_jaccard, 2, "f")
-        faults.append(
-            f"{row['weakest_segment']} is not found again in other samples: its Jaccard is {found}"
-        )
-    if row["reach"] < criteria.smallest_reach:
-        found = _tell_apart(row["reach"], criteria.smallest_reach, 0, "%", " of customers right")
-        faults.append(f"a short list of rules places {found}")
+    for column, limit, form, noun, words in LEAST:
+        least = getattr(criteria, limit)
+        if row[column] < least:
+            found = _tell_apart(row[column], least, *form, noun)
+            faults.append(words.format(found=found, **row))
     if row["method"] == "latent_classes":
         if row["structure"] <= 0:
             faults.append("a single class describes the answers as well (BIC): nothing was found")

@@ -59,16 +59,11 @@ def check_data(customers: pd.DataFrame, schemes: Iterable[Scheme]) -> pd.DataFra
 def describe_refusals(gates: pd.DataFrame) -> dict[str, str]:
     """Return, by scheme, what refuses it: found, needed and missing in words."""
     refused = gates[gates["status"] == "refused"]
-    texts = [
+    words = [
         f"it has {row.found:,.0f} {row.requirement} and needs {row.needed}"
         for row in refused.itertuples()
     ]
-    return (
-        pd.Series(texts, dtype=object)
-        .groupby(refused["scheme"].to_numpy())
-        .agg("; ".join)
-        .to_dict()
-    )
+    return refused.assign(words=words).groupby("scheme")["words"].agg("; ".join).to_dict()
 
 
 def _reads_orders(feature: str) -> bool:

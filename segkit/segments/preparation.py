@@ -39,8 +39,8 @@ class Preparation(Document):
 
     column: str
     fill: float | None
-    smallest: float | None = None
-    largest: float | None = None
+    smallest: float
+    largest: float
     lower: float
     upper: float
     transform: Literal["none", "signed_log"]
@@ -56,8 +56,6 @@ class Preparation(Document):
 
     def find_new(self, value: ir.FloatingValue) -> ir.BooleanValue:
         """Say whether a value lies beyond all values of the fit; never null."""
-        if self.smallest is None or self.largest is None:
-            return value.isnull() & ibis.literal(False)
         return ((value < self.smallest) | (value > self.largest)).fill_null(False)
 
     def apply(self, value: ir.FloatingValue) -> ir.FloatingValue:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -196,14 +195,24 @@ def count_rfm(customers: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFram
         columns = ["recency_score", "frequency_score", "customer_count"]
         reason = f"{NO_PURCHASES[:-1]}, and not all of {', '.join(RFM_COLUMNS)} of its own."
         return empty_table(columns, reason)
-    scheme = Scheme(name="rfm", goal="rfm", base="behavioural", method="rfm")
-    model, _ = fit_rfm(customers, scheme, 6)
-    placed = model.place(ibis.memtable(customers[list(RFM_COLUMNS)].astype(float)))
-    scores = placed.select(
-        recency_score=placed.recency_points_, frequency_score=placed.frequency_points_
-    )
-    grid = scores.to_pandas().value_counts(sort=False).unstack(fill_value=0)
+    scores = score_rfm(customers)[["recency", "frequency"]].add_suffix("_score")
+    grid = scores.value_counts(sort=False).unstack(fill_value=0)
     return suppress_cells(grid, smallest_cell).stack().rename("customer_count").reset_index()
+
+
+def score_rfm(customers: pd.DataFrame) -> pd.DataFrame:
+    """Return ``recency``, ``frequency`` and ``money``, each 1 (low) to 5 (high), and the ``cell``.
+
+    Cut points are quintiles of these customers, as in `fit_rfm`; a missing value scores lowest.
+    """
+    scheme = Scheme(name="rfm", goal="rfm", base="behavioural", method="rfm")
+    scores, cells = {}, 0
+    for score in fit_rfm(customers, scheme, 6)[0].scores:
+        sign = 1 if score.higher_is_better else -1
+        values = sign * read_numbers(customers, score.column)
+        points = 1 + (values[:, None] > sign * np.array(score.cuts)).sum(axis=1)
+        scores[score.name], cells = points, cells * 10 + points
+    return pd.DataFrame({**scores, "cell": cells})
 
 
 def keep_own_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:

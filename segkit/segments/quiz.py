@@ -16,20 +16,11 @@ import pandas as pd
 
 from segkit.features.missing import empty_table
 from segkit.plan import NamedRule, Scheme
-from segkit.segments.profiles import join_segments, name_numbers
-from segkit.segments.reach import RULE_COLUMNS, find_obstacle, list_rules
-from segkit.segments.trees import (
-    FOLDS,
-    Inputs,
-    bound_accuracy,
-    choose_leaves,
-    deal_folds,
-    encode_columns,
-    grow_tree,
-    write_condition,
-)
+from segkit.segments import trees
+from segkit.segments.reach import RULE_COLUMNS, Task, read_task
+from segkit.segments.trees import FOLDS
 
-MOST_CUSTOMERS = 1_200
+MOST_CUSTOMERS, MOST_QUESTIONS, MARGIN = 1_200, 6, 0.02
 # Columns tried by greedy selection: those that tell most alone, chosen anew in each fold.
 MOST_TRIED = 10
 LEAVES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
@@ -76,14 +67,12 @@ def build_quiz(
     *,
     columns: Sequence[str],
     target_accuracy: float = 0.9,
-    margin: float = 0.02,
-    most_questions: int = 6,
     random_state: int,
     smallest_cell: int = 5,
 ) -> Quiz:
     """Find the fewest columns that place unseen customers as well as is wanted.
 
-    Wanted is ``target_accuracy``, or what all columns reach less ``margin`` where that is lower.
+    Wanted is ``target_accuracy``, or what all columns reach less two points where that is lower.
     Five-fold cross-validation on at most 1,200 customers, with forward selection inside each fold
     among the ten columns that tell most alone. That the number of questions is read off the same
     figures flatters it a little. The rules come from all customers.
@@ -102,43 +91,32 @@ def build_quiz(
     SegkitError
         If a column is not there.
     """
-    joined = join_segments(customers, segments)
-    labels = joined["segment"].to_numpy(int)
-    inputs = encode_columns(joined, columns)
-    classes = labels[inputs.order]
-    counts = np.unique(labels, return_counts=True)[1]
-    baseline = float(counts.max() / counts.sum()) if len(counts) else float("nan")
-    if reason := find_obstacle(inputs, classes):
-        return _refuse(reason, (float("nan"),) * 4, baseline)
-    rows = np.arange(len(classes))
-    if len(rows) > MOST_CUSTOMERS:
-        generator = np.random.default_rng(random_state)
-        rows = np.sort(generator.choice(rows, MOST_CUSTOMERS, replace=False))
-    search = _Search(inputs, random_state, smallest_cell, most_questions)
-    by_step, by_all = search.test(rows, classes)
-    full = bound_accuracy(by_all, 1 / FOLDS)
-    wanted = min(target_accuracy, full[0] - margin)
-    order, leaf_counts = search.select(rows, classes)
-    steps = pd.DataFrame(
-        [
-            (i + 1, column, *bound_accuracy(by_step[:, i], 1 / FOLDS))
-            for i, column in enumerate(order)
-        ],
-        columns=STEP_COLUMNS,
+    task = read_task(
+        customers, segments, columns, random_state=random_state, most_customers=MOST_CUSTOMERS
     )
+    if task.obstacle:
+        return _refuse(task.obstacle, (float("nan"),) * 4, task.baseline)
+    search = _Search(task, random_state, smallest_cell)
+    by_step, by_all = search.test()
+    full = trees.bound_accuracy(by_all, 1 / FOLDS)
+    wanted = min(target_accuracy, full[0] - MARGIN)
+    order, leaf_counts = search.select(task.rows)
+    steps = [
+        (i + 1, column, *trees.bound_accuracy(by_step[:, i], 1 / FOLDS))
+        for i, column in enumerate(order)
+    ]
+    steps = pd.DataFrame(steps, columns=STEP_COLUMNS)
     enough = np.flatnonzero(steps["accuracy"] >= wanted)
     last = int(enough[0] if len(enough) else steps["accuracy"].argmax())
     if leaf_counts[last] == 1:
         reason = "No question places unseen customers better than the largest segment's share does."
-        return _refuse(reason, (wanted, *full), baseline)
-    places = inputs.find(order[: last + 1])
-    options = {"most_leaves": leaf_counts[last], "smallest_leaf": smallest_cell}
-    grown = grow_tree(inputs.matrix[:, places], classes, **options)
-    rules, leaves = list_rules(grown, inputs, classes, name_numbers(joined), places, smallest_cell)
-    rules["when"] = [write_condition(leaf, inputs) for leaf in leaves]
+        return _refuse(reason, (wanted, *full), task.baseline)
+    places = task.inputs.find(order[: last + 1])
+    rules, leaves = task.list_rules(places, leaf_counts[last], smallest_cell)
+    rules["when"] = [trees.write_condition(leaf, task.inputs) for leaf in leaves]
     asked = {column for leaf in leaves for column in leaf.limits}
     questions = tuple(column for column in order[: last + 1] if column in asked)
-    return Quiz(steps, questions, rules, last + 1, wanted, *full, baseline)
+    return Quiz(steps, questions, rules, last + 1, wanted, *full, task.baseline)
 
 
 def _refuse(reason: str, figures: tuple[float, ...], baseline: float) -> Quiz:
@@ -148,61 +126,51 @@ def _refuse(reason: str, figures: tuple[float, ...], baseline: float) -> Quiz:
 
 @dataclass(frozen=True)
 class _Search:
-    """Forward selection over the columns of some inputs."""
+    """Forward selection over the columns of a task."""
 
-    inputs: Inputs
+    task: Task
     random_state: int
     smallest_leaf: int
-    most_questions: int
 
-    def score(self, columns: list[str], rows: np.ndarray, classes: np.ndarray) -> tuple[int, float]:
+    def score(self, columns: list[str], rows: np.ndarray) -> tuple[int, float]:
         """Return the number of leaves for some columns, and their accuracy, on the same folds."""
-        matrix = self.inputs.matrix[np.ix_(rows, self.inputs.find(columns))]
+        matrix = self.task.inputs.matrix[np.ix_(rows, self.task.inputs.find(columns))]
         options = {"smallest_leaf": self.smallest_leaf, "leaf_counts": LEAVES}
         generator = np.random.default_rng(self.random_state)
-        return choose_leaves(matrix, classes[rows], generator, **options)
+        return trees.choose_leaves(matrix, self.task.classes[rows], generator, **options)
 
-    def select(self, rows: np.ndarray, classes: np.ndarray) -> tuple[list[str], list[int]]:
+    def select(self, rows: np.ndarray) -> tuple[list[str], list[int]]:
         """Return the columns in the order in which they are added, and the leaves of each step."""
-        alone = {c: self.score([c], rows, classes) for c in self.inputs.columns}
+        alone = {c: self.score([c], rows) for c in self.task.inputs.columns}
         left = sorted(alone, key=lambda column: -alone[column][1])[:MOST_TRIED]
         chosen, leaf_counts = [], []
-        while left and len(chosen) < self.most_questions:
-            tried = {c: self.score([*chosen, c], rows, classes) for c in left} if chosen else alone
+        while left and len(chosen) < MOST_QUESTIONS:
+            tried = {c: self.score([*chosen, c], rows) for c in left} if chosen else alone
             best = max(left, key=lambda column: tried[column][1])
             chosen.append(best)
             leaf_counts.append(tried[best][0])
             left.remove(best)
         return chosen, leaf_counts
 
-    def test(self, rows: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def test(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the accuracy of each fold by number of questions, and of all columns."""
+        inputs, classes, tested = self.task.inputs, self.task.classes, self.task.rows
         generator = np.random.default_rng([self.random_state, 1])
-        folds, by_step, by_all = deal_folds(classes[rows], FOLDS, generator), [], []
-        for fold in range(FOLDS):
-            train, test = rows[folds != fold], rows[folds == fold]
-            order, leaf_counts = self.select(train, classes)
-            steps = [(order[: i + 1], leaves) for i, leaves in enumerate(leaf_counts)]
-            everything = self.inputs.columns
-            steps.append((everything, self.score(everything, train, classes)[0]))
-            right = [self._try(train, test, classes, *step) for step in steps]
-            by_step.append(right[:-1])
-            by_all.append(right[-1])
-        return np.array(by_step), np.array(by_all)
-
-    def _try(
-        self,
-        train: np.ndarray,
-        test: np.ndarray,
-        classes: np.ndarray,
-        columns: list[str],
-        leaves: int,
-    ) -> float:
-        """Return the accuracy on ``test`` of a tree grown on ``train``."""
-        matrix = self.inputs.matrix[:, self.inputs.find(columns)]
+        folds, by_step = trees.deal_folds(classes[tested], FOLDS, generator), []
         options = {"most_leaves": LEAVES[-1], "smallest_leaf": self.smallest_leaf}
-        grown = grow_tree(matrix[train], classes[train], **options)
-        return float((grown.predict(matrix[test], [leaves])[:, 0] == classes[test]).mean())
+        for fold in range(FOLDS):
+            train, test = tested[folds != fold], tested[folds == fold]
+            order, leaf_counts = self.select(train)
+            steps = [(order[: i + 1], leaves) for i, leaves in enumerate(leaf_counts)]
+            right = []
+            for columns, leaves in [*steps, (inputs.columns, self.score(inputs.columns, train)[0])]:
+                matrix = inputs.matrix[:, inputs.find(columns)]
+                grown = trees.grow_tree(matrix[train], classes[train], **options)
+                placed = trees.predict_pruned(grown, matrix[test], [leaves])[:, 0]
+                right.append((placed == classes[test]).mean())
+            by_step.append(right)
+        accuracies = np.array(by_step)
+        return accuracies[:, :-1], accuracies[:, -1]
 
 
 def make_scheme(quiz: Quiz, name: str, *, goal: str, base: str) -> Scheme | None:

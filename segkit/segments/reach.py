@@ -13,22 +13,9 @@ import numpy as np
 import pandas as pd
 
 from segkit.features.missing import empty_table
+from segkit.segments import trees
 from segkit.segments.profiles import join_segments, name_numbers
-from segkit.segments.trees import (
-    FOLDS,
-    LEAF_COUNTS,
-    Grown,
-    Inputs,
-    Leaf,
-    bound_accuracy,
-    choose_leaves,
-    deal_folds,
-    encode_columns,
-    grow_tree,
-    list_leaves,
-    order_customers,
-    write_words,
-)
+from segkit.segments.trees import FOLDS, LEAF_COUNTS, Inputs, Leaf
 
 MOST_CUSTOMERS, MOST_QUICK = 3_000, 2_000
 REPEATS = 2
@@ -86,19 +73,18 @@ def measure_reach(
     taken, classes = _sample(customers, np.asarray(labels), random_state, MOST_QUICK)
     if len(classes) < 2 * FOLDS or len(np.unique(classes)) < 2:
         return float("nan")
-    inputs = encode_columns(taken, columns)
+    inputs = trees.encode_columns(taken, columns)
     classes = classes[inputs.order]
     largest = int(np.unique(classes, return_counts=True)[1].max())
     if not inputs.matrix.shape[1]:
         return largest / len(classes)
-    folds = deal_folds(classes, FOLDS, np.random.default_rng(random_state))
-    leaves = max(8, 2 * len(np.unique(classes)))
+    folds = trees.deal_folds(classes, FOLDS, np.random.default_rng(random_state))
+    options = {"most_leaves": max(8, 2 * len(np.unique(classes))), "smallest_leaf": 5}
     right = 0
     for fold in range(FOLDS):
         train, test = folds != fold, folds == fold
-        options = {"most_leaves": leaves, "smallest_leaf": 5}
-        grown = grow_tree(inputs.matrix[train], classes[train], **options)
-        right += (grown.tree.predict(inputs.matrix[test]) == classes[test]).sum()
+        grown = trees.grow_tree(inputs.matrix[train], classes[train], **options)
+        right += (grown.predict(inputs.matrix[test]) == classes[test]).sum()
     return float(right / len(classes))
 
 
@@ -130,35 +116,92 @@ def fit_surrogate(
     SegkitError
         If a column is not there.
     """
-    joined = join_segments(customers, segments)
-    names, labels = name_numbers(joined), joined["segment"].to_numpy(int)
-    inputs = encode_columns(joined, columns)
-    counts = pd.Series(labels).value_counts().reindex(names.index)
-    baseline = float(counts.max() / counts.sum()) if len(counts) else float("nan")
-    reason = find_obstacle(inputs, labels)
-    if reason:
-        nothing = empty_table(SEGMENT_COLUMNS, reason)
-        unknown = (float("nan"),) * 3
-        return Surrogate(empty_table(RULE_COLUMNS, reason), nothing, *unknown, baseline, ())
-    classes, rows = labels[inputs.order], np.arange(len(labels))
-    if len(rows) > MOST_CUSTOMERS:
-        generator = np.random.default_rng(random_state)
-        rows = np.sort(generator.choice(rows, MOST_CUSTOMERS, replace=False))
-    tested = inputs.matrix[rows], classes[rows]
+    task = read_task(
+        customers, segments, columns, random_state=random_state, most_customers=MOST_CUSTOMERS
+    )
+    inputs, classes, baseline = task.inputs, task.classes, task.baseline
+    if task.obstacle:
+        nothing, unknown = empty_table(SEGMENT_COLUMNS, task.obstacle), (float("nan"),) * 3
+        return Surrogate(empty_table(RULE_COLUMNS, task.obstacle), nothing, *unknown, baseline, ())
+    tested = inputs.matrix[task.rows], classes[task.rows]
     options = {"smallest_leaf": smallest_cell}
     accuracies, placed = _cross_validate(*tested, random_state=random_state, **options)
-    bounds = bound_accuracy(accuracies, 1 / FOLDS)
-    by_segment = _measure_segments(names, counts, tested[1], placed, smallest_cell)
+    bounds = trees.bound_accuracy(accuracies, 1 / FOLDS)
+    by_segment = _measure_segments(task, tested[1], placed, smallest_cell)
     generator = np.random.default_rng([random_state, REPEATS])
-    leaf_count, _ = choose_leaves(*tested, generator, **options)
+    leaf_count, _ = trees.choose_leaves(*tested, generator, **options)
     if leaf_count == 1:
         reason = "No rule places unseen customers better than the largest segment's share does."
         return Surrogate(empty_table(RULE_COLUMNS, reason), by_segment, *bounds, baseline, ())
-    grown = grow_tree(inputs.matrix, classes, most_leaves=leaf_count, **options)
     places = list(range(inputs.matrix.shape[1]))
-    rules, leaves = list_rules(grown, inputs, classes, names, places, smallest_cell)
+    rules, leaves = task.list_rules(places, leaf_count, smallest_cell)
     asked = dict.fromkeys(column for leaf in leaves for column in leaf.limits)
     return Surrogate(rules, by_segment, *bounds, baseline, tuple(asked))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a tree is to learn: each customer's segment in ``classes``, in the inputs' order.
+
+    ``names`` are the segments' by number; ``rows`` are those to be tested on, all or a random
+    sample; ``baseline`` is the share of the largest segment; ``obstacle`` says why no tree can be
+    tried, and is empty where one can.
+    """
+
+    inputs: Inputs
+    classes: np.ndarray
+    names: pd.Series
+    rows: np.ndarray
+    baseline: float
+    obstacle: str
+
+    def list_rules(
+        self, places: list[int], leaf_count: int, smallest_cell: int
+    ) -> tuple[pd.DataFrame, list[Leaf]]:
+        """Return the leaves of a tree as a table, see `Surrogate`, and as they are, in its order.
+
+        The tree is grown on all customers; ``places`` are the inputs that it reads.
+        """
+        options = {"most_leaves": leaf_count, "smallest_leaf": smallest_cell}
+        grown = trees.grow_tree(self.inputs.matrix[:, places], self.classes, **options)
+        leaves = trees.list_leaves(grown, self.inputs, places)
+        leaves.sort(key=lambda leaf: (leaf.number, -len(leaf.rows)))
+        rows = []
+        for leaf in leaves:
+            hits, count = int((self.classes[leaf.rows] == leaf.number).sum()), len(leaf.rows)
+            words, share = (
+                trees.write_words(leaf, self.inputs),
+                blur_share(hits, count, smallest_cell),
+            )
+            rows.append((leaf.number, self.names[leaf.number], words, count, share))
+        return pd.DataFrame(rows, columns=RULE_COLUMNS), leaves
+
+
+def read_task(
+    customers: pd.DataFrame,
+    segments: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    random_state: int,
+    most_customers: int,
+) -> Task:
+    """Join customers with their segments, and encode the columns that a tree may ask for."""
+    joined = join_segments(customers, segments)
+    inputs = trees.encode_columns(joined, columns)
+    classes = joined["segment"].to_numpy(int)[inputs.order]
+    rows, counts = np.arange(len(classes)), np.bincount(classes)
+    if len(rows) > most_customers:
+        generator = np.random.default_rng(random_state)
+        rows = np.sort(generator.choice(rows, most_customers, replace=False))
+    baseline = float(counts.max() / len(classes)) if len(classes) else float("nan")
+    obstacle = ""
+    if np.count_nonzero(counts) < 2:
+        obstacle = "There is only one segment, so there is nothing to tell apart."
+    elif len(classes) < 4 * FOLDS:
+        obstacle = f"Fewer than {4 * FOLDS} customers have a segment: too few to test a rule."
+    elif not inputs.sources:
+        obstacle = "No column holds different values to tell customers apart by."
+    return Task(inputs, classes, name_numbers(joined), rows, baseline, obstacle)
 
 
 def blur_share(hits: int, count: int, smallest_cell: int) -> float:
@@ -179,18 +222,9 @@ def _sample(
     """Take at most so many customers, whatever the order of the rows."""
     if len(customers) <= most:
         return customers, labels
-    order = order_customers(customers)
+    order = trees.order_customers(customers)
     rows = np.random.default_rng(random_state).choice(len(order), most, replace=False)
     return customers.iloc[order[rows]], labels[order[rows]]
-
-
-def find_obstacle(inputs: Inputs, labels: np.ndarray) -> str:
-    """Say why no tree can be tried; empty where one can."""
-    if len(np.unique(labels)) < 2:
-        return "There is only one segment, so there is nothing to tell apart."
-    if len(labels) < 4 * FOLDS:
-        return f"Fewer than {4 * FOLDS} customers have a segment: too few to test a rule."
-    return "" if inputs.sources else "No column holds different values to tell customers apart by."
 
 
 def _cross_validate(
@@ -200,49 +234,28 @@ def _cross_validate(
     placed, accuracies = np.empty((len(classes), REPEATS), dtype=int), []
     for repeat in range(REPEATS):
         generator = np.random.default_rng([random_state, repeat])
-        folds = deal_folds(classes, FOLDS, generator)
+        folds = trees.deal_folds(classes, FOLDS, generator)
         for fold in range(FOLDS):
             train, test = folds != fold, folds == fold
             options = {"smallest_leaf": smallest_leaf}
-            leaves, _ = choose_leaves(matrix[train], classes[train], generator, **options)
-            grown = grow_tree(matrix[train], classes[train], most_leaves=LEAF_COUNTS[-1], **options)
-            placed[test, repeat] = grown.predict(matrix[test], [leaves])[:, 0]
+            leaves, _ = trees.choose_leaves(matrix[train], classes[train], generator, **options)
+            options["most_leaves"] = LEAF_COUNTS[-1]
+            grown = trees.grow_tree(matrix[train], classes[train], **options)
+            placed[test, repeat] = trees.predict_pruned(grown, matrix[test], [leaves])[:, 0]
             accuracies.append((placed[test, repeat] == classes[test]).mean())
     return np.array(accuracies), placed
 
 
 def _measure_segments(
-    names: pd.Series, counts: pd.Series, classes: np.ndarray, placed: np.ndarray, smallest_cell: int
+    task: Task, classes: np.ndarray, placed: np.ndarray, smallest_cell: int
 ) -> pd.DataFrame:
     """Return recall and precision by segment; small segments' are missing."""
     rows = []
-    for number, name in names.items():
+    for number, name in task.names.items():
         here, there = (classes == number)[:, None], placed == number
-        hits, size = (here & there).sum(), int(counts[number])
+        hits, size = (here & there).sum(), int((task.classes == number).sum())
         recall = hits / (here.sum() * REPEATS) if here.any() else np.nan
         precision = hits / there.sum() if there.any() else np.nan
         shown = (size, recall, precision) if size >= smallest_cell else (np.nan,) * 3
         rows.append((number, name, *shown))
     return pd.DataFrame(rows, columns=SEGMENT_COLUMNS)
-
-
-def list_rules(
-    grown: Grown,
-    inputs: Inputs,
-    classes: np.ndarray,
-    names: pd.Series,
-    places: list[int],
-    smallest_cell: int,
-) -> tuple[pd.DataFrame, list[Leaf]]:
-    """Return a tree's leaves as a table, see `Surrogate`, and as they are, in the same order.
-
-    ``classes`` are the segments in the inputs' order, ``places`` the inputs that the tree reads.
-    """
-    leaves = list_leaves(grown, inputs, places)
-    leaves.sort(key=lambda leaf: (leaf.number, -len(leaf.rows)))
-    rows = []
-    for leaf in leaves:
-        hits, count = int((classes[leaf.rows] == leaf.number).sum()), len(leaf.rows)
-        share = blur_share(hits, count, smallest_cell)
-        rows.append((leaf.number, names[leaf.number], write_words(leaf, inputs), count, share))
-    return pd.DataFrame(rows, columns=RULE_COLUMNS), leaves

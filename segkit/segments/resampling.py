@@ -36,9 +36,9 @@ from segkit.segments.rules import Rules
 STARTS, MOST_STEPS = 10, 100
 # Of more rows the starts of a fit see this many; the best then goes down on all.
 MOST_STARTED = 2_000
-REFERENCE_COPIES, REFERENCE_PAIRS = 10, 2
-# EM on a bootstrap sample: few starts, and it ends where a step gains less log-likelihood.
-CLASS_OPTIONS, CLASS_COPIES = {"n_init": 3, "gain": 0.01, "enough": 1}, 3
+REFERENCE_COPIES, REFERENCE_PAIRS = 10, 1
+# EM on a bootstrap sample: short runs, and the best goes on (Biernacki, Celeux and Govaert 2003).
+CLASS_OPTIONS, CLASS_COPIES = {"n_init": 5, "gain": 10.0, "enough": 1, "end_gain": 0.01}, 3
 # A customer beyond this part of the way from the own prototype to the next lies between the two.
 BORDER = 0.3
 

@@ -21,7 +21,7 @@ from pydantic import model_validator
 from segkit.errors import SegkitError
 from segkit.features.bases import RFM_COLUMNS
 from segkit.plan import Scheme
-from segkit.segments.predicates import Predicate, quote_name, read_predicate
+from segkit.segments.predicates import Predicate, read_predicate
 from segkit.segments.preparation import Document, add_up, read_known, take_number, tidy_columns
 from segkit.segments.rulesets import (
     BEST_FIRST,
@@ -32,7 +32,6 @@ from segkit.segments.rulesets import (
     build_rfm,
     find_rule_faults,
     list_rules,
-    write_number,
 )
 
 Kind = Literal["number", "text", "boolean", "date"]
@@ -277,8 +276,8 @@ def check_rules(
     pandas.DataFrame
         One row a rule, in order: ``segment_name``, ``when``, ``matched_count`` (the condition is
         true), ``customer_count`` (assigned by this rule), ``customer_share``, ``unknown_count``
-        (the condition is null), ``overlap_count`` (true, but an earlier rule was met),
-        ``shadowed_by`` (the earlier segments that took all of them), ``note`` in words.
+        (the condition is null), ``overlap_count`` (true, but an earlier rule was met), ``note`` in
+        words, such as which earlier segments took all of them.
     """
     table = rules.place(ibis.memtable(tidy_columns(customers, rules.columns)))
     last = len(rules.rules) - 1
@@ -292,36 +291,26 @@ def check_rules(
     counts[f"u{last}"] = 0
     rows = []
     for i, rule in enumerate(rules.rules):
-        taken, matched, unknown = counts["size"][i], counts[f"m{i}"], counts[f"u{i}"]
+        matched, unknown = counts[f"m{i}"], counts[f"u{i}"]
         before = matched[:i][matched[:i] > 0]
         total, early, passed = (
             f"fewer than {smallest_cell}" if 0 < n < smallest_cell else str(n)
             for n in (matched.sum(), before.sum(), unknown[i + 1 :].sum())
         )
         takers = dict.fromkeys(names[rules.rules[j].segment - 1] for j in before.index)
-        shadows = ", ".join(takers) if not taken else ""
         notes = []
         if not matched.sum():
             notes.append("never matches" if i < last else "nobody is left for it")
         elif before.sum():
-            shadowed = f"shadowed by {shadows}: " if shadows else ""
+            shadowed = "" if counts["size"][i] else f"shadowed by {', '.join(takers)}: "
             notes.append(f"{shadowed}{early} of {total} were taken before")
         if passed != "0":
             notes.append(f"{passed} without a value of {reads[i]} went on to the next rule")
-        rows.append(
-            {
-                "segment_name": names[rule.segment - 1],
-                "when": rule.when,
-                "matched_count": matched.sum(),
-                "customer_count": taken,
-                "customer_share": taken / max(len(customers), 1),
-                "unknown_count": unknown.sum(),
-                "overlap_count": before.sum(),
-                "shadowed_by": shadows,
-                "note": "; ".join(notes),
-            }
-        )
-    table = pd.DataFrame(rows)
+        row = (names[rule.segment - 1], rule.when, matched.sum(), counts["size"][i])
+        rows.append((*row, unknown.sum(), before.sum(), "; ".join(notes)))
+    columns = ["segment_name", "when", "matched_count", "customer_count"]
+    table = pd.DataFrame(rows, columns=[*columns, "unknown_count", "overlap_count", "note"])
+    table.insert(4, "customer_share", table["customer_count"] / max(len(customers), 1))
     counts = table.filter(like="_count").columns
     table[counts] = table[counts].mask((table[counts] > 0) & (table[counts] < smallest_cell))
     if table["customer_count"].isna().sum() == 1:  # or it would follow from the sum
@@ -329,26 +318,3 @@ def check_rules(
         table.loc[shown.idxmin(), "customer_count"] = np.nan
     table.loc[table["customer_count"].isna(), "customer_share"] = np.nan
     return table
-
-
-def upgrade_rules_v1(model: dict) -> dict:
-    """Bring rules of a document of schema version 1, limits by name, up to conditions.
-
-    What is damaged stays as it is, and is refused afterwards.
-    """
-    try:
-        scored = {score["name"] for score in model["scores"]}
-        rules = []
-        for rule in model["rules"]:
-            limits = [(">=", *limit) for limit in rule.get("at_least", {}).items()]
-            limits += [("<=", *limit) for limit in rule.get("at_most", {}).items()]
-            parts = []
-            for sign, names, number in limits:
-                terms = [f"{n}_score" if n in scored else quote_name(n) for n in names.split(" + ")]
-                parts.append(f"{' + '.join(terms)} {sign} {write_number(number)}")
-            rules.append({"segment": rule["segment"], "when": " and ".join(parts)})
-        rules[-1]["when"] = "true"
-        kinds = {score["column"]: "number" for score in model["scores"]}
-        return {**model, "kinds": kinds, "rules": rules}
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError):
-        return model

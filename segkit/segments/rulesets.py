@@ -33,6 +33,7 @@ Lapsed | recency_days > {lapsed_days}
 At risk | recency_days > {at_risk_days}
 New | tenure_days <= {new_days}
 One order | order_count = 1
+Loyal | order_count >= 5
 Active | true
 life_cycle: new_days=90 lapsed_days=365
 Lapsed | recency_days > {lapsed_days}

@@ -80,29 +80,34 @@ def check_all_rules(
     customers: pd.DataFrame, segmentations: Iterable[Segmentation], *, smallest_cell: int = 5
 ) -> pd.DataFrame:
     """Check the rules of all schemes of method ``rules``: ``scheme`` and see `check_rules`."""
-    tables = [empty_table(["scheme"], "No scheme of the plan is made of rules.")]
+    tables = {}
     for found in segmentations:
         if found.method == "rules":
             names = list(found.names.values())
             table = check_rules(customers, found.model, names, smallest_cell=smallest_cell)
-            table.insert(0, "scheme", found.scheme.replace("_", " "))
-            tables.append(table)
-    return pd.concat(tables[1:], ignore_index=True) if len(tables) > 1 else tables[0]
+            tables[found.scheme] = table
+    return _join_tables(tables, "No scheme of the plan is made of rules.")
 
 
 def compare_all_classes(
     customers: pd.DataFrame, schemes: Iterable[Scheme], *, random_state: int, n_bootstrap: int = 0
 ) -> pd.DataFrame:
     """Compare the numbers of latent classes: ``scheme`` and see `compare_class_counts`."""
-    tables = [empty_table(["scheme"], "No scheme of the plan has latent classes.")]
+    tables, options = {}, {"random_state": random_state, "n_bootstrap": n_bootstrap}
     for scheme in (scheme for scheme in schemes if scheme.method == "latent_classes"):
         counts = range(scheme.segments[0], scheme.segments[1] + 1)
-        options = {"random_state": random_state, "n_bootstrap": n_bootstrap}
         with contextlib.suppress(SegkitError):  # the candidates say why it cannot be fitted
             table = compare_class_counts(customers, scheme.columns, counts, **options)
-            table.insert(0, "scheme", scheme.name.replace("_", " "))
-            tables.append(table)
-    return pd.concat(tables[1:], ignore_index=True) if len(tables) > 1 else tables[0]
+            tables[scheme.name] = table
+    return _join_tables(tables, "No scheme of the plan has latent classes.")
+
+
+def _join_tables(tables: dict[str, pd.DataFrame], reason: str) -> pd.DataFrame:
+    """Join tables under each other, with ``scheme`` first; without any, give the reason."""
+    if not tables:
+        return empty_table(["scheme"], reason)
+    joined = pd.concat(tables, names=["scheme"]).reset_index(0)
+    return joined.assign(scheme=joined["scheme"].str.replace("_", " ")).reset_index(drop=True)
 
 
 def require_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> None:

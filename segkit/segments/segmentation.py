@@ -24,7 +24,7 @@ from segkit.segments.latent import Classes, fit_classes
 from segkit.segments.names import describe_segments, name_segments
 from segkit.segments.preparation import Document, prepare_columns, read_numbers, tidy_columns
 from segkit.segments.prototypes import Prototypes, fit_clusters
-from segkit.segments.rules import Rules, fit_rfm, fit_rules, fit_tiers, upgrade_rules_v1
+from segkit.segments.rules import Rules, fit_rfm, fit_rules, fit_tiers
 
 SCHEMA_VERSION = 2
 Model = Prototypes | Classes | Rules
@@ -211,21 +211,16 @@ def place_frame(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_segmentation(path: str | Path) -> Segmentation:
-    """Read a segmentation's document; a damaged or unknown one is refused, with the reason.
-
-    A document of an older schema version is brought up to this one.
-    """
+    """Read a segmentation's document; a damaged or unknown one is refused, with the reason."""
     path = Path(path)
     fix = "Fit it again, or take it from the run that made it."
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content.get("schema_version") if isinstance(content, dict) else None
-        if version not in (1, SCHEMA_VERSION) or isinstance(version, bool):
-            message = f"this is not a segmentation of schema version 1 to {SCHEMA_VERSION}"
-            raise SegkitError(
-                message, where=path.name, found=f"schema_version {version!r}", fix=fix
-            )
-        content = _upgrade(content) if version == 1 else content
+        if version != SCHEMA_VERSION:
+            message = f"this is not a segmentation of schema version {SCHEMA_VERSION}"
+            found = f"schema_version {version!r}"
+            raise SegkitError(message, where=path.name, found=found, fix=fix)
         return Segmentation.model_validate_json(json.dumps(content))
     except OSError as error:
         message, found = "the segmentation cannot be read", error.strerror or ""
@@ -239,17 +234,6 @@ def read_segmentation(path: str | Path) -> Segmentation:
     except (ValueError, RecursionError) as error:
         message = "this is not a segmentation: not valid JSON"
         raise SegkitError(message, where=path.name, found=str(error)[:200]) from None
-
-
-def _upgrade(content: dict) -> dict:
-    """Bring a document of version 1 up to version 2; what is damaged stays for the validation."""
-    model = content.get("model")
-    if isinstance(model, dict) and model.get("kind") == "centres":
-        modes = [[] for _ in model.get("centres") or ()]
-        model = {**model, "kind": "prototypes", "modes": modes}
-    elif isinstance(model, dict) and model.get("kind") == "rules":
-        model = upgrade_rules_v1(model)
-    return {**content, "schema_version": SCHEMA_VERSION, "model": model}
 
 
 def fit_segmentation(

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
+from scipy.stats.contingency import association
 
 from segkit.errors import SegkitError
 from segkit.plan import LEARNING_METHODS, Scheme
+from segkit.segments import preparation
 from segkit.segments.answers import read_answers
 from segkit.segments.candidates import Candidates
-from segkit.segments.preparation import (
-    learn_levels,
-    prepare_columns,
-    read_numbers,
-    require_column,
-    tidy_columns,
-)
 from segkit.segments.prototypes import choose_gamma
 from segkit.segments.resampling import refit_classes, refit_prototypes
 from segkit.segments.stability import compare_labels, compare_pairs
@@ -72,7 +68,7 @@ def _refit(
 ) -> np.ndarray:
     if scheme.method == "latent_classes":
         return refit_classes(read_answers(customers, scheme.columns, random_state), k, **options)
-    prepared = prepare_columns(customers, scheme)
+    prepared = preparation.prepare_columns(customers, scheme)
     gamma = choose_gamma(prepared) if scheme.gamma == "auto" else scheme.gamma
     return refit_prototypes(prepared, k, gamma=gamma, **options)[0]
 
@@ -89,16 +85,14 @@ def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFram
     """
     ranks, codes = {}, {}
     for column in scheme.columns:
-        require_column(customers, column)
-        try:
-            if column in scheme.categorical or scheme.method == "latent_classes":
-                codes[column] = learn_levels(customers, column)[1]
-            elif tidy_columns(customers, [column])[column].dtype == float:
-                ranks[column] = rankdata(read_numbers(customers, column), nan_policy="omit")
-            else:
-                codes[column] = learn_levels(customers, column)[1]
-        except SegkitError:  # without values; the candidates say so
+        preparation.require_column(customers, column)
+        coded = column in scheme.categorical or scheme.method == "latent_classes"
+        if not coded and preparation.tidy_columns(customers, [column])[column].dtype == float:
+            numbers = preparation.read_numbers(customers, column)
+            ranks[column] = rankdata(numbers, nan_policy="omit")
             continue
+        with contextlib.suppress(SegkitError):  # without values; the candidates say so
+            codes[column] = preparation.learn_levels(customers, column)[1]
     rows = []
     for one, other in itertools.combinations([*ranks, *codes], 2):
         if other in ranks:
@@ -107,7 +101,8 @@ def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFram
             known = ~np.isnan(ranks[one])
             strength = _relate_to_groups(ranks[one][known], codes[other][known])
         else:
-            strength = _relate_categories(codes[one], codes[other])
+            crossed = pd.crosstab(codes[one], codes[other]).to_numpy()
+            strength = association(crossed) if min(crossed.shape) > 1 else 0.0
         if strength >= NEAR_DUPLICATE:
             rows.append((one, other, float(strength)))
     table = pd.DataFrame(rows, columns=["column", "other", "association"])
@@ -118,11 +113,3 @@ def _relate_to_groups(values: np.ndarray, groups: np.ndarray) -> float:
     total = ((values - values.mean()) ** 2).sum() if len(values) else 0.0
     means = pd.Series(values).groupby(groups).transform("mean").to_numpy()
     return float(np.sqrt(((means - values.mean()) ** 2).sum() / total)) if total > 0 else 0.0
-
-
-def _relate_categories(one: np.ndarray, other: np.ndarray) -> float:
-    crossed = pd.crosstab(one, other).to_numpy(float)
-    expected = np.outer(crossed.sum(axis=1), crossed.sum(axis=0)) / crossed.sum()
-    smaller = min(crossed.shape) - 1
-    chi_squared = ((crossed - expected) ** 2 / expected).sum()
-    return float(np.sqrt(chi_squared / crossed.sum() / smaller)) if smaller else 0.0

@@ -106,35 +106,30 @@ def deal_folds(classes: np.ndarray, n_folds: int, generator: np.random.Generator
     return folds
 
 
-@dataclass(frozen=True)
-class Grown:
-    """A tree grown best split first, which holds all smaller ones."""
-
-    tree: DecisionTreeClassifier
-
-    def predict(self, matrix: np.ndarray, leaf_counts: Sequence[int]) -> np.ndarray:
-        """Return the class of each row by trees of so many leaves (n, counts).
-
-        Splits are added two nodes at a time, so the tree of k leaves is the first 2k - 1 nodes.
-        """
-        path = self.tree.decision_path(matrix).toarray().astype(bool)
-        best = self.tree.tree_.value[:, 0].argmax(axis=1)
-        classes = np.empty((len(matrix), len(leaf_counts)), dtype=self.tree.classes_.dtype)
-        for place, count in enumerate(leaf_counts):
-            last = min(2 * count - 2, path.shape[1] - 1)
-            node = last - path[:, last::-1].argmax(axis=1)
-            classes[:, place] = self.tree.classes_[best[node]]
-        return classes
-
-
 def grow_tree(
     matrix: np.ndarray, classes: np.ndarray, *, most_leaves: int, smallest_leaf: int
-) -> Grown:
+) -> DecisionTreeClassifier:
     """Grow a tree (Breiman, Friedman, Olshen and Stone 1984, Gini), the best split first."""
     options = {"max_leaf_nodes": max(most_leaves, 2), "min_samples_leaf": max(smallest_leaf, 1)}
     # Among equally good splits scikit-learn draws by lot: the same lot makes the same tree.
-    tree = DecisionTreeClassifier(random_state=0, **options).fit(matrix, classes)
-    return Grown(tree)
+    return DecisionTreeClassifier(random_state=0, **options).fit(matrix, classes)
+
+
+def predict_pruned(
+    tree: DecisionTreeClassifier, matrix: np.ndarray, leaf_counts: Sequence[int]
+) -> np.ndarray:
+    """Return the class of each row by the tree's first splits, for so many leaves (n, counts).
+
+    Splits are added two nodes at a time, so the tree of k leaves is the first 2k - 1 nodes.
+    """
+    path = tree.decision_path(matrix).toarray().astype(bool)
+    best = tree.tree_.value[:, 0].argmax(axis=1)
+    classes = np.empty((len(matrix), len(leaf_counts)), dtype=tree.classes_.dtype)
+    for place, count in enumerate(leaf_counts):
+        last = min(2 * count - 2, path.shape[1] - 1)
+        node = last - path[:, last::-1].argmax(axis=1)
+        classes[:, place] = tree.classes_[best[node]]
+    return classes
 
 
 def choose_leaves(
@@ -156,7 +151,7 @@ def choose_leaves(
         train, test = folds != fold, folds == fold
         options = {"most_leaves": leaf_counts[-1], "smallest_leaf": smallest_leaf}
         grown = grow_tree(matrix[train], classes[train], **options)
-        right[test] = grown.predict(matrix[test], leaf_counts) == classes[test, None]
+        right[test] = predict_pruned(grown, matrix[test], leaf_counts) == classes[test, None]
     accuracy = right.mean(axis=0)
     best = accuracy.max()
     error = np.sqrt(best * (1 - best) / len(classes))
@@ -189,15 +184,15 @@ class Leaf:
     rows: np.ndarray = field(repr=False)
 
 
-def list_leaves(grown: Grown, inputs: Inputs, places: list[int]) -> list[Leaf]:
+def list_leaves(grown: DecisionTreeClassifier, inputs: Inputs, places: Sequence[int]) -> list[Leaf]:
     """List a tree's leaves; ``places`` says which of the inputs its columns are."""
-    tree, leaves, matrix = grown.tree.tree_, [], inputs.matrix[:, places]
+    tree, leaves, matrix = grown.tree_, [], inputs.matrix[:, places]
     waiting = [(0, {}, np.arange(len(matrix)))]
     while waiting:
         node, limits, rows = waiting.pop()
         left, right = tree.children_left[node], tree.children_right[node]
         if left < 0:
-            number = int(grown.tree.classes_[tree.value[node, 0].argmax()])
+            number = int(grown.classes_[tree.value[node, 0].argmax()])
             leaves.append(Leaf(number, limits, rows))
             continue
         place, threshold = int(tree.feature[node]), tree.threshold[node]

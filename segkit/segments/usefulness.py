@@ -27,8 +27,7 @@ from segkit.features.purchases import summarise_purchases
 from segkit.plan import Scheme
 from segkit.plan_bases import BaseSettings
 from segkit.segments.prediction import LEVEL, LOSSES, compare_predictors
-from segkit.segments.preparation import read_numbers
-from segkit.segments.rules import fit_rfm
+from segkit.segments.profiles import score_rfm
 from segkit.segments.segmentation import fit_segmentation
 
 LONGEST_DAYS = 365
@@ -160,21 +159,6 @@ def measure_outcomes(
 def _keep_after(table: ir.Table, column: str, day: datetime.date) -> ir.Table:
     """Return the rows of days after ``day``."""
     return table.filter(days_until(table[column], day) < 0)
-
-
-def score_rfm(customers: pd.DataFrame) -> pd.DataFrame:
-    """Return ``recency``, ``frequency`` and ``money``, each 1 (low) to 5 (high), and the ``cell``.
-
-    Cut points are quintiles of these customers, as in `fit_rfm`; a missing value scores lowest.
-    """
-    scheme = Scheme(name="rfm", goal="rfm", base="behavioural", method="rfm")
-    scores, cells = {}, 0
-    for score in fit_rfm(customers, scheme, 6)[0].scores:
-        sign = 1 if score.higher_is_better else -1
-        values = sign * read_numbers(customers, score.column)
-        points = 1 + (values[:, None] > sign * np.array(score.cuts)).sum(axis=1)
-        scores[score.name], cells = points, cells * 10 + points
-    return pd.DataFrame({**scores, "cell": cells})
 
 
 def score_lifetime(

@@ -1,0 +1,203 @@
+"""Orders in time: days with an order, the gaps between them, and who is overdue (B4, B12, B14).
+
+What is usual among all customers is learned from the lines by a few small aggregates, and is handed
+to the features of each customer as `Habits`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import ibis
+import pandas as pd
+from ibis import _, ir
+
+from segkit.features.expressions import find_column, keep_until, share_of, sum_money
+
+NEW_DAYS = 90
+ACTIVE_DAYS = 180
+LAPSED_DAYS = 365
+LOYAL_ORDERS = 5
+PRIOR_GAPS = 2
+LEAST_GAPS = 200
+AT_RISK_SHARE, LAPSED_SHARE = 0.90, 0.99
+MOST_CATEGORIES = 20
+RETURNS = ("return", "cancellation")
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What all customers do; the features of one customer are set against it.
+
+    ``mean_gap_days`` is the mean of the customers' mean gaps, None where nobody bought on two days.
+    ``at_risk_ratio`` and ``lapsed_ratio`` are None where there are too few gaps. ``month_shares``
+    are those of sales from January on. ``prices`` has the largest categories, by sales and then by
+    alphabet, each with its mean price of a unit; ``rest_price`` is that of all other products.
+    """
+
+    mean_gap_days: float | None = None
+    gap_count: int = 0
+    at_risk_ratio: float | None = None
+    lapsed_ratio: float | None = None
+    month_shares: tuple[float, ...] = ()
+    prices: tuple[tuple[str, float], ...] = ()
+    rest_price: float | None = None
+
+
+def list_orders(lines: ir.Table) -> ir.Table:
+    """List orders with a sale, and beside them each customer's other days.
+
+    The sales of an order are one row, on the day of its first sale and with the channel and country
+    that come first in the alphabet. All other lines of a customer and day are one row.
+
+    Returns
+    -------
+    ibis.Table
+        ``customer_id``, ``order_`` (null where there is no sale), ``at_``, ``day_``, ``amount_``,
+        ``is_sale_``, ``returned_``; where the lines tell it ``discount_``, ``channel``,
+        ``country``.
+    """
+    sale, amount = lines.line_type == "sale", lines.line_amount
+    measures = {
+        "at_": lines.ordered_at.min(),
+        "amount_": sum_money(amount),
+        "returned_": sum_money(-amount, where=lines.line_type.isin(RETURNS)),
+    }
+    measures |= {c: lines[c].min() for c in ("channel", "country") if c in lines.columns}
+    if "discount_amount" in lines.columns:
+        measures["discount_"] = sum_money(lines.discount_amount.abs())
+    keys = {
+        "order_": ibis.ifelse(sale, lines.order_id, ibis.null(lines.order_id.type())),
+        "other_day_": ibis.ifelse(sale, ibis.null("date"), lines.ordered_at.date()),
+    }
+    orders = lines.group_by("customer_id", **keys).aggregate(**measures).drop("other_day_")
+    return orders.mutate(day_=_.at_.date(), is_sale_=_.order_.notnull())
+
+
+def add_gaps(orders: ir.Table) -> ir.Table:
+    """Add ``gap_``, days since the order before: null for the first, 0 on the same day."""
+    by = ["customer_id", "is_sale_"]
+    before = orders.day_.lag().over(group_by=by, order_by=["at_", "order_"])
+    return orders.mutate(gap_=orders.day_.delta(before, unit="day"))
+
+
+def learn_habits(
+    order_lines: ir.Table, *, as_of: datetime.date, products: ir.Table | None = None
+) -> Habits:
+    """Learn from accepted lines until ``as_of`` what all customers do, in the engine.
+
+    A gap is set against what the customer's other gaps, shrunk as in `describe_rhythm`, let expect.
+    Of the gaps that ended with an order, nine in ten are at most ``at_risk_ratio`` times as long,
+    and 99 in 100 at most ``lapsed_ratio`` times, rounded up to tenths; at least `LEAST_GAPS` gaps
+    are needed. Gaps that have not ended yet are not among them.
+    """
+    lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
+    sales = lines.filter(_.line_type == "sale")
+    gaps = add_gaps(list_orders(sales)).filter(_.gap_ > 0).select("customer_id", "gap_")
+    own = gaps.group_by("customer_id").aggregate(count_=_.count(), days_=_.gap_.sum())
+    found = own.aggregate(count_=own.count_.sum(), mean_=(own.days_ / own.count_).mean())
+    count, mean = found.to_pandas().fillna(0).iloc[0]
+    count, mean, at_risk, lapsed = int(count), round(float(mean), 6) or None, None, None
+    if count >= LEAST_GAPS:
+        gaps = gaps.join(own, "customer_id")
+        others = (PRIOR_GAPS * mean + gaps.days_ - gaps.gap_) / (PRIOR_GAPS + gaps.count_ - 1)
+        tenths = gaps.group_by(tenth=(gaps.gap_ / others * 10).round(6).ceil().cast("int64"))
+        table = tenths.aggregate(gap_count=_.count()).order_by("tenth").to_pandas()
+        running = table["gap_count"].cumsum() / table["gap_count"].sum()
+        at_risk, lapsed = (
+            float(table["tenth"][(running >= share - 1e-12).idxmax()] / 10)
+            for share in (AT_RISK_SHARE, LAPSED_SHARE)
+        )
+    months = sales.group_by(month=_.ordered_at.month()).aggregate(sales=sum_money(_.line_amount))
+    months = months.to_pandas().set_index("month")["sales"].clip(lower=0)
+    months = months.reindex(range(1, 13)).fillna(0)
+    shares = tuple((months / months.sum()).round(9)) if months.sum() > 0 else ()
+    return Habits(mean, count, at_risk, lapsed, shares, *_learn_prices(sales, products))
+
+
+def _learn_prices(
+    sales: ir.Table, products: ir.Table | None
+) -> tuple[tuple[tuple[str, float], ...], float | None]:
+    """Return the largest categories with their mean prices, and the mean price of the rest."""
+    sales = sales.filter(_.is_product.fill_null(True))
+    sales = sales.mutate(quantity=find_column(sales, "quantity", "float64"))
+    sums = sales.group_by("product_id")
+    sums = sums.aggregate(sales=sum_money(_.line_amount), units=_.quantity.sum())
+    if products is not None and "category" in products.columns:
+        sums = sums.left_join(products.select("product_id", "category"), "product_id")
+        sums = sums.group_by("category").aggregate(sales=sum_money(_.sales), units=_.units.sum())
+        table = sums.to_pandas().query("sales > 0 and units > 0")
+    else:
+        table = sums.aggregate(sales=_.sales.sum(), units=_.units.sum()).to_pandas()
+        table["category"] = None
+    table = table.sort_values(["sales", "category"], ascending=[False, True])
+    known = table[table["category"].notna()].head(MOST_CATEGORIES)
+    rest = table.drop(known.index)[["sales", "units"]].sum()
+    price = round(rest["sales"] / rest["units"], 6) if rest["units"] > 0 else None
+    prices = (known["sales"] / known["units"]).round(6)
+    return tuple(zip(known["category"], map(float, prices), strict=True)), price
+
+
+def describe_rhythm(table: ir.Table, habits: Habits) -> ir.Table:
+    """Add rhythm and journey stage to one row a customer.
+
+    The expected gap is the mean of a customer's gaps and of `PRIOR_GAPS` gaps of all customers'
+    mean length: (2 m + sum of gaps) / (2 + number of gaps), the mean of the posterior if gaps are
+    exponential and their means differ by an inverse gamma distribution. Its variation is the
+    standard deviation of the gaps over their mean.
+
+    References
+    ----------
+    Gelman et al. (2013), *Bayesian Data Analysis*, section 2.6, exponential model.
+    """
+    gaps = ibis.greatest(table.order_days_ - 1, 0)
+    mean = share_of(table.active_days, gaps)
+    spread = table.gap_squares_ - gaps * mean * mean
+    sd = ibis.greatest(share_of(spread, gaps - 1), 0.0).sqrt()
+    usual = ibis.literal(habits.mean_gap_days, "float64")
+    expected = (PRIOR_GAPS * usual + table.active_days) / (gaps + PRIOR_GAPS)
+    table = table.mutate(
+        mean_days_between_orders=mean,
+        gap_variation=share_of(ibis.ifelse(gaps > 1, sd, ibis.null("float64")), mean),
+        expected_gap_days=expected,
+        overdue_ratio=share_of(table.recency_days, expected),
+    )
+    lapsed, at_risk = table.recency_days > LAPSED_DAYS, table.recency_days > ACTIVE_DAYS
+    if habits.lapsed_ratio:
+        lapsed = table.overdue_ratio > habits.lapsed_ratio
+        at_risk = table.overdue_ratio > habits.at_risk_ratio
+    stage = ibis.cases(
+        (table.recency_days.isnull(), "never bought"),
+        (lapsed, "lapsed"),
+        (at_risk, "at risk"),
+        (table.tenure_days <= NEW_DAYS, "new"),
+        (table.order_count == 1, "one order"),
+        (table.order_count >= LOYAL_ORDERS, "loyal"),
+        else_="active",
+    )
+    return table.mutate(journey_stage=stage)
+
+
+def list_cuts(habits: Habits) -> pd.DataFrame:
+    """List the cut points of the journey stages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``stage``, ``rule`` (in words), ``cut``, ``unit`` (days, orders, or times the expected gap),
+        ``is_learned``; the first rule that holds names the stage.
+    """
+    learned = habits.lapsed_ratio is not None
+    unit = "times the expected gap" if learned else "days"
+    lapsed, at_risk = LAPSED_DAYS, ACTIVE_DAYS
+    if learned:
+        lapsed, at_risk = habits.lapsed_ratio, habits.at_risk_ratio
+    rows = [
+        ("lapsed", "no order for more than", lapsed, unit, learned),
+        ("at risk", "no order for more than", at_risk, unit, learned),
+        ("new", "first order at most ago", NEW_DAYS, "days", False),
+        ("one order", "orders", 1, "orders", False),
+        ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False),
+    ]
+    return pd.DataFrame(rows, columns=["stage", "rule", "cut", "unit", "is_learned"])

@@ -1,0 +1,118 @@
+"""When in the year, the week and the day customers buy (bases B12 and B13)."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import ir
+from scipy import stats
+
+from segkit.features.expressions import share_of, sum_money
+from segkit.features.missing import empty_table
+from segkit.features.rhythm import Habits
+
+PRIOR_ORDERS = 4
+# The hour at which each part of the day ends.
+DAY_PARTS = {"night": 6, "morning": 12, "afternoon": 18, "evening": 24}
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def sum_seasons(orders: ir.Table) -> dict[str, ir.Value]:
+    """Return sums of the sales of `list_orders` by time of the year, the week and the day.
+
+    A time of exactly midnight is a day without an hour, and belongs to no part of the day.
+    """
+    amount, day, hour = orders.amount_, orders.day_, orders.at_.hour()
+    month, number = day.month(), day.month() * 100 + day.day()
+    has_hour = orders.is_sale_ & (orders.at_ != day.cast(orders.at_.type()))
+    sums = {
+        f"month_{m}_": sum_money(amount, where=orders.is_sale_ & (month == m)) for m in range(1, 13)
+    }
+    sums["weekend_"] = sum_money(amount, where=orders.is_sale_ & (day.day_of_week.index() >= 5))
+    begin = 0
+    for part, end in DAY_PARTS.items():
+        sums[f"{part}_"] = sum_money(amount, where=has_hour & (hour >= begin) & (hour < end))
+        begin = end
+    other = orders.is_sale_ & ~number.between(1115, 1231)
+    return sums | {"other_time_": other.cast("int64").sum()}
+
+
+def describe_season(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
+    """Return the features of season, week and day, from one row of `sum_seasons` a customer.
+
+    A share of a season is that of the customer's own n orders and of `PRIOR_ORDERS` orders like all
+    customers': (n share + 4 share of all) / (n + 4), as with a Dirichlet prior of that weight.
+    ``season_concentration`` is half the sum of absolute differences between these shares and all
+    customers', by month: 0 if alike. Of months with the same sales the earlier is the peak.
+    """
+    sales, sums = table.gross_, [table[f"month_{m}_"] for m in range(1, 13)]
+    top, no_peak = ibis.greatest(*sums), ibis.null("string")
+    peak = ibis.cases(*zip([one == top for one in sums], MONTHS, strict=True), else_=no_peak)
+    years_differ = table.last_order_on.year() > table.first_order_on.year()
+    features = {
+        "fourth_quarter_share": share_of(sums[9] + sums[10] + sums[11], sales),
+        "weekend_share": share_of(table.weekend_, sales),
+        "peak_month": ibis.ifelse(top > 0, peak, no_peak),
+        "buys_only_at_christmas": (table.other_time_ == 0) & years_differ.fill_null(False),
+    }
+    timed = sum(table[f"{part}_"] for part in DAY_PARTS)
+    features |= {f"{part}_share": share_of(table[f"{part}_"], timed) for part in DAY_PARTS}
+    base = [ibis.literal(b, "float64") for b in habits.month_shares or [None] * 12]
+    n = table.order_count
+    shares = [
+        (n * share_of(one, sales) + PRIOR_ORDERS * b) / (n + PRIOR_ORDERS)
+        for one, b in zip(sums, base, strict=True)
+    ]
+    for quarter in range(4):
+        features[f"quarter_{quarter + 1}_share"] = sum(shares[3 * quarter : 3 * quarter + 3])
+    apart = sum((s - b).abs() for s, b in zip(shares, base, strict=True))
+    return features | {"season_concentration": apart / 2}
+
+
+def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Measure how far sales follow the calendar, over the last whole years of whole months.
+
+    A straight line is taken out first, so that growth is no season. Friedman's test ranks the
+    months of each year; one year alone cannot tell a season from an event.
+
+    Parameters
+    ----------
+    months : pandas.DataFrame
+        See `segkit.features.purchases.summarise_months`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        ``month`` (name), ``index`` (sales over those of the year's mean month; 1 is average).
+    figures : dict
+        ``year_count``; from two years on ``statistic``, ``p_value`` and ``agreement`` of the years
+        (Kendall's W: 0 none, 1 the same order of months every year).
+
+    References
+    ----------
+    Friedman (1937), The use of ranks, *Journal of the American Statistical Association* 32;
+    Kendall and Babington Smith (1939), The problem of m rankings.
+    """
+    whole = months[months["is_whole"].astype(bool)]
+    years = len(whole) // 12
+    if not years or whole["total_spend"].tail(12 * years).sum() <= 0:
+        return empty_table(["month", "index"], "There is no whole year of sales."), {
+            "year_count": 0
+        }
+    whole = whole.tail(12 * years)
+    values = whole["total_spend"].to_numpy(float).reshape(years, 12)
+    index = (values / values.mean(axis=1, keepdims=True)).mean(axis=0)
+    names = [MONTHS[month - 1] for month in whole["month"].dt.month.head(12)]
+    table = pd.DataFrame({"month": names, "index": index})
+    figures = {"year_count": years}
+    if years > 1:
+        time = np.arange(12 * years)
+        line = np.polyval(np.polyfit(time, values.ravel(), 1), time).reshape(values.shape)
+        found = stats.friedmanchisquare(*(values - line).T)
+        figures |= {"statistic": float(found.statistic), "p_value": float(found.pvalue)}
+        figures["agreement"] = figures["statistic"] / (years * 11)
+    return table, figures
