@@ -189,9 +189,14 @@ def export(
     if scheme:
         every = plan.run_folder / "03_base_analysis" / "tables" / "segments.parquet"
         segments = select_segments(pd.read_parquet(every), scheme)
-    customers = plan.run_folder / "tables" / "accepted" / "customers.parquet"
+    path = plan.run_folder / "tables" / "accepted" / "customers.parquet"
+    customers = pd.read_parquet(path) if path.is_file() else None
+    if plan.unit == "account":  # its contacts are written
+        account = customers["account_id"].fillna(customers["customer_id"])
+        contacts = customers[["customer_id"]].assign(account=account)
+        segments = segments.rename(columns={"customer_id": "account"}).merge(contacts, "inner")
     counts = export_segment(
-        pd.read_parquet(customers) if customers.is_file() else None,
+        customers,
         segments,
         names[-1],
         consent_column=plan.privacy.consent_column,

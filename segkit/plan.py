@@ -11,19 +11,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from segkit.errors import PlanError, SegkitError, UsageError, suggest_name
+from segkit.plan_bases import BASES, BaseSettings, Frozen, Name
 from segkit.plan_names import check_names, find_line, locate_keys
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
-# The bases for segmenting, B1 to B16.
-_BASES = """demographic geographic psychographic behavioural technographic firmographic generational
-    needs benefit value source purchase_history season journey moment engagement"""
-BASES = {name: f"B{number}" for number, name in enumerate(_BASES.split(), start=1)}
 MEASURES = {
     "total_spend": "Spend in the last 365 days",
     "active_customers": "Customers who bought in the last 365 days",
@@ -46,11 +42,7 @@ OWN_NAME = re.compile(
 LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Goal(_Model):
+class Goal(Frozen):
     """One goal with the one KPI that tells whether it is met."""
 
     name: Name
@@ -59,7 +51,7 @@ class Goal(_Model):
     target: float | None = None
 
 
-class TableSpec(_Model):
+class TableSpec(Frozen):
     """Where one table is and how its columns are called there.
 
     A table is a file (``path``), a table of a database (``connection`` and ``table``), or a
@@ -70,7 +62,7 @@ class TableSpec(_Model):
 
     path: str | None = None
     query: str | None = None
-    files: dict[Name, str] = {}
+    files: dict[Name, str] = Field({})
     connection: str | None = None
     table: str | None = None
     sheet: str | None = None
@@ -78,8 +70,8 @@ class TableSpec(_Model):
     encoding: str | None = None
     decimal: Literal[".", ","] = "."
     date_format: str | None = None
-    columns: dict[str, str] = {}
-    features: dict[str, str] | Literal["all"] = {}
+    columns: dict[str, str] = Field({})
+    features: dict[str, str] | Literal["all"] = Field({})
 
     @field_validator("features", mode="before")
     @classmethod
@@ -105,7 +97,7 @@ class TableSpec(_Model):
         return self
 
 
-class Policies(_Model):
+class Policies(Frozen):
     """What to do with rows on which reasonable people differ."""
 
     exact_duplicates: Literal["keep", "drop"] = "keep"
@@ -121,14 +113,14 @@ class Policies(_Model):
     non_product_ids: tuple[str, ...] = ()
 
 
-class NamedRule(_Model):
+class NamedRule(Frozen):
     """A segment's name and the condition, in SQL, that puts a customer there."""
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     when: str
 
 
-class Scheme(_Model):
+class Scheme(Frozen):
     """One exclusive and exhaustive set of segments, for one goal.
 
     ``categorical`` names columns of numbers that are codes. ``missing`` says whether a missing
@@ -147,7 +139,7 @@ class Scheme(_Model):
     gamma: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
     rules: tuple[NamedRule, ...] = ()
     ruleset: str | None = None
-    cuts: dict[Name, int | tuple[float, ...]] = {}
+    cuts: dict[Name, int | tuple[float, ...]] = Field({})
 
     @field_validator("segments", mode="before")
     @classmethod
@@ -169,7 +161,7 @@ class Scheme(_Model):
         return self
 
 
-class Criteria(_Model):
+class Criteria(Frozen):
     """What a scheme must meet before anybody acts on it."""
 
     smallest_customer_share: Share = 0.05
@@ -185,14 +177,14 @@ class Criteria(_Model):
     on_verdict: Literal["warn", "stop"] = "warn"
 
 
-class Privacy(_Model):
+class Privacy(Frozen):
     """Who may be contacted, and how small a group may be shown."""
 
     consent_column: str | None = "consent"
     smallest_cell: Annotated[int, Field(ge=1)] = 5
 
 
-class Engine(_Model):
+class Engine(Frozen):
     """Where the tables are computed: ``duckdb``, in this process, or a Spark master.
 
     ``memory_limit`` is an amount, or for DuckDB a share of the machine's; what is more goes to
@@ -217,7 +209,7 @@ class Engine(_Model):
         return self.connection != "duckdb"
 
 
-class Plan(_Model):
+class Plan(BaseSettings):
     """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it.
 
     Segments are sought in at most ``most_fitted`` customers, and everybody is placed in them.

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from segkit.data.contract import TABLES
 from segkit.errors import SegkitError, suggest_name
 
+# Of these tables one is needed; the first that is there says who is a customer.
+NAME_CUSTOMERS = ("order_lines", "customers", "events", "messages", "responses")
+
 
 def locate_keys(text: str) -> dict[tuple, int]:
     """Map the path of each key and table header to its line, counted from 1."""
@@ -65,16 +68,20 @@ def check_names(content: dict, lines: dict[tuple, int], file: str) -> list[tuple
             fix = f'Map it under [tables.customers.columns]: {feature} = "{own[feature]}".'
             message = f"'{feature}' is a column of customers, not a feature of your own"
             tell(("tables", name, "features", feature), message, fix)
-    if "tables" in content and not {"order_lines", "customers"}.intersection(tables):
+    if "tables" in content and not set(NAME_CUSTOMERS).intersection(tables):
         fix = "Add [tables.order_lines] or [tables.customers] with its path; the rest is optional."
-        tell(("tables",), "there is neither an order_lines nor a customers table", fix)
+        tell(
+            ("tables",), f"there is no table that names customers: {', '.join(NAME_CUSTOMERS)}", fix
+        )
     goals = [g.get("name") for g in _dicts(content.get("goals"))]
     schemes = [s.get("name") for s in _dicts(content.get("schemes"))]
     for index, scheme in enumerate(_dicts(content.get("schemes"))):
         if scheme.get("goal") is not None and scheme["goal"] not in goals:
             loc = ("schemes", index, "goal")
             add(loc, f"there is no goal '{scheme['goal']}'", scheme["goal"], map(str, goals))
-    for kind, names in (("goals", goals), ("schemes", schemes)):
+    said = [(kind, item) for kind in ("scales", "choices") for item in _dicts(content.get(kind))]
+    measured = [f"{item.get('base')} {item.get('name')}" for _, item in said]
+    for kind, names in (("goals", goals), ("schemes", schemes), ("scales", measured)):
         for index, name in enumerate(names):
             if name is not None and name in names[:index]:
                 fix = "Give each its own name."

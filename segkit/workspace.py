@@ -14,6 +14,7 @@ import pandas as pd
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
 from segkit.errors import SegkitError
+from segkit.features.attributes import roll_up_accounts
 from segkit.features.own import list_kinds
 from segkit.hashing import replace_whole, write_json
 from segkit.plan import Plan, read_plan
@@ -122,13 +123,17 @@ def open_workspace(
         raise SegkitError(message, where=where, found=repr(as_of), fix=fix) from None
     run_folder = plan.folder / run_dir
     prepared = prepare_tables(plan, run_folder, as_of=day)
+    tables = open_tables(plan, prepared.paths, run_folder / step)
+    if plan.unit == "account" and "account_id" in getattr(tables.get("customers"), "columns", ()):
+        tables = roll_up_accounts(tables, as_of=day)
+        tables["customers"] = tables["customers"].cache()
     return Workspace(
         plan=plan,
         step=step,
         run_folder=run_folder,
         as_of=day,
         random_state=plan.random_state if random_state < 0 else random_state,
-        tables=open_tables(plan, prepared.paths, run_folder / step),
+        tables=tables,
         quality=prepared.quality,
         counts=prepared.counts,
         names=prepared.names,

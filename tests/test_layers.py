@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent.parent / "segkit"
 LAYERS = [
     ["segkit.errors", "segkit.hashing"],
     ["segkit.data.contract"],
-    ["segkit.plan", "segkit.plan_names"],
+    ["segkit.plan", "segkit.plan_bases", "segkit.plan_names"],
     ["segkit.data"],
     ["segkit.features"],
     ["segkit.segments"],

@@ -71,7 +71,7 @@ def test_journey_stages_are_those_of_the_feature():
 
 
 def test_every_generation_has_one_segment():
-    labels = [label for _, label in GENERATIONS]
+    labels = list(GENERATIONS.values())
     customers = pd.DataFrame({"generation": [*labels, None]})
     found = assign(customers, "generations")
     assert found == [

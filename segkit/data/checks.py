@@ -30,6 +30,7 @@ from segkit.data.sources import open_source
 from segkit.errors import SegkitError, explain_faults
 from segkit.hashing import hash_bytes, hash_value, read_json, write_json
 from segkit.plan import Plan
+from segkit.plan_names import NAME_CUSTOMERS
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
@@ -319,10 +320,14 @@ class _Checks:
 
     def _find_impossible(self) -> None:
         """Add what makes segments impossible although the tables can be read."""
-        needed, table, rows = {"customer": "an accepted row"}, "customers", "NOT is_rejected"
-        if "order_lines" in self.checked:
+        needed, rows = {"customer": "an accepted row"}, "NOT is_rejected"
+        table = next(name for name in NAME_CUSTOMERS if name in self.checked)
+        if "customer_id" not in self.checked[table].columns:
+            self.faults.append(self.checked[table].source.explain_missing("customer_id"))
+            return
+        if table == "order_lines":
             needed = dict.fromkeys(("customer", "order"), "an accepted sale")
-            table, rows = "order_lines", f"{rows} AND line_type = 'sale'"
+            rows += " AND line_type = 'sale'"
         for what, having in needed.items():
             known = f"SELECT {what}_id AS known FROM checked_{table} WHERE {rows}"
             for some in (f"{known} LIMIT 10000", known):  # hardly ever all

@@ -10,15 +10,17 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from segkit.features.attributes import select_attributes
+from segkit.features.attitudes import is_said, score_attitudes
+from segkit.features.attributes import name_territories, select_attributes
 from segkit.features.dictionary import BASES, CATEGORY_SHARE, FEATURES, Needs
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import keep_until
 from segkit.features.lifetime import add_lifetime
-from segkit.features.own import list_own, list_read
+from segkit.features.own import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
 from segkit.features.rhythm import Habits, learn_habits
 from segkit.plan import Scheme
+from segkit.plan_bases import BaseSettings
 
 RFM_COLUMNS = ("recency_days", "order_count", "total_spend")
 
@@ -29,18 +31,27 @@ def find_missing(needs: Needs, columns: Mapping[str, Iterable[str]]) -> list[str
     return [" or ".join(group) for group in needs if not there.intersection(group)]
 
 
-def list_given(columns: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Return the features that the columns carry, one's own too, each with its kind.
+def list_given(
+    columns: Mapping[str, Mapping[str, str]], settings: BaseSettings | None = None
+) -> dict[str, str]:
+    """Return the features that the columns and settings carry, one's own too, each with its kind.
 
     ``columns`` has, by table, the kind of each column.
     """
-    given = {name: f.kind for name, f in FEATURES.items() if not find_missing(f.needs, columns)}
+    settings = settings or BaseSettings()
+    there = {**columns, "plan": settings.list_needs()}
+    given = {name: f.kind for name, f in FEATURES.items() if not find_missing(f.needs, there)}
+    if not is_said(columns.get("responses", {})):
+        settings = BaseSettings()
     own = columns.get("customers", {})
-    return given | {name: own[name] for name in list_own(own)}
+    return given | settings.list_attitudes() | {name: own[name] for name in list_own(own)}
 
 
 def list_gaps(
-    columns: Mapping[str, Mapping[str, str]], schemes: Iterable[Scheme] = ()
+    columns: Mapping[str, Mapping[str, str]],
+    schemes: Iterable[Scheme] = (),
+    *,
+    settings: BaseSettings | None = None,
 ) -> pd.DataFrame:
     """List the bases and what is missing for each; ``columns`` are as in `list_given`.
 
@@ -52,12 +63,15 @@ def list_gaps(
         Sixteen rows: ``base``, ``row`` (B1 to B16), ``ready``, ``missing`` (empty if ready),
         ``answers``, ``features`` (those that can be computed, separated by commas).
     """
-    rows, given, own = [], list_given(columns), list_own(columns.get("customers", {}))
+    settings = settings or BaseSettings()
+    there = {**columns, "plan": settings.list_needs()}
+    rows, given, own = [], list_given(columns, settings), list_own(columns.get("customers", {}))
     read = [(scheme.base, name) for scheme in schemes for name in list_read(scheme, own)]
     for base in BASES.values():
         told = [name for by, name in read if by == base.name and name not in FEATURES]
-        features = [f for f in base.features if f in given] + list(dict.fromkeys(told))
-        missing = "; ".join(find_missing(base.needs, columns))
+        belong = [f for f in given if describe_feature(f).base == base.name]
+        features = list(dict.fromkeys([*belong, *told]))
+        missing = "; ".join(find_missing(base.needs, there))
         missing = "" if set(features).intersection(own) else missing
         rows.append((base.name, base.row, not missing, missing, base.answers, ", ".join(features)))
     return pd.DataFrame(rows, columns=["base", "row", "ready", "missing", "answers", "features"])
@@ -72,13 +86,15 @@ def list_features() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["feature", "unit", "meaning", "base", "kind", "needs"])
 
 
-def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> pd.DataFrame:
+def build_customers(
+    tables: Mapping[str, ir.Table], *, as_of: datetime.date, settings: BaseSettings | None = None
+) -> pd.DataFrame:
     """Build the customer table: one row for each customer with an order line until ``as_of``.
 
     Customers who never bought are left out; ``attrs["prospect_count"]`` counts them. Without
-    ``order_lines`` there is a row for each of the ``customers``. Where both that table and the
-    behaviour tell an attribute, the customer's own wins. ``tables`` are accepted tables of one
-    engine, ``order_lines`` or ``customers`` among them.
+    ``order_lines`` there is a row for each of the ``customers``, and without these for each whom
+    another table names. Where both that table and the behaviour tell an attribute, the customer's
+    own wins. ``tables`` are accepted tables of one engine; ``settings`` a plan, or nothing.
 
     Returns
     -------
@@ -87,6 +103,8 @@ def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
         is missing where it cannot be predicted, see `add_lifetime`.
     """
     prospects, own, habits = 0, None, Habits()
+    settings = settings or BaseSettings()
+    joined = engagement = summarise_engagement(tables, as_of=as_of, settings=settings)
     if "customers" in tables:
         joined = own = select_attributes(tables["customers"], as_of=as_of)
     if "order_lines" in tables:
@@ -98,19 +116,22 @@ def build_customers(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
             buyers = keep_until(lines, "ordered_at", as_of)
             prospects = int(own.anti_join(buyers, "customer_id").count().execute())
             joined = _merge(joined, own, right_wins=True)
-    engagement = summarise_engagement(tables, as_of=as_of)
-    if engagement is not None:
+    if engagement is not None and joined is not engagement:
         joined = _merge(joined, engagement, right_wins=False)
         counts = [c for c in engagement.columns if c.endswith("_count")]
         joined = joined.mutate(**{c: joined[c].fill_null(0) for c in counts})
+    attitudes = score_attitudes(tables.get("responses"), settings, as_of=as_of)
+    if attitudes is not None:
+        joined = _merge(joined, attitudes, right_wins=False)
+    joined = name_territories(joined, settings.territories)
     further = [] if own is None else list_own(own.columns)
     further += [name for name in joined.columns if name.startswith(CATEGORY_SHARE)]
-    wanted = [name for name in dict.fromkeys((*FEATURES, *further)) if name in joined.columns]
+    known = dict.fromkeys((*FEATURES, *settings.list_attitudes(), *further))
+    wanted = [name for name in known if name in joined.columns]
     customers = joined.select("customer_id", *wanted).order_by("customer_id").to_pandas()
     if "order_lines" in tables:
         customers = add_lifetime(customers, tables["order_lines"], as_of=as_of)
-        in_order = [name for name in (*FEATURES, *further) if name in customers]
-        customers = customers[["customer_id", *dict.fromkeys(in_order)]]
+        customers = customers[["customer_id", *[name for name in known if name in customers]]]
     customers.attrs |= {"prospect_count": prospects, "habits": dataclasses.asdict(habits)}
     return customers
 

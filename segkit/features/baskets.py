@@ -111,6 +111,7 @@ def _join_categories(sums: ir.Table, categories: ir.Table, habits: Habits) -> ir
     total = table.total_
     named = {name: share_of(table[name], total) for name in name_shares(habits)}
     rest = ibis.greatest(1 - sum(named.values()), 0.0) if named else ibis.null("float64")
+    rest = ibis.ifelse(total > 0, rest, ibis.null("float64"))  # greatest() passes over null
     profit = ibis.coalesce(table.profit_ + table.rest_, table.profit_, table.rest_)
     return table.select(
         "customer_id", "product_count", "category_count",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segkit.plan import BASES as BASE_ROWS
+from segkit.plan_bases import BASES as BASE_ROWS
 
 # Groups of contract columns, each met by one of its columns; all groups must be met.
 Needs = tuple[tuple[str, ...], ...]
@@ -19,6 +19,7 @@ category: spend; products.category
 profit: spend; order_lines.unit_cost or products.unit_cost
 discount: spend; order_lines.discount_amount
 channel: spend; order_lines.channel or orders.channel
+climate: customers.climate_zone or customers.latitude
 home: customers.country or order_lines.country or orders.country
 birth: customers.birth_year
 age: customers.age_band or customers.birth_year
@@ -26,13 +27,20 @@ business: customers.industry or customers.employee_count or customers.annual_rev
 events: events.customer_id; events.occurred_at; events.event_type
 messages: messages.customer_id; messages.sent_at
 opened: messages; messages.opened
-contact: events.occurred_at or messages.opened; events.customer_id or messages.customer_id
+calls: messages; messages.channel
+contact: events.occurred_at or messages.opened or tickets.opened_at or responses.answered_at; anybody
+anybody: events.customer_id or messages.customer_id or tickets.customer_id or responses.customer_id
 answered: messages.opened or messages.clicked or messages.converted or events.event_type
 reach: messages.customer_id or events.customer_id; answered
 tickets: tickets.customer_id; tickets.opened_at
-responses: responses.customer_id; responses.question; responses.answer
-"""
+responses: responses.customer_id; responses.question
+said: responses; responses.answer
+place: customers.country or customers.region or customers.city or order_lines.country or orders.country
+firm: customers.customer_type; customers.country or customers.region
+household: customers.household_type or customers.household_size
+"""  # noqa: E501
 
+# Needs of the plan stand as plan.<key>.
 # A base: name | needs | what it answers. Below it its features: name | unit, or kind where it is
 # not a number | needs | meaning. Needs "own" is the column of that name in customers, "also" that
 # or the one in events; "any" of a base is any column that its features read.
@@ -46,15 +54,19 @@ occupation | category | own | Occupation
 marital_status | category | own | Marital status
 household_size | people | own | People in the household
 child_count | children | own | Children at home
+household_type | category | household | The customer's own, else with children, one person, two adults, three adults or more
+has_pets | boolean | own | Keeps pets
 income | currency a year | own | Yearly income
 income_band | category | own | Income group
 geographic | any | Where they live, and which territories bring the spend
 country | category | home | Country: the customer's own, else that of most sales
 region | category | own | Region or territory
 city | category | own | City
+territory | category | place; plan.territories | The plan's territory of the city, else region, else country
 density | category | own | Urban, suburban or rural
+climate_zone | category | climate | The customer's own, else by latitude: tropical (to 23.4 degrees), temperate (to 66.6), polar
 language | category | own | Preferred language
-psychographic | responses | What they value and how they live, from a survey
+psychographic | said; plan.scales of psychographic or plan.choices of psychographic | What they value and how they live, from a survey
 behavioural | buyer | How recently and how often they buy and visit
 recency_days | days | buyer | Days since the last sale
 order_count | orders | buyer | Orders with a sale
@@ -73,15 +85,20 @@ technographic | any | Which devices, systems and browsers they use
 device | category | also | Own device, else the most used
 operating_system | category | also | Own system, else the most used
 browser | category | also | Own browser, else the most used
+app_share | share | events; events.channel | Share of events in the app, of those in app or web
 firmographic | business | Which businesses buy, of which industry and size
 customer_type | category | own | A person or a business
 industry | category | own | Industry
 employee_count | people | own | Employees
+employee_band | category | customers.employee_count | Micro, small (from 10 employees), medium (50), large (250)
 annual_revenue | currency a year | own | Yearly revenue
+revenue_band | category | customers.annual_revenue | Yearly revenue up to 2, 10 or 50 million, or more
+business_place | category | firm | Region, else country, of a business
 generational | birth | Which generations buy
-generation | category | birth | Generation by year of birth
-needs | responses | What they need the product for, from a survey or quiz
-benefit | responses | Which benefit matters to them, from a survey or quiz
+generation | category | birth | Generation by year of birth, its years stated
+birth_decade | category | birth | Decade of birth
+needs | said; plan.scales of needs or plan.choices of needs | What they need the product for, from a survey or quiz
+benefit | said; plan.scales of benefit or plan.choices of benefit | Which benefit matters to them, from a survey or quiz
 value | spend | Who brings the spend and the profit
 total_spend | currency | spend | Spend, net of returns
 spend_last_365_days | currency | spend | Spend in the last 365 days, net of returns
@@ -97,6 +114,9 @@ source | any | Which campaign, medium and source brought them
 source | category | also | UTM source: the customer's own, else the first touch
 medium | category | also | UTM medium, likewise
 campaign | category | also | UTM campaign, likewise
+last_source | category | events; events.source | UTM source of the last touch
+last_medium | category | events; events.medium | UTM medium, likewise
+last_campaign | category | events; events.campaign | UTM campaign, likewise
 purchase_history | category | What they buy, how broadly and in which rhythm
 product_count | products | buyer | Different products bought
 category_count | categories | category | Different categories bought
@@ -124,28 +144,40 @@ quarter_4_share | share | spend | Share of sales in October to December, likewis
 peak_month | category | spend | Month of most sales; of the same sales the earlier
 season_concentration | 0 to 1 | spend | Half the sum of differences between shares by month, shrunk, and all customers'
 buys_only_at_christmas | boolean | buyer | All sales from 15 November to 31 December, in two years or more
-journey | buyer | Who is new, active, at risk or lapsed
+journey | any | Who is a prospect, new, active, at risk or lapsed
 journey_stage | category | buyer | Lapsed or at risk by the overdue ratio (cut points learned; else over 365 or 180 days), new (first sale within 90), one order, loyal (5 orders), active
 overdue_ratio | ratio | buyer | Days since the last sale over the expected gap
+furthest_step | category | events | Furthest step on site or app: visit, view, lead (wish, form, sign-up), cart, checkout
 signed_up_days | days | customers.signed_up_on | Days since signing up
 first_order_on | date | buyer | Day of the first sale
 last_order_on | date | buyer | Day of the last sale
 moment | events | Which key moment came last, and how long ago
-last_moment | category | events | Last cart, wish, checkout, sign-up or form
+last_moment | category | events | Last of the plan's key moments, such as cart or form
 days_since_moment | days | events | Days since that moment
+days_since_first_visit | days | events | Days since the first event
+has_left_cart | boolean | events | No checkout came after the last cart
 days_since_cart | days | events | Days since a product was put in the cart
 engagement | reach | Who opens, clicks, visits and answers
 days_since_visit | days | events | Days since the last event
 message_count | messages | messages | Messages delivered
+open_count | messages | opened | Delivered messages opened
+click_count | messages | messages; messages.clicked | Delivered messages clicked
+conversion_count | messages | messages; messages.converted | Delivered messages followed by a purchase
+call_count | calls | calls | Calls made: delivered messages by phone
+answered_call_count | calls | calls; messages.opened | Calls answered
+signup_count | sign-ups | events | Sign-ups on site or app
 open_share | share | opened | Share of delivered messages opened
 click_share | share | messages; messages.clicked | Share of delivered messages clicked
 conversion_share | share | messages; messages.converted | Share of delivered messages followed by a purchase in the campaign's time
 days_since_open | days | opened | Days since the last opened message was sent
 has_unsubscribed | boolean | messages; messages.unsubscribed | Unsubscribed from a message
-engagement_level | category | contact | Active (30 days), quiet (180 days) or passive
+days_inactive | days | contact | Days since the last visit, opened message, ticket or answer
+engagement_level | category | contact | Active (inactive up to 30 days, or the plan's), quiet (180 days) or passive
 ticket_count | tickets | tickets | Support tickets
+days_since_ticket | days | tickets | Days since the last ticket
 mean_satisfaction | 1 to 5 | tickets; tickets.satisfaction | Mean satisfaction with support
 answer_count | answers | responses | Questions of surveys answered
+days_since_answer | days | responses; responses.answered_at | Days since the last answer
 has_loyalty_card | boolean | customers.loyalty_card_id | Has a loyalty card
 consent | boolean | own | May be contacted
 """  # noqa: E501

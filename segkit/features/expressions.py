@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import math
+from collections.abc import Mapping, Sequence
 
 import ibis
 from ibis import ir
@@ -17,6 +19,25 @@ def keep_until(table: ir.Table, column: str, as_of: datetime.date) -> ir.Table:
     """
     next_day = ibis.date(as_of + datetime.timedelta(days=1))
     return table.filter(table[column] < next_day.cast(table[column].type()))
+
+
+def keep_known(table: ir.Table, column: str, as_of: datetime.date) -> ir.Table:
+    """Return the rows that are not known to be later than ``as_of``; there need be no column."""
+    if column not in table.columns:
+        return table
+    return table.filter((days_until(table[column], as_of) >= 0).fill_null(True))
+
+
+def cut(value: ir.NumericValue, bands: Mapping[float, str]) -> ir.StringValue:
+    """Name the first of ``bands``, by their last values in order, that takes in ``value``.
+
+    The last value may be infinite; a missing value has no band.
+    """
+    ends = [
+        (value <= last if math.isfinite(last) else value.notnull(), name)
+        for last, name in bands.items()
+    ]
+    return ibis.cases(*ends)
 
 
 def days_until(moment: ir.Value, as_of: datetime.date) -> ir.IntegerValue:
@@ -53,9 +74,9 @@ def add_columns(table: ir.Table, extra: ir.Table) -> ir.Table:
     return table.left_join(extra, "customer_id").drop("customer_id_right")
 
 
-def take_first(table: ir.Table, order: list) -> ir.Table:
-    """Return each customer's first row in ``order``, which must settle every tie."""
-    ranked = table.mutate(place_=ibis.row_number().over(group_by="customer_id", order_by=order))
+def take_first(table: ir.Table, order: list, *, by: Sequence[str] = ("customer_id",)) -> ir.Table:
+    """Return the first row in ``order``, which must settle every tie, of each customer or group."""
+    ranked = table.mutate(place_=ibis.row_number().over(group_by=by, order_by=order))
     return ranked.filter(ranked.place_ == 0).drop("place_")
 
 

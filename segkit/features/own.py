@@ -17,6 +17,7 @@ from segkit.data.contract import TABLES
 from segkit.features.dictionary import CATEGORY_SHARE, FEATURES, Feature
 from segkit.features.missing import empty_table
 from segkit.plan import Scheme
+from segkit.plan_bases import SAID
 
 OWN_BASE = "own"
 _UNITS = {"spend": "currency", "value": "currency", "profit": "currency", "price": "currency"}
@@ -46,15 +47,21 @@ def list_read(scheme: Scheme, names: Collection[str]) -> list[str]:
 
 
 def describe_feature(name: str) -> Feature:
-    """Return a feature of the dictionary, or one's own described by its name."""
+    """Return a feature of the dictionary, or another described by its name.
+
+    What customers say begins with its base, as in ``needs_purpose``; others are one's own.
+    """
     if name.startswith(CATEGORY_SHARE):
         words = name.removeprefix(CATEGORY_SHARE).replace("_", " ")
         meaning = f"Share of sales in the category {words}"
         return Feature(name, "purchase_history", "share", meaning, ())
-    *stem, last = name.split("_")
+    first, _, rest = name.partition("_")
+    base, words = (first, rest) if first in SAID and rest else (OWN_BASE, name)
+    *stem, last = words.split("_")
     unit = f"{stem[-1]}s" if stem and last == "count" else _UNITS.get(last, "")
-    words = name.replace("_", " ").capitalize()
-    return FEATURES.get(name) or Feature(name, OWN_BASE, unit, words, ())
+    unit = unit if base == OWN_BASE else ""
+    words = words.replace("_", " ").capitalize()
+    return FEATURES.get(name) or Feature(name, base, unit, words, ())
 
 
 def summarise_own(

@@ -16,6 +16,7 @@ from segkit.features.bases import RFM_COLUMNS
 from segkit.features.dictionary import FEATURES
 from segkit.features.missing import NO_PURCHASES, empty_table
 from segkit.features.own import OWN_BASE, describe_feature
+from segkit.features.summaries import MOST_LEVELS, UNKNOWN, pool_levels
 from segkit.plan import Scheme
 from segkit.segments.differences import (
     compare_means,
@@ -27,9 +28,7 @@ from segkit.segments.preparation import read_numbers
 from segkit.segments.rules import fit_rfm
 from segkit.segments.segmentation import Segmentation
 
-UNKNOWN = "unknown"
 MOST_VALUES = 12
-MOST_LEVELS = 40
 SMALLEST_SHARE = 0.05
 KNOWN_BEFORE = {"demographic", "geographic", "technographic", "firmographic", "generational"}
 KNOWN_BEFORE |= {"source", "psychographic", "needs", "benefit"}
@@ -149,7 +148,7 @@ def count_descriptor(
     """
     _need_column(customers, column)
     joined = join_segments(customers[["customer_id", column]], segments)
-    values, _ = _pool_levels(joined[column], MOST_VALUES, smallest_cell, "other")
+    values, _ = pool_levels(joined[column], MOST_VALUES, smallest_cell, "other")
     grid = pd.crosstab([joined["segment"], joined["segment_name"]], values.rename("value"))
     shown = suppress_cells(grid, smallest_cell)
     base = grid.sum() / grid.to_numpy().sum()
@@ -163,17 +162,6 @@ def count_descriptor(
     compared = compare_shares(grid.to_numpy(), sizes.to_numpy())
     table = table.join(compared.mask(table["customer_count"].isna()))
     return table.assign(suppressed=table["customer_count"].isna())
-
-
-def _pool_levels(
-    values: pd.Series, most: int, smallest: int, others: str
-) -> tuple[pd.Series, list[str]]:
-    """Write values as text and keep the largest levels, ties by alphabet; the rest is pooled."""
-    texts = values.astype(object).where(values.notna(), UNKNOWN).astype(str)
-    counts = texts.value_counts()
-    counts = counts[counts >= smallest].sort_index().sort_values(ascending=False, kind="stable")
-    kept = counts.index[:most].tolist()
-    return texts.where(texts.isin(kept), others), kept
 
 
 def list_descriptors(customers: pd.DataFrame) -> list[str]:
@@ -197,30 +185,6 @@ def list_known_before(customers: pd.DataFrame) -> list[str]:
         for name, base in described.items()
         if base in KNOWN_BEFORE or (base == OWN_BASE and name in categories)
     ]
-
-
-def count_descriptors(
-    customers: pd.DataFrame, *, value: str, most_levels: int = 6, smallest_cell: int = 5
-) -> pd.DataFrame:
-    """Count all customers, and sum the column ``value``, by each level of each descriptor.
-
-    Levels below the largest ``most_levels``, or with fewer than ``smallest_cell`` customers, are
-    put together, and left out if they are still too few. Largest levels come first. Without the
-    column there is no ``value_share``.
-    """
-    columns = ["base", "descriptor", "level", "customer_count", "customer_share", "value_share"]
-    amounts, rows = customers.get(value, pd.Series(np.nan, customers.index)), []
-    whole = amounts.sum()
-    for name in list_descriptors(customers):
-        levels, kept = _pool_levels(customers[name], most_levels, smallest_cell, "all others")
-        for level in [*kept, "all others"]:
-            own = amounts[levels == level]
-            if len(own) >= max(smallest_cell, 1):
-                share = own.sum() / whole if whole > 0 else np.nan
-                label = (describe_feature(name).base, name.replace("_", " "), level)
-                rows.append((*label, len(own), len(own) / len(customers), share))
-    table = pd.DataFrame(rows, columns=columns)
-    return table if value in customers else table.drop(columns="value_share")
 
 
 def count_rfm(customers: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFrame:

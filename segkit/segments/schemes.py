@@ -34,7 +34,11 @@ def check_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> list[
     cannot be computed, and features of one's own that segkit knows otherwise. ``columns`` are as
     in `list_given`.
     """
-    given, own, faults = list_given(columns), list_own(columns.get("customers", {})), []
+    given, own, faults = list_given(columns, plan), list_own(columns.get("customers", {})), []
+    if plan.unit == "account" and "account_id" not in columns.get("customers", {}):
+        fix = 'Map account_id under [tables.customers.columns], or take out unit = "account".'
+        message = "customers have no account_id, so contacts cannot be put together"
+        faults.append(SegkitError(message, where=plan.path.name, fix=fix))
     for name in (name for name in own if name in FEATURES):
         where, feature = f"{plan.path.name}, [tables.customers]", FEATURES[name]
         fix = "Give your own feature another name."

@@ -25,6 +25,7 @@ from segkit.features.lifetime import fit_lifetime, predict_lifetime, summarise_h
 from segkit.features.missing import NO_PURCHASES
 from segkit.features.purchases import summarise_purchases
 from segkit.plan import Scheme
+from segkit.plan_bases import BaseSettings
 from segkit.segments.prediction import LEVEL, LOSSES, compare_predictors
 from segkit.segments.profiles import score_rfm
 from segkit.segments.segmentation import fit_segmentation
@@ -195,6 +196,7 @@ def measure_usefulness(
     as_of: datetime.date,
     random_state: int,
     split_on: datetime.date | str | None = None,
+    settings: BaseSettings | None = None,
 ) -> Usefulness:
     """Fit a scheme again on what was known before a day, and compare it on what came after.
 
@@ -214,6 +216,8 @@ def measure_usefulness(
     random_state : int
     split_on : datetime.date or str, optional
         The last day before the split, as YYYY-MM-DD; empty: see `choose_split`.
+    settings : BaseSettings, optional
+        What the plan says about bases; the plan itself will do.
 
     Raises
     ------
@@ -225,7 +229,7 @@ def measure_usefulness(
         return _refuse(split, reason)
     seeds = {"as_of": split, "random_state": random_state}
     try:
-        customers = build_customers(tables, as_of=split)
+        customers = build_customers(tables, as_of=split, settings=settings)
         found, labels = fit_segmentation(customers, scheme, n_segments=n_segments, **seeds)
         cells = score_rfm(customers)
     except SegkitError as error:

@@ -88,6 +88,7 @@ SELECT customer_id,
     CASE WHEN step = 'other' THEN 'view' ELSE step END AS event_type,
     'S' || visit_key AS session_id,
     CASE WHEN step IN ('view', 'other', 'cart', 'wish', 'checkout') THEN product_id END AS product_id,
+    CASE WHEN device = 'mobile' AND draw(visit_key, 'app') < .6 THEN 'app' ELSE 'web' END AS channel,
     device, operating_system, choose_browser(operating_system, visit_key) AS browser,
     source, name_medium(source) AS medium, name_campaign(source, started_at::DATE) AS campaign
 FROM stepped JOIN shelf
@@ -96,7 +97,7 @@ UNION ALL
 SELECT NULL, CASE rule WHEN 'missing_occurred_at' THEN NULL WHEN 'after_as_of' THEN after_last_day() + INTERVAL 3 DAY
         ELSE after_last_day() - INTERVAL 3 DAY END,
     CASE WHEN rule = 'missing_event_type' THEN NULL ELSE 'visit' END,
-    'D' || stain, NULL, 'desktop', 'Windows', 'Edge', 'direct', 'none', NULL
+    'D' || stain, NULL, 'web', 'desktop', 'Windows', 'Edge', 'direct', 'none', NULL
 FROM stains WHERE table_name = 'events';
 
 CREATE TABLE requests AS

@@ -80,7 +80,7 @@ WITH weighted AS (
         sum(weight) OVER (PARTITION BY segment ORDER BY country, city) AS upper_end
     FROM weighted
 )
-SELECT (segment * 256 + slot)::INTEGER AS place_key, country, city, region, density
+SELECT (segment * 256 + slot)::INTEGER AS place_key, country, city, region, density, latitude
 FROM (SELECT *, unnest(range((256 * (upper_end - weight) // total)::BIGINT,
         (256 * upper_end // total)::BIGINT)) AS slot
     FROM summed);
@@ -101,7 +101,7 @@ WITH drawn AS (
         THEN joined + (1 - joined) * draw(number, 'left') ELSE 1 END AS left_at
     FROM drawn
 )
-SELECT number, customer_id, segment, true_segment, joined, left_at, country, city, region, density,
+SELECT number, customer_id, segment, true_segment, joined, left_at, country, city, region, density, latitude,
     CASE WHEN number IN (13, 14) THEN 3 WHEN draw(number, 'prospect') < .02 THEN 0
         ELSE greatest(1, least(400, round(
             order_mean * (left_at - joined) * exp(.35 * draw_normal(number, 'orders') - .061))))
@@ -180,7 +180,8 @@ SELECT number, customer_id,
         WHEN NOT is_business AND draw(number, 'no income') > .2
         THEN greatest(6000, least(400000,
             round(income_median * exp(.35 * draw_normal(number, 'income')) / 100) * 100)) END::BIGINT::VARCHAR AS income,
-    country, region, city, density, language,
+    CASE WHEN NOT is_business THEN draw(number, 'pets') < CASE WHEN has_children THEN .55 ELSE .3 END END AS has_pets,
+    country, region, city, density, latitude, language,
     CASE WHEN is_business THEN
         pick(['accommodation', 'restaurants', 'construction', 'events', 'tourism'], number, 'industry') END AS industry,
     CASE WHEN is_business THEN employees END AS employee_count,

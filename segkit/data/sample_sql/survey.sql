@@ -52,5 +52,10 @@ FROM (VALUES
     (12, 'What nearly stopped you from buying?', 4,
         ['Would it come before Christmas?','No gift wrap for big parcels','I did not know the size']),
     (12, 'What nearly stopped you from buying?', 5,
-        ['No quote for larger orders','The invoice lacks our reference','Stock is not shown'])
+        ['No quote for larger orders','The invoice lacks our reference','Stock is not shown']),
+    (13, 'What should we offer more of?', 1, ['Low prices; Gift wrap','Low prices','Long warranty']),
+    (13, 'What should we offer more of?', 2, ['Fast delivery','Fast delivery; Long warranty']),
+    (13, 'What should we offer more of?', 3, ['Long warranty','Long warranty; Low prices']),
+    (13, 'What should we offer more of?', 4, ['Gift wrap','Gift wrap; Low prices','Fast delivery']),
+    (13, 'What should we offer more of?', 5, ['One invoice','One invoice; Fast delivery'])
 ) AS t(number, question, segment, answers);

@@ -67,22 +67,22 @@ FROM (VALUES
 
 CREATE TABLE places AS
 FROM (VALUES
-    ('FI', 'Helsinki', 'Uusimaa', 'urban', 12), ('FI', 'Tampere', 'Pirkanmaa', 'urban', 7),
-    ('FI', 'Jyväskylä', 'Keski-Suomi', 'suburban', 6), ('FI', 'Rovaniemi', 'Lappi', 'rural', 5),
-    ('SE', 'Stockholm', 'Stockholms län', 'urban', 9), ('SE', 'Göteborg', 'Västra Götaland', 'urban', 6),
-    ('SE', 'Umeå', 'Västerbotten', 'suburban', 4), ('SE', 'Åre', 'Jämtland', 'rural', 3),
-    ('NO', 'Oslo', 'Oslo', 'urban', 2), ('NO', 'Tromsø', 'Troms', 'suburban', 2),
-    ('NO', 'Røros', 'Trøndelag', 'rural', 1),
-    ('DK', 'København', 'Hovedstaden', 'urban', 5), ('DK', 'Århus', 'Midtjylland', 'suburban', 4),
-    ('DK', 'Ærøskøbing', 'Syddanmark', 'rural', 3),
-    ('EE', 'Tallinn', 'Harjumaa', 'urban', 7), ('EE', 'Tartu', 'Tartumaa', 'suburban', 4),
-    ('EE', 'Võru', 'Võrumaa', 'rural', 3),
-    ('LV', 'Rīga', 'Rīga', 'urban', 4), ('LV', 'Jūrmala', 'Vidzeme', 'suburban', 2),
-    ('LV', 'Cēsis', 'Vidzeme', 'rural', 2),
-    ('LT', 'Vilnius', 'Vilniaus apskritis', 'urban', 4),
-    ('LT', 'Klaipėda', 'Klaipėdos apskritis', 'suburban', 3),
-    ('LT', 'Šilutė', 'Klaipėdos apskritis', 'rural', 2)
-) AS t(country, city, region, density, weight);
+    ('FI', 'Helsinki', 'Uusimaa', 'urban', 12, 60.2), ('FI', 'Tampere', 'Pirkanmaa', 'urban', 7, 61.5),
+    ('FI', 'Jyväskylä', 'Keski-Suomi', 'suburban', 6, 62.2), ('FI', 'Rovaniemi', 'Lappi', 'rural', 5, 66.5),
+    ('SE', 'Stockholm', 'Stockholms län', 'urban', 9, 59.3), ('SE', 'Göteborg', 'Västra Götaland', 'urban', 6, 57.7),
+    ('SE', 'Umeå', 'Västerbotten', 'suburban', 4, 63.8), ('SE', 'Åre', 'Jämtland', 'rural', 3, 63.4),
+    ('NO', 'Oslo', 'Oslo', 'urban', 2, 59.9), ('NO', 'Tromsø', 'Troms', 'suburban', 2, 69.6),
+    ('NO', 'Røros', 'Trøndelag', 'rural', 1, 62.6),
+    ('DK', 'København', 'Hovedstaden', 'urban', 5, 55.7), ('DK', 'Århus', 'Midtjylland', 'suburban', 4, 56.2),
+    ('DK', 'Ærøskøbing', 'Syddanmark', 'rural', 3, 54.9),
+    ('EE', 'Tallinn', 'Harjumaa', 'urban', 7, 59.4), ('EE', 'Tartu', 'Tartumaa', 'suburban', 4, 58.4),
+    ('EE', 'Võru', 'Võrumaa', 'rural', 3, 57.8),
+    ('LV', 'Rīga', 'Rīga', 'urban', 4, 56.9), ('LV', 'Jūrmala', 'Vidzeme', 'suburban', 2, 57.0),
+    ('LV', 'Cēsis', 'Vidzeme', 'rural', 2, 57.3),
+    ('LT', 'Vilnius', 'Vilniaus apskritis', 'urban', 4, 54.7),
+    ('LT', 'Klaipėda', 'Klaipėdos apskritis', 'suburban', 3, 55.7),
+    ('LT', 'Šilutė', 'Klaipėdos apskritis', 'rural', 2, 55.3)
+) AS t(country, city, region, density, weight, latitude);
 
 CREATE TABLE people_words AS
 FROM (VALUES

@@ -1,0 +1,186 @@
+"""What customers say: scales and choices of a survey or quiz (bases B3, B8 and B9).
+
+Of several answers of a customer to one question the last valid one counts: the last by time, an
+answer without a time before any other, ties by alphabet. Of a scale an answer is valid if it is a
+number within the scale's ends. Nothing that is known to be later than ``as_of`` is read.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _, ir
+
+from segkit.features.expressions import keep_known, take_first
+from segkit.features.missing import empty_table
+from segkit.plan_bases import BaseSettings, Choice, Scale
+
+NUMBER = r"^[-+]?[0-9]+([.][0-9]+)?$"
+
+
+def is_said(columns: Collection[str]) -> bool:
+    """Say whether responses have the columns that scales and choices are read from."""
+    return {"customer_id", "question", "answer"} <= set(columns)
+
+
+def score_attitudes(
+    responses: ir.Table | None, settings: BaseSettings, *, as_of: datetime.date
+) -> ir.Table | None:
+    """Score the scales and read the choices of the settings.
+
+    A scale's score is the mean of the items answered, those reversed turned around, where at least
+    half of them are answered; else it is null.
+
+    Returns
+    -------
+    ibis.Table or None
+        One row for each customer with an answer to one of the questions: ``customer_id`` and the
+        features of `BaseSettings.list_attitudes`. None without answers of customers, or settings.
+    """
+    rows = _find_answers(responses, as_of)
+    if rows is None or not settings.list_attitudes():
+        return None
+    parts = [_score_scale(rows, scale) for scale in settings.scales]
+    parts += [_read_choice(rows, choice) for choice in settings.choices]
+    # One row a part and customer, then one a customer: fewer joins than parts.
+    kinds = {"number": "float64", "category": "string"}
+    types = {name: kinds[kind] for name, kind in settings.list_attitudes().items()}
+    alike = [
+        part.select(
+            "customer_id",
+            **{n: part[n].cast(t) if n in part.columns else ibis.null(t) for n, t in types.items()},
+        )
+        for part in parts
+    ]
+    every = ibis.union(*alike) if len(alike) > 1 else alike[0]
+    return every.group_by("customer_id").aggregate(**{name: every[name].max() for name in types})
+
+
+def _find_answers(responses: ir.Table | None, as_of: datetime.date) -> ir.Table | None:
+    """Return ``customer_id``, ``question``, ``answer`` (trimmed) and ``at_`` of all answers."""
+    if responses is None or not is_said(responses.columns):
+        return None
+    rows = keep_known(responses, "answered_at", as_of)
+    at = rows.answered_at if "answered_at" in rows.columns else ibis.null("timestamp")
+    rows = rows.select("customer_id", "question", answer=rows.answer.strip(), at_=at)
+    return rows.filter(_.customer_id.notnull(), _.answer.notnull(), _.answer != "")
+
+
+def _take_last(rows: ir.Table) -> ir.Table:
+    """Return the last of each customer's answers to each question."""
+    order = [ibis.desc("is_dated_"), ibis.desc("at_"), ibis.asc("answer")]
+    return take_first(rows.mutate(is_dated_=_.at_.notnull()), order, by=("customer_id", "question"))
+
+
+def _read_items(rows: ir.Table, scale: Scale) -> ir.Table:
+    """Return valid answers to a scale's questions as ``value``, those reversed turned around."""
+    rows = rows.filter(_.question.isin(scale.questions))
+    number = ibis.ifelse(_.answer.re_search(NUMBER), _.answer, ibis.null("string"))
+    rows = rows.mutate(value=number.cast("float64"))
+    items = _take_last(rows.filter(_.value.between(scale.lowest, scale.highest)))
+    turned = scale.lowest + scale.highest - items.value
+    value = ibis.ifelse(items.question.isin(scale.reversed), turned, items.value)
+    return items.mutate(value=value) if scale.reversed else items
+
+
+def _score_scale(rows: ir.Table, scale: Scale) -> ir.Table:
+    table = _read_items(rows, scale).group_by("customer_id")
+    table = table.aggregate(count_=_.value.count(), sum_=_.value.sum())
+    mean = table.sum_ / table.count_
+    enough = 2 * table.count_ >= len(scale.questions)
+    score = ibis.ifelse(enough, mean.round(6), ibis.null("float64"))
+    return table.select("customer_id", **{scale.feature: score})
+
+
+def _read_choice(rows: ir.Table, choice: Choice) -> ir.Table:
+    last = _take_last(rows.filter(_.question == choice.question))
+    if not choice.separator:
+        return last.select("customer_id", **dict.fromkeys(choice.features, last.answer))
+    mark = choice.separator
+    told = last.answer.replace(f"{mark} ", mark).replace(f" {mark}", mark)
+    told = ibis.literal(mark).concat(told, mark)
+    chosen = [told.contains(f"{mark}{option}{mark}") for option in choice.options.values()]
+    numbers = [one.ifelse(1.0, 0.0) for one in chosen]
+    return last.select("customer_id", **dict(zip(choice.features, numbers, strict=True)))
+
+
+def measure_reliability(
+    responses: ir.Table | None,
+    scales: Iterable[Scale],
+    *,
+    as_of: datetime.date,
+    smallest_cell: int = 5,
+) -> pd.DataFrame:
+    """Measure how well the items of each scale agree, over customers who answered them all.
+
+    Below ``smallest_cell`` such customers, or with less than two items, there are no figures.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a scale, with an empty ``question``, and one an item: ``scale`` (its feature),
+        ``question``, ``customer_count`` (who answered; of a scale who answered all), ``mean``
+        (reversed items turned around), ``alpha`` (of an item: of the others, without it),
+        ``alpha_low``, ``alpha_high`` (95 %), ``item_rest_correlation``.
+
+    References
+    ----------
+    Cronbach (1951), Coefficient alpha and the internal structure of tests, *Psychometrika* 16.
+    Feldt (1965), The approximate sampling distribution of Kuder-Richardson reliability coefficient
+    twenty, *Psychometrika* 30.
+    """
+    columns = ["scale", "question", "customer_count", "mean", "alpha", "alpha_low", "alpha_high"]
+    columns += ["item_rest_correlation"]
+    rows, tables = _find_answers(responses, as_of), []
+    for scale in scales if rows is not None else ():
+        items = _list_items(_read_items(rows, scale), scale.questions)
+        whole, total = items.dropna(), items.dropna().sum(axis=1)
+        table = pd.DataFrame({"question": ["", *scale.questions]})
+        table["customer_count"] = [len(whole), *items.count()]
+        table["mean"] = [items.mean().mean(), *items.mean()]
+        if len(whole) >= max(smallest_cell, 2) and len(scale.questions) > 1:
+            products, rest = whole.cov(), [total - whole[item] for item in items]
+            alpha = find_alpha(products)
+            without = [find_alpha(products.drop(index=i, columns=i)) for i in items]
+            table["alpha"] = [alpha, *without]
+            ends = bound_alpha(alpha, len(scale.questions), len(whole))
+            table["alpha_low"], table["alpha_high"] = ([end] + [np.nan] * len(rest) for end in ends)
+            agree = [own.corr(others) for (_, own), others in zip(whole.items(), rest, strict=True)]
+            table["item_rest_correlation"] = [np.nan, *agree]
+        few = table["customer_count"] < smallest_cell
+        table[["customer_count", "mean"]] = table[["customer_count", "mean"]].mask(few)
+        tables.append(table.assign(scale=scale.feature))
+    if not tables:
+        return empty_table(columns, "There are no scales, or no answers of customers.")
+    return pd.concat(tables, ignore_index=True).reindex(columns=columns)
+
+
+def _list_items(items: ir.Table, questions: tuple[str, ...]) -> pd.DataFrame:
+    """Return one row a customer and one column a question."""
+    values = {f"item_{n}": _.value.max(where=_.question == q) for n, q in enumerate(questions)}
+    table = items.group_by("customer_id").aggregate(**values).to_pandas()
+    return table.drop(columns="customer_id").astype(float)
+
+
+def find_alpha(covariances: pd.DataFrame) -> float:
+    """Return alpha from the items' covariances (k, k), after Cronbach (1951).
+
+    NaN for less than two items, or where their sum does not vary.
+    """
+    size, total = len(covariances), covariances.to_numpy().sum()
+    if size < 2 or not total > 0:
+        return np.nan
+    return float(size / (size - 1) * (1 - np.trace(covariances) / total))
+
+
+def bound_alpha(alpha: float, items: int, customers: int, *, level: float = 0.95) -> tuple:
+    """Return the interval of alpha after Feldt (1965): (1 - true) / (1 - alpha) follows F."""
+    from scipy.stats import f
+
+    freedom = (customers - 1, (customers - 1) * (items - 1))
+    tail = (1 - level) / 2
+    return tuple(1 - (1 - alpha) * f.ppf(point, *freedom) for point in (1 - tail, tail))

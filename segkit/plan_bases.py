@@ -1,0 +1,110 @@
+"""What a plan says about bases: their rows, scales and choices of surveys, territories, accounts.
+
+A `Plan` is `BaseSettings` and more, so that functions of features take either.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+
+# The bases for segmenting, B1 to B16.
+_BASES = """demographic geographic psychographic behavioural technographic firmographic generational
+    needs benefit value source purchase_history season journey moment engagement"""
+BASES = {name: f"B{number}" for number, name in enumerate(_BASES.split(), start=1)}
+SAID = ("psychographic", "needs", "benefit")  # what customers say, in a table of responses
+
+
+class Frozen(BaseModel):
+    """A model that cannot be changed and knows its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Scale(Frozen):
+    """Questions that measure one thing together; those ``reversed`` measure its opposite.
+
+    Answers are numbers from ``lowest`` to ``highest``. The feature is ``<base>_<name>``.
+    """
+
+    name: Name
+    base: Literal[SAID]
+    questions: Annotated[tuple[str, ...], Field(min_length=1)]
+    reversed: tuple[str, ...] = ()
+    lowest: float = 1
+    highest: float = 5
+
+    @model_validator(mode="after")
+    def _check_questions(self) -> Scale:
+        if not set(self.reversed) <= set(self.questions):
+            raise ValueError("a reversed question is none of the questions")
+        if len(set(self.questions)) < len(self.questions):
+            raise ValueError("a question is named twice")
+        if self.lowest >= self.highest:
+            raise ValueError("lowest must be below highest")
+        return self
+
+    @property
+    def feature(self) -> str:
+        """The feature's name."""
+        return f"{self.base}_{self.name}"
+
+
+class Choice(Frozen):
+    """A question with options to choose from.
+
+    One option makes a category, ``<base>_<name>``. Several in one answer, with a ``separator``
+    between them, make a feature of 0 and 1 for each of ``options``, ``<base>_<key of the option>``.
+    """
+
+    name: Name
+    base: Literal[SAID]
+    question: str
+    separator: str = ""
+    options: dict[Name, str] = {}
+
+    @model_validator(mode="after")
+    def _check_options(self) -> Choice:
+        if bool(self.separator) != bool(self.options):
+            raise ValueError("several choices need a separator and options, one choice neither")
+        return self
+
+    @property
+    def features(self) -> dict[str, str]:
+        """The kind of each feature, by its name."""
+        several = {f"{self.base}_{key}": "number" for key in self.options}
+        return several or {f"{self.base}_{self.name}": "category"}
+
+
+class BaseSettings(Frozen):
+    """What the plan says about bases; nothing by default.
+
+    ``territories`` maps cities, regions or countries to territories. ``engagement_days`` are the
+    last days since a contact of who is active, and of who is quiet; "learned" takes a third of the
+    customers each. ``key_moments`` are types of events. With the unit ``account`` all customers
+    with the same ``account_id`` are one.
+    """
+
+    unit: Literal["customer", "account"] = "customer"
+    territories: dict[str, str] = {}
+    key_moments: tuple[str, ...] = ("cart", "wish", "checkout", "signup", "form")
+    engagement_days: tuple[int, int] | Literal["learned"] = (30, 180)
+    scales: tuple[Scale, ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+    def list_needs(self) -> dict[str, str]:
+        """Return what the plan says that a base or a feature may need, as the dictionary writes it.
+
+        It stands among the columns of the tables, under ``plan``.
+        """
+        said = [f"scales of {scale.base}" for scale in self.scales]
+        said += [f"choices of {choice.base}" for choice in self.choices]
+        return dict.fromkeys([*said, *["territories"] * bool(self.territories)], "plan")
+
+    def list_attitudes(self) -> dict[str, str]:
+        """Return the kind of each feature that scales and choices give, by its name."""
+        kinds = {scale.feature: "number" for scale in self.scales}
+        return {**kinds, **{n: k for choice in self.choices for n, k in choice.features.items()}}

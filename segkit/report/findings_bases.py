@@ -1,0 +1,71 @@
+"""Sentences on the bases: who customers are, how far they came, and whether scales hold."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from segkit.features.missing import explain_empty
+from segkit.features.summaries import ALL, OTHERS
+from segkit.report.sentences import write_sentences
+
+ENOUGH_ALPHA = 0.7  # Nunnally and Bernstein (1994), Psychometric Theory, for early research
+LIKE_ALL = 5  # an index so near to 100 is like everybody
+RELIABILITY_HEADINGS = {
+    "scale": "Scale",
+    "question": "Question",
+    "customer_count": "Answered",
+    "mean": "Mean",
+    "alpha": "Alpha, of an item: without it",
+    "alpha_low": "Lower end, 95%",
+    "alpha_high": "Upper end, 95%",
+    "item_rest_correlation": "Correlation with the others",
+}
+
+
+def state_base(table: pd.DataFrame) -> list[str]:
+    """Say what is known least, the largest group, and who brings the most and the least value."""
+    if table.empty:
+        return ["Of no feature of this base enough customers are known."]
+    known, levels = table[table["level"] == ALL], table[~table["level"].isin([ALL, OTHERS])]
+    levels = levels[levels["feature"].duplicated(keep=False)]  # one level tells nothing
+    told = levels[(levels["value_index"] - 100).abs() > LIKE_ALL].sort_values("value_index")
+    return write_sentences(
+        "bases",
+        "base",
+        feature_count=len(known),
+        rare=_take(known[known["customer_share"] < 0.995].nsmallest(1, "customer_share")),
+        largest=_take(levels.nlargest(1, "customer_share")),
+        ends=[told.iloc[-1], told.iloc[0]] if len(told) > 1 else [],
+    )
+
+
+def state_reliability(table: pd.DataFrame) -> list[str]:
+    """Say how reliable each scale is, which item is at odds with it, and what nobody answered."""
+    if table.empty:
+        return [explain_empty(table)]
+    scales = table[table["question"] == ""].set_index("scale", drop=False)
+    items = table[table["question"] != ""]
+    whole = items["scale"].map(scales["alpha"])
+    better = items[items["alpha"] > whole + 0.005]
+    return write_sentences(
+        "bases",
+        "reliability",
+        scales=scales.dropna(subset=["alpha"]).to_dict("records"),
+        weak=[name.replace("_", " ") for name in scales.index[scales["alpha"].isna()]],
+        items=better.sort_values("alpha").drop_duplicates("scale", keep="last").to_dict("records"),
+        silent=items.loc[items["customer_count"] == 0, "question"].tolist(),
+        enough=ENOUGH_ALPHA,
+    )
+
+
+def state_funnel(table: pd.DataFrame) -> list[str]:
+    """Say how many customers are known, and at which step most of them are lost."""
+    if table.empty:
+        return ["No table names enough customers."]
+    steps = table[table["step_share"] < 1]
+    lost = _take(steps.nsmallest(1, "step_share"))
+    return write_sentences("bases", "funnel", known=table["customer_count"].iloc[0], drop=lost)
+
+
+def _take(rows: pd.DataFrame) -> pd.Series | None:
+    return rows.iloc[0] if len(rows) else None
