@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
-import numpy as np
 import pandas as pd
 
 from segkit.data.columns import DataError, Source, quote, text_literal
@@ -25,6 +24,7 @@ from segkit.data.contract import TABLES
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables, set_limits
 from segkit.data.files import hash_files
+from segkit.data.repeats import find_repeats
 from segkit.data.rules import REFERRED_TO, REJECTED, Rule, derive_lines, list_rules
 from segkit.data.sources import open_source
 from segkit.errors import SegkitError, explain_faults
@@ -34,7 +34,6 @@ from segkit.plan_names import NAME_CUSTOMERS
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
-HASHES_AT_ONCE = 2**27  # a gigabyte
 MALFORMED = "The line has another number of fields than the header, or an open quote."
 
 
@@ -211,7 +210,7 @@ class _Checks:
         name, con = source.name, self.con
         typed, guesses = convert_source(source)
         self.tables.bring(f"typed_{name}", typed)
-        self._find_repeats(source)
+        find_repeats(source, self.tables)
         query = f"SELECT * FROM typed_{name}"
         if name == "order_lines":
             orders = self.checked["orders"].columns if "orders" in self.checked else ()
@@ -260,43 +259,6 @@ class _Checks:
         quality.append(("mixed_encoding", "warning", source.foreign_lines, reason, treatment))
         quality = [(name, *entry) for entry in [*quality, *guesses] if entry[2]]
         return _Checked(source, columns, rules, quality, accepted)
-
-    def _find_repeats(self, source: Source) -> None:
-        """Keep ``source_row`` and ``differs`` of rows that repeat an earlier one.
-
-        A table with a key repeats its key; another one the whole row.
-        """
-        name, key, on_spark = source.name, source.table.key, self.tables.spark is not None
-        by = key[0] if key else "row_hash"
-        view = f"typed_{name}" if key or on_spark else source.raw
-        rows = f"FROM {view} WHERE {by} IS NOT NULL"
-        if on_spark:
-            rows += f" AND {by} IN (SELECT {by} {rows} GROUP BY {by} HAVING count(*) > 1)"
-        else:
-            rows += self._find_twins(rows, f"hash({by})" if key else by, source.raw_count)
-        self.tables.create(
-            f"repeats_{name}",
-            f"""SELECT source_row, row_hash <> first_hash AS differs FROM (
-                SELECT source_row, row_hash, row_number() OVER earlier AS place,
-                    first_value(row_hash) OVER earlier AS first_hash {rows}
-                WINDOW earlier AS (PARTITION BY {", ".join([by, *(() if key else source.columns)])}
-                    ORDER BY source_row)
-            ) WHERE place > 1""",
-            "VIEW" if on_spark else "TABLE",
-        )
-
-    def _find_twins(self, rows: str, hashed: str, count: int) -> str:
-        """Return the condition that a row's hash is another row's too.
-
-        Sorting hashes takes a fraction of the time and memory of grouping rows by them.
-        """
-        found, parts = [], 1 + count // HASHES_AT_ONCE
-        for part in range(parts):
-            query = f"SELECT {hashed} AS h {rows} AND {hashed} % {parts} = {part}"
-            hashes = np.sort(self.con.sql(query).to_arrow_table()["h"].to_numpy())
-            found.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
-        self.con.register("twins", pd.DataFrame({"twin": np.concatenate(found)}))
-        return f" AND {hashed} IN (FROM twins)"
 
     def _explain_empty(self, table: _Checked) -> SegkitError:
         """Say which rule rejects most of a table without one good row, and show the first."""

@@ -20,6 +20,7 @@ from segkit.features.expressions import (
     days_until,
     keep_known,
     keep_until,
+    round_ratio,
     share_of,
 )
 from segkit.plan_bases import BaseSettings
@@ -254,7 +255,7 @@ def _summarise_tickets(tickets: ir.Table, as_of: datetime.date) -> ir.Table:
     last = days_until(tickets.opened_at.max(), as_of)
     measures = {"ticket_count": tickets.count(), "days_since_ticket": last}
     if "satisfaction" in tickets.columns:
-        measures["mean_satisfaction"] = tickets.satisfaction.mean().round(4)
+        measures["mean_satisfaction"] = round_ratio(tickets.satisfaction.mean())
     return tickets.group_by("customer_id").aggregate(**measures)
 
 

@@ -54,6 +54,15 @@ def sum_money(amount: ir.Value, where: ir.BooleanValue | None = None) -> ir.Floa
     return amount.sum(where=where).fill_null(0.0).round(MONEY_DIGITS)
 
 
+def round_ratio(ratio: ir.Value) -> ir.FloatingValue:
+    """Round to 4 decimals, alike in all engines: some round a number as it is written.
+
+    A sum of money needs it not, for it has few decimals of its own; 1e11 and more stay as they are.
+    """
+    scale = 10.0**MONEY_DIGITS
+    return ibis.ifelse(ratio.abs() < 1e11, (ratio * scale).round(0) / scale, ratio)
+
+
 def share_of(part: ir.Value, whole: ir.Value) -> ir.FloatingValue:
     """Return ``part / whole``; null where the whole is not positive."""
     return ibis.ifelse(whole > 0, part.cast("float64") / whole, ibis.null("float64"))

@@ -21,11 +21,11 @@ from ibis import _, ir
 from segkit.errors import SegkitError, suggest_name
 from segkit.features.baskets import summarise_baskets
 from segkit.features.expressions import (
-    MONEY_DIGITS,
     add_columns,
     days_until,
     find_favourite,
     keep_until,
+    round_ratio,
     share_of,
     sum_money,
 )
@@ -87,7 +87,7 @@ def summarise_purchases(
         recency_days=days_until(table.last_order_on, as_of),
         tenure_days=days_until(table.first_order_on, as_of),
         active_days=table.last_order_on.delta(table.first_order_on, unit="day"),
-        mean_order_value=share_of(table.gross_, table.order_count).round(MONEY_DIGITS),
+        mean_order_value=round_ratio(share_of(table.gross_, table.order_count)),
         return_share=share_of(ibis.least(table.returned_, table.gross_), table.gross_),
         spend_trend=share_of(table.recent_ - table.before_, table.recent_ + table.before_),
         **describe_season(table, habits),
