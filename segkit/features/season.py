@@ -77,7 +77,8 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]
     """Measure how far sales follow the calendar, over the last whole years of whole months.
 
     A straight line is taken out first, so that growth is no season. Friedman's test ranks the
-    months of each year; one year alone cannot tell a season from an event.
+    months of each year. One year alone cannot tell a season from an event, and a single month that
+    stands out takes more than four years to tell.
 
     Parameters
     ----------
