@@ -30,8 +30,7 @@ def state_base(table: pd.DataFrame) -> list[str]:
     levels = levels[levels["feature"].duplicated(keep=False)]  # one level tells nothing
     told = levels[(levels["value_index"] - 100).abs() > LIKE_ALL].sort_values("value_index")
     return write_sentences(
-        "bases",
-        "base",
+        "bases.base",
         feature_count=len(known),
         rare=_take(known[known["customer_share"] < 0.995].nsmallest(1, "customer_share")),
         largest=_take(levels.nlargest(1, "customer_share")),
@@ -48,8 +47,7 @@ def state_reliability(table: pd.DataFrame) -> list[str]:
     whole = items["scale"].map(scales["alpha"])
     better = items[items["alpha"] > whole + 0.005]
     return write_sentences(
-        "bases",
-        "reliability",
+        "bases.reliability",
         scales=scales.dropna(subset=["alpha"]).to_dict("records"),
         weak=[name.replace("_", " ") for name in scales.index[scales["alpha"].isna()]],
         items=better.sort_values("alpha").drop_duplicates("scale", keep="last").to_dict("records"),
@@ -64,7 +62,7 @@ def state_funnel(table: pd.DataFrame) -> list[str]:
         return ["No table names enough customers."]
     steps = table[table["step_share"] < 1]
     lost = _take(steps.nsmallest(1, "step_share"))
-    return write_sentences("bases", "funnel", known=table["customer_count"].iloc[0], drop=lost)
+    return write_sentences("bases.funnel", known=table["customer_count"].iloc[0], drop=lost)
 
 
 def _take(rows: pd.DataFrame) -> pd.Series | None:
