@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from segkit.errors import PlanError, SegkitError, UsageError, suggest_name
-from segkit.plan_bases import BASES, BaseSettings, Frozen, Name
+from segkit.plan_bases import BASES, BaseSettings, Choice, Frozen, Name, Scale
 from segkit.plan_names import check_names, find_line, locate_keys
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -321,7 +321,8 @@ def read_plan(path: str | Path) -> Plan:
 def _valid_keys(loc: tuple) -> list[str]:
     """Names that may stand where ``loc``'s last part stands."""
     sections = {"goals": Goal, "tables": TableSpec, "policies": Policies, "schemes": Scheme}
-    sections |= {"rules": NamedRule, "criteria": Criteria, "privacy": Privacy}
+    sections |= {"rules": NamedRule, "criteria": Criteria, "privacy": Privacy, "engine": Engine}
+    sections |= {"scales": Scale, "choices": Choice}
     model = [Plan, *(sections[part] for part in loc[:-1] if part in sections)][-1]
     return [field for field in model.model_fields if field != "path" or model is TableSpec]
 

@@ -378,7 +378,7 @@ def add_later(frames: dict[str, pd.DataFrame], moment: pd.Timestamp) -> dict[str
     return {**found, "customers": people}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     as_of=st.dates(datetime.date(2025, 6, 1), datetime.date(2026, 7, 5)),
     later=st.integers(0, 400 * 24 * 60),
