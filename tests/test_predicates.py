@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import subprocess
 import sys
 
@@ -271,25 +269,17 @@ def test_columns_come_in_the_order_of_the_text_whatever_they_are_called():
 
 
 @pytest.mark.spark
-def test_spark_takes_every_condition_as_duckdb_does(connection):
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.driver.host", "127.0.0.1").getOrCreate()
+def test_spark_takes_every_condition_as_duckdb_does(connection, spark):
     texts = [text for text, _ in BY_HAND]
     values = connection.table("rows").order_by("row").to_pyarrow().to_pylist()
     schema = "a double, b double, t string, c boolean, d string, row long"
-    session.createDataFrame(values, schema).createOrReplaceTempView("rows")
+    spark.createDataFrame(values, schema).createOrReplaceTempView("rows")
     rows = ibis.table(connection.table("rows").schema(), name="rows")
     found = [read_predicate(text, KINDS).apply({k: rows[k] for k in values[0]}) for text in texts]
     asked = rows.order_by("row").select(**{f"x{i}": value for i, value in enumerate(found)})
-    spark = session.sql(str(ibis.to_sql(asked, dialect="databricks"))).collect()
+    placed = spark.sql(str(ibis.to_sql(asked, dialect="databricks"))).collect()
     for i, (text, expected) in enumerate(BY_HAND):
-        assert [row[f"x{i}"] for row in spark] == expected, text
-    session.stop()
+        assert [row[f"x{i}"] for row in placed] == expected, text
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "snowflake", "bigquery", "trino", "databricks"])

