@@ -23,7 +23,7 @@ LOCAL = "local[2]"
 def read_both(plan, folder, connection=LOCAL):
     """Prepare a plan's tables on DuckDB and on Spark, check that they agree, and build customers.
 
-    The customer table is compared to the last row; amounts and shares to the sixth digit, since
+    The customer table is compared to the last row; amounts and shares to the twelfth digit, since
     the order of adding differs.
     """
     found = []
@@ -41,8 +41,7 @@ def read_both(plan, folder, connection=LOCAL):
     empty = expected.columns[expected.isna().all()]  # of whatever type
     assert customers[empty].isna().all(axis=None)
     pair = (table.drop(columns=empty) for table in (customers, expected))
-    # Mean prices of categories are sums of many lines, and rounded where engines add differently.
-    pd.testing.assert_frame_equal(*pair, rtol=1e-6, atol=1e-12)
+    pd.testing.assert_frame_equal(*pair, rtol=1e-12, atol=1e-12)
     return one, expected, found[1][2]
 
 

@@ -53,7 +53,7 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
     pairs = pairs.left_join(known, "product_id")
     sums = pairs.group_by("customer_id", "rank_").aggregate(
         sales_=sum_money(pairs.sales_),
-        usual_=(pairs.units_ * pairs.price_).sum().round(MONEY_DIGITS),
+        usual_=(pairs.units_ * pairs.price_).sum(),
         priced_=pairs.sales_.sum(where=pairs.price_.notnull()),
         units_=pairs.units_.sum(where=pairs.price_.notnull()),
         products_=pairs.sales_.count(),
@@ -112,6 +112,8 @@ def _join_categories(sums: ir.Table, categories: ir.Table, habits: Habits) -> ir
     named = {name: share_of(table[name], total) for name in name_shares(habits)}
     rest = ibis.greatest(1 - sum(named.values()), 0.0) if named else ibis.null("float64")
     rest = ibis.ifelse(total > 0, rest, ibis.null("float64"))  # greatest() passes over null
+    # Rounded now and not before: sums of prices often end in 5, which engines round differently.
+    level = (table.units_ * table.level_ + PRIOR_UNITS) / (table.units_ + PRIOR_UNITS)
     profit = ibis.coalesce(table.profit_ + table.rest_, table.profit_, table.rest_)
     return table.select(
         "customer_id", "product_count", "category_count",
@@ -120,6 +122,6 @@ def _join_categories(sums: ir.Table, categories: ir.Table, habits: Habits) -> ir
         **named,
         **{OTHER_SHARE: rest.round(9)},
         category_diversity=1 - share_of(table.squares_, total * total),
-        price_level=(table.units_ * table.level_ + PRIOR_UNITS) / (table.units_ + PRIOR_UNITS),
+        price_level=level.round(9),
         total_profit=profit.round(MONEY_DIGITS),
     )  # fmt: skip
