@@ -18,6 +18,7 @@ from segkit.features.expressions import (
     count_true,
     cut,
     days_until,
+    is_delivered,
     keep_known,
     keep_until,
     round_ratio,
@@ -223,14 +224,9 @@ def _choose_values(events: ir.Table, as_of: datetime.date, moments: tuple[str, .
 
 
 def _summarise_messages(messages: ir.Table, as_of: datetime.date) -> ir.Table:
-    """Count and share messages that were delivered: sent (not to a control group), not bounced."""
+    """Count and share messages that were delivered."""
     messages = keep_until(messages, "sent_at", as_of)
-    delivered = ibis.literal(True)
-    if "arm" in messages.columns:
-        delivered = delivered & (messages.arm.fill_null("") != "control")
-    if "bounced" in messages.columns:
-        delivered = delivered & ~messages.bounced.fill_null(False)
-    messages = messages.mutate(delivered_=delivered)
+    messages = messages.mutate(delivered_=is_delivered(messages))
     whole = count_true(messages.delivered_)
     measures = {"message_count": whole}
     for column, name in {"opened": "open", "clicked": "click", "converted": "conversion"}.items():

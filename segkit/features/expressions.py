@@ -73,6 +73,15 @@ def count_true(flag: ir.BooleanColumn) -> ir.IntegerScalar:
     return flag.fill_null(False).sum().fill_null(0).cast("int64")
 
 
+def is_delivered(messages: ir.Table) -> ir.BooleanValue:
+    """Tell which messages were sent, not kept back for a control group, and did not bounce."""
+    arm, bounced = (
+        find_column(messages, "arm", "string"),
+        find_column(messages, "bounced", "boolean"),
+    )
+    return (arm.fill_null("") != "control") & ~bounced.fill_null(False)
+
+
 def find_column(table: ir.Table, name: str, kind: str) -> ir.Value:
     """Return a column, or null of the ``kind`` where the table does not have it."""
     return table[name] if name in table.columns else ibis.null(kind)
