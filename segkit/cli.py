@@ -191,7 +191,8 @@ def export(
         segments = select_segments(pd.read_parquet(every), scheme)
     path = plan.run_folder / "tables" / "accepted" / "customers.parquet"
     customers = pd.read_parquet(path) if path.is_file() else None
-    if plan.unit == "account":  # its contacts are written
+    there = () if customers is None else customers.columns
+    if plan.unit == "account" and "account_id" in there:  # its contacts are written
         account = customers["account_id"].fillna(customers["customer_id"])
         contacts = customers[["customer_id"]].assign(account=account)
         segments = segments.rename(columns={"customer_id": "account"}).merge(contacts, "inner")

@@ -8,13 +8,14 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
+import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from segkit.errors import PlanError, SegkitError, UsageError, suggest_name
-from segkit.plan_bases import BASES, BaseSettings, Choice, Frozen, Name, Scale
+from segkit.plan_bases import BASES, BaseSettings, Frozen, Name
 from segkit.plan_names import check_names, find_line, locate_keys
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -38,6 +39,8 @@ OWN_NAME = re.compile(
     r"(?!(text|faulty|rule|segment)_|(source_row|row_hash|is_repeat|differs|is_rejected|segment"
     r"|distance|probability|confidence)$)[a-z]([a-z0-9_]{0,38}[a-z0-9])?"
 )
+# Segments are sought in so many customers at most.
+MOST_FITTED = 200_000
 # Methods that find segments in columns; the others cut by rule.
 LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
@@ -224,7 +227,7 @@ class Plan(BaseSettings):
     deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
     as_of: datetime.date
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    most_fitted: Annotated[int, Field(ge=1_000)] = 200_000
+    most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     tables: dict[str, TableSpec]
@@ -320,11 +323,18 @@ def read_plan(path: str | Path) -> Plan:
 
 def _valid_keys(loc: tuple) -> list[str]:
     """Names that may stand where ``loc``'s last part stands."""
-    sections = {"goals": Goal, "tables": TableSpec, "policies": Policies, "schemes": Scheme}
-    sections |= {"rules": NamedRule, "criteria": Criteria, "privacy": Privacy, "engine": Engine}
-    sections |= {"scales": Scale, "choices": Choice}
-    model = [Plan, *(sections[part] for part in loc[:-1] if part in sections)][-1]
+    model: Any = Plan
+    for part in loc[:-1]:
+        if part in model.model_fields:
+            model = _find_model(model.model_fields[part].annotation) or model
     return [field for field in model.model_fields if field != "path" or model is TableSpec]
+
+
+def _find_model(annotation: Any) -> type[Frozen] | None:
+    """Return the model that a field holds, by itself or in a dict or tuple."""
+    if isinstance(annotation, type) and issubclass(annotation, Frozen):
+        return annotation
+    return next(filter(None, map(_find_model, typing.get_args(annotation))), None)
 
 
 def _explain(fault: Any, lines: dict[tuple, int], file: str) -> tuple[int, SegkitError]:

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from segkit.report import (
     charts,
+    charts_bases,
     charts_lifetime,
     charts_profiles,
     charts_stability,
@@ -28,7 +29,8 @@ from segkit.report import (
 )
 from segkit.report.html import list_pages, render_index, render_page
 
-MODULES = [charts, charts_lifetime, charts_profiles, charts_stability, charts_usefulness]
+MODULES = [charts, charts_bases, charts_lifetime, charts_profiles, charts_stability]
+MODULES += [charts_usefulness]
 PLOTS = {
     name: getattr(module, name)
     for module in MODULES
@@ -216,6 +218,16 @@ def make_evidence() -> dict[str, pd.DataFrame]:
     repeats = pd.DataFrame({"repeat_count": ["0", "1", "2", "3 or more"]})
     repeats["expected_customers"] = [610.2, 200.1, 80.4, 9.3]
     repeats["actual_customers"] = [600, 221, 79, None]
+    base = pd.DataFrame(
+        [
+            ("age_band", "all known", 0.98, 100.2),
+            ("age_band", "25-34", 0.6, 131.0),
+            ("age_band", HOSTILE, 0.38, 52.0),
+            ("region", "all known", 1.0, 100.0),
+            ("region", "North", 0.7, None),
+        ],
+        columns=["feature", "level", "customer_share", "value_index"],
+    )
     return {
         "stability": stability,
         "segment_stability": rated,
@@ -226,6 +238,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "separation": pd.concat(outlines),
         "mosaic": mosaic,
         "quiz": quiz,
+        "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
     }
@@ -235,6 +248,7 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     market = tables["market"]
     return {
+        "plot_base": charts_bases.plot_base(tables["base"]),
         "plot_readiness": charts.plot_readiness(tables["readiness"]),
         "plot_quality": charts.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(

@@ -54,7 +54,7 @@ def read_texts(ax: Axes) -> list[str]:
 
 def test_every_chart_is_in_the_demo_and_says_what_it_shows(drawn):
     assert set(drawn) == set(PLOTS)
-    assert len(PLOTS) == 21
+    assert len(PLOTS) == 22
     for name, ax in drawn.items():
         assert isinstance(ax, Axes), name
         assert len(read_alt(ax)) > 40, name

@@ -15,6 +15,7 @@ import pandas as pd
 from ibis import _
 
 from segkit.errors import SegkitError, suggest_name
+from segkit.features.expressions import is_delivered
 
 SEGMENT_PREFIX = "segment_"
 Z_95 = 1.959964
@@ -47,9 +48,7 @@ def keep_days(
 
 def keep_delivered(messages: ibis.Table) -> ibis.Table:
     """Leave out the messages of control groups, which are not sent, and those that bounced."""
-    tests = {"arm": _.arm.fill_null("") != "control", "bounced": ~_.bounced.fill_null(False)}
-    known = [test for column, test in tests.items() if column in messages.columns]
-    return messages.filter(*known) if known else messages
+    return messages.filter(is_delivered(messages))
 
 
 def summarise_by_segment(

@@ -10,16 +10,6 @@ from segkit.report.sentences import write_sentences
 
 ENOUGH_ALPHA = 0.7  # Nunnally and Bernstein (1994), Psychometric Theory, for early research
 LIKE_ALL = 5  # an index so near to 100 is like everybody
-RELIABILITY_HEADINGS = {
-    "scale": "Scale",
-    "question": "Question",
-    "customer_count": "Answered",
-    "mean": "Mean",
-    "alpha": "Alpha, of an item: without it",
-    "alpha_low": "Lower end, 95%",
-    "alpha_high": "Upper end, 95%",
-    "item_rest_correlation": "Correlation with the others",
-}
 
 
 def state_base(table: pd.DataFrame) -> list[str]:

@@ -150,7 +150,7 @@ def _climb(answers: Answers, weights: np.ndarray, shares: np.ndarray, gain: floa
     """Run EM until a step gains less than ``gain`` (Goodman 1974)."""
     from segkit.segments import compiled
 
-    weights, own = weights.copy(), np.ascontiguousarray(np.moveaxis(shares, 0, 2)).copy()
+    weights, own = weights.copy(), np.array(np.moveaxis(shares, 0, 2), order="C")
     patterns, counts = answers.patterns.astype(np.int32), answers.counts.astype(float)
     likelihood = compiled.climb(patterns, counts, weights, own, gain, MOST_STEPS, FLOOR)
     return Climb(likelihood, weights, np.ascontiguousarray(np.moveaxis(own, 2, 0)))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.errors import SegkitError
-from segkit.plan import LEARNING_METHODS, Criteria, Scheme
+from segkit.plan import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
 from segkit.segments import preparation, resampling, stability
 from segkit.segments.criteria import Choice, choose_best, choose_within, find_faults
 from segkit.segments.gates import check_data, describe_refusals
@@ -26,8 +26,6 @@ from segkit.segments.segmentation import Segmentation, fit_segmentation
 CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
 MOST_RESAMPLED = 20_000
-# Candidates are fitted to so many at most; the fitted one places everybody.
-MOST_FITTED = 200_000
 PAIRS = 50
 
 

@@ -173,10 +173,8 @@ class Task:
         rows = []
         for leaf in leaves:
             hits, count = int((self.classes[leaf.rows] == leaf.number).sum()), len(leaf.rows)
-            words, share = (
-                trees.write_words(leaf, self.inputs),
-                blur_share(hits, count, smallest_cell),
-            )
+            words = trees.write_words(leaf, self.inputs)
+            share = blur_share(hits, count, smallest_cell)
             rows.append((leaf.number, self.names[leaf.number], words, count, share))
         return pd.DataFrame(rows, columns=RULE_COLUMNS), leaves
 
