@@ -8,11 +8,11 @@ tells its peak memory, and they take turns. What all customers do (`learn_habits
 beforehand, and timed in a row of its own.
 
     python -m venv peers && peers/bin/pip install polars
-    python benchmarks/features.py --peers peers/bin/python [--lines 10000000] [--repetitions 1]
-        [--memory 4GB] [--folder FOLDER] [--checks] [--without pandas]
+    python benchmarks/features.py --peers peers/bin/python [--lines 10000000 100000000]
+        [--memory 4GB] [--repetitions 1] [--folder FOLDER] [--without pandas] [--write PAGE]
 
 ``--memory`` holds segkit and the plain aggregate to a limit of DuckDB; the others cannot be held.
-``--checks`` times the checks of the lines beside a plain read of the columns they touch.
+At the end every base of the sample shop is worked out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import importlib.metadata
 import json
+import os
+import platform
 import re
 import statistics
 import subprocess
@@ -29,7 +32,14 @@ import tempfile
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 AS_OF = datetime.date(2026, 6, 30)
+MOST_PANDAS_LINES = 20_000_000  # more do not fit beside the rest
+NAMES = {
+    "plain": "one plain aggregate", "segkit": "segkit, through Ibis", "pandas": "pandas",
+    "sql": "the same SQL by hand, without Ibis",
+    "polars": "polars, streaming", "learn": "what all customers do (`learn_habits`), once",
+}  # fmt: skip
 COUNTS = ["order_count", "order_count_last_90_days", "product_count", "category_count"]
 FEATURES = [
     *COUNTS, "total_spend", "spend_last_30_days", "spend_last_90_days", "spend_last_365_days",
@@ -54,7 +64,7 @@ def write_lines(folder: Path, lines: int) -> None:
     import duckdb
 
     def draw(of: str, number: int) -> str:
-        return f"hash({of}, {number}) % 1000003 / 1000003.0"
+        return f"((hash({of}, {number}) >> 11) / 9007199254740992.0)"
 
     product, price = "floor(5000 * u1 * u1)", "round(2 + floor(5000 * u1 * u1) % 97 + u3, 2)"
     quantity = "if(u2 < .04, -1.0, 1 + floor(4 * u2 * u2))::DOUBLE"
@@ -117,29 +127,13 @@ def express(folder: Path, memory: str | None):
 
 def run_segkit(folder: Path, memory: str | None):
     """Work out the features as segkit does."""
-    from segkit.features.parts import collect_customers
+    from segkit.features.expressions import fetch
 
-    lines, products = open_tables(folder, memory)
-    habits = read_habits(folder)
-
-    def build(tables):
-        from segkit.features.purchases import summarise_purchases
-
-        found = summarise_purchases(
-            tables["order_lines"], as_of=AS_OF, products=products, habits=habits
-        )
-        return found.select("customer_id", *FEATURES)
-
-    return collect_customers(build, {"order_lines": lines})
-
-
-def run_ibis(folder: Path, memory: str | None):
-    """Work out the features through Ibis, in one go."""
-    return express(folder, memory).to_pandas()
+    return fetch(express(folder, memory))
 
 
 def run_sql(folder: Path, memory: str | None):
-    """Run the SQL of `run_ibis`, printed beforehand, without Ibis."""
+    """Run the SQL of `run_segkit`, printed beforehand, without Ibis."""
     import duckdb
 
     connection = duckdb.connect(config={"memory_limit": memory} if memory else {})
@@ -355,38 +349,41 @@ def run_polars(folder: Path, memory: str | None):
     return found.select(key, *FEATURES).collect(engine="streaming")
 
 
-def run_scan(folder: Path, memory: str | None):
-    """Read the columns that the checks touch, and add them up."""
-    import duckdb
-
-    path = folder / "lines.parquet"
-    names = [row[0] for row in duckdb.sql(f"DESCRIBE FROM '{path}'").fetchall()]
-    sums = ", ".join(f"bit_xor(hash({name}))" for name in names[:-1])
-    return duckdb.sql(f"SELECT {sums} FROM '{path}'").to_arrow_table()
-
-
-def run_checks(folder: Path, memory: str | None):
-    """Check the lines as a plan does, and write those accepted."""
+def prepare(folder: Path, memory: str | None):
+    """Check the sample shop, and keep where its accepted tables are."""
     from segkit.data.checks import prepare_tables
     from segkit.plan import read_plan
 
-    plan = folder / "plan.toml"
-    plan.write_text(
-        f"""name = "lines"\ntitle = "Lines"\nowner = "Benchmark"\nscope = "All"\n
-target_market = "All"\nbudget = "None"\ndeliverables = ["None"]\nas_of = {AS_OF}
-random_state = 0\ncurrency = "EUR"\n[[goals]]\nname = "keep"\ntext = "Keep"
-kpi = "repeat_share"\ntarget = 0.5\n[tables.order_lines]\npath = "lines.parquet"
-[tables.products]\npath = "products.parquet"\n[[schemes]]\nname = "rfm"\ngoal = "keep"
-base = "behavioural"\nmethod = "rfm"\nsegments = 6\n""",
-        encoding="utf-8",
-    )
-    return prepare_tables(read_plan(str(plan)), folder / "run", as_of=AS_OF)
+    paths = prepare_tables(read_plan(ROOT / "plan.toml"), folder / "sample").paths
+    paths = {name: str(Path(path).resolve()) for name, path in paths.items()}
+    (folder / "sample.json").write_text(json.dumps(paths), encoding="utf-8")
+
+
+def run_bases(folder: Path, memory: str | None):
+    """Build the sample's customer table: every feature of every base that its tables carry."""
+    from segkit.data.engine import open_tables as open_accepted
+    from segkit.features.bases import build_customers
+    from segkit.plan import read_plan
+
+    paths = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
+    plan = read_plan(ROOT / "plan.toml")
+    tables = open_accepted(plan, {name: Path(path) for name, path in paths.items()}, folder)
+    return build_customers(tables, as_of=plan.as_of, settings=plan)
 
 
 RUNS = {
-    "learn": learn, "segkit": run_segkit, "ibis": run_ibis, "sql": run_sql, "plain": run_plain,
-    "pandas": run_pandas, "polars": run_polars, "scan": run_scan, "checks": run_checks,
+    "learn": learn, "segkit": run_segkit, "sql": run_sql, "plain": run_plain,
+    "pandas": run_pandas, "polars": run_polars, "prepare": prepare, "bases": run_bases,
 }  # fmt: skip
+
+
+def describe_machine() -> str:
+    """Return cores, memory, and the versions that matter."""
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    tools = ", ".join(
+        f"{n} {importlib.metadata.version(n)}" for n in ("duckdb", "ibis-framework", "pandas")
+    )
+    return f"{os.cpu_count()} cores, {pages:.0f} GiB, Python {platform.python_version()}, {tools}"
 
 
 def read_peak() -> float:
@@ -455,57 +452,64 @@ def compare(folder: Path, names: list[str]) -> None:
     print(f"{' and '.join(names)} agree: {rows}", file=sys.stderr)
 
 
+def measure_lines(lines: int, names: list[str], folder: Path, options) -> list[str]:
+    """Measure in turns on so many lines; return a table of medians, and ratios, as Markdown."""
+    write_lines(folder, lines)
+    found = {"learn": [start("learn", folder, options)]} | {name: [] for name in names}
+    for _ in range(options.repetitions):
+        for name in names:
+            found[name].append(start(name, folder, options))
+    size = (folder / "lines.parquet").stat().st_size / 2**30
+    middle = {n: [statistics.median(r[i] for r in rs) for i in range(3)] for n, rs in found.items()}
+    base, ours = middle["plain"][0], middle["segkit"][0]
+    limit = f"; segkit held to {options.memory}" if options.memory else ""
+    text = [f"## {lines:,} lines", "", f"{size:.2f} GiB of Parquet{limit}.", ""]
+    text += ["| what | seconds | CPU seconds | peak, GiB | to plain | to segkit |"]
+    text += ["|---|---|---|---|---|---|"]
+    for name, (seconds, cpu, peak) in middle.items():
+        ratios = f"{seconds / base:.1f} | {seconds / ours:.2f}"
+        text.append(f"| {NAMES[name]} | {seconds:.1f} | {cpu:.1f} | {peak:.2f} | {ratios} |")
+    return [*text, ""]
+
+
 def main() -> None:
-    """Compare, measure in turns, and print medians and ratios as Markdown."""
+    """Compare values on few lines, then measure, and write tables as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lines", type=int, default=10_000_000)
+    parser.add_argument("--lines", type=int, nargs="+", default=[10_000_000])
     parser.add_argument("--repetitions", type=int, default=1)
-    parser.add_argument(
-        "--peers", help="the interpreter with polars; without it polars is left out"
-    )
+    parser.add_argument("--peers", help="the interpreter with polars; else polars is left out")
     parser.add_argument("--memory", help="DuckDB's memory limit, such as 4GB")
     parser.add_argument("--folder", type=Path, help="where to write the lines")
-    parser.add_argument("--checks", action="store_true", help="measure the checks alone")
     parser.add_argument("--without", nargs="*", default=[], choices=list(RUNS))
+    parser.add_argument("--write", type=Path, help="a page to write the tables to")
     parser.add_argument("--only", choices=list(RUNS), help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
         run_once(options.only, options.folder, options)
         return
-    contenders = ["plain", "segkit", "ibis", "sql", "pandas", "polars"]
     left_out = {*options.without, *([] if options.peers else ["polars"])}
-    names = [name for name in contenders if name not in left_out]
-    if options.checks:
-        names = ["scan", "checks"]
+    names = [n for n in ("plain", "segkit", "sql", "pandas", "polars") if n not in left_out]
+    today = datetime.date.today()
+    text = ["# Features of order lines, measured", "", f"{describe_machine()}, {today}.", ""]
     with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
         folder = Path(scratch)
-        if not options.checks:
-            write_lines(folder, 100_000)
-            every = ["learn", *(n for n in contenders[1:] if n != "polars" or options.peers)]
-            for name in every:
-                start(name, folder, options, "--keep")
-            compare(folder, every[1:])
-        write_lines(folder, options.lines)
-        learned = [] if options.checks else start("learn", folder, options)
-        found: dict[str, list[list[float]]] = {name: [] for name in names}
-        for _ in range(options.repetitions):
-            for name, results in found.items():
-                results.append(start(name, folder, options))
-        size = (folder / "lines.parquet").stat().st_size / 2**30
-    if learned:
-        found["learn"] = [learned]
-    middle = {n: [statistics.median(r[i] for r in rs) for i in range(3)] for n, rs in found.items()}
-    base = middle[names[0]][0]
-    print(f"{options.lines:,} lines, {size:.2f} GiB of Parquet, memory limit {options.memory}")
-    print("| what | seconds | CPU seconds | peak GiB | times the plain read |")
-    print("|---|---|---|---|---|")
-    for name, (seconds, cpu, peak) in middle.items():
-        print(f"| {name} | {seconds:.1f} | {cpu:.1f} | {peak:.2f} | {seconds / base:.1f} |")
-    for other in (name for name in ("sql", "pandas", "polars") if name in middle):
-        print(f"{other} / segkit: {middle[other][0] / middle['segkit'][0]:.2f}")
-    if "sql" in middle and "ibis" in middle:
-        print(f"ibis / sql: {middle['ibis'][0] / middle['sql'][0]:.2f}")
+        write_lines(folder, 100_000)
+        for name in ("learn", *names[1:]):
+            start(name, folder, options, "--keep")
+        compare(folder, names[1:])
+        for lines in options.lines:
+            most = lines > MOST_PANDAS_LINES
+            text += measure_lines(
+                lines, [n for n in names if not (most and n == "pandas")], folder, options
+            )
+        start("prepare", folder, options)
+        seconds, _, peak = start("bases", folder, options)
+    text += ["## All bases on the sample shop", ""]
+    text += [f"`build_customers`: {seconds:.1f} s, peak {peak:.2f} GiB, imports left out.", ""]
+    if options.write:
+        options.write.write_text("\n".join(text), encoding="utf-8")
+    print("\n".join(text))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 
 import ibis
@@ -12,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import AS_OF, make_lines, make_tables
 
-from segkit.features.parts import collect_customers, count_parts
+from segkit.features.missing import NO_PURCHASES
 from segkit.features.purchases import summarise_months, summarise_purchases
 from segkit.features.rhythm import LEAST_GAPS, Habits, learn_habits, list_cuts
 from segkit.features.season import measure_season
+from segkit.report.findings_bases import state_cuts, state_season
 
 PRODUCTS = {"tent": "camp", "lamp": "home", "mug": "home"}
 
@@ -161,6 +163,12 @@ def make_regulars(customers: int, late: int) -> list[tuple]:
     return rows
 
 
+def list_learned(habits: Habits) -> pd.DataFrame:
+    customers = pd.DataFrame({"journey_stage": ["loyal"]})
+    customers.attrs["habits"] = dataclasses.asdict(habits)
+    return list_cuts(customers)
+
+
 def test_cut_points_are_learned_from_the_gaps():
     # 400 gaps; 20 customers' mean gap is 10 days and 20 customers' 12, so the mean of all is 11.
     habits = learn_habits(make_shop(make_regulars(40, 20)), as_of=AS_OF)
@@ -168,9 +176,14 @@ def test_cut_points_are_learned_from_the_gaps():
     # A gap of 10 among others of 10: 10 / ((2 x 11 + 90) / 11) = .98, and below .98 beside a long
     # one. The twenty long gaps, one in twenty, are 30 / (112 / 11) = 2.95.
     assert (habits.at_risk_ratio, habits.lapsed_ratio) == (1.0, 3.0)
-    cuts = list_cuts(habits).set_index("stage")
+    cuts = list_learned(habits).set_index("stage")
     assert cuts.loc["lapsed", ["cut", "unit"]].tolist() == [3.0, "times the expected gap"]
     assert cuts["is_learned"].tolist() == [True, True, False, False, False]
+    said = state_cuts(cuts.reset_index())
+    assert said[0].startswith("Learned from 400 gaps between orders")
+    assert "1.0 times the gap" in said[0]
+    assert "lapsed after 3.0 times" in said[0]
+    assert said[1].startswith("Of the gaps that ended with an order 10% were longer")
 
 
 def test_stages_follow_the_learned_cut_points():
@@ -192,7 +205,9 @@ def test_stages_follow_the_learned_cut_points():
 def test_too_few_gaps_leave_the_fixed_cut_points():
     habits = learn_habits(make_shop(make_regulars(LEAST_GAPS // 10, 0)[:-1]), as_of=AS_OF)
     assert habits.gap_count == LEAST_GAPS - 1
-    assert list_cuts(habits)["cut"].tolist()[:2] == [365, 180]
+    assert list_learned(habits)["cut"].tolist()[:2] == [365, 180]
+    assert "fixed" in state_cuts(list_learned(habits))[0]
+    assert state_cuts(list_cuts(pd.DataFrame())) == [NO_PURCHASES]
 
 
 def test_nothing_is_learned_from_nothing():
@@ -216,24 +231,6 @@ def test_later_rows_change_neither_habits_nor_features(as_of):
     pd.testing.assert_frame_equal(found[0][1], found[1][1])
 
 
-def test_parts_of_the_customers_give_what_all_give_at_once(monkeypatch):
-    connection = ibis.duckdb.connect(memory_limit="100MB")
-    lines = connection.create_table("lines", make_shop(make_regulars(40, 20)).to_pandas())
-    assert count_parts(lines) == 1
-    habits = learn_habits(lines, as_of=AS_OF)
-
-    def build(tables):
-        return summarise_purchases(tables["order_lines"], as_of=AS_OF, habits=habits)
-
-    whole, parts = (
-        collect_customers(build, {"order_lines": lines}, parts=parts).sort_values("customer_id")
-        for parts in (1, 7)
-    )
-    pd.testing.assert_frame_equal(whole.reset_index(drop=True), parts.reset_index(drop=True))
-    monkeypatch.setattr("segkit.features.parts.LINE_BYTES", 1e6)
-    assert count_parts(lines) == 8  # 440 lines of a megabyte in six tenths of the memory
-
-
 def make_years(years: int, season: float) -> pd.DataFrame:
     months = pd.date_range("2022-01-01", periods=12 * years, freq="MS")
     spend = 100 + 2.0 * np.arange(12 * years) + season * (months.month > 9)
@@ -242,18 +239,24 @@ def make_years(years: int, season: float) -> pd.DataFrame:
 
 
 def test_growth_is_no_season_and_december_is_one():
-    _, growth = measure_season(make_years(4, 0))
+    level, growth = measure_season(make_years(4, 0))
     assert growth["p_value"] > 0.05
     table, season = measure_season(make_years(4, 200))
     assert season["p_value"] < 0.05
     assert set(table.nlargest(3, "index")["month"]) == {"October", "November", "December"}
     assert table["index"].mean() == pytest.approx(1)
     assert 0 < season["agreement"] < 1
+    said = state_season(table, season)
+    assert said[0].startswith("Sales follow the calendar: over 4 whole years")
+    assert said[1].startswith("The highest month is ")
+    assert "no order that chance" in state_season(level, growth)[0]
 
 
 def test_one_year_tells_no_season_from_an_event():
     table, figures = measure_season(make_years(1, 200))
     assert figures == {"year_count": 1}
     assert len(table) == 12
+    assert state_season(table, figures)[0].startswith("One whole year cannot tell")
     table, figures = measure_season(summarise_months(None, as_of=AS_OF))
     assert (len(table), figures) == (0, {"year_count": 0})
+    assert state_season(table, figures)[0].startswith("There is no whole year")

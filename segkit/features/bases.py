@@ -14,7 +14,7 @@ from segkit.features.attitudes import is_said, score_attitudes
 from segkit.features.attributes import name_territories, select_attributes
 from segkit.features.dictionary import BASES, CATEGORY_SHARE, FEATURES, Needs
 from segkit.features.engagement import summarise_engagement
-from segkit.features.expressions import keep_until
+from segkit.features.expressions import fetch, keep_until
 from segkit.features.lifetime import add_lifetime
 from segkit.features.own import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
@@ -128,7 +128,7 @@ def build_customers(
     further += [name for name in joined.columns if name.startswith(CATEGORY_SHARE)]
     known = dict.fromkeys((*FEATURES, *settings.list_attitudes(), *further))
     wanted = [name for name in known if name in joined.columns]
-    customers = joined.select("customer_id", *wanted).order_by("customer_id").to_pandas()
+    customers = fetch(joined.select("customer_id", *wanted).order_by("customer_id"))
     if "order_lines" in tables:
         customers = add_lifetime(customers, tables["order_lines"], as_of=as_of)
         customers = customers[["customer_id", *[name for name in known if name in customers]]]

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import ibis
+import pandas as pd
 from ibis import ir
 
 MONEY_DIGITS = 4
@@ -19,6 +20,14 @@ def keep_until(table: ir.Table, column: str, as_of: datetime.date) -> ir.Table:
     """
     next_day = ibis.date(as_of + datetime.timedelta(days=1))
     return table.filter(table[column] < next_day.cast(table[column].type()))
+
+
+def fetch(table: ir.Table) -> pd.DataFrame:
+    """Return a table of the engine as a DataFrame, by way of Arrow.
+
+    ``Table.to_pandas`` makes a Python object of each value in a column with nulls.
+    """
+    return table.to_pyarrow().to_pandas(date_as_object=False)
 
 
 def keep_known(table: ir.Table, column: str, as_of: datetime.date) -> ir.Table:

@@ -8,6 +8,7 @@ The models know no season and no trend, and whoever bought on one day only count
 from __future__ import annotations
 
 import datetime
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,11 +139,13 @@ def fit_lifetime(histories: pd.DataFrame) -> Lifetime:
             found=f"{again}, where {LEAST_REPEAT_BUYERS} are needed",
             fix="Give a longer history.",
         )
-    bought = fit_purchases(count, active, tenure)
     spent = Peak(np.full(3, np.nan), np.nan, np.full((3, 3), np.nan), False)
     spends = np.flatnonzero((count > 0) & (mean > 0))
-    if len(spends) >= LEAST_REPEAT_BUYERS:
-        spent = fit_spend(count[spends], mean[spends])
+    with ThreadPoolExecutor(1) as second_core:
+        purchases = second_core.submit(fit_purchases, count, active, tenure)
+        if len(spends) >= LEAST_REPEAT_BUYERS:
+            spent = fit_spend(count[spends], mean[spends])
+        bought = purchases.result()
     values = np.append(bought.values, spent.values)
     covariance = block_diag(bought.covariance, spent.covariance)
     return Lifetime(

@@ -12,6 +12,7 @@ BG/NBD model's #NUM! error problem".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -60,12 +61,13 @@ def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarr
 
     Returns a peak with r, alpha, a and b (Fader, Hardie and Lee 2005, equation 6).
     """
-    key, known = np.zeros(len(tenure), dtype=np.int64), []
+    key, known = 0, []
     for column in (repeat_count, active, tenure):
         codes, values = _number_values(np.asarray(column, dtype=float))
-        key *= len(values)
-        key += codes
+        key = key * len(values) + codes
         known.append(values)
+    if math.prod(map(len, known)) < 2**31:  # sorted and divided in half the time
+        key = key.astype(np.int32)
     scale = float(np.bincount(codes) @ values) / len(codes) or 1.0  # the mean tenure
     rows = np.unique(key, return_counts=True)
     known[1:] = [values / scale for values in known[1:]]
@@ -93,7 +95,8 @@ def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.nd
     x, times, tenures = known
     rest, at_tenure = np.divmod(keys, len(tenures))
     at_count, at_time = np.divmod(rest, len(times))
-    columns, size = (at_count, at_time, at_tenure, weights.astype(float)), float(weights.sum())
+    places = (place.astype(np.intp) for place in (at_count, at_time, at_tenure))
+    columns, size = (*places, weights.astype(float)), float(weights.sum())
     w = np.bincount(at_count, weights, len(x))
 
     def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -124,7 +127,8 @@ def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.nd
             gone = np.where(exponent > 0, likelier, 1 - likelier)
             left = weights * gone
             value += weights @ (np.maximum(exponent, 0) - np.log(likelier) - power * log_end)
-            rise = np.stack([since, power * gap, np.full_like(since, 1 / a), -falls])
+            rise = np.empty((4, len(since)))
+            rise[0], rise[1], rise[2], rise[3] = since, power * gap, 1 / a, -falls
             slopes += rise @ left
             slopes[:2] -= weights @ log_end, weights @ (power * end)
             bends += rise * (left * (1 - gone)) @ rise.T
@@ -144,14 +148,21 @@ def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
     # Sorted by count and sum, so that the order of rows changes no last bit.
     order = np.argsort(repeat_count.astype(np.min_scalar_type(repeat_count.max())), kind="stable")
     count, total = repeat_count[order].astype(float), (repeat_count * mean_value)[order]
-    for part in np.split(total, np.flatnonzero(np.diff(count)) + 1):
+    x, w, starts = _count_sorted(count)
+    for part in np.split(total, starts[1:]):
         part.sort()
     logs = np.log(total)
-    mean_log = logs.mean() - np.log(count).mean()
+    mean_log = logs.mean() - w @ np.log(x) / len(count)
     scale = float(np.exp(mean_log))
     peak = _climb(_weigh_spend, (count, total / scale, logs - mean_log), SPEND_STARTS)
     log_likelihood = peak.log_likelihood - len(count) * mean_log
     return peak._replace(values=peak.values * [1, 1, scale], log_likelihood=log_likelihood)
+
+
+def _count_sorted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the different values, how often and from where on each is there."""
+    starts = np.flatnonzero(np.diff(values, prepend=-1))
+    return values[starts], np.diff(starts, append=len(values)), starts
 
 
 def _weigh_spend(count: np.ndarray, total: np.ndarray, log_total: np.ndarray) -> Callable:
@@ -160,15 +171,17 @@ def _weigh_spend(count: np.ndarray, total: np.ndarray, log_total: np.ndarray) ->
     With the sum s = x z of a history it is ln G(px + q) - ln G(px) - ln G(q) + q ln v + px ln s
     - (px + q) ln(v + s), less ln z, which no parameter changes.
     """
-    x, w = np.unique(count, return_counts=True)
-    size, known = len(count), count @ log_total
+    (x, w, _), size, known = _count_sorted(count), len(count), count @ log_total
 
     def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         p, q, v = values
         sums = np.zeros((2, 3))  # of ln(v + s) and the powers of 1 / (v + s), plain and times x
         for start in range(0, size, PART_ROWS):
             whole = v + total[start : start + PART_ROWS]
-            terms = np.stack([np.log(whole), 1 / whole, 1 / whole / whole])
+            terms = np.empty((3, len(whole)))
+            np.log(whole, out=terms[0])
+            np.divide(1, whole, out=terms[1])
+            np.square(terms[1], out=terms[2])
             sums += [terms.sum(axis=1), terms @ count[start : start + PART_ROWS]]
         plain, bought = sums
         joint, curved, spare = digamma(p * x + q), zeta(2, p * x + q), np.log(v) - digamma(q)

@@ -14,6 +14,7 @@ import pandas as pd
 from ibis import _, ir
 
 from segkit.features.expressions import find_column, keep_until, share_of, sum_money
+from segkit.features.missing import NO_PURCHASES, empty_table
 
 NEW_DAYS = 90
 ACTIVE_DAYS = 180
@@ -74,9 +75,12 @@ def list_orders(lines: ir.Table) -> ir.Table:
 
 
 def add_gaps(orders: ir.Table) -> ir.Table:
-    """Add ``gap_``, days since the order before: null for the first, 0 on the same day."""
-    by = ["customer_id", "is_sale_"]
-    before = orders.day_.lag().over(group_by=by, order_by=["at_", "order_"])
+    """Add ``gap_``, days since the order before: null for the first, 0 on the same day.
+
+    Orders of a day are in no order, since only the sums of gaps are used.
+    """
+    orders = orders.drop("order_")
+    before = orders.day_.lag().over(group_by=["customer_id", "is_sale_"], order_by="day_")
     return orders.mutate(gap_=orders.day_.delta(before, unit="day"))
 
 
@@ -180,20 +184,24 @@ def describe_rhythm(table: ir.Table, habits: Habits) -> ir.Table:
     return table.mutate(journey_stage=stage)
 
 
-def list_cuts(habits: Habits) -> pd.DataFrame:
-    """List the cut points of the journey stages.
+def list_cuts(customers: pd.DataFrame) -> pd.DataFrame:
+    """List the cut points of the journey stages that a customer table was built with.
 
     Returns
     -------
     pandas.DataFrame
         ``stage``, ``rule`` (in words), ``cut``, ``unit`` (days, orders, or times the expected gap),
-        ``is_learned``; the first rule that holds names the stage.
+        ``is_learned``, ``gap_count`` (the gaps learned from); the first rule that holds names the
+        stage. No rows where nobody buys.
     """
-    learned = habits.lapsed_ratio is not None
-    unit = "times the expected gap" if learned else "days"
-    lapsed, at_risk = LAPSED_DAYS, ACTIVE_DAYS
-    if learned:
-        lapsed, at_risk = habits.lapsed_ratio, habits.at_risk_ratio
+    columns = ["stage", "rule", "cut", "unit", "is_learned", "gap_count"]
+    if "journey_stage" not in customers.columns:
+        return empty_table(columns, NO_PURCHASES)
+    habits = Habits(**customers.attrs["habits"])
+    learned, unit = habits.lapsed_ratio is not None, "times the expected gap"
+    lapsed, at_risk = habits.lapsed_ratio, habits.at_risk_ratio
+    if not learned:
+        lapsed, at_risk, unit = LAPSED_DAYS, ACTIVE_DAYS, "days"
     rows = [
         ("lapsed", "no order for more than", lapsed, unit, learned),
         ("at risk", "no order for more than", at_risk, unit, learned),
@@ -201,4 +209,4 @@ def list_cuts(habits: Habits) -> pd.DataFrame:
         ("one order", "orders", 1, "orders", False),
         ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False),
     ]
-    return pd.DataFrame(rows, columns=["stage", "rule", "cut", "unit", "is_learned"])
+    return pd.DataFrame([(*row, habits.gap_count) for row in rows], columns=columns)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.features.missing import explain_empty
+from segkit.features.rhythm import AT_RISK_SHARE, LAPSED_SHARE, LEAST_GAPS
 from segkit.features.summaries import ALL, OTHERS
 from segkit.report.sentences import write_sentences
 
 ENOUGH_ALPHA = 0.7  # Nunnally and Bernstein (1994), Psychometric Theory, for early research
+ENOUGH_P_VALUE = 0.05
 LIKE_ALL = 5  # an index so near to 100 is like everybody
 
 
@@ -53,6 +55,33 @@ def state_funnel(table: pd.DataFrame) -> list[str]:
     steps = table[table["step_share"] < 1]
     lost = _take(steps.nsmallest(1, "step_share"))
     return write_sentences("bases.funnel", known=table["customer_count"].iloc[0], drop=lost)
+
+
+def state_season(index: pd.DataFrame, figures: dict[str, float]) -> list[str]:
+    """Say whether sales follow the calendar, as `segkit.features.season.measure_season` found."""
+    ends = (
+        []
+        if index.empty
+        else [_take(index.nlargest(1, "index")), _take(index.nsmallest(1, "index"))]
+    )
+    return write_sentences("bases.season", figures=figures, ends=ends, likely=ENOUGH_P_VALUE)
+
+
+def state_cuts(table: pd.DataFrame) -> list[str]:
+    """Say what a lapsed customer is, and from how many gaps between orders that was learned."""
+    if table.empty:
+        return [explain_empty(table)]
+    cuts = table.set_index("stage")["cut"]
+    first = table.iloc[0]
+    return write_sentences(
+        "bases.cuts",
+        lapsed=cuts["lapsed"],
+        at_risk=cuts["at risk"],
+        is_learned=first["is_learned"],
+        gap_count=first["gap_count"],
+        least=LEAST_GAPS,
+        shares=[1 - AT_RISK_SHARE, 1 - LAPSED_SHARE],
+    )
 
 
 def _take(rows: pd.DataFrame) -> pd.Series | None:
