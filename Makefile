@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: report test lab lint benchmark simulate docs lock clean
+.PHONY: report test lab lint benchmark benchmark-features simulate docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,13 @@ benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/stability.py
 	$(BIN)/python benchmarks/lifetime.py
 	$(BIN)/python benchmarks/scoring.py --rows 10000000
+
+benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; needs 30 GB of disk
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check polars pyarrow
+	$(BIN)/python benchmarks/features.py --peers $(VENV)/peers/bin/python --memory 4GB \
+	  --lines 10000000 100000000 --write docs/evidence/features.md
+	$(BIN)/python benchmarks/checks.py
 
 simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations
