@@ -191,10 +191,10 @@ def list_cuts(customers: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``stage``, ``rule`` (in words), ``cut``, ``unit`` (days, orders, or times the expected gap),
-        ``is_learned``, ``gap_count`` (the gaps learned from); the first rule that holds names the
-        stage. No rows where nobody buys.
+        ``limit`` (cut and unit in words), ``is_learned``, ``gap_count`` (the gaps learned from);
+        the first rule that holds names the stage. No rows where nobody buys.
     """
-    columns = ["stage", "rule", "cut", "unit", "is_learned", "gap_count"]
+    columns = ["stage", "rule", "cut", "unit", "limit", "is_learned", "gap_count"]
     if "journey_stage" not in customers.columns:
         return empty_table(columns, NO_PURCHASES)
     habits = Habits(**customers.attrs["habits"])
@@ -209,4 +209,5 @@ def list_cuts(customers: pd.DataFrame) -> pd.DataFrame:
         ("one order", "orders", 1, "orders", False),
         ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False),
     ]
-    return pd.DataFrame([(*row, habits.gap_count) for row in rows], columns=columns)
+    rows = [(*row[:4], f"{row[2]:g} {row[3]}", row[4], habits.gap_count) for row in rows]
+    return pd.DataFrame(rows, columns=columns)

@@ -40,6 +40,7 @@ def build_table(
     bars: Sequence[str] = (),
     currency: str = "",
     max_rows: int = 30,
+    folded: bool = False,
 ) -> str:
     """Return a finished table as HTML; everything in it is escaped.
 
@@ -62,6 +63,8 @@ def build_table(
         Added to the headings of money columns.
     max_rows : int, optional
         Further rows are left out, and a line says how many.
+    folded : bool, optional
+        Whether the table opens only when it is asked for.
     """
     headings, formats = columns or dict.fromkeys(df.columns, ""), formats or {}
     if isinstance(columns, str):
@@ -92,6 +95,7 @@ def build_table(
     hidden = len(df) - len(shown)
     return PAGES.get_template("table.html.j2").render(
         caption=caption,
+        folded=folded,
         columns=written,
         row_count=len(shown),
         reason=df.attrs.get("reason", "There are no rows to show."),
