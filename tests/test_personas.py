@@ -9,6 +9,9 @@ from segkit.action.personas import collect_descriptors, draft_persona
 from segkit.errors import SegkitError
 from segkit.report.findings import THIN_SPACE
 from segkit.report.findings_personas import state_persona
+from segkit.report.findings_profiles import write_levels
+from segkit.segments.differences import judge_levels, rank_descriptors
+from segkit.segments.profiles import keep_telling_levels
 
 SIZES = pd.DataFrame(
     {
@@ -98,6 +101,15 @@ def test_descriptors_are_counted_from_the_customer_table_and_small_cells_hidden(
         "FI",
         1.0,
     ]
+
+
+def test_customers_without_descriptors_give_empty_tables():
+    customers = pd.DataFrame({"customer_id": list("abcdefgh"), "wish_count": range(8)})
+    segments = customers[["customer_id"]].assign(segment=[0] * 4 + [1] * 4, segment_name="All")
+    levels = judge_levels(collect_descriptors(customers, segments), made_by=["wish_count"])
+    assert rank_descriptors(levels).empty
+    others = levels[~levels["by_construction"].astype(bool)]
+    assert write_levels(keep_telling_levels(others, count=3)).empty
 
 
 def test_an_unknown_segment_is_refused_with_the_nearest_name():

@@ -25,7 +25,8 @@ def collect_descriptors(
 ) -> pd.DataFrame:
     """Count every descriptor's values by segment: descriptor and what `count_descriptor` gives."""
     columns = ["segment", "segment_name", "value", "customer_count", "share", "base_share", "index"]
-    columns += ["segment_count", "difference", "p_value", "residual"]
+    columns += ["segment_count", "difference", "difference_low", "difference_high", "p_value"]
+    columns.append("residual")
     tables = [pd.DataFrame(columns=["descriptor", *columns])]
     for name in list_descriptors(customers):
         table = count_descriptor(customers, segments, name, smallest_cell=smallest_cell)

@@ -20,13 +20,14 @@ def state_base(table: pd.DataFrame) -> list[str]:
         return ["Of no feature of this base enough customers are known."]
     known, levels = table[table["level"] == ALL], table[~table["level"].isin([ALL, OTHERS])]
     levels = levels[levels["feature"].duplicated(keep=False)]  # one level tells nothing
-    told = levels[(levels["value_index"] - 100).abs() > LIKE_ALL].sort_values("value_index")
+    ranked = levels.sort_values("value_index", ascending=False, kind="stable")
     return write_sentences(
         "bases.base",
         feature_count=len(known),
         rare=_take(known[known["customer_share"] < 0.995].nsmallest(1, "customer_share")),
         largest=_take(levels.nlargest(1, "customer_share")),
-        ends=[told.iloc[-1], told.iloc[0]] if len(told) > 1 else [],
+        most=_take(ranked[ranked["value_index"] > 100 + LIKE_ALL]),
+        least=_take(ranked[ranked["value_index"] < 100 - LIKE_ALL][::-1]),
     )
 
 
