@@ -9,10 +9,12 @@ import unittest.mock
 from pathlib import Path
 
 import ibis
+import pandas as pd
 from ibis import ir
 
 from segkit.data.contract import TABLES
 from segkit.features.bases import build_customers, list_features
+from segkit.features.expressions import fetch
 from segkit.segments.segmentation import Segmentation
 
 DOCS = Path(__file__).parent
@@ -67,21 +69,21 @@ VALUES |= {"date": "DATE '2026-01-01'", "datetime": "TIMESTAMP '2026-01-01'", "b
 @functools.cache
 def collect_features() -> ir.Table:
     """Return the features' expression over one row of every table, with every column."""
-    connection, seen, take = ibis.duckdb.connect(), [], ir.Table.to_pandas
+    connection, seen = ibis.duckdb.connect(), []
     for table in TABLES.values():
         columns = [f"{VALUES[c.kind]} AS {c.name}" for c in table.columns]
         if table.name == "order_lines":
             columns += ["'sale' AS line_type", "true AS is_product"]
         connection.raw_sql(f"CREATE TABLE {table.name} AS SELECT {', '.join(columns)}")
 
-    def note(table: ir.Table, **options: object) -> object:
+    def note(table: ir.Table) -> pd.DataFrame:
         seen.append(table)
-        return take(table, **options)
+        return fetch(table)
 
     tables = {name: connection.table(name) for name in TABLES}
-    with unittest.mock.patch.object(ir.Table, "to_pandas", note):
+    with unittest.mock.patch("segkit.features.bases.fetch", note):
         build_customers(tables, as_of=datetime.date(2026, 6, 30))
-    return max(seen, key=lambda table: len(table.columns))
+    return seen[0]
 
 
 def list_dialects(features: ir.Table) -> dict[str, str]:
