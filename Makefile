@@ -42,7 +42,7 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; n
 	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check polars pyarrow
 	$(BIN)/python benchmarks/features.py --peers $(VENV)/peers/bin/python --memory 4GB \
 	  --lines 10000000 100000000 --write docs/evidence/features.md
-	$(BIN)/python benchmarks/checks.py
+	$(BIN)/python benchmarks/checks.py --append docs/evidence/features.md
 
 simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations

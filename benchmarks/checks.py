@@ -6,6 +6,7 @@ limit. ``check`` is `check_plan`, which says what is wrong and leaves nothing be
 columns without looking at them. Each runs in a process of its own, which tells its peak memory.
 
     python benchmarks/checks.py [--lines 100000000] [--memory 6GB] [--repetitions 1] [--folder DIR]
+        [--append PAGE]
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ from segkit.data.checks import check_plan, prepare_tables
 from segkit.plan import read_plan
 
 GOAL = 3.0
-WORK = ("read", "copy", "check", "prepare")
+WORK = {
+    "read": "every column read and added up",
+    "copy": "read and written again, unchecked",
+    "check": "`check_plan`: all rules, repeats among them",
+    "prepare": "`prepare_tables`: accepted and rejected rows written too",
+}
 COLUMNS = ("order_id", "product_id", "customer_id", "ordered_at", "quantity", "unit_price")
 PLAN = """
 name = "lines"
@@ -110,6 +116,7 @@ def main() -> None:
     parser.add_argument("--memory", default="6GB")
     parser.add_argument("--repetitions", type=int, default=1)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--append", type=Path, help="a page to add the table to")
     parser.add_argument("--only", choices=WORK, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
@@ -129,13 +136,18 @@ def main() -> None:
                 results.append(json.loads(done.stdout.splitlines()[-1]))
                 print(f"{name}: {results[-1]}", file=sys.stderr, flush=True)
     middle = {name: statistics.median(s for s, _ in results) for name, results in found.items()}
-    print(f"{options.lines:,} order lines, six columns, held to {options.memory}")
-    print("| work | seconds | to the plain read | peak GiB |\n|---|---|---|---|")
+    text = [f"## Checks of {options.lines:,} lines", ""]
+    text += [f"Six columns of Parquet, held to {options.memory}.", ""]
+    text += ["| work | seconds | to the plain read | peak, GiB |", "|---|---|---|---|"]
     for name, results in found.items():
         goal = f" (goal {GOAL:.0f})" if name == "check" else ""
         peak = max(gib for _, gib in results)
         ratio = f"{middle[name] / middle['read']:.1f}{goal}"
-        print(f"| {name} | {middle[name]:.1f} | {ratio} | {peak:.2f} |")
+        text.append(f"| {WORK[name]} | {middle[name]:.1f} | {ratio} | {peak:.2f} |")
+    print("\n".join(text))
+    if options.append:
+        with options.append.open("a", encoding="utf-8") as page:
+            page.write("\n".join([*text, ""]))
 
 
 if __name__ == "__main__":
