@@ -260,3 +260,23 @@ def test_one_year_tells_no_season_from_an_event():
     table, figures = measure_season(summarise_months(None, as_of=AS_OF))
     assert (len(table), figures) == (0, {"year_count": 0})
     assert state_season(table, figures)[0].startswith("There is no whole year")
+
+
+@pytest.mark.parametrize("spend", [10.0, 1e300])
+def test_sales_that_never_change_have_no_season(spend):
+    months = make_years(3, 0).assign(total_spend=spend)
+    table, figures = measure_season(months)
+    assert (figures["year_count"], figures["p_value"], figures["agreement"]) == (3, 1, 0)
+    assert state_season(table, figures)[0].startswith("Over 3 whole years the months come in no")
+
+
+@pytest.mark.parametrize("closed", [0.0, -5.0])
+def test_a_year_without_sales_is_no_year(closed):
+    months = make_years(2, 200)
+    months.loc[:11, "total_spend"] = closed
+    table, figures = measure_season(months)
+    assert figures == {"year_count": 1}
+    assert np.isfinite(table["index"]).all()
+    months.loc[12:, "total_spend"] = 7.0
+    said = state_season(*measure_season(months))
+    assert said == ["One whole year cannot tell a season from an event."]

@@ -76,9 +76,9 @@ def describe_season(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
 def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
     """Measure how far sales follow the calendar, over the last whole years of whole months.
 
-    A straight line is taken out first, so that growth is no season. Friedman's test ranks the
-    months of each year. One year alone cannot tell a season from an event, and a single month that
-    stands out takes more than four years to tell.
+    A year without sales is left out. A straight line is taken out first, so that growth is no
+    season. Friedman's test ranks the months of each year. One year alone cannot tell a season from
+    an event, and a single month that stands out takes more than four years to tell.
 
     Parameters
     ----------
@@ -100,20 +100,22 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]
     """
     whole = months[months["is_whole"].astype(bool)]
     years = len(whole) // 12
-    if not years or whole["total_spend"].tail(12 * years).sum() <= 0:
-        return empty_table(["month", "index"], "There is no whole year of sales."), {
-            "year_count": 0
-        }
-    whole = whole.tail(12 * years)
-    values = whole["total_spend"].to_numpy(float).reshape(years, 12)
-    index = (values / values.mean(axis=1, keepdims=True)).mean(axis=0)
-    names = [MONTHS[month - 1] for month in whole["month"].dt.month.head(12)]
+    values = whole["total_spend"].tail(12 * years).to_numpy(float).reshape(years, 12)
+    kept = np.flatnonzero(values.sum(axis=1) > 0)
+    figures: dict[str, float] = {"year_count": len(kept)}
+    if not len(kept):
+        return empty_table(["month", "index"], "There is no whole year of sales."), figures
+    values = values[kept] / values[kept].mean()
+    index = (values / values.mean(axis=1, keepdims=True)).mean(axis=0).round(9)
+    names = [MONTHS[month - 1] for month in whole["month"].dt.month.tail(12)]
     table = pd.DataFrame({"month": names, "index": index})
-    figures = {"year_count": years}
-    if years > 1:
-        time = np.arange(12 * years)
-        line = np.polyval(np.polyfit(time, values.ravel(), 1), time).reshape(values.shape)
-        found = stats.friedmanchisquare(*(values - line).T)
-        figures |= {"statistic": float(found.statistic), "p_value": float(found.pvalue)}
-        figures["agreement"] = figures["statistic"] / (years * 11)
+    if len(kept) > 1:
+        time = (12 * kept[:, None] + np.arange(12)).ravel()
+        rest = values.ravel() - np.polyval(np.polyfit(time, values.ravel(), 1), time)
+        rest = rest.reshape(values.shape).round(9)  # what is alike must tie
+        found = (0.0, 1.0)
+        if np.ptp(rest, axis=1).any():
+            found = stats.friedmanchisquare(*rest.T)
+        figures |= {"statistic": float(found[0]), "p_value": float(found[1])}
+        figures["agreement"] = figures["statistic"] / (len(kept) * 11)
     return table, figures

@@ -60,11 +60,8 @@ def state_funnel(table: pd.DataFrame) -> list[str]:
 
 def state_season(index: pd.DataFrame, figures: dict[str, float]) -> list[str]:
     """Say whether sales follow the calendar, as `segkit.features.season.measure_season` found."""
-    ends = (
-        []
-        if index.empty
-        else [_take(index.nlargest(1, "index")), _take(index.nsmallest(1, "index"))]
-    )
+    ranked = index.sort_values("index", ascending=False, kind="stable")
+    ends = [ranked.iloc[0], ranked.iloc[-1]] if ranked["index"].nunique() > 1 else []
     return write_sentences("bases.season", figures=figures, ends=ends, likely=ENOUGH_P_VALUE)
 
 
