@@ -183,7 +183,7 @@ def test_cut_points_are_learned_from_the_gaps():
     assert said[0].startswith("Learned from 400 gaps between orders")
     assert "1.0 times the gap" in said[0]
     assert "lapsed after 3.0 times" in said[0]
-    assert said[1].startswith("Of the gaps that ended with an order 10% were longer")
+    assert said[1].startswith("Of the gaps that ended with an order at most 10% were")
 
 
 def test_stages_follow_the_learned_cut_points():

@@ -205,8 +205,8 @@ def list_cuts(customers: pd.DataFrame) -> pd.DataFrame:
     rows = [
         ("lapsed", "no order for more than", lapsed, unit, learned),
         ("at risk", "no order for more than", at_risk, unit, learned),
-        ("new", "first order at most ago", NEW_DAYS, "days", False),
-        ("one order", "orders", 1, "orders", False),
+        ("new", "first order ago, at most", NEW_DAYS, "days", False),
+        ("one order", "orders, exactly", 1, "order", False),
         ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False),
     ]
     rows = [(*row[:4], f"{row[2]:g} {row[3]}", row[4], habits.gap_count) for row in rows]
