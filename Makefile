@@ -37,7 +37,7 @@ benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/lifetime.py
 	$(BIN)/python benchmarks/scoring.py --rows 10000000
 
-benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; needs 30 GB of disk
+benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a quarter of an hour
 	$(PYTHON) -m venv $(VENV)/peers
 	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check polars pyarrow
 	$(BIN)/python benchmarks/features.py --peers $(VENV)/peers/bin/python --memory 4GB \

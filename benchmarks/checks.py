@@ -147,7 +147,7 @@ def main() -> None:
     print("\n".join(text))
     if options.append:
         with options.append.open("a", encoding="utf-8") as page:
-            page.write("\n".join([*text, ""]))
+            page.write("\n".join(["", *text, ""]))
 
 
 if __name__ == "__main__":

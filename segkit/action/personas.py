@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.errors import SegkitError, suggest_name
+from segkit.segments.differences import SHARE_FIGURES
 from segkit.segments.profiles import count_descriptor, list_descriptors
 
 ROLE_COLUMNS = ["customer_type", "industry", "age_band", "gender", "occupation", "country"]
@@ -25,8 +26,7 @@ def collect_descriptors(
 ) -> pd.DataFrame:
     """Count every descriptor's values by segment: descriptor and what `count_descriptor` gives."""
     columns = ["segment", "segment_name", "value", "customer_count", "share", "base_share", "index"]
-    columns += ["segment_count", "difference", "difference_low", "difference_high", "p_value"]
-    columns.append("residual")
+    columns += ["segment_count", *SHARE_FIGURES]
     tables = [pd.DataFrame(columns=["descriptor", *columns])]
     for name in list_descriptors(customers):
         table = count_descriptor(customers, segments, name, smallest_cell=smallest_cell)

@@ -12,7 +12,6 @@ BG/NBD model's #NUM! error problem".
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -61,13 +60,12 @@ def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarr
 
     Returns a peak with r, alpha, a and b (Fader, Hardie and Lee 2005, equation 6).
     """
-    key, known = 0, []
+    key, known = np.zeros(len(tenure), dtype=np.int64), []
     for column in (repeat_count, active, tenure):
         codes, values = _number_values(np.asarray(column, dtype=float))
-        key = key * len(values) + codes
+        key *= len(values)
+        key += codes
         known.append(values)
-    if math.prod(map(len, known)) < 2**31:  # sorted and divided in half the time
-        key = key.astype(np.int32)
     scale = float(np.bincount(codes) @ values) / len(codes) or 1.0  # the mean tenure
     rows = np.unique(key, return_counts=True)
     known[1:] = [values / scale for values in known[1:]]
@@ -95,8 +93,7 @@ def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.nd
     x, times, tenures = known
     rest, at_tenure = np.divmod(keys, len(tenures))
     at_count, at_time = np.divmod(rest, len(times))
-    places = (place.astype(np.intp) for place in (at_count, at_time, at_tenure))
-    columns, size = (*places, weights.astype(float)), float(weights.sum())
+    columns, size = (at_count, at_time, at_tenure, weights.astype(float)), float(weights.sum())
     w = np.bincount(at_count, weights, len(x))
 
     def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -127,8 +124,7 @@ def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.nd
             gone = np.where(exponent > 0, likelier, 1 - likelier)
             left = weights * gone
             value += weights @ (np.maximum(exponent, 0) - np.log(likelier) - power * log_end)
-            rise = np.empty((4, len(since)))
-            rise[0], rise[1], rise[2], rise[3] = since, power * gap, 1 / a, -falls
+            rise = np.stack([since, power * gap, np.full_like(since, 1 / a), -falls])
             slopes += rise @ left
             slopes[:2] -= weights @ log_end, weights @ (power * end)
             bends += rise * (left * (1 - gone)) @ rise.T

@@ -191,12 +191,12 @@ def list_cuts(customers: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``stage``, ``rule`` (in words), ``cut``, ``unit`` (days, orders, or times the expected gap),
-        ``limit`` (cut and unit in words), ``is_learned``, ``gap_count`` (the gaps learned from);
+        ``is_learned``, ``limit`` (cut and unit in words), ``gap_count`` (the gaps learned from);
         the first rule that holds names the stage. No rows where nobody buys.
     """
-    columns = ["stage", "rule", "cut", "unit", "limit", "is_learned", "gap_count"]
+    columns = ["stage", "rule", "cut", "unit", "is_learned"]
     if "journey_stage" not in customers.columns:
-        return empty_table(columns, NO_PURCHASES)
+        return empty_table([*columns, "limit", "gap_count"], NO_PURCHASES)
     habits = Habits(**customers.attrs["habits"])
     learned, unit = habits.lapsed_ratio is not None, "times the expected gap"
     lapsed, at_risk = habits.lapsed_ratio, habits.at_risk_ratio
@@ -209,5 +209,6 @@ def list_cuts(customers: pd.DataFrame) -> pd.DataFrame:
         ("one order", "orders, exactly", 1, "order", False),
         ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False),
     ]
-    rows = [(*row[:4], f"{row[2]:g} {row[3]}", row[4], habits.gap_count) for row in rows]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    limits = table["cut"].map("{:g} ".format) + table["unit"]
+    return table.assign(limit=limits, gap_count=habits.gap_count)

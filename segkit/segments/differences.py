@@ -15,6 +15,7 @@ from scipy import stats
 from scipy.special import binom, gammaln, stdtr, stdtrit
 
 LEVEL = 0.05
+SHARE_FIGURES = ("difference", "difference_low", "difference_high", "p_value", "residual")
 MARKER_DIFFERENCE, MARKER_RATIO, MARKER_SD = 0.25, 0.5, 0.5
 
 
@@ -111,8 +112,7 @@ def compare_shares(hits: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
         expected = size * whole
         residual = (here - expected) / np.sqrt(expected)
     figures = [difference, difference - down, difference + up, p_value, residual]
-    names = ["difference", "difference_low", "difference_high", "p_value", "residual"]
-    table = pd.DataFrame({n: f.ravel() for n, f in zip(names, figures, strict=True)})
+    table = pd.DataFrame({n: f.ravel() for n, f in zip(SHARE_FIGURES, figures, strict=True)})
     table.loc[table["difference"].isna(), "p_value"] = np.nan
     return table
 
