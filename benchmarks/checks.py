@@ -69,14 +69,14 @@ def write_lines(path: Path, lines: int) -> None:
     duckdb.execute("SET preserve_insertion_order = false")
     duckdb.execute(
         f"""COPY (SELECT if(u < 3, 'C', '') || (100000000 + i // 4) AS order_id,
-            'P' || (1000 + hash(i, 1) % 5000) AS product_id,
-            if(u % 50 = 7, NULL, 'K' || (10000000 + hash(i // 4, 2) % {lines // 40}))
+            'P' || (1000 + hash(hash(i, 1)) % 5000) AS product_id,
+            if(u % 50 = 7, NULL, 'K' || (10000000 + hash(hash(i // 4, 2)) % {lines // 40}))
                 AS customer_id,
-            TIMESTAMP '2023-07-01' + to_seconds((hash(i // 4, 3) % 94608000)::BIGINT)
+            TIMESTAMP '2023-07-01' + to_seconds((hash(hash(i // 4, 3)) % 94608000)::BIGINT)
                 AS ordered_at,
-            if(u < 3, -1.0, 1.0 + hash(i, 4) % 5) AS quantity,
-            if(u = 500, NULL, 0.5 + (hash(i, 5) % 20000) / 100.0) AS unit_price
-        FROM (SELECT if(i % 1000 = 1, i - 1, i) AS i, hash(i // 4, 9) % 1000 AS u
+            if(u < 3, -1.0, 1.0 + hash(hash(i, 4)) % 5) AS quantity,
+            if(u = 500, NULL, 0.5 + (hash(hash(i, 5)) % 20000) / 100.0) AS unit_price
+        FROM (SELECT if(i % 1000 = 1, i - 1, i) AS i, hash(hash(i // 4, 9)) % 1000 AS u
             FROM range({lines}) AS t(i))) TO '{path}' (FORMAT parquet)"""
     )
 

@@ -64,7 +64,8 @@ def write_lines(folder: Path, lines: int) -> None:
     import duckdb
 
     def draw(of: str, number: int) -> str:
-        return f"((hash({of}, {number}) >> 11) / 9007199254740992.0)"
+        # Hashed twice: hashes of one value with two numbers differ by the same bits everywhere.
+        return f"((hash(hash({of}, {number})) >> 11) / 9007199254740992.0)"
 
     product, price = "floor(5000 * u1 * u1)", "round(2 + floor(5000 * u1 * u1) % 97 + u3, 2)"
     quantity = "if(u2 < .04, -1.0, 1 + floor(4 * u2 * u2))::DOUBLE"

@@ -231,6 +231,56 @@ def test_later_rows_change_neither_habits_nor_features(as_of):
     pd.testing.assert_frame_equal(found[0][1], found[1][1])
 
 
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["amy", "bea"]),
+        st.sampled_from([*PRODUCTS, "unknown", "nameless"]),
+        st.sampled_from([0.0, 5.0, 5.0, 10.0, 7.35]),
+        st.sampled_from(["sale", "sale", "sale", "return", "adjustment"]),
+        st.sampled_from(["FI", "EE", "Ä", None]),
+        st.sampled_from(["web", "store", None]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(drawn=LINES)
+def test_few_values_are_summed_like_many(drawn):
+    """Countries, channels and categories: one row a customer, or first one for each value."""
+    columns = ["customer_id", "product_id", "line_amount", "line_type", "country", "channel"]
+    lines = pd.DataFrame(drawn, columns=[*columns, "is_product"])
+    lines = lines.astype({"country": "str", "channel": "str"}).assign(
+        order_id=[f"O{n}" for n in range(len(lines))], quantity=1.0, unit_price=1.0,
+        ordered_at=pd.Timestamp("2026-05-01 10:00"),
+    )  # fmt: skip
+    known = {**PRODUCTS, "nameless": None}
+    products = pd.DataFrame({"product_id": list(known), "category": list(known.values())})
+    lines, products = ibis.memtable(lines), ibis.memtable(products)
+    options = {"as_of": AS_OF, "products": products}
+    habits = learn_habits(lines, **options)
+    few, many = (
+        summarise_purchases(lines, **options, habits=own).order_by("customer_id").to_pandas()
+        for own in (habits, dataclasses.replace(habits, levels={}))
+    )
+    pd.testing.assert_frame_equal(few, many, check_dtype=False)
+    sold = [row for row in drawn if row[3] == "sale"]
+    assert habits.levels.get("country", ()) == tuple(sorted({row[4] for row in sold} - {None}))
+
+
+def test_many_values_are_not_summed_one_by_one():
+    rows = [
+        (f"O{n}", "mug", "amy", "2026-05-01 10:00", 1, 5.0, "sale", f"C{n:02}") for n in range(33)
+    ]
+    habits = learn_habits(ibis.memtable(make_lines(rows)), as_of=AS_OF)
+    assert "country" not in habits.levels
+    assert (
+        len(learn_habits(ibis.memtable(make_lines(rows[:29])), as_of=AS_OF).levels["country"]) == 32
+    )
+
+
 def make_years(years: int, season: float) -> pd.DataFrame:
     months = pd.date_range("2022-01-01", periods=12 * years, freq="MS")
     spend = 100 + 2.0 * np.arange(12 * years) + season * (months.month > 9)

@@ -245,9 +245,9 @@ class _Checks:
             FROM (SELECT source_row, {", ".join([*values, *flags])} FROM ({query}))""",
             "TABLE" if is_kept else "VIEW",
         )
-        sums = ", ".join(f"count(*) FILTER (rule_{rule.name})" for rule in rules)
+        sums = ", ".join(f"count_if(rule_{rule.name})" for rule in rules)  # faster than FILTER
         accepted, *counts = con.execute(
-            f"SELECT count(*) FILTER (NOT is_rejected), {sums} FROM checked_{name}"
+            f"SELECT count_if(NOT is_rejected), {sums} FROM checked_{name}"
         ).fetchall()[0]
         quality = [("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
         quality += [

@@ -142,14 +142,13 @@ def _list(texts: tuple[str, ...] | list[str]) -> str:
 
 def _convert_id(source: Source, name: str, guesses: list[tuple]) -> str:
     """See whether a program has turned whole numbers into 17850.0, all of them."""
-    some = f"SELECT 1 FROM {source.raw} WHERE contains({name}, '.0') LIMIT 1"
-    if not source.con.execute(some).fetchall():
-        return f"text_{name}"
     ids = f"FROM texts_{source.name} WHERE text_{name} IS NOT NULL"
     other = f"SELECT 1 {ids} AND NOT regexp_full_match(text_{name}, '[0-9]+[.]0') LIMIT 1"
-    if source.con.execute(other).fetchall():
+    count = 0
+    if not source.con.execute(other).fetchall():
+        count = source.con.execute(f"SELECT count(*) {ids}").fetchall()[0][0]
+    if not count:
         return f"text_{name}"
-    count = source.con.execute(f"SELECT count(*) {ids}").fetchall()[0][0]
     reason = f"Every {name.replace('_', ' ')} ends in .0."
     treatment = "Read without the .0, as the whole number that it was."
     guesses.append((f"decimal_id_{name}", "note", count, reason, treatment))

@@ -83,10 +83,6 @@ def make_sample(
     return {"rows": rows, "dirt": dirt, "seconds": time.perf_counter() - started}
 
 
-def _list_files() -> list[str]:
-    return [*FILES.values(), "truth/segments.parquet", "truth/dirt.json", "truth/effects.json"]
-
-
 def _write_tables(con: duckdb.DuckDBPyConnection, aside: Path, settings: tuple) -> tuple:
     """Run the statements and copy every table out; return rows and dirt by table."""
     customers, random_state, until = settings
@@ -129,6 +125,7 @@ def _move_files(aside: Path, folder: Path, record: dict) -> None:
     """Move the finished files into place; the record goes first and comes back last."""
     (folder / "sample.json").unlink(missing_ok=True)
     (folder / "truth").mkdir(exist_ok=True)
-    for name in _list_files():
+    truth = ("truth/segments.parquet", "truth/dirt.json", "truth/effects.json")
+    for name in (*FILES.values(), *truth):
         os.replace(aside / name, folder / name)
     write_json(folder / "sample.json", record)

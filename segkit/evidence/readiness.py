@@ -109,7 +109,9 @@ def score_readiness(
     voice = (known.loc[["responses", "tickets"], "row_count"] > 0).sum()
     consent = measure_consent(tables, plan.privacy.consent_column)
     answered, people = consent["yes_count"] + consent["no_count"], consent["customer_count"]
-    control = _has_control(tables.get("messages"))
+    messages, control = tables.get("messages"), False
+    if not is_missing(messages, "arm"):
+        control = bool(messages.filter(messages.arm == "control").count().execute())
     evidence = [
         (targets / len(plan.goals), f"{targets} of {len(plan.goals)} goals have one"),
         (accepted / max(read, 1), f"{accepted:,} of {read:,} rows were accepted"),
@@ -152,11 +154,6 @@ def _count_repeat_buyers(order_lines: ibis.Table) -> int:
     sales = order_lines.filter(order_lines["line_type"] == "sale")
     orders = sales.group_by("customer_id").aggregate(order_count=sales["order_id"].nunique())
     return int(orders.filter(orders["order_count"] >= 2).count().execute())
-
-
-def _has_control(messages: ibis.Table | None) -> bool:
-    known = not is_missing(messages, "arm")
-    return known and bool(messages.filter(messages["arm"] == "control").count().execute())
 
 
 def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:

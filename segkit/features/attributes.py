@@ -13,7 +13,8 @@ import ibis
 from ibis import ir
 
 from segkit.features.dictionary import FEATURES
-from segkit.features.expressions import add_columns, cut, days_until, find_favourite, keep_known
+from segkit.features.expressions import add_columns, cut, days_until, keep_known
+from segkit.features.favourites import find_favourite
 from segkit.features.own import list_own
 
 SUMMED = ("count", "spend", "value", "profit")  # how sums of one's own are called

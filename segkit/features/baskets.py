@@ -1,4 +1,4 @@
-"""What customers buy: products, categories, favourites and price level (base B12)."""
+"""What customers buy, where and how: products, categories, channels, price level (base B12)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from ibis import ir
 
 from segkit.data.columns import name_harmlessly
 from segkit.features.dictionary import CATEGORY_SHARE
-from segkit.features.expressions import MONEY_DIGITS, find_column, share_of, sum_money
+from segkit.features.expressions import MONEY_DIGITS, add_columns, find_column, share_of, sum_money
+from segkit.features.favourites import describe_levels, find_favourite, sum_levels
 from segkit.features.rhythm import Habits
 
 MOST_SHARES = 5
 PRIOR_UNITS = 5
-MOST_RANKS, MOST_SALES = 2**16, 1e10
-OTHER_SHARE = "other_categories_share"
-CATEGORY_FEATURES = (
-    "category_count", "favourite_category", "favourite_category_share", "category_diversity",
-    OTHER_SHARE,
-)  # fmt: skip
+RETURNS = ("return", "cancellation")
+FAVOURITES = {
+    "country": "country", "channel": "favourite_channel", "category": "favourite_category",
+}  # fmt: skip
 
 
 def name_shares(habits: Habits) -> dict[str, str]:
@@ -27,101 +26,97 @@ def name_shares(habits: Habits) -> dict[str, str]:
 
 
 def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits) -> ir.Table:
-    """Summarise products and categories to one row a customer.
+    """Summarise products, categories, channels and countries to one row a customer.
 
-    Sales of products count, and no returns. The favourite category has most sales, ties by
-    alphabet; diversity is 1 less the sum of squared shares of categories (Simpson 1949). Price
+    Sales count, and no returns; for categories those of products only. The favourites have most
+    sales, ties by alphabet; diversity is 1 less the sum of squared shares of categories. Price
     level is what n units cost over what as many cost all customers on average in the same
     categories, shrunk to 1 as (n level + 5) / (n + 5). Profit is that of all lines whose cost is
     known, their own or else the product's, and null if none is.
     """
-    there = () if products is None else products.columns
-    is_costed = "unit_cost" in {*there, *lines.columns}
-    columns = ("quantity", "unit_cost")
-    lines = lines.mutate(**{name: find_column(lines, name, "float64") for name in columns})
-    units, cost = lines.quantity, lines.unit_cost
-    sold = (lines.line_type == "sale") & lines.is_product.fill_null(True)
-    pairs = lines.group_by("customer_id", "product_id").aggregate(
-        sales_=lines.line_amount.sum(where=sold),  # null where none was sold
-        units_=units.sum(where=sold),
-        profit_=(lines.line_amount - units * cost).sum(),
-        rest_=lines.line_amount.sum(where=cost.isnull()),
-        rest_units_=units.sum(where=cost.isnull()),
-    )
-    known = pairs.select("product_id").distinct() if products is None else products
-    known = _describe_products(known, habits)
-    pairs = pairs.left_join(known, "product_id")
-    sums = pairs.group_by("customer_id", "rank_").aggregate(
-        sales_=sum_money(pairs.sales_),
-        usual_=(pairs.units_ * pairs.price_).sum(),
-        priced_=pairs.sales_.sum(where=pairs.price_.notnull()),
-        units_=pairs.units_.sum(where=pairs.price_.notnull()),
-        products_=pairs.sales_.count(),
-        profit_=pairs.profit_.sum(),
-        rest_=(pairs.rest_ - pairs.rest_units_ * pairs.unit_cost).sum(),
-    )
-    categories = known.filter(known.rank_.notnull()).select("rank_", "category").distinct()
-    table = _join_categories(sums, categories, habits)
-    given = dict.fromkeys((*name_shares(habits), *CATEGORY_FEATURES), "category" in there)
-    given["total_profit"] = is_costed
-    return table.drop(*(name for name, is_given in given.items() if not is_given))
-
-
-def _describe_products(products: ir.Table, habits: Habits) -> ir.Table:
-    """Return ``product_id``, ``unit_cost``, ``category``, its rank by alphabet, and usual price."""
-    kinds = {"category": "string", "unit_cost": "float64"}
-    known = {name: find_column(products, name, kind) for name, kind in kinds.items()}
-    products = products.select("product_id", **known)
-    price, rank = ibis.literal(habits.rest_price, "float64"), ibis.dense_rank()
-    if habits.prices:
-        price = ibis.cases(*[(products.category == c, p) for c, p in habits.prices], else_=price)
-    rank = rank.over(order_by=products.category).cast("int64")
-    return products.mutate(
-        price_=price, rank_=ibis.ifelse(products.category.notnull(), rank, ibis.null("int64"))
-    )
-
-
-def _join_categories(sums: ir.Table, categories: ir.Table, habits: Habits) -> ir.Table:
-    """Make one row a customer of one row a customer and category.
-
-    A favourite is the largest of whole numbers that hold first the sales and then, for ties, the
-    rank; sorting each customer's categories takes several times as long.
-    """
-    sums = sums.left_join(categories, "rank_").drop("rank__right")
-    known, sales = sums.rank_.notnull() & (sums.products_ > 0), sums.sales_
-    whole = (sales.clip(0, MOST_SALES) * 10**MONEY_DIGITS).round().cast("int64")
-    table = sums.group_by("customer_id").aggregate(
-        product_count=sums.products_.sum(),
-        category_count=known.cast("int64").sum(),
-        best_=(whole * MOST_RANKS + MOST_RANKS - 1 - sums.rank_).max(where=known),
-        top_=sales.max(where=known),
-        total_=sum_money(sales, where=known),
-        squares_=(sales * sales).sum(where=known),
-        level_=share_of(sums.priced_.sum(), sums.usual_.sum()),
-        units_=sums.units_.sum(),
-        profit_=sums.profit_.sum(),
-        rest_=sums.rest_.sum(),
-        **{
-            name: sum_money(sales, where=known & (sums.category == category))
-            for name, category in name_shares(habits).items()
-        },
-    )
-    table = table.mutate(rank_=MOST_RANKS - 1 - table.best_ % MOST_RANKS)
-    table = table.left_join(categories, "rank_")
-    total = table.total_
-    named = {name: share_of(table[name], total) for name in name_shares(habits)}
-    rest = ibis.greatest(1 - sum(named.values()), 0.0) if named else ibis.null("float64")
-    rest = ibis.ifelse(total > 0, rest, ibis.null("float64"))  # greatest() passes over null
+    there = {*lines.columns, *(() if products is None else products.columns)}
+    lines = _join_products(lines, products, habits)
+    sale, amount, units = lines.line_type == "sale", lines.line_amount, lines.quantity
+    sold = sale & lines.is_product.fill_null(True)
+    priced, nothing = sold & lines.price_.notnull(), ibis.null("float64")
+    measures = {
+        "product_count": ibis.ifelse(sold, lines.product_id, ibis.null("string")).nunique(),
+        "units_": units.sum(where=priced),
+        "level_": share_of(amount.sum(where=priced), (units * lines.price_).sum(where=priced)),
+        "profit_": (amount - units * lines.unit_cost).sum(),
+        "gross_": sum_money(amount, where=sale),
+        "returned_": sum_money(-amount, where=lines.line_type.isin(RETURNS)),
+        "discount_": sum_money(lines.discount_amount.abs(), where=sale),
+    }
+    counted = {c: sold if c == "category" else sale for c in FAVOURITES if c in lines.columns}
+    levels = _list_levels(habits)
+    for column, counts in counted.items():
+        weight = ibis.ifelse(counts, amount, nothing)
+        measures |= sum_levels(lines[column], weight, levels.get(column, ()))
+    table = lines.group_by("customer_id").aggregate(**measures)
+    for column, counts in counted.items():
+        name, rows = FAVOURITES[column], lines.filter(counts)
+        if column in habits.levels:
+            table = table.mutate(**describe_levels(table, column, levels[column], name=name))
+        else:
+            favourite = find_favourite(rows, column, rows.line_amount, name=name)
+            table = add_columns(table, favourite)
     # Rounded now and not before: sums of prices often end in 5, which engines round differently.
     level = (table.units_ * table.level_ + PRIOR_UNITS) / (table.units_ + PRIOR_UNITS)
-    profit = ibis.coalesce(table.profit_ + table.rest_, table.profit_, table.rest_)
-    return table.select(
-        "customer_id", "product_count", "category_count",
-        favourite_category=table.category,
-        favourite_category_share=share_of(table.top_, total),
+    features = {
+        "product_count": table.product_count,
+        "price_level": level.round(9),
+        "return_share": share_of(ibis.least(table.returned_, table.gross_), table.gross_),
+    }
+    if "discount_amount" in there:
+        whole = table.gross_ + table.discount_
+        features["discount_share"] = share_of(table.discount_, whole)
+    if "unit_cost" in there:
+        features["total_profit"] = table.profit_.round(MONEY_DIGITS)
+    features |= {FAVOURITES[column]: table[FAVOURITES[column]] for column in counted}
+    if "channel" in counted:
+        features["cross_channel_share"] = 1 - table.favourite_channel_share
+    if "category" in counted:
+        features |= _describe_categories(table, habits)
+    return table.select("customer_id", **features)
+
+
+def _join_products(lines: ir.Table, products: ir.Table | None, habits: Habits) -> ir.Table:
+    """Add to each line its product's ``category``, its ``unit_cost``, and the usual ``price_``."""
+    price = ibis.literal(habits.rest_price, "float64")
+    kept = ["customer_id", "product_id", "line_type", "is_product", "line_amount"]
+    kept += [column for column in ("country", "channel") if column in lines.columns]
+    numbers = ("quantity", "unit_cost", "discount_amount")
+    lines = lines.select(*kept, **{name: find_column(lines, name, "float64") for name in numbers})
+    if products is None:
+        return lines.mutate(price_=price)
+    known = {"product_cost_": find_column(products, "unit_cost", "float64")}
+    if "category" in products.columns:
+        known["category"] = products.category
+        if habits.prices:
+            prices = [(products.category == c, p) for c, p in habits.prices]
+            price = ibis.cases(*prices, else_=price)
+    known = products.select("product_id", price_=price, **known)
+    lines = add_columns(lines, known, by="product_id")
+    return lines.mutate(unit_cost=ibis.coalesce(lines.unit_cost, lines.product_cost_))
+
+
+def _list_levels(habits: Habits) -> dict[str, tuple[str, ...]]:
+    """Return the values that are summed one by one; of many categories those of the shares."""
+    return {"category": tuple(name_shares(habits).values())} | habits.levels
+
+
+def _describe_categories(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
+    """Return what is known of categories beside the favourite."""
+    levels, total = _list_levels(habits)["category"], table.favourite_category_total
+    sums = {name: table[f"category_{levels.index(c)}_"] for name, c in name_shares(habits).items()}
+    named = {name: share_of(one.fill_null(0.0), total) for name, one in sums.items()}
+    rest = ibis.greatest(1 - sum(named.values()), 0.0) if named else ibis.null("float64")
+    rest = ibis.ifelse(total > 0, rest, ibis.null("float64"))  # greatest() passes over null
+    return {
+        "category_count": table.favourite_category_count.fill_null(0),
+        "favourite_category_share": table.favourite_category_share,
+        "category_diversity": table.favourite_category_diversity,
         **named,
-        **{OTHER_SHARE: rest.round(9)},
-        category_diversity=1 - share_of(table.squares_, total * total),
-        price_level=level.round(9),
-        total_profit=profit.round(MONEY_DIGITS),
-    )  # fmt: skip
+        "other_categories_share": rest.round(9),
+    }

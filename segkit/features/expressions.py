@@ -60,7 +60,9 @@ def sum_money(amount: ir.Value, where: ir.BooleanValue | None = None) -> ir.Floa
 
     Rounded to 4 decimals, because a parallel sum may differ in its last bits from run to run.
     """
-    return amount.sum(where=where).fill_null(0.0).round(MONEY_DIGITS)
+    if where is not None:
+        amount = ibis.ifelse(where, amount, 0.0)
+    return amount.sum().fill_null(0.0).round(MONEY_DIGITS)
 
 
 def round_ratio(ratio: ir.Value) -> ir.FloatingValue:
@@ -96,35 +98,12 @@ def find_column(table: ir.Table, name: str, kind: str) -> ir.Value:
     return table[name] if name in table.columns else ibis.null(kind)
 
 
-def add_columns(table: ir.Table, extra: ir.Table) -> ir.Table:
-    """Add the columns of another table of one row a customer."""
-    return table.left_join(extra, "customer_id").drop("customer_id_right")
+def add_columns(table: ir.Table, extra: ir.Table, *, by: str = "customer_id") -> ir.Table:
+    """Add the columns of another table of one row a customer, or a product."""
+    return table.left_join(extra, by).drop(f"{by}_right")
 
 
 def take_first(table: ir.Table, order: list, *, by: Sequence[str] = ("customer_id",)) -> ir.Table:
     """Return the first row in ``order``, which must settle every tie, of each customer or group."""
     ranked = table.mutate(place_=ibis.row_number().over(group_by=by, order_by=order))
     return ranked.filter(ranked.place_ == 0).drop("place_")
-
-
-def find_favourite(table: ir.Table, column: str, weight: ir.Value, *, name: str) -> ir.Table:
-    """Return each customer's value of ``column`` with the largest sum of ``weight``.
-
-    Ties go to the value that comes first in the alphabet. Rows without a value do not count. The
-    favourite is called ``name``, its share of the customer's total weight ``<name>_share``.
-    """
-    known = table.mutate(weight_=weight).filter(table[column].notnull())
-    sums = known.group_by("customer_id", column).aggregate(weight_=sum_money(known.weight_))
-    place = ibis.row_number().over(
-        group_by="customer_id", order_by=[ibis.desc("weight_"), ibis.asc(column)]
-    )
-    sums = sums.mutate(place_=place)
-    first = sums.place_ == 0
-    table = sums.group_by("customer_id").aggregate(
-        **{name: sums[column].min(where=first)},
-        top_=sums.weight_.max(where=first),
-        total_=sums.weight_.sum(),
-    )
-    return table.select(
-        "customer_id", name, **{f"{name}_share": share_of(table.top_, table.total_)}
-    )

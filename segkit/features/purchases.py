@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import datetime
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis import _, ir
@@ -23,7 +22,6 @@ from segkit.features.baskets import summarise_baskets
 from segkit.features.expressions import (
     add_columns,
     days_until,
-    find_favourite,
     keep_until,
     round_ratio,
     share_of,
@@ -68,7 +66,6 @@ def summarise_purchases(
         "order_count": sale.cast("int64").sum(),
         "total_spend": sum_money(amount),
         "gross_": sum_money(amount, where=sale),
-        "returned_": sum_money(orders.returned_),
         "recent_": sum_money(amount, where=sale & (age < TREND_DAYS)),
         "before_": sum_money(amount, where=sale & (age >= TREND_DAYS) & (age < 2 * TREND_DAYS)),
         "order_days_": (sale & (orders.gap_.fill_null(1) > 0)).cast("int64").sum(),
@@ -80,29 +77,17 @@ def summarise_purchases(
     for days in WINDOWS:
         measures[f"spend_last_{days}_days"] = sum_money(amount, where=age < days)
         measures[f"order_count_last_{days}_days"] = (sale & (age < days)).cast("int64").sum()
-    if "discount_" in orders.columns:
-        measures["discount_"] = sum_money(orders.discount_, where=sale)
     table = orders.group_by("customer_id").aggregate(**measures)
     table = table.mutate(
         recency_days=days_until(table.last_order_on, as_of),
         tenure_days=days_until(table.first_order_on, as_of),
         active_days=table.last_order_on.delta(table.first_order_on, unit="day"),
         mean_order_value=round_ratio(share_of(table.gross_, table.order_count)),
-        return_share=share_of(ibis.least(table.returned_, table.gross_), table.gross_),
         spend_trend=share_of(table.recent_ - table.before_, table.recent_ + table.before_),
         **describe_season(table, habits),
     )
-    if "discount_" in table.columns:
-        share = share_of(table.discount_, table.gross_ + table.discount_)
-        table = table.mutate(discount_share=share)
     table = describe_rhythm(table, habits)
     table = table.select(*(name for name in table.columns if not name.endswith("_")))
-    sales = lines.filter(_.line_type == "sale")
-    for column, name in {"country": "country", "channel": "favourite_channel"}.items():
-        if column in lines.columns:
-            table = add_columns(table, find_favourite(sales, column, sales.line_amount, name=name))
-    if "favourite_channel" in table.columns:
-        table = table.mutate(cross_channel_share=1 - table.favourite_channel_share)
     return add_columns(table, summarise_baskets(lines, products, habits))
 
 

@@ -7,13 +7,14 @@ to the features of each customer as `Habits`.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ibis
 import pandas as pd
 from ibis import _, ir
 
 from segkit.features.expressions import find_column, keep_until, share_of, sum_money
+from segkit.features.favourites import MOST_LEVELS
 from segkit.features.missing import NO_PURCHASES, empty_table
 
 NEW_DAYS = 90
@@ -24,7 +25,6 @@ PRIOR_GAPS = 2
 LEAST_GAPS = 200
 AT_RISK_SHARE, LAPSED_SHARE = 0.90, 0.99
 MOST_CATEGORIES = 20
-RETURNS = ("return", "cancellation")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Habits:
     ``at_risk_ratio`` and ``lapsed_ratio`` are None where there are too few gaps. ``month_shares``
     are those of sales from January on. ``prices`` has the largest categories, by sales and then by
     alphabet, each with its mean price of a unit; ``rest_price`` is that of all other products.
+    ``levels`` has all values of country, channel and category, of each where they are few: they
+    hold for the lines that they were learned from.
     """
 
     mean_gap_days: float | None = None
@@ -44,6 +46,7 @@ class Habits:
     month_shares: tuple[float, ...] = ()
     prices: tuple[tuple[str, float], ...] = ()
     rest_price: float | None = None
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def list_orders(lines: ir.Table) -> ir.Table:
@@ -56,16 +59,10 @@ def list_orders(lines: ir.Table) -> ir.Table:
     -------
     ibis.Table
         ``customer_id``, ``order_`` (null where there is no sale), ``at_``, ``day_``, ``amount_``,
-        ``is_sale_``, ``returned_``, and ``discount_`` where the lines tell it.
+        ``is_sale_``.
     """
-    sale, amount = lines.line_type == "sale", lines.line_amount
-    measures = {
-        "at_": lines.ordered_at.min(),
-        "amount_": sum_money(amount),
-        "returned_": sum_money(-amount, where=lines.line_type.isin(RETURNS)),
-    }
-    if "discount_amount" in lines.columns:
-        measures["discount_"] = sum_money(lines.discount_amount.abs())
+    sale = lines.line_type == "sale"
+    measures = {"at_": lines.ordered_at.min(), "amount_": sum_money(lines.line_amount)}
     keys = {
         "order_": ibis.ifelse(sale, lines.order_id, ibis.null(lines.order_id.type())),
         "other_day_": ibis.ifelse(sale, ibis.null("date"), lines.ordered_at.date()),
@@ -118,13 +115,21 @@ def learn_habits(
     months = months.to_pandas().set_index("month")["sales"].clip(lower=0)
     months = months.reindex(range(1, 13)).fillna(0)
     shares = tuple((months / months.sum()).round(9)) if months.sum() > 0 else ()
-    return Habits(mean, count, at_risk, lapsed, shares, *_learn_prices(sales, products))
+    prices, rest, categories = _learn_prices(sales, products)
+    levels = {"category": categories}
+    for column in ("country", "channel"):
+        if column in sales.columns:
+            some = sales.select(column).distinct().limit(MOST_LEVELS + 2)
+            levels[column] = some.to_pandas()[column]
+    levels = {name: tuple(sorted(values.dropna())) for name, values in levels.items()}
+    levels = {name: values for name, values in levels.items() if 0 < len(values) <= MOST_LEVELS}
+    return Habits(mean, count, at_risk, lapsed, shares, prices, rest, levels)
 
 
 def _learn_prices(
     sales: ir.Table, products: ir.Table | None
-) -> tuple[tuple[tuple[str, float], ...], float | None]:
-    """Return the largest categories with their mean prices, and the mean price of the rest."""
+) -> tuple[tuple[tuple[str, float], ...], float | None, pd.Series]:
+    """Return the largest categories with mean prices, that of the rest, and all categories."""
     sales = sales.filter(_.is_product.fill_null(True))
     sales = sales.mutate(quantity=find_column(sales, "quantity", "float64"))
     sums = sales.group_by("product_id")
@@ -132,16 +137,18 @@ def _learn_prices(
     if products is not None and "category" in products.columns:
         sums = sums.left_join(products.select("product_id", "category"), "product_id")
         sums = sums.group_by("category").aggregate(sales=sum_money(_.sales), units=_.units.sum())
-        table = sums.to_pandas().query("sales > 0 and units > 0")
+        table = sums.to_pandas()
     else:
         table = sums.aggregate(sales=_.sales.sum(), units=_.units.sum()).to_pandas()
         table["category"] = None
+    categories = table["category"]
+    table = table.query("sales > 0 and units > 0")
     table = table.sort_values(["sales", "category"], ascending=[False, True])
     known = table[table["category"].notna()].head(MOST_CATEGORIES)
     rest = table.drop(known.index)[["sales", "units"]].sum()
     price = round(rest["sales"] / rest["units"], 6) if rest["units"] > 0 else None
     prices = (known["sales"] / known["units"]).round(6)
-    return tuple(zip(known["category"], map(float, prices), strict=True)), price
+    return tuple(zip(known["category"], map(float, prices), strict=True)), price, categories
 
 
 def describe_rhythm(table: ir.Table, habits: Habits) -> ir.Table:

@@ -21,17 +21,13 @@ def name_some(names: Iterable) -> str:
     return findings.join_words([*names[:MOST_NAMES], *more])
 
 
-def _keep_on_line(value: Any) -> Any:
-    return value.replace("\n", " ") if isinstance(value, str) else value
-
-
 # Nothing is escaped here, since sentences are plain text; what shows them escapes them.
 _WORDS = jinja2.Environment(
     loader=jinja2.FileSystemLoader(TEMPLATES.with_name("findings")),
     trim_blocks=True,
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
-    finalize=_keep_on_line,
+    finalize=lambda value: value.replace("\n", " ") if isinstance(value, str) else value,
 )
 _WORDS.filters |= {
     "large": findings.format_large,

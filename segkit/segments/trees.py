@@ -66,7 +66,7 @@ def encode_columns(customers: pd.DataFrame, columns: Sequence[str]) -> Inputs:
     for column in dict.fromkeys(columns):
         require_column(customers, column)
         own = customers[column].iloc[order]
-        if column == "customer_id" or _is_date(own):
+        if column == "customer_id" or pd.api.types.infer_dtype(own).startswith("date"):
             continue
         tidy = tidy_columns(own.to_frame(), [column])[column]
         if tidy.isna().any():
@@ -90,10 +90,6 @@ def encode_columns(customers: pd.DataFrame, columns: Sequence[str]) -> Inputs:
     varied = np.flatnonzero(np.ptp(matrix, axis=0) > 0) if len(matrix) else np.arange(0)
     kept = tuple(sources[i] for i in varied)
     return Inputs(matrix[:, varied], kept, values, kinds, frozenset(missing), order)
-
-
-def _is_date(values: pd.Series) -> bool:
-    return pd.api.types.infer_dtype(values, skipna=True).startswith("date")
 
 
 def deal_folds(classes: np.ndarray, n_folds: int, generator: np.random.Generator) -> np.ndarray:
