@@ -59,8 +59,7 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
         if column in habits.levels:
             table = table.mutate(**describe_levels(table, column, levels[column], name=name))
         else:
-            favourite = find_favourite(rows, column, rows.line_amount, name=name)
-            table = add_columns(table, favourite)
+            table = add_columns(table, find_favourite(rows, column, rows.line_amount, name=name))
     # Rounded now and not before: sums of prices often end in 5, which engines round differently.
     level = (table.units_ * table.level_ + PRIOR_UNITS) / (table.units_ + PRIOR_UNITS)
     features = {
@@ -69,8 +68,7 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
         "return_share": share_of(ibis.least(table.returned_, table.gross_), table.gross_),
     }
     if "discount_amount" in there:
-        whole = table.gross_ + table.discount_
-        features["discount_share"] = share_of(table.discount_, whole)
+        features["discount_share"] = share_of(table.discount_, table.gross_ + table.discount_)
     if "unit_cost" in there:
         features["total_profit"] = table.profit_.round(MONEY_DIGITS)
     features |= {FAVOURITES[column]: table[FAVOURITES[column]] for column in counted}
