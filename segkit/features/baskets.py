@@ -48,17 +48,20 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
         "returned_": sum_money(-amount, where=lines.line_type.isin(RETURNS)),
         "discount_": sum_money(lines.discount_amount.abs(), where=sale),
     }
-    counted = {c: sold if c == "category" else sale for c in FAVOURITES if c in lines.columns}
-    levels = _list_levels(habits)
-    for column, counts in counted.items():
-        weight = ibis.ifelse(counts, amount, nothing)
+    wheres = {c: sold if c == "category" else sale for c in FAVOURITES if c in lines.columns}
+    shares = name_shares(habits)
+    # Of many categories only those of the shares are summed one by one.
+    levels = {"category": tuple(shares.values())} | habits.levels
+    for column, where in wheres.items():
+        weight = ibis.ifelse(where, amount, nothing)
         measures |= sum_levels(lines[column], weight, levels.get(column, ()))
     table = lines.group_by("customer_id").aggregate(**measures)
-    for column, counts in counted.items():
-        name, rows = FAVOURITES[column], lines.filter(counts)
+    for column, where in wheres.items():
+        name = FAVOURITES[column]
         if column in habits.levels:
             table = table.mutate(**describe_levels(table, column, levels[column], name=name))
         else:
+            rows = lines.filter(where)
             table = add_columns(table, find_favourite(rows, column, rows.line_amount, name=name))
     # Rounded now and not before: sums of prices often end in 5, which engines round differently.
     level = (table.units_ * table.level_ + PRIOR_UNITS) / (table.units_ + PRIOR_UNITS)
@@ -71,11 +74,11 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
         features["discount_share"] = share_of(table.discount_, table.gross_ + table.discount_)
     if "unit_cost" in there:
         features["total_profit"] = table.profit_.round(MONEY_DIGITS)
-    features |= {FAVOURITES[column]: table[FAVOURITES[column]] for column in counted}
-    if "channel" in counted:
+    features |= {FAVOURITES[column]: table[FAVOURITES[column]] for column in wheres}
+    if "channel" in wheres:
         features["cross_channel_share"] = 1 - table.favourite_channel_share
-    if "category" in counted:
-        features |= _describe_categories(table, habits)
+    if "category" in wheres:
+        features |= _describe_categories(table, levels["category"], shares)
     return table.select("customer_id", **features)
 
 
@@ -99,15 +102,10 @@ def _join_products(lines: ir.Table, products: ir.Table | None, habits: Habits) -
     return lines.mutate(unit_cost=ibis.coalesce(lines.unit_cost, lines.product_cost_))
 
 
-def _list_levels(habits: Habits) -> dict[str, tuple[str, ...]]:
-    """Return the values that are summed one by one; of many categories those of the shares."""
-    return {"category": tuple(name_shares(habits).values())} | habits.levels
-
-
-def _describe_categories(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
+def _describe_categories(table: ir.Table, levels: tuple, shares: dict) -> dict[str, ir.Value]:
     """Return what is known of categories beside the favourite."""
-    levels, total = _list_levels(habits)["category"], table.favourite_category_total
-    sums = {name: table[f"category_{levels.index(c)}_"] for name, c in name_shares(habits).items()}
+    total = table.favourite_category_total
+    sums = {name: table[f"category_{levels.index(c)}_"] for name, c in shares.items()}
     named = {name: share_of(one.fill_null(0.0), total) for name, one in sums.items()}
     rest = ibis.greatest(1 - sum(named.values()), 0.0) if named else ibis.null("float64")
     rest = ibis.ifelse(total > 0, rest, ibis.null("float64"))  # greatest() passes over null

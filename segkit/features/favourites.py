@@ -47,10 +47,10 @@ def find_favourite(table: ir.Table, column: str, weight: ir.Value, *, name: str)
 
 
 def sum_levels(column: ir.Column, weight: ir.Value, levels: Sequence[str]) -> dict[str, ir.Value]:
-    """Return the sum of ``weight`` for each of the levels, null where there is no such row.
+    """Return sums of ``weight``, null where there is no such row, and the largest of them.
 
-    The last one is the largest sum. All in one row a customer are several times as fast as a row
-    for each customer and level, as long as they are few.
+    They are called ``<column>_<number of the level>_`` and ``<column>_top_``. A row a customer with
+    all of them takes less time than a row for each customer and level, as long as they are few.
     """
     name, nothing = column.get_name(), ibis.null("float64")
     sums = {

@@ -119,7 +119,7 @@ def learn_habits(
     levels = {"category": categories}
     for column in ("country", "channel"):
         if column in sales.columns:
-            some = sales.select(column).distinct().limit(MOST_LEVELS + 2)
+            some = sales.select(column).distinct().limit(MOST_LEVELS + 2)  # one may be null
             levels[column] = some.to_pandas()[column]
     levels = {name: tuple(sorted(values.dropna())) for name, values in levels.items()}
     levels = {name: values for name, values in levels.items() if 0 < len(values) <= MOST_LEVELS}
