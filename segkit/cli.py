@@ -158,9 +158,8 @@ def score(
 
     counts, unusual = score_table(segmentation, table, out)
     if json_:
-        rows = unusual.to_dict("records")
-        found = {"ok": True, "out": str(out), "segments": counts, "unusual": rows, "error": None}
-        print_json(found)
+        found = {"out": str(out), "segments": counts, "unusual": unusual.to_dict("records")}
+        print_json({"ok": True, **found, "error": None})
     else:
         print_table(str(out), pd.DataFrame(counts.items(), columns=["segment", "customers"]))
         unusual = unusual[(unusual["missing_count"] > 0) | (unusual["new_count"] > 0)]

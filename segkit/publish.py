@@ -82,10 +82,8 @@ def _try_lock(descriptor: int) -> bool:
 
 def read_pointer(out: Path) -> str:
     """Return the id of the run that the pointer names; empty if there is none."""
-    try:
-        text = (out / "index.html").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    path = out / "index.html"
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     match = re.search(rf'<meta name="segkit-run" content="({RUN_ID.pattern})">', text)
     return match[1] if match else ""
 

@@ -109,6 +109,31 @@ def test_a_chart_is_drawn_and_the_warmed_libraries_are_there(tmp_path, monkeypat
 
 
 @forks
+@pytest.mark.parametrize("moment", ["Popen", "rmtree", "communicate"])
+def test_a_run_killed_before_or_after_its_kernels_leaves_no_folder(tmp_path, moment):
+    code = f"""
+import os, pathlib, shutil, signal, subprocess
+from segkit.kernels import Kernels
+kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+place = {{"Popen": subprocess, "rmtree": shutil, "communicate": subprocess.Popen}}[{moment!r}]
+if place is subprocess:
+    subprocess.Popen = kill
+folder = pathlib.Path({str(tmp_path)!r})
+with Kernels(folder, folder / "kernels.log") as kernels:
+    kernels.start()
+    print(len(list(folder.glob("segkit-*"))), flush=True)
+    setattr(place, {moment!r}, kill)
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    assert process.stdout == ("" if moment == "Popen" else "1\n")
+    assert wait_until(lambda: not list(tmp_path.glob("segkit-*")))
+    assert (tmp_path / "kernels.log").read_text() == ""
+
+
+@forks
 def test_kernels_end_when_their_run_is_killed(tmp_path):
     code = f"""
 import asyncio, pathlib, sys, time

@@ -140,9 +140,9 @@ def estimate_wallet_by_segment(
     people = people.inner_join(ibis.memtable(wallets), "place").left_join(bought, "customer_id")
     sums = {"spend": sum_money(_.spend), "wallet_value": sum_money(_.wallet)}
     table = summarise_by_segment(people.drop("customer_id_right"), segments, **sums)
-    table["wallet_share"] = _divide(table["spend"], table["wallet_value"])
-    above = table["wallet_share"] > 1
-    table["wallet_share"] = table["wallet_share"].mask(above)
+    share = _divide(table["spend"], table["wallet_value"])
+    above = share > 1
+    table["wallet_share"] = share.mask(above)
     hidden = hide_small_cells(table, columns, smallest_cell=smallest_cell)
     return hidden.assign(note=hidden["note"].mask(above & (hidden["note"] == ""), ABOVE_WALLET))
 

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 ENVIRONMENT = {
@@ -42,11 +43,14 @@ class Kernels(contextlib.AbstractContextManager):
 
     def __init__(self, folder: Path, log: Path, *, held: Sequence[int] = ()):
         self._log = log.open("wb")
-        self.folder, self.scratch = folder, Path(tempfile.mkdtemp(prefix="segkit-"))
+        # Only named here: whoever makes it must live to remove it if this process is killed.
+        self.folder, self.scratch = (
+            folder,
+            Path(tempfile.gettempdir(), f"segkit-{token_urlsafe(6)}"),
+        )
         own = {"IPYTHONDIR": f"{self.scratch}/ipython", "SEGKIT_TABLES": "ready"}
         self.environment = {**os.environ, **ENVIRONMENT, **own}
         self.server: subprocess.Popen | None = None
-        self._count = 0
         if use_fork():
             root = str(Path(__file__).parents[2])
             code = f"import sys; sys.path.append({root!r}); from segkit.kernels import server; "
@@ -57,9 +61,9 @@ class Kernels(contextlib.AbstractContextManager):
             self.server = subprocess.Popen(command, pass_fds=held, **pipes, **place)
 
     def __exit__(self, *_: object) -> None:
-        """End the warmed parent; a kernel that still lives sees it and ends, too."""
+        """End the warmed parent, which ends its kernels and removes what they shared."""
         if self.server is not None:
-            self.server.kill()
+            self.server.terminate()
             self.server.communicate()
         self._log.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -77,9 +81,8 @@ class Kernels(contextlib.AbstractContextManager):
         """Return the kernel manager of a new kernel."""
         from segkit.kernels.manager import Client, Forked, Manager
 
-        self._count += 1
-        folder = self.scratch / str(self._count)
-        folder.mkdir()
+        self.scratch.mkdir(0o700, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.scratch))
         manager = Manager(connection_file=str(folder / "kernel.json"), client_factory=Client)
         if self.server is not None:
             if len(str(folder)) < 80:  # sockets in a private folder, no ports

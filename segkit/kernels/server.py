@@ -43,6 +43,17 @@ def serve_forks(folder: str, held: list[int]) -> None:
 
     ``held`` are file descriptors to hold as long as a kernel lives, such as the run's lock.
     """
+    children: set[int] = set()
+
+    def end(*_: object) -> None:
+        while children:  # emptied as it goes, for it may interrupt itself
+            os.killpg(pid := children.pop(), signal.SIGKILL)
+            os.waitpid(pid, 0)  # else it might still write where we remove
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)  # nothing to tidy up; libraries would only complain
+
+    signal.signal(signal.SIGTERM, end)
+    os.makedirs(folder, 0o700, exist_ok=True)
     requests, replies = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     for descriptor in held:
@@ -51,7 +62,6 @@ def serve_forks(folder: str, held: list[int]) -> None:
     preload_modules()
     gc.collect()
     gc.freeze()
-    children: set[int] = set()
     with open(requests, "rb") as lines:
         for line in lines:
             request = json.loads(line)
@@ -72,10 +82,7 @@ def serve_forks(folder: str, held: list[int]) -> None:
                 answer = os.waitstatus_to_exitcode(status) if pid else None
             with contextlib.suppress(BrokenPipeError):  # the run was killed while it waited
                 os.write(replies, json.dumps(answer).encode() + b"\n")
-    for pid in children:
-        os.killpg(pid, signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)  # nothing to tidy up; libraries would only complain
+    end()
 
 
 def _become_kernel(file: str) -> None:
@@ -85,6 +92,7 @@ def _become_kernel(file: str) -> None:
 
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if "numpy" in sys.modules:  # else every kernel would draw the same "random" numbers
             sys.modules["numpy"].random.seed()
         options = ["--HistoryManager.hist_file=:memory:", "-f", file]

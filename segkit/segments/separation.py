@@ -136,8 +136,6 @@ def _outline(
         others = [inside for other, inside in reaches.items() if other != number]
         met = np.any(others, axis=0)[labels == number] if others else np.zeros(1, dtype=bool)
         count, size = int(met.sum()), rest[-1]
-        shown = count == 0 or (
-            smallest_cell <= count and size - count not in range(1, smallest_cell)
-        )
-        centres[place] = (number, *rest, count / size if shown else np.nan)
+        small = {count, size - count}.intersection(range(1, smallest_cell))
+        centres[place] = (number, *rest, np.nan if small else count / size)
     return outlines, centres
