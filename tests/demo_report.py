@@ -370,6 +370,7 @@ def build_notebook() -> nbformat.NotebookNode:
             currency="EUR",
         )
         show_table(tables["market"], caption="Market cells", max_rows=6, currency="EUR")
+        show_table(tables["readiness"], caption="Practices", folded=True)
         plain = tables["quality"]
         outputs.append(
             new_output(

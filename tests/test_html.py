@@ -76,7 +76,7 @@ def test_a_notebook_without_a_heading_takes_the_title(tmp_path):
 def test_code_is_folded_and_parameters_are_named(page):
     summaries = re.findall(r"<summary>(.*?)</summary>", page)
     assert summaries[:3] == ["Parameters", "Parameters of this run", "Show code"]
-    assert set(summaries[3:]) == {"Show code"}
+    assert set(summaries[3:]) == {"Show code", "Show the table: Practices"}
     assert "<details open" not in page
     assert "Out[" not in page
     assert "In [" not in page

@@ -184,6 +184,8 @@ def test_numbers_read_as_one_word_and_missing_ones_as_a_dash():
 
 def test_a_folded_table_opens_only_when_asked_for():
     markup = build_table(pd.DataFrame({"level": ["a"]}), caption="All <levels>", folded=True)
-    assert markup.startswith('<details class="code"><summary>Show the table: All &lt;levels&gt;')
+    assert markup.startswith(
+        '<details class="code rows"><summary>Show the table: All &lt;levels&gt;'
+    )
     assert markup.rstrip().endswith("</details>")
     assert "<details" not in build_table(pd.DataFrame({"level": ["a"]}), caption="Levels")
