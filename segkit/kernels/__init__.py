@@ -43,11 +43,9 @@ class Kernels(contextlib.AbstractContextManager):
 
     def __init__(self, folder: Path, log: Path, *, held: Sequence[int] = ()):
         self._log = log.open("wb")
+        self.folder = folder
         # Only named here: whoever makes it must live to remove it if this process is killed.
-        self.folder, self.scratch = (
-            folder,
-            Path(tempfile.gettempdir(), f"segkit-{token_urlsafe(6)}"),
-        )
+        self.scratch = Path(tempfile.gettempdir(), f"segkit-{token_urlsafe(6)}")
         own = {"IPYTHONDIR": f"{self.scratch}/ipython", "SEGKIT_TABLES": "ready"}
         self.environment = {**os.environ, **ENVIRONMENT, **own}
         self.server: subprocess.Popen | None = None
@@ -82,7 +80,7 @@ class Kernels(contextlib.AbstractContextManager):
         from segkit.kernels.manager import Client, Forked, Manager
 
         self.scratch.mkdir(0o700, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self.scratch))
+        folder = Path(tempfile.mkdtemp(prefix="", dir=self.scratch))
         manager = Manager(connection_file=str(folder / "kernel.json"), client_factory=Client)
         if self.server is not None:
             if len(str(folder)) < 80:  # sockets in a private folder, no ports
