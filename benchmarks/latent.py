@@ -18,7 +18,7 @@ import pandas as pd
 from stepmix import StepMix
 from threadpoolctl import threadpool_limits
 
-from segkit.segments.answers import LEAST_GAIN, Answers, read_answers, run_stepmix, search_classes
+from segkit.segments.answers import LEAST_GAIN, Answers, read_answers, search_classes
 
 STARTS = 5
 # Customers, questions, levels, classes.
@@ -37,7 +37,6 @@ def draw_survey(customers: int, questions: int, levels: int, classes: int) -> pd
 def run_ours(answers: Answers, classes: int) -> float:
     rng = np.random.default_rng(0)
     climbs = search_classes(answers, classes, rng, n_init=STARTS, gain=LEAST_GAIN)
-    run_stepmix(answers, climbs[0])
     return climbs[0].likelihood
 
 

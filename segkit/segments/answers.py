@@ -1,12 +1,11 @@
-"""Latent classes found: answers counted by pattern, EM from many starts, StepMix at the end.
+"""Latent classes found: answers counted by pattern, EM from many starts.
 
-EM may rest for hundreds of steps where classes have yet to part, and StepMix's steps are slow. So
-a plain EM climbs from each random start until it moves no more, and StepMix ends from the best.
+EM may rest for hundreds of steps where classes have yet to part. So each start climbs until it
+moves no more, in compiled steps.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
-from stepmix import StepMix
 
 from segkit.errors import SegkitError
 from segkit.segments.preparation import Levels, learn_levels
 
-# What nobody in a class answered is taken as this improbable, as StepMix does.
+# What nobody in a class answered is taken as this improbable.
 FLOOR = 1e-15
 MOST_NUMBERS = 20
 MOST_FITTED_CUSTOMERS = 10_000
@@ -166,35 +164,3 @@ def rate_answers(
     likely = np.exp(logs - top[:, None])
     total = likely.sum(axis=1)
     return float(answers.counts @ (np.log(total) + top)), likely / total[:, None]
-
-
-class _WarmStepMix(StepMix):
-    """StepMix that begins at the parameters ``start`` in place of random ones."""
-
-    def _initialize_parameters(self, X: np.ndarray, random_state: object) -> None:
-        self.set_parameters(self.start)
-
-
-def run_stepmix(answers: Answers, climb: Climb) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weights and shares where StepMix ends from the end of a climb.
-
-    Where nobody at all in a class answered a column, StepMix finds no number; the climb's stay.
-    """
-    size, columns, width = climb.shares.shape
-    spread = np.where(answers.patterns[:, :, None] < 0, np.nan, answers.spread)
-    form = {"integer_codes": False, "max_n_outcomes": width, "total_outcomes": columns * width}
-    model = _WarmStepMix(
-        size,
-        measurement="categorical_nan",
-        measurement_params=form,
-        abs_tol=LEAST_GAIN / answers.counts.sum(),
-        max_iter=10,
-        progress_bar=0,
-    )
-    start = {"pis": climb.shares.reshape(size, -1)}
-    model.start = {"weights": climb.weights, "measurement": start, "measurement_in": columns}
-    with np.errstate(invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.fit(spread.reshape(len(spread), -1), sample_weight=answers.counts)
-    shares = model.get_parameters()["measurement"]["pis"].reshape(climb.shares.shape)
-    return (model.weights_, shares) if np.isfinite(shares).all() else (climb.weights, climb.shares)

@@ -1,4 +1,4 @@
-"""Latent classes: groups of customers who answer alike; fitted by StepMix, placed by Ibis."""
+"""Latent classes: groups of customers who answer alike; fitted by EM, placed by Ibis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from segkit.segments.answers import (
     draw_answers,
     rate_answers,
     read_answers,
-    run_stepmix,
     search_classes,
 )
 from segkit.segments.lloyd import TIE
@@ -169,8 +168,7 @@ def fit_classes(
     References
     ----------
     Goodman (1974), Exploratory latent structure analysis using both identifiable and unidentifiable
-    models, *Biometrika* 61(2). Morin et al. (2025), StepMix, *Journal of Statistical Software*
-    113(8). Entropy: Ramaswamy et al. (1993), *Marketing Science* 12(1).
+    models, *Biometrika* 61(2). Entropy: Ramaswamy et al. (1993), *Marketing Science* 12(1).
     """
     answers = read_answers(customers, columns, random_state)
     return _fit_answers(answers, n_segments, random_state, n_init)
@@ -216,7 +214,7 @@ def compare_class_counts(
 
 
 def _fit_answers(answers: Answers, n_segments: int, random_state: int, n_init: int) -> ClassFit:
-    """Search for the best start, let StepMix end from it, and measure the fit."""
+    """Climb from the best start to the end, and measure the fit."""
     levels, customer_count = answers.levels, int(answers.counts.sum())
     if len(answers.counts) < n_segments:
         message = f"{n_segments} segments need at least {n_segments} different customers"
@@ -224,8 +222,9 @@ def _fit_answers(answers: Answers, n_segments: int, random_state: int, n_init: i
         raise SegkitError(message, found=found, fix="Ask for fewer segments or give more columns.")
     with threadpool_limits(1):
         rng, gain = np.random.default_rng(random_state), LEAST_GAIN * max(1, customer_count / 5)
-        climbs = search_classes(answers, n_segments, rng, n_init=n_init, gain=gain)
-        weights, shares = run_stepmix(answers, climbs[0])
+        ends = {"gain": gain, "end_gain": LEAST_GAIN}
+        climbs = search_classes(answers, n_segments, rng, n_init=n_init, **ends)
+        _, weights, shares = climbs[0]
         log_likelihood, known = rate_answers(answers, weights, shares)
     order = np.argsort(-weights, kind="stable")
     sizes = [len(own.levels) for own in levels]
@@ -248,10 +247,7 @@ def _fit_answers(answers: Answers, n_segments: int, random_state: int, n_init: i
 def _count_exceeding(
     answers: Answers, fits: list[ClassFit], rng: np.random.Generator, n_bootstrap: int
 ) -> int:
-    """Count samples from the smaller model whose likelihood ratio is at least the data's.
-
-    StepMix's own test knows neither missing answers nor counted patterns.
-    """
+    """Count samples from the smaller model whose likelihood ratio is at least the data's."""
     options = {"n_init": BOOTSTRAP_STARTS, "gain": BOOTSTRAP_GAIN}
     (small, large), exceeded = fits, 0
     for _ in range(n_bootstrap):
