@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -22,14 +23,15 @@ def shared_data():
     return find
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def spark():
-    """Return the one local Spark session of all tests, for starting it takes longest."""
+    """Return the local Spark session: the one that there is, or a new one if a test stopped it."""
     if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
+        reason = "Java is not installed, which Spark needs"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
     from segkit.data.engine import start_spark
     from segkit.plan import Engine
 
-    session = start_spark(Engine(connection="local[2]"))
-    yield session
-    session.stop()
+    return start_spark(Engine(connection="local[2]"))
