@@ -82,8 +82,10 @@ def _try_lock(descriptor: int) -> bool:
 
 def read_pointer(out: Path) -> str:
     """Return the id of the run that the pointer names; empty if there is none."""
-    path = out / "index.html"
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    try:
+        text = (out / "index.html").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
     match = re.search(rf'<meta name="segkit-run" content="({RUN_ID.pattern})">', text)
     return match[1] if match else ""
 

@@ -99,9 +99,10 @@ class Source:
         further = [Column(name, OWN, "A feature of one's own") for name in own if own[name]]
         self.table = dataclasses.replace(table, columns=(*table.columns, *further))
         self.columns = {c: theirs for c, theirs in matched.items() if theirs and theirs in names}
-        for column, theirs in ((c, t) for c, t in matched.items() if t and t not in names):
-            message = f"there is no column '{theirs}', which the plan maps to {column}"
-            faults.append(self.fail(message, there, suggest_name(theirs, names)))
+        for column, theirs in matched.items():
+            if theirs and theirs not in names:
+                message = f"there is no column '{theirs}', which the plan maps to {column}"
+                faults.append(self.fail(message, there, suggest_name(theirs, names)))
         needed = [(column.name,) for column in table.columns if column.required]
         for group in (*needed, *table.one_of):
             if not any(matched[column] for column in group):

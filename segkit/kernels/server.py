@@ -88,11 +88,11 @@ def serve_forks(folder: str, held: list[int]) -> None:
 def _become_kernel(file: str) -> None:
     """Turn this process into an ipykernel with this connection file; never returns."""
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's would end other kernels
         from ipykernel.kernelapp import IPKernelApp
 
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if "numpy" in sys.modules:  # else every kernel would draw the same "random" numbers
             sys.modules["numpy"].random.seed()
         options = ["--HistoryManager.hist_file=:memory:", "-f", file]
