@@ -353,7 +353,7 @@ def run_polars(folder: Path, memory: str | None):
 def prepare(folder: Path, memory: str | None):
     """Check the sample shop, and keep where its accepted tables are."""
     from segkit.data.checks import prepare_tables
-    from segkit.plan import read_plan
+    from segkit.plan.models import read_plan
 
     paths = prepare_tables(read_plan(ROOT / "plan.toml"), folder / "sample").paths
     paths = {name: str(Path(path).resolve()) for name, path in paths.items()}
@@ -363,8 +363,8 @@ def prepare(folder: Path, memory: str | None):
 def run_bases(folder: Path, memory: str | None):
     """Build the sample's customer table: every feature of every base that its tables carry."""
     from segkit.data.engine import open_tables as open_accepted
-    from segkit.features.bases import build_customers
-    from segkit.plan import read_plan
+    from segkit.features.customer_table import build_customers
+    from segkit.plan.models import read_plan
 
     paths = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
     plan = read_plan(ROOT / "plan.toml")
@@ -399,7 +399,7 @@ def run_once(name: str, folder: Path, options: argparse.Namespace) -> None:
     if name not in ("polars", "pandas"):
         import ibis
 
-        import segkit.features.bases  # noqa: F401
+        import segkit.features.customer_table  # noqa: F401
     begun, cpu = time.perf_counter(), time.process_time()
     found = RUNS[name](folder, options.memory)
     taken = time.perf_counter() - begun, time.process_time() - cpu, read_peak()

@@ -21,15 +21,15 @@ from kmodes.kmodes import KModes
 from kmodes.kprototypes import KPrototypes as Reference
 from sklearn.cluster import KMeans
 
-from segkit.segments import descent
-from segkit.segments.kprototypes import fit_prototypes
+from segkit.models import descent
+from segkit.models.kprototypes import fit_prototypes
 
 K, GAMMA = 6, 0.5
 LEVELS = (5, 8, 10, 12, 15, 20)
 FIT_ONCE = """
 import time, numpy as np
 begun = time.perf_counter()
-from segkit.segments.kprototypes import fit_prototypes
+from segkit.models.kprototypes import fit_prototypes
 rng = np.random.default_rng(0)
 numbers, codes = rng.normal(size=({n}, 6)), rng.integers(0, 9, ({n}, 6)).astype(np.int32)
 loaded = time.perf_counter()

@@ -18,7 +18,7 @@ import pandas as pd
 from stepmix import StepMix
 from threadpoolctl import threadpool_limits
 
-from segkit.segments.answers import LEAST_GAIN, Answers, read_answers, search_classes
+from segkit.models.answer_patterns import LEAST_GAIN, Answers, read_answers, search_classes
 
 STARTS = 5
 # Customers, questions, levels, classes.

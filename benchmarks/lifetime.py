@@ -41,7 +41,7 @@ def begin():
 """
 FITS = {
     "segkit": """
-from segkit.features.lifetime import fit_lifetime
+from segkit.features.lifetime_value import fit_lifetime
 begun = begin()
 model = fit_lifetime(table)
 taken = time.perf_counter() - begun

@@ -21,8 +21,8 @@ import time
 from pathlib import Path
 
 from segkit.data.sample import make_sample
-from segkit.kernels import ENVIRONMENT
-from segkit.steps import STEPS, find_packaged, read_cells
+from segkit.workflow.kernels import ENVIRONMENT
+from segkit.workflow.steps import STEPS, find_packaged, read_cells
 
 ROOT = Path(__file__).parent.parent
 GOAL_RATIO, GOAL_AGAIN = 1.6, 2.0

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import duckdb
 
-from segkit.action.scoring import score_table
-from segkit.plan import Scheme
-from segkit.segments.segmentation import fit_segmentation, read_segmentation
+from segkit.plan.models import Scheme
+from segkit.segmentation.documents import fit_segmentation, read_segmentation
+from segkit.segmentation.scoring import score_table
 
 GOAL_GIB = 4.0
 NUMBERS = ("recency_days", "order_count", "total_spend", "age_years", "visit_count", "open_share")

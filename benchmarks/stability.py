@@ -21,10 +21,10 @@ from kprototypes import make_mixed
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from segkit.segments.candidates import MOST_RESAMPLED
-from segkit.segments.preparation import Prepared
-from segkit.segments.resampling import draw_bootstraps, refit_prototypes
-from segkit.segments.stability import compare_pairs
+from segkit.models.columns import Prepared
+from segkit.validation.candidates import MOST_RESAMPLED
+from segkit.validation.resampling import draw_bootstraps, refit_prototypes
+from segkit.validation.stability import compare_pairs
 
 COUNTS = range(2, 9)
 GAMMA = 0.5

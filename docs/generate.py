@@ -12,10 +12,10 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from segkit.data.contract import TABLES
-from segkit.features.bases import build_customers, list_features
+from segkit.contract.tables import TABLES
+from segkit.features.customer_table import build_customers, list_features
 from segkit.features.expressions import fetch
-from segkit.segments.segmentation import Segmentation
+from segkit.segmentation.documents import Segmentation
 
 DOCS = Path(__file__).parent
 OWN_FEATURES = """Any other column can be a feature of your own, in the plan:
@@ -81,7 +81,7 @@ def collect_features() -> ir.Table:
         return fetch(table)
 
     tables = {name: connection.table(name) for name in TABLES}
-    with unittest.mock.patch("segkit.features.bases.fetch", note):
+    with unittest.mock.patch("segkit.features.customer_table.fetch", note):
         build_customers(tables, as_of=datetime.date(2026, 6, 30))
     return seen[0]
 

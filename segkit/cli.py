@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from segkit.errors import SegkitError, UsageError
+from segkit.core.errors import SegkitError, UsageError
 
 app = typer.Typer(
     help="Customer segmentation from a plan to an offline report.",
@@ -41,7 +41,7 @@ def new(
     sample: Annotated[bool, typer.Option(help="Make the sample shop's tables too.")] = True,
 ) -> None:
     """Make a working folder: a commented plan, the notebooks, a sample to begin with."""
-    from segkit.steps import STEPS, find_packaged
+    from segkit.workflow.steps import STEPS, find_packaged
 
     if folder.exists() and any(folder.iterdir()):
         raise SegkitError("the folder is not empty", where=str(folder), fix="Name a new one.")
@@ -76,8 +76,8 @@ def sample(
 def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
     """Check the plan and its tables; exit 1 if the plan cannot be carried out."""
     from segkit.data.checks import check_plan
-    from segkit.plan import read_plan
-    from segkit.segments.schemes import check_schemes
+    from segkit.plan.models import read_plan
+    from segkit.segmentation.schemes import check_schemes
 
     loaded = read_plan(plan)
     report = check_plan(loaded)
@@ -119,8 +119,8 @@ def run(
       70   an error of segkit itself; the message says where it is logged
       130  interrupted
     """
-    from segkit.plan import read_plan
-    from segkit.workflow import run_plan
+    from segkit.plan.models import read_plan
+    from segkit.workflow.run import run_plan
 
     pairs = [text.partition("=") for text in set_ or []]
     for name, equals, value in pairs:
@@ -154,7 +154,7 @@ def score(
     """Place customers in the segments of a kept segmentation, at any size."""
     import pandas as pd
 
-    from segkit.action.scoring import score_table
+    from segkit.segmentation.scoring import score_table
 
     counts, unusual = score_table(segmentation, table, out)
     if json_:
@@ -179,7 +179,7 @@ def export(
 
     from segkit.action.exports import export_segment
     from segkit.evidence.by_segment import select_segments
-    from segkit.plan import read_plan
+    from segkit.plan.models import read_plan
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
     if not (plan.run_folder / "05_analysis" / "step.json").is_file():
@@ -213,7 +213,7 @@ def compare(before: SegmentsPath, after: SegmentsPath, json_: Json = False) -> N
     places = [find_segments(path) for path in (before, after)]
     import pandas as pd
 
-    from segkit.action.refresh import compare_assignments
+    from segkit.action.comparing import compare_assignments
 
     found = compare_assignments(*(pd.read_parquet(path) for path in places))
     if json_:

@@ -11,13 +11,13 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from segkit.core.errors import SegkitError
+from segkit.core.files import replace_whole, write_json
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
-from segkit.errors import SegkitError
 from segkit.features.attributes import roll_up_accounts
-from segkit.features.own import list_kinds
-from segkit.hashing import replace_whole, write_json
-from segkit.plan import Plan, read_plan
+from segkit.features.own_features import list_kinds
+from segkit.plan.models import Plan, read_plan
 
 
 @dataclass(frozen=True)

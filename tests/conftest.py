@@ -27,6 +27,6 @@ def spark():
     """Return the local Spark session: the one that there is, or a new one if a test stopped it."""
     find_program("java")
     from segkit.data.engine import start_spark
-    from segkit.plan import Engine
+    from segkit.plan.models import Engine
 
     return start_spark(Engine(connection="local[2]"))

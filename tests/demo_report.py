@@ -27,7 +27,7 @@ from segkit.report import (
     show_findings,
     show_table,
 )
-from segkit.report.html import list_pages, render_index, render_page
+from segkit.report.pages import list_pages, render_index, render_page
 
 MODULES = [charts, charts_bases, charts_lifetime, charts_profiles, charts_stability]
 MODULES += [charts_usefulness]

@@ -12,7 +12,7 @@ import unittest.mock
 from pathlib import Path
 
 from segkit.cli import main
-from segkit.steps import STEPS
+from segkit.workflow.steps import STEPS
 
 PLAN = """
 name = "tiny"

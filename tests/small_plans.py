@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from segkit.plan import Plan
+from segkit.plan.models import Plan
 
 RETAIL_COLUMNS = {
     "order_id": "InvoiceNo",

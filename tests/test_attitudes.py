@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from shops import AS_OF
 
-from segkit.errors import PlanError
+from segkit.core.errors import PlanError
 from segkit.features.attitudes import bound_alpha, find_alpha, measure_reliability, score_attitudes
-from segkit.plan import read_plan
-from segkit.plan_bases import BaseSettings, Choice, Scale
+from segkit.plan.bases import BaseSettings, Choice, Scale
+from segkit.plan.models import read_plan
 
 QUESTIONS = ("a", "b", "c")
 SCALE = Scale(name="mood", base="psychographic", questions=QUESTIONS)

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 
+from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError
-from segkit.errors import SegkitError
 
 
 def text(body, name="lines.csv", **spec):

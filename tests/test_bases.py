@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import AS_OF, make_lines
 
+from segkit.contract.features import CATEGORY_SHARE, FEATURES
 from segkit.features.attributes import roll_up_accounts
-from segkit.features.bases import build_customers, list_gaps, list_given
-from segkit.features.dictionary import CATEGORY_SHARE, FEATURES
-from segkit.features.engagement import count_funnel
-from segkit.features.own import list_kinds
-from segkit.plan_bases import BaseSettings, Choice, Scale
+from segkit.features.customer_table import build_customers, list_gaps, list_given
+from segkit.features.own_features import list_kinds
+from segkit.plan.bases import BaseSettings, Choice, Scale
+from segkit.profiles.funnel import count_funnel
 
 WHO = ["ann", "bob", "cat", "dan", "eve", "fay"]
 SETTINGS = BaseSettings(

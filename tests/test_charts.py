@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 from segkit.report import charts
 from segkit.report.charts import LOW_TO_HIGH
 from segkit.report.figures import (

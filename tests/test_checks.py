@@ -17,7 +17,7 @@ from small_plans import GOOD_LINES, HEADER, RETAIL_COLUMNS, make_plan, write_lin
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError
 from segkit.data.sample import make_sample
-from segkit.plan import read_plan
+from segkit.plan.models import read_plan
 
 
 def prepare(folder, *lines, header=HEADER, spec=None, tables=None, **others):

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from segkit import cli
-from segkit.errors import SegkitError
-from segkit.plan import Scheme
-from segkit.segments.segmentation import fit_segmentation
-from segkit.steps import STEPS
+from segkit.core.errors import SegkitError
+from segkit.plan.models import Scheme
+from segkit.segmentation.documents import fit_segmentation
+from segkit.workflow.steps import STEPS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_shop import PLAN, make_shop
@@ -229,7 +229,7 @@ def test_an_error_of_segkit_itself_is_logged_and_not_shown(tmp_path, monkeypatch
 
     shop = make_shop(tmp_path / "shop")
     (shop / "runs" / "tiny").mkdir(parents=True)
-    monkeypatch.setattr("segkit.workflow.run_plan", fail)
+    monkeypatch.setattr("segkit.workflow.run.run_plan", fail)
     code, said, told = call("run", shop / "plan.toml", "--json")
     assert code == 70
     assert "Traceback" not in told
@@ -252,7 +252,7 @@ def test_an_interruption_and_a_refusal_have_their_codes(
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("segkit.workflow.run_plan", fail)
+    monkeypatch.setattr("segkit.workflow.run.run_plan", fail)
     found, said, told = call("run", make_shop(tmp_path / "shop") / "plan.toml", "--json")
     assert found == code
     assert told.startswith(f"segkit: {message}")

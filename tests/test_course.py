@@ -11,10 +11,10 @@ import pytest
 
 from segkit import open_workspace
 from segkit.data.sample import make_sample
-from segkit.features.bases import build_customers
-from segkit.segments.candidates import compare_candidates
-from segkit.segments.criteria import choose_scheme
-from segkit.segments.stability import compare_labels
+from segkit.features.customer_table import build_customers
+from segkit.validation.candidates import compare_candidates
+from segkit.validation.criteria import choose_scheme
+from segkit.validation.stability import compare_labels
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow

@@ -10,9 +10,11 @@ import pytest
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-from segkit.errors import SegkitError, VerdictError
-from segkit.plan import Criteria, Scheme
-from segkit.segments.candidates import (
+from segkit.core.errors import SegkitError, VerdictError
+from segkit.models.columns import Prepared
+from segkit.models.kprototypes import fit_prototypes
+from segkit.plan.models import Criteria, Scheme
+from segkit.validation.candidates import (
     bound_candidate,
     choose_explored,
     choose_segmentations,
@@ -21,11 +23,9 @@ from segkit.segments.candidates import (
     rate_candidates,
     rate_confidence,
 )
-from segkit.segments.criteria import choose_scheme, compare_steps, enforce_verdict
-from segkit.segments.kprototypes import fit_prototypes
-from segkit.segments.preparation import Prepared
-from segkit.segments.resampling import draw_bootstraps, resample_prototypes
-from segkit.segments.stability import summarise_stability
+from segkit.validation.criteria import choose_scheme, compare_steps, enforce_verdict
+from segkit.validation.resampling import draw_bootstraps, resample_prototypes
+from segkit.validation.stability import summarise_stability
 
 AS_OF = datetime.date(2026, 6, 30)
 SEEDS = {"as_of": AS_OF, "random_state": 5, "pairs": 10}

@@ -12,9 +12,9 @@ import sqlglot
 from sqlglot import exp
 from test_segmentation import AS_OF, METHODS, fit, make_customers, make_scheme, predict
 
-from segkit.errors import SegkitError
-from segkit.segments.preparation import prepare_columns
-from segkit.segments.segmentation import DIALECTS, Segmentation, fit_segmentation
+from segkit.core.errors import SegkitError
+from segkit.segmentation.documents import DIALECTS, Segmentation, fit_segmentation
+from segkit.segmentation.preparation import prepare_columns
 
 
 @pytest.fixture(scope="module")

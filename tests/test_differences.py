@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from segkit.errors import SegkitError
-from segkit.segments.differences import (
+from segkit.core.errors import SegkitError
+from segkit.profiles.descriptors import count_descriptor
+from segkit.profiles.differences import (
     compare_means,
     compare_shares,
     correct_comparisons,
@@ -18,11 +19,11 @@ from segkit.segments.differences import (
     mark_columns,
     rank_descriptors,
 )
-from segkit.segments.profiles import count_descriptor, keep_own_differences, profile_segments
-from segkit.segments.quiz import build_quiz, make_scheme, write_scheme
-from segkit.segments.reach import fit_surrogate, measure_reach
-from segkit.segments.segmentation import Segmentation, fit_segmentation
-from segkit.segments.separation import project_segments
+from segkit.profiles.quiz import build_quiz, make_scheme, write_scheme
+from segkit.profiles.segment_profiles import keep_own_differences, profile_segments
+from segkit.segmentation.documents import Segmentation, fit_segmentation
+from segkit.validation.reach import fit_surrogate, measure_reach
+from segkit.validation.separation import project_segments
 
 HOSTILE = ["it's", '"quoted"', "<script>alert(1)</script>", "\U0001f600", "a; drop table x --"]
 SEEDS = {"random_state": 3}

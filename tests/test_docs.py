@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 from generate import PAGES, collect_features, list_dialects  # noqa: E402
 
-from segkit.features.dictionary import FEATURES  # noqa: E402
+from segkit.contract.features import FEATURES  # noqa: E402
 
 MARKDOWN = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "reports" / "README.md"]
 

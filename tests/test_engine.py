@@ -11,8 +11,8 @@ from fake_shop import PLAN
 
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
-from segkit.features.bases import build_customers
-from segkit.plan import Engine, read_plan
+from segkit.features.customer_table import build_customers
+from segkit.plan.models import Engine, read_plan
 
 LINES = 1_500_000
 

@@ -8,8 +8,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from segkit.evidence import experience, market, missing, penetration
-from segkit.features.summaries import summarise_base
+from segkit.evidence import experience, market, missing_tables, penetration
+from segkit.profiles.base_summaries import summarise_base
 from segkit.report import charts, findings_bases, findings_experience, findings_market, show_chart
 from segkit.report.evidence_views import show_evidence
 from segkit.report.findings import THIN_SPACE
@@ -143,7 +143,7 @@ def test_without_market_tables_every_view_and_finding_gives_the_reason(lines, sh
     share = penetration.measure_penetration(own, None)
     cells = penetration.find_white_space(share)
     largest = penetration.select_largest(penetration.hide_small_shares(share, 5))
-    show_evidence(missing.describe_missing(tables, market.MARKET_TABLES), caption="Market")
+    show_evidence(missing_tables.describe_missing(tables, market.MARKET_TABLES), caption="Market")
     show_evidence(trends, caption="Trends")
     show_evidence(players, caption="Players")
     show_evidence(share[share["matched"] != "ours only"], caption="Cells", columns=["cell"])

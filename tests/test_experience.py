@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from segkit.errors import SegkitError
+from segkit.core.absence import explain_empty
+from segkit.core.errors import SegkitError
 from segkit.evidence.by_segment import add_interval, hide_small_cells, select_segments
 from segkit.evidence.experience import (
     add_categories,
@@ -26,7 +27,6 @@ from segkit.evidence.experience import (
     summarise_spend_by_segment,
     summarise_tickets_by_segment,
 )
-from segkit.features.missing import explain_empty
 
 AS_OF = datetime.date(2026, 6, 15)
 SEGMENTS = pd.DataFrame(

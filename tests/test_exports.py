@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segkit.action.exports import count_consent, export_segment, neutralise_text
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 
 CUSTOMERS = pd.DataFrame(
     {

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from shops import AS_OF, make_tables
 
-from segkit.data.contract import TABLES
-from segkit.features.bases import build_customers, list_features, list_gaps
-from segkit.features.dictionary import BASES, CATEGORY_SHARE, FEATURES
+from segkit.contract.bases import BASES as BASE_ROWS
+from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES
+from segkit.contract.tables import TABLES
+from segkit.features.customer_table import build_customers, list_features, list_gaps
 from segkit.features.engagement import summarise_engagement
-from segkit.plan import BASES as BASE_ROWS
-from segkit.plan import Scheme
-from segkit.plan_bases import BaseSettings
-from segkit.segments.schemes import check_schemes
+from segkit.plan.bases import BaseSettings
+from segkit.plan.models import Scheme
+from segkit.segmentation.schemes import check_schemes
 
 
 def list_columns(tables) -> dict[str, set[str]]:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.errors import SegkitError
-from segkit.plan import Criteria, Scheme
-from segkit.segments.candidates import compare_candidates
-from segkit.segments.gates import check_data, describe_refusals
+from segkit.core.errors import SegkitError
+from segkit.plan.models import Criteria, Scheme
+from segkit.validation.candidates import compare_candidates
+from segkit.validation.gates import check_data, describe_refusals
 
 RFM = Scheme(name="rfm", goal="g", base="value", method="rfm", segments=6)
 LEARNED = {"goal": "g", "base": "behavioural", "method": "kmeans", "segments": (2, 3)}

@@ -12,8 +12,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from segkit.kernels import Kernels, use_fork
-from segkit.kernels.notebook import execute_notebook
+from segkit.workflow.kernels import Kernels, use_fork
+from segkit.workflow.kernels.notebook import execute_notebook
 
 forks = pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
 
@@ -113,7 +113,7 @@ def test_a_chart_is_drawn_and_the_warmed_libraries_are_there(tmp_path, monkeypat
 def test_a_run_killed_before_or_after_its_kernels_leaves_no_folder(tmp_path, moment):
     code = f"""
 import os, pathlib, shutil, signal, subprocess
-from segkit.kernels import Kernels
+from segkit.workflow.kernels import Kernels
 kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 place = {{"Popen": subprocess, "rmtree": shutil, "communicate": subprocess.Popen}}[{moment!r}]
 if place is subprocess:
@@ -137,7 +137,7 @@ with Kernels(folder, folder / "kernels.log") as kernels:
 def test_kernels_end_when_their_run_is_killed(tmp_path):
     code = f"""
 import asyncio, pathlib, sys, time
-from segkit.kernels import Kernels
+from segkit.workflow.kernels import Kernels
 folder = pathlib.Path({str(tmp_path)!r})
 kernels = Kernels(folder, folder / "kernels.log")
 manager = kernels.start()

@@ -16,16 +16,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_shop import finish_run, make_shop, start_run
 
-from segkit.publish import read_pointer, verify_publication
+from segkit.workflow.publishing import read_pointer, verify_publication
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 # Imports once, so that twenty runs take seconds and not minutes, then forks each run.
 WARM = """
 import os, sys
-from segkit.kernels.notebook import spare_imports
+from segkit.workflow.kernels.notebook import spare_imports
 spare_imports()
 import papermill, nbconvert, nbclient
-import segkit.cli, segkit.workflow, segkit.data.checks, segkit.report.html
+import segkit.cli, segkit.workflow.run, segkit.data.checks, segkit.report.pages
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:

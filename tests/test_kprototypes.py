@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from segkit.errors import SegkitError
-from segkit.segments import descent, kprototypes, lloyd
-from segkit.segments.descent import TooFewPointsError
-from segkit.segments.kprototypes import KPrototypes, assign_prototypes, fit_prototypes
+from segkit.core.errors import SegkitError
+from segkit.models import descent, kprototypes, lloyd
+from segkit.models.descent import TooFewPointsError
+from segkit.models.kprototypes import KPrototypes, assign_prototypes, fit_prototypes
 
 NO_NUMBERS, NO_CODES = np.empty((0, 0)), np.empty((0, 0), dtype=np.int32)
 
@@ -305,7 +305,7 @@ def test_infinity_and_times_are_refused():
 def test_small_data_does_not_wait_for_numba():
     code = (
         "import sys, numpy as np\n"
-        "from segkit.segments.kprototypes import KPrototypes\n"
+        "from segkit.models.kprototypes import KPrototypes\n"
         "KPrototypes(2, random_state=0).fit(np.random.RandomState(0).rand(50, 3))\n"
         "print('numba' in sys.modules)"
     )

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from stepmix import StepMix
 
-from segkit.errors import SegkitError
-from segkit.segments.answers import rate_answers, read_answers
-from segkit.segments.latent import Classes, compare_class_counts, fit_classes
-from segkit.segments.preparation import Levels, learn_levels, tidy_columns
+from segkit.core.errors import SegkitError
+from segkit.models.answer_patterns import rate_answers, read_answers
+from segkit.models.columns import Levels, learn_levels, tidy_columns
+from segkit.segmentation.latent_classes import Classes, compare_class_counts, fit_classes
 
 CHEATING = ["LIEEXAM", "LIEPAPER", "FRAUD", "COPYEXAM", "GPA"]
 TRAITS = [f"{t}{side}" for side in "GB" for t in ("MORAL", "CARES", "KNOW", "LEAD", "DISHON")]

@@ -17,10 +17,9 @@ from scipy.special import betaln, gammaln, roots_jacobi
 from scipy.stats import beta
 from shops import AS_OF, make_lines, make_tables
 
-from segkit.errors import SegkitError
-from segkit.features import lifetime_checks, lifetime_fit
-from segkit.features.bases import build_customers, list_given
-from segkit.features.lifetime import (
+from segkit.core.errors import SegkitError
+from segkit.features.customer_table import build_customers, list_given
+from segkit.features.lifetime_value import (
     FEATURE_COLUMNS,
     HISTORY_COLUMNS,
     PARAMETERS,
@@ -30,7 +29,8 @@ from segkit.features.lifetime import (
     summarise_histories,
     summarise_lifetime_value,
 )
-from segkit.features.lifetime_fit import (
+from segkit.models import lifetime
+from segkit.models.lifetime import (
     Purchases,
     Spend,
     expect_counts,
@@ -39,6 +39,7 @@ from segkit.features.lifetime_fit import (
     find_active_probability,
 )
 from segkit.report import charts_lifetime, findings_lifetime
+from segkit.validation import lifetime_checks
 
 sys.path.insert(0, str(Path(__file__).parent / "simulations"))
 from coverage_lifetime import TRUTH, draw_customers, simulate
@@ -164,10 +165,10 @@ class TestDerivatives:
         places = [np.searchsorted(values, column) for values, column in
                   zip(known, (count, active, tenure), strict=True)]  # fmt: skip
         keys = np.sort(np.ravel_multi_index(places, [len(values) for values in known]))
-        purchases = lifetime_fit._weigh_purchases(keys, np.full(len(keys), 2), known=known)
+        purchases = lifetime._weigh_purchases(keys, np.full(len(keys), 2), known=known)
         again = count > 0
         total = (count * mean)[again]
-        spend = lifetime_fit._weigh_spend(count[again].astype(float), total, np.log(total))
+        spend = lifetime._weigh_spend(count[again].astype(float), total, np.log(total))
         for measure, scale in ((purchases, [1, 100, 1, 1]), (spend, [1, 1, 15])):
             values = np.exp(logs[: len(scale)]) * scale
             _, slopes, bends = measure(values)
@@ -184,8 +185,8 @@ class TestDerivatives:
             assert bends * both == pytest.approx(found * both, rel=1e-5, abs=1e-6 * size)
 
     def test_a_fit_from_the_peak_of_a_part_is_the_fit(self, drawn, model, monkeypatch):
-        monkeypatch.setattr(lifetime_fit, "THIN_ROWS", 300)
-        monkeypatch.setattr(lifetime_fit, "PART_ROWS", 100)
+        monkeypatch.setattr(lifetime, "THIN_ROWS", 300)
+        monkeypatch.setattr(lifetime, "PART_ROWS", 100)
         other = fit_lifetime(drawn[0])
         assert other.converged
         assert [*other.purchases, *other.spend] == pytest.approx(
@@ -197,8 +198,8 @@ class TestDerivatives:
     def test_whole_and_broken_times_give_the_same_fit(self, drawn):
         count, active, tenure = (drawn[0][name].to_numpy() for name in HISTORY_COLUMNS[1:4])
         whole = [np.ceil(active), np.ceil(tenure)]
-        days = lifetime_fit.fit_purchases(count, *whole)
-        weeks = lifetime_fit.fit_purchases(count, *(time / 7 for time in whole))
+        days = lifetime.fit_purchases(count, *whole)
+        weeks = lifetime.fit_purchases(count, *(time / 7 for time in whole))
         assert weeks.values * [1, 7, 1, 1] == pytest.approx(days.values, rel=1e-6)
         assert weeks.covariance == pytest.approx(days.covariance, rel=1e-4)
 

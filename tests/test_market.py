@@ -8,8 +8,9 @@ import ibis
 import pandas as pd
 import pytest
 
-from segkit.data.contract import TABLES
-from segkit.errors import SegkitError
+from segkit.contract.tables import TABLES
+from segkit.core.absence import explain_empty
+from segkit.core.errors import SegkitError
 from segkit.evidence.market import (
     collect_trends,
     describe_template,
@@ -18,7 +19,7 @@ from segkit.evidence.market import (
     summarise_trends,
     write_templates,
 )
-from segkit.evidence.missing import describe_missing
+from segkit.evidence.missing_tables import describe_missing
 from segkit.evidence.penetration import (
     choose_axes,
     count_own_cells,
@@ -26,7 +27,6 @@ from segkit.evidence.penetration import (
     hide_small_shares,
     measure_penetration,
 )
-from segkit.features.missing import explain_empty
 
 AS_OF = datetime.date(2026, 6, 30)
 

@@ -14,19 +14,21 @@ from hypothesis import strategies as st
 from shops import AS_OF, make_tables
 from small_plans import make_plan, write_lines
 
+from segkit.core.absence import NO_PURCHASES, explain_empty
+from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
-from segkit.errors import SegkitError
 from segkit.evidence import experience, penetration, readiness
+from segkit.evidence import inventory as inventories
 from segkit.evidence.kpis import measure_kpi
 from segkit.features import purchases
-from segkit.features.bases import build_customers, list_gaps, list_given
-from segkit.features.missing import NO_PURCHASES, explain_empty
-from segkit.features.own import describe_feature, list_kinds, list_own, summarise_own
-from segkit.plan import OWN_NAME, read_plan
+from segkit.features.customer_table import build_customers, list_gaps, list_given
+from segkit.features.own_features import describe_feature, list_kinds, list_own, summarise_own
+from segkit.plan.models import OWN_NAME, read_plan
+from segkit.profiles import concentration
 from segkit.report import findings_plan, findings_segments
 from segkit.report.charts import plot_segment_sizes
-from segkit.segments.schemes import check_schemes
+from segkit.segmentation.schemes import check_schemes
 
 ANSWERS = """id;Gender;Wine, red;Spent;Smokes;Order;Score;Country
 a; male;5;1,5;yes;x;3;1
@@ -243,15 +245,15 @@ def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
         experience.estimate_wallet_by_segment(tables, nobody, **options),
         penetration.measure_penetration(penetration.count_own_cells(tables, as_of=AS_OF), None),
         purchases.summarise_months(None, as_of=AS_OF).query("is_whole"),
-        purchases.rank_customers(nobody, "total_spend"),
-        purchases.measure_concentration(nobody, "total_spend")[0],
+        concentration.rank_customers(nobody, "total_spend"),
+        concentration.measure_concentration(nobody, "total_spend")[0],
     ]
     for table in empty:
         assert table.empty
         assert explain_empty(table).startswith(NO_PURCHASES[:-1])
     assert experience.add_categories(None, None, as_of=AS_OF) is None
     with pytest.raises(SegkitError, match="no column 'total_spnd'"):
-        purchases.rank_customers(nobody, "total_spnd")
+        concentration.rank_customers(nobody, "total_spnd")
 
 
 def test_readiness_without_purchases_scores_what_there_is(tmp_path):
@@ -259,7 +261,7 @@ def test_readiness_without_purchases_scores_what_there_is(tmp_path):
     plan = make_plan(tmp_path, {"customers": "answers.csv"})
     tables = {"customers": ibis.memtable(table)}
     counts = pd.DataFrame({"table": ["customers"], "read": [5], "accepted": [4], "rejected": [1]})
-    inventory = readiness.build_inventory(tables, counts, as_of=AS_OF)
+    inventory = inventories.build_inventory(tables, counts, as_of=AS_OF)
     row = inventory.set_index("table").loc["customers"]
     assert row["column_count"] == len(table.columns)
     gaps = list_gaps({"customers": list_kinds(tables["customers"])})
@@ -268,7 +270,7 @@ def test_readiness_without_purchases_scores_what_there_is(tmp_path):
     assert len(scores) == 7
     assert not scores["practice"].str.contains("[Oo]rder|History|Profit|fresh").any()
     assert scores.set_index("practice").loc["Rows pass the checks", "score"] == 0.8
-    consent = readiness.measure_consent(tables, "consent")
+    consent = inventories.measure_consent(tables, "consent")
     told = " ".join(findings_plan.state_inventory(inventory, consent, as_of=AS_OF))
     assert NO_PURCHASES in told
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segkit.errors import PlanError, SegkitError, UsageError
-from segkit.plan import read_plan
+from segkit.core.errors import PlanError, SegkitError, UsageError
+from segkit.plan.models import read_plan
 
 TEMPLATE = Path(__file__).parent.parent / "plan.toml"
 

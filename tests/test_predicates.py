@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from segkit.errors import SegkitError
-from segkit.segments.predicates import MOST_NESTED, MOST_TOKENS, quote_name, read_predicate
+from segkit.core.errors import SegkitError
+from segkit.models.rule_language import MOST_NESTED, MOST_TOKENS, quote_name, read_predicate
 
 KINDS = {"a": "number", "b": "number", "t": "text", "c": "boolean", "d": "date", "own": "any"}
 ROWS = pd.DataFrame(
@@ -296,7 +296,7 @@ def test_every_dialect_divides_by_zero_and_quotes_as_it_must(dialect):
 
 def test_reading_a_condition_loads_no_engine_and_no_table():
     code = (
-        "import sys; from segkit.segments.predicates import read_predicate;"
+        "import sys; from segkit.models.rule_language import read_predicate;"
         "read_predicate('a > 1', {'a': 'number'});"
         "print([m for m in ('pandas', 'numpy', 'ibis', 'duckdb') if m in sys.modules])"
     )

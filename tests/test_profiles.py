@@ -9,18 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
+from segkit.core.privacy import suppress_cells
+from segkit.profiles.crossed_schemes import cross_all_schemes
+from segkit.profiles.descriptors import count_descriptor
+from segkit.profiles.differences import rank_descriptors
+from segkit.profiles.rfm import count_rfm
+from segkit.profiles.segment_profiles import profile_segments
+from segkit.profiles.sizes import size_segments
 from segkit.report import findings_profiles, findings_segments
 from segkit.report.findings import THIN_SPACE
-from segkit.segments.differences import rank_descriptors
-from segkit.segments.profiles import (
-    count_descriptor,
-    count_rfm,
-    cross_all_schemes,
-    profile_segments,
-    size_segments,
-    suppress_cells,
-)
 
 
 @pytest.fixture

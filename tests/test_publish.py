@@ -14,11 +14,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_shop import PLAN
 
-from segkit import publish
-from segkit.errors import SegkitError
-from segkit.plan import read_plan
-from segkit.publish import publish_report, read_pointer, verify_publication
-from segkit.steps import STEPS
+from segkit.core.errors import SegkitError
+from segkit.plan.models import read_plan
+from segkit.workflow import publishing
+from segkit.workflow.publishing import publish_report, read_pointer, verify_publication
+from segkit.workflow.steps import STEPS
 
 PAGE = (
     '<!DOCTYPE html><html lang="en"><head><title>{0}</title></head><body><h1>{0}</h1></body></html>'
@@ -148,4 +148,4 @@ def test_a_title_cannot_bring_markup_into_the_pointer(plan):
     pointer = (plan.report_folder / "index.html").read_text()
     assert "<script>" not in pointer
     assert "&lt;script&gt;" in pointer
-    assert publish.RUN_ID.fullmatch(read_pointer(plan.report_folder))
+    assert publishing.RUN_ID.fullmatch(read_pointer(plan.report_folder))

@@ -12,13 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import AS_OF, make_lines, make_tables
 
-from segkit.errors import SegkitError
-from segkit.features.purchases import (
-    measure_concentration,
-    rank_customers,
-    summarise_months,
-    summarise_purchases,
-)
+from segkit.core.errors import SegkitError
+from segkit.features.purchases import summarise_months, summarise_purchases
+from segkit.profiles.concentration import measure_concentration, rank_customers
 
 
 @pytest.fixture(scope="module")

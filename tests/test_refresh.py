@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.action.refresh import compare_assignments
-from segkit.errors import SegkitError
+from segkit.action.comparing import compare_assignments
+from segkit.core.errors import SegkitError
 
 
 def make(text: dict[str, str]) -> pd.DataFrame:

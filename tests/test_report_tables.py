@@ -12,7 +12,7 @@ from demo_report import HOSTILE, capture_displays
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 from segkit.report import show_findings, show_table
 from segkit.report.findings import format_money, format_number, format_share, join_words, plural
 from segkit.report.tables import build_table, guess_format, label_column

@@ -10,18 +10,19 @@ from kmodes.kprototypes import KPrototypes as Reference
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
-from segkit.plan import Scheme
-from segkit.segments import compiled, resampling
-from segkit.segments.answers import Answers
-from segkit.segments.preparation import Levels, Prepared
-from segkit.segments.resampling import (
+from segkit.models import compiled
+from segkit.models.answer_patterns import Answers
+from segkit.models.columns import Levels, Prepared
+from segkit.plan.models import Scheme
+from segkit.segmentation.rules import fit_rules, fit_tiers
+from segkit.validation import resampling
+from segkit.validation.resampling import (
     draw_bootstraps,
     refit_classes,
     refit_prototypes,
     resample_rules,
 )
-from segkit.segments.rules import fit_rules, fit_tiers
-from segkit.segments.stability import compare_labels
+from segkit.validation.stability import compare_labels
 
 
 def make_rows(numbers: np.ndarray, codes: np.ndarray | None = None) -> Prepared:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import AS_OF, make_lines, make_tables
 
+from segkit.core.absence import NO_PURCHASES
 from segkit.features.favourites import MOST_LEVELS
-from segkit.features.missing import NO_PURCHASES
 from segkit.features.purchases import summarise_months, summarise_purchases
 from segkit.features.rhythm import LEAST_GAPS, Habits, learn_habits, list_cuts
 from segkit.features.season import measure_season

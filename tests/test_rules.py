@@ -16,10 +16,10 @@ from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 from sqlglot import exp
 
-from segkit.errors import SegkitError
-from segkit.plan import Scheme
-from segkit.segments.preparation import tidy_columns
-from segkit.segments.rules import Rules, check_rules, fit_rfm, fit_rules, fit_tiers, take_column
+from segkit.core.errors import SegkitError
+from segkit.models.columns import tidy_columns
+from segkit.plan.models import Scheme
+from segkit.segmentation.rules import Rules, check_rules, fit_rfm, fit_rules, fit_tiers, take_column
 
 CUSTOMERS = pd.DataFrame(
     {

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from shops import AS_OF, make_tables
 
-from segkit.errors import SegkitError
+from segkit.contract.features import FEATURES
+from segkit.core.errors import SegkitError
 from segkit.features.attributes import GENERATIONS
-from segkit.features.bases import build_customers
-from segkit.features.dictionary import FEATURES
-from segkit.plan import Scheme
-from segkit.segments.predicates import read_predicate
-from segkit.segments.rules import fit_rules
-from segkit.segments.rulesets import RULESETS, build_ruleset, find_rule_faults
+from segkit.features.customer_table import build_customers
+from segkit.models.rule_language import read_predicate
+from segkit.plan.models import Scheme
+from segkit.segmentation.rules import fit_rules
+from segkit.segmentation.rulesets import RULESETS, build_ruleset, find_rule_faults
 
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 KINDS = {name: feature.kind for name, feature in FEATURES.items()}

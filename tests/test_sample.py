@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from segkit.contract.tables import TABLES
+from segkit.core.errors import SegkitError
 from segkit.data import sample
 from segkit.data.checks import check_plan
-from segkit.data.contract import TABLES
 from segkit.data.sample import FILES, make_sample
-from segkit.errors import SegkitError
-from segkit.plan import read_plan
+from segkit.plan.models import read_plan
 
 ROOT = Path(__file__).parent.parent
 SEGMENTS = {

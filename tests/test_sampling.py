@@ -10,10 +10,10 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 from test_segmentation import make_scheme
 
-from segkit.plan import Criteria
+from segkit.plan.models import Criteria
 from segkit.report.findings_stability import state_kinds
-from segkit.segments.candidates import compare_candidates, sample_customers
-from segkit.segments.segmentation import fit_segmentation
+from segkit.segmentation.documents import fit_segmentation
+from segkit.validation.candidates import compare_candidates, sample_customers
 
 SEEDS = {"as_of": datetime.date(2026, 6, 30), "random_state": 0}
 ADULT = ["age", "work", "weight", "education", "school_years", "marital", "occupation"]

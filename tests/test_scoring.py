@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from test_segmentation import COLUMNS, fit, make_customers
 
-from segkit.action.scoring import score_table
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
+from segkit.segmentation.scoring import score_table
 
 
 @pytest.fixture

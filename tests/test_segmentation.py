@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from segkit.errors import SegkitError
-from segkit.plan import Scheme
-from segkit.segments.kprototypes import assign_prototypes
-from segkit.segments.names import name_segments
-from segkit.segments.preparation import learn_levels, prepare_columns
-from segkit.segments.segmentation import Segmentation, fit_segmentation, read_segmentation
+from segkit.core.errors import SegkitError
+from segkit.models.columns import learn_levels
+from segkit.models.kprototypes import assign_prototypes
+from segkit.plan.models import Scheme
+from segkit.segmentation.documents import Segmentation, fit_segmentation, read_segmentation
+from segkit.segmentation.names import name_segments
+from segkit.segmentation.preparation import prepare_columns
 
 AS_OF = datetime.date(2026, 6, 30)
 COLUMNS = ("recency_days", "order_count", "mean_order_value")

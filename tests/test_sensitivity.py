@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.plan import Criteria, Scheme
-from segkit.segments.candidates import Candidates, compare_candidates
-from segkit.segments.sensitivity import find_near_duplicates, leave_out_columns
+from segkit.plan.models import Criteria, Scheme
+from segkit.validation.candidates import Candidates, compare_candidates
+from segkit.validation.sensitivity import find_near_duplicates, leave_out_columns
 
 LEARNED = {"goal": "g", "base": "behavioural", "segments": (2, 2)}
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 
+from segkit.contract.tables import TABLES
 from segkit.data.columns import DataError, Source
-from segkit.data.contract import TABLES
 from segkit.data.sources import open_source
 from segkit.data.textfiles import split_records
-from segkit.plan import TableSpec
+from segkit.plan.models import TableSpec
 
 
 def read(folder, spec, table="order_lines"):

@@ -12,9 +12,9 @@ from test_segmentation import make_scheme
 
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
-from segkit.features.bases import build_customers
-from segkit.plan import Engine
-from segkit.segments.segmentation import fit_segmentation
+from segkit.features.customer_table import build_customers
+from segkit.plan.models import Engine
+from segkit.segmentation.documents import fit_segmentation
 
 pytestmark = pytest.mark.spark
 LOCAL = "local[2]"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-from segkit.segments import stability
-from segkit.segments.preparation import Prepared
-from segkit.segments.resampling import Resamples, draw_bootstraps, resample_prototypes
-from segkit.segments.stability import (
+from segkit.models.columns import Prepared
+from segkit.validation import stability
+from segkit.validation.resampling import Resamples, draw_bootstraps, resample_prototypes
+from segkit.validation.stability import (
     bound_segments,
     compare_labels,
     compare_pairs,

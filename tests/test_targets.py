@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.errors import SegkitError
-from segkit.plan import Criteria
-from segkit.segments.targets import collect_measures, rate_targets
+from segkit.action.targeting import collect_measures, rate_targets
+from segkit.core.errors import SegkitError
+from segkit.plan.models import Criteria
 
 
 @pytest.fixture

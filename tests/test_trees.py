@@ -8,14 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.plan import NamedRule, Scheme
-from segkit.report.findings import THIN_SPACE
-from segkit.report.findings_profiles import list_differences
-from segkit.segments.profiles import profile_segments
-from segkit.segments.quiz import build_quiz
-from segkit.segments.reach import Task, blur_share, fit_surrogate
-from segkit.segments.segmentation import fit_segmentation
-from segkit.segments.trees import (
+from segkit.models.trees import (
     bound_accuracy,
     encode_columns,
     grow_tree,
@@ -23,6 +16,13 @@ from segkit.segments.trees import (
     write_condition,
     write_words,
 )
+from segkit.plan.models import NamedRule, Scheme
+from segkit.profiles.quiz import build_quiz
+from segkit.profiles.segment_profiles import profile_segments
+from segkit.report.findings import THIN_SPACE
+from segkit.report.findings_profiles import list_differences
+from segkit.segmentation.documents import fit_segmentation
+from segkit.validation.reach import Task, blur_share, fit_surrogate
 
 LEVELS = ["it's", '"q"', "<script>", "\U0001f600", "a; drop table x --", "back\\slash", "NULL", ""]
 NAMES = pd.Series({n: f"segment '{n}'" for n in range(1, 5)})

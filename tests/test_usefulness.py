@@ -13,17 +13,17 @@ from shops import make_tables
 from simulations.usefulness import draw_shop, simulate
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
+from segkit.core.errors import SegkitError
 from segkit.data.checks import prepare_tables
-from segkit.errors import SegkitError
-from segkit.features.bases import build_customers
-from segkit.plan import Scheme, read_plan
+from segkit.features.customer_table import build_customers
+from segkit.plan.models import Scheme, read_plan
 from segkit.report.charts_usefulness import plot_gains
 from segkit.report.findings_usefulness import list_figures, state_usefulness
-from segkit.segments import prediction
-from segkit.segments.prediction import compare_predictors
-from segkit.segments.profiles import score_rfm
-from segkit.segments.segmentation import fit_segmentation
-from segkit.segments.usefulness import (
+from segkit.segmentation.documents import fit_segmentation
+from segkit.segmentation.rfm_scores import score_rfm
+from segkit.validation import prediction
+from segkit.validation.prediction import compare_predictors
+from segkit.validation.usefulness import (
     BOTH,
     LIFETIME,
     NOTHING,
@@ -319,7 +319,7 @@ class TestTime:
             days.append(options["as_of"])
             raise SegkitError("enough")
 
-        monkeypatch.setattr("segkit.segments.usefulness.fit_segmentation", fit)
+        monkeypatch.setattr("segkit.validation.usefulness.fit_segmentation", fit)
         assert "enough" in measure(frames).reason
         assert days == [found.split_on]
         assert found.split_on < AS_OF

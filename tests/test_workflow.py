@@ -14,17 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segkit.core.files import hash_source
+
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_shop import PLAN, call_run, finish_run, make_shop, start_run, write_notebook
 
-from segkit.errors import SegkitError, UsageError
-from segkit.publish import hold_lock, read_pointer, verify_publication
-from segkit.steps import (
+from segkit.core.errors import SegkitError, UsageError
+from segkit.workflow.publishing import hold_lock, read_pointer, verify_publication
+from segkit.workflow.steps import (
     STEPS,
     Parameter,
     explain_change,
     find_step,
-    hash_source,
     parse_value,
     read_parameters,
     resolve_overrides,
@@ -143,13 +144,13 @@ def test_equal_runs_leave_equal_pages_and_notebooks(shop):
     [
         ("x = 1\nx / 0", 3, "05_analysis.ipynb, cell 4 (x = 1): ZeroDivisionError: division by"),
         (
-            "from segkit.errors import SegkitError\n"
+            "from segkit.core.errors import SegkitError\n"
             "raise SegkitError('one customer is not enough', found='1')",
             1,
             "one customer is not enough. Found: 1.",
         ),
         (
-            "from segkit.errors import VerdictError\nraise VerdictError('the verdict is no')",
+            "from segkit.core.errors import VerdictError\nraise VerdictError('the verdict is no')",
             4,
             "the verdict is no",
         ),
@@ -307,9 +308,9 @@ def test_reasons_name_what_first_differs():
 
 def test_what_numba_leaves_beside_the_source_is_no_change_of_segkit(tmp_path):
     (tmp_path / "a.py").write_text("1")
-    before = hash_source(tmp_path)
+    before = hash_source(package=tmp_path)
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "a.nbi").write_text("2")
-    assert hash_source(tmp_path) == before
+    assert hash_source(package=tmp_path) == before
     (tmp_path / "a.py").write_text("2")
-    assert hash_source(tmp_path) != before
+    assert hash_source(package=tmp_path) != before

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 
 SMALLEST_SHARE = 1e-4
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import ibis
 import pandas as pd
 
-from segkit.errors import SegkitError, explain_faults, suggest_name
-from segkit.hashing import replace_whole
-from segkit.segments.profiles import suppress_cells
+from segkit.core.errors import SegkitError, explain_faults, suggest_name
+from segkit.core.files import replace_whole
+from segkit.core.privacy import suppress_cells
 
 HEADER = ("customer_id", "segment", "scheme", "as_of")
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
@@ -36,7 +36,7 @@ def count_consent(
 ) -> pd.DataFrame:
     """Count who may be contacted, by segment; a missing answer is not a yes but unknown.
 
-    Counts below ``smallest_cell`` are missing, see `segkit.segments.profiles.suppress_cells`.
+    Counts below ``smallest_cell`` are missing, see `segkit.profiles.segment_profiles.suppress_cells`.
     """
     consent = _read_consent(customers, segments, consent_column)
     answers = pd.DataFrame(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from segkit.errors import SegkitError, suggest_name
-from segkit.segments.differences import SHARE_FIGURES
-from segkit.segments.profiles import count_descriptor, list_descriptors
+from segkit.core.errors import SegkitError, suggest_name
+from segkit.profiles.descriptors import count_descriptor, list_descriptors
+from segkit.profiles.differences import SHARE_FIGURES
 
 ROLE_COLUMNS = ["customer_type", "industry", "age_band", "gender", "occupation", "country"]
 ROLE_COLUMNS += ["density", "favourite_channel", "device", "favourite_category"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 
 
 def rate_targets(

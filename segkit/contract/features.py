@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segkit.plan_bases import BASES as BASE_ROWS
+from segkit.contract.bases import BASES as BASE_ROWS
 
 # Groups of contract columns, each met by one of its columns; all groups must be met.
 Needs = tuple[tuple[str, ...], ...]

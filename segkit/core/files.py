@@ -6,10 +6,11 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+PACKAGE = Path(__file__).parents[1]
 PARTIAL = ".partial-"  # begins the name of a file that is being written
 
 
@@ -51,3 +52,19 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def hash_source(rooms: Sequence[str] = (), *, package: Path = PACKAGE) -> str:
+    """Return a hash of segkit's own source, templates and styles, of all or of some rooms.
+
+    Notebooks and the template of a plan are left out: they count by step.
+    """
+    folders = [package / room for room in rooms] or [package]
+    hashes = {}
+    for folder in folders:
+        for path in folder.rglob("*"):
+            name = path.relative_to(package).as_posix()
+            is_source = path.is_file() and path.parent.name != "__pycache__"
+            if is_source and path.suffix != ".ipynb" and name != "templates/plan.toml":
+                hashes[name] = hash_bytes(path)
+    return hash_value(hashes)

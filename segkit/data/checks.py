@@ -19,18 +19,18 @@ from typing import Any, NamedTuple
 import duckdb
 import pandas as pd
 
+from segkit.contract.tables import TABLES
+from segkit.core.errors import SegkitError, explain_faults
+from segkit.core.files import hash_source, hash_value, read_json, write_json
 from segkit.data.columns import DataError, Source, quote, text_literal
-from segkit.data.contract import TABLES
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables, set_limits
-from segkit.data.files import hash_files
+from segkit.data.inputs import TABLE_ROOMS, hash_files
+from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, derive_lines, list_rules
 from segkit.data.repeats import find_repeats
-from segkit.data.rules import REFERRED_TO, REJECTED, Rule, derive_lines, list_rules
 from segkit.data.sources import open_source
-from segkit.errors import SegkitError, explain_faults
-from segkit.hashing import hash_bytes, hash_value, read_json, write_json
-from segkit.plan import Plan
-from segkit.plan_names import NAME_CUSTOMERS
+from segkit.plan.models import Plan
+from segkit.plan.names import NAME_CUSTOMERS
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
@@ -135,8 +135,7 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
 def _hash_inputs(plan: Plan, as_of: datetime.date) -> str:
     """Return a hash of all that the tables depend on, sources by their content."""
     sources = hash_files(plan)
-    here = [path for path in sorted(Path(__file__).parent.iterdir()) if path.is_file()]
-    code = [hash_bytes(path) for path in here]
+    code = hash_source(TABLE_ROOMS)
     settings = plan.model_dump(mode="json", include={"tables", "policies", "currency"})
     unknown = time.time_ns() if None in sources.values() else 0  # a database may have changed
     return hash_value([sources, unknown, settings, str(as_of), code])

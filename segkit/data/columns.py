@@ -11,9 +11,9 @@ from pathlib import Path
 
 import duckdb
 
-from segkit.data.contract import TABLES, Column, Table
-from segkit.errors import PlanError, SegkitError, suggest_name
-from segkit.plan import OWN_NAME, TableSpec
+from segkit.contract.tables import TABLES, Column, Table
+from segkit.core.errors import PlanError, SegkitError, suggest_name
+from segkit.plan.models import OWN_NAME, TableSpec
 
 OWN = "own"  # the kind of a feature of one's own, until its values are seen
 

@@ -9,8 +9,8 @@ import dataclasses
 
 import duckdb
 
+from segkit.contract.tables import Column
 from segkit.data.columns import OWN, Source, quote, text_literal
-from segkit.data.contract import Column
 
 NO_TEXT = ("", "\\N")
 NO_CATEGORY = (*NO_TEXT, "NA", "N/A", "NULL", "NaN", "nan")

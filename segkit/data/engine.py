@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segkit.core.errors import SegkitError
 from segkit.data.columns import text_literal
-from segkit.errors import SegkitError
-from segkit.plan import Engine, Plan
+from segkit.plan.models import Engine, Plan
 
 if TYPE_CHECKING:
     import duckdb

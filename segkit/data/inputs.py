@@ -6,15 +6,18 @@ import glob
 import re
 from pathlib import Path
 
-from segkit.errors import SegkitError, suggest_name
-from segkit.hashing import hash_bytes, hash_value
-from segkit.plan import Plan, TableSpec
+from segkit.core.errors import SegkitError, suggest_name
+from segkit.core.files import hash_bytes, hash_value
+from segkit.plan.models import Plan, TableSpec
 
 ENDINGS = {
     "text": (".csv", ".tsv", ".txt", ".tab", ".psv"),
     "parquet": (".parquet", ".pq"),
     "excel": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
 }
+
+# Whose code decides what the checks make of a table.
+TABLE_ROOMS = ("core", "contract", "plan", "data")
 
 
 def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:

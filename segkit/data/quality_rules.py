@@ -11,9 +11,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from segkit.contract.tables import TABLES
 from segkit.data.columns import text_literal
-from segkit.data.contract import TABLES
-from segkit.plan import Plan, Policies
+from segkit.plan.models import Plan, Policies
 
 LINE_RULES = Path(__file__).with_name("line_rules.txt")
 REJECTED = "Set aside with its reason."

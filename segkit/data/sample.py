@@ -16,9 +16,9 @@ from pathlib import Path
 
 import duckdb
 
-from segkit.data.contract import TABLES
-from segkit.errors import SegkitError, explain_faults
-from segkit.hashing import PARTIAL, write_json
+from segkit.contract.tables import TABLES
+from segkit.core.errors import SegkitError, explain_faults
+from segkit.core.files import PARTIAL, write_json
 
 SQL_FOLDER = Path(__file__).with_name("sample_sql")
 SCRIPTS = ("dirt", "words", "survey", "customers", "orders", "contacts", "market", "truth")

@@ -17,12 +17,12 @@ from typing import Any
 import duckdb
 from python_calamine import CalamineError, CalamineWorkbook
 
+from segkit.contract.tables import TABLES
+from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
-from segkit.data.contract import TABLES
-from segkit.data.files import ENDINGS, find_files
+from segkit.data.inputs import ENDINGS, find_files
 from segkit.data.textfiles import open_text, split_records
-from segkit.errors import SegkitError, suggest_name
-from segkit.plan import Plan
+from segkit.plan.models import Plan
 
 BATCH_ROWS = 100_000
 

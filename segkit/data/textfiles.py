@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_RECORD = 1_000  # lines; a quote still open after so many was never closed

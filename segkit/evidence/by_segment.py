@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from segkit.errors import SegkitError, suggest_name
+from segkit.core.errors import SegkitError, suggest_name
 from segkit.features.expressions import is_delivered
 
 SEGMENT_PREFIX = "segment_"

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from ibis import Table, _
 
+from segkit.core.absence import NO_PURCHASES, empty_table, is_missing
 from segkit.evidence.by_segment import (
     Z_95,
     add_interval,
@@ -25,7 +26,6 @@ from segkit.evidence.by_segment import (
 )
 from segkit.evidence.market import latest_cells, make_key
 from segkit.features.expressions import count_true, sum_money
-from segkit.features.missing import NO_PURCHASES, empty_table, is_missing
 
 EXPERIENCE_TABLES = ("order_lines", "products", "messages", "events", "tickets", "responses")
 MOST_CHOICES = 12

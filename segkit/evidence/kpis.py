@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
+from segkit.core.absence import is_missing
 from segkit.evidence.by_segment import keep_delivered
-from segkit.features.missing import is_missing
-from segkit.plan import MEASURES, Goal
+from segkit.plan.models import MEASURES, Goal
 
 # The feature that each measure of buyers reads, beside their orders.
 READ = {"total_spend": "spend_last_365_days", "mean_order_value": "mean_order_value"}
@@ -20,7 +20,7 @@ YEAR_DAYS = 365
 def measure_kpi(
     measure: str, customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> float | None:
-    """Compute one measure of :data:`segkit.plan.MEASURES`; ``None`` if its table is missing."""
+    """Compute one measure of :data:`segkit.plan.models.MEASURES`; ``None`` if its table is missing."""
     messages, tickets = tables.get("messages"), tables.get("tickets")
     if measure == "open_share":
         if is_missing(messages, "opened"):

@@ -9,9 +9,9 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from segkit.data.contract import TABLES
-from segkit.errors import SegkitError
-from segkit.features.missing import empty_table, is_missing
+from segkit.contract.tables import TABLES
+from segkit.core.absence import empty_table, is_missing
+from segkit.core.errors import SegkitError
 
 MARKET_TABLES = ("market_cells", "competitors", "trends")
 AXES = ("country", "category")

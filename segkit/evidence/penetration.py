@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from segkit.core.absence import NO_PURCHASES, empty_table, explain_empty, is_missing
 from segkit.evidence.by_segment import keep_days
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
-from segkit.features.missing import NO_PURCHASES, empty_table, explain_empty, is_missing
 
 OWN_COLUMNS = ["customer_count", "spend", "share", "index"]
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
-
 import ibis
 import pandas as pd
 
-from segkit.data.contract import TABLES
-from segkit.features.missing import is_missing
-from segkit.features.own import list_own
-from segkit.plan import Plan
+from segkit.core.absence import is_missing
+from segkit.evidence.inventory import measure_consent
+from segkit.plan.models import Plan
 
 FRESH_DAYS, STALE_DAYS = 7, 90
 FULL_HISTORY_DAYS = 730
@@ -39,53 +36,6 @@ def describe_plan(plan: Plan) -> pd.DataFrame:
     rows += [("Budget", plan.budget), *(("Goal", goal.text) for goal in plan.goals)]
     rows += [("Deliverable", text) for text in plan.deliverables]
     return pd.DataFrame(rows, columns=["item", "text"])
-
-
-def build_inventory(
-    tables: dict[str, ibis.Table], counts: pd.DataFrame, *, as_of: datetime.date
-) -> pd.DataFrame:
-    """Summarise every table of the contract: is it there, how complete, how fresh.
-
-    The columns are table, answers, row_count, column_count, complete_share (filled cells among the
-    columns given), first_on, last_on and days_since_last. One aggregate a table runs in the engine.
-    """
-    rows = []
-    accepted = dict(zip(counts["table"], counts["accepted"], strict=True))
-    for name in TABLES:
-        row = {"table": name, "answers": TABLES[name].answers, "row_count": 0, "column_count": 0}
-        if name in tables and accepted.get(name, 0):
-            table = tables[name]
-            known = [c for c in table.columns if c in TABLES[name].column_names]
-            known += list_own(table.columns) if name == "customers" else []
-            measures = {f"filled_{c}": table[c].notnull().mean() for c in known}
-            days = (c.name for c in TABLES[name].columns if c.kind in ("date", "datetime"))
-            day = next(days, None)
-            if day in table.columns:
-                measures["first_on"] = table[day].min().cast("date")
-                measures["last_on"] = table[day].max().cast("date")
-            found = table.aggregate(**measures).to_pandas().iloc[0]
-            row["row_count"], row["column_count"] = int(accepted[name]), len(known)
-            row["complete_share"] = float(found[[f"filled_{c}" for c in known]].mean())
-            if day in table.columns and pd.notna(found["last_on"]):
-                row["first_on"] = pd.Timestamp(found["first_on"]).date()
-                row["last_on"] = pd.Timestamp(found["last_on"]).date()
-                row["days_since_last"] = (as_of - row["last_on"]).days
-        rows.append(row)
-    columns = ["table", "answers", "row_count", "column_count", "complete_share"]
-    return pd.DataFrame(rows, columns=[*columns, "first_on", "last_on", "days_since_last"])
-
-
-def measure_consent(tables: dict[str, ibis.Table], column: str | None) -> dict[str, float | int]:
-    """Count customers who consented, who did not, and of whom it is not known; 0 without data."""
-    names = ["customer_count", "yes_count", "no_count", "unknown_count"]
-    if not column or is_missing(tables.get("customers"), column):
-        return dict.fromkeys(names, 0)
-    consent = tables["customers"][column].cast("boolean")
-    counts = tables["customers"].aggregate(
-        all=consent.isnull().count(), yes=consent.sum(), no=(~consent).sum()
-    )
-    every, yes, no = (int(n) for n in counts.to_pandas().fillna(0).iloc[0])
-    return dict(zip(names, (every, yes, no, every - yes - no), strict=True))
 
 
 def score_readiness(

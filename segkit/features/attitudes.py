@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from ibis import _, ir
 
+from segkit.core.absence import empty_table
 from segkit.features.expressions import keep_known, take_first
-from segkit.features.missing import empty_table
-from segkit.plan_bases import BaseSettings, Choice, Scale
+from segkit.plan.bases import BaseSettings, Choice, Scale
 
 NUMBER = r"^[-+]?[0-9]+([.][0-9]+)?$"
 

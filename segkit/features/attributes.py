@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import ibis
 from ibis import ir
 
-from segkit.features.dictionary import FEATURES
+from segkit.contract.features import FEATURES
 from segkit.features.expressions import add_columns, cut, days_until, keep_known
 from segkit.features.favourites import find_favourite
-from segkit.features.own import list_own
+from segkit.features.own_features import list_own
 
 SUMMED = ("count", "spend", "value", "profit")  # how sums of one's own are called
 

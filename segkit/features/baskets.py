@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 from ibis import ir
 
+from segkit.contract.features import CATEGORY_SHARE
 from segkit.data.columns import name_harmlessly
-from segkit.features.dictionary import CATEGORY_SHARE
 from segkit.features.expressions import MONEY_DIGITS, add_columns, find_column, share_of, sum_money
 from segkit.features.favourites import describe_levels, find_favourite, sum_levels
 from segkit.features.rhythm import Habits

@@ -18,9 +18,9 @@ from scipy.linalg import block_diag
 from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 from segkit.features.expressions import days_until, keep_until, share_of, sum_money
-from segkit.features.lifetime_fit import (
+from segkit.models.lifetime import (
     Peak,
     Purchases,
     Spend,

@@ -13,11 +13,11 @@ import ibis.expr.datatypes as dt
 import pandas as pd
 from ibis import ir
 
-from segkit.data.contract import TABLES
-from segkit.features.dictionary import CATEGORY_SHARE, FEATURES, Feature
-from segkit.features.missing import empty_table
-from segkit.plan import Scheme
-from segkit.plan_bases import SAID
+from segkit.contract.bases import SAID
+from segkit.contract.features import CATEGORY_SHARE, FEATURES, Feature
+from segkit.contract.tables import TABLES
+from segkit.core.absence import empty_table
+from segkit.plan.models import Scheme
 
 OWN_BASE = "own"
 _UNITS = {"spend": "currency", "value": "currency", "profit": "currency", "price": "currency"}

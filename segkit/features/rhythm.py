@@ -13,9 +13,9 @@ import ibis
 import pandas as pd
 from ibis import _, ir
 
+from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.features.expressions import find_column, keep_until, share_of, sum_money
 from segkit.features.favourites import MOST_LEVELS
-from segkit.features.missing import NO_PURCHASES, empty_table
 
 NEW_DAYS = 90
 ACTIVE_DAYS = 180

@@ -8,8 +8,8 @@ import pandas as pd
 from ibis import ir
 from scipy import stats
 
+from segkit.core.absence import empty_table
 from segkit.features.expressions import share_of, sum_money
-from segkit.features.missing import empty_table
 from segkit.features.rhythm import Habits
 
 PRIOR_ORDERS = 4

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from segkit.errors import SegkitError
-from segkit.segments.preparation import Levels, learn_levels
+from segkit.core.errors import SegkitError
+from segkit.models.columns import Levels, learn_levels
 
 # What nobody in a class answered is taken as this improbable.
 FLOOR = 1e-15
@@ -146,7 +146,7 @@ def _draw_start(answers: Answers, size: int, rng: Generator) -> tuple[np.ndarray
 
 def _climb(answers: Answers, weights: np.ndarray, shares: np.ndarray, gain: float) -> Climb:
     """Run EM until a step gains less than ``gain`` (Goodman 1974)."""
-    from segkit.segments import compiled
+    from segkit.models import compiled
 
     weights, own = weights.copy(), np.array(np.moveaxis(shares, 0, 2), order="C")
     patterns, counts = answers.patterns.astype(np.int32), answers.counts.astype(float)

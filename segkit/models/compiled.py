@@ -1,6 +1,6 @@
 """Inner loops as numba kernels; import this only where they are needed.
 
-The layout and the meaning of those of k-prototypes are those of `segkit.segments.lloyd`.
+The layout and the meaning of those of k-prototypes are those of `segkit.models.lloyd`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from segkit.segments.lloyd import BLOCK, TIE, WORTH
+from segkit.models.lloyd import BLOCK, TIE, WORTH
 
 
 def _compile(function):

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from segkit.errors import SegkitError
-from segkit.segments.lloyd import PLAIN, load_kernels
+from segkit.core.errors import SegkitError
+from segkit.models.lloyd import PLAIN, load_kernels
 
 # Distances to be measured by one process before numba's import pays.
 PLAIN_WORK = 1e6

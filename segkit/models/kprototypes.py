@@ -19,10 +19,10 @@ from sklearn.base import (
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from segkit.errors import SegkitError, suggest_name
-from segkit.segments import descent
-from segkit.segments.descent import PrototypeFit, Rows, descend
-from segkit.segments.lloyd import PLAIN
+from segkit.core.errors import SegkitError, suggest_name
+from segkit.models import descent
+from segkit.models.descent import PrototypeFit, Rows, descend
+from segkit.models.lloyd import PLAIN
 
 
 class SettingError(SegkitError, ValueError):

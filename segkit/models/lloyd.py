@@ -137,6 +137,6 @@ PLAIN = SimpleNamespace(measure=measure_plain, tally=tally_plain, improve=improv
 @functools.cache
 def load_kernels() -> SimpleNamespace:
     """Return the kernels; they compile on their first call, or come from numba's cache."""
-    from segkit.segments import compiled
+    from segkit.models import compiled
 
     return SimpleNamespace(measure=compiled.measure, tally=compiled.tally, improve=compiled.improve)

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from segkit.errors import SegkitError, suggest_name
+from segkit.core.errors import SegkitError, suggest_name
 
 if TYPE_CHECKING:  # importing this module costs nothing: a plan is checked without an engine
     from ibis import ir
@@ -97,6 +97,12 @@ def read_predicate(text: str, kinds: Mapping[str, str], *, where: str = "") -> P
         message = f"a condition is true or false, but this is {KINDS[kind]}"
         raise reader.refuse(message, 0, len(text), "Compare it, as in recency_days > 30.")
     return Predicate(tuple(reader.columns), build)
+
+
+def write_number(number: float) -> str:
+    """Write a number as a condition holds it: 90, 0.5."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 def quote_name(name: str) -> str:

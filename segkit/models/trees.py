@@ -17,10 +17,9 @@ import pandas as pd
 from scipy.stats import t as student
 from sklearn.tree import DecisionTreeClassifier
 
-from segkit.errors import SegkitError
-from segkit.segments.predicates import quote_name
-from segkit.segments.preparation import MISSING, OTHER, learn_levels, require_column, tidy_columns
-from segkit.segments.rulesets import write_number
+from segkit.core.errors import SegkitError
+from segkit.models.columns import MISSING, OTHER, learn_levels, require_column, tidy_columns
+from segkit.models.rule_language import quote_name, write_number
 
 LEAF_COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
 FOLDS, INNER_FOLDS = 5, 3
@@ -223,7 +222,7 @@ def _shorten_cut(values: np.ndarray, rank: int) -> float:
 
 
 def write_condition(leaf: Leaf, inputs: Inputs) -> str:
-    """Write a leaf as a condition of `segkit.segments.predicates`; "true" for the root."""
+    """Write a leaf as a condition of `segkit.models.rule_language`; "true" for the root."""
     parts = []
     for column, limits in leaf.limits.items():
         name = quote_name(column)

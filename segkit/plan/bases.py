@@ -9,13 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+from segkit.contract.bases import SAID
 
-# The bases for segmenting, B1 to B16.
-_BASES = """demographic geographic psychographic behavioural technographic firmographic generational
-    needs benefit value source purchase_history season journey moment engagement"""
-BASES = {name: f"B{number}" for number, name in enumerate(_BASES.split(), start=1)}
-SAID = ("psychographic", "needs", "benefit")  # what customers say, in a table of responses
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 
 class Frozen(BaseModel):

@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from segkit.errors import PlanError, SegkitError, UsageError, suggest_name
-from segkit.plan_bases import BASES, BaseSettings, Frozen, Name
-from segkit.plan_names import check_names, find_line, locate_keys
+from segkit.contract.bases import BASES
+from segkit.core.errors import PlanError, SegkitError, UsageError, suggest_name
+from segkit.plan.bases import BaseSettings, Frozen, Name
+from segkit.plan.names import check_names, find_line, locate_keys
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]

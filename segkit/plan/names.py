@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from segkit.data.contract import TABLES
-from segkit.errors import SegkitError, suggest_name
+from segkit.contract.tables import TABLES
+from segkit.core.errors import SegkitError, suggest_name
 
 # Of these tables one is needed; the first that is there says who is a customer.
 NAME_CUSTOMERS = ("order_lines", "customers", "events", "messages", "responses")

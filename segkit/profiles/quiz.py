@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segkit.features.missing import empty_table
-from segkit.plan import NamedRule, Scheme
-from segkit.segments import trees
-from segkit.segments.reach import RULE_COLUMNS, Task, read_task
-from segkit.segments.trees import FOLDS
+from segkit.core.absence import empty_table
+from segkit.models import trees
+from segkit.models.trees import FOLDS
+from segkit.plan.models import NamedRule, Scheme
+from segkit.validation.reach import RULE_COLUMNS, Task, read_task
 
 MOST_CUSTOMERS, MOST_QUESTIONS, MARGIN = 1_200, 6, 0.02
 # Columns tried by greedy selection: those that tell most alone, chosen anew in each fold.

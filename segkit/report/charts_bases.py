@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.features.summaries import ALL
+from segkit.profiles.base_summaries import ALL
 from segkit.report import figures
 from segkit.report.figures import BLUE, chart
 from segkit.report.findings import format_number, format_share, plural
@@ -17,7 +17,7 @@ def plot_base(table: pd.DataFrame, *, most: int = 3, title: str = "Customers by 
 
     How to read it: within a feature the bars add up to the customers of whom it is known. An index
     above 100 is a level whose customers bring more than the mean customer.
-    The table is that of `segkit.features.summaries.summarise_base`.
+    The table is that of `segkit.profiles.base_summaries.summarise_base`.
     """
     rows, names, bold = [], [], []
     for feature in table["feature"].unique()[:most]:

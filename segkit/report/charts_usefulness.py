@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from segkit.report import figures
 from segkit.report.figures import GREY, MUTED, SERIES, chart
 from segkit.report.findings import format_share
-from segkit.segments.prediction import PERFECT, TOP_SHARE
-from segkit.segments.usefulness import BOTH, LIFETIME, NOTHING, RFM, SEGMENTS
+from segkit.validation.prediction import PERFECT, TOP_SHARE
+from segkit.validation.usefulness import BOTH, LIFETIME, NOTHING, RFM, SEGMENTS
 
 LINES = {BOTH: SERIES[2], SEGMENTS: SERIES[0], RFM: SERIES[1], LIFETIME: SERIES[3]}
 DASHES = {RFM: (0, (5, 2)), LIFETIME: (0, (1.5, 1.5))}

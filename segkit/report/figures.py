@@ -25,7 +25,7 @@ from matplotlib.transforms import Bbox, blended_transform_factory
 from PIL import Image
 from seaborn.utils import relative_luminance
 
-from segkit.errors import SegkitError
+from segkit.core.errors import SegkitError
 from segkit.report.findings import format_money, format_number, format_share
 
 STYLE = Path(__file__).parent / "templates" / "charts.mplstyle"

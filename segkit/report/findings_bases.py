@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.features.missing import explain_empty
+from segkit.core.absence import explain_empty
 from segkit.features.rhythm import AT_RISK_SHARE, LAPSED_SHARE, LEAST_GAPS
-from segkit.features.summaries import ALL, OTHERS
+from segkit.profiles.base_summaries import ALL, OTHERS
 from segkit.report.sentences import write_sentences
 
 ENOUGH_ALPHA = 0.7  # Nunnally and Bernstein (1994), Psychometric Theory, for early research

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.features.missing import explain_empty
+from segkit.core.absence import explain_empty
 from segkit.report.findings import format_number
 from segkit.report.sentences import write_sentences
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segkit.features.own import describe_feature
+from segkit.features.own_features import describe_feature
 from segkit.report.sentences import write_sentences
 
 

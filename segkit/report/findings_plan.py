@@ -6,7 +6,7 @@ import datetime
 
 import pandas as pd
 
-from segkit.features.missing import NO_PURCHASES
+from segkit.core.absence import NO_PURCHASES
 from segkit.report.findings import format_number, format_share
 from segkit.report.sentences import write_sentences
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from segkit.profiles.quiz import Quiz
 from segkit.report.findings import format_number, format_share, write_ranges
 from segkit.report.sentences import write_sentences
-from segkit.segments.quiz import Quiz
-from segkit.segments.reach import Surrogate
-from segkit.segments.separation import Separation
+from segkit.validation.reach import Surrogate
+from segkit.validation.separation import Separation
 
 
 def list_differences(profile: pd.DataFrame, *, count: int) -> pd.DataFrame:

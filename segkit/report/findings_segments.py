@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from segkit.plan import Criteria
+from segkit.plan.models import Criteria
 from segkit.report.findings import format_money, format_number, format_share, join_words
 from segkit.report.sentences import write_sentences
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from segkit.report.findings import format_money, format_share, join_words, write_ranges
 from segkit.report.sentences import write_sentences
-from segkit.segments.criteria import MEANINGS
-from segkit.segments.stability import STABLE
+from segkit.validation.criteria import MEANINGS
+from segkit.validation.stability import STABLE
 
 
 def state_kinds(table: pd.DataFrame) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.features.missing import empty_table
+from segkit.core.absence import empty_table
 from segkit.report.findings import THIN_SPACE, format_number, format_share
 from segkit.report.sentences import write_sentences
-from segkit.segments.prediction import TOP_SHARE
-from segkit.segments.usefulness import BOTH, LIFETIME, RFM, SEGMENTS, Usefulness, list_gains
+from segkit.validation.prediction import TOP_SHARE
+from segkit.validation.usefulness import BOTH, LIFETIME, RFM, SEGMENTS, Usefulness, list_gains
 
 OUTCOMES = {
     "later_spend": "spend",

@@ -16,11 +16,11 @@ from markupsafe import Markup
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from segkit.plan import MEASURES
+from segkit.plan.models import MEASURES
 from segkit.report import STEPS
 from segkit.report.findings import format_number, format_share, plural
 from segkit.report.tables import PAGES, TEMPLATES, build_table
-from segkit.report.verify import verify_page
+from segkit.report.verification import verify_page
 
 __all__ = ["PAGE_TITLES", "list_pages", "render_index", "render_page", "verify_page"]
 

@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from segkit.errors import SegkitError, suggest_name
+from segkit.core.errors import SegkitError, suggest_name
 from segkit.report.findings import MISSING, format_number, format_share, plural
 
 TEMPLATES = Path(__file__).parent / "templates" / "segkit"

@@ -15,8 +15,8 @@ from pydantic import model_validator
 from scipy.special import xlogy
 from threadpoolctl import threadpool_limits
 
-from segkit.errors import SegkitError
-from segkit.segments.answers import (
+from segkit.core.errors import SegkitError
+from segkit.models.answer_patterns import (
     FLOOR,
     LEAST_GAIN,
     Answers,
@@ -26,8 +26,8 @@ from segkit.segments.answers import (
     read_answers,
     search_classes,
 )
-from segkit.segments.lloyd import TIE
-from segkit.segments.preparation import Document, Levels, add_up, share_known
+from segkit.models.columns import Document, Levels, add_up, share_known
+from segkit.models.lloyd import TIE
 
 STARTS = 10
 # A sample of a test needs a step less exact: its likelihood ratio is one of many.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from segkit.features.dictionary import FEATURES
-from segkit.segments.preparation import MISSING, OTHER, Levels, Prepared
+from segkit.contract.features import FEATURES
+from segkit.models.columns import MISSING, OTHER, Levels, Prepared
 
 NOTABLE = 0.4
 MOST_WORDS = 3

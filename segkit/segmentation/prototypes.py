@@ -11,20 +11,20 @@ import pandas as pd
 from ibis import ir
 from pydantic import model_validator
 
-from segkit.errors import SegkitError
-from segkit.plan import Scheme
-from segkit.segments.kprototypes import fit_prototypes
-from segkit.segments.lloyd import TIE
-from segkit.segments.preparation import (
+from segkit.core.errors import SegkitError
+from segkit.models.columns import (
     MISSING,
     Document,
     Levels,
     Preparation,
     Prepared,
     add_up,
-    prepare_columns,
     share_known,
 )
+from segkit.models.kprototypes import fit_prototypes
+from segkit.models.lloyd import TIE
+from segkit.plan.models import Scheme
+from segkit.segmentation.preparation import prepare_columns
 
 
 class Prototypes(Document):

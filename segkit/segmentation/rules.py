@@ -1,6 +1,6 @@
 """Segments by ordered rules, first match wins: the plan's own, ready-made sets, RFM, value tiers.
 
-A rule is a condition, see `segkit.segments.predicates`; who meets none belongs to the last rule. A
+A rule is a condition, see `segkit.models.rule_language`; who meets none belongs to the last rule. A
 condition that is neither true nor false, because a value is missing, is not met. Cut points of
 scores are learned once and kept as fixed numbers: a score counts the cut points that a value beats,
 strictly, so equal values always fall on the same side; a missing value gets the lowest score.
@@ -18,12 +18,12 @@ import pandas as pd
 from ibis import ir
 from pydantic import model_validator
 
-from segkit.errors import SegkitError
-from segkit.features.bases import RFM_COLUMNS
-from segkit.plan import Scheme
-from segkit.segments.predicates import Predicate, read_predicate
-from segkit.segments.preparation import Document, add_up, read_known, take_number, tidy_columns
-from segkit.segments.rulesets import (
+from segkit.core.errors import SegkitError
+from segkit.features.customer_table import RFM_COLUMNS
+from segkit.models.columns import Document, add_up, read_known, take_number, tidy_columns
+from segkit.models.rule_language import Predicate, read_predicate
+from segkit.plan.models import Scheme
+from segkit.segmentation.rulesets import (
     BEST_FIRST,
     GROUPS,
     SCORES,

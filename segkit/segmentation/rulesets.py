@@ -11,9 +11,9 @@ import math
 import re
 from collections.abc import Mapping
 
-from segkit.errors import SegkitError, suggest_name
-from segkit.plan import Scheme
-from segkit.segments.predicates import quote_name, read_predicate
+from segkit.core.errors import SegkitError, suggest_name
+from segkit.models.rule_language import quote_name, read_predicate, write_number
+from segkit.plan.models import Scheme
 
 EVERYONE_ELSE = "Everyone else"
 # Scores that a condition may name, as recency_score: the column, and whether more is better.
@@ -199,12 +199,6 @@ def find_rule_faults(scheme: Scheme, features: Mapping[str, str]) -> list[Segkit
         except SegkitError as error:
             faults.append(error)
     return faults
-
-
-def write_number(number: float) -> str:
-    """Write a number as a condition holds it: 90, 0.5."""
-    short = f"{number:g}"
-    return short if float(short) == number else repr(number)
 
 
 def _check_ascending(numbers: tuple[float, ...], where: str) -> None:

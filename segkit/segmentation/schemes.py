@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from segkit.errors import PlanError, SegkitError, suggest_name
-from segkit.features.bases import RFM_COLUMNS, find_missing, list_given
-from segkit.features.dictionary import FEATURES
-from segkit.features.missing import empty_table
-from segkit.features.own import list_own
-from segkit.plan import Plan, Scheme
-from segkit.segments.latent import compare_class_counts
-from segkit.segments.rules import check_rules
-from segkit.segments.rulesets import find_rule_faults
-from segkit.segments.segmentation import Segmentation
+from segkit.contract.features import FEATURES
+from segkit.core.absence import empty_table
+from segkit.core.errors import PlanError, SegkitError, suggest_name
+from segkit.features.customer_table import RFM_COLUMNS, find_missing, list_given
+from segkit.features.own_features import list_own
+from segkit.plan.models import Plan, Scheme
+from segkit.segmentation.documents import Segmentation
+from segkit.segmentation.latent_classes import compare_class_counts
+from segkit.segmentation.rules import check_rules
+from segkit.segmentation.rulesets import find_rule_faults
 
 MIXED_METHODS = ("kprototypes", "latent_classes")
 

@@ -9,9 +9,9 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from segkit.errors import SegkitError, explain_faults
-from segkit.hashing import replace_whole
-from segkit.segments.segmentation import read_segmentation
+from segkit.core.errors import SegkitError, explain_faults
+from segkit.core.files import replace_whole
+from segkit.segmentation.documents import read_segmentation
 
 KINDS = (".parquet", ".csv", ".csv.gz")
 

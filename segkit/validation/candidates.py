@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from segkit.errors import SegkitError
-from segkit.plan import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
-from segkit.segments import preparation, resampling, stability
-from segkit.segments.criteria import Choice, choose_best, choose_within, find_faults
-from segkit.segments.gates import check_data, describe_refusals
-from segkit.segments.reach import measure_reach
-from segkit.segments.resampling import Resamples
-from segkit.segments.rules import fit_rfm, fit_rules, fit_tiers
-from segkit.segments.schemes import list_wanted
-from segkit.segments.segmentation import Segmentation, fit_segmentation
+from segkit.core.errors import SegkitError
+from segkit.models import columns as table_columns
+from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
+from segkit.segmentation.documents import Segmentation, fit_segmentation
+from segkit.segmentation.preparation import prepare_columns
+from segkit.segmentation.rules import fit_rfm, fit_rules, fit_tiers
+from segkit.segmentation.schemes import list_wanted
+from segkit.validation import resampling, stability
+from segkit.validation.criteria import Choice, choose_best, choose_within, find_faults
+from segkit.validation.gates import check_data, describe_refusals
+from segkit.validation.reach import measure_reach
+from segkit.validation.resampling import Resamples
 
 CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
@@ -167,12 +169,12 @@ def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, 
     coded = {column for scheme in schemes for column in scheme.categorical}
     for column in dict.fromkeys([*spend, *wanted]):
         with contextlib.suppress(SegkitError):  # the scheme that needs it is refused, and says why
-            tidy = preparation.tidy_columns(customers, [column])[column]
+            tidy = table_columns.tidy_columns(customers, [column])[column]
             if column in coded or tidy.dtype != float:
-                levels, codes = preparation.learn_levels(customers, column)
+                levels, codes = table_columns.learn_levels(customers, column)
                 panel[column] = np.eye(len(levels.levels))[codes]
             else:
-                panel[column] = preparation.learn_preparation(customers, column)[1][:, None]
+                panel[column] = table_columns.learn_preparation(customers, column)[1][:, None]
     return panel
 
 
@@ -191,7 +193,7 @@ def _resample(
     if scheme.method == "latent_classes":
         return resampling.resample_classes(few, own, draws, columns=scheme.columns, **size, **seed)
     if scheme.method in LEARNING_METHODS:
-        rows = preparation.prepare_columns(customers, scheme).take(sample)
+        rows = prepare_columns(customers, scheme).take(sample)
         options = {"gamma": found.model.gamma, **size, **seed}
         return resampling.resample_prototypes(rows, own, draws, **options)
     fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
@@ -213,7 +215,7 @@ def _measure(
     counts = np.bincount(labels, minlength=size + 1)[1:].astype(float)
     spend = np.full(size, unknown)
     if "total_spend" in customers:
-        amounts = np.nan_to_num(preparation.read_numbers(customers, "total_spend"))
+        amounts = np.nan_to_num(table_columns.read_numbers(customers, "total_spend"))
         spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
     if scheme.method == "rules":  # a rule that nobody meets today may be met tomorrow
         spend[counts == 0], counts[counts == 0] = np.inf, np.inf

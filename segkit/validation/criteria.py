@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segkit.errors import SegkitError, VerdictError
-from segkit.plan import LEARNING_METHODS, Criteria
-from segkit.segments.stability import KINDS, SMALLEST_STRUCTURE, STABLE
+from segkit.core.errors import SegkitError, VerdictError
+from segkit.plan.models import LEARNING_METHODS, Criteria
+from segkit.validation.stability import KINDS, SMALLEST_STRUCTURE, STABLE
 
 # What each further segment must add: explained differences times stability, or, where there are
 # clear gaps between segments, structure.

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from segkit.features.dictionary import FEATURES
-from segkit.plan import LEARNING_METHODS, Scheme
-from segkit.segments.schemes import list_wanted
+from segkit.contract.features import FEATURES
+from segkit.plan.models import LEARNING_METHODS, Scheme
+from segkit.segmentation.schemes import list_wanted
 
 # What is asked for, below which a scheme is refused, and below which its data are thin.
 # Customers for each column: Dolnicar, Grün, Leisch and Schmidt (2014), Required sample sizes for

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from ibis import ir
 
-from segkit.errors import SegkitError
-from segkit.features.lifetime import (
+from segkit.core.absence import NO_PURCHASES, empty_table, explain_empty
+from segkit.core.errors import SegkitError
+from segkit.features.lifetime_value import (
     HISTORY_COLUMNS,
     VALUE_COLUMNS,
     Lifetime,
@@ -21,8 +22,7 @@ from segkit.features.lifetime import (
     summarise_histories,
     summarise_lifetime_value,
 )
-from segkit.features.lifetime_fit import expect_counts, expect_purchases, find_active_probability
-from segkit.features.missing import NO_PURCHASES, empty_table, explain_empty
+from segkit.models.lifetime import expect_counts, expect_purchases, find_active_probability
 
 LEAST_HOLDOUT_WEEKS, MOST_HOLDOUT_WEEKS = 4, 52
 MOST_COUNT = 7

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segkit.features.missing import empty_table
-from segkit.segments import trees
-from segkit.segments.profiles import join_segments, name_numbers
-from segkit.segments.trees import FOLDS, LEAF_COUNTS, Inputs, Leaf
+from segkit.core.absence import empty_table
+from segkit.models import trees
+from segkit.models.trees import FOLDS, LEAF_COUNTS, Inputs, Leaf
+from segkit.segmentation.members import join_segments, name_numbers
 
 MOST_CUSTOMERS, MOST_QUICK = 3_000, 2_000
 REPEATS = 2

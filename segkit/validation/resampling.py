@@ -2,7 +2,7 @@
 
 A bootstrap sample is a number of draws for each customer. The scheme is fitted on it as on all,
 and the fit then places all customers, drawn or not. What the labels say is asked in
-`segkit.segments.stability`.
+`segkit.validation.stability`.
 
 References
 ----------
@@ -22,16 +22,16 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from segkit.segments.answers import (
+from segkit.models.answer_patterns import (
     Answers,
     count_patterns,
     rate_answers,
     read_answers,
     search_classes,
 )
-from segkit.segments.kprototypes import count_processors, lay_out
-from segkit.segments.preparation import Prepared
-from segkit.segments.rules import Rules
+from segkit.models.columns import Prepared
+from segkit.models.kprototypes import count_processors, lay_out
+from segkit.segmentation.rules import Rules
 
 STARTS, MOST_STEPS = 10, 100
 # Of more rows the starts of a fit see this many; the best then goes down on all.
@@ -146,7 +146,7 @@ def refit_prototypes(
     costs : ndarray of float, (samples,)
         The sum of squared distances of each sample to its prototypes.
     """
-    from segkit.segments import compiled
+    from segkit.models import compiled
 
     # Sorted and counted: the order in which customers come changes nothing but the draws.
     table = np.column_stack([np.nan_to_num(rows.numbers, nan=np.inf), rows.codes])

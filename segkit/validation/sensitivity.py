@@ -10,14 +10,15 @@ import pandas as pd
 from scipy.stats import rankdata
 from scipy.stats.contingency import association
 
-from segkit.errors import SegkitError
-from segkit.plan import LEARNING_METHODS, Scheme
-from segkit.segments import preparation
-from segkit.segments.answers import read_answers
-from segkit.segments.candidates import Candidates
-from segkit.segments.prototypes import choose_gamma
-from segkit.segments.resampling import refit_classes, refit_prototypes
-from segkit.segments.stability import compare_labels, compare_pairs
+from segkit.core.errors import SegkitError
+from segkit.models import columns as table_columns
+from segkit.models.answer_patterns import read_answers
+from segkit.plan.models import LEARNING_METHODS, Scheme
+from segkit.segmentation.preparation import prepare_columns
+from segkit.segmentation.prototypes import choose_gamma
+from segkit.validation.candidates import Candidates
+from segkit.validation.resampling import refit_classes, refit_prototypes
+from segkit.validation.stability import compare_labels, compare_pairs
 
 NEAR_DUPLICATE = 0.9
 PAIRS = 10
@@ -68,7 +69,7 @@ def _refit(
 ) -> np.ndarray:
     if scheme.method == "latent_classes":
         return refit_classes(read_answers(customers, scheme.columns, random_state), k, **options)
-    prepared = preparation.prepare_columns(customers, scheme)
+    prepared = prepare_columns(customers, scheme)
     gamma = choose_gamma(prepared) if scheme.gamma == "auto" else scheme.gamma
     return refit_prototypes(prepared, k, gamma=gamma, **options)[0]
 
@@ -85,14 +86,14 @@ def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFram
     """
     ranks, codes = {}, {}
     for column in scheme.columns:
-        preparation.require_column(customers, column)
+        table_columns.require_column(customers, column)
         coded = column in scheme.categorical or scheme.method == "latent_classes"
-        if not coded and preparation.tidy_columns(customers, [column])[column].dtype == float:
-            numbers = preparation.read_numbers(customers, column)
+        if not coded and table_columns.tidy_columns(customers, [column])[column].dtype == float:
+            numbers = table_columns.read_numbers(customers, column)
             ranks[column] = rankdata(numbers, nan_policy="omit")
             continue
         with contextlib.suppress(SegkitError):  # without values; the candidates say so
-            codes[column] = preparation.learn_levels(customers, column)[1]
+            codes[column] = table_columns.learn_levels(customers, column)[1]
     rows = []
     for one, other in itertools.combinations([*ranks, *codes], 2):
         if other in ranks:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segkit.features.missing import empty_table
-from segkit.segments.preparation import learn_levels, learn_preparation, tidy_columns
-from segkit.segments.profiles import join_segments, name_numbers
-from segkit.segments.trees import order_customers
+from segkit.core.absence import empty_table
+from segkit.models.columns import learn_levels, learn_preparation, tidy_columns
+from segkit.models.trees import order_customers
+from segkit.segmentation.members import join_segments, name_numbers
 
 INNER_SHARE, OUTER_SHARE = 0.5, 0.9
 POINTS = 72

@@ -1,7 +1,7 @@
 """Do the same segments come out of another sample of the same customers? At three levels.
 
 The whole solution, each segment within it, and segments from one number of segments to the next;
-and one word for what was found. Everything is read from `segkit.segments.resampling.Resamples`.
+and one word for what was found. Everything is read from `segkit.validation.resampling.Resamples`.
 
 References
 ----------
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from segkit.segments.resampling import Resamples
+from segkit.validation.resampling import Resamples
 
 # Hennig's thresholds of the mean Jaccard coefficient.
 DISSOLVED, DOUBTFUL, STABLE, HIGHLY_STABLE = 0.50, 0.60, 0.75, 0.85

@@ -2,7 +2,7 @@
 
 Time is split at a day. Features, scores and segments are made from what was known on that day;
 what customers did afterwards is compared with what each predictor expected of customers whom it
-did not learn from, see `segkit.segments.prediction`. RFM and segments have the same learner.
+did not learn from, see `segkit.validation.prediction`. RFM and segments have the same learner.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import pandas as pd
 from ibis import _, ir
 from scipy.stats import norm
 
-from segkit.errors import SegkitError
+from segkit.core.absence import NO_PURCHASES
+from segkit.core.errors import SegkitError
 from segkit.features.attributes import select_attributes
-from segkit.features.bases import RFM_COLUMNS, build_customers
+from segkit.features.customer_table import RFM_COLUMNS, build_customers
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import days_until, keep_until
-from segkit.features.lifetime import fit_lifetime, predict_lifetime, summarise_histories
-from segkit.features.missing import NO_PURCHASES
+from segkit.features.lifetime_value import fit_lifetime, predict_lifetime, summarise_histories
 from segkit.features.purchases import summarise_purchases
-from segkit.plan import Scheme
-from segkit.plan_bases import BaseSettings
-from segkit.segments.prediction import LEVEL, LOSSES, compare_predictors
-from segkit.segments.profiles import score_rfm
-from segkit.segments.segmentation import fit_segmentation
+from segkit.plan.bases import BaseSettings
+from segkit.plan.models import Scheme
+from segkit.segmentation.documents import fit_segmentation
+from segkit.segmentation.rfm_scores import score_rfm
+from segkit.validation.prediction import LEVEL, LOSSES, compare_predictors
 
 LONGEST_DAYS = 365
 FEWEST_DAYS_BEFORE, FEWEST_DAYS_AFTER = 56, 28
@@ -166,7 +166,7 @@ def score_lifetime(
     """Return twentieths of the ``value`` and ``orders`` that a lifetime model expects.
 
     Both count from 0 (low) to 19, and are -1 for a customer without a sale until ``as_of``. The
-    expected value is not discounted, see `segkit.features.lifetime`.
+    expected value is not discounted, see `segkit.features.lifetime_value`.
 
     Raises
     ------

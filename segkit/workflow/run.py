@@ -21,15 +21,15 @@ from typing import Any
 from rich.console import Console
 
 import segkit
-from segkit import steps
-from segkit.data.files import hash_files
-from segkit.errors import NotebookError
-from segkit.hashing import hash_value, read_json, write_json
-from segkit.kernels import Kernels
-from segkit.kernels.notebook import execute_notebook, spare_imports
-from segkit.plan import Plan
-from segkit.publish import hold_lock, publish_report
-from segkit.steps import STEPS
+from segkit.core.errors import NotebookError
+from segkit.core.files import hash_source, hash_value, read_json, write_json
+from segkit.data.inputs import TABLE_ROOMS, hash_files
+from segkit.plan.models import Plan
+from segkit.workflow import steps
+from segkit.workflow.kernels import Kernels
+from segkit.workflow.kernels.notebook import execute_notebook, spare_imports
+from segkit.workflow.publishing import hold_lock, publish_report
+from segkit.workflow.steps import STEPS
 
 EVERY = ("tables", *STEPS)
 
@@ -97,7 +97,7 @@ class _Run:
         self.seed = plan.random_state if seed < 0 else seed
         sections = plan.model_dump(mode="json").items()
         self.sections = {name: hash_value(value) for name, value in sections}
-        self.source, self.environment = steps.hash_source(), steps.list_versions()
+        self.source, self.environment = hash_source(), steps.list_versions()
         self.records: dict[str, dict] = {}
         self.handed: dict[str, str] = {}  # by step: a hash of what later steps may read
         self.pages: list[Future] = []
@@ -144,7 +144,7 @@ class _Run:
                 "input": hash_files(self.plan),
                 "parameters": {"as_of": self.as_of},
                 "plan": {name: self.sections[name] for name in sections},
-                "source": steps.hash_source(steps.PACKAGE / "data"),
+                "source": hash_source(TABLE_ROOMS),
             }
         values = {name: parameter.default for name, parameter in self.declared[step].items()}
         values |= {**self.values[step], "as_of": self.as_of, "random_state": self.seed}
@@ -199,7 +199,7 @@ class _Run:
 
     def finish_step(self, step: str, parts: dict, seconds: float) -> None:
         """Render a step's page, then write its record."""
-        from segkit.report.html import list_pages, render_page
+        from segkit.report.pages import list_pages, render_page
 
         places = (self.folder / step / name for name in steps.SHOWN)
         links = {"navigation": list_pages(list(STEPS)), "current": f"{step}.html"}

@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from segkit.errors import SegkitError, UsageError, suggest_name
-from segkit.hashing import PARTIAL, hash_bytes, hash_value
-from segkit.plan import Plan
+from segkit.core.errors import SegkitError, UsageError, suggest_name
+from segkit.core.files import PARTIAL, hash_bytes, hash_value
+from segkit.plan.models import Plan
 from segkit.report import STEPS
 
 SET_BY_THE_RUN = ("plan_path", "run_dir")
@@ -136,13 +136,6 @@ def list_versions() -> dict[str, str]:
             name, _, version = path.stem.rpartition("-")
             found.setdefault(name, version)
     return dict(sorted(found.items()))
-
-
-def hash_source(folder: Path = PACKAGE) -> str:
-    """Return a hash of segkit's own source, templates and styles; notebooks count by step."""
-    files = [p for p in sorted(folder.rglob("*")) if p.suffix not in (".ipynb", ".toml")]
-    files = [p for p in files if p.is_file() and p.parent.name != "__pycache__"]
-    return hash_value({path.relative_to(folder).as_posix(): hash_bytes(path) for path in files})
 
 
 def explain_change(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:

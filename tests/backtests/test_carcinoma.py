@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from segkit.segments.latent import fit_classes
+from segkit.segmentation.latent_classes import fit_classes
 
 PUBLISHED = [(2, -317.2568, 664.5, 706.1), (3, -293.705, 633.4, 697.1)]
 

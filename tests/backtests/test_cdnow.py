@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.features.lifetime import fit_lifetime, predict_lifetime, summarise_histories
-from segkit.features.lifetime_checks import check_lifetime, compare_holdout
-from segkit.features.lifetime_fit import (
+from segkit.features.lifetime_value import fit_lifetime, predict_lifetime, summarise_histories
+from segkit.models.lifetime import (
     Purchases,
     expect_purchases,
     find_active_probability,
     fit_purchases,
 )
+from segkit.validation.lifetime_checks import check_lifetime, compare_holdout
 
 SPLIT, END = datetime.date(1997, 9, 30), datetime.date(1998, 6, 30)
 # The published parameters, with which the published expectations were worked out.

@@ -9,8 +9,8 @@ from kmodes.kmodes import KModes
 from kmodes.kprototypes import KPrototypes as Reference
 from sklearn.cluster import KMeans
 
-from segkit.segments import descent
-from segkit.segments.kprototypes import KPrototypes, fit_prototypes
+from segkit.models import descent
+from segkit.models.kprototypes import KPrototypes, fit_prototypes
 
 
 def standardise(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.segments import resampling
-from segkit.segments.kprototypes import fit_prototypes
-from segkit.segments.preparation import Prepared
-from segkit.segments.resampling import draw_bootstraps, refit_prototypes, resample_prototypes
-from segkit.segments.stability import (
+from segkit.models.columns import Prepared
+from segkit.models.kprototypes import fit_prototypes
+from segkit.validation import resampling
+from segkit.validation.resampling import draw_bootstraps, refit_prototypes, resample_prototypes
+from segkit.validation.stability import (
     KINDS,
     compare_labels,
     follow_segments,

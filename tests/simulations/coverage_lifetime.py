@@ -10,7 +10,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from segkit.features.lifetime import (
+from segkit.features.lifetime_value import (
     NORMAL_95,
     PARAMETERS,
     YEAR_DAYS,

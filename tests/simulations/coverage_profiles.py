@@ -10,8 +10,8 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from segkit.segments.differences import compare_means, compare_shares
-from segkit.segments.reach import fit_surrogate
+from segkit.profiles.differences import compare_means, compare_shares
+from segkit.validation.reach import fit_surrogate
 
 SIZES = [(20, 200), (60, 200), (200, 600)]
 SHARES = 0.30, 0.15

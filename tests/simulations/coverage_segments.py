@@ -11,10 +11,10 @@ import functools
 import numpy as np
 import pandas as pd
 
-from segkit.segments.kprototypes import fit_prototypes
-from segkit.segments.preparation import Prepared
-from segkit.segments.resampling import Resamples, draw_bootstraps, refit_prototypes
-from segkit.segments.stability import bound_segments
+from segkit.models.columns import Prepared
+from segkit.models.kprototypes import fit_prototypes
+from segkit.validation.resampling import Resamples, draw_bootstraps, refit_prototypes
+from segkit.validation.stability import bound_segments
 
 CENTRES = np.array([[0.0, 0.0, 0.0], [4.0, 0.0, 1.0], [0.0, 4.0, -1.0]])
 SHARES = [0.5, 0.3, 0.2]

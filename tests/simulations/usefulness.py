@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from segkit.segments.prediction import compare_predictors
-from segkit.segments.usefulness import BOTH, NOTHING, RFM, SEGMENTS, judge_usefulness
+from segkit.validation.prediction import compare_predictors
+from segkit.validation.usefulness import BOTH, NOTHING, RFM, SEGMENTS, judge_usefulness
 
 CUTS = [-0.8, -0.25, 0.25, 0.8]
 

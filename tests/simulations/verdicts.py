@@ -11,9 +11,9 @@ import datetime
 import numpy as np
 import pandas as pd
 
-from segkit.plan import Criteria, Scheme
-from segkit.segments.candidates import compare_candidates
-from segkit.segments.criteria import choose_scheme
+from segkit.plan.models import Criteria, Scheme
+from segkit.validation.candidates import compare_candidates
+from segkit.validation.criteria import choose_scheme
 
 AS_OF = datetime.date(2026, 6, 30)
 NOISE = ("normal", "uniform", "binary", "mixed")

@@ -51,7 +51,7 @@ class Kernels(contextlib.AbstractContextManager):
         self.server: subprocess.Popen | None = None
         if use_fork():
             root = str(Path(__file__).parents[2])
-            code = f"import sys; sys.path.append({root!r}); from segkit.kernels import server; "
+            code = f"import sys; sys.path.append({root!r}); from segkit.workflow.kernels import server; "
             code += f"server.serve_forks({str(self.scratch)!r}, {held!r})"
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
             place = {"cwd": folder, "env": self.environment, "start_new_session": True}
@@ -77,7 +77,7 @@ class Kernels(contextlib.AbstractContextManager):
 
     def start(self) -> Any:
         """Return the kernel manager of a new kernel."""
-        from segkit.kernels.manager import Client, Forked, Manager
+        from segkit.workflow.kernels.manager import Client, Forked, Manager
 
         self.scratch.mkdir(0o700, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="", dir=self.scratch))

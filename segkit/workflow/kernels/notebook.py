@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from segkit import errors
-from segkit.errors import NotebookError, SegkitError, VerdictError
+from segkit.core import errors
+from segkit.core.errors import NotebookError, SegkitError, VerdictError
 
 
 def spare_imports() -> None:

@@ -18,13 +18,14 @@ import pandas as pd
 from ibis import ir
 from pydantic import Field, ValidationError, model_validator
 
-from segkit.errors import SegkitError, suggest_name
-from segkit.plan import LEARNING_METHODS, Scheme
-from segkit.segments.latent import Classes, fit_classes
-from segkit.segments.names import describe_segments, name_segments
-from segkit.segments.preparation import Document, prepare_columns, read_numbers, tidy_columns
-from segkit.segments.prototypes import Prototypes, fit_clusters
-from segkit.segments.rules import Rules, fit_rfm, fit_rules, fit_tiers
+from segkit.core.errors import SegkitError, suggest_name
+from segkit.models.columns import Document, read_numbers, tidy_columns
+from segkit.plan.models import LEARNING_METHODS, Scheme
+from segkit.segmentation.latent_classes import Classes, fit_classes
+from segkit.segmentation.names import describe_segments, name_segments
+from segkit.segmentation.preparation import prepare_columns
+from segkit.segmentation.prototypes import Prototypes, fit_clusters
+from segkit.segmentation.rules import Rules, fit_rfm, fit_rules, fit_tiers
 
 SCHEMA_VERSION = 2
 Model = Prototypes | Classes | Rules

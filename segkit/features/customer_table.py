@@ -10,17 +10,17 @@ import ibis
 import pandas as pd
 from ibis import ir
 
+from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES, Needs
 from segkit.features.attitudes import is_said, score_attitudes
 from segkit.features.attributes import name_territories, select_attributes
-from segkit.features.dictionary import BASES, CATEGORY_SHARE, FEATURES, Needs
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import fetch, keep_until
-from segkit.features.lifetime import add_lifetime
-from segkit.features.own import describe_feature, list_own, list_read
+from segkit.features.lifetime_value import add_lifetime
+from segkit.features.own_features import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
 from segkit.features.rhythm import Habits, learn_habits
-from segkit.plan import Scheme
-from segkit.plan_bases import BaseSettings
+from segkit.plan.bases import BaseSettings
+from segkit.plan.models import Scheme
 
 RFM_COLUMNS = ("recency_days", "order_count", "total_spend")
 

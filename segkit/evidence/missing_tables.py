@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import ibis
 import pandas as pd
 
-from segkit.data.contract import TABLES
+from segkit.contract.tables import TABLES
 
 
 def describe_missing(tables: Mapping[str, ibis.Table], names: Collection[str]) -> pd.DataFrame:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from segkit.features.dictionary import BASES, FEATURES
-from segkit.features.own import describe_feature
-from segkit.plan_bases import SAID
+from segkit.contract.bases import SAID
+from segkit.contract.features import BASES, FEATURES
+from segkit.features.own_features import describe_feature
 
 ALL, OTHERS, UNKNOWN = "all known", "all others", "unknown"
 MOST_LEVELS = 40  # a category with more different values describes nobody

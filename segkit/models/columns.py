@@ -1,0 +1,294 @@
+"""How a column is prepared for a model: one expression, fitted numbers and levels."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import ir
+from pydantic import BaseModel, ConfigDict
+from scipy.stats import skew
+
+from segkit.core.errors import SegkitError, suggest_name
+
+OUTER_SHARE = 0.005
+SKEW_LIMIT = 1.0
+OTHER, MISSING = "(other)", "(missing)"
+# A level of fewer customers is pooled: it would make noise, and might tell of a person.
+RARE_COUNT, RARE_SHARE, MOST_LEVELS = 5, 0.005, 50
+
+
+class Document(BaseModel):
+    """A frozen part of a segmentation's document; unknown keys and infinite numbers are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Preparation(Document):
+    """Fill a missing value, limit it, take its log where it is skewed, and standardise it.
+
+    Without ``fill`` a missing value stays missing. ``smallest`` and ``largest`` are the fit's own.
+    """
+
+    column: str
+    fill: float | None
+    smallest: float
+    largest: float
+    lower: float
+    upper: float
+    transform: Literal["none", "signed_log"]
+    mean: float
+    sd: float
+
+    def take(self, table: ir.Table) -> ir.FloatingValue:
+        """Return the column as double; NaN becomes null."""
+        kind = table[self.column].type()
+        if not (kind.is_numeric() or kind.is_boolean()):
+            raise SegkitError(f"column '{self.column}' is not a number", found=str(kind))
+        return take_number(table, self.column)
+
+    def find_new(self, value: ir.FloatingValue) -> ir.BooleanValue:
+        """Say whether a value lies beyond all values of the fit; never null."""
+        return ((value < self.smallest) | (value > self.largest)).fill_null(False)
+
+    def apply(self, value: ir.FloatingValue) -> ir.FloatingValue:
+        """Return the prepared value of a number without NaN; null only if there is no fill."""
+        value = value if self.fill is None else value.fill_null(self.fill)
+        value = value.clip(self.lower, self.upper)
+        if self.transform == "signed_log":
+            value = value.sign() * (value.abs() + 1.0).ln()
+        return (value - self.mean) / self.sd
+
+
+class Levels(Document):
+    """The levels of a category, most frequent first; rare ones are pooled as ``(other)``.
+
+    A missing value is the level ``(missing)`` if the fit had one, else it is ignored. A level that
+    was never seen counts as ``(other)`` if there is one, else it differs from every level.
+    ``pooled`` are the rare levels that are common enough to be named.
+    """
+
+    column: str
+    kind: Literal["text", "number", "boolean"]
+    levels: tuple[str, ...]
+    pooled: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The levels that are values of the column."""
+        return tuple(level for level in self.levels if level not in (OTHER, MISSING))
+
+    def take(self, table: ir.Table) -> ir.Value:
+        """Return the column as text, or as double where the levels are numbers."""
+        value = table[self.column]
+        if self.kind == "number":
+            return take_number(table, self.column)
+        if value.type().is_numeric():
+            value = take_number(table, self.column)
+            value = value.cast("boolean" if self.kind == "boolean" else "string")
+        if value.type().is_boolean():
+            return ibis.ifelse(value, "true", ibis.ifelse(value.isnull(), ibis.null(str), "false"))
+        return value.cast("string").lower() if self.kind == "boolean" else value.cast("string")
+
+    def match(self, value: ir.Value, level: str) -> ir.BooleanValue:
+        """Say whether a taken value is of a level; never null."""
+        if level == MISSING:
+            return value.isnull()
+        if level == OTHER:
+            return value.notnull() & ~self._is_in(value, self.kept)
+        return (value == self._read(level)).fill_null(False)
+
+    def find_new(self, value: ir.Value) -> ir.BooleanValue:
+        """Say whether a taken value is a level that the fit did not name; never null."""
+        return value.notnull() & ~self._is_in(value, (*self.kept, *self.pooled))
+
+    def _is_in(self, value: ir.Value, levels: tuple[str, ...]) -> ir.BooleanValue:
+        return value.isin([self._read(level) for level in levels]).fill_null(False)
+
+    def _read(self, level: str) -> str | float:
+        return float(level) if self.kind == "number" else level
+
+
+def learn_levels(
+    customers: pd.DataFrame, column: str, *, missing: Literal["own", "ignore"] = "own"
+) -> tuple[Levels, np.ndarray]:
+    """Learn the levels of a column, and return each customer's level as a code (int32).
+
+    A level of fewer than five customers (fewer still below a hundred customers), or of less than
+    half a per cent, is pooled, and so are all but the fifty most frequent. The code is -1 where a
+    missing value is ignored.
+
+    Raises
+    ------
+    SegkitError
+        If the column is not there or has no value at all.
+    """
+    require_column(customers, column)
+    values = tidy_columns(customers, [column])[column]
+    kind = "boolean" if values.dtype == bool or values.dtype == "boolean" else "text"
+    kind = "number" if values.dtype == float else kind
+    texts = values.map(_write_level, na_action="ignore").astype(object)
+    counts = texts.value_counts()
+    if counts.empty:
+        raise SegkitError(f"column '{column}' has no values", fix="Leave it out of the scheme.")
+    counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+    named = counts[counts >= min(RARE_COUNT, len(customers) // 20)].index
+    kept = counts.index[counts >= max(RARE_SHARE * len(customers), counts[named].min())]
+    kept = list(kept[:MOST_LEVELS]) or list(counts.index[:1])
+    levels = kept + ([OTHER] if len(kept) < len(counts) else [])
+    codes = texts.map({level: code for code, level in enumerate(kept)})
+    codes = codes.where(codes.notna() | texts.isna(), len(kept))
+    if missing == "own" and texts.isna().any():
+        codes = codes.fillna(len(levels))
+        levels.append(MISSING)
+    pooled = tuple(level for level in named if level not in kept)[:1000]
+    learned = Levels(column=column, kind=kind, levels=levels, pooled=pooled)
+    return learned, codes.fillna(-1).to_numpy(np.int32)
+
+
+def _write_level(value: object) -> str:
+    """Write a value of a category as text: true, false, 3, 2.5 or the text itself."""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    return str(value)
+
+
+def tidy_columns(customers: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Return columns as double, as boolean where they are, or else as text; missing as such."""
+    tidy = {}
+    for column in columns:
+        require_column(customers, column)
+        values = customers[column].convert_dtypes()
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype(values.cat.categories.dtype)
+        known = values.dropna()
+        if values.dtype == bool or values.dtype == "boolean":
+            tidy[column] = values.astype("boolean")
+        elif pd.api.types.is_numeric_dtype(values.dtype) or known.empty:
+            tidy[column] = values.to_numpy(dtype=float, na_value=np.nan)
+        else:
+            tidy[column] = values.map(str, na_action="ignore").astype("str")
+    return pd.DataFrame(tidy, index=customers.index)
+
+
+def require_column(customers: pd.DataFrame, column: str) -> None:
+    """Raise an error with the nearest name if the column is not there."""
+    if column not in customers.columns:
+        fix = suggest_name(column, customers.columns)
+        raise SegkitError(f"the customer table has no column '{column}'", fix=fix)
+
+
+def learn_preparation(
+    customers: pd.DataFrame, column: str, *, missing: Literal["own", "ignore"] = "own"
+) -> tuple[Preparation, np.ndarray]:
+    """Learn how to prepare a column, and return its prepared values as well.
+
+    A missing value becomes the median, or stays NaN if ``missing`` is "ignore"; values beyond the
+    outer half per cent on either side count as that limit; a column whose skewness then exceeds 1
+    is taken as sign(x) * log(1 + abs(x)).
+
+    Raises
+    ------
+    SegkitError
+        If the column is not there, is not a number or has no value at all.
+    """
+    values = read_numbers(customers, column)
+    known = read_known(customers, column)
+    fill, lower, upper = np.quantile(known, [0.5, OUTER_SHARE, 1 - OUTER_SHARE])
+    if lower == upper:
+        lower, upper = known.min(), known.max()
+    if missing == "own":
+        values = np.where(np.isnan(values), fill, values)
+    values = np.clip(values, lower, upper)
+    # Sorted, for the last bits of a mean depend on the order of summing.
+    in_order = np.sort(values[~np.isnan(values)])
+    skewed = lower < upper and abs(skew(in_order)) > SKEW_LIMIT
+    if skewed:
+        values = np.sign(values) * np.log(np.abs(values) + 1.0)
+        in_order = np.sort(values[~np.isnan(values)])
+    mean, sd = in_order.mean(), in_order.std() if lower < upper else 1.0
+    learned = Preparation(
+        column=column,
+        fill=fill if missing == "own" else None,
+        smallest=known.min(),
+        largest=known.max(),
+        lower=lower,
+        upper=upper,
+        transform="signed_log" if skewed else "none",
+        mean=mean,
+        sd=sd,
+    )
+    return learned, (values - mean) / sd
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Columns as a model takes them: ``numbers`` (n, p) standardised, ``codes`` (n, q) of levels.
+
+    A missing value is NaN, or -1, where it is ignored.
+    """
+
+    preparations: tuple[Preparation, ...]
+    levels: tuple[Levels, ...]
+    numbers: np.ndarray
+    codes: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Prepared:
+        """Return chosen rows, in the order given."""
+        return replace(self, numbers=self.numbers[rows], codes=self.codes[rows])
+
+    def count_different(self) -> int:
+        """Count the different rows of sorted rows."""
+        if not len(self.numbers):
+            return 0
+        changed = (self.codes[1:] != self.codes[:-1]).any(axis=1)
+        numbers = np.nan_to_num(self.numbers, nan=np.inf)
+        return 1 + int((changed | (numbers[1:] != numbers[:-1]).any(axis=1)).sum())
+
+
+def share_known(parts: Sequence[Preparation | Levels], values: Sequence[ir.Value]) -> ir.Value:
+    """Return the share of columns whose taken value is neither missing nor new."""
+    known = [
+        (value.notnull() & ~part.find_new(value)).cast("int32")
+        for part, value in zip(parts, values, strict=True)
+    ]
+    return add_up(known).cast("float64") / len(known)
+
+
+def read_known(customers: pd.DataFrame, column: str) -> np.ndarray:
+    """Return the finite values of a column; a column without any is an error."""
+    values = read_numbers(customers, column)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        raise SegkitError(f"column '{column}' has no values", fix="Leave it out of the scheme.")
+    return values
+
+
+def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
+    """Return a column as floats, missing as NaN."""
+    require_column(customers, column)
+    numeric = customers.select_dtypes(["number", "bool"]).columns
+    if column not in numeric and customers[column].notna().any():
+        raise SegkitError(f"column '{column}' is not a number", fix="Choose a numeric column.")
+    return customers[column].to_numpy(dtype=float, na_value=np.nan)
+
+
+def take_number(table: ir.Table, column: str) -> ir.FloatingValue:
+    """Return a column of an engine's table as double; NaN becomes null."""
+    value = table[column]
+    # Postgres makes no other number of a truth than an integer.
+    value = (value.cast("int32") if value.type().is_boolean() else value).cast("float64")
+    return ibis.ifelse(value.isnan(), ibis.null("float64"), value)
+
+
+def add_up(terms: list[ir.Value]) -> ir.Value:
+    """Add expressions in the given order."""
+    return functools.reduce(operator.add, terms)

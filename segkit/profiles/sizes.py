@@ -1,0 +1,39 @@
+"""How many customers each segment has, and what they are worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from segkit.segmentation.members import KEYS, join_segments
+
+
+def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+    """Return the size and the value of each segment, in the order of its number.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``segment``, ``segment_name``, ``customer_count``, ``customer_share``; where the columns
+        are there also ``total_spend``, ``spend_share`` (of all spend; negative where returns
+        outweigh sales), ``mean_spend``, ``median_spend``, ``median_recency_days``,
+        ``mean_order_count``, ``mean_order_value`` and ``total_profit``.
+    """
+    joined = join_segments(customers, segments)
+    parts = {
+        "customer_count": ("customer_id", "size"),
+        "total_spend": ("total_spend", "sum"),
+        "mean_spend": ("total_spend", "mean"),
+        "median_spend": ("total_spend", "median"),
+        "median_recency_days": ("recency_days", "median"),
+        "mean_order_count": ("order_count", "mean"),
+        "mean_order_value": ("mean_order_value", "mean"),
+        "total_profit": ("total_profit", "sum"),
+    }
+    there = {name: part for name, part in parts.items() if part[0] in joined}
+    sizes = joined.groupby(KEYS, as_index=False).agg(**there)
+    sizes.insert(3, "customer_share", sizes["customer_count"] / len(joined))
+    if "total_spend" in sizes:
+        whole = sizes["total_spend"].sum()
+        sizes.insert(5, "spend_share", sizes["total_spend"] / whole if whole > 0 else np.nan)
+    return sizes
