@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from shops import AS_OF
 
 from segkit.core.errors import PlanError
-from segkit.features.attitudes import bound_alpha, find_alpha, measure_reliability, score_attitudes
+from segkit.core.statistics import bound_alpha, find_alpha
+from segkit.features.attitudes import measure_reliability, score_attitudes
 from segkit.plan.bases import BaseSettings, Choice, Scale
 from segkit.plan.models import read_plan
 

@@ -15,8 +15,8 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import NO_PURCHASES, empty_table, is_missing
+from segkit.core.statistics import bound_estimate
 from segkit.evidence.by_segment import (
-    Z_95,
     add_interval,
     count_shares,
     hide_small_cells,
@@ -303,8 +303,8 @@ def _average_answers(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
     weights = table["answer_count"].groupby(table["question"]).transform("sum")
     part = table["value"] * table["answer_count"] / weights
     base = part.groupby(table["question"]).transform("sum")
-    half = Z_95 * table["deviation"] / np.sqrt(table["answer_count"])
-    low, high = table["value"] - half, table["value"] + half
+    error = table["deviation"] / np.sqrt(table["answer_count"])
+    low, high = bound_estimate(table["value"], error)
     return table.assign(answer="", low=low, high=high, base_value=base)
 
 

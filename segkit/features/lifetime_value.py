@@ -19,6 +19,7 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from segkit.core.errors import SegkitError
+from segkit.core.statistics import find_reach
 from segkit.features.expressions import days_until, keep_until, share_of, sum_money
 from segkit.models.lifetime import (
     Peak,
@@ -34,7 +35,6 @@ from segkit.models.lifetime import (
 YEAR_DAYS = 365
 YEARLY_DISCOUNT = 0.10
 LEAST_REPEAT_BUYERS = 30
-NORMAL_95 = 1.959964
 TINY = 1e-300
 PARAMETERS = ("r", "alpha", "a", "b", "p", "q", "v")
 HISTORY_COLUMNS = (
@@ -185,7 +185,7 @@ def predict_lifetime(
     """
     found = _Prediction(histories, model, horizon_days, yearly_discount)
     sd = np.sqrt(np.einsum("ij,jk,ik->i", found.slopes, np.array(model.covariance), found.slopes))
-    factor = np.exp(NORMAL_95 * sd / np.maximum(found.value, TINY))
+    factor = np.exp(find_reach() * sd / np.maximum(found.value, TINY))
     return pd.DataFrame(
         {
             "customer_id": histories["customer_id"].to_numpy(),
