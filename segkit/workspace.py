@@ -15,7 +15,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.files import replace_whole, write_json
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
-from segkit.features.attributes import roll_up_accounts
+from segkit.features.accounts import roll_up_accounts
 from segkit.features.own_features import list_kinds
 from segkit.plan.models import Plan, read_plan
 

@@ -13,7 +13,7 @@ from shops import AS_OF
 
 from segkit.core.errors import PlanError
 from segkit.core.statistics import bound_alpha, find_alpha
-from segkit.features.attitudes import measure_reliability, score_attitudes
+from segkit.features.survey import measure_reliability, score_attitudes
 from segkit.plan.bases import BaseSettings, Choice, Scale
 from segkit.plan.models import read_plan
 

@@ -140,19 +140,21 @@ def survey() -> dict[str, ibis.Table]:
 
 
 def test_without_order_lines_there_is_a_row_for_each_customer():
-    table = build_customers(survey(), as_of=AS_OF)
+    built = build_customers(survey(), as_of=AS_OF)
+    table = built.frame
     assert table["customer_id"].tolist() == ["a", "b", "c"]
     assert table["total_spend"].tolist() == [20.0, 10.0, 5.0]
     assert table["mood"].tolist() == ["down", "up", "up"]
     assert list(table.columns)[-2:] == ["wine_spend", "mood"]  # known ones first
     assert "email" not in table
-    assert table.attrs["prospect_count"] == 0
+    assert built.prospect_count == 0
 
 
 def test_features_of_ones_own_join_the_buyers():
     tables = make_tables()
     own = tables["customers"].mutate(mood=ibis.literal("up"))
-    table = build_customers({**tables, "customers": own}, as_of=AS_OF).set_index("customer_id")
+    table = build_customers({**tables, "customers": own}, as_of=AS_OF).frame
+    table = table.set_index("customer_id")
     assert table.loc["ann", "mood"] == "up"
     assert table.loc["fay", "mood"] is None or pd.isna(table.loc["fay", "mood"])
     assert len(table) == 6

@@ -13,8 +13,8 @@ from shops import AS_OF, make_tables
 
 from segkit.contract.features import FEATURES
 from segkit.core.errors import SegkitError
-from segkit.features.attributes import GENERATIONS
 from segkit.features.customer_table import build_customers
+from segkit.features.generational import GENERATIONS
 from segkit.models.rule_language import read_predicate
 from segkit.plan.models import Scheme
 from segkit.segmentation.rules import fit_rules
@@ -64,7 +64,7 @@ def test_a_set_is_on_its_page_with_its_segments_cut_points_and_columns(name):
 
 
 def test_journey_stages_are_those_of_the_feature():
-    customers = build_customers(make_tables(), as_of=AS_OF)
+    customers = build_customers(make_tables(), as_of=AS_OF).frame
     found = [name.lower() for name in assign(customers, "journey_stages")]
     assert found == customers["journey_stage"].replace("never bought", "prospect").tolist()
     assert len(set(found)) >= 3

@@ -317,21 +317,20 @@ def _read_histories(histories: pd.DataFrame) -> list[np.ndarray]:
 
 def add_lifetime(
     customers: pd.DataFrame, order_lines: ir.Table, *, as_of: datetime.date
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, str]:
     """Add ``expected_order_count``, ``active_probability`` and ``lifetime_value`` for a year.
 
-    Where a model cannot be fitted its columns are there but all missing, so that a scheme that
-    reads them is told so, and ``attrs["lifetime_reason"]`` says why. A customer without a sale has
-    none.
+    Returns the table, and why a model cannot be fitted; empty where it can. Then the columns are
+    there but all missing, so that a scheme that reads them is told so. A customer without a sale
+    has none.
     """
     histories = summarise_histories(order_lines, as_of=as_of)
+    reason = ""
     try:
         found = predict_lifetime(histories, fit_lifetime(histories))
-        reason = ""
     except SegkitError as error:
         found = pd.DataFrame(columns=["customer_id", *FEATURE_COLUMNS], dtype=float)
         reason = error.describe()
     found = found.set_index("customer_id")[list(FEATURE_COLUMNS)]
-    added = customers.assign(**found.reindex(customers["customer_id"]).reset_index(drop=True))
-    added.attrs = {**customers.attrs, "lifetime_reason": reason}
-    return added
+    added = found.reindex(customers["customer_id"]).reset_index(drop=True)
+    return customers.assign(**added), reason

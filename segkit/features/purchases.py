@@ -17,7 +17,6 @@ import pandas as pd
 from ibis import _, ir
 
 from segkit.core.absence import NO_PURCHASES, empty_table
-from segkit.features.baskets import summarise_baskets
 from segkit.features.expressions import (
     add_columns,
     days_until,
@@ -26,7 +25,10 @@ from segkit.features.expressions import (
     share_of,
     sum_money,
 )
-from segkit.features.rhythm import Habits, add_gaps, describe_rhythm, list_orders
+from segkit.features.habits import Habits
+from segkit.features.journey import name_stage
+from segkit.features.purchase_history import summarise_baskets
+from segkit.features.rhythm import add_gaps, describe_rhythm, list_orders
 from segkit.features.season import describe_season, sum_seasons
 
 WINDOWS = (30, 90, 365)
@@ -57,7 +59,9 @@ def summarise_purchases(
     habits = habits or Habits()
     lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
     orders = add_gaps(list_orders(lines))
-    sale, amount, age = orders.is_sale_, orders.amount_, days_until(orders.day_, as_of)
+    sale = orders.is_sale_
+    amount = orders.amount_
+    age = days_until(orders.day_, as_of)
     measures = {
         "order_count": sale.cast("int64").sum(),
         "total_spend": sum_money(amount),
@@ -83,6 +87,7 @@ def summarise_purchases(
         **describe_season(table, habits),
     )
     table = describe_rhythm(table, habits)
+    table = table.mutate(journey_stage=name_stage(table, habits))
     table = table.select(*(name for name in table.columns if not name.endswith("_")))
     return add_columns(table, summarise_baskets(lines, products, habits))
 

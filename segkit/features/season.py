@@ -10,7 +10,7 @@ from ibis import ir
 from segkit.core.absence import empty_table
 from segkit.core.statistics import measure_agreement
 from segkit.features.expressions import share_of, sum_money
-from segkit.features.rhythm import Habits
+from segkit.features.habits import Habits
 
 PRIOR_ORDERS = 4
 # The hour at which each part of the day ends.

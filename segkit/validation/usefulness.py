@@ -229,7 +229,7 @@ def measure_usefulness(
         return _refuse(split, reason)
     seeds = {"as_of": split, "random_state": random_state}
     try:
-        customers = build_customers(tables, as_of=split, settings=settings)
+        customers = build_customers(tables, as_of=split, settings=settings).frame
         found, labels = fit_segmentation(customers, scheme, n_segments=n_segments, **seeds)
         cells = score_rfm(customers)
     except SegkitError as error:

@@ -9,7 +9,7 @@ from segkit.contract.features import CATEGORY_SHARE
 from segkit.data.columns import name_harmlessly
 from segkit.features.expressions import MONEY_DIGITS, add_columns, find_column, share_of, sum_money
 from segkit.features.favourites import describe_levels, find_favourite, sum_levels
-from segkit.features.rhythm import Habits
+from segkit.features.habits import Habits
 
 MOST_SHARES = 5
 PRIOR_UNITS = 5
