@@ -17,7 +17,6 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from segkit.report import (
-    charts,
     charts_bases,
     charts_lifetime,
     charts_profiles,
@@ -27,7 +26,8 @@ from segkit.report import (
     show_findings,
     show_table,
 )
-from segkit.report.pages import list_pages, render_index, render_page
+from segkit.report.shared import charts
+from segkit.report.shared.pages import list_pages, render_index, render_page
 
 MODULES = [charts, charts_bases, charts_lifetime, charts_profiles, charts_stability]
 MODULES += [charts_usefulness]

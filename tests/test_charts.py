@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from segkit.core.errors import SegkitError
-from segkit.report import charts
-from segkit.report.charts import LOW_TO_HIGH
-from segkit.report.figures import (
+from segkit.report.shared import charts
+from segkit.report.shared.charts import LOW_TO_HIGH
+from segkit.report.shared.figures import (
     BLUE,
     ORANGE,
     SERIES,

@@ -27,7 +27,7 @@ from segkit.features.own_features import describe_feature, list_kinds, list_own,
 from segkit.plan.models import OWN_NAME, read_plan
 from segkit.profiles import concentration
 from segkit.report import findings_plan, findings_segments
-from segkit.report.charts import plot_segment_sizes
+from segkit.report.shared.charts import plot_segment_sizes
 from segkit.segmentation.schemes import check_schemes
 
 ANSWERS = """id;Gender;Wine, red;Spent;Smokes;Order;Score;Country

@@ -14,8 +14,14 @@ from hypothesis import strategies as st
 
 from segkit.core.errors import SegkitError
 from segkit.report import show_findings, show_table
-from segkit.report.findings import format_money, format_number, format_share, join_words, plural
-from segkit.report.tables import build_table, guess_format, label_column
+from segkit.report.shared.numbers import (
+    format_money,
+    format_number,
+    format_share,
+    join_words,
+    plural,
+)
+from segkit.report.shared.tables import build_table, guess_format, label_column
 
 
 def test_a_small_table_by_hand():

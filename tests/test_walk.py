@@ -16,7 +16,7 @@ from papermill.cli import papermill
 from small_plans import shorten_plan
 
 from segkit.data.sample import make_sample
-from segkit.report.pages import verify_page
+from segkit.report.shared.pages import verify_page
 
 ROOT = Path(__file__).parent.parent
 STEPS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]

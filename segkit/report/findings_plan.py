@@ -7,8 +7,8 @@ import datetime
 import pandas as pd
 
 from segkit.core.absence import NO_PURCHASES
-from segkit.report.findings import format_number, format_share
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.numbers import format_number, format_share
 
 WEAK_SCORE, STALE_DAYS = 0.5, 31
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from segkit.profiles.quiz import Quiz
-from segkit.report.findings import format_number, format_share, write_ranges
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.numbers import format_number, format_share, write_ranges
 from segkit.validation.reach import Surrogate
 from segkit.validation.separation import Separation
 

@@ -18,9 +18,9 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from segkit.plan.models import MEASURES
 from segkit.report import STEPS
-from segkit.report.findings import format_number, format_share, plural
-from segkit.report.tables import PAGES, TEMPLATES, build_table
-from segkit.report.verification import verify_page
+from segkit.report.shared.numbers import format_number, format_share, plural
+from segkit.report.shared.tables import PAGES, TEMPLATES, build_table
+from segkit.report.shared.verification import verify_page
 
 __all__ = ["PAGE_TITLES", "list_pages", "render_index", "render_page", "verify_page"]
 

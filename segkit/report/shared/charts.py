@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
-from segkit.report import figures
-from segkit.report.figures import BLUE, GREY, MUTED, ORANGE, SERIES, SKY, TRACK, chart
-from segkit.report.findings import MISSING, format_number, format_share, plural
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SERIES, SKY, TRACK, chart
+from segkit.report.shared.numbers import MISSING, format_number, format_share, plural
 
 LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
 MEASURES = {
