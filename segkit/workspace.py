@@ -13,6 +13,7 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import replace_whole, write_json
+from segkit.core.findings import to_json_value
 from segkit.core.privacy import Published, publish_table
 from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
@@ -128,7 +129,8 @@ class Workspace:
 
     def write_facts(self, **facts: Any) -> None:
         """Leave this step's findings, headline figures and other facts as JSON."""
-        write_json(self.folder / "facts.json", {"step": self.step, **facts})
+        facts = to_json_value({"step": self.step, **facts})
+        write_json(self.folder / "facts.json", facts)
 
     def read_facts(self, step: str) -> dict[str, Any]:
         """Read the facts that an earlier step left."""

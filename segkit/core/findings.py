@@ -17,6 +17,7 @@ from segkit.core.errors import SegkitError
 if TYPE_CHECKING:
     import pandas as pd
 
+HIDDEN = "is_hidden"  # marks the rows of a published table whose figures are hidden
 Scalar = str | float | int | bool | None
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -111,6 +112,17 @@ class Finding:
         return asdict(self)
 
 
+def to_json_value(value: Any) -> Any:
+    """Return facts as JSON values: findings as records, also within lists and dicts."""
+    if isinstance(value, Finding):
+        return value.to_record()
+    if isinstance(value, Mapping):
+        return {name: to_json_value(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json_value(part) for part in value]
+    return value
+
+
 def list_sources(figures: tuple[Figure, ...]) -> dict[str, tuple[str, ...]]:
     """Return the columns that figures were read from, by table."""
     found: dict[str, set[str]] = {}
@@ -173,6 +185,8 @@ def _aggregate(cell: Cell, table: pd.DataFrame) -> Scalar:
             )
         value = _plain(column.iloc[0])
         return abs(value) if cell.how == "absolute" and value is not None else value
+    if HIDDEN in table and table[HIDDEN].any():
+        return None  # what is left would be no sum of all
     known = column.dropna()
     return None if known.empty else _plain(known.agg(cell.how))
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from segkit.core.absence import EmptyTable, explain_empty
 from segkit.core.errors import SegkitError
-from segkit.core.findings import Cell, Condition, Figure, read_cell
+from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
 
 CUSTOMERS = "customers"
 NOTE = "note"
@@ -227,7 +227,8 @@ def publish_table(
         because = np.where(small, f"fewer than {smallest_cell} customers", "")
         because = np.where(hidden & ~small, "would tell of a hidden one", because)
         given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
-        shown = shown.assign(**{NOTE: pd.Series(because, index=shown.index).where(hidden, given)})
+        note = pd.Series(because, index=shown.index).where(hidden, given)
+        shown = shown.assign(**{NOTE: note, HIDDEN: hidden})
     records = _write_records(shown, shape, hidden, roundings or {})
     published = Published(shown, shape, view=view, period=period, currency=currency)
     return replace(published, records=records)
@@ -311,7 +312,7 @@ def _write_records(
     ]
     records = [_no_records()]
     for column in table.columns:
-        if column in levels or column == NOTE:
+        if column in levels or column in (NOTE, HIDDEN):
             continue
         values = table[column]
         records.append(

@@ -14,6 +14,7 @@ import pandas as pd
 
 from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.core.findings import HIDDEN
 from segkit.core.privacy import Published
 from segkit.report.shared.numbers import MISSING, format_number, format_share, plural, write_ranges
 from segkit.report.shared.views import Column, view_of
@@ -58,7 +59,7 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
     Columns that the table does not have, or that are all missing, are left out.
     """
     view, table = view_of(published), published.frame
-    known = view.columns or {str(name): Column() for name in table.columns}
+    known = view.columns or {str(name): Column() for name in table.columns if name != HIDDEN}
     columns, formats, bars = {}, {}, []
     for name in chosen or known:
         column = known.get(name, Column())
