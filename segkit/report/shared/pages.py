@@ -94,7 +94,9 @@ def render_index(
     steps = [step for step in PAGE_TITLES if step in facts]
     latest_first = reversed(steps)  # the last steps say what the first ones were for
     figures = [p for step in latest_first for p in (facts[step].get("headline") or {}).items()]
-    cards = list(zip([label for label, _ in figures], read_texts([f for _, f in figures])))
+    cards = list(
+        zip([label for label, _ in figures], read_texts([f for _, f in figures]), strict=True)
+    )
     final, counts = facts.get("05_analysis") or {}, record.get("tables") or {}
     text = PAGES.get_template("summary.html.j2").render(
         plan=plan,
