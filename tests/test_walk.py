@@ -58,6 +58,10 @@ def outcome(shop) -> dict:
     return run_plan(shop, *FEW)
 
 
+def test_every_figure_of_every_finding_can_be_worked_out_again(shop, outcome):
+    assert check_findings(shop / "runs" / "sample_shop") > 200
+
+
 def test_a_run_publishes_five_whole_pages_and_an_index(shop, outcome):
     index = Path(outcome["index"])
     assert [step["name"] for step in outcome["steps"]][-5:] == STEPS
