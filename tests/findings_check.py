@@ -34,7 +34,7 @@ def check_findings(run_folder: Path) -> int:
         return pd.read_parquet(run_folder / step / "published" / f"{table}.parquet")
 
     count = 0
-    for finding in collect_findings(run_folder: Path):
+    for finding in collect_findings(run_folder):
         assert finding.kind != "text", f"not a finding but a text: {finding.text}"
         for figure in finding.figures:
             assert figure.cell is not None, f"{finding.kind}: {figure.name} has no source"

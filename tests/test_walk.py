@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from findings_check import check_findings
 from papermill.cli import papermill
 from small_plans import shorten_plan
 
