@@ -13,14 +13,17 @@ import pandas as pd
 from ibis import ir
 
 from segkit.core.absence import NO_PURCHASES, empty_table
-from segkit.features.habits import Habits
+from segkit.features.habits import AT_RISK_SHARE, LAPSED_SHARE, LEAST_GAPS, Habits
 
 NEW_DAYS = 90
 # These two hold where nothing could be learned.
 AT_RISK_DAYS = 180
 LAPSED_DAYS = 365
 LOYAL_ORDERS = 5
-CUT_COLUMNS = ("stage", "rule", "cut", "unit", "is_learned", "limit", "gap_count")
+CUT_COLUMNS = (
+    "stage", "rule", "cut", "unit", "is_learned", "longer_share", "limit", "gap_count",
+    "least_gap_count",
+)  # fmt: skip
 
 
 def name_stage(table: ir.Table, habits: Habits) -> ir.StringValue:
@@ -63,8 +66,10 @@ def list_cuts(customers: pd.DataFrame, habits: Habits) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``stage``, ``rule`` (in words), ``cut``, ``unit`` (days, orders, or times the expected gap),
-        ``is_learned``, ``limit`` (cut and unit in words), ``gap_count`` (the gaps learned from);
-        the first rule that holds names the stage. No rows where nobody buys.
+        ``is_learned``, ``longer_share`` (of the gaps that ended, at most so many were longer than a
+        learned cut), ``limit`` (cut and unit in words), ``gap_count`` (the gaps learned from) and
+        ``least_gap_count`` (how many it takes to learn); the first rule that holds names the stage.
+        No rows where nobody buys.
     """
     if "journey_stage" not in customers.columns:
         return empty_table(CUT_COLUMNS, NO_PURCHASES)
@@ -75,12 +80,16 @@ def list_cuts(customers: pd.DataFrame, habits: Habits) -> pd.DataFrame:
         is_learned = False
         lapsed, at_risk, unit = LAPSED_DAYS, AT_RISK_DAYS, "days"
     rows = [
-        ("lapsed", "no order for more than", lapsed, unit, is_learned),
-        ("at risk", "no order for more than", at_risk, unit, is_learned),
-        ("new", "first order ago, at most", NEW_DAYS, "days", False),
-        ("one order", "orders, exactly", 1, "order", False),
-        ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False),
+        ("lapsed", "no order for more than", lapsed, unit, is_learned, 1 - LAPSED_SHARE),
+        ("at risk", "no order for more than", at_risk, unit, is_learned, 1 - AT_RISK_SHARE),
+        ("new", "first order ago, at most", NEW_DAYS, "days", False, None),
+        ("one order", "orders, exactly", 1, "order", False, None),
+        ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False, None),
     ]
-    table = pd.DataFrame(rows, columns=list(CUT_COLUMNS[:5]))
-    limits = table["cut"].map("{:g} ".format) + table["unit"]
-    return table.assign(limit=limits, gap_count=habits.gap_count)
+    table = pd.DataFrame(rows, columns=list(CUT_COLUMNS[:6]))
+    return table.assign(
+        longer_share=table["longer_share"].where(table["is_learned"]),
+        limit=table["cut"].map("{:g} ".format) + table["unit"],
+        gap_count=habits.gap_count,
+        least_gap_count=LEAST_GAPS,
+    )
