@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from segkit.evidence import experience, market, missing_tables, penetration
-from segkit.profiles.base_summaries import summarise_base
-from segkit.report import findings_bases, findings_experience, findings_market, show_chart
+from segkit.report import findings_experience, findings_market, show_chart
 from segkit.report.evidence_views import show_evidence
 from segkit.report.shared import charts
 from segkit.report.shared.numbers import THIN_SPACE
@@ -194,22 +193,3 @@ def test_without_evidence_every_view_and_finding_gives_the_reason(lines, shown):
     ]
     assert all(text[0].startswith(("There is no", "Share of")) for text in findings)
     assert findings_experience.state_spend(spend)[0].startswith("“Only” brings most: 100.0%")
-
-
-def test_a_base_names_the_largest_group_and_who_brings_most_and_least():
-    shares = {"country": ["FI"] * 20 + ["SE"] * 40, "total_spend": [10.0] * 20 + [50.0] * 40}
-    customers = pd.DataFrame({"customer_id": [f"c{i}" for i in range(60)], **shares})
-
-    def state(table: pd.DataFrame) -> list[str]:
-        return findings_bases.state_base(summarise_base(table, "geographic"))
-
-    assert state(customers) == [
-        "The largest group, 66.7% of customers, is where country is SE.",
-        "Of the customers known, one brings most where country is SE (index 136, n = 40); "
-        "least where country is FI (index 27, n = 20).",
-    ]
-    one_sided = customers.assign(total_spend=[45.0] * 20 + [50.0] * 40)
-    assert state(one_sided)[1].startswith("Of the customers known, one brings least where")
-    assert len(state(customers.assign(total_spend=50.0))) == 1
-    alike = state(customers.assign(country="FI"))
-    assert alike == ["In no feature of this base do enough customers differ to be told apart."]

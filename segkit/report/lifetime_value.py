@@ -114,7 +114,8 @@ def state_lifetime(values: Published) -> list[Finding]:
         "customer_count", where={"group": ALL}, kind="count", unit="customer"
     )
     total = _read_everybody(values, "total_lifetime_value", ("total_low", "total_high"))
-    told = [write_finding("lifetime_value.value.year", [mean, count, total], count=count)]
+    kind = "year_alone" if mean.low is None else "year"
+    told = [write_finding(f"lifetime_value.value.{kind}", [mean, count, total], count=count)]
     groups = values.frame[values.frame["group"] != ALL]
     if len(groups) > 1 and groups["total_lifetime_value"].notna().all():
         best = groups.loc[groups["total_lifetime_value"].idxmax(), "group"]
