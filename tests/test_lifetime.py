@@ -403,6 +403,8 @@ class TestEvidence:
             assert told[0].startswith("There is no lifetime value.")
             assert lifetime_value.state_lifetime_checks(checks, holdout) == []
             assert checks.empty
+            assert checks.reason == worth.checks.reason
+            assert {"value_text", "limit_text"} <= set(checks.frame)
             lifetime_value.plot_holdout(holdout)
             lifetime_value.plot_repeat_counts(repeats)
 

@@ -149,8 +149,6 @@ def _state_best(values: Published, best: str) -> Finding:
 
 def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
     """Add values and limits of `check_lifetime` as text, each with the decimals that it needs."""
-    if checks.empty:
-        return checks
     values = checks["value"].map(_write_number)
     limits = checks["bound"] + " " + checks["limit"].map(_write_number)
     return checks.assign(value_text=values, limit_text=limits)
