@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-import ibis.expr.datatypes as dt
 import pandas as pd
 from ibis import ir
 
@@ -17,6 +16,7 @@ from segkit.contract.bases import SAID
 from segkit.contract.features import CATEGORY_SHARE, FEATURES, Feature
 from segkit.contract.tables import TABLES
 from segkit.core.absence import empty_table
+from segkit.models.kinds import name_kind
 from segkit.plan.models import Scheme
 
 OWN_BASE = "own"
@@ -26,13 +26,7 @@ _UNITS |= {unit: unit for unit in ("share", "days", "years", "months", "hours")}
 
 def list_kinds(table: ir.Table) -> dict[str, str]:
     """Return each column's kind: number, boolean, date or category."""
-    return {name: _name_kind(kind) for name, kind in table.schema().items()}
-
-
-def _name_kind(kind: dt.DataType) -> str:
-    if kind.is_temporal():
-        return "date"
-    return "number" if kind.is_numeric() else "boolean" if kind.is_boolean() else "category"
+    return {name: name_kind(kind) for name, kind in table.schema().items()}
 
 
 def list_own(columns: Iterable[str]) -> list[str]:
