@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from segkit.contract.tables import TABLES, Column, Table
+from segkit.contract.definitions import Column, Table
+from segkit.contract.tables import TABLES
 from segkit.core.errors import PlanError, SegkitError, suggest_name
 from segkit.plan.models import OWN_NAME, TableSpec
 

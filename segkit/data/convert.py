@@ -9,7 +9,7 @@ import dataclasses
 
 import duckdb
 
-from segkit.contract.tables import Column
+from segkit.contract.definitions import Column
 from segkit.data.columns import OWN, Source, quote, text_literal
 
 NO_TEXT = ("", "\\N")
