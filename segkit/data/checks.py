@@ -26,7 +26,8 @@ from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables, set_limits
 from segkit.data.inputs import TABLE_ROOMS, hash_files
-from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, derive_lines, list_rules
+from segkit.data.line_rules import derive_lines
+from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
 from segkit.plan.models import Plan
