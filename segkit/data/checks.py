@@ -39,7 +39,7 @@ MALFORMED = "The line has another number of fields than the header, or an open q
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedTables:
     """The Parquet file of each table's accepted rows, and what the checks found.
 
     ``quality`` has one row a rule that matched: table, rule, severity (reject, warning or note),
@@ -92,7 +92,9 @@ def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport
         return CheckReport(*checks.summarise(), checks.faults, columns)
 
 
-def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None) -> Prepared:
+def prepare_tables(
+    plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None
+) -> PreparedTables:
     """Check every table of a plan and leave accepted and rejected rows in the run folder.
 
     Nothing is done where the sources' content, the plan's tables and policies, ``as_of`` (the
@@ -130,7 +132,7 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
             write_json(record, left | {"outputs": _stamp_outputs(folder)})
     paths = {name: folder / "accepted" / f"{name}.parquet" for name in left["names"]}
     quality, counts = pd.read_parquet(folder / "quality.parquet"), pd.DataFrame(left["counts"])
-    return Prepared(paths, quality, counts, left["names"])
+    return PreparedTables(paths, quality, counts, left["names"])
 
 
 def _hash_inputs(plan: Plan, as_of: datetime.date) -> str:

@@ -49,7 +49,7 @@ class Scale(Frozen):
         return f"{self.base}_{self.name}"
 
 
-class Choice(Frozen):
+class ChoiceQuestion(Frozen):
     """A question with options to choose from.
 
     One option makes a category, ``<base>_<name>``. Several in one answer, with a ``separator``
@@ -63,7 +63,7 @@ class Choice(Frozen):
     options: dict[Name, str] = {}
 
     @model_validator(mode="after")
-    def _check_options(self) -> Choice:
+    def _check_options(self) -> ChoiceQuestion:
         if bool(self.separator) != bool(self.options):
             raise ValueError("several choices need a separator and options, one choice neither")
         return self
@@ -89,7 +89,7 @@ class BaseSettings(Frozen):
     key_moments: tuple[str, ...] = ("cart", "wish", "checkout", "signup", "form")
     engagement_days: tuple[int, int] | Literal["learned"] = (30, 180)
     scales: tuple[Scale, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[ChoiceQuestion, ...] = ()
 
     def list_needs(self) -> dict[str, str]:
         """Return what the plan says that a base or a feature may need, as the dictionary writes it.
