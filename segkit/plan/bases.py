@@ -71,8 +71,9 @@ class ChoiceQuestion(Frozen):
     @property
     def features(self) -> dict[str, str]:
         """The kind of each feature, by its name."""
-        several = {f"{self.base}_{key}": "number" for key in self.options}
-        return several or {f"{self.base}_{self.name}": "category"}
+        if self.options:
+            return {f"{self.base}_{key}": "number" for key in self.options}
+        return {f"{self.base}_{self.name}": "category"}
 
 
 class BaseSettings(Frozen):
@@ -96,11 +97,15 @@ class BaseSettings(Frozen):
 
         It stands among the columns of the tables, under ``plan``.
         """
-        said = [f"scales of {scale.base}" for scale in self.scales]
-        said += [f"choices of {choice.base}" for choice in self.choices]
-        return dict.fromkeys([*said, *["territories"] * bool(self.territories)], "plan")
+        needs = [f"scales of {scale.base}" for scale in self.scales]
+        needs += [f"choices of {choice.base}" for choice in self.choices]
+        if self.territories:
+            needs.append("territories")
+        return dict.fromkeys(needs, "plan")
 
     def list_attitudes(self) -> dict[str, str]:
         """Return the kind of each feature that scales and choices give, by its name."""
         kinds = {scale.feature: "number" for scale in self.scales}
-        return {**kinds, **{n: k for choice in self.choices for n, k in choice.features.items()}}
+        for choice in self.choices:
+            kinds |= choice.features
+        return kinds
