@@ -11,7 +11,8 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES, Needs
+from segkit.contract.definitions import Needs
+from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES
 from segkit.features.attributes import select_attributes
 from segkit.features.engagement import learn_engagement_days, summarise_engagement
 from segkit.features.expressions import fetch, keep_known, keep_until
