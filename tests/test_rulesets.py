@@ -70,6 +70,26 @@ def test_journey_stages_are_those_of_the_feature():
     assert len(set(found)) >= 3
 
 
+def test_lapsed_and_at_risk_follow_the_learned_stages_unless_the_plan_gives_days():
+    customers = pd.DataFrame(
+        {
+            "recency_days": [400.0, 250.0, 20.0, 10.0],
+            "tenure_days": [900.0, 900.0, 900.0, 10.0],
+            "order_count": [9, 2, 2, 1],
+            "journey_stage": ["loyal", "lapsed", "at risk", "new"],
+        }
+    )
+    assert assign(customers, "journey_stages") == ["Loyal", "Lapsed", "At risk", "New"]
+    assert assign(customers, "life_cycle") == ["Returning", "Lapsed", "Returning", "New"]
+    by_days = customers.drop(columns="journey_stage")
+    assert assign(by_days, "journey_stages") == ["Lapsed", "At risk", "Active", "New"]
+    for name in ("journey_stages", "life_cycle"):
+        rules, _ = fit_rules(customers, make_scheme(name, cuts={"lapsed_days": 300}))
+        assert "journey_stage" not in rules.columns
+        rules, _ = fit_rules(customers, make_scheme(name, cuts={"new_days": 30}))
+        assert "journey_stage" in rules.columns
+
+
 def test_every_generation_has_one_segment():
     labels = list(GENERATIONS.values())
     customers = pd.DataFrame({"generation": [*labels, None]})

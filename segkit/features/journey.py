@@ -20,6 +20,8 @@ NEW_DAYS = 90
 AT_RISK_DAYS = 180
 LAPSED_DAYS = 365
 LOYAL_ORDERS = 5
+# What a stage is told from: where it makes segments, they differ in these by construction.
+STAGE_COLUMNS = ("recency_days", "overdue_ratio", "tenure_days", "order_count")
 CUT_COLUMNS = ("stage", "rule", "cut", "unit", "is_learned", "limit", "gap_count")
 
 

@@ -21,6 +21,7 @@ from segkit.core.statistics import (
     find_share_p_value,
     measure_effect,
 )
+from segkit.features.journey import STAGE_COLUMNS
 
 MEAN_FIGURES = ("effect_size", "effect_low", "effect_high", "p_value")
 SHARE_FIGURES = ("difference", "difference_low", "difference_high", "p_value", "residual")
@@ -106,13 +107,19 @@ def correct_comparisons(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(adjusted_p_value=adjusted, set_apart=adjusted < ALPHA)
 
 
+def add_sources(made_by: Collection[str]) -> set[str]:
+    """Return the columns that made the segments, and those that the stage among them comes from."""
+    sources = STAGE_COLUMNS if "journey_stage" in made_by else ()
+    return {*made_by, *sources}
+
+
 def judge_levels(levels: pd.DataFrame, *, made_by: Collection[str] = ()) -> pd.DataFrame:
     """Correct the comparisons of all descriptors' levels together.
 
     ``levels`` is what `count_descriptor` returned, with ``descriptor``. Adds ``by_construction``
     and what `correct_comparisons` adds; levels of unknown and pooled values are not compared.
     """
-    made = levels["descriptor"].isin(made_by)
+    made = levels["descriptor"].isin(add_sources(made_by))
     hidden = made | levels["value"].isin(["unknown", "other"])
     judged = levels.assign(by_construction=made, p_value=levels["p_value"].mask(hidden))
     return correct_comparisons(judged)

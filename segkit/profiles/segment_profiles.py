@@ -16,7 +16,12 @@ from segkit.features.own_features import describe_feature
 from segkit.models.columns import read_numbers
 from segkit.models.kinds import find_kind
 from segkit.profiles.descriptors import KNOWN_BEFORE
-from segkit.profiles.differences import compare_means, correct_comparisons, mark_columns
+from segkit.profiles.differences import (
+    add_sources,
+    compare_means,
+    correct_comparisons,
+    mark_columns,
+)
 from segkit.segmentation.members import join_segments
 
 KNOWN_BEFORE |= {"source", "psychographic", "needs", "benefit"}
@@ -80,7 +85,7 @@ def profile_segments(
             part[figures] = part[figures].mask(hidden)
         parts.append(part)
     profile = pd.concat(parts[1:] or parts)
-    profile["by_construction"] = profile["feature"].isin(made_by)
+    profile["by_construction"] = profile["feature"].isin(add_sources(made_by))
     profile["p_value"] = profile["p_value"].mask(profile["by_construction"])
     profile["is_marker"] = mark_columns(profile)
     return correct_comparisons(profile).sort_values("segment", kind="stable", ignore_index=True)
