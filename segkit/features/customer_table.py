@@ -213,7 +213,8 @@ def count_prospects(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
 
 def _add_order_columns(tables: Mapping[str, ir.Table]) -> ir.Table:
     """Take country and channel from orders where the lines do not carry them."""
-    lines, orders = tables["order_lines"], tables.get("orders")
+    lines = tables["order_lines"]
+    orders = tables.get("orders")
     there = set() if orders is None else set(orders.columns) - set(lines.columns)
     wanted = [column for column in ("country", "channel") if column in there]
     if not wanted:

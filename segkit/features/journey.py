@@ -71,14 +71,17 @@ def list_cuts(customers: pd.DataFrame, habits: Habits) -> pd.DataFrame:
     if "journey_stage" not in customers.columns:
         return empty_table(CUT_COLUMNS, NO_PURCHASES)
     if habits.lapsed_ratio is not None:
-        is_learned = True
-        lapsed, at_risk, unit = habits.lapsed_ratio, habits.at_risk_ratio, "times the expected gap"
+        unit = "times the expected gap"
+        rows = [
+            ("lapsed", "no order for more than", habits.lapsed_ratio, unit, True),
+            ("at risk", "no order for more than", habits.at_risk_ratio, unit, True),
+        ]
     else:
-        is_learned = False
-        lapsed, at_risk, unit = LAPSED_DAYS, AT_RISK_DAYS, "days"
-    rows = [
-        ("lapsed", "no order for more than", lapsed, unit, is_learned),
-        ("at risk", "no order for more than", at_risk, unit, is_learned),
+        rows = [
+            ("lapsed", "no order for more than", LAPSED_DAYS, "days", False),
+            ("at risk", "no order for more than", AT_RISK_DAYS, "days", False),
+        ]
+    rows += [
         ("new", "first order ago, at most", NEW_DAYS, "days", False),
         ("one order", "orders, exactly", 1, "order", False),
         ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False),

@@ -76,12 +76,15 @@ def summarise_own(
     if not own:
         reason = "The plan names no features of its own under [tables.customers]."
         return empty_table(columns, reason)
-    kinds, sums = list_kinds(customers), {f"filled_{n}": customers[n].notnull().mean() for n in own}
+    kinds = list_kinds(customers)
+    sums = {f"filled_{name}": customers[name].notnull().mean() for name in own}
     sums |= {f"different_{name}": customers[name].nunique() for name in own}
     found = customers.aggregate(**sums).to_pandas().iloc[0]
     rows = []
     for name in own:
         readers = ", ".join(scheme.name for scheme in schemes if list_read(scheme, [name]))
-        figures = found[f"filled_{name}"], int(found[f"different_{name}"])
-        rows.append((name, names.get(name, name), kinds[name], *figures, readers))
+        complete_share = found[f"filled_{name}"]
+        different_count = int(found[f"different_{name}"])
+        column = names.get(name, name)
+        rows.append((name, column, kinds[name], complete_share, different_count, readers))
     return pd.DataFrame(rows, columns=columns)

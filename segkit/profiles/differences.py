@@ -25,7 +25,9 @@ from segkit.features.journey import STAGE_COLUMNS
 
 MEAN_FIGURES = ("effect_size", "effect_low", "effect_high", "p_value")
 SHARE_FIGURES = ("difference", "difference_low", "difference_high", "p_value", "residual")
-MARKER_DIFFERENCE, MARKER_RATIO, MARKER_SD = 0.25, 0.5, 0.5
+MARKER_DIFFERENCE = 0.25
+MARKER_RATIO = 0.5
+MARKER_SD = 0.5
 
 
 def compare_means(values: np.ndarray, here: np.ndarray) -> dict[str, float]:
@@ -52,7 +54,8 @@ def compare_means(values: np.ndarray, here: np.ndarray) -> dict[str, float]:
     if min(len(one), len(other)) < 2:
         return figures
     scale = max(np.abs(one).max(), np.abs(other).max()) or 1.0
-    one, other = one / scale, other / scale  # huge numbers, squared, would overflow
+    one = one / scale  # huge numbers, squared, would overflow
+    other = other / scale
     if max(one.std(), other.std()) < 1e-12:
         is_apart = abs(one.mean() - other.mean()) > 1e-12
         by_lot = find_clean_division_p_value(len(one), len(other))
