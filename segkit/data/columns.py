@@ -151,7 +151,7 @@ class Source:
         ]
 
     def keep(
-        self, relation: str, names: Sequence[str], cells: Sequence[str] = (), row: str = ""
+        self, relation: str, names: Sequence[str], *, cells: Sequence[str] = (), row: str = ""
     ) -> None:
         """Keep a relation's rows in order, under the contract's names.
 

@@ -146,7 +146,7 @@ LINE_RULES = (
 
 
 def derive_lines(
-    query: str, columns: Collection[str], orders: Collection[str], policies: Policies
+    query: str, columns: Collection[str], *, orders: Collection[str], policies: Policies
 ) -> str:
     """Return the query that completes order lines: prices and amounts, the kind of line.
 

@@ -31,7 +31,9 @@ class Rule(NamedTuple):
     treatment: str
 
 
-def list_rules(name: str, columns: Collection[str], plan: Plan, as_of: datetime.date) -> list[Rule]:
+def list_quality_rules(
+    name: str, columns: Collection[str], plan: Plan, *, as_of: datetime.date
+) -> list[Rule]:
     """Return a table's rules in the order in which they are named as the reason.
 
     ``columns`` are its converted columns, with ``faulty_<column>`` where a value could not be
@@ -113,9 +115,10 @@ def _list_value_rules(column: Column, columns: Collection[str]) -> list[Rule]:
         reason = f"The {words} is not a whole number."
         test = f"{name} <> round({name})"
         rules.append(_reject(f"not_whole_{name}", test=test, reason=reason, column=name))
-    if test := _is_outside(name, column.minimum, column.maximum):
+    outside = _is_outside(name, column.minimum, column.maximum)
+    if outside:
         reason = f"The {words} is not {_say_range(column.minimum, column.maximum)}."
-        rules.append(_reject(f"out_of_range_{name}", test=test, reason=reason, column=name))
+        rules.append(_reject(f"out_of_range_{name}", test=outside, reason=reason, column=name))
     if column.allowed:
         reason = f"The {words} is none of {', '.join(column.allowed)}."
         test = f"{name} NOT IN ({', '.join(map(text_literal, column.allowed))})"
@@ -192,8 +195,10 @@ def _list_unusual(columns: Collection[Column]) -> list[Rule]:
     rules = []
     for column in columns:
         name = column.name
-        low, high = column.usual_minimum, column.usual_maximum
-        if test := _is_outside(name, low, high):
+        low = column.usual_minimum
+        high = column.usual_maximum
+        test = _is_outside(name, low, high)
+        if test:
             reason = f"The {_say(name)} is not {_say_range(low, high)}, as it usually is."
             rules.append(_warn(f"unusual_{name}", test=test, reason=reason, column=name))
     return rules

@@ -27,7 +27,7 @@ from segkit.plan.models import Plan, TableSpec
 BATCH_ROWS = 100_000
 
 
-def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
+def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
     """Copy one of the plan's tables into DuckDB; ``folder`` is for temporary copies.
 
     Raises
@@ -85,7 +85,7 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
         cells = [f"c{index}" for index in range(len(file.names))]
         try:
             relation = _read_csv(path, cells, has_header=True, delimiter=file.delimiter)
-            source.keep(relation, file.names, cells)
+            source.keep(relation, file.names, cells=cells)
             if source.raw_count == file.count_lines() - 1:
                 return
         except duckdb.Error:
@@ -113,7 +113,7 @@ def _keep_records(source: Source, names: Sequence[str], records: Iterable, folde
                 bad_rows.writerow([number, line, text])
                 source.malformed_count += 1
     cells = ["source_row", *(f"c{index}" for index in range(len(names)))]
-    source.keep(_read_csv(good, cells), names, cells)
+    source.keep(_read_csv(good, cells), names, cells=cells)
     lines = _read_csv(bad, ["source_row", "line", "raw_line"])
     source.con.execute(f"INSERT INTO {source.malformed} FROM {lines}")
     good.unlink()

@@ -18,7 +18,7 @@ from segkit.data.columns import Source, quote, text_literal
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables, set_limits
 from segkit.data.line_rules import derive_lines
-from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_rules
+from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
 from segkit.plan.models import Plan
@@ -90,7 +90,7 @@ class TableChecks:
         sources = {}
         for name in self.plan.tables:
             try:
-                sources[name] = open_source(name, self.plan, self.con, self.folder)
+                sources[name] = open_source(name, self.plan, con=self.con, folder=self.folder)
             except SegkitError as error:
                 self.faults += getattr(error, "faults", [error])
         return sources
@@ -126,7 +126,7 @@ class TableChecks:
         find_repeats(source, self.tables)
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
-        rules = list_rules(name, found, self.plan, self.as_of)
+        rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
         columns = [column.name for column in source.table.columns if column.name in found]
         if name == "order_lines":
             columns += LINE_COLUMNS
@@ -145,7 +145,7 @@ class TableChecks:
         query = f"SELECT * FROM typed_{source.name}"
         if source.name == "order_lines":
             orders = self.checked["orders"].columns if "orders" in self.checked else ()
-            query = derive_lines(query, source.columns, orders, self.plan.policies)
+            query = derive_lines(query, source.columns, orders=orders, policies=self.plan.policies)
         if "resolved_at" in source.columns:
             query = f"""SELECT * REPLACE (
                 CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
