@@ -16,7 +16,7 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import PlanError
 from segkit.core.statistics import bound_alpha, find_alpha
 from segkit.features.survey import measure_reliability, score_attitudes
-from segkit.plan.bases import BaseSettings, Choice, Scale
+from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
 from segkit.plan.models import read_plan
 from segkit.report import reliability
 
@@ -154,7 +154,7 @@ def test_a_question_that_nobody_answered_is_named():
 )
 def test_hostile_answers_give_a_score_within_the_scale_or_none(rows):
     table = pd.DataFrame(rows, columns=["customer_id", "question", "answer"]).astype("str")
-    several = Choice(
+    several = ChoiceQuestion(
         name="d", base="needs", question="d", separator=";", options={"one": "1", "odd": "'%_"}
     )
     given_settings = BaseSettings(scales=[SCALE], choices=[several])
@@ -173,9 +173,9 @@ def test_hostile_answers_give_a_score_within_the_scale_or_none(rows):
         (Scale, {"questions": []}),
         (Scale, {"questions": ["a"], "lowest": 5, "highest": 1}),
         (Scale, {"questions": ["a"], "base": "value"}),
-        (Choice, {"question": "a", "separator": ";"}),
-        (Choice, {"question": "a", "options": {"x": "X"}}),
-        (Choice, {"question": "a", "separator": ";", "options": {"Not harmless": "X"}}),
+        (ChoiceQuestion, {"question": "a", "separator": ";"}),
+        (ChoiceQuestion, {"question": "a", "options": {"x": "X"}}),
+        (ChoiceQuestion, {"question": "a", "separator": ";", "options": {"Not harmless": "X"}}),
     ],
 )
 def test_a_scale_or_choice_that_makes_no_sense_is_refused(model, values):

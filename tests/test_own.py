@@ -296,6 +296,18 @@ def test_a_kpi_is_measured_as_far_as_own_features_tell(kpi, value):
     assert measure_kpi(kpi, customers, {}) == value
 
 
+def test_the_lapsed_share_follows_the_stages_and_else_one_year_without_an_order():
+    customers = pd.DataFrame({"order_count": [1, 3, 2, 0], "recency_days": [366, 365, 200, None]})
+    assert measure_kpi("lapsed_share", customers, {}) == 1 / 3
+    stages = ["lapsed", "lapsed", "active", "never bought"]
+    assert measure_kpi("lapsed_share", customers.assign(journey_stage=stages), {}) == 2 / 3
+
+
+def test_orders_whose_value_is_not_known_do_not_lower_the_mean_order_value():
+    customers = pd.DataFrame({"order_count": [1, 3, 5], "mean_order_value": [6.0, 8.0, None]})
+    assert measure_kpi("mean_order_value", customers, {}) == 7.5
+
+
 def test_findings_without_spend_tell_of_customers_alone():
     customers = pd.DataFrame({"customer_id": ["a", "b"]})
     everybody = publish(summarise_customers(customers), customer_base.CUSTOMERS, smallest_cell=1)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-CONFIDENCE = 0.95
-ALPHA = 1 - CONFIDENCE
+ALPHA = 0.05  # what lies outside an interval, and the risk of a test
 
 
 def bound_share(hits: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

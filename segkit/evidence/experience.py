@@ -26,6 +26,7 @@ from segkit.evidence.by_segment import (
 )
 from segkit.evidence.market import latest_cells, make_key
 from segkit.features.expressions import count_true, sum_money
+from segkit.features.purchases import divide_by_orders
 
 EXPERIENCE_TABLES = ("order_lines", "products", "messages", "events", "tickets", "responses")
 MOST_CHOICES = 12
@@ -69,7 +70,7 @@ def summarise_spend_by_segment(
         spend_share=table["spend"] / total if total > 0 else np.nan,
         spend_per_customer=table["spend"] / table["segment_size"],
         orders_per_buyer=_divide(table["orders"], table["buyers"]),
-        mean_order_value=_divide(table["gross"], table["orders"]),
+        mean_order_value=divide_by_orders(table["gross"], table["orders"]),
         return_share=_divide(table["returned"], table["gross"]),
     ).sort_values("spend", ascending=False, ignore_index=True)
     return hide_small_cells(table, columns, smallest_cell=smallest_cell)

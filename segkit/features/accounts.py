@@ -10,7 +10,7 @@ from ibis import ir
 
 from segkit.features.expressions import add_columns, keep_known
 from segkit.features.favourites import find_favourite
-from segkit.features.own_features import list_own
+from segkit.features.own_features import list_kinds, list_own
 
 SUMMED = ("count", "spend", "value", "profit")  # how sums of one's own are called
 
@@ -28,12 +28,12 @@ def roll_up_accounts(tables: Mapping[str, ir.Table], *, as_of: datetime.date) ->
     contacts = contacts.mutate(customer_id=account)
     own = list_own(contacts.columns)
     summed = {}
-    for name, kind in contacts.schema().items():
-        if kind.is_boolean():
+    for name, kind in list_kinds(contacts).items():
+        if kind == "boolean":
             summed[name] = contacts[name].fill_null(False).any()
-        elif name in own and kind.is_numeric() and name.split("_")[-1] in SUMMED:
+        elif name in own and kind == "number" and name.split("_")[-1] in SUMMED:
             summed[name] = contacts[name].sum()
-        elif kind.is_temporal():
+        elif kind == "date":
             summed[name] = contacts[name].min()
     rolled = contacts.group_by("customer_id").aggregate(**summed)
     for name in contacts.columns:

@@ -11,7 +11,8 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES, Needs
+from segkit.contract.definitions import Needs
+from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES
 from segkit.features.attributes import select_attributes
 from segkit.features.engagement import learn_engagement_days, summarise_engagement
 from segkit.features.expressions import fetch, keep_known, keep_until
@@ -212,7 +213,8 @@ def count_prospects(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> 
 
 def _add_order_columns(tables: Mapping[str, ir.Table]) -> ir.Table:
     """Take country and channel from orders where the lines do not carry them."""
-    lines, orders = tables["order_lines"], tables.get("orders")
+    lines = tables["order_lines"]
+    orders = tables.get("orders")
     there = set() if orders is None else set(orders.columns) - set(lines.columns)
     wanted = [column for column in ("country", "channel") if column in there]
     if not wanted:

@@ -20,6 +20,8 @@ NEW_DAYS = 90
 AT_RISK_DAYS = 180
 LAPSED_DAYS = 365
 LOYAL_ORDERS = 5
+# What a stage is told from: where it makes segments, they differ in these by construction.
+STAGE_COLUMNS = ("recency_days", "overdue_ratio", "tenure_days", "order_count")
 CUT_COLUMNS = (
     "stage", "rule", "cut", "unit", "is_learned", "longer_share", "limit", "gap_count",
     "least_gap_count",
@@ -74,21 +76,25 @@ def list_cuts(customers: pd.DataFrame, habits: Habits) -> pd.DataFrame:
     if "journey_stage" not in customers.columns:
         return empty_table(CUT_COLUMNS, NO_PURCHASES)
     if habits.lapsed_ratio is not None:
-        is_learned = True
-        lapsed, at_risk, unit = habits.lapsed_ratio, habits.at_risk_ratio, "times the expected gap"
+        unit = "times the expected gap"
+        at_risk_share, lapsed_share = 1 - AT_RISK_SHARE, 1 - LAPSED_SHARE
+        rows = [
+            ("lapsed", "no order for more than", habits.lapsed_ratio, unit, True, lapsed_share),
+            ("at risk", "no order for more than", habits.at_risk_ratio, unit, True, at_risk_share),
+        ]
     else:
-        is_learned = False
-        lapsed, at_risk, unit = LAPSED_DAYS, AT_RISK_DAYS, "days"
-    rows = [
-        ("lapsed", "no order for more than", lapsed, unit, is_learned, 1 - LAPSED_SHARE),
-        ("at risk", "no order for more than", at_risk, unit, is_learned, 1 - AT_RISK_SHARE),
+        rows = [
+            ("lapsed", "no order for more than", LAPSED_DAYS, "days", False, None),
+            ("at risk", "no order for more than", AT_RISK_DAYS, "days", False, None),
+        ]
+    rows += [
         ("new", "first order ago, at most", NEW_DAYS, "days", False, None),
         ("one order", "orders, exactly", 1, "order", False, None),
         ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False, None),
     ]
     table = pd.DataFrame(rows, columns=list(CUT_COLUMNS[:6]))
     return table.assign(
-        longer_share=table["longer_share"].where(table["is_learned"]),
+        longer_share=table["longer_share"].astype(float),
         limit=table["cut"].map("{:g} ".format) + table["unit"],
         gap_count=habits.gap_count,
         least_gap_count=LEAST_GAPS,

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-import ibis.expr.datatypes as dt
 import pandas as pd
 from ibis import ir
 
 from segkit.contract.bases import SAID
-from segkit.contract.features import CATEGORY_SHARE, FEATURES, Feature
+from segkit.contract.definitions import Feature
+from segkit.contract.features import CATEGORY_SHARE, FEATURES
 from segkit.contract.tables import TABLES
 from segkit.core.absence import empty_table
+from segkit.models.kinds import name_kind
 from segkit.plan.models import Scheme
 
 OWN_BASE = "own"
@@ -26,13 +27,7 @@ _UNITS |= {unit: unit for unit in ("share", "days", "years", "months", "hours")}
 
 def list_kinds(table: ir.Table) -> dict[str, str]:
     """Return each column's kind: number, boolean, date or category."""
-    return {name: _name_kind(kind) for name, kind in table.schema().items()}
-
-
-def _name_kind(kind: dt.DataType) -> str:
-    if kind.is_temporal():
-        return "date"
-    return "number" if kind.is_numeric() else "boolean" if kind.is_boolean() else "category"
+    return {name: name_kind(kind) for name, kind in table.schema().items()}
 
 
 def list_own(columns: Iterable[str]) -> list[str]:
@@ -54,14 +49,14 @@ def describe_feature(name: str) -> Feature:
     if name.startswith(CATEGORY_SHARE):
         words = name.removeprefix(CATEGORY_SHARE).replace("_", " ")
         meaning = f"Share of sales in the category {words}"
-        return Feature(name, "purchase_history", "share", meaning, ())
+        return Feature(name, base="purchase_history", unit="share", meaning=meaning, needs=())
     first, _, rest = name.partition("_")
     base, words = (first, rest) if first in SAID and rest else (OWN_BASE, name)
     *stem, last = words.split("_")
     unit = f"{stem[-1]}s" if stem and last == "count" else _UNITS.get(last, "")
     unit = unit if base == OWN_BASE else ""
     words = words.replace("_", " ").capitalize()
-    return FEATURES.get(name) or Feature(name, base, unit, words, ())
+    return FEATURES.get(name) or Feature(name, base=base, unit=unit, meaning=words, needs=())
 
 
 def summarise_own(
@@ -81,12 +76,15 @@ def summarise_own(
     if not own:
         reason = "The plan names no features of its own under [tables.customers]."
         return empty_table(columns, reason)
-    kinds, sums = list_kinds(customers), {f"filled_{n}": customers[n].notnull().mean() for n in own}
+    kinds = list_kinds(customers)
+    sums = {f"filled_{name}": customers[name].notnull().mean() for name in own}
     sums |= {f"different_{name}": customers[name].nunique() for name in own}
     found = customers.aggregate(**sums).to_pandas().iloc[0]
     rows = []
     for name in own:
         readers = ", ".join(scheme.name for scheme in schemes if list_read(scheme, [name]))
-        figures = found[f"filled_{name}"], int(found[f"different_{name}"])
-        rows.append((name, names.get(name, name), kinds[name], *figures, readers))
+        complete_share = found[f"filled_{name}"]
+        different_count = int(found[f"different_{name}"])
+        column = names.get(name, name)
+        rows.append((name, column, kinds[name], complete_share, different_count, readers))
     return pd.DataFrame(rows, columns=columns)

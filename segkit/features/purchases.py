@@ -92,6 +92,28 @@ def summarise_purchases(
     return add_columns(table, summarise_baskets(lines, products, habits))
 
 
+def find_mean_order_value(customers: pd.DataFrame) -> float:
+    """Return the mean order value of these customers together, see `divide_by_orders`.
+
+    Their gross sales are their own ``mean_order_value`` times ``order_count``; who lacks either is
+    left out. NaN without orders.
+    """
+    known = customers[["mean_order_value", "order_count"]].astype(float).dropna()
+    sales = known["mean_order_value"] * known["order_count"]
+    return float(divide_by_orders(sales.sum(), known["order_count"].sum()))
+
+
+def divide_by_orders(sales: pd.Series | float, order_count: pd.Series | int) -> pd.Series | float:
+    """Return the mean order value of many customers: gross sales over orders; NaN without orders.
+
+    So it is said everywhere, and never as the mean of the customers' own means, in which somebody
+    with one order weighs as much as somebody with many.
+    """
+    if isinstance(order_count, pd.Series):
+        return sales / order_count.where(order_count > 0)
+    return sales / order_count if order_count > 0 else float("nan")
+
+
 def summarise_months(order_lines: ir.Table | None, *, as_of: datetime.date) -> pd.DataFrame:
     """Summarise all lines by calendar month, lines without a customer included.
 

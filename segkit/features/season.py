@@ -27,8 +27,11 @@ def sum_seasons(orders: ir.Table) -> dict[str, ir.Value]:
 
     A time of exactly midnight is a day without an hour, and belongs to no part of the day.
     """
-    amount, day, hour = orders.amount_, orders.day_, orders.at_.hour()
-    month, number = day.month(), day.month() * 100 + day.day()
+    amount = orders.amount_
+    day = orders.day_
+    month = day.month()
+    day_of_year = month * 100 + day.day()
+    hour = orders.at_.hour()
     has_hour = orders.is_sale_ & (orders.at_ != day.cast(orders.at_.type()))
     sums = {
         f"month_{m}_": sum_money(amount, where=orders.is_sale_ & (month == m)) for m in range(1, 13)
@@ -38,7 +41,7 @@ def sum_seasons(orders: ir.Table) -> dict[str, ir.Value]:
     for part, end in DAY_PARTS.items():
         sums[f"{part}_"] = sum_money(amount, where=has_hour & (hour >= begin) & (hour < end))
         begin = end
-    other = orders.is_sale_ & ~number.between(1115, 1231)
+    other = orders.is_sale_ & ~day_of_year.between(1115, 1231)
     return sums | {"other_time_": other.cast("int64").sum()}
 
 
@@ -50,8 +53,10 @@ def describe_season(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
     ``season_concentration`` is half the sum of absolute differences between these shares and all
     customers', by month: 0 if alike. Of months with the same sales the earlier is the peak.
     """
-    sales, sums = table.gross_, [table[f"month_{m}_"] for m in range(1, 13)]
-    top, no_peak = ibis.greatest(*sums), ibis.null("string")
+    sales = table.gross_
+    sums = [table[f"month_{m}_"] for m in range(1, 13)]
+    top = ibis.greatest(*sums)
+    no_peak = ibis.null("string")
     peak = ibis.cases(*zip([one == top for one in sums], MONTHS, strict=True), else_=no_peak)
     years_differ = table.last_order_on.year() > table.first_order_on.year()
     features = {

@@ -19,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from segkit.core.errors import SegkitError
 from segkit.core.statistics import bound_resampled_mean
 from segkit.models.columns import MISSING, OTHER, learn_levels, require_column, tidy_columns
+from segkit.models.kinds import find_kind
 from segkit.models.rule_language import quote_name, write_number
 
 LEAF_COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
@@ -65,12 +66,13 @@ def encode_columns(customers: pd.DataFrame, columns: Sequence[str]) -> Inputs:
     for column in dict.fromkeys(columns):
         require_column(customers, column)
         own = customers[column].iloc[order]
-        if column == "customer_id" or pd.api.types.infer_dtype(own).startswith("date"):
+        kind = find_kind(own)
+        if column == "customer_id" or kind == "date":
             continue
         tidy = tidy_columns(own.to_frame(), [column])[column]
         if tidy.isna().any():
             missing.append(column)
-        if tidy.dtype == float:
+        if kind == "number":
             largest = np.finfo(float).max
             numbers = tidy.clip(-largest, largest).to_numpy()
             known, ranks = np.unique(numbers, return_inverse=True)

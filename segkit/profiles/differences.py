@@ -21,10 +21,13 @@ from segkit.core.statistics import (
     find_share_p_value,
     measure_effect,
 )
+from segkit.features.journey import STAGE_COLUMNS
 
 MEAN_FIGURES = ("effect_size", "effect_low", "effect_high", "p_value")
 SHARE_FIGURES = ("difference", "difference_low", "difference_high", "p_value", "residual")
-MARKER_DIFFERENCE, MARKER_RATIO, MARKER_SD = 0.25, 0.5, 0.5
+MARKER_DIFFERENCE = 0.25
+MARKER_RATIO = 0.5
+MARKER_SD = 0.5
 
 
 def compare_means(values: np.ndarray, here: np.ndarray) -> dict[str, float]:
@@ -51,7 +54,8 @@ def compare_means(values: np.ndarray, here: np.ndarray) -> dict[str, float]:
     if min(len(one), len(other)) < 2:
         return figures
     scale = max(np.abs(one).max(), np.abs(other).max()) or 1.0
-    one, other = one / scale, other / scale  # huge numbers, squared, would overflow
+    one = one / scale  # huge numbers, squared, would overflow
+    other = other / scale
     if max(one.std(), other.std()) < 1e-12:
         is_apart = abs(one.mean() - other.mean()) > 1e-12
         by_lot = find_clean_division_p_value(len(one), len(other))
@@ -106,13 +110,19 @@ def correct_comparisons(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(adjusted_p_value=adjusted, set_apart=adjusted < ALPHA)
 
 
+def add_sources(made_by: Collection[str]) -> set[str]:
+    """Return the columns that made the segments, and those that the stage among them comes from."""
+    sources = STAGE_COLUMNS if "journey_stage" in made_by else ()
+    return {*made_by, *sources}
+
+
 def judge_levels(levels: pd.DataFrame, *, made_by: Collection[str] = ()) -> pd.DataFrame:
     """Correct the comparisons of all descriptors' levels together.
 
     ``levels`` is what `count_descriptor` returned, with ``descriptor``. Adds ``by_construction``
     and what `correct_comparisons` adds; levels of unknown and pooled values are not compared.
     """
-    made = levels["descriptor"].isin(made_by)
+    made = levels["descriptor"].isin(add_sources(made_by))
     hidden = made | levels["value"].isin(["unknown", "other"])
     judged = levels.assign(by_construction=made, p_value=levels["p_value"].mask(hidden))
     return correct_comparisons(judged)

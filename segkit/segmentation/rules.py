@@ -21,6 +21,7 @@ from pydantic import model_validator
 from segkit.core.errors import SegkitError
 from segkit.features.customer_table import RFM_COLUMNS
 from segkit.models.columns import Document, add_up, read_known, take_number, tidy_columns
+from segkit.models.kinds import find_kind
 from segkit.models.rule_language import Predicate, read_predicate
 from segkit.plan.models import Scheme
 from segkit.segmentation.rulesets import (
@@ -28,16 +29,13 @@ from segkit.segmentation.rulesets import (
     GROUPS,
     SCORES,
     TIERS,
-    Rows,
+    SegmentRule,
     build_rfm,
     find_rule_faults,
     list_rules,
 )
 
 Kind = Literal["number", "text", "boolean", "date"]
-# What pandas calls a column's values, and what we do; everything else is text.
-_KINDS = {"integer": "number", "floating": "number", "mixed-integer-float": "number"}
-_KINDS |= {"boolean": "boolean", "date": "date", "datetime": "date", "datetime64": "date"}
 
 
 class Score(Document):
@@ -171,8 +169,10 @@ def fit_rules(
     segments, in the order of the rules.
     """
     kinds = _check_scheme(customers, scheme)
-    rows = list_rules(scheme)
-    own = {name: column for name, (column, _) in SCORES.items() if kinds.get(column) == "number"}
+    rows = list_rules(scheme, kinds)
+    own = {
+        name: score.column for name, score in SCORES.items() if kinds.get(score.column) == "number"
+    }
     known = kinds | {f"{name}_score": "number" for name in own}
     read = {column for _, when in rows[:-1] for column in read_predicate(when, known).columns}
     used = [name for name in own if f"{name}_score" in read]
@@ -210,20 +210,23 @@ def fit_tiers(customers: pd.DataFrame, scheme: Scheme, n_segments: int) -> tuple
     count = cut if isinstance(cut, int) else len(cut) + 1
     if count not in TIERS:
         raise SegkitError(f"tiers come in 2 to 6, not {count}", fix="Change segments or cuts.")
-    names, column = TIERS[count][0].split(", "), (*scheme.columns, "total_spend")[0]
-    score = _learn_score(customers, scheme, "value", column, TIERS[count][1])
-    rows = [(name, f"value_score >= {count - i}") for i, name in enumerate(names[:-1])]
-    return _build_rules(kinds, [*rows, (names[-1], "true")], [score])
+    tiers = TIERS[count]
+    column = scheme.columns[0] if scheme.columns else "total_spend"
+    score = _learn_score(customers, scheme, "value", column, tiers.shares_below)
+    rows = [
+        SegmentRule(name, f"value_score >= {count - place}")
+        for place, name in enumerate(tiers.names[:-1])
+    ]
+    rows.append(SegmentRule(tiers.names[-1], "true"))
+    return _build_rules(kinds, rows, [score])
 
 
 def _check_scheme(customers: pd.DataFrame, scheme: Scheme) -> dict[str, Kind]:
     """Return the kinds of the columns that a condition may name, once the scheme is sound."""
     kinds = {}
     for column in customers.columns.drop("customer_id", errors="ignore"):
-        values = customers[column]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            values = values.cat.categories
-        kinds[column] = _KINDS.get(pd.api.types.infer_dtype(values, skipna=True), "text")
+        kind = find_kind(customers[column])
+        kinds[column] = "text" if kind == "category" else kind
     if faults := find_rule_faults(scheme, kinds):
         raise faults[0]
     return kinds
@@ -238,11 +241,16 @@ def _learn_score(
         groups = cuts or GROUPS
         shares = np.arange(1, groups) / groups if cuts or not shares else shares
         cuts = np.quantile(known, shares).tolist()
-    return Score(name=name, column=column, cuts=cuts, higher_is_better=SCORES[name][1])
+    return Score(
+        name=name, column=column, cuts=cuts, higher_is_better=SCORES[name].higher_is_better
+    )
 
 
 def _build_rules(
-    kinds: Mapping[str, Kind], rows: Rows, scores: Sequence[Score], order: Sequence[str] = ()
+    kinds: Mapping[str, Kind],
+    rows: Sequence[SegmentRule],
+    scores: Sequence[Score],
+    order: Sequence[str] = (),
 ) -> tuple[Rules, list[str]]:
     """Return the document, and the names of its segments in the rules' order or the one given."""
     scored = {f"{score.name}_score": "number" for score in scores}
