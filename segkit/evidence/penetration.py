@@ -94,9 +94,8 @@ def measure_penetration(
         return empty_table(columns, explain_empty(own if isinstance(own, EmptyTable) else cells))
     table = _join_cells(cells, own)
     table["cell"] = _name_cells(table, by)
-    size, ours = ("buyer_count", "customer_count")
-    if cells["market_value"].notna().any():
-        size, ours = ("market_value", "spend")
+    size = "market_value" if cells["market_value"].notna().any() else "buyer_count"
+    ours = name_own_measure(size)
     table["measure"] = size
     table["share"] = table[ours] / table[size]
     sized = table[table[size].notna()]

@@ -10,13 +10,13 @@ import pandas as pd
 
 from segkit.core.absence import is_missing
 from segkit.evidence.inventory import measure_consent
+from segkit.evidence.market import MARKET_TABLES
 from segkit.plan.models import Plan
 
 FRESH_DAYS = 7
 STALE_DAYS = 90
 FULL_HISTORY_DAYS = 730
 ENOUGH_REPEAT_BUYERS = 500
-MARKET_TABLES = ("market_cells", "competitors", "trends")
 VOICE_TABLES = ("responses", "tickets")
 
 
