@@ -312,9 +312,9 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_trends": market.plot_trends(tables["trend"].assign(line="Camping nights")),
         "plot_country_shares": market.plot_country_shares(cells),
         "plot_cell_shares": market.plot_cell_shares(cells),
-        "plot_spend": spend.plot_spend(tables["spend_by_segment"], currency="EUR"),
+        "plot_spend": spend.plot_spend(tables["spend_by_segment"]),
         "plot_categories": spend.plot_categories(tables["category_shares"]),
-        "plot_months": spend.plot_months(tables["spend_by_month"], currency="EUR"),
+        "plot_months": spend.plot_months(tables["spend_by_month"]),
         "plot_devices": engagement.plot_devices(tables["device_shares"]),
         "plot_answers": survey.plot_answers(tables["answers"]),
         "plot_bars": charts.plot_bars(

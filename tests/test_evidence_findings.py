@@ -244,6 +244,21 @@ def test_the_largest_player_is_told_with_its_sales_where_they_are_known(sales, e
     assert text == f"2 competitors are listed; the largest is Norden, with 30.0% of 2 cells{ending}"
 
 
+def read_alt(cells: pd.DataFrame) -> str:
+    published = publish(cells, market.view_white_space(cells))
+    ax = market.plot_white_space(published)
+    return f"{ax.get_xlabel()}: {ax.figure._segkit_alt}".replace(THIN_SPACE, " ")
+
+
+def test_the_size_of_a_market_is_drawn_in_its_unit():
+    cells = make_space(white_space=[True, False], growth_rate=[0.1, 0.0], size=[1500.0, 900.0])
+    assert "size of the market, EUR" in read_alt(cells)
+    assert "Tents (NO), EUR 1 500, growth 10.0%" in read_alt(cells)
+    buyers = cells.assign(measure="buyer_count")
+    assert "size of the market, buyers" in read_alt(buyers)
+    assert "Tents (NO), 1 500 buyers, growth 10.0%" in read_alt(buyers)
+
+
 def make_measures(**columns) -> pd.DataFrame:
     rows = {"segment_name": ["A", "B"], "customer_count": [50, 40], "rests_on_count": [50, 40]}
     return pd.DataFrame(rows | columns)

@@ -109,10 +109,10 @@ def estimate_wallet_by_segment(
     market value over buyers. Where buyers are known by category only, the largest category's are
     taken, so our share is a lower bound. A segment that spends more than its wallet gets no share.
     The columns are segment_name, customer_count (with a wallet), spend, wallet_value, wallet_share,
-    note and rests_on_count (those of them with a purchase).
+    rests_on_count (those of them with a purchase) and note.
     """
     columns = ["segment_name", "customer_count", "spend", "wallet_value", "wallet_share"]
-    columns += ["note", "rests_on_count"]
+    columns += ["rests_on_count"]
     customers = tables.get("customers")
     market = tables.get("market_cells")
     if "order_lines" not in tables:
@@ -139,7 +139,7 @@ def estimate_wallet_by_segment(
         note=np.where(is_above, ABOVE_WALLET, ""),
         rests_on_count=buyers.where(buyers > 0, table["rests_on_count"]),
     )
-    return table[columns]
+    return table[[*columns, "note"]]
 
 
 def _find_wallets(customers: Table, market: Table) -> Table:

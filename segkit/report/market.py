@@ -9,7 +9,7 @@ from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared import charts, figures
 from segkit.report.shared.figures import GREY, ORANGE, chart
-from segkit.report.shared.numbers import format_share, plural
+from segkit.report.shared.numbers import format_money, format_share, plural
 from segkit.report.shared.sentences import explain_absence, name_some, write_finding
 from segkit.report.shared.views import Column, View
 
@@ -140,9 +140,11 @@ def plot_white_space(
 
     How to read it: right is a larger market, up is a growing one. A named diamond is a cell that
     is large, growing and hardly served; the other cells are grey circles.
-    The table has a row a cell: ``cell`` (its name), ``size`` (currency a year, or buyers),
-    ``growth_rate`` (share a year) and ``white_space`` (boolean).
+    The table has a row a cell: ``cell`` (its name), ``size`` (currency a year, or buyers where
+    ``measure`` says so), ``growth_rate`` (share a year) and ``white_space`` (boolean).
     """
+    counts_buyers = "measure" in table and set(table["measure"]) == {"buyer_count"}
+    unit = "buyers" if counts_buyers else currency
     rows = table.sort_values("size", ascending=False, kind="stable")
     is_chosen = rows["white_space"].fillna(False).astype(bool)
     others = rows[~is_chosen]
@@ -155,14 +157,14 @@ def plot_white_space(
     ax.grid(True)
     scale = figures.set_numbers(ax.xaxis, "money", largest=rows["size"].max())
     figures.set_numbers(ax.yaxis, "share")
-    ax.set_xlabel(figures.join_unit("size of the market", currency, scale))
+    ax.set_xlabel(figures.join_unit("size of the market", unit, scale))
     figures.name_values(ax, "growth a year")
     named = found[["cell", "size", "growth_rate"]].head(8).to_numpy()
     figures.name_points(ax, named[:, 1:].astype(float), named[:, 0])
-    points = [
-        f"{name}, {figures.write_value(size, 'money', currency)}, growth {format_share(growth)}"
-        for name, size, growth in named
-    ]
+    points = []
+    for name, size, growth in named:
+        text = plural(size, "buyer") if counts_buyers else format_money(size, currency)
+        points.append(f"{name}, {text}, growth {format_share(growth)}")
     said = f"Market size against growth of {plural(len(rows), 'cell')}"
     return figures.describe_chart(ax, f"{said}; {len(found)} marked as white space", points)
 

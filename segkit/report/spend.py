@@ -42,19 +42,14 @@ WALLET = View(
 )
 
 
-def plot_spend(spend, *, currency: str = "", title: str = "Spend a customer by segment") -> Axes:
+def plot_spend(spend, *, title: str = "Spend a customer by segment") -> Axes:
     """Draw each segment's spend a customer, customers without a purchase included.
 
     How to read it: lengths start at zero and may be compared; they say nothing of a segment's size.
     The table has a row a segment: ``segment_name`` and ``spend_per_customer``.
     """
     return charts.plot_bars(
-        spend,
-        label="segment_name",
-        value="spend_per_customer",
-        kind="money",
-        currency=currency,
-        title=title,
+        spend, label="segment_name", value="spend_per_customer", kind="money", title=title
     )
 
 
@@ -75,7 +70,7 @@ def plot_categories(categories, *, title: str = "Index of the leading categories
     )
 
 
-def plot_months(months, *, currency: str = "", title: str = "Spend a customer by month") -> Axes:
+def plot_months(months, *, title: str = "Spend a customer by month") -> Axes:
     """Draw each segment's spend a customer by month.
 
     How to read it: lines that rise and fall together share a season; a line that moves by itself
@@ -84,13 +79,7 @@ def plot_months(months, *, currency: str = "", title: str = "Spend a customer by
     ``spend_per_customer``.
     """
     return charts.plot_trend(
-        months,
-        x="month",
-        y="spend_per_customer",
-        group="segment_name",
-        kind="money",
-        currency=currency,
-        title=title,
+        months, x="month", y="spend_per_customer", group="segment_name", kind="money", title=title
     )
 
 
