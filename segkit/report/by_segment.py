@@ -83,7 +83,7 @@ def _compare_ends(table: Published, column: str) -> Finding:
     high = f"{stem}_high"
     interval = (low, high) if low in rows else None
     found = [
-        read_measure(table, column, row, name=name, interval=interval)
+        _read_measure(table, column, row, name=name, interval=interval)
         for name, row in (("top", top), ("least", least))
     ]
     words = {
@@ -99,7 +99,7 @@ def _compare_ends(table: Published, column: str) -> Finding:
     return write_finding(kind, found, count=count, words=words)
 
 
-def read_measure(
+def _read_measure(
     table: Published,
     column: str,
     row: pd.Series,
@@ -129,12 +129,12 @@ def _name_hidden(table: Published) -> list[Finding]:
     notes = table.frame.loc[table.frame[NOTE] != "", [NOTE, "segment_name"]]
     told = []
     for note, names in notes.groupby(NOTE)["segment_name"].unique().items():
-        words = {"segments": quote_names(names), "note": note}
+        words = {"segments": _quote_names(names), "note": note}
         told.append(write_finding("by_segment.measures.hidden", words=words))
     return told
 
 
-def quote_names(names: Sequence[str]) -> str:
+def _quote_names(names: Sequence[str]) -> str:
     """Join the names of segments, each in quotation marks."""
     return join_words([f"“{name}”" for name in names])
 
