@@ -93,7 +93,7 @@ def test_a_month_of_few_customers_is_hidden_and_no_month_is_called_the_highest()
 
 def test_months_are_drawn_in_the_currency_of_their_table():
     months = publish(make_years(1, 0), season.MONTHS, currency="SEK")
-    alt = season.plot_months(months).figure._segkit_alt
+    alt = season.plot_monthly_sales(months).figure._segkit_alt
     assert "The value goes from SEK\u202f" in alt
 
 
@@ -102,5 +102,5 @@ def test_a_month_of_few_customers_is_not_drawn():
     months.loc[11, "active_customers"] = 3
     shown = publish(months, season.MONTHS)
     assert shown.frame["total_spend"].isna().sum() == 2
-    alt = season.plot_months(shown).figure._segkit_alt
+    alt = season.plot_monthly_sales(shown).figure._segkit_alt
     assert "to 2022-11" in alt

@@ -23,7 +23,7 @@ TEST = View(Shape("season_test", population="years"))
 
 
 @chart("month", "total_spend")
-def plot_months(table, *, currency: str = "", title: str = "By month") -> Axes:
+def plot_monthly_sales(table, *, currency: str = "", title: str = "By month") -> Axes:
     """Draw the sales of each month.
 
     How to read it: compare a month with the same month a year before, not with the one before it.
