@@ -7,13 +7,11 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
-from segkit.core.statistics import bound_estimate
+from segkit.core.statistics import ALPHA, bound_estimate
 from segkit.evidence.by_segment import add_interval, count_shares, summarise_by_segment
 
 MOST_CHOICES = 12
 NUMBER, CHOICE, VERBATIM = "number", "choice", "free text"
-# How often an interval of 95 % leaves out the figure that it is an interval of.
-OUTSIDE_CHANCE = 0.05
 
 
 def classify_questions(responses: Table | None) -> pd.DataFrame:
@@ -61,9 +59,7 @@ def summarise_responses_by_segment(responses: Table | None, segments: pd.DataFra
     is_below = table["base_value"] < table["low"]
     is_above = table["base_value"] > table["high"]
     table = table.assign(
-        kind=table["question"].map(kinds),
-        is_outside=is_below | is_above,
-        outside_chance=OUTSIDE_CHANCE,
+        kind=table["question"].map(kinds), is_outside=is_below | is_above, outside_chance=ALPHA
     )
     order = ["question", "segment_name", "value"]
     table = table.sort_values(order, ascending=[True, True, False], ignore_index=True)
