@@ -362,9 +362,9 @@ def test_columns_without_values_or_differences_give_a_clear_message(shop, fill):
         compare_candidates(empty, schemes[2:], Criteria(), **SEEDS)
     # Spend alone is known: tiers can be cut, and the reasons say why the others cannot.
     spend = empty.assign(total_spend=customers["total_spend"])
-    found = compare_candidates(spend, schemes[::2], Criteria(), **SEEDS).table
-    text = " ".join(choose_scheme(found, Criteria()).reasons)
-    assert found["scheme"].iloc[0] == "tiers"
+    found = compare_candidates(spend, schemes[::2], Criteria(), **SEEDS)
+    text = " ".join(choose_scheme(found.table, Criteria(), refused=found.refused).reasons)
+    assert found.table["scheme"].iloc[0] == "tiers"
     assert f"behaviour cannot be fitted: {'column' if fill != 3 else '2 segments need'}" in text
     assert "nan" not in text
 

@@ -9,6 +9,7 @@ must earn its place. Tiers and RFM are cuts by rule: they may be useful, but the
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ LEAST = (
 
 
 @dataclass(frozen=True)
-class Choice:
+class SchemeChoice:
     """The scheme to use, the verdict on it ("yes" or "no"), and why.
 
     ``overruled`` says that the plan's ``final_scheme`` is another than the recommended one;
@@ -96,7 +97,9 @@ def _tell_apart(value: float, limit: float, decimals: int, unit: str, noun: str 
     return f"{texts[0]}{noun}, below {texts[1]}"
 
 
-def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
+def choose_scheme(
+    table: pd.DataFrame, criteria: Criteria, *, refused: Sequence[str] = ()
+) -> SchemeChoice:
     """Choose a candidate: knock-out, then ranking with parsimony.
 
     Within a scheme the fewest segments that pass are taken, and more only where each further one
@@ -106,9 +109,18 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
     overrules which scheme is chosen, never the verdict on it; its ``overrule_reason`` overrules a
     "no", which stays in the report.
 
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        That of `segkit.validation.candidates.Candidates`.
+    criteria : Criteria
+        The plan's.
+    refused : sequence of str
+        Which schemes could not be fitted, and why: they are told last among the reasons.
+
     Returns
     -------
-    Choice
+    SchemeChoice
     """
     chosen = best = choose_best(table)
     if criteria.final_scheme is not None:
@@ -118,13 +130,14 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
             names = ", ".join(table["scheme"].unique())
             raise SegkitError(message, fix=f"Choose one of: {names}.")
         chosen = choose_within(own)
-    overruled = chosen["scheme"] != best["scheme"]
-    return Choice(
+    is_overruled = chosen["scheme"] != best["scheme"]
+    reasons = _give_reasons(table, chosen, best if is_overruled else None)
+    return SchemeChoice(
         scheme=str(chosen["scheme"]),
         segment_count=int(chosen["segment_count"]),
         verdict="yes" if chosen["passes"] else "no",
-        reasons=_give_reasons(table, chosen, best if overruled else None),
-        overruled=bool(overruled),
+        reasons=[*reasons, *refused],
+        overruled=bool(is_overruled),
         kind=str(chosen["kind"]),
         overrule_reason="" if chosen["passes"] else criteria.overrule_reason,
     )
@@ -247,7 +260,7 @@ def _give_reasons(
             reasons.append(f"{_label(row)} {found}: the further {segments} place, for {why}.")
         else:
             reasons.append(f"{_label(row)} meets every criterion too; it {found}.")
-    return reasons + table.attrs.get("refused", [])
+    return reasons
 
 
 def _label(row: pd.Series) -> str:
@@ -258,7 +271,7 @@ def _name(scheme: str) -> str:
     return scheme.replace("_", " ")
 
 
-def enforce_verdict(choice: Choice, criteria: Criteria) -> None:
+def enforce_verdict(choice: SchemeChoice, criteria: Criteria) -> None:
     """Raise a `VerdictError` if a "no" is to stop the run and the plan does not overrule it."""
     stops = criteria.on_verdict == "stop" and not choice.overrule_reason
     if choice.verdict == "no" and stops:
