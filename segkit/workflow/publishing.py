@@ -23,7 +23,7 @@ from urllib.parse import unquote
 from segkit.core.errors import SegkitError
 from segkit.core.files import hash_bytes, hash_value, read_json, write_json
 from segkit.plan.models import Plan
-from segkit.report.verification import verify_page
+from segkit.report.shared.verification import verify_page
 from segkit.workflow.steps import STEPS
 
 PAGES = ("index.html", *(f"{step}.html" for step in STEPS))
@@ -157,7 +157,7 @@ def publish_report(
 
 def _complete(plan: Plan, folder: Path, record: Mapping[str, Any]) -> None:
     """Add the index page and run.json to the pages, the pointer beside them; verify the whole."""
-    from segkit.report.pages import render_index, render_pointer
+    from segkit.report.shared.pages import render_index, render_pointer
 
     render_pointer(plan.title, record["run_id"], folder.with_name("index.html"))
     facts = {step: read_json(plan.run_folder / step / "facts.json") for step in STEPS}
