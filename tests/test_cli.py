@@ -161,7 +161,8 @@ def test_compare_says_who_moved(tmp_path):
     after = before.assign(segment_name=["High", "Low", "Low", "Low"])
     before.to_parquet(tmp_path / "before.parquet")
     (tmp_path / "run" / "05_analysis" / "tables").mkdir(parents=True)
-    after.to_parquet(tmp_path / "run" / "05_analysis" / "tables" / "segments.parquet")
+    after = after.rename(columns={"segment_name": "segment"}).assign(scheme="tiers")
+    after.to_parquet(tmp_path / "run" / "05_analysis" / "tables" / "placements.parquet")
     places = (tmp_path / "before.parquet", tmp_path / "run")
     answer = json.loads(call("compare", *places, "--json")[1])
     assert answer["moved_count"] == 1
@@ -178,11 +179,14 @@ def segmented(tmp_path, monkeypatch) -> Path:
     shop = make_shop(tmp_path / "shop")
     run = shop / "runs" / "tiny"
     ids, names = ["c1", "c2", "c3"], ["High", "High", "Low"]
-    final = pd.DataFrame({"customer_id": ids, "segment_name": names, "scheme": "tiers"})
-    every = pd.DataFrame({"customer_id": ids, "segment_tiers": names, "segment_rfm": ["Lost"] * 3})
-    for step, table in (("05_analysis", final), ("03_base_analysis", every)):
+    final = pd.DataFrame({"customer_id": ids, "scheme": "tiers", "segment": names})
+    every = pd.concat([final, final.assign(scheme="rfm", segment="Lost")])
+    for step, name, table in (
+        ("05_analysis", "placements", final),
+        ("03_base_analysis", "segments", every),
+    ):
         (run / step / "tables").mkdir(parents=True)
-        table.to_parquet(run / step / "tables" / "segments.parquet")
+        table.to_parquet(run / step / "tables" / f"{name}.parquet")
         (run / step / "step.json").write_text("{}")
     (run / "tables" / "accepted").mkdir(parents=True)
     customers = pd.DataFrame({"customer_id": ids, "consent": [True, False, True]})
