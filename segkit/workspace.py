@@ -11,11 +11,14 @@ import ibis
 import pandas as pd
 
 from segkit.core.errors import SegkitError
+from segkit.core.privacy import Published, publish_table
+from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
 from segkit.features.attributes import roll_up_accounts
 from segkit.features.own_features import list_kinds
 from segkit.plan.models import Plan, read_plan
+from segkit.report.shared.views import View
 from segkit.runs import outputs
 from segkit.runs.layout import RunFolder, StepFolder
 
@@ -78,6 +81,54 @@ class Workspace:
     def columns(self) -> dict[str, dict[str, str]]:
         """The columns that each table carries, with their kind."""
         return {name: list_kinds(table) for name, table in self.tables.items()}
+
+    @property
+    def settings(self) -> Settings:
+        """The last day counted, the seed, the smallest group that may be seen, the currency."""
+        return Settings(
+            as_of=self.as_of,
+            random_state=self.random_state,
+            smallest_cell=self.plan.privacy.smallest_cell,
+            currency=self.plan.currency,
+        )
+
+    def publish(
+        self, table: pd.DataFrame, view: View, *, name: str = "", days: int | None = None
+    ) -> Published:
+        """Let a finished table through the gate, and keep it with this step.
+
+        What is shown and said is made of the published table.
+
+        Parameters
+        ----------
+        table : DataFrame
+            A finished table.
+        view : View
+            What its rows are and how it is shown.
+        name : str, optional
+            The table's name where one view serves several tables.
+        days : int, optional
+            The last days that its figures speak of; all time until ``as_of`` if not given.
+        """
+        view = view.rename(f"{self.step}/{name or view.shape.name}")
+        settings = self.settings
+        published = publish_table(
+            table,
+            view.shape,
+            smallest_cell=settings.smallest_cell,
+            roundings=view.list_roundings(),
+            view=view,
+            period=settings.describe_period(days),
+            currency=settings.currency,
+        )
+        self._keep_published(published)
+        return published
+
+    def _keep_published(self, published: Published) -> None:
+        """Leave a published table, and the records of its cells."""
+        name = published.shape.name.rpartition("/")[2]
+        outputs.write_frame(self._own.published_table(name), published.frame)
+        outputs.write_frame(self._own.published_cells(name), pd.DataFrame(published.records))
 
     def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Leave a finished table for later steps."""

@@ -17,26 +17,40 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from segkit.report import (
-    charts,
     charts_bases,
     charts_lifetime,
     charts_profiles,
     charts_stability,
     charts_usefulness,
+    plan,
     show_chart,
     show_findings,
     show_table,
 )
-from segkit.report.pages import list_pages, render_index, render_page
+from segkit.report.shared import charts
+from segkit.report.shared.pages import list_pages, render_index, render_page
 
 MODULES = [charts, charts_bases, charts_lifetime, charts_profiles, charts_stability]
-MODULES += [charts_usefulness]
+MODULES += [charts_usefulness, plan]
 PLOTS = {
     name: getattr(module, name)
     for module in MODULES
     for name in dir(module)
     if name.startswith("plot_")
 }
+# The charts of the demo page.
+SHOWN = (
+    "plot_readiness",
+    "plot_quality",
+    "plot_trend",
+    "plot_cells",
+    "plot_white_space",
+    "plot_bars",
+    "plot_lorenz",
+    "plot_rfm_grid",
+    "plot_candidates",
+    "plot_segment_sizes",
+)
 HOSTILE = "<script>alert(1)</script>"
 STEPS = ["01_plan", "02_market_review", "03_base_analysis", "04_experience_data", "05_analysis"]
 SEGMENTS = ["Loyal regulars", "Big baskets", "Newcomers", "At risk", "Lapsed bargain hunters"]
@@ -249,8 +263,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     market = tables["market"]
     return {
         "plot_base": charts_bases.plot_base(tables["base"]),
-        "plot_readiness": charts.plot_readiness(tables["readiness"]),
-        "plot_quality": charts.plot_quality(tables["quality"]),
+        "plot_readiness": plan.plot_readiness(tables["readiness"]),
+        "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
         ),
@@ -347,7 +361,7 @@ def build_notebook() -> nbformat.NotebookNode:
         )
     cells.append(new_code_cell("show_findings(findings)", outputs=outputs))
     for name, ax in drawn.items():
-        if not hasattr(charts, name):  # a page of the size of a real one: those of one module
+        if name not in SHOWN:  # a page of the size of a real one
             continue
         outputs = []
         with capture_displays(outputs):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from shops import AS_OF
 
+from segkit.core.absence import explain_empty
 from segkit.core.errors import PlanError
 from segkit.features.attitudes import bound_alpha, find_alpha, measure_reliability, score_attitudes
 from segkit.plan.bases import BaseSettings, Choice, Scale
@@ -84,7 +85,7 @@ def test_items_that_do_not_vary_or_too_few_customers_have_no_alpha():
     assert few[["customer_count", "mean", "alpha"]].isna().all(axis=None)
     nothing = measure_reliability(None, [SCALE], as_of=AS_OF)
     assert nothing.empty
-    assert "no scales" in nothing.attrs["reason"]
+    assert "no scales" in explain_empty(nothing)
 
 
 @settings(max_examples=25, deadline=None)

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from demo_report import PLOTS, make_report
 from machine import find_program
 
-from segkit.report import charts
+from segkit.report.shared import charts
 
 pytestmark = pytest.mark.browser
 FLAGS = [

@@ -14,10 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
-from segkit.report import charts
-from segkit.report.charts import LOW_TO_HIGH
-from segkit.report.figures import (
+from segkit.report import plan
+from segkit.report.shared import charts
+from segkit.report.shared.charts import LOW_TO_HIGH
+from segkit.report.shared.figures import (
     BLUE,
     ORANGE,
     SERIES,
@@ -175,9 +177,8 @@ def test_months_may_be_text():
 
 @pytest.fixture(scope="module")
 def empty() -> dict[str, Axes]:
-    tables = {key: table.head(0) for key, table in make_tables().items()}
-    for table in tables.values():
-        table.attrs["reason"] = "There is no such table in the plan."
+    reason = "There is no such table in the plan."
+    tables = {key: empty_table(table.columns, reason) for key, table in make_tables().items()}
     return draw_charts(tables)
 
 
@@ -197,7 +198,7 @@ def test_one_row_is_enough_for_every_chart():
 
 def test_a_missing_column_is_named_with_those_found():
     with pytest.raises(SegkitError, match="plot_quality: the table lacks read, rejected") as error:
-        charts.plot_quality(pd.DataFrame({"table": ["a"], "accepted": [1]}))
+        plan.plot_quality(pd.DataFrame({"table": ["a"], "accepted": [1]}))
     assert error.value.found == "table, accepted"
 
 

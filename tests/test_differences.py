@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
 from segkit.profiles.descriptors import count_descriptor
 from segkit.profiles.differences import (
@@ -246,7 +247,7 @@ def test_where_nothing_can_be_told_apart_a_reason_is_given(labels, value):
     quiz = build_quiz(customers, segments, columns=["x"], **SEEDS)
     assert found.rules.empty
     assert quiz.rules.empty
-    assert len(found.rules.attrs["reason"]) > 10
+    assert len(explain_empty(found.rules)) > 10
     assert write_scheme(make_scheme(quiz, "quiz", goal="g", base="needs")).startswith("#")
     profile_segments(customers, segments)
 

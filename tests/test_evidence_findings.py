@@ -10,9 +10,10 @@ import pytest
 
 from segkit.evidence import experience, market, missing_tables, penetration
 from segkit.profiles.base_summaries import summarise_base
-from segkit.report import charts, findings_bases, findings_experience, findings_market, show_chart
+from segkit.report import findings_bases, findings_experience, findings_market, show_chart
 from segkit.report.evidence_views import show_evidence
-from segkit.report.findings import THIN_SPACE
+from segkit.report.shared import charts
+from segkit.report.shared.numbers import THIN_SPACE
 
 AS_OF = datetime.date(2026, 6, 30)
 SEGMENTS = pd.DataFrame({"customer_id": ["a"], "segment_name": ["Only"]})

@@ -9,7 +9,13 @@ from demo_report import HOSTILE, STEPS, make_facts, make_notebook, make_report
 from nbformat import write
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from segkit.report.pages import list_pages, render_index, render_page, verify_page, wrap_tables
+from segkit.report.shared.pages import (
+    list_pages,
+    render_index,
+    render_page,
+    verify_page,
+    wrap_tables,
+)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ import os, sys
 from segkit.workflow.kernels.notebook import spare_imports
 spare_imports()
 import papermill, nbconvert, nbclient
-import segkit.cli, segkit.workflow.run, segkit.data.checks, segkit.report.pages
+import segkit.cli, segkit.workflow.run, segkit.data.checks, segkit.report.shared.pages
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from published import publish, read_texts
 from shops import AS_OF, make_tables
 from small_plans import make_plan, write_lines
 
@@ -26,8 +27,9 @@ from segkit.features.customer_table import build_customers, list_gaps, list_give
 from segkit.features.own_features import describe_feature, list_kinds, list_own, summarise_own
 from segkit.plan.models import OWN_NAME, read_plan
 from segkit.profiles import concentration
-from segkit.report import findings_plan, findings_segments
-from segkit.report.charts import plot_segment_sizes
+from segkit.report import findings_segments
+from segkit.report import plan as plan_report
+from segkit.report.shared.charts import plot_segment_sizes
 from segkit.segmentation.schemes import check_schemes
 
 ANSWERS = """id;Gender;Wine, red;Spent;Smokes;Order;Score;Country
@@ -271,7 +273,8 @@ def test_readiness_without_purchases_scores_what_there_is(tmp_path):
     assert not scores["practice"].str.contains("[Oo]rder|History|Profit|fresh").any()
     assert scores.set_index("practice").loc["Rows pass the checks", "score"] == 0.8
     consent = inventories.measure_consent(tables, "consent")
-    told = " ".join(findings_plan.state_inventory(inventory, consent, as_of=AS_OF))
+    shown = publish(inventory, plan_report.INVENTORY), publish(consent, plan_report.CONSENT)
+    told = " ".join(read_texts(plan_report.state_inventory(*shown, as_of=AS_OF)))
     assert NO_PURCHASES in told
 
 

@@ -9,9 +9,9 @@ from segkit.action.personas import collect_descriptors, draft_persona
 from segkit.core.errors import SegkitError
 from segkit.profiles.descriptors import keep_telling_levels
 from segkit.profiles.differences import judge_levels, rank_descriptors
-from segkit.report.findings import THIN_SPACE
 from segkit.report.findings_personas import state_persona
 from segkit.report.findings_profiles import write_levels
+from segkit.report.shared.numbers import THIN_SPACE
 
 SIZES = pd.DataFrame(
     {

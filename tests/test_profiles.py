@@ -18,7 +18,7 @@ from segkit.profiles.rfm import count_rfm
 from segkit.profiles.segment_profiles import profile_segments
 from segkit.profiles.sizes import size_segments
 from segkit.report import findings_profiles, findings_segments
-from segkit.report.findings import THIN_SPACE
+from segkit.report.shared.numbers import THIN_SPACE
 
 
 @pytest.fixture

@@ -12,10 +12,17 @@ from demo_report import HOSTILE, capture_displays
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
 from segkit.report import show_findings, show_table
-from segkit.report.findings import format_money, format_number, format_share, join_words, plural
-from segkit.report.tables import build_table, guess_format, label_column
+from segkit.report.shared.numbers import (
+    format_money,
+    format_number,
+    format_share,
+    join_words,
+    plural,
+)
+from segkit.report.shared.tables import build_table, guess_format, label_column
 
 
 def test_a_small_table_by_hand():
@@ -139,7 +146,7 @@ def test_rows_beyond_the_limit_are_counted():
 def test_an_empty_table_says_why():
     df = pd.DataFrame({"a": []})
     assert "There are no rows to show." in build_table(df, caption="c")
-    df.attrs["reason"] = "No market table <was> given."
+    df = empty_table(["a"], "No market table <was> given.")
     assert "No market table &lt;was&gt; given." in build_table(df, caption="c")
 
 

@@ -27,10 +27,10 @@ SECOND = "20260301T080000Z-0000bb"
 # What names a place inside a run folder or a publication, wherever a text holds it ...
 FILES = re.compile(
     r"\b(facts|step|record|run)\.json|kernels\.log|\bpage\.html|\bnotebook\.ipynb|index\.html"
-    r"|\b(quality|segments|placements)\.parquet|\b(tables|accepted|rejected|failed|history)/"
+    r"|\b(quality|segments|placements)\.parquet|\b(tables|published|accepted|rejected|failed|history)/"
 )
 # ... and what names one where it is added to a path.
-FOLDERS = {"tables", "accepted", "rejected", "failed", "history", "lock"}
+FOLDERS = {"tables", "published", "accepted", "rejected", "failed", "history", "lock"}
 
 
 def find_spelled_paths(source: str) -> list[str]:

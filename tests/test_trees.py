@@ -19,8 +19,8 @@ from segkit.models.trees import (
 from segkit.plan.models import NamedRule, Scheme
 from segkit.profiles.quiz import build_quiz
 from segkit.profiles.segment_profiles import profile_segments
-from segkit.report.findings import THIN_SPACE
 from segkit.report.findings_profiles import list_differences
+from segkit.report.shared.numbers import THIN_SPACE
 from segkit.segmentation.documents import fit_segmentation
 from segkit.validation.reach import Task, blur_share, fit_surrogate
 

@@ -13,6 +13,7 @@ from shops import make_tables
 from simulations.usefulness import draw_shop, simulate
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
+from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
 from segkit.data.checks import prepare_tables
 from segkit.features.customer_table import build_customers
@@ -341,7 +342,7 @@ class TestHostileData:
         assert found.answer == ""
         assert found.figures.empty
         assert words in state_usefulness(found)[0]
-        assert words in list_figures(found).attrs["reason"]
+        assert words in explain_empty(list_figures(found))
         assert words in plot_gains(found.gains).figure._segkit_alt
 
     def test_a_plan_without_order_lines(self, frames):

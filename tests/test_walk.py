@@ -12,11 +12,12 @@ import duckdb
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from findings_check import check_findings
 from papermill.cli import papermill
 from small_plans import shorten_plan
 
 from segkit.data.sample import make_sample
-from segkit.report.pages import verify_page
+from segkit.report.shared.pages import verify_page
 
 ROOT = Path(__file__).parent.parent
 STEPS = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
@@ -56,6 +57,10 @@ def shop(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def outcome(shop) -> dict:
     return run_plan(shop, *FEW)
+
+
+def test_every_figure_of_every_finding_can_be_worked_out_again(shop, outcome):
+    assert check_findings(shop / "runs" / "sample_shop") > 200
 
 
 def test_a_run_publishes_five_whole_pages_and_an_index(shop, outcome):

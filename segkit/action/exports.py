@@ -39,7 +39,7 @@ def count_consent(
 ) -> pd.DataFrame:
     """Count who may be contacted, by segment; a missing answer is not a yes but unknown.
 
-    Counts below ``smallest_cell`` are missing, see `segkit.core.privacy`.
+    Counts below ``smallest_cell`` are missing, see `segkit.core.privacy.suppress_cells`.
     """
     consent = _read_consent(customers, segments, consent_column)
     answers = pd.DataFrame(

@@ -1,9 +1,237 @@
-"""What must not be shown: counts of few customers, and what would give them away."""
+"""The one gate through which everything that is published passes.
+
+A table leaves for the report as a `Published` one: `publish_table` hides what rests on too few
+customers and what a total would give away, and keeps a record of each cell. Tables, charts,
+sentences, alternative texts and facts are made from published tables only.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
+
+from segkit.core.absence import EmptyTable, explain_empty
+from segkit.core.errors import SegkitError
+from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
+
+CUSTOMERS = "customers"
+NOTE = "note"
+RECORD_COLUMNS = ("table", "population", "dimensions", "measure", "value", "rounding", "hidden")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the rows of a table are, so that the gate knows what must not be seen.
+
+    Attributes
+    ----------
+    name : str
+        The table's name in the run.
+    population : str
+        Whom or what a row counts: ``customers``, or something that is no person, such as ``rows``
+        read, ``market`` or ``plan``. Only customers are hidden.
+    by : tuple of str
+        Columns whose values say which group a row is. Groups are taken to add up to a total that
+        is known: the last column is one direction, those before it together the other.
+    within : tuple of str
+        Columns that part the table into tables that do not add up with each other, such as one
+        for each question.
+    count : str
+        The column with the number of customers that a row rests on.
+    adds_up : bool
+        Whether groups are apart from each other and their total is known or shown, so that one
+        hidden count could be worked out from the others.
+    shown : tuple of str
+        Columns that tell nothing of the row's customers, such as the base's mean; they stay.
+    """
+
+    name: str
+    population: str = CUSTOMERS
+    by: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    count: str = "customer_count"
+    adds_up: bool = True
+    shown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Published:
+    """A table that passed the gate.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The rows; what is hidden is missing, and ``note`` says why. Not to be changed.
+    shape : Shape
+        What its rows are.
+    view : object
+        How the report shows it; the gate does not look at it.
+    period : str
+        The time that its figures speak of.
+    currency : str
+        The currency of its amounts.
+    records : DataFrame
+        One row a cell: table, population, dimensions, measure, value, rounding, hidden.
+    """
+
+    frame: pd.DataFrame
+    shape: Shape
+    view: Any = None
+    period: str = ""
+    currency: str = ""
+    records: pd.DataFrame = field(repr=False, default_factory=pd.DataFrame)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no rows."""
+        return self.frame.empty
+
+    @property
+    def reason(self) -> str:
+        """Why there are no rows."""
+        return explain_empty(self.frame)
+
+    def keep(self, rows: pd.Series | pd.DataFrame) -> Published:
+        """Return some of the rows, chosen by a mask or as a part of ``frame``, in its order."""
+        chosen = self.frame[rows] if isinstance(rows, pd.Series) else rows
+        if not set(chosen.columns) <= set(self.frame.columns):
+            raise SegkitError(
+                "these rows are not of the published table",
+                where=self.shape.name,
+                found=", ".join(map(str, chosen.columns.difference(self.frame.columns))),
+                fix="Publish the table that they are from.",
+            )
+        return replace(self, frame=chosen)
+
+    def read_figure(
+        self,
+        column: str,
+        *,
+        where: Mapping[str, Any] | Sequence[Condition] = (),
+        how: str = "value",
+        over: Cell | None = None,
+        minus: Cell | None = None,
+        interval: tuple[str, str] | None = None,
+        **written: Any,
+    ) -> Figure:
+        """Read one figure, so that it carries where it came from.
+
+        Parameters
+        ----------
+        column : str
+            The column that is read.
+        where : mapping, or sequence of Condition
+            Which rows: values by column, or conditions.
+        how : str
+            What is made of the rows, see `segkit.core.findings.Cell`.
+        over, minus : Cell, optional
+            What the result is divided by, and what is taken off it first.
+        interval : tuple of str, optional
+            The columns with the interval's ends; read of a single row only.
+        **written
+            ``name``, ``kind``, ``unit``, ``decimals`` and ``period`` of the figure. The unit of
+            money is the table's currency where it is not given.
+        """
+        if written.get("kind") in ("money", "large"):
+            written.setdefault("unit", self.currency)
+        cell = self.locate(column, where=where, how=how)
+        cell = replace(cell, over=over, minus=minus)
+        low = high = None
+        if interval is not None:
+            low, high = (
+                read_cell(replace(cell, column=end, over=None, minus=None), self._find)
+                for end in interval
+            )
+        return Figure(
+            name=written.pop("name", column),
+            value=read_cell(cell, self._find),
+            low=low,
+            high=high,
+            period=written.pop("period", self.period),
+            cell=cell,
+            **written,
+        )
+
+    def locate(
+        self,
+        column: str,
+        *,
+        where: Mapping[str, Any] | Sequence[Condition] = (),
+        how: str = "value",
+    ) -> Cell:
+        """Return where a figure stands, without reading it."""
+        if isinstance(where, Mapping):
+            where = [Condition(name, "==", value) for name, value in where.items()]
+        return Cell(self.shape.name, column, where=tuple(where), how=how)
+
+    def _find(self, name: str) -> pd.DataFrame:
+        if name != self.shape.name:
+            raise SegkitError("a figure is read from its own table", where=name)
+        return self.frame
+
+
+def publish_table(
+    table: pd.DataFrame,
+    shape: Shape,
+    *,
+    smallest_cell: int,
+    roundings: Mapping[str, float] | None = None,
+    view: Any = None,
+    period: str = "",
+    currency: str = "",
+) -> Published:
+    """Let a finished table through the gate.
+
+    Where a row rests on fewer than ``smallest_cell`` customers, its figures are missing and the
+    column ``note`` says so. Where groups add up, a lone hidden row of a line is joined by the next
+    smallest one, as in `suppress_cells`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The rows; it is not changed.
+    shape : Shape
+        What the rows are.
+    smallest_cell : int
+        The fewest customers that may be seen.
+    roundings : mapping of str to float, optional
+        The step to which each column is shown rounded, for the records.
+    view, period, currency
+        Handed on with the published table.
+
+    Returns
+    -------
+    Published
+        The rows in their order, and a record a cell: population, dimensions and levels, measure,
+        value, rounding, and whether it is hidden.
+
+    Raises
+    ------
+    SegkitError
+        If the table lacks a column that its shape names.
+    """
+    if isinstance(table, EmptyTable) or table.empty:
+        published = Published(table, shape, view=view, period=period, currency=currency)
+        return replace(published, records=_no_records())
+    _check_columns(table, shape)
+    shown = table
+    hidden = pd.Series(False, index=table.index)
+    if shape.population == CUSTOMERS:
+        small = ~(table[shape.count] >= smallest_cell) & (table[shape.count] != 0)
+        hidden = small | _find_telling(table, shape, smallest_cell)
+        shown = _hide_rows(table, shape, hidden)
+        because = np.where(small, f"fewer than {smallest_cell} customers", "")
+        because = np.where(hidden & ~small, "would tell of a hidden one", because)
+        given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
+        note = pd.Series(because, index=shown.index).where(hidden, given)
+        shown = shown.assign(**{NOTE: note, HIDDEN: hidden})
+    records = _write_records(shown, shape, hidden, roundings or {})
+    published = Published(shown, shape, view=view, period=period, currency=currency)
+    return replace(published, records=records)
 
 
 def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
@@ -12,7 +240,10 @@ def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
     A lone hidden cell in a row or column is found by subtraction from its sum, so the next
     smallest count there is hidden too, until no row or column has just one.
     """
-    counts = grid.to_numpy(float)
+    return grid.astype(float).mask(_find_hidden(grid.to_numpy(float), smallest_cell))
+
+
+def _find_hidden(counts: np.ndarray, smallest_cell: int) -> np.ndarray:
     hidden = (counts > 0) & (counts < smallest_cell)
     changed = True
     while changed:
@@ -21,4 +252,88 @@ def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
             shown = np.where(covered | (line == 0), np.inf, line)
             if covered.sum() == 1 and np.isfinite(shown).any():
                 covered[shown.argmin()] = changed = True  # a view: it marks the grid
-    return grid.astype(float).mask(hidden)
+    return hidden
+
+
+def _find_telling(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
+    """Return which rows must be hidden where groups add up to a total."""
+    hidden = pd.Series(False, index=table.index)
+    if not shape.adds_up or not shape.by:
+        return hidden
+    parts = table.groupby(list(shape.within), dropna=False) if shape.within else [((), table)]
+    for _, part in parts:
+        *rows, column = shape.by
+        row = part.groupby(rows, dropna=False).ngroup() if rows else np.zeros(len(part), dtype=int)
+        place = part.groupby(column, dropna=False).ngroup()
+        counts = np.zeros((np.max(row) + 1, place.max() + 1))
+        counts[row, place] = part[shape.count].fillna(0)
+        covered = _find_hidden(counts, smallest_cell)
+        hidden.loc[part.index] = covered[row, place]
+    return hidden
+
+
+def _hide_rows(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> pd.DataFrame:
+    """Return the table with the figures of hidden rows missing."""
+    if not hidden.any():
+        return table
+    kept = {*shape.by, *shape.within, *shape.shown, NOTE}
+    covered = {}
+    for column in table.columns:
+        if column not in kept:
+            values = table[column]
+            if pd.api.types.is_bool_dtype(values) or pd.api.types.is_integer_dtype(values):
+                values = values.convert_dtypes()
+            covered[column] = values.mask(hidden)
+    return table.assign(**covered)
+
+
+def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
+    needed = [*shape.by, *shape.within]
+    if shape.population == CUSTOMERS:
+        needed.append(shape.count)
+    missing = [column for column in needed if column not in table.columns]
+    if missing:
+        raise SegkitError(
+            "the table does not have the columns that its shape names",
+            where=f"table {shape.name}",
+            found=f"no {', '.join(missing)}",
+            fix="Name the columns of its groups and of its count in the Shape.",
+        )
+
+
+def _write_records(
+    table: pd.DataFrame, shape: Shape, hidden: pd.Series, roundings: Mapping[str, float]
+) -> pd.DataFrame:
+    """Return one record a cell of a published table."""
+    levels = [*shape.within, *shape.by]
+    dimensions = [
+        "; ".join(f"{name}={value}" for name, value in zip(levels, row, strict=True))
+        for row in table[levels].itertuples(index=False)
+    ]
+    records = [_no_records()]
+    for column in table.columns:
+        if column in levels or column in (NOTE, HIDDEN):
+            continue
+        values = table[column]
+        records.append(
+            pd.DataFrame(
+                {
+                    "table": shape.name,
+                    "population": shape.population,
+                    "dimensions": dimensions,
+                    "measure": str(column),
+                    "value": [None if _is_missing(value) else str(value) for value in values],
+                    "rounding": roundings.get(column, np.nan),
+                    "hidden": hidden.to_numpy() & ~np.isin(column, shape.shown),
+                }
+            )
+        )
+    return pd.concat(records[1:] or records, ignore_index=True)
+
+
+def _is_missing(value: object) -> bool:
+    return not isinstance(value, (list, tuple, dict, np.ndarray)) and pd.isna(value)
+
+
+def _no_records() -> pd.DataFrame:
+    return pd.DataFrame({column: pd.Series(dtype=object) for column in RECORD_COLUMNS})

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from segkit.contract.tables import TABLES
-from segkit.core.absence import is_missing
+from segkit.core.absence import empty_table, is_missing
 from segkit.features.own_features import list_own
 
 
@@ -46,14 +46,21 @@ def build_inventory(
     return pd.DataFrame(rows, columns=[*columns, "first_on", "last_on", "days_since_last"])
 
 
-def measure_consent(tables: dict[str, ibis.Table], column: str | None) -> dict[str, float | int]:
-    """Count customers who consented, who did not, and of whom it is not known; 0 without data."""
-    names = ["customer_count", "yes_count", "no_count", "unknown_count"]
+def measure_consent(tables: dict[str, ibis.Table], column: str | None) -> pd.DataFrame:
+    """Count customers by whether they consented.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``answer`` (yes, no, unknown) and ``customer_count``; no rows without such a column.
+    """
     if not column or is_missing(tables.get("customers"), column):
-        return dict.fromkeys(names, 0)
+        reason = "No consent is recorded, so no list of customers can be exported."
+        return empty_table(["answer", "customer_count"], reason)
     consent = tables["customers"][column].cast("boolean")
     counts = tables["customers"].aggregate(
-        all=consent.isnull().count(), yes=consent.sum(), no=(~consent).sum()
+        everybody=consent.isnull().count(), yes=consent.sum(), no=(~consent).sum()
     )
-    every, yes, no = (int(n) for n in counts.to_pandas().fillna(0).iloc[0])
-    return dict(zip(names, (every, yes, no, every - yes - no), strict=True))
+    everybody, yes, no = (int(count) for count in counts.to_pandas().fillna(0).iloc[0])
+    answers = {"yes": yes, "no": no, "unknown": everybody - yes - no}
+    return pd.DataFrame(answers.items(), columns=["answer", "customer_count"])

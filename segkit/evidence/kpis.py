@@ -20,7 +20,7 @@ YEAR_DAYS = 365
 def measure_kpi(
     measure: str, customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> float | None:
-    """Compute one measure of :data:`segkit.plan.models.MEASURES`; ``None`` if its table is missing."""
+    """Compute one of :data:`segkit.plan.models.MEASURES`; ``None`` if its table is missing."""
     messages, tickets = tables.get("messages"), tables.get("tickets")
     if measure == "open_share":
         if is_missing(messages, "opened"):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.contract.tables import TABLES
-from segkit.core.absence import empty_table, is_missing
+from segkit.core.absence import empty_table, explain_empty, is_missing
 from segkit.core.errors import SegkitError
 
 MARKET_TABLES = ("market_cells", "competitors", "trends")
@@ -101,7 +101,7 @@ def summarise_trends(trends: ibis.Table | None) -> pd.DataFrame:
     columns = ["trend", "country", "unit", "first_year", "first_value", "last_year", "last_value"]
     points = collect_trends(trends)
     if points.empty:
-        return empty_table([*columns, "growth_rate", "source"], points.attrs["reason"])
+        return empty_table([*columns, "growth_rate", "source"], explain_empty(points))
     table = points.groupby(columns[:3], as_index=False).agg(
         first_year=("year", "first"),
         first_value=("value", "first"),

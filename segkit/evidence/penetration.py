@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from segkit.core.absence import NO_PURCHASES, empty_table, explain_empty, is_missing
+from segkit.core.absence import NO_PURCHASES, EmptyTable, empty_table, explain_empty, is_missing
 from segkit.evidence.by_segment import keep_days
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
 
@@ -72,8 +72,8 @@ def measure_penetration(
     columns = ["cell", *AXES, "matched", "year", "market_value", "buyer_count", "growth_rate"]
     columns += ["measure", *OWN_COLUMNS, "source"]
     cells = latest_cells(market_cells, by=by)
-    if cells.empty or "reason" in own.attrs:
-        return empty_table(columns, explain_empty(own if "reason" in own.attrs else cells))
+    if cells.empty or isinstance(own, EmptyTable):
+        return empty_table(columns, explain_empty(own if isinstance(own, EmptyTable) else cells))
     own = own.assign(key=make_cell_keys(own)).groupby("key", as_index=False)
     own = own.agg(
         {"country": "first", "category": "first", "customer_count": "sum", "spend": "sum"}

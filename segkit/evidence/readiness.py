@@ -58,7 +58,8 @@ def score_readiness(
     market = (known.loc[["market_cells", "competitors", "trends"], "row_count"] > 0).sum()
     voice = (known.loc[["responses", "tickets"], "row_count"] > 0).sum()
     consent = measure_consent(tables, plan.privacy.consent_column)
-    answered, people = consent["yes_count"] + consent["no_count"], consent["customer_count"]
+    people = int(consent["customer_count"].sum())
+    answered = int(consent.loc[consent["answer"] != "unknown", "customer_count"].sum())
     messages, control = tables.get("messages"), False
     if not is_missing(messages, "arm"):
         control = bool(messages.filter(messages.arm == "control").count().execute())

@@ -13,7 +13,11 @@ STEPS = {
     "04_experience_data": "Experience data",
     "05_analysis": "Analysis",
 }
-_HOMES = {"show_chart": "figures", "show_findings": "findings", "show_table": "tables"}
+_HOMES = {
+    "show_chart": "shared.figures",
+    "show_findings": "shared.sentences",
+    "show_table": "shared.tables",
+}
 
 
 def __getattr__(name: str):

@@ -1,4 +1,4 @@
-"""One chart for any base; see :mod:`segkit.report.charts` for what all charts have in common."""
+"""One chart for any base; :mod:`segkit.report.shared.charts` has what all charts share."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.profiles.base_summaries import ALL
-from segkit.report import figures
-from segkit.report.figures import BLUE, chart
-from segkit.report.findings import format_number, format_share, plural
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, chart
+from segkit.report.shared.numbers import format_number, format_share, plural
 
 
 @chart("feature", "level", "customer_share", values=["value_index"])

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.report import figures
-from segkit.report.charts import plot_trend
-from segkit.report.figures import BLUE, ORANGE, chart
-from segkit.report.findings import format_number, plural
+from segkit.report.shared import figures
+from segkit.report.shared.charts import plot_trend
+from segkit.report.shared.figures import BLUE, ORANGE, chart
+from segkit.report.shared.numbers import format_number, plural
 
 
 @chart("week_end", "expected_running", "actual_running")

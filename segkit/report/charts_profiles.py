@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.report import figures
-from segkit.report.figures import BLUE, GREY, MUTED, ORANGE, SERIES, TRACK, chart
-from segkit.report.findings import format_number, format_share, plural
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SERIES, TRACK, chart
+from segkit.report.shared.numbers import format_number, format_share, plural
 
 PALE = "#c4ccd3"
 # Pearson residuals beyond 2 and 4 are shaded (Friendly 1994): far fewer, fewer, more, far more.

@@ -1,6 +1,6 @@
 """Charts of the evidence: do segments hold, how do they part, and which to aim at.
 
-They follow the rules of `segkit.report.charts`.
+They follow the rules of `segkit.report.shared.charts`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
-from segkit.report import figures
-from segkit.report.figures import BLUE, GREY, MUTED, ORANGE, TRACK, chart
-from segkit.report.findings import format_share, plural
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, TRACK, chart
+from segkit.report.shared.numbers import format_share, plural
 
 
 @chart("segment_count", "stability", values=["stability_low", "stability_high"])

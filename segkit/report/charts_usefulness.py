@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.report import figures
-from segkit.report.figures import GREY, MUTED, SERIES, chart
-from segkit.report.findings import format_share
+from segkit.report.shared import figures
+from segkit.report.shared.figures import GREY, MUTED, SERIES, chart
+from segkit.report.shared.numbers import format_share
 from segkit.validation.prediction import PERFECT, TOP_SHARE
 from segkit.validation.usefulness import BOTH, LIFETIME, NOTHING, RFM, SEGMENTS
 

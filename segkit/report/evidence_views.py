@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.report.findings import format_share, write_ranges
-from segkit.report.tables import VIEWS, show_table
+from segkit.report.shared.numbers import format_share, write_ranges
+from segkit.report.shared.tables import VIEWS, show_table
 
 HEADINGS = {column: heading for column, (heading, _) in VIEWS["measures"].items()}
 HEADINGS |= VIEWS["evidence"]
@@ -17,7 +17,7 @@ def show_evidence(
     """Show a table, or these columns of it, with its headings; empty columns are left out.
 
     ``low`` and ``high`` become one column with the interval. The other options are those of
-    :func:`segkit.report.tables.show_table`.
+    :func:`segkit.report.shared.tables.show_table`.
     """
     chosen = []
     for name in columns or list(table.columns):

@@ -7,7 +7,7 @@ import pandas as pd
 from segkit.core.absence import explain_empty
 from segkit.features.rhythm import AT_RISK_SHARE, LAPSED_SHARE, LEAST_GAPS
 from segkit.profiles.base_summaries import ALL, OTHERS
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
 
 ENOUGH_ALPHA = 0.7  # Nunnally and Bernstein (1994), Psychometric Theory, for early research
 ENOUGH_P_VALUE = 0.05

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.absence import explain_empty
-from segkit.report.figures import write_value
-from segkit.report.sentences import write_sentences
-from segkit.report.tables import VIEWS
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.figures import write_value
+from segkit.report.shared.tables import VIEWS
 
 # The measures that are compared between segments: what each is called and how it is written.
 MEASURES = VIEWS["measures"]

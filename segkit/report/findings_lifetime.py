@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.absence import explain_empty
-from segkit.report.findings import format_number
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.numbers import format_number
 
 
 def state_lifetime(values: pd.DataFrame, *, currency: str) -> list[str]:

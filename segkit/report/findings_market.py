@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.absence import explain_empty
-from segkit.report.findings import format_large, format_small_share, plural
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.numbers import format_large, format_small_share, plural
 
 
 def state_trends(trends: pd.DataFrame) -> list[str]:

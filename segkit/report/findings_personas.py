@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segkit.features.own_features import describe_feature
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
 
 
 def state_persona(persona: dict, *, currency: str = "") -> list[str]:

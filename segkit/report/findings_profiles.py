@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from segkit.core.absence import explain_empty
 from segkit.profiles.quiz import Quiz
-from segkit.report.findings import format_number, format_share, write_ranges
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.numbers import format_number, format_share, write_ranges
 from segkit.validation.reach import Surrogate
 from segkit.validation.separation import Separation
 
@@ -75,7 +76,7 @@ def state_differences(profile: pd.DataFrame) -> list[str]:
 def state_separation(separation: Separation) -> list[str]:
     """Say how much the two axes show, and which segments lie over others."""
     if separation.axes.empty:
-        return [str(separation.axes.attrs["reason"])]
+        return [explain_empty(separation.axes)]
     shown = separation.axes["explained_share"].sum()
     known = separation.centres.dropna(subset=["overlap_share"])
     overlap = known["overlap_share"]
@@ -95,7 +96,7 @@ def state_descriptors(ranked: pd.DataFrame) -> list[str]:
 def state_reach(surrogate: Surrogate, *, by: str) -> list[str]:
     """Say how well customers are placed by some columns, named by ``by``, against guessing."""
     if surrogate.by_segment.empty:
-        return [str(surrogate.by_segment.attrs["reason"])]
+        return [explain_empty(surrogate.by_segment)]
     known = surrogate.by_segment.dropna(subset=["recall"])
     hardest = known.sort_values("recall", kind="stable").head(1).to_dict("records")
     values = {"found": surrogate, "by": by, "hardest": hardest[0] if hardest else None}
@@ -105,7 +106,7 @@ def state_reach(surrogate: Surrogate, *, by: str) -> list[str]:
 def state_quiz(quiz: Quiz) -> list[str]:
     """Say how few questions suffice, and how well they place a newcomer."""
     if quiz.rules.empty:
-        return [str(quiz.rules.attrs["reason"])]
+        return [explain_empty(quiz.rules)]
     names = [name.replace("_", " ") for name in quiz.questions]
     step = quiz.steps.iloc[quiz.step_count - 1]
     return write_sentences("profiles.quiz", quiz=quiz, step=step, names=names)

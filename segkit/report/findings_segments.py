@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from segkit.plan.models import Criteria
-from segkit.report.findings import format_money, format_number, format_share, join_words
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.numbers import format_money, format_number, format_share, join_words
 
 MONEY_KPIS = {"total_spend", "mean_order_value"}
 LIKE_EVERYBODY_SD = 0.2

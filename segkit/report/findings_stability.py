@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.report.findings import format_money, format_share, join_words, write_ranges
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.numbers import format_money, format_share, join_words, write_ranges
 from segkit.validation.criteria import MEANINGS
 from segkit.validation.stability import STABLE
 

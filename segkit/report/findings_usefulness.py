@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.absence import empty_table
-from segkit.report.findings import THIN_SPACE, format_number, format_share
-from segkit.report.sentences import write_sentences
+from segkit.report.old_sentences import write_sentences
+from segkit.report.shared.numbers import THIN_SPACE, format_number, format_share
 from segkit.validation.prediction import TOP_SHARE
 from segkit.validation.usefulness import BOTH, LIFETIME, RFM, SEGMENTS, Usefulness, list_gains
 

@@ -16,7 +16,7 @@ import pandas as pd
 from ibis import _, ir
 from scipy.stats import norm
 
-from segkit.core.absence import NO_PURCHASES
+from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.errors import SegkitError
 from segkit.features.attributes import select_attributes
 from segkit.features.customer_table import RFM_COLUMNS, build_customers
@@ -318,9 +318,12 @@ def _read(split_on: datetime.date | str | None) -> datetime.date | None:
 
 def _refuse(split: datetime.date | None, reason: str) -> Usefulness:
     figures, gains = compare_predictors({}, pd.DataFrame(), reference=RFM, random_state=0)
-    for table in (figures, gains):
-        table.attrs["reason"] = reason
-    return Usefulness(split_on=split, figures=figures, gains=gains, reason=reason)
+    return Usefulness(
+        split_on=split,
+        figures=empty_table(figures.columns, reason),
+        gains=empty_table(gains.columns, reason),
+        reason=reason,
+    )
 
 
 def _select_outcomes(outcomes: pd.DataFrame, left_out: dict[str, str]) -> pd.DataFrame:

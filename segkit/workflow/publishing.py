@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from segkit.core.errors import SegkitError
 from segkit.core.files import hash_bytes, hash_value, read_json, write_json
 from segkit.plan.models import Plan
-from segkit.report.verification import verify_page
+from segkit.report.shared.verification import verify_page
 from segkit.runs.layout import RUN_ID, Publication, ReportFolder, RunFolder, prune_run_folders
 from segkit.workflow.steps import STEPS
 
@@ -144,7 +144,7 @@ def _build_and_name(plan: Plan, report: ReportFolder, record: Mapping[str, Any])
 
 def _complete(plan: Plan, built: Publication, record: Mapping[str, Any]) -> None:
     """Add the index page and run.json to the pages."""
-    from segkit.report.pages import render_index
+    from segkit.report.shared.pages import render_index
 
     run = RunFolder(plan.run_folder)
     facts = {step: read_json(run.step(step).facts) for step in STEPS}
@@ -156,7 +156,7 @@ def _complete(plan: Plan, built: Publication, record: Mapping[str, Any]) -> None
 
 
 def _write_pointer(plan: Plan, aside: ReportFolder, run_id: str) -> None:
-    from segkit.report.pages import render_pointer
+    from segkit.report.shared.pages import render_pointer
 
     render_pointer(plan.title, run_id, aside.pointer)
 

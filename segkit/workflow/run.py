@@ -186,7 +186,7 @@ class _Run:
 
     def finish_step(self, step: str, parts: dict, seconds: float) -> None:
         """Render a step's page, then write its record."""
-        from segkit.report.pages import list_pages, render_page
+        from segkit.report.shared.pages import list_pages, render_page
 
         left = self.folder.step(step)
         render_page(

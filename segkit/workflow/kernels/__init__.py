@@ -50,8 +50,9 @@ class Kernels(contextlib.AbstractContextManager):
         self.environment = {**os.environ, **ENVIRONMENT, **own}
         self.server: subprocess.Popen | None = None
         if use_fork():
-            root = str(Path(__file__).parents[2])
-            code = f"import sys; sys.path.append({root!r}); from segkit.workflow.kernels import server; "
+            root = str(Path(__file__).parents[3])
+            code = f"import sys; sys.path.append({root!r})\n"
+            code += "from segkit.workflow.kernels import server\n"
             code += f"server.serve_forks({str(self.scratch)!r}, {held!r})"
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
             place = {"cwd": folder, "env": self.environment, "start_new_session": True}

@@ -1,8 +1,7 @@
-"""Finished table -> sentences, and the formats that sentences, tables and charts share."""
+"""How numbers are written in sentences, tables and charts alike."""
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Iterable
 from numbers import Real
@@ -22,7 +21,7 @@ def format_number(value: Real | None, decimals: int = 0) -> str:
     >>> format_number(None)
     '–'
     """
-    if _is_missing(value):
+    if is_missing_value(value):
         return MISSING
     rounded = round(float(value), decimals)
     text = f"{rounded + 0.0:,.{decimals}f}".replace(",", THIN_SPACE)
@@ -35,7 +34,7 @@ def format_share(value: Real | None, decimals: int = 1) -> str:
     >>> format_share(0.1234)
     '12.3%'
     """
-    return MISSING if _is_missing(value) else f"{format_number(100 * float(value), decimals)}%"
+    return MISSING if is_missing_value(value) else f"{format_number(100 * float(value), decimals)}%"
 
 
 def format_money(value: Real | None, currency: str = "", decimals: int | None = None) -> str:
@@ -46,7 +45,7 @@ def format_money(value: Real | None, currency: str = "", decimals: int | None = 
     >>> format_money(12.5)
     '12.50'
     """
-    if _is_missing(value):
+    if is_missing_value(value):
         return MISSING
     if decimals is None:
         decimals = 0 if abs(float(value)) >= 1000 else 2
@@ -105,34 +104,10 @@ def write_ranges(lows: Iterable, highs: Iterable, write: Callable[[Real], str]) 
     ['10.0% to 20.0%', '']
     """
     ends = zip(lows, highs, strict=True)
-    return ["" if _is_missing(low) else f"{write(low)} to {write(high)}" for low, high in ends]
+    return ["" if is_missing_value(low) else f"{write(low)} to {write(high)}" for low, high in ends]
 
 
-def show_findings(sentences: list[str], *, title: str = "What we found") -> None:
-    """Display sentences as a list; text from data is escaped.
-
-    Parameters
-    ----------
-    sentences : list of str
-        Plain sentences without markup. An empty list displays nothing.
-    title : str, optional
-        The line above the list.
-    """
-    from IPython.display import display
-
-    sentences = [sentences] if isinstance(sentences, str) else list(sentences)
-    if not sentences:
-        return
-    items = "\n".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-    markup = (
-        f'<div class="findings"><p class="findings-title"><strong>{html.escape(title)}</strong></p>'
-        f"\n<ul>\n{items}\n</ul></div>"
-    )
-    plain = "\n".join([title, *(f"- {sentence}" for sentence in sentences)])
-    display({"text/html": markup, "text/plain": plain}, raw=True)
-
-
-def _is_missing(value: object) -> bool:
+def is_missing_value(value: object) -> bool:
     """Tell whether a single value is missing: None, NaN, NaT or pandas' NA."""
     if value is None:
         return True

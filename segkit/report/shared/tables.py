@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
 import pandas as pd
 
+from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError, suggest_name
-from segkit.report.findings import MISSING, format_number, format_share, plural
+from segkit.core.findings import HIDDEN
+from segkit.core.privacy import Published
+from segkit.report.shared.numbers import MISSING, format_number, format_share, plural, write_ranges
+from segkit.report.shared.views import Column, view_of
 
-TEMPLATES = Path(__file__).parent / "templates" / "segkit"
+TEMPLATES = Path(__file__).parents[1] / "templates" / "segkit"
 VIEWS = tomllib.loads(TEMPLATES.with_name("views.toml").read_text(encoding="utf-8"))
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
 KINDS = ("integer", "share", "money", "number", "date", "text")
@@ -23,12 +29,67 @@ _WHOLES = _NOUNS | {word: word for word in ("spend", "value", "profit", "revenue
 _WORDS = {"kpi": "KPI", "rfm": "RFM", "id": "ID"}
 
 
-def show_table(df: pd.DataFrame, *, caption: str, max_rows: int = 30, **options) -> None:
-    """Display a finished table; the options are those of :func:`build_table`."""
+def show_table(table: pd.DataFrame | Published, *, caption: str, max_rows: int = 30, **options):
+    """Display a published table as its view says.
+
+    Parameters
+    ----------
+    table : Published
+        A table that passed the gate, with its view.
+    caption : str
+        What the table shows; also its name for screen readers.
+    max_rows : int, optional
+        Further rows are left out, and a line says how many.
+    **options
+        ``columns``, names of the view's columns that are shown, and ``folded`` of
+        :func:`build_table`.
+    """
     from IPython.display import display
 
-    markup = build_table(df, caption=caption, max_rows=max_rows, **options)
-    display({"text/html": markup, "text/plain": f"{caption}\n{df.head(max_rows)}"}, raw=True)
+    if isinstance(table, Published):
+        options |= lay_out_view(table, options.pop("columns", None))
+        table = options.pop("table")
+    markup = build_table(table, caption=caption, max_rows=max_rows, **options)
+    display({"text/html": markup, "text/plain": f"{caption}\n{table.head(max_rows)}"}, raw=True)
+
+
+def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the table of a published one as it is shown, and the options of :func:`build_table`.
+
+    Columns that the table does not have, or that are all missing, are left out.
+    """
+    view, table = view_of(published), published.frame
+    known = view.columns or {str(name): Column() for name in table.columns if name != HIDDEN}
+    columns, formats, bars = {}, {}, []
+    for name in chosen or known:
+        column = known.get(name, Column())
+        if column.interval is not None:
+            low, high = column.interval
+            if low in table:
+                write = partial(_write_one, kind=column.kind)
+                table = table.assign(**{name: write_ranges(table[low], table[high], write)})
+        if name not in table or not (table.empty or _has_content(table[name])):
+            continue
+        columns[name] = column.heading
+        if column.kind and column.interval is None:
+            formats[name] = column.kind
+        if column.bar:
+            bars.append(name)
+    return {
+        "table": table,
+        "columns": columns,
+        "formats": formats,
+        "bars": bars,
+        "currency": published.currency,
+    }
+
+
+def _has_content(column: pd.Series) -> bool:
+    return bool((column.notna() & (column.astype(str) != "")).any())
+
+
+def _write_one(value: float, kind: str) -> str:
+    return _write_cells(pd.Series([value]), kind or "number")[0]
 
 
 def build_table(
@@ -98,7 +159,7 @@ def build_table(
         folded=folded,
         columns=written,
         row_count=len(shown),
-        reason=df.attrs.get("reason", "There are no rows to show."),
+        reason=explain_empty(df),
         more=f"{plural(hidden, 'more row')} not shown." if hidden else "",
     )
 

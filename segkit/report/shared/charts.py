@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
-from segkit.report import figures
-from segkit.report.figures import BLUE, GREY, MUTED, ORANGE, SERIES, SKY, TRACK, chart
-from segkit.report.findings import MISSING, format_number, format_share, plural
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SERIES, SKY, TRACK, chart
+from segkit.report.shared.numbers import MISSING, format_number, format_share, plural
 
 LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
 MEASURES = {
@@ -27,51 +27,6 @@ MEASURES = {
     "smallest_customer_share": "smallest segment\n(share of customers)",
 }
 DIFFERENCES = {"explained_spend_share": "differences explained\n(share of variance)"}
-
-
-@chart("practice", "score")
-def plot_readiness(table: pd.DataFrame, *, title: str = "Readiness by practice") -> Axes:
-    """Draw the readiness scorecard: one bar a practice, the strongest on top.
-
-    How to read it: the grey track is the whole way to 1; the lowest bars are where to begin.
-    The table has a row a practice: ``practice`` (text) and ``score`` (0 to 1).
-    """
-    rows = table.sort_values("score", kind="stable")
-    names, scores = rows["practice"], rows["score"].map("{:.2f}".format)
-    ax = figures.new_axes(title, height=1.0 + 0.34 * len(rows))
-    track = ax.barh(range(len(rows)), 1, color=TRACK, height=0.5)
-    ax.bar_label(track, scores, padding=6, fontweight="bold")
-    ax.barh(range(len(rows)), rows["score"], color=BLUE, height=0.5)
-    ax.set_xlim(0, 1)
-    figures.name_rows(ax, names)
-    figures.name_values(ax, "score: 0 nothing in place, 1 fully in place")
-    said = f"Bars: readiness score of {plural(len(rows), 'practice')}"
-    return figures.describe_chart(ax, said, *figures.list_ends(names, scores))
-
-
-@chart("table", "read", "accepted", "rejected")
-def plot_quality(table: pd.DataFrame, *, title: str = "Rows accepted and rejected") -> Axes:
-    """Draw the share of each table's rows that was accepted.
-
-    How to read it: blue rows are used, hatched rows were set aside with a reason. The counts
-    stand to the right, since tables differ in size by orders of magnitude.
-    The table has a row a table: ``table``, and its rows ``read``, ``accepted``, ``rejected``.
-    """
-    rows = table[table["read"] > 0].sort_values("read", kind="stable")
-    kept, refused = rows["accepted"] / rows["read"], rows["rejected"] / rows["read"]
-    ax = figures.new_axes(title, height=1.0 + 0.36 * len(rows))
-    ax.barh(range(len(rows)), kept, color=BLUE, height=0.56)
-    look = {"color": "white", "edgecolor": ORANGE, "hatch": "/////", "height": 0.56}
-    bars = ax.barh(range(len(rows)), refused, left=kept, **look)
-    counts = rows[["read", "accepted", "rejected"]].map(format_number)
-    shares = refused.map(format_share).where(refused > 0, "none")
-    ax.bar_label(bars, counts["read"] + " read, " + shares + " rejected", padding=6)
-    ax.set_xlim(0, 1)
-    figures.name_rows(ax, rows["table"])
-    figures.name_values(ax, "share of rows read: solid accepted, hatched rejected")
-    said = rows["table"] + ": " + counts["read"] + " read, " + counts["accepted"] + " accepted, "
-    said += counts["rejected"] + " rejected"
-    return figures.describe_chart(ax, "Rows by table", said.iloc[::-1])
 
 
 @chart("label", "value")

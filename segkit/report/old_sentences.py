@@ -7,9 +7,9 @@ from typing import Any
 
 import jinja2
 
-from segkit.report import findings
-from segkit.report.figures import write_value
-from segkit.report.tables import TEMPLATES
+from segkit.report.shared import numbers as findings
+from segkit.report.shared.figures import write_value
+from segkit.report.shared.tables import TEMPLATES
 
 MOST_NAMES = 5
 

@@ -25,10 +25,12 @@ from matplotlib.transforms import Bbox, blended_transform_factory
 from PIL import Image
 from seaborn.utils import relative_luminance
 
+from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
-from segkit.report.findings import format_money, format_number, format_share
+from segkit.core.privacy import Published
+from segkit.report.shared.numbers import format_money, format_number, format_share
 
-STYLE = Path(__file__).parent / "templates" / "charts.mplstyle"
+STYLE = Path(__file__).parents[1] / "templates" / "charts.mplstyle"
 WIDTH_INCHES = 7.625
 DOTS_PER_INCH = 144  # drawn at 1.5 times the size shown, so that lines stay sharp
 MUTED, TRACK, GREY = "#5a6672", "#eceff2", "#8b96a1"
@@ -56,7 +58,10 @@ def chart(*keys: str, values: Sequence[str] = ()) -> Callable:
 
     def make(draw: Callable) -> Callable:
         @functools.wraps(draw)
-        def plot(table: pd.DataFrame, **options) -> Axes:
+        def plot(table: pd.DataFrame | Published, **options) -> Axes:
+            passed = all(_has_passed(value) for value in (table, *options.values()))
+            table = _open_published(table)
+            options = {name: _open_published(value) for name, value in options.items()}
             given = {**draw.__kwdefaults__, **options}
             named = [given.get(name, name) for name in keys]
             missing = {*named, *(given.get(name, name) for name in values)} - {None, *table}
@@ -69,11 +74,23 @@ def chart(*keys: str, values: Sequence[str] = ()) -> Callable:
                 )
             rows = table.dropna(subset=[name for name in named if name is not None])
             with chart_style():
-                return _draw_nothing(given["title"], table) if rows.empty else draw(rows, **options)
+                ax = _draw_nothing(given["title"], table) if rows.empty else draw(rows, **options)
+            ax.figure._segkit_published = passed
+            return ax
 
         return plot
 
     return make
+
+
+def _open_published(value: object) -> object:
+    """Return the rows of a published table, and anything else as it is."""
+    return value.frame if isinstance(value, Published) else value
+
+
+def _has_passed(value: object) -> bool:
+    """Tell whether a chart's argument passed the gate or is no table at all."""
+    return not isinstance(value, pd.DataFrame)
 
 
 def new_axes(title: str, *, height: float, columns: int = 1, rows: int = 1) -> Axes:
@@ -85,7 +102,7 @@ def new_axes(title: str, *, height: float, columns: int = 1, rows: int = 1) -> A
 
 def _draw_nothing(title: str, table: pd.DataFrame) -> Axes:
     """Say that there is nothing to show, and why if the table knows."""
-    reason = str(table.attrs.get("reason", "There are no rows to show."))
+    reason = explain_empty(table)
     ax = new_axes(title, height=1.2)
     ax.set_axis_off()
     ax.text(0, 0.5, reason, color=MUTED, transform=ax.transAxes, wrap=True)
@@ -203,7 +220,7 @@ def show_chart(ax: Axes, *, caption: str, alt: str | None = None) -> None:
     Parameters
     ----------
     ax : matplotlib Axes
-        From one of ``segkit.report.charts``, or any other.
+        From one of ``segkit.report.shared.charts``, or any other.
     caption : str
         What the reader should look at; shown under the picture.
     alt : str, optional

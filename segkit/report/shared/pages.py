@@ -18,9 +18,9 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from segkit.plan.models import MEASURES
 from segkit.report import STEPS
-from segkit.report.findings import format_number, format_share, plural
-from segkit.report.tables import PAGES, TEMPLATES, build_table
-from segkit.report.verification import verify_page
+from segkit.report.shared.numbers import format_number, format_share, plural
+from segkit.report.shared.tables import PAGES, TEMPLATES, build_table
+from segkit.report.shared.verification import verify_page
 
 __all__ = ["PAGE_TITLES", "list_pages", "render_index", "render_page", "verify_page"]
 
@@ -81,7 +81,7 @@ def render_index(
     ----------
     plan : Plan or mapping
     facts : mapping of step to facts
-        Of any step ``headline`` ({label: text}) and ``findings`` (sentences); of 05_analysis also
+        Of any step ``headline`` (findings by label) and ``findings``; of 05_analysis also
         ``verdict`` ({"answer": "yes" or "no", "text", "reasons"}), ``segments`` (records),
         ``kpis`` (records of text, measure, value_text, target_text, met), ``usefulness`` ({"text",
         "split_on"}) and ``limits``.
@@ -94,18 +94,26 @@ def render_index(
     steps = [step for step in PAGE_TITLES if step in facts]
     latest_first = reversed(steps)  # the last steps say what the first ones were for
     figures = [p for step in latest_first for p in (facts[step].get("headline") or {}).items()]
+    cards = list(
+        zip([label for label, _ in figures], read_texts([f for _, f in figures]), strict=True)
+    )
     final, counts = facts.get("05_analysis") or {}, record.get("tables") or {}
     text = PAGES.get_template("summary.html.j2").render(
         plan=plan,
         record=record,
         final=final,
         navigation=list_pages(steps),
-        findings=[(facts[step].get("findings") or [])[:4] for step in steps],
-        headline=[pair for pair in figures if len(str(pair[1])) <= _CARD_WIDTH][:_CARDS],
+        findings=[read_texts(facts[step].get("findings"))[:4] for step in steps],
+        headline=[pair for pair in cards if len(pair[1]) <= _CARD_WIDTH][:_CARDS],
         quality=[{"table": name, **counts[name]} for name in counts],
         measures=MEASURES,
     )
     Path(html_path).write_text(text.strip() + "\n", encoding="utf-8", newline="\n")
+
+
+def read_texts(findings: Sequence[Mapping[str, Any] | str] | None) -> list[str]:
+    """Return the sentences of findings that facts hold."""
+    return [f["text"] if isinstance(f, Mapping) else str(f) for f in findings or []]
 
 
 def render_pointer(title: str, run_id: str, html_path: Path) -> None:

@@ -1,0 +1,179 @@
+"""Findings, and the words for them: a sentence holds words, its figures are put in as written.
+
+The sentences stand in ``templates/sentences/<topic>.toml``, a table for each function that states
+something. A sentence names its figures and words in braces. It holds no decision: which sentence is
+told is Python.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from segkit.core.absence import explain_empty
+from segkit.core.errors import SegkitError
+from segkit.core.findings import Figure, Finding, list_sources
+from segkit.core.privacy import Published
+from segkit.report.shared.numbers import (
+    MISSING,
+    format_large,
+    format_money,
+    format_number,
+    format_share,
+    format_small_share,
+    is_missing_value,
+    join_words,
+    plural,
+)
+
+SENTENCES = Path(__file__).parents[1] / "templates" / "sentences"
+MOST_NAMES = 5
+
+
+def write_figure(figure: Figure, value: object = None) -> str:
+    """Write a figure's value, or another value, such as an end of its interval, as its kind says.
+
+    >>> write_figure(Figure("customer_count", 405, kind="count", unit="customer"))
+    '405 customers'
+    >>> write_figure(Figure("spend_share", 0.459, kind="share"))
+    '45.9%'
+    """
+    value = figure.value if value is None else value
+    if is_missing_value(value):
+        return MISSING
+    match figure.kind:
+        case "text" | "date":
+            return str(value)
+        case "count":
+            one, _, many = figure.unit.partition("|")
+            return plural(value, one, many) if one else format_number(value)
+        case "share":
+            return format_share(value, 1 if figure.decimals is None else figure.decimals)
+        case "small share":
+            return format_small_share(value)
+        case "money":
+            return format_money(value, figure.unit, figure.decimals)
+        case "large":
+            return format_large(value, figure.unit)
+        case "index":
+            return format_number(value)
+    decimals = figure.decimals
+    if decimals is None:
+        decimals = 0 if float(value).is_integer() or abs(value) >= 100 else 2
+    text = format_number(value, decimals)
+    return f"{text} {figure.unit}" if figure.unit else text
+
+
+def write_finding(
+    kind: str,
+    figures: Sequence[Figure] = (),
+    *,
+    count: int | Figure | None = None,
+    words: Mapping[str, object] | None = None,
+) -> Finding:
+    """Make a finding: the sentence of a topic with its figures and words put in.
+
+    Parameters
+    ----------
+    kind : str
+        Which sentence: topic, function and sentence, such as "plan.quality.accepted".
+    figures : sequence of Figure
+        In the sentence ``{name}`` is the figure as it is written, ``{name_low}`` and
+        ``{name_high}`` are the ends of its interval. Figures that the sentence does not name are
+        kept with the finding.
+    count : int or Figure, optional
+        Customers whom the statement is about.
+    words : mapping of str to object, optional
+        Names and words that the sentence asks for.
+
+    Raises
+    ------
+    SegkitError
+        If there is no such sentence, or it names something that was not given.
+    """
+    sentence = find_sentence(kind)
+    texts = {name: str(word) for name, word in (words or {}).items()}
+    for figure in figures:
+        texts[figure.name] = write_figure(figure)
+        if figure.low is not None or figure.high is not None:
+            texts[f"{figure.name}_low"] = _write_end(figure, figure.low)
+            texts[f"{figure.name}_high"] = _write_end(figure, figure.high)
+    try:
+        text = sentence.format_map(texts)
+    except KeyError as missing:
+        message = f"the sentence names {missing}, which was not given"
+        raise SegkitError(message, where=f"sentence {kind}") from None
+    if isinstance(count, Figure):
+        count = None if count.value is None else int(count.value)
+    told = tuple(figures)
+    return Finding(kind, text, figures=told, count=count, source=list_sources(told))
+
+
+def _write_end(figure: Figure, end: float | None) -> str:
+    return MISSING if end is None else write_figure(figure, end)
+
+
+def explain_absence(table: Published) -> Finding:
+    """Return, as a finding, why a table has no rows."""
+    return Finding("absence", explain_empty(table.frame), source={table.shape.name: ()})
+
+
+@functools.cache
+def find_sentence(kind: str) -> str:
+    """Return the sentence of a kind such as "plan.quality.accepted", on one line."""
+    topic, _, rest = kind.partition(".")
+    path = SENTENCES / f"{topic}.toml"
+    found: object = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for part in rest.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    if not isinstance(found, str):
+        raise SegkitError("there is no such sentence", where=f"{path.name}", found=kind)
+    return " ".join(found.split())
+
+
+def name_some(names: Iterable) -> str:
+    """Join the first names, and say how many more there are."""
+    known = [str(name) for name in names if name]
+    more = [f"{len(known) - MOST_NAMES} more"] if len(known) > MOST_NAMES else []
+    return join_words([*known[:MOST_NAMES], *more])
+
+
+def name_column(name: object) -> str:
+    """Write a column's name as words."""
+    return str(name).replace("_", " ")
+
+
+def show_findings(findings: Sequence[Finding | str], *, title: str = "What we found") -> None:
+    """Display findings as a list of sentences; text from data is escaped.
+
+    The findings travel with the output as data, so that a run's notebooks hold them.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Nothing is displayed where there are none.
+    title : str, optional
+        The line above the list.
+    """
+    from IPython.display import display
+
+    if isinstance(findings, str):
+        findings = [findings]
+    findings = [f if isinstance(f, Finding) else Finding("text", f) for f in findings]
+    if not findings:
+        return
+    items = "\n".join(f"<li>{html.escape(finding.text)}</li>" for finding in findings)
+    markup = (
+        f'<div class="findings"><p class="findings-title"><strong>{html.escape(title)}</strong></p>'
+        f"\n<ul>\n{items}\n</ul></div>"
+    )
+    plain = "\n".join([title, *(f"- {finding.text}" for finding in findings)])
+    records = [finding.to_record() for finding in findings]
+    display(
+        {"text/html": markup, "text/plain": plain},
+        metadata={"text/html": {"findings": records}},
+        raw=True,
+    )

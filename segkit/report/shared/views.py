@@ -1,0 +1,58 @@
+"""How a table is shown, and what the gate must know of it: a view is written once, by topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from segkit.core.privacy import Shape
+
+# How finely a value of each kind is written, for the gate's records.
+ROUNDINGS = {"integer": 1.0, "count": 1.0, "index": 1.0, "share": 0.001, "money": 0.01}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that is shown.
+
+    ``kind`` is how it is written: integer, share, money, number, date or text; empty: told from
+    its name and type. ``interval`` names the columns with the ends of an interval that are written
+    in one cell. With ``bar`` each number has a bar beside it.
+    """
+
+    heading: str = ""
+    kind: str = ""
+    interval: tuple[str, str] | None = None
+    bar: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """What a table's rows are, and how its columns are headed and written, in their order.
+
+    Columns that the table does not have, or that are all missing, are left out. With no columns
+    named all are shown, headed from their names.
+    """
+
+    shape: Shape
+    columns: Mapping[str, Column] = field(default_factory=dict)
+
+    def rename(self, name: str) -> View:
+        """Return the view for another table of the same shape."""
+        return replace(self, shape=replace(self.shape, name=name))
+
+    def find_kind(self, column: str) -> str:
+        """Return how a column is written; empty where the view does not say."""
+        shown = self.columns.get(column)
+        return shown.kind if shown else ""
+
+    def list_roundings(self) -> dict[str, float]:
+        """Return the step to which each column that the view names is rounded."""
+        kinds = {name: column.kind for name, column in self.columns.items()}
+        return {name: ROUNDINGS[kind] for name, kind in kinds.items() if kind in ROUNDINGS}
+
+
+def view_of(published: Any) -> View:
+    """Return the view that a published table carries."""
+    return published.view if isinstance(published.view, View) else View(published.shape)

@@ -1,0 +1,160 @@
+"""The gate: what rests on few customers is hidden, and so is what would give it away."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segkit.core.absence import empty_table
+from segkit.core.errors import SegkitError
+from segkit.core.privacy import Shape, publish_table
+
+SIZES = Shape("sizes", by=("segment_name",))
+
+
+def make_sizes(*counts: int) -> pd.DataFrame:
+    names = [f"S{number}" for number in range(len(counts))]
+    spend = [100.0 * count for count in counts]
+    return pd.DataFrame({"segment_name": names, "customer_count": counts, "spend": spend})
+
+
+def read_counts(table: pd.DataFrame, shape: Shape, smallest_cell: int = 5) -> list[float]:
+    shown = publish_table(table, shape, smallest_cell=smallest_cell).frame
+    return shown["customer_count"].astype(float).tolist()
+
+
+def test_a_small_group_and_the_one_that_would_tell_of_it_are_hidden():
+    published = publish_table(make_sizes(60, 40, 3), SIZES, smallest_cell=5)
+    assert published.frame["customer_count"].tolist()[0] == 60
+    assert published.frame["customer_count"].isna().tolist() == [False, True, True]
+    assert published.frame["spend"].isna().tolist() == [False, True, True]
+    assert published.frame["note"].tolist() == [
+        "",
+        "would tell of a hidden one",
+        "fewer than 5 customers",
+    ]
+    assert published.frame["segment_name"].tolist() == ["S0", "S1", "S2"]
+
+
+def test_two_small_groups_hide_each_other():
+    assert np.isnan(read_counts(make_sizes(60, 4, 3), SIZES)).tolist() == [False, True, True]
+
+
+def test_groups_that_do_not_add_up_are_hidden_one_by_one():
+    shape = Shape("answers", by=("segment_name",), adds_up=False)
+    assert np.isnan(read_counts(make_sizes(60, 40, 3), shape)).tolist() == [False, False, True]
+
+
+def test_nobody_is_no_small_group():
+    assert read_counts(make_sizes(60, 40, 0), SIZES) == [60, 40, 0]
+
+
+def test_an_unknown_count_hides_its_row():
+    table = make_sizes(60, 40, 30).astype({"customer_count": "float64"})
+    table.loc[1, "customer_count"] = np.nan
+    shown = publish_table(table, SIZES, smallest_cell=5).frame
+    assert shown["spend"].isna().tolist()[1]
+
+
+def test_tables_within_one_another_are_hidden_apart():
+    table = pd.DataFrame(
+        {
+            "question": ["a"] * 3 + ["b"] * 3,
+            "segment_name": ["x", "y", "z"] * 2,
+            "customer_count": [50, 20, 2, 50, 20, 30],
+        }
+    )
+    shape = Shape("answers", by=("segment_name",), within=("question",))
+    hidden = np.isnan(read_counts(table, shape))
+    assert hidden.tolist() == [False, True, True, False, False, False]
+
+
+def test_what_tells_nothing_of_the_group_stays():
+    table = make_sizes(60, 40, 3).assign(base_mean=7.0)
+    shape = Shape("sizes", by=("segment_name",), shown=("base_mean",))
+    shown = publish_table(table, shape, smallest_cell=5).frame
+    assert shown["base_mean"].tolist() == [7.0, 7.0, 7.0]
+
+
+def test_rows_that_are_no_people_pass():
+    table = pd.DataFrame({"table": ["orders"], "read": [3]})
+    shape = Shape("counts", population="rows", by=("table",))
+    assert publish_table(table, shape, smallest_cell=5).frame["read"].tolist() == [3]
+
+
+def test_the_table_that_is_published_is_not_changed():
+    table = make_sizes(60, 40, 3)
+    before = table.copy()
+    publish_table(table, SIZES, smallest_cell=5)
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_each_cell_has_a_record():
+    published = publish_table(
+        make_sizes(60, 40, 3), SIZES, smallest_cell=5, roundings={"spend": 0.01}
+    )
+    records = published.records
+    assert len(records) == 6  # three segments, two measures
+    first = records.iloc[0]
+    assert first["population"] == "customers"
+    assert first["dimensions"] == "segment_name=S0"
+    assert first["measure"] == "customer_count"
+    assert first["value"] == "60"
+    hidden = records[records["hidden"]]
+    assert len(hidden) == 4
+    assert hidden["value"].isna().all()
+    assert records.loc[records["measure"] == "spend", "rounding"].tolist() == [0.01] * 3
+
+
+def test_a_table_without_rows_keeps_its_reason():
+    published = publish_table(empty_table(["a"], "Nobody was asked."), SIZES, smallest_cell=5)
+    assert published.empty
+    assert published.reason == "Nobody was asked."
+
+
+def test_a_table_without_the_columns_of_its_shape_is_refused():
+    with pytest.raises(SegkitError, match="columns that its shape names") as error:
+        publish_table(make_sizes(60, 40), Shape("sizes", by=("segment",)), smallest_cell=5)
+    assert "no segment" in str(error.value.describe())
+
+
+def test_only_rows_of_the_published_table_can_be_kept():
+    published = publish_table(make_sizes(60, 40), SIZES, smallest_cell=5)
+    assert published.keep(published.frame["spend"] > 5000).frame["segment_name"].tolist() == ["S0"]
+    with pytest.raises(SegkitError, match="not of the published table"):
+        published.keep(make_sizes(60, 40).assign(secret=1))
+
+
+counts_of_a_grid = st.lists(
+    st.lists(st.integers(min_value=0, max_value=12), min_size=3, max_size=3), min_size=2, max_size=4
+)
+
+
+@given(counts_of_a_grid, st.integers(min_value=2, max_value=6))
+def test_no_line_of_a_grid_has_a_lone_hidden_count(grid, smallest_cell):
+    rows = [
+        (f"r{i}", f"c{j}", count) for i, line in enumerate(grid) for j, count in enumerate(line)
+    ]
+    table = pd.DataFrame(rows, columns=["value", "segment_name", "customer_count"])
+    shape = Shape("grid", by=("value", "segment_name"))
+    shown = publish_table(table, shape, smallest_cell=smallest_cell).frame
+    counts = table["customer_count"]
+    small = counts.between(1, smallest_cell - 1)
+    hidden = shown["customer_count"].isna()
+    assert hidden[small].all()
+    for direction in ("value", "segment_name"):
+        for _, line in table.groupby(direction):
+            positive = line.index[line["customer_count"] > 0]
+            # A lone hidden count is only left where no other count could join it.
+            assert hidden[line.index].sum() != 1 or len(positive) == 1
+
+
+@given(st.lists(st.integers(min_value=0, max_value=30), min_size=1, max_size=8))
+def test_rows_stay_in_their_order(counts):
+    table = make_sizes(*counts)
+    shown = publish_table(table, SIZES, smallest_cell=5).frame
+    assert shown["segment_name"].tolist() == table["segment_name"].tolist()
+    assert shown.index.tolist() == table.index.tolist()
