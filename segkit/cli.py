@@ -223,7 +223,8 @@ def main(arguments: list[str] | None = None) -> None:
         if code == INTERRUPTED:
             message = "interrupted"
     except (KeyboardInterrupt, typer.Abort):
-        code, message = INTERRUPTED, "interrupted"
+        code = INTERRUPTED
+        message = "interrupted"
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except Exception as error:

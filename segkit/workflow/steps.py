@@ -180,7 +180,8 @@ def explain_change(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str
     if "source" in changed:
         return "segkit changed"
     first = changed[0]
-    now, before = new[first], old.get(first)
+    now = new[first]
+    before = old.get(first)
     if not isinstance(now, dict) or not isinstance(before, dict):
         return f"{first} changed"
     names = [name for name in sorted({*now, *before}) if now.get(name) != before.get(name)]
