@@ -316,6 +316,15 @@ def test_forgetting_one_customer_leaves_the_rows_of_others_as_they_were(run):
     pd.testing.assert_frame_equal(after, expected)
 
 
+def test_forgetting_a_customer_leaves_the_runs_in_their_order(run):
+    history.keep_run(run, FIRST, as_of=DAY)
+    write(run.step("03_base_analysis").table("segments"), PLACED[PLACED["customer_id"] == "02"])
+    write(run.step("05_analysis").table("placements"), PLACED[1:2])
+    history.keep_run(run, SECOND, as_of=DAY)
+    history.forget_customer(run, "01")  # changes the first run's folder alone
+    assert history.list_runs(run)["run_id"].tolist() == [FIRST, SECOND]
+
+
 def test_forgotten_runs_leave_the_history(run):
     history.keep_run(run, FIRST, as_of=DAY)
     history.keep_run(run, SECOND, as_of=DAY)
