@@ -119,13 +119,15 @@ def test_no_hidden_cell_can_be_found_by_subtraction(counts):
 
 
 def test_schemes_are_crossed():
-    both = pd.DataFrame({"segment_tiers": list("ttll"), "segment_rfm": ["x", "x", "x", "y"]})
+    tiers = pd.DataFrame({"customer_id": list("abcd"), "scheme": "tiers", "segment": list("ttll")})
+    rfm = tiers.assign(scheme="rfm", segment=["x", "x", "x", "y"])
+    both = pd.concat([tiers, rfm])
     table = cross_all_schemes(both, "rfm", smallest_cell=1).set_index("other_segment")
     assert table["other_scheme"].tolist() == ["tiers", "tiers"]
     assert table.loc["t", ["x", "y"]].tolist() == [2, 0]
     assert table.loc["l", ["x", "y"]].tolist() == [1, 1]
-    assert cross_all_schemes(both[["segment_rfm"]], "rfm").empty
-    with pytest.raises(SegkitError, match="Did you mean 'segment_tiers'"):
+    assert cross_all_schemes(rfm, "rfm").empty
+    with pytest.raises(SegkitError, match="Did you mean 'tiers'"):
         cross_all_schemes(both, "tier")
 
 
