@@ -144,8 +144,13 @@ def assess_lifetime(
         except SegkitError as error:
             reason = error.describe()
     if model is None:
-        columns = (VALUE_COLUMNS, CHECK_COLUMNS, HOLDOUT_COLUMNS, COUNT_COLUMNS)
-        return LifetimeEvidence(None, *(empty_table(names, reason) for names in columns))
+        return LifetimeEvidence(
+            model=None,
+            values=empty_table(VALUE_COLUMNS, reason),
+            checks=empty_table(CHECK_COLUMNS, reason),
+            holdout=empty_table(HOLDOUT_COLUMNS, reason),
+            repeat_counts=empty_table(COUNT_COLUMNS, reason),
+        )
     holdout = compare_holdout(order_lines, as_of=as_of)
     checks = check_lifetime(histories, model, holdout=holdout)
     groups = None
