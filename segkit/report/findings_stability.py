@@ -13,7 +13,7 @@ from segkit.validation.stability import STABLE
 
 
 def state_kinds(
-    table: pd.DataFrame, *, fitted_count: int | None = None, customer_count: int | None = None
+    table: pd.DataFrame, fitted_count: int | None = None, customer_count: int | None = None
 ) -> list[str]:
     """Say of each scheme with several numbers of segments what was found at which of them.
 
