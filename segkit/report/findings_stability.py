@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from segkit.report.old_sentences import write_sentences
@@ -10,7 +12,9 @@ from segkit.validation.criteria import MEANINGS
 from segkit.validation.stability import STABLE
 
 
-def state_kinds(table: pd.DataFrame) -> list[str]:
+def state_kinds(
+    table: pd.DataFrame, fitted_count: int | None = None, customer_count: int | None = None
+) -> list[str]:
     """Say of each scheme with several numbers of segments what was found at which of them.
 
     And how many customers were fitted, if not all.
@@ -21,7 +25,7 @@ def state_kinds(table: pd.DataFrame) -> list[str]:
         parts = [f"{kind} with {join_words(counts.astype(str))}" for kind, counts in kinds]
         schemes.append((scheme, parts))
     meanings = [(kind, MEANINGS[kind]) for kind in MEANINGS if kind in set(table["kind"])]
-    sampled = table.attrs.get("sampled")
+    sampled = None if fitted_count == customer_count else (fitted_count, customer_count)
     return write_sentences("stability.kinds", schemes=schemes, meanings=meanings, sampled=sampled)
 
 
@@ -55,13 +59,15 @@ def state_confidence(confidence: pd.Series) -> list[str]:
     return write_sentences("stability.confidence", sure=sure, unsure=unsure)
 
 
-def state_targets(targets: pd.DataFrame) -> list[str]:
-    """Say which segment comes first, and from which measures."""
-    measures = [
-        f"{name} is measured by {join_words([m.replace('_', ' ') for m in targets.attrs[name]])}"
-        for name in ("attractiveness", "fit")
-        if targets.attrs.get(name)
-    ]
+def state_targets(
+    targets: pd.DataFrame, *, attractiveness: Sequence[str], fit: Sequence[str]
+) -> list[str]:
+    """Say which segment comes first, and from which measures each score was made."""
+    measures = []
+    for name, used in (("attractiveness", attractiveness), ("fit", fit)):
+        if used:
+            words = join_words([measure.replace("_", " ") for measure in used])
+            measures.append(f"{name} is measured by {words}")
     return write_sentences("stability.targets", best=targets.iloc[0], measures=measures)
 
 
