@@ -17,52 +17,12 @@ import pandas as pd
 from segkit.core.absence import EmptyTable, explain_empty
 from segkit.core.errors import SegkitError
 from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
+from segkit.core.hiding import find_hidden, find_hidden_alone, hide_counts
+from segkit.core.measures import drop_contributions
+from segkit.core.shapes import CUSTOMERS, NOTE, Shape
 
-CUSTOMERS = "customers"
-NOTE = "note"
+TOO_FEW_FOR_AMOUNTS = "too few customers for amounts, or a few of them make these"
 RECORD_COLUMNS = ("table", "population", "dimensions", "measure", "value", "rounding", "hidden")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the rows of a table are, so that the gate knows what must not be seen.
-
-    Attributes
-    ----------
-    name : str
-        The table's name in the run.
-    population : str
-        Whom or what a row counts: ``customers``, or something that is no person, such as ``rows``
-        read, ``market`` or ``plan``. Only customers are hidden.
-    by : tuple of str
-        Columns whose values say which group a row is. Groups are taken to add up to a total that
-        is known: the last column is one direction, those before it together the other.
-    within : tuple of str
-        Columns that part the table into tables that do not add up with each other, such as one
-        for each question.
-    count : str
-        The column with the number of customers that a row rests on.
-    adds_up : bool
-        Whether groups are apart from each other and their total is known or shown, so that one
-        hidden count could be worked out from the others.
-    shown : tuple of str
-        Columns that tell nothing of the row's customers, such as the base's mean; they stay.
-    covered : tuple of str
-        Columns of ``by`` whose values are hidden with their row, such as an answer that few gave.
-    rests : mapping of str to str
-        Columns that rest on other customers than the row, each with the column that counts those,
-        such as an index that would tell of the few whose level is unknown.
-    """
-
-    name: str
-    population: str = CUSTOMERS
-    by: tuple[str, ...] = ()
-    within: tuple[str, ...] = ()
-    count: str = "customer_count"
-    adds_up: bool = True
-    shown: tuple[str, ...] = ()
-    covered: tuple[str, ...] = ()
-    rests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -186,6 +146,7 @@ def publish_table(
     shape: Shape,
     *,
     smallest_cell: int,
+    also_hidden: pd.Series | None = None,
     roundings: Mapping[str, float] | None = None,
     view: Any = None,
     period: str = "",
@@ -194,17 +155,22 @@ def publish_table(
     """Let a finished table through the gate.
 
     Where a row rests on fewer than ``smallest_cell`` customers, its figures are missing and the
-    column ``note`` says so. Where groups add up, a lone hidden row of a line is joined by the next
-    smallest one, as in `suppress_cells`.
+    column ``note`` says so. Where groups add up, the next smallest rows of a line join it until the
+    total does not tell what is hidden, see `segkit.core.hiding`. The note does not say which was
+    the small one: that would tell it. Amounts need twice as many customers, of whom no one or two
+    make them; extremes are never shown, see `segkit.core.measures`.
 
     Parameters
     ----------
     table : DataFrame
-        The rows; it is not changed.
+        The rows; it is not changed. Columns ``<sum>_largest`` and ``<sum>_second`` hold the largest
+        contributions to a sum; they are taken away.
     shape : Shape
         What the rows are.
     smallest_cell : int
         The fewest customers that may be seen.
+    also_hidden : Series of bool, optional
+        Rows that other tables would tell of.
     roundings : mapping of str to float, optional
         The step to which each column is shown rounded, for the records.
     view, period, currency
@@ -225,19 +191,16 @@ def publish_table(
         published = Published(table, shape, view=view, period=period, currency=currency)
         return replace(published, records=_no_records())
     _check_columns(table, shape)
-    shown = table
+    shown = drop_contributions(table)
     hidden = pd.Series(False, index=table.index)
     alone = pd.DataFrame(index=table.index)  # what is hidden of rows that are shown
     if shape.population == CUSTOMERS:
-        small = _is_small(table[shape.count], smallest_cell)
-        hidden = small | _find_telling(table, shape, smallest_cell)
-        alone = _find_alone(table, shape, smallest_cell)
-        shown = _hide_columns(_hide_rows(table, shape, hidden), alone)
-        because = np.where(small, f"fewer than {smallest_cell} customers", "")
-        because = np.where(hidden & ~small, "would tell of a hidden one", because)
-        given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
-        note = pd.Series(because, index=shown.index).where(hidden, given)
-        shown = shown.assign(**{NOTE: note, HIDDEN: hidden | alone.any(axis=1)})
+        hidden = find_hidden(table, shape, smallest_cell)
+        if also_hidden is not None:
+            hidden |= also_hidden
+        alone = find_hidden_alone(table, shape, hidden, smallest_cell)
+        shown = _hide_columns(_hide_rows(shown, shape, hidden), alone)
+        shown = _write_notes(shown, hidden, alone, smallest_cell)
     covered = _list_hidden(shown, shape, hidden, alone)
     records = _write_records(shown, shape, covered, roundings or {})
     published = Published(shown, shape, view=view, period=period, currency=currency)
@@ -247,54 +210,30 @@ def publish_table(
 def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
     """Hide counts from 1 to below ``smallest_cell``, and what would give them away.
 
-    A lone hidden cell in a row or column is found by subtraction from its sum, so the next
-    smallest count there is hidden too, until no row or column has just one.
+    What is hidden in a row or column is found by subtraction from its sum, so the next smallest
+    counts there are hidden too, see `segkit.core.hiding.hide_counts`.
     """
-    return grid.astype(float).mask(_find_hidden(grid.to_numpy(float), smallest_cell))
+    counts = grid.to_numpy(float).ravel()
+    places = np.arange(grid.size).reshape(grid.shape)
+    small = (counts > 0) & (counts < smallest_cell)
+    hidden = hide_counts(counts, small, [*places.T, *places], smallest_cell)
+    return grid.astype(float).mask(hidden.reshape(grid.shape))
 
 
-def _find_hidden(counts: np.ndarray, smallest_cell: int) -> np.ndarray:
-    hidden = (counts > 0) & (counts < smallest_cell)
-    changed = True
-    while changed:
-        changed = False
-        for covered, line in zip([*hidden.T, *hidden], [*counts.T, *counts], strict=True):
-            shown = np.where(covered | (line == 0), np.inf, line)
-            if covered.sum() == 1 and np.isfinite(shown).any():
-                covered[shown.argmin()] = changed = True  # a view: it marks the grid
-    return hidden
+def _write_notes(
+    shown: pd.DataFrame, hidden: pd.Series, alone: pd.DataFrame, smallest_cell: int
+) -> pd.DataFrame:
+    """Return the table with the reason of what is hidden, and a mark beside it."""
+    given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
+    lacks = alone.any(axis=1)
+    note = given.mask(lacks & ~hidden & (given == ""), TOO_FEW_FOR_AMOUNTS)
+    note = note.mask(hidden, explain_hidden(smallest_cell))
+    return shown.assign(**{NOTE: note, HIDDEN: hidden | lacks})
 
 
-def _is_small(counts: pd.Series, smallest_cell: int) -> pd.Series:
-    """Return where there are too few customers, or it is not known how many."""
-    return ~(counts >= smallest_cell).fillna(False).astype(bool) & (counts != 0).fillna(True)
-
-
-def _find_alone(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.DataFrame:
-    """Return where the columns that rest on other customers than their row are hidden."""
-    small = {
-        column: _is_small(table[count], smallest_cell)
-        for column, count in shape.rests.items()
-        if column in table
-    }
-    return pd.DataFrame(small, index=table.index, dtype=bool)
-
-
-def _find_telling(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
-    """Return which rows must be hidden where groups add up to a total."""
-    hidden = pd.Series(False, index=table.index)
-    if not shape.adds_up or not shape.by:
-        return hidden
-    parts = table.groupby(list(shape.within), dropna=False) if shape.within else [((), table)]
-    for _, part in parts:
-        *rows, column = shape.by
-        row = part.groupby(rows, dropna=False).ngroup() if rows else np.zeros(len(part), dtype=int)
-        place = part.groupby(column, dropna=False).ngroup()
-        counts = np.zeros((np.max(row) + 1, place.max() + 1))
-        counts[row, place] = part[shape.count].fillna(0)
-        covered = _find_hidden(counts, smallest_cell)
-        hidden.loc[part.index] = covered[row, place]
-    return hidden
+def explain_hidden(smallest_cell: int) -> str:
+    """Return why a row is hidden; whether it is itself the small one is not told."""
+    return f"fewer than {smallest_cell} customers, or would tell of so few"
 
 
 def _hide_rows(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> pd.DataFrame:

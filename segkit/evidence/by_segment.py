@@ -15,6 +15,7 @@ import pandas as pd
 from ibis import _
 
 from segkit.core.absence import empty_table, is_missing
+from segkit.core.measures import LARGEST, SECOND
 from segkit.core.statistics import bound_share
 from segkit.features.expressions import is_delivered, sum_money
 from segkit.runs.segments import select_scheme
@@ -52,6 +53,7 @@ def summarise_by_segment(
     measures: Mapping[str, ibis.Deferred],
     *,
     by: Sequence[str] = (),
+    sums: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Aggregate each segment's rows in the engine; rows without a segment are left out.
 
@@ -65,6 +67,9 @@ def summarise_by_segment(
         What is worked out, by the name of its column.
     by : sequence of str
         Columns that part each segment's rows further.
+    sums : sequence of str
+        Measures that are sums of money; their two largest customers are found for the gate, in
+        ``<measure>_largest`` and ``<measure>_second``.
 
     Returns
     -------
@@ -75,16 +80,53 @@ def summarise_by_segment(
     """
     members = ibis.memtable(segments[["customer_id", "segment_name"]])
     rows = table.inner_join(members, "customer_id")
-    sums = rows.group_by("segment_name", *by).agg(
+    found = rows.group_by("segment_name", *by).agg(
         customer_count=_.customer_id.nunique(), **measures
     )
     sizes = count_customers(segments).rename(columns={"customer_count": "segment_size"})
-    result = sizes.merge(sums.to_pandas(), on="segment_name", how="inner" if by else "left")
+    result = sizes.merge(found.to_pandas(), on="segment_name", how="inner" if by else "left")
+    for name in sums:
+        tops = find_contributions(rows, measures[name], name=name, by=["segment_name", *by])
+        result = result.merge(tops, on=["segment_name", *by], how="left")
     counts = [column for column in result if column.endswith("_count")]
     result[counts] = result[counts].fillna(0).astype("int64")
     has_rows = result["customer_count"] > 0
     result["rests_on_count"] = result["customer_count"].where(has_rows, result["segment_size"])
     return result.sort_values(["segment_name", *by], ignore_index=True)
+
+
+def find_contributions(
+    rows: ibis.Table, amount: ibis.Deferred, *, name: str, by: Sequence[str]
+) -> pd.DataFrame:
+    """Find the two customers who contribute most to each group's sum, in the engine.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        With ``customer_id`` and the columns of ``by``.
+    amount : ibis.Deferred
+        The sum.
+    name : str
+        What the sum is called.
+    by : sequence of str
+        Columns that make the groups.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``by``, ``<name>_largest`` and ``<name>_second``; no row of a group without
+        customers who are known.
+    """
+    each = rows.filter(rows.customer_id.notnull()).group_by(*by, "customer_id").agg(amount=amount)
+    each = each.mutate(distance=each.amount.abs())
+    window = ibis.window(group_by=by, order_by=[ibis.desc("distance"), "customer_id"])
+    ranked = each.mutate(place=ibis.row_number().over(window)).filter(_.place < 2)
+    tops = ranked.select(*by, "place", "amount").to_pandas()
+    first = tops[tops["place"] == 0].drop(columns="place")
+    second = tops[tops["place"] == 1].drop(columns="place")
+    first = first.rename(columns={"amount": f"{name}{LARGEST}"})
+    second = second.rename(columns={"amount": f"{name}{SECOND}"})
+    return first.merge(second, on=list(by), how="left")
 
 
 def count_shares(
@@ -105,7 +147,8 @@ def count_shares(
     by = [*within, column]
     name = amount or "row_count"
     measure = sum_money(_[amount]) if amount else _.count()
-    counts = summarise_by_segment(rows, segments, {name: measure}, by=by)
+    sums = [name] if amount else []
+    counts = summarise_by_segment(rows, segments, {name: measure}, by=by, sums=sums)
     group = ["segment_name", *within]
     counts["total"] = counts.groupby(group)[name].transform("sum")
     counts["share"] = counts[name] / counts["total"]
@@ -131,6 +174,8 @@ def count_shares_by_segment(
     columns += ["base_share", "index", "rests_on_count"]
     if is_missing(table, "customer_id", column):
         return empty_table(columns, f"There is no table with customers and their {column}.")
+    if amount:
+        columns += [f"{amount}{LARGEST}", f"{amount}{SECOND}"]
     return count_shares(table, segments, column, amount=amount)[columns]
 
 

@@ -28,11 +28,12 @@ def summarise_spend_by_segment(
     The columns are segment_name, customer_count, customer_share (of all segments'), buyer_share
     (with a sale), spend (net), spend_share (of all segments'), spend_per_customer,
     orders_per_buyer, mean_order_value (gross), return_share (returns and cancellations over gross
-    sales) and rests_on_count (the buyers); largest spend first.
+    sales) and rests_on_count (the buyers), with the largest contributions to spend for the gate;
+    largest spend first.
     """
     columns = ["segment_name", "customer_count", "customer_share", "buyer_share", "spend"]
     columns += ["spend_share", "spend_per_customer", "orders_per_buyer", "mean_order_value"]
-    columns += ["return_share", "rests_on_count"]
+    columns += ["return_share", "rests_on_count", "spend_largest", "spend_second"]
     if lines is None:
         return empty_table(columns, NO_PURCHASES)
     is_sale = _.line_type == "sale"
@@ -45,7 +46,7 @@ def summarise_spend_by_segment(
         "returned": sum_money(-_.line_amount, where=is_returned),
     }
     lines = keep_days(lines, "ordered_at", as_of=as_of, days=days)
-    table = summarise_by_segment(lines, segments, measures).fillna(0)
+    table = summarise_by_segment(lines, segments, measures, sums=["spend"]).fillna(0)
     size = table["segment_size"]
     spend = table["spend"]
     total = spend.sum()
@@ -85,17 +86,17 @@ def summarise_months_by_segment(
     """Sum each segment's spend by month; only whole months, so that the last one compares.
 
     The columns are segment_name, month (its first day), customer_count, spend,
-    spend_per_customer and rests_on_count.
+    spend_per_customer and rests_on_count, with the largest contributions to spend for the gate.
     """
     columns = ["segment_name", "month", "customer_count", "spend", "spend_per_customer"]
-    columns += ["rests_on_count"]
+    columns += ["rests_on_count", "spend_largest", "spend_second"]
     if lines is None:
         return empty_table(columns, NO_PURCHASES)
     last_day = (as_of + timedelta(days=1)).replace(day=1) - timedelta(days=1)
     lines = keep_days(lines, "ordered_at", as_of=last_day)
     lines = lines.mutate(month=lines.ordered_at.cast("date").truncate("M"))
     measures = {"spend": sum_money(_.line_amount)}
-    table = summarise_by_segment(lines, segments, measures, by=["month"])
+    table = summarise_by_segment(lines, segments, measures, by=["month"], sums=["spend"])
     table["month"] = pd.to_datetime(table["month"])
     table["spend_per_customer"] = table["spend"] / table["segment_size"]
     return table[columns]
@@ -110,10 +111,11 @@ def estimate_wallet_by_segment(
     market value over buyers. Where buyers are known by category only, the largest category's are
     taken, so our share is a lower bound. A segment that spends more than its wallet gets no share.
     The columns are segment_name, customer_count (with a wallet), spend, wallet_value, wallet_share,
-    rests_on_count (those of them with a purchase) and note.
+    rests_on_count (those of them with a purchase) and note, with the largest contributions to spend
+    for the gate.
     """
     columns = ["segment_name", "customer_count", "spend", "wallet_value", "wallet_share"]
-    columns += ["rests_on_count"]
+    columns += ["rests_on_count", "spend_largest", "spend_second"]
     customers = tables.get("customers")
     market = tables.get("market_cells")
     if "order_lines" not in tables:
@@ -131,7 +133,7 @@ def estimate_wallet_by_segment(
         "spend": sum_money(_.spend),
         "wallet_value": sum_money(_.wallet),
     }
-    table = summarise_by_segment(people, segments, measures)
+    table = summarise_by_segment(people, segments, measures, sums=["spend"])
     share = divide(table["spend"], table["wallet_value"])
     is_above = share > 1
     buyers = table["buyers"].fillna(0).astype("int64")

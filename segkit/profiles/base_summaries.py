@@ -18,7 +18,7 @@ BAND_SHARES = (0.2, 0.4, 0.6, 0.8)
 FIGURES = ["mean", "lower_quartile", "median", "upper_quartile"]
 COLUMNS = (
     "feature", "level", "customer_count", "customer_share", *FIGURES, "value_index",
-    "unknown_count",
+    "unknown_count", "value_index_sum", "value_index_largest", "value_index_second",
 )  # fmt: skip
 NO_SPREAD = -1.0
 
@@ -56,7 +56,8 @@ def summarise_base(
         ``lower_quartile``, ``median`` and ``upper_quartile`` of those known, ``value_index``:
         the mean of ``value`` of these customers, 100 being that of all; missing for features in
         currency, without the column or a positive mean of all. ``unknown_count`` has the customers
-        of whom the feature is not known: the index tells of them too, by subtraction.
+        of whom the feature is not known: the index tells of them too, by subtraction. The sum and
+        the two largest values behind the index are the gate's.
     """
     amounts = customers.get(value, pd.Series(np.nan, customers.index)).astype(float)
     tables = []
@@ -97,6 +98,7 @@ def _summarise_feature(
             **dict.fromkeys(FIGURES, np.nan),
             "value_index": 100 * amounts[own.index].mean() / mean_of_all,
             "unknown_count": len(values) - len(known),
+            **_sum_up(amounts[own.index]),
         }
         for level, own in groups
         if len(own)
@@ -106,6 +108,18 @@ def _summarise_feature(
         numbers = known.astype(float)
         table.loc[0, FIGURES] = [numbers.mean(), *numbers.quantile([0.25, 0.5, 0.75])]
     return table
+
+
+def _sum_up(amounts: pd.Series) -> dict[str, float]:
+    """Return what a group's mean is made of: its sum, and the two largest contributions."""
+    known = amounts.dropna()
+    first = known.abs().nlargest(2).index
+    largest = [*known[first], np.nan, np.nan]
+    return {
+        "value_index_sum": known.sum(),
+        "value_index_largest": largest[0],
+        "value_index_second": largest[1],
+    }
 
 
 def _find_spread(table: pd.DataFrame) -> float:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.core.measures import TIMES_FOR_FIGURES, add_contributions, find_dominated
 from segkit.models.kinds import find_kind
 
 ALL, TOP_FIFTH, TOP_HUNDREDTH = "all customers", "top fifth", "top hundredth"
@@ -14,9 +15,13 @@ MOST, LOSSES, UNKNOWN = "four fifths of the value", "a loss", "value not known"
 PARETO_SHARE = 0.8
 MOST_STEPS = 200
 LORENZ_COLUMNS = ("customer_share", "value_share", "customer_count")
-PART_COLUMNS = ("part", "customer_count", "customer_share", "value_share", "gini")
+PART_COLUMNS = (
+    "part", "customer_count", "customer_share", "value_share", "gini", "value_share_largest",
+    "value_share_second",
+)  # fmt: skip
 TENTH_COLUMNS = (
-    "tenth", "customer_count", "smallest", "total", "value_share", "running_share",
+    "tenth", "customer_count", "total", "value_share", "running_share", "total_largest",
+    "total_second",
 )  # fmt: skip
 NO_SPEND = f"{NO_PURCHASES[:-1]}, and no total_spend of its own."
 
@@ -33,13 +38,14 @@ def measure_concentration(
     -------
     lorenz : pandas.DataFrame
         ``customer_share`` and ``value_share``, smallest customers first, from (0, 0) to (1, 1), at
-        most 201 points; ``customer_count`` has those from the point before, ``smallest_cell`` of
-        them at least. No rows where there are fewer customers altogether.
+        most 201 points; ``customer_count`` has those from the point before, twice ``smallest_cell``
+        of them at least, of whom no one or two bring nearly all. No rows where there are fewer
+        customers altogether.
     parts : pandas.DataFrame
         ``part``, ``customer_count``, ``customer_share`` (of all), ``value_share`` and ``gini``: a
         row for all customers (with ``gini``: 0, all alike; 1, one has all), the top 20 % and 1 % of
         them, the fewest who bring 80 % of the value, those with a negative value, and those
-        without one.
+        without one. ``value_share_largest`` and ``value_share_second`` are the gate's.
 
     References
     ----------
@@ -74,17 +80,25 @@ def measure_concentration(
     ranks = np.arange(1, count + 1)
     gini = float((2 * ranks - count - 1) @ amounts / (count * total))
     parts["gini"] = [gini, *[np.nan] * (len(parts) - 1)]
+    parts = parts.assign(value_share_largest=np.nan, value_share_second=np.nan)
+    largest = [*amounts[::-1][:2] / total, 0.0][:2]
+    brought = parts["part"].isin([ALL, TOP_FIFTH, TOP_HUNDREDTH, MOST])
+    parts.loc[brought, ["value_share_largest", "value_share_second"]] = largest
     return _draw_lorenz(running, smallest_cell), parts
 
 
 def _draw_lorenz(running: np.ndarray, smallest_cell: int) -> pd.DataFrame:
     """Return points of the Lorenz curve, each with enough customers since the one before."""
     count = len(running) - 1
-    if count < smallest_cell:
-        reason = f"There are fewer than {smallest_cell} customers."
+    fewest = TIMES_FOR_FIGURES * smallest_cell
+    if count < fewest:
+        reason = f"There are fewer than {fewest} customers."
         return empty_table(LORENZ_COLUMNS, reason)
-    step_count = min(MOST_STEPS, count // smallest_cell)
+    step_count = min(MOST_STEPS, count // fewest)
     points = np.unique(np.linspace(0, count, step_count + 1).round().astype(int))
+    points = _drop_told(points, running)
+    if len(points) < 2:
+        return empty_table(LORENZ_COLUMNS, "One or two customers bring nearly all.")
     return pd.DataFrame(
         {
             "customer_share": points / count,
@@ -94,12 +108,26 @@ def _draw_lorenz(running: np.ndarray, smallest_cell: int) -> pd.DataFrame:
     )
 
 
+def _drop_told(points: np.ndarray, running: np.ndarray) -> np.ndarray:
+    """Return the points without those between which one or two customers bring nearly all."""
+    shares = np.diff(running)  # of each customer, the smallest first
+    kept = [points[-1]]
+    for point in points[-2::-1]:
+        largest, second = shares[kept[-1] - 1], shares[kept[-1] - 2]
+        if not find_dominated([running[kept[-1]] - running[point]], [largest], [second])[0]:
+            kept.append(point)
+    if kept[-1] != 0:  # the rest is too few to stand alone
+        kept = [*kept[:-1], 0] if len(kept) > 1 else []
+    return np.array(kept[::-1])
+
+
 def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
     """Rank customers by a value, largest first, and sum it by tenths.
 
     Ties are settled by ``customer_id``; missing values count as 0. Returns ``tenth`` (1 is the
-    top), ``customer_count``, ``smallest``, ``total``, ``value_share`` and ``running_share``. No
-    identifiers, so that it may be published. Without ``total_spend`` there are no rows of it.
+    top), ``customer_count``, ``total``, ``value_share`` and ``running_share``, with the largest
+    contributions to the total for the gate; no identifiers. Without ``total_spend`` there are no
+    rows of it.
     """
     if _has_no_spend(customers, column):
         return empty_table(TENTH_COLUMNS, NO_SPEND)
@@ -107,12 +135,12 @@ def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
     ranked = ranked.sort_values(["value", "customer_id"], ascending=[False, True])
     ranked["tenth"] = np.arange(len(ranked)) * 10 // len(ranked) + 1
     table = ranked.groupby("tenth", as_index=False).agg(
-        customer_count=("value", "size"), smallest=("value", "min"), total=("value", "sum")
+        customer_count=("value", "size"), total=("value", "sum")
     )
     whole = table["total"].sum()
     table["value_share"] = table["total"] / whole if whole > 0 else np.nan
     table["running_share"] = table["value_share"].cumsum()
-    return table
+    return add_contributions(table, ranked["value"], ranked["tenth"], key="tenth", name="total")
 
 
 def _has_no_spend(customers: pd.DataFrame, column: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from segkit.core.findings import Figure, Finding
+from segkit.core.measures import COUNT
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import explain_absence, write_finding
@@ -54,7 +55,9 @@ def view_shares(name: str, column: str, *, amount: Column | None = None) -> View
         "index": Column("Index, average = 100", "integer"),
         NOTE: Column(),
     }
-    shape = Shape(name, by=(*SEGMENT, column), count=RESTS_ON, shown=("rank",))
+    # Shares of money are amounts; shares of rows are counts.
+    measures = {} if amount else dict.fromkeys(("share", "base_share", "index"), COUNT)
+    shape = Shape(name, by=(*SEGMENT, column), count=RESTS_ON, shown=("rank",), measures=measures)
     return View(shape, columns)
 
 

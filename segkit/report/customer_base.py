@@ -28,11 +28,10 @@ CUSTOMERS = View(
 BUYERS = View(Shape("buyers", by=("buying",)))
 STAGES = View(Shape("stages", by=("journey_stage",)))
 TENTHS = View(
-    Shape("tenths", by=("tenth",)),
+    Shape("tenths", by=("tenth",), running=("running_share",)),
     {
         "tenth": Column("Tenth"),
         "customer_count": Column("Customers"),
-        "smallest": Column("Smallest"),
         "total": Column("Total"),
         "value_share": Column("Share of value"),
         "running_share": Column("Running share", "share"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from segkit.core.measures import COUNT
 from segkit.core.privacy import NOTE, Shape
 from segkit.report.by_segment import MEASURES, RESTS_ON, SEGMENT, view_shares
 from segkit.report.shared import charts
@@ -27,7 +28,7 @@ MESSAGES = View(
     },
 )
 EVENTS = View(
-    Shape("events", by=SEGMENT, count=RESTS_ON),
+    Shape("events", by=SEGMENT, count=RESTS_ON, measures={"reached_share": COUNT}),
     {
         "segment_name": Column(),
         "customer_count": Column(kind="integer"),

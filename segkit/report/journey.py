@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from segkit.core.findings import Finding
+from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View
 
 # Steps lie within each other; few who stop between two steps are pooled, see `pool_steps`.
 FUNNEL = View(
-    Shape("funnel", by=("step",), adds_up=False),
+    Shape(
+        "funnel", by=("step",), adds_up=False, measures={"known_share": COUNT, "step_share": COUNT}
+    ),
     {
         "step": Column("Step"),
         "customer_count": Column("Customers"),

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Finding
+from segkit.core.measures import COUNT
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.by_segment import MEASURES, RESTS_ON, SEGMENT, state_measures, view_shares
 from segkit.report.shared import charts
@@ -13,7 +14,7 @@ from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View
 
 SPEND = View(
-    Shape("spend", by=SEGMENT, count=RESTS_ON),
+    Shape("spend", by=SEGMENT, count=RESTS_ON, measures={"buyer_share": COUNT}),
     {
         "segment_name": Column(),
         "customer_count": Column(kind="integer"),

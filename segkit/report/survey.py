@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Condition, Finding
+from segkit.core.measures import LABEL
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.by_segment import RESTS_ON, count_decimals
 from segkit.report.shared import charts
@@ -20,6 +21,7 @@ RESPONSES = View(
         count=RESTS_ON,
         shown=("kind",),
         covered=("answer",),
+        measures={"base_value": LABEL, "outside_chance": LABEL},  # of everybody
     ),
     {
         "question": Column(),

@@ -1,0 +1,197 @@
+"""Which rows and figures of a table are hidden, those that a known total would tell included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from segkit.core.findings import HIDDEN
+from segkit.core.measures import (
+    EXTREME,
+    FIGURE,
+    TIMES_FOR_FIGURES,
+    drop_contributions,
+    find_dominated,
+    list_contributions,
+    list_measures,
+)
+from segkit.core.shapes import NOTE, Shape
+
+
+def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
+    """Return which rows rest on too few customers, or would tell of those by a total."""
+    hidden = _is_small(table[shape.count], smallest_cell)
+    if not shape.adds_up or not shape.by:
+        return hidden
+    for part in list_parts(table, shape):
+        counts = part[shape.count].astype(float).fillna(0).to_numpy()
+        small = hidden.loc[part.index].to_numpy()
+        lines = list_lines(part, shape.by)
+        hidden.loc[part.index] = hide_counts(counts, small, lines, smallest_cell)
+    return hidden
+
+
+def list_parts(table: pd.DataFrame, shape: Shape) -> list[pd.DataFrame]:
+    """Return the parts of a table that add up by themselves."""
+    if not shape.within:
+        return [table]
+    return [part for _, part in table.groupby(list(shape.within), dropna=False)]
+
+
+def _is_small(counts: pd.Series, smallest_cell: int) -> pd.Series:
+    """Return where there are too few customers, or it is not known how many."""
+    return ~(counts >= smallest_cell).fillna(False).astype(bool) & (counts != 0).fillna(True)
+
+
+def find_hidden_alone(
+    table: pd.DataFrame, shape: Shape, hidden: pd.Series, smallest_cell: int
+) -> pd.DataFrame:
+    """Return which figures are hidden in rows that are shown, by column."""
+    labels = {*shape.by, *shape.within, *shape.shown, NOTE, HIDDEN, shape.count}
+    kinds = list_measures(drop_contributions(table), named=shape.measures, labels=labels)
+    no_figures = _find_untold(table, shape, hidden, smallest_cell)
+    masks = {}
+    for column, kind in kinds.items():
+        mask = pd.Series(kind == EXTREME, index=table.index)
+        if kind == FIGURE:
+            mask |= no_figures
+        if column in shape.running:
+            mask |= no_figures.any()
+        if column in shape.rests:
+            needed = TIMES_FOR_FIGURES * smallest_cell if kind == FIGURE else smallest_cell
+            mask |= _is_small(table[shape.rests[column]], needed)
+        mask &= table[column].notna()
+        if mask.any():
+            masks[column] = mask
+    return pd.DataFrame(masks, index=table.index, dtype=bool)
+
+
+def _find_untold(
+    table: pd.DataFrame, shape: Shape, hidden: pd.Series, smallest_cell: int
+) -> pd.Series:
+    """Return the rows whose amounts are of too few, are made by two, or tell of such a row."""
+    untold = hidden | _is_small(table[shape.count], TIMES_FOR_FIGURES * smallest_cell)
+    contributions = list_contributions(table)
+    for sums in contributions:
+        untold |= find_dominated(sums["total"], sums["largest"], sums["second"])
+    if not shape.adds_up or not shape.by:
+        return untold
+    for part in list_parts(table, shape):
+        untold.loc[part.index] = hide_figures(
+            part[shape.count].astype(float).fillna(0).to_numpy(),
+            untold.loc[part.index].to_numpy(),
+            list_lines(part, shape.by),
+            smallest_cell=smallest_cell,
+            contributions=[sums.loc[part.index] for sums in contributions],
+        )
+    return untold
+
+
+def list_lines(part: pd.DataFrame, by: Sequence[str]) -> list[np.ndarray]:
+    """Return the lines of a grid, each as the places of its rows in ``part``.
+
+    The last column of ``by`` is one direction, those before it together the other.
+    """
+    *rows, column = by
+    place = part.groupby(column, dropna=False).ngroup().to_numpy()
+    if rows:
+        row = part.groupby(rows, dropna=False).ngroup().to_numpy()
+    else:
+        row = np.zeros(len(part), dtype=int)
+    lines = []
+    for own, other in ((place, row), (row, place)):
+        order = np.lexsort((other, own))
+        ends = np.flatnonzero(np.diff(own[order])) + 1
+        lines += [line for line in np.split(order, ends) if len(line) > 1]
+    return lines
+
+
+def hide_counts(
+    counts: np.ndarray, hidden: np.ndarray, lines: Sequence[np.ndarray], smallest_cell: int
+) -> np.ndarray:
+    """Return what is hidden so that no total tells a hidden count to within ``smallest_cell``.
+
+    A lone hidden count of a line is its total less what is shown. Several are as far open as
+    their sum, none being 0: it must leave ``smallest_cell`` beyond one for each. The smallest
+    counts that are shown join them first. A total below ``smallest_cell`` is known to nobody.
+
+    Parameters
+    ----------
+    counts : array of float
+        Customers in each cell.
+    hidden : array of bool
+        What is hidden to begin with.
+    lines : sequence of array of int
+        Places of cells that add up to a total.
+    smallest_cell : int
+    """
+
+    def is_open(places: np.ndarray) -> bool:
+        free = counts[places].sum() - len(places)
+        return len(places) > 1 and free >= smallest_cell
+
+    wanted = [line for line in lines if counts[line].sum() >= smallest_cell]
+    return _complete_lines(counts, hidden, wanted, is_open)
+
+
+def hide_figures(
+    counts: np.ndarray,
+    hidden: np.ndarray,
+    lines: Sequence[np.ndarray],
+    *,
+    smallest_cell: int,
+    contributions: Sequence[pd.DataFrame] = (),
+) -> np.ndarray:
+    """Return where amounts are hidden so that those hidden in a line are not told together.
+
+    What is hidden in a line rests on twice ``smallest_cell`` customers at least, and no one or two
+    of them make it; see `hide_counts` for the parameters.
+
+    Parameters
+    ----------
+    contributions : sequence of DataFrame
+        Of each column of sums: ``total``, ``largest`` and ``second``, see `list_contributions`.
+    """
+
+    def is_open(places: np.ndarray) -> bool:
+        people = counts[places].sum()
+        if len(places) < 2 or people < TIMES_FOR_FIGURES * smallest_cell:
+            return False
+        return not any(_is_dominated(sums.iloc[places]) for sums in contributions)
+
+    return _complete_lines(counts, hidden, lines, is_open)
+
+
+def _is_dominated(sums: pd.DataFrame) -> bool:
+    """Return whether one or two customers make what cells sum up to."""
+    parts = sums[["largest", "second"]].stack().dropna().to_numpy()
+    if not len(parts):
+        return False
+    first, *others = parts[np.argsort(-np.abs(parts), kind="stable")]
+    whole = sums["total"].sum()
+    return bool(find_dominated([whole], [first], [others[0] if others else 0.0])[0])
+
+
+def _complete_lines(
+    counts: np.ndarray,
+    hidden: np.ndarray,
+    lines: Sequence[np.ndarray],
+    is_open: Callable[[np.ndarray], bool],
+) -> np.ndarray:
+    """Hide the smallest cell that is shown in each line that is not open, until all are."""
+    hidden = hidden.copy()
+    changed = True
+    while changed:
+        changed = False
+        for line in lines:
+            covered = hidden[line]
+            places = line[covered & (counts[line] > 0)]
+            if not len(places) or is_open(places):
+                continue
+            shown = line[~covered & (counts[line] > 0)]
+            if len(shown):
+                hidden[shown[counts[shown].argmin()]] = True
+                changed = True
+    return hidden

@@ -1,0 +1,141 @@
+"""What kind of figure a column holds, and whether one or two customers make it.
+
+A count of customers may be seen from ``smallest_cell`` on. What is said of an amount (a sum, a
+mean, a median, a quantile, an interval, an index) needs twice as many, and no sum that one or two
+customers make is shown. An extreme, such as the smallest of a group, is one customer's own value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+COUNT, FIGURE, EXTREME, LABEL = "count", "figure", "extreme", "label"
+MEASURES = (COUNT, FIGURE, EXTREME, LABEL)
+LARGEST, SECOND = "_largest", "_second"  # what a column of sums is accompanied by
+OF_A_MEAN = "_sum"  # and one of means: the sum that it is made of
+TIMES_FOR_FIGURES = 2
+DOMINANCE_PERCENT = 10.0  # the p of the p% rule
+EXTREME_NAMES = re.compile(r"(smallest|largest|lowest|highest|min|max|minimum|maximum)(_|$)")
+
+
+def find_measure(column: str, values: pd.Series) -> str:
+    """Return what kind of figure a column holds, told from its name and values.
+
+    Numbers are a ``figure`` unless the name says that they count (``..._count``) or are a share of
+    customers (``customer_share``), or are an ``extreme``; everything else is a ``label``.
+    """
+    is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if EXTREME_NAMES.match(column):
+        return EXTREME
+    if not is_number and not _holds_numbers(values):
+        return LABEL
+    if column.endswith("_count") or column == "customer_share":
+        return COUNT
+    return FIGURE
+
+
+def _holds_numbers(values: pd.Series) -> bool:
+    """Return whether a column of objects has a number among its values."""
+    if not pd.api.types.is_object_dtype(values):
+        return False
+    return any(
+        isinstance(value, (int, float)) and not isinstance(value, bool) and not pd.isna(value)
+        for value in values
+    )
+
+
+def list_measures(
+    table: pd.DataFrame, *, named: Mapping[str, str], labels: set[str]
+) -> dict[str, str]:
+    """Return the kind of each column: as ``named``, a label, or as `find_measure` tells it."""
+    kinds = {}
+    for column in table.columns:
+        if column in labels:
+            kinds[column] = LABEL
+        else:
+            kinds[column] = named.get(column) or find_measure(column, table[column])
+    return kinds
+
+
+def list_contributions(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return, of each column of sums with its two largest contributions, these three.
+
+    Those of ``spend`` are ``spend_largest`` and ``spend_second``; a mean also needs its sum, in
+    ``<name>_sum``. Each frame has the columns ``total``, ``largest`` and ``second``.
+    """
+    found = []
+    for name in table.columns:
+        if not {f"{name}{LARGEST}", f"{name}{SECOND}"} <= set(table.columns):
+            continue
+        total = f"{name}{OF_A_MEAN}" if f"{name}{OF_A_MEAN}" in table else name
+        parts = table[[total, f"{name}{LARGEST}", f"{name}{SECOND}"]].astype(float)
+        found.append(parts.set_axis(["total", "largest", "second"], axis=1))
+    return found
+
+
+def drop_contributions(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table without the largest contributions, which nobody may see."""
+    ends = (LARGEST, SECOND, OF_A_MEAN)
+    given = [f"{name}{end}" for name in table.columns for end in ends]
+    return table.drop(columns=[name for name in given if name in table])
+
+
+def find_dominated(
+    total: np.ndarray | pd.Series,
+    largest: np.ndarray | pd.Series,
+    second: np.ndarray | pd.Series,
+    *,
+    percent: float = DOMINANCE_PERCENT,
+) -> np.ndarray:
+    """Return which sums tell the largest contribution to within ``percent`` of it.
+
+    The second largest contributor knows their own part: what is left beside the two is all that
+    hides the largest (the p% rule of Hundepool et al. 2012, section 4.2.2). Contributions are taken
+    by size, whatever their sign; the rest may be of returns, so its size is taken too. A sum of
+    nothing is dominated by nobody.
+
+    Parameters
+    ----------
+    total, largest, second : array of float
+        Each sum and its two largest contributions, missing where there is none.
+    percent : float, optional
+        How near the largest contribution may be told.
+    """
+    first = np.nan_to_num(np.asarray(largest, dtype=float))
+    other = np.nan_to_num(np.asarray(second, dtype=float))
+    rest = np.nan_to_num(np.asarray(total, dtype=float)) - first - other
+    return (np.abs(first) > 0) & (np.abs(rest) < percent / 100 * np.abs(first))
+
+
+def add_contributions(
+    table: pd.DataFrame, amounts: pd.Series, groups: pd.Series, *, key: str, name: str
+) -> pd.DataFrame:
+    """Add ``<name>_largest`` and ``<name>_second`` to a table with a row a group.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a group, named in ``key``.
+    amounts : Series
+        Each customer's contribution.
+    groups : Series
+        Each customer's group, along the same index.
+    key : str
+        The column of ``table`` with the group.
+    name : str
+        The column of sums.
+    """
+    known = amounts.astype(float).dropna()
+    order = known.abs().sort_values(ascending=False, kind="stable").index
+    ranked = known.loc[order].groupby(groups.loc[order], sort=False, observed=True)
+    largest = ranked.nth(0)
+    second = ranked.nth(1)
+    found = {}
+    for end, values in ((LARGEST, largest), (SECOND, second)):
+        by_group = dict(zip(groups.loc[values.index], values, strict=True))
+        found[f"{name}{end}"] = table[key].map(by_group).astype(float)
+    return table.assign(**found)

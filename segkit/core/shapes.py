@@ -1,0 +1,58 @@
+"""What the rows of a table are, so that the gate knows what must not be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+CUSTOMERS = "customers"
+NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the rows of a table are, so that the gate knows what must not be seen.
+
+    Attributes
+    ----------
+    name : str
+        The table's name in the run.
+    population : str
+        Whom or what a row counts: ``customers``, or something that is no person, such as ``rows``
+        read, ``market`` or ``plan``. Only customers are hidden.
+    by : tuple of str
+        Columns whose values say which group a row is. Groups are taken to add up to a total that
+        is known: the last column is one direction, those before it together the other.
+    within : tuple of str
+        Columns that part the table into tables that do not add up with each other, such as one
+        for each question.
+    count : str
+        The column with the number of customers that a row rests on.
+    adds_up : bool
+        Whether groups are apart from each other and their total is known or shown, so that one
+        hidden count could be worked out from the others.
+    shown : tuple of str
+        Columns that tell nothing of the row's customers, such as the base's mean; they stay.
+    covered : tuple of str
+        Columns of ``by`` whose values are hidden with their row, such as an answer that few gave.
+    rests : mapping of str to str
+        Columns that rest on other customers than the row, each with the column that counts those,
+        such as an index that would tell of the few whose level is unknown.
+    measures : mapping of str to str
+        What kind of figure a column holds, where its name does not say so: ``count``, ``figure``,
+        ``extreme`` or ``label``, see `segkit.core.measures`.
+    running : tuple of str
+        Columns that add up row by row; where the figures of one row are hidden, all of it is.
+    """
+
+    name: str
+    population: str = CUSTOMERS
+    by: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    count: str = "customer_count"
+    adds_up: bool = True
+    shown: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    rests: Mapping[str, str] = field(default_factory=dict)
+    measures: Mapping[str, str] = field(default_factory=dict)
+    running: tuple[str, ...] = ()
