@@ -42,7 +42,7 @@ def test_a_set_reads_features_of_the_dictionary_and_uses_all_its_cut_points(name
     rows = build_ruleset(name)
     assert len({segment for segment, _ in rows}) == len(rows)
     assert rows[-1][1] == "true"
-    for cut, number in RULESETS[name][0].items():
+    for cut, number in RULESETS[name].cuts.items():
         moved = build_ruleset(name, {cut: number + 0.5})
         assert moved != rows
         assert f"{number + 0.5:g}" in " ".join(when for _, when in moved)
@@ -52,7 +52,7 @@ def test_a_set_reads_features_of_the_dictionary_and_uses_all_its_cut_points(name
 def test_a_set_is_on_its_page_with_its_segments_cut_points_and_columns(name):
     section = re.split(r"^### ", PAGE.read_text(encoding="utf-8"), flags=re.M)
     (text,) = [part for part in section if part.startswith(f"`{name}`")]
-    cuts = RULESETS[name][0]
+    cuts = RULESETS[name].cuts
     for cut, number in cuts.items():
         assert f"`{cut}` {number:g}" in text
     kinds = dict.fromkeys(FEATURES, "any")

@@ -230,7 +230,7 @@ def learn_preparation(
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedColumns:
     """Columns as a model takes them: ``numbers`` (n, p) standardised, ``codes`` (n, q) of levels.
 
     A missing value is NaN, or -1, where it is ignored.
@@ -241,7 +241,7 @@ class Prepared:
     numbers: np.ndarray
     codes: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Prepared:
+    def take(self, rows: np.ndarray) -> PreparedColumns:
         """Return chosen rows, in the order given."""
         return replace(self, numbers=self.numbers[rows], codes=self.codes[rows])
 

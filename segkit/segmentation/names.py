@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from segkit.contract.features import FEATURES
-from segkit.models.columns import MISSING, OTHER, Levels, Prepared
+from segkit.models.columns import MISSING, OTHER, Levels, PreparedColumns
 
 NOTABLE = 0.4
 MOST_WORDS = 3
@@ -57,7 +57,9 @@ LEVELS = {
 Traits = list[tuple[str, float]]
 
 
-def describe_segments(labels: np.ndarray, prepared: Prepared, n_segments: int) -> list[Traits]:
+def describe_segments(
+    labels: np.ndarray, prepared: PreparedColumns, n_segments: int
+) -> list[Traits]:
     """Describe segments 1 to ``n_segments`` by each column, in standard deviations.
 
     For a category it is the level whose share most exceeds that among all; the standard deviation

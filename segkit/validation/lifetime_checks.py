@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import ibis
 import numpy as np
@@ -24,7 +24,8 @@ from segkit.features.lifetime_value import (
 )
 from segkit.models.lifetime import expect_counts, expect_purchases, find_active_probability
 
-LEAST_HOLDOUT_WEEKS, MOST_HOLDOUT_WEEKS = 4, 52
+LEAST_HOLDOUT_WEEKS = 4
+MOST_HOLDOUT_WEEKS = 52
 MOST_COUNT = 7
 OTHER = "other"
 HOLDOUT_COLUMNS = (
@@ -32,6 +33,79 @@ HOLDOUT_COLUMNS = (
 )  # fmt: skip
 COUNT_COLUMNS = ("repeat_count", "actual_customers", "expected_customers")
 CHECK_COLUMNS = ("check", "value", "bound", "limit", "passes", "note")
+
+
+@dataclass(frozen=True)
+class LifetimeCheck:
+    """What a model has to reach: at least, above, or (whatever its sign) at most ``limit``.
+
+    ``failure`` says what it means where it does not, ``untold`` why it was not measured.
+    """
+
+    name: str
+    bound: Literal["at least", "above", "at most"]
+    limit: float
+    failure: str
+    untold: str = ""
+
+    def passes(self, value: float) -> bool | None:
+        """Say whether a value is within the bound; None where there is no value."""
+        if np.isnan(value):
+            return None
+        if self.bound == "at most":
+            return bool(abs(value) <= self.limit)
+        return bool(value > self.limit if self.bound == "above" else value >= self.limit)
+
+
+LIFETIME_CHECKS = {
+    "repeat_buyers": LifetimeCheck(
+        "customers who bought again",
+        bound="at least",
+        limit=100,
+        failure="So few bought again that the estimates are loose.",
+    ),
+    "maximum": LifetimeCheck(
+        "maximum of the likelihoods found",
+        bound="at least",
+        limit=1,
+        failure="A likelihood is flat or a parameter runs to its limit: do not use the values.",
+    ),
+    "log_error": LifetimeCheck(
+        "largest standard error of a parameter's logarithm",
+        bound="at most",
+        limit=1,
+        failure="The data do not determine every parameter; single parameters say nothing.",
+    ),
+    "spend_mean": LifetimeCheck(
+        "q of the spend, whose mean is finite above 1",
+        bound="above",
+        limit=1,
+        failure="A few very large orders rule: the spend has no finite mean, so there is no value.",
+        untold="Too few customers with positive spend bought again, so there is no value.",
+    ),
+    "correlation": LifetimeCheck(
+        "correlation of money and frequency",
+        bound="at most",
+        limit=0.2,
+        failure="Who buys more often spends otherwise, which Gamma-Gamma rules out: values of "
+        "frequent and rare buyers are drawn together too much.",
+        untold="There are too few repeat buyers with different spend.",
+    ),
+    "misplaced": LifetimeCheck(
+        "share of customers in the wrong repeat count",
+        bound="at most",
+        limit=0.05,
+        failure="The model does not repeat how often customers bought until now.",
+    ),
+    "holdout": LifetimeCheck(
+        "error of purchases in the time held out",
+        bound="at most",
+        limit=0.2,
+        failure="The purchases of a time that the model had not seen came out otherwise: a season, "
+        "a trend or a change of habits, which it does not know.",
+        untold="Nobody bought in the time held out.",
+    ),
+}
 
 
 class LifetimeEvidence(NamedTuple):
@@ -61,7 +135,8 @@ def assess_lifetime(
     Groups of fewer than ``smallest_cell`` customers are put together, and counts below it are not
     shown. Without purchases, or with too few, every table is empty and says why.
     """
-    reason, model = NO_PURCHASES, None
+    reason = NO_PURCHASES
+    model = None
     if order_lines is not None:
         histories = summarise_histories(order_lines, as_of=as_of)
         try:
@@ -185,32 +260,37 @@ def check_lifetime(
     """
     if holdout is None:
         holdout = empty_table(HOLDOUT_COLUMNS, "No time was held out.")
-    pairs = histories.query("repeat_count > 0 and mean_repeat_value > 0")
-    pairs = pairs[["repeat_count", "mean_repeat_value"]]
-    pairs = pairs.sort_values(list(pairs))  # the order of rows changes no last bit
     counts = compare_repeat_counts(histories, model)
     misplaced = (counts["actual_customers"] - counts["expected_customers"]).abs().sum()
     expected, actual = holdout[["expected_running", "actual_running"]].max()
-    log_errors = np.sqrt(np.diag(model.covariance))[: 4 if np.isnan(model.q) else 7]
-    values = (
-        model.repeat_buyer_count,
-        model.converged and (model.spend_converged or np.isnan(model.q)),
-        np.nan_to_num(log_errors, nan=np.inf).max(),
-        model.q,
-        pairs.corr().iloc[0, 1] if (pairs.nunique() > 1).all() else np.nan,
-        misplaced / 2 / len(histories),
-        expected / actual - 1 if actual > 0 else np.nan,
-    )
+    has_spend = not np.isnan(model.q)
+    log_errors = np.sqrt(np.diag(model.covariance))[: 7 if has_spend else 4]
+    values = {
+        "repeat_buyers": model.repeat_buyer_count,
+        "maximum": model.converged and (model.spend_converged or not has_spend),
+        "log_error": np.nan_to_num(log_errors, nan=np.inf).max(),
+        "spend_mean": model.q,
+        "correlation": _correlate_spend(histories),
+        "misplaced": misplaced / 2 / len(histories),
+        "holdout": expected / actual - 1 if actual > 0 else np.nan,
+    }
     rows = []
-    lines = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8").splitlines()
-    for value, line in zip(map(float, values), lines, strict=True):
-        name, bound, limit, failed, untold = (cell.strip() for cell in line.split("|"))
-        limit = float(limit)
-        ways = {"at least": value >= limit, "above": value > limit, "at most": abs(value) <= limit}
-        passes = None if np.isnan(value) else ways[bound]
-        note = {None: untold, True: "", False: failed}[passes]
-        rows.append((name, value, bound, limit, passes, note))
+    for key, check in LIFETIME_CHECKS.items():
+        value = float(values[key])
+        passes = check.passes(value)
+        note = {None: check.untold, True: "", False: check.failure}[passes]
+        rows.append((check.name, value, check.bound, float(check.limit), passes, note))
     table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
     if holdout.empty:
         table.loc[table.index[-1], "note"] = explain_empty(holdout)
     return table
+
+
+def _correlate_spend(histories: pd.DataFrame) -> float:
+    """Return the correlation of repeat buyers' money and frequency; NaN where all are alike."""
+    pairs = histories.query("repeat_count > 0 and mean_repeat_value > 0")
+    pairs = pairs[["repeat_count", "mean_repeat_value"]]
+    if not (pairs.nunique() > 1).all():
+        return float("nan")
+    pairs = pairs.sort_values(list(pairs))  # the order of rows changes no last bit
+    return float(pairs.corr().iloc[0, 1])
