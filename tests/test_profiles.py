@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from demo_report import capture_displays
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from published import publish
 
 from segkit.core.errors import SegkitError
 from segkit.core.privacy import suppress_cells
@@ -17,8 +21,9 @@ from segkit.profiles.differences import rank_descriptors
 from segkit.profiles.rfm import count_rfm
 from segkit.profiles.segment_profiles import profile_segments
 from segkit.profiles.sizes import size_segments
-from segkit.report import findings_profiles, findings_segments
+from segkit.report import choice, findings_profiles, findings_segments
 from segkit.report.shared.numbers import THIN_SPACE
+from segkit.report.shared.tables import show_table
 
 
 @pytest.fixture
@@ -120,13 +125,35 @@ def test_no_hidden_cell_can_be_found_by_subtraction(counts):
 
 def test_schemes_are_crossed():
     both = pd.DataFrame({"segment_tiers": list("ttll"), "segment_rfm": ["x", "x", "x", "y"]})
-    table = cross_all_schemes(both, "rfm", smallest_cell=1).set_index("other_segment")
-    assert table["other_scheme"].tolist() == ["tiers", "tiers"]
-    assert table.loc["t", ["x", "y"]].tolist() == [2, 0]
-    assert table.loc["l", ["x", "y"]].tolist() == [1, 1]
+    table = cross_all_schemes(both, "rfm")
+    assert table.to_numpy().tolist() == [
+        ["tiers", "l", "x", 1],
+        ["tiers", "l", "y", 1],
+        ["tiers", "t", "x", 2],
+        ["tiers", "t", "y", 0],
+    ]
     assert cross_all_schemes(both[["segment_rfm"]], "rfm").empty
     with pytest.raises(SegkitError, match="Did you mean 'segment_tiers'"):
         cross_all_schemes(both, "tier")
+
+
+def test_a_pair_of_segments_with_few_customers_cannot_be_found_from_its_row_or_column():
+    pairs = {("t", "x"): 30, ("t", "y"): 3, ("l", "x"): 20, ("l", "y"): 40, ("m", "y"): 50}
+    rows = [pair for pair, count in pairs.items() for _ in range(count)]
+    both = pd.DataFrame(rows, columns=["segment_tiers", "segment_rfm"])
+    crossed = publish(cross_all_schemes(both, "rfm"), choice.CROSSED)
+    hidden = crossed.frame["customer_count"].isna()
+    places = crossed.frame[hidden][["other_segment", "segment"]].to_numpy().tolist()
+    assert sorted(places) == [["l", "x"], ["l", "y"], ["t", "x"], ["t", "y"]]
+    grid = choice.lay_out_crossed(crossed)
+    assert grid.frame.columns.tolist() == ["other_scheme", "other_segment", "x", "y"]
+    assert grid.frame["y"].isna().tolist() == [True, False, True]
+    assert grid.frame.loc[1, ["x", "y"]].tolist() == [0, 50]
+    outputs = []
+    with capture_displays(outputs):
+        show_table(grid, caption="Crossed")
+    markup = outputs[0].data["text/html"]
+    assert re.findall(r">(–|\d+)<", markup) == ["–", "–", "0", "50", "–", "–"]
 
 
 def test_a_column_that_is_not_there_is_named(customers, segments):

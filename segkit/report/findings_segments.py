@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from segkit.plan.models import Criteria
 from segkit.report.old_sentences import write_sentences
 from segkit.report.shared.numbers import format_money, format_number, format_share, join_words
 
@@ -40,19 +39,6 @@ def state_concentration(figures: dict[str, float], *, value_name: str) -> list[s
     if not figures:
         return []
     return write_sentences("segments.concentration", figures=figures, value_name=value_name)
-
-
-def name_thresholds(criteria: Criteria) -> dict[str, float]:
-    """Return the least that the plan accepts, by column of the candidates' table."""
-    return {
-        "stability": criteria.smallest_stability,
-        "smallest_customer_share": criteria.smallest_customer_share,
-    }
-
-
-def state_choice(choice: Any) -> list[str]:
-    """Say which scheme is used, whether the verdict is yes or no, and why."""
-    return [*write_sentences("segments.choice", choice=choice), *choice.reasons]
 
 
 def headline_base(

@@ -20,10 +20,11 @@ from segkit.segmentation.preparation import prepare_columns
 from segkit.segmentation.rules import fit_rfm, fit_rules, fit_tiers
 from segkit.segmentation.schemes import list_wanted
 from segkit.validation import resampling, stability
-from segkit.validation.criteria import Choice, choose_best, choose_within, find_faults
+from segkit.validation.criteria import SchemeChoice, choose_best, choose_within, find_faults
 from segkit.validation.gates import check_data, describe_refusals
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
+from segkit.validation.stability import Paths
 
 CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
@@ -35,15 +36,19 @@ PAIRS = 50
 class Candidates:
     """Candidates and their evidence, by scheme and number of segments.
 
-    ``table`` has one row a candidate; ``resamples`` are of the customers of ``sampled``, all or a
-    random 20,000, of ``customer_count``.
+    ``table`` has one row a candidate; ``refused`` has what could not be fitted: ``scheme``,
+    whether `check_data` refused it (``by_gate``), or else ``why``. Of ``customer_count`` customers
+    ``fitted_count`` were fitted; ``resamples`` are of the customers of ``sampled``, all of these or
+    a random 20,000.
     """
 
     table: pd.DataFrame
     segmentations: dict[tuple[str, int], Segmentation] = field(repr=False)
     resamples: dict[tuple[str, int], Resamples] = field(repr=False)
     sampled: pd.DataFrame = field(repr=False)
+    refused: pd.DataFrame = field(repr=False)
     customer_count: int = 0
+    fitted_count: int = 0
 
 
 def compare_candidates(
@@ -67,17 +72,16 @@ def compare_candidates(
     Returns
     -------
     Candidates
-        The table's columns: ``scheme``, ``method``, ``base``, ``segment_count``,
-        ``placed_share`` (of customers with exactly one segment), ``smallest_customer_share``,
-        ``smallest_value_share`` (of total spend), ``explained_spend_share`` (eta squared of
-        prepared total spend), ``explained_share`` (mean eta squared over all columns that any
-        scheme reads; this ranks), ``closest_difference_sd`` (how far the two most similar segments
-        lie apart in the column that tells them apart best), ``reach`` (see `measure_reach`; by the
-        columns that the scheme reads), the figures and the ``kind`` of
-        `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share`` (explained
-        share times stability), ``passes``, ``reason``, ``fault_count``; ``attrs["refused"]`` says
-        which schemes could not be fitted, and why, ``attrs["sampled"]`` how many customers of how
-        many were fitted, if not all.
+        The table's columns: ``scheme``, ``method``, ``base``, ``segment_count``, ``placed_share``
+        (of customers with exactly one segment), ``smallest_customer_count``,
+        ``smallest_customer_share``, ``smallest_value_share`` (of total spend),
+        ``explained_spend_share`` (eta squared of prepared total spend), ``explained_share`` (mean
+        eta squared over all columns that any scheme reads; this ranks), ``closest_difference_sd``
+        (how far the two most similar segments lie apart in the column that tells them apart best),
+        ``reach`` (see `measure_reach`; by the columns that the scheme reads), the figures and the
+        ``kind`` of `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share``
+        (explained share times stability), ``passes``, ``faults`` (the criteria missed, see
+        `find_faults`, with ", " between them), ``fault_count``.
 
     Raises
     ------
@@ -115,23 +119,41 @@ def compare_candidates(
                     raise SegkitError(gates[scheme.name])
                 found, labels = fit_segmentation(customers, scheme, n_segments=count, **seeds)
             except SegkitError as error:
-                name = scheme.name.replace("_", " ")
-                refused.append(f"{name} cannot be fitted: {error.describe()}")
+                by_gate = scheme.name in gates and len(customers) >= needed
+                refused.append((scheme.name, error.describe(), by_gate))
                 continue
             key = (scheme.name, len(found.segments))
             if key not in segmentations:
                 own = _resample(customers, scheme, found, labels, sample, draws)
                 segmentations[key], resamples[key] = found, own
                 rows.append(_measure(customers, labels, scheme, found, panel, own, criteria))
+    missed = pd.DataFrame(refused, columns=["scheme", "why", "by_gate"])
+    missed = missed.drop_duplicates(ignore_index=True)
     if not rows:
-        message, fix = "no scheme can be fitted to these customers", "Bring more customers."
-        raise SegkitError(message, found=" ".join(dict.fromkeys(refused)).rstrip("."), fix=fix)
-    table = pd.DataFrame(rows)
-    table.attrs["refused"] = list(dict.fromkeys(refused))
-    if len(customers) < customer_count:
-        table.attrs["sampled"] = [len(customers), customer_count]
-    sampled = customers.iloc[sample].reset_index(drop=True)
-    return Candidates(table, segmentations, resamples, sampled, customer_count)
+        _raise_nothing_fitted(missed)
+    # The gates' figures are told from their own table.
+    missed["why"] = missed["why"].mask(missed["by_gate"].astype(bool), "")
+    return Candidates(
+        table=pd.DataFrame(rows),
+        segmentations=segmentations,
+        resamples=resamples,
+        sampled=customers.iloc[sample].reset_index(drop=True),
+        refused=missed,
+        customer_count=customer_count,
+        fitted_count=len(customers),
+    )
+
+
+def _raise_nothing_fitted(refused: pd.DataFrame) -> None:
+    why = [
+        f"{row.scheme.replace('_', ' ')} cannot be fitted: {row.why}"
+        for row in refused.itertuples()
+    ]
+    raise SegkitError(
+        "no scheme can be fitted to these customers",
+        found=" ".join(why).rstrip("."),
+        fix="Bring more customers.",
+    )
 
 
 def sample_customers(customers: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -234,6 +256,7 @@ def _measure(
         "base": scheme.base,
         "segment_count": size,
         "placed_share": float(np.isin(labels, np.arange(1, size + 1)).mean()),
+        "smallest_customer_count": counts.min(),
         "smallest_customer_share": counts.min() / len(customers),
         "smallest_value_share": spend.min() / total if total > 0 else unknown,
         "explained_spend_share": explained.get("total_spend", unknown),
@@ -249,8 +272,7 @@ def _measure(
         "reproducible_share": explained_share * held["stability"],
     }
     faults = find_faults(row, criteria)
-    reason = "; ".join(faults) or "meets every criterion"
-    return row | {"passes": not faults, "reason": reason, "fault_count": len(faults)}
+    return row | {"passes": not faults, "faults": ", ".join(faults), "fault_count": len(faults)}
 
 
 def _explain(values: np.ndarray, labels: np.ndarray) -> float:
@@ -276,6 +298,13 @@ def _find_closest(panel: dict[str, np.ndarray], labels: np.ndarray) -> float:
     return float(pairs.min()) if len(pairs) else float("nan")
 
 
+def count_fitted(candidates: Candidates) -> pd.DataFrame:
+    """Return one row: ``fitted_count`` and ``customer_count``, of whom these are a part."""
+    return pd.DataFrame(
+        {"fitted_count": [candidates.fitted_count], "customer_count": [candidates.customer_count]}
+    )
+
+
 def rate_candidates(candidates: Candidates) -> pd.DataFrame:
     """Rate each segment of each candidate.
 
@@ -289,10 +318,10 @@ def rate_candidates(candidates: Candidates) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def follow_candidates(candidates: Candidates, scheme: str) -> pd.DataFrame:
+def follow_candidates(candidates: Candidates, scheme: str) -> Paths:
     """Follow the segments of a scheme across its numbers of segments.
 
-    The columns of `follow_segments`, and ``segment_name``.
+    The tables of `follow_segments`, the nodes with ``segment_name``.
     """
     solutions = {
         count: resamples.own
@@ -301,8 +330,9 @@ def follow_candidates(candidates: Candidates, scheme: str) -> pd.DataFrame:
     }
     paths = stability.follow_segments(solutions)
     names = {count: candidates.segmentations[scheme, count].names for count in solutions}
-    pairs = zip(paths["segment_count"], paths["segment"], strict=True)
-    return paths.assign(segment_name=[names[count][segment] for count, segment in pairs])
+    pairs = zip(paths.nodes["segment_count"], paths.nodes["segment"], strict=True)
+    segment_names = [names[count][segment] for count, segment in pairs]
+    return Paths(paths.nodes.assign(segment_name=segment_names), paths.flows)
 
 
 def bound_candidate(candidates: Candidates, scheme: str, segment_count: int) -> pd.DataFrame:
@@ -322,7 +352,7 @@ def rate_confidence(candidates: Candidates, scheme: str, segment_count: int) -> 
     return candidates.sampled[["customer_id"]].assign(bootstrap_confidence=confidence)
 
 
-def choose_segmentations(candidates: Candidates, choice: Choice) -> dict[str, Segmentation]:
+def choose_segmentations(candidates: Candidates, choice: SchemeChoice) -> dict[str, Segmentation]:
     """Return one segmentation a scheme: the chosen one, and the best of each other scheme."""
     chosen = {}
     for scheme, own in candidates.table.groupby("scheme", sort=False):
@@ -332,7 +362,7 @@ def choose_segmentations(candidates: Candidates, choice: Choice) -> dict[str, Se
     return chosen
 
 
-def choose_explored(candidates: Candidates, choice: Choice) -> tuple[str, int]:
+def choose_explored(candidates: Candidates, choice: SchemeChoice) -> tuple[str, int]:
     """Return the scheme and number of segments to look at closely.
 
     The chosen one if it was found in the data, else the best of those that were; else the chosen.

@@ -60,11 +60,22 @@ def write_figure(figure: Figure, value: object = None) -> str:
             return format_large(value, figure.unit)
         case "index":
             return format_number(value)
+        case "points":
+            return plural(count_points(value), "point")
     decimals = figure.decimals
     if decimals is None:
         decimals = 0 if float(value).is_integer() or abs(value) >= 100 else 2
     text = format_number(value, decimals)
     return f"{text} {figure.unit}" if figure.unit else text
+
+
+def count_points(difference: float) -> int:
+    """Return how many points, hundredths, two shares differ by, without the sign.
+
+    >>> count_points(-0.126)
+    13
+    """
+    return abs(round(100 * difference))
 
 
 def write_finding(
