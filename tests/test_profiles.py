@@ -123,8 +123,18 @@ def test_no_hidden_cell_can_be_found_by_subtraction(counts):
             assert not (line.sum() == 1 and others_shown)
 
 
+def make_placements(tiers: list[str], rfm: list[str]) -> pd.DataFrame:
+    """Return who is where in two schemes, a row a customer and scheme."""
+    ids = [f"c{place}" for place in range(len(tiers))]
+    placed = [("tiers", tiers), ("rfm", rfm)]
+    return pd.concat(
+        pd.DataFrame({"customer_id": ids, "scheme": scheme, "segment": list(segments)})
+        for scheme, segments in placed
+    )
+
+
 def test_schemes_are_crossed():
-    both = pd.DataFrame({"segment_tiers": list("ttll"), "segment_rfm": ["x", "x", "x", "y"]})
+    both = make_placements(list("ttll"), ["x", "x", "x", "y"])
     table = cross_all_schemes(both, "rfm")
     assert table.to_numpy().tolist() == [
         ["tiers", "l", "x", 1],
@@ -132,15 +142,15 @@ def test_schemes_are_crossed():
         ["tiers", "t", "x", 2],
         ["tiers", "t", "y", 0],
     ]
-    assert cross_all_schemes(both[["segment_rfm"]], "rfm").empty
-    with pytest.raises(SegkitError, match="Did you mean 'segment_tiers'"):
+    assert cross_all_schemes(both[both["scheme"] == "rfm"], "rfm").empty
+    with pytest.raises(SegkitError, match="Did you mean 'tiers'"):
         cross_all_schemes(both, "tier")
 
 
 def test_a_pair_of_segments_with_few_customers_cannot_be_found_from_its_row_or_column():
     pairs = {("t", "x"): 30, ("t", "y"): 3, ("l", "x"): 20, ("l", "y"): 40, ("m", "y"): 50}
     rows = [pair for pair, count in pairs.items() for _ in range(count)]
-    both = pd.DataFrame(rows, columns=["segment_tiers", "segment_rfm"])
+    both = make_placements(*zip(*rows, strict=True))
     crossed = publish(cross_all_schemes(both, "rfm"), choice.CROSSED)
     hidden = crossed.frame["customer_count"].isna()
     places = crossed.frame[hidden][["other_segment", "segment"]].to_numpy().tolist()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.action.targeting import collect_measures, rate_targets
+from segkit.action.targeting import collect_measures, list_measures, rate_targets
 from segkit.core.errors import SegkitError
 from segkit.plan.models import Criteria
 
@@ -32,7 +32,10 @@ def test_scores_are_weighted_means_of_parts_of_the_best(segments):
     assert found["attractiveness"].tolist() == pytest.approx([1, 0.45, 0.125])
     assert found["fit"].tolist() == pytest.approx([2 / 3, 1, 0.5])
     assert found["customer_share"].tolist() == [0.3, 0.5, 0.2]
-    assert found.attrs == {"attractiveness": ["value_share", "mean_value"], "fit": ["stability"]}
+    assert list_measures(segments, {"value_share": 3, "mean_value": 1}) == [
+        "value_share",
+        "mean_value",
+    ]
 
 
 def test_the_plan_s_weights_decide_who_comes_first(segments):
@@ -50,17 +53,18 @@ def test_missing_measures_are_left_out_and_a_missing_value_counts_as_nothing(seg
     assert found["fit"].to_dict() == pytest.approx(
         {"Rich": (2 / 3 + 1) / 2, "Many": (1 + 0.5) / 2, "Lost": 0.25}
     )
-    unknown = rate_targets(
-        segments.assign(consent_share=np.nan), {"value_share": 1}, {"consent_share": 1}
-    )
+    nobody_asked = segments.assign(consent_share=np.nan)
+    unknown = rate_targets(nobody_asked, {"value_share": 1}, {"consent_share": 1})
     assert unknown["fit"].isna().all()
-    assert unknown.attrs["fit"] == []
+    assert list_measures(nobody_asked, {"consent_share": 1}) == []
     assert unknown["segment_name"].tolist() == ["Rich", "Many", "Lost"]
 
 
 def test_a_weight_of_nothing_is_as_if_the_measure_were_not_named(segments):
     found = rate_targets(segments, {"value_share": 1, "mean_value": 0}, {"stability": 1})
-    assert found.attrs["attractiveness"] == ["value_share"]
+    without = rate_targets(segments, {"value_share": 1}, {"stability": 1})
+    pd.testing.assert_frame_equal(found, without)
+    assert list_measures(segments, {"value_share": 1, "mean_value": 0}) == ["value_share"]
 
 
 @pytest.mark.parametrize("weights", [{}, {"value_share": 0.0}])

@@ -31,29 +31,34 @@ def rate_targets(
     -------
     pandas.DataFrame
         ``segment_name``, ``customer_share``, ``attractiveness``, ``fit`` (NaN where no measure is
-        known), the best by their product first. ``attrs`` has the measures used by score.
+        known), the best by their product first.
     """
     table = segments[["segment_name", "customer_share"]].copy()
     for score, weights in (("attractiveness", attractiveness), ("fit", fit)):
         if not sum(weights.values()) > 0:
             message = f"the weights of {score} add up to nothing"
             raise SegkitError(message, where="[criteria]", fix="Give one a weight above 0.")
-        known = {
-            name: weight
-            for name, weight in weights.items()
-            if weight > 0 and name in segments and segments[name].notna().any()
-        }
-        parts, total = pd.Series(0.0, segments.index), sum(known.values())
-        for name, weight in known.items():
+        known = list_measures(segments, weights)
+        parts = pd.Series(0.0, segments.index)
+        for name in known:
             values = segments[name].fillna(0.0).clip(lower=0.0).astype(float)
             largest = values.max()
-            parts += weight * (values / largest if largest > 0 else 0.0)
+            parts += weights[name] * (values / largest if largest > 0 else 0.0)
+        total = sum(weights[name] for name in known)
         table[score] = parts / total if known else float("nan")
-        table.attrs[score] = list(known)
     best_first = (table["attractiveness"] * table["fit"].fillna(1.0)).sort_values(
         ascending=False, kind="stable"
     )
     return table.loc[best_first.index].reset_index(drop=True)
+
+
+def list_measures(segments: pd.DataFrame, weights: Mapping[str, float]) -> list[str]:
+    """List the measures that a score of `rate_targets` rests on: weighed, and known of somebody."""
+    return [
+        name
+        for name, weight in weights.items()
+        if weight > 0 and name in segments and segments[name].notna().any()
+    ]
 
 
 def collect_measures(

@@ -31,6 +31,7 @@ from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
+from segkit.runs.layout import CheckedTables, RunFolder
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
@@ -70,6 +71,11 @@ class CheckReport:
         """Whether nothing stands in the plan's way."""
         return not self.problems
 
+    @property
+    def found(self) -> pd.DataFrame:
+        """The rules that found something."""
+        return self.quality[self.quality["row_count"] > 0]
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain values: ok, tables with counts and rules, problems."""
         tables = self.counts.set_index("table").to_dict("index")
@@ -103,8 +109,8 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
         With every problem that makes the plan impossible; the earlier tables stay.
     """
     as_of = as_of or plan.as_of
-    folder = Path(run_dir) / "tables"
-    record = folder / "record.json"
+    kept = RunFolder(Path(run_dir)).checked
+    folder = kept.path
     message = "the run folder cannot be written"
     fix = "Name a folder that you may write to, on a disk with room."
     with explain_faults(message, where=folder, fix=fix):
@@ -112,7 +118,7 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
         # The sources may change while they are read: then the next call reads again.
         key = _hash_inputs(plan, as_of)
         # A run prepares them once for all its notebooks; a database may change in between.
-        left = read_json(record)
+        left = read_json(kept.record)
         ready = os.environ.get("SEGKIT_TABLES") == "ready" and left
         if not ready and (left.get("key"), left.get("outputs")) != (key, _stamp_outputs(folder)):
             with _open_checks(plan, folder, as_of) as (checks, work):
@@ -120,16 +126,22 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
                     raise DataError(checks.faults)
                 counts = checks.write_tables(work)
                 names = {name: table.source.columns for name, table in checks.checked.items()}
-                record.unlink(missing_ok=True)
-                for name in ("accepted", "rejected"):
-                    shutil.rmtree(folder / name, ignore_errors=True)
-                for name in ("accepted", "rejected", "quality.parquet"):
-                    os.replace(work / name, folder / name)
+                _put_in_place(CheckedTables(work), kept)
             left = {"key": key, "counts": counts, "names": names}
-            write_json(record, left | {"outputs": _stamp_outputs(folder)})
-    paths = {name: folder / "accepted" / f"{name}.parquet" for name in left["names"]}
-    quality, counts = pd.read_parquet(folder / "quality.parquet"), pd.DataFrame(left["counts"])
-    return Prepared(paths, quality, counts, left["names"])
+            write_json(kept.record, left | {"outputs": _stamp_outputs(folder)})
+    paths = {name: kept.accepted_rows(name) for name in left["names"]}
+    quality = pd.read_parquet(kept.quality)
+    return Prepared(paths, quality, pd.DataFrame(left["counts"]), left["names"])
+
+
+def _put_in_place(made: CheckedTables, kept: CheckedTables) -> None:
+    """Replace the tables of an earlier check, whose record goes first."""
+    kept.record.unlink(missing_ok=True)
+    for folder in (kept.accepted, kept.rejected):
+        shutil.rmtree(folder, ignore_errors=True)
+    os.replace(made.accepted, kept.accepted)
+    os.replace(made.rejected, kept.rejected)
+    os.replace(made.quality, kept.quality)
 
 
 def _hash_inputs(plan: Plan, as_of: datetime.date) -> str:
@@ -322,13 +334,14 @@ class _Checks:
 
     def write_tables(self, folder: Path) -> list[dict]:
         """Write accepted and rejected rows in the sources' order; return the counts."""
-        (folder / "accepted").mkdir()
-        (folder / "rejected").mkdir()
+        made = CheckedTables(folder)
+        made.accepted.mkdir()
+        made.rejected.mkdir()
         for name, table in self.checked.items():
             self._copy(
                 f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
                 WHERE NOT is_rejected ORDER BY source_row""",
-                folder / f"accepted/{name}.parquet",
+                made.accepted_rows(name),
             )
             rules = [rule for rule in table.rules if rule.severity == "reject"]
             first = " ".join(f"WHEN rule_{rule.name} THEN '{rule.name}'" for rule in rules)
@@ -345,10 +358,10 @@ class _Checks:
                 UNION ALL BY NAME SELECT source_row, 'malformed_line' AS rule,
                     {text_literal(MALFORMED)} || ' Line ' || line || '.' AS reasons, raw_line
                 FROM {table.source.malformed} ORDER BY source_row""",
-                folder / f"rejected/{name}.parquet",
+                made.rejected_rows(name),
             )
         quality, counts = self.summarise()
-        quality.to_parquet(folder / "quality.parquet", index=False)
+        quality.to_parquet(made.quality, index=False)
         return counts.to_dict("records")
 
     def _copy(self, query: str, path: Path) -> None:

@@ -14,22 +14,17 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from segkit.core.errors import SegkitError, suggest_name
 from segkit.features.expressions import is_delivered
+from segkit.runs.segments import select_scheme
 
-SEGMENT_PREFIX = "segment_"
 Z_95 = 1.959964
 
 
 def select_segments(assigned: pd.DataFrame, scheme: str) -> pd.DataFrame:
-    """Return ``customer_id`` and ``segment_name`` from the column ``segment_<scheme>``."""
-    column = f"{SEGMENT_PREFIX}{scheme}"
-    if column not in assigned.columns:
-        schemes = [c.removeprefix(SEGMENT_PREFIX) for c in assigned if c.startswith(SEGMENT_PREFIX)]
-        fix = suggest_name(str(scheme), schemes)
-        raise SegkitError(f"there are no segments of a scheme called '{scheme}'", fix=fix)
-    segments = assigned[["customer_id", column]].dropna()
-    return segments.rename(columns={column: "segment_name"}).astype({"customer_id": str})
+    """Return ``customer_id`` and ``segment_name`` of one scheme from the long table of segments."""
+    segments = select_scheme(assigned, scheme)[["customer_id", "segment"]].dropna()
+    segments = segments.rename(columns={"segment": "segment_name"})
+    return segments.astype({"customer_id": str}).reset_index(drop=True)
 
 
 def count_customers(segments: pd.DataFrame) -> pd.DataFrame:

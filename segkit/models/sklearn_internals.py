@@ -23,8 +23,8 @@ def check_sample_weight(weights: object, rows: object) -> np.ndarray:
     )
 
 
-def prune_to_first_splits(tree: DecisionTreeClassifier, leaf_count: int) -> int:
-    """Return the last node of the tree that the first splits make, for so many leaves.
+def find_last_node(tree: DecisionTreeClassifier, leaf_count: int) -> int:
+    """Return the last node of the tree that a larger tree's first splits make, for so many leaves.
 
     A tree that is grown best split first adds its splits two nodes at a time, children after their
     parent, so that the tree of k leaves is the first 2k - 1 nodes of a larger one.

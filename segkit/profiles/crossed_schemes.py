@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.models.columns import require_column
+from segkit.runs.segments import select_scheme
 
 COLUMNS = ("other_scheme", "other_segment", "segment", "customer_count")
 
@@ -12,20 +12,32 @@ COLUMNS = ("other_scheme", "other_segment", "segment", "customer_count")
 def cross_all_schemes(segments: pd.DataFrame, scheme: str) -> pd.DataFrame:
     """Count customers by segment of one scheme and segment of each other scheme.
 
+    Parameters
+    ----------
+    segments : DataFrame
+        One row a customer and scheme: ``customer_id``, ``scheme``, ``segment``.
+    scheme : str
+
     Returns
     -------
     DataFrame
         One row a pair of segments, also where nobody is in both: ``other_scheme``,
         ``other_segment``, ``segment`` (of ``scheme``), ``customer_count``.
+
+    Raises
+    ------
+    SegkitError
+        If there is no such scheme.
     """
-    own = f"segment_{scheme}"
-    require_column(segments, own)
+    own = select_scheme(segments, scheme)[["customer_id", "segment"]]
     tables = [pd.DataFrame(columns=COLUMNS)]
-    for other in segments.columns:
-        if other.startswith("segment_") and other != own:
-            crossed = pd.crosstab(segments[other], segments[own])
-            crossed = crossed.rename_axis(index="other_segment", columns="segment")
-            crossed = crossed.stack().rename("customer_count").reset_index()
-            crossed.insert(0, "other_scheme", other.removeprefix("segment_").replace("_", " "))
-            tables.append(crossed)
+    for other, rows in segments.groupby("scheme", sort=False):
+        if other == scheme:
+            continue
+        others = rows[["customer_id", "segment"]].rename(columns={"segment": "other_segment"})
+        both = others.merge(own, on="customer_id", validate="one_to_one")
+        crossed = pd.crosstab(both["other_segment"], both["segment"])
+        crossed = crossed.stack().rename("customer_count").reset_index()
+        crossed.insert(0, "other_scheme", other.replace("_", " "))
+        tables.append(crossed)
     return pd.concat(tables[1:] or tables, ignore_index=True)

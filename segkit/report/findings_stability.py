@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from segkit.report.old_sentences import write_sentences
 from segkit.report.shared.numbers import format_money, format_share, join_words, write_ranges
 
 
-def state_targets(targets: pd.DataFrame) -> list[str]:
-    """Say which segment comes first, and from which measures."""
-    measures = [
-        f"{name} is measured by {join_words([m.replace('_', ' ') for m in targets.attrs[name]])}"
-        for name in ("attractiveness", "fit")
-        if targets.attrs.get(name)
-    ]
+def state_targets(
+    targets: pd.DataFrame, *, attractiveness: Sequence[str], fit: Sequence[str]
+) -> list[str]:
+    """Say which segment comes first, and from which measures each score was made."""
+    measures = []
+    for name, used in (("attractiveness", attractiveness), ("fit", fit)):
+        if used:
+            words = join_words([measure.replace("_", " ") for measure in used])
+            measures.append(f"{name} is measured by {words}")
     return write_sentences("stability.targets", best=targets.iloc[0], measures=measures)
 
 

@@ -26,7 +26,7 @@ from segkit.models.own_columns import choose_prefix
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.class_document import Classes, build_classes
 from segkit.segmentation.names import describe_segments, name_segments
-from segkit.segmentation.placing import bring_columns
+from segkit.segmentation.placing import bring_columns, refuse_other_case
 from segkit.segmentation.preparation import prepare_columns
 from segkit.segmentation.prototype_document import Prototypes, fit_clusters
 from segkit.segmentation.rules import Rules, fit_rfm, fit_rules, fit_tiers
@@ -142,11 +142,7 @@ class Segmentation(Document):
 
     def _place(self, table: ir.Table, keep: Sequence[str]) -> ir.Table:
         """Return the columns to ``keep``, and those that `assign` adds."""
-        for column in keep:
-            if column.lower() == "segment_name":
-                fix = "Rename it: an engine does not tell them apart."
-                message = f"column '{column}' differs from 'segment_name' only in case"
-                raise SegkitError(message, fix=fix)
+        refuse_other_case(keep, self.result_columns)
         placed = self.model.place(table, keep=keep)
         names = ibis.cases(*[(placed.segment == n, name) for n, name in self.names.items()])
         return placed.mutate(segment_name=names).select(*keep, *self.result_columns)

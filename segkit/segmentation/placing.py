@@ -14,22 +14,25 @@ from segkit.models.columns import tidy_columns
 
 
 def select_placed(table: ir.Table, keep: Iterable[str], **results: ir.Value) -> ir.Table:
-    """Select the columns to keep and the results, which replace columns of their names.
-
-    Raises
-    ------
-    SegkitError
-        If a column to keep differs from a result in nothing but its case: most engines cannot hold
-        both, and would mistake one for the other.
-    """
+    """Select the columns to keep and the results, which replace columns of their names."""
     kept = [column for column in keep if column not in results]
-    for column in kept:
-        if column.lower() in results:
+    refuse_other_case(kept, results)
+    return table.select(*kept, **results)
+
+
+def refuse_other_case(columns: Iterable[str], results: Iterable[str]) -> None:
+    """Raise an error if a column differs from a result in nothing but its case.
+
+    Most engines cannot hold both, and would mistake one for the other.
+    """
+    results = set(results)
+    for column in columns:
+        added = column.lower()
+        if added in results and column not in results:
             raise SegkitError(
-                f"column '{column}' differs from '{column.lower()}', which is added, only in case",
+                f"column '{column}' differs from '{added}', which is added, only in case",
                 fix="Rename it: an engine does not tell them apart.",
             )
-    return table.select(*kept, **results)
 
 
 def bring_columns(

@@ -8,6 +8,7 @@ import functools
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,10 +37,19 @@ PAIRS = 50
 class Candidates:
     """Candidates and their evidence, by scheme and number of segments.
 
-    ``table`` has one row a candidate; ``refused`` has what could not be fitted: ``scheme``,
-    whether `check_data` refused it (``by_gate``), or else ``why``. Of ``customer_count`` customers
-    ``fitted_count`` were fitted; ``resamples`` are of the customers of ``sampled``, all of these or
-    a random 20,000.
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row a candidate, see `compare_candidates`.
+    segmentations, resamples : dict
+        The document and the bootstrap solutions of each candidate.
+    sampled : pandas.DataFrame
+        The customers of the resamples: all that were fitted, or a random 20,000 of them.
+    customer_count, fitted_count : int
+        All customers, and those who were fitted and measured.
+    refused : pandas.DataFrame
+        What could not be fitted: ``scheme``, whether `check_data` refused it (``by_gate``), or else
+        ``why``, in words.
     """
 
     table: pd.DataFrame
@@ -92,55 +102,37 @@ def compare_candidates(
     ----------
     Eta squared: Pearson (1905); between-groups sum of squares over the total.
     """
-    customer_count = len(customers)
-    customers = sample_customers(customers, most_fitted)
-    order = np.argsort(customers["customer_id"].to_numpy(str), kind="stable")
-    customers, schemes = customers.iloc[order].reset_index(drop=True), list(schemes)
-    seeds = {"as_of": as_of, "random_state": random_state}
-    panel = _prepare_panel(customers, schemes)
-    gates = describe_refusals(check_data(customers, schemes))
-    sample = _sample_rows(len(customers), random_state)
-    draws = resampling.draw_bootstraps(len(sample), pairs=pairs, random_state=random_state)
-    rows, segmentations, resamples, refused = [], {}, {}, []
+    schemes = list(schemes)
+    fitted = sample_customers(customers, most_fitted)
+    order = np.argsort(fitted["customer_id"].to_numpy(str), kind="stable")
+    fitted = fitted.iloc[order].reset_index(drop=True)
+    sample = _sample_rows(len(fitted), random_state)
+    comparison = _Comparison(
+        customers=fitted,
+        criteria=criteria,
+        as_of=as_of,
+        random_state=random_state,
+        panel=_prepare_panel(fitted, schemes),
+        gates=describe_refusals(check_data(fitted, schemes)),
+        sample=sample,
+        draws=resampling.draw_bootstraps(len(sample), pairs=pairs, random_state=random_state),
+    )
     for scheme in schemes:
-        fewest, most = scheme.segments if scheme.method != "rules" else (1, 1)
-        counts = list(range(fewest, most + 1))
-        if scheme.method == "rfm":  # goes on merging neighbours until one passes
-            counts += range(fewest - 1, 2, -1)
-        for count in counts:
-            if count < fewest and any(r["passes"] for r in rows if r["scheme"] == scheme.name):
-                break
-            needed = CUSTOMERS_PER_SEGMENT * count
-            try:
-                if len(customers) < needed:
-                    there = f"there are {len(customers)}"
-                    raise SegkitError(f"{count} segments need {needed} customers, {there}")
-                if scheme.name in gates:
-                    raise SegkitError(gates[scheme.name])
-                found, labels = fit_segmentation(customers, scheme, n_segments=count, **seeds)
-            except SegkitError as error:
-                by_gate = scheme.name in gates and len(customers) >= needed
-                refused.append((scheme.name, error.describe(), by_gate))
-                continue
-            key = (scheme.name, len(found.segments))
-            if key not in segmentations:
-                own = _resample(customers, scheme, found, labels, sample, draws)
-                segmentations[key], resamples[key] = found, own
-                rows.append(_measure(customers, labels, scheme, found, panel, own, criteria))
-    missed = pd.DataFrame(refused, columns=["scheme", "why", "by_gate"])
-    missed = missed.drop_duplicates(ignore_index=True)
-    if not rows:
-        _raise_nothing_fitted(missed)
+        comparison.fit_scheme(scheme)
+    refused = pd.DataFrame(comparison.refused, columns=["scheme", "why", "by_gate"])
+    refused = refused.drop_duplicates(ignore_index=True)
+    if not comparison.rows:
+        _raise_nothing_fitted(refused)
     # The gates' figures are told from their own table.
-    missed["why"] = missed["why"].mask(missed["by_gate"].astype(bool), "")
+    refused["why"] = refused["why"].mask(refused["by_gate"].astype(bool), "")
     return Candidates(
-        table=pd.DataFrame(rows),
-        segmentations=segmentations,
-        resamples=resamples,
-        sampled=customers.iloc[sample].reset_index(drop=True),
-        refused=missed,
-        customer_count=customer_count,
-        fitted_count=len(customers),
+        table=pd.DataFrame(list(comparison.rows.values())),
+        segmentations=comparison.segmentations,
+        resamples=comparison.resamples,
+        sampled=fitted.iloc[sample].reset_index(drop=True),
+        customer_count=len(customers),
+        fitted_count=len(fitted),
+        refused=refused,
     )
 
 
@@ -154,6 +146,188 @@ def _raise_nothing_fitted(refused: pd.DataFrame) -> None:
         found=" ".join(why).rstrip("."),
         fix="Bring more customers.",
     )
+
+
+@dataclass
+class _Comparison:
+    """What candidates are fitted to and measured by, and what has been found so far.
+
+    ``rows``, ``segmentations`` and ``resamples`` are by scheme and number of segments.
+    """
+
+    customers: pd.DataFrame
+    criteria: Criteria
+    as_of: datetime.date
+    random_state: int
+    panel: dict[str, np.ndarray]
+    gates: dict[str, str]
+    sample: np.ndarray
+    draws: np.ndarray
+    rows: dict[tuple[str, int], dict[str, object]] = field(default_factory=dict)
+    segmentations: dict[tuple[str, int], Segmentation] = field(default_factory=dict)
+    resamples: dict[tuple[str, int], Resamples] = field(default_factory=dict)
+    refused: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    def fit_scheme(self, scheme: Scheme) -> None:
+        """Fit a scheme with every number of segments it asks for, or say why that cannot be."""
+        fewest, most = scheme.segments if scheme.method != "rules" else (1, 1)
+        counts = list(range(fewest, most + 1))
+        if scheme.method == "rfm":  # goes on merging neighbours until one passes
+            counts += range(fewest - 1, 2, -1)
+        for count in counts:
+            if count < fewest and self._has_passing(scheme):
+                break
+            try:
+                self._fit_count(scheme, count)
+            except SegkitError as error:
+                by_gate = scheme.name in self.gates and self._has_customers(count)
+                self.refused.append((scheme.name, error.describe(), by_gate))
+
+    def _has_passing(self, scheme: Scheme) -> bool:
+        return any(row["passes"] for row in self.rows.values() if row["scheme"] == scheme.name)
+
+    def _has_customers(self, count: int) -> bool:
+        return len(self.customers) >= CUSTOMERS_PER_SEGMENT * count
+
+    def _fit_count(self, scheme: Scheme, count: int) -> None:
+        """Fit one number of segments, and measure it if it has not been found before."""
+        if not self._has_customers(count):
+            there = len(self.customers)
+            needed = CUSTOMERS_PER_SEGMENT * count
+            message = f"{count} segments need {needed} customers, there are {there}"
+            raise SegkitError(message)
+        if scheme.name in self.gates:
+            raise SegkitError(self.gates[scheme.name])
+        found, labels = fit_segmentation(
+            self.customers,
+            scheme,
+            n_segments=count,
+            as_of=self.as_of,
+            random_state=self.random_state,
+        )
+        key = (scheme.name, len(found.segments))
+        if key in self.rows:
+            return
+        resamples = self._resample(scheme, found, labels)
+        self.segmentations[key] = found
+        self.resamples[key] = resamples
+        self.rows[key] = self._measure(scheme, found, labels, resamples)
+
+    def _resample(self, scheme: Scheme, found: Segmentation, labels: np.ndarray) -> Resamples:
+        """Draw the evidence of one candidate from the sampled customers."""
+        own = labels[self.sample] - 1
+        segment_count = len(found.segments)
+        few = self.customers.iloc[self.sample].reset_index(drop=True)
+        if scheme.method == "latent_classes":
+            return resampling.resample_classes(
+                few,
+                own,
+                self.draws,
+                columns=scheme.columns,
+                segment_count=segment_count,
+                random_state=self.random_state,
+            )
+        if scheme.method in LEARNING_METHODS:
+            return resampling.resample_prototypes(
+                prepare_columns(self.customers, scheme).take(self.sample),
+                own,
+                self.draws,
+                segment_count=segment_count,
+                gamma=found.model.gamma,
+                random_state=self.random_state,
+            )
+        fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
+        return resampling.resample_rules(
+            few[list(found.columns)],
+            own,
+            self.draws,
+            segment_count=segment_count,
+            fit=functools.partial(fit, scheme=scheme, n_segments=segment_count),
+        )
+
+    def _measure(
+        self, scheme: Scheme, found: Segmentation, labels: np.ndarray, resamples: Resamples
+    ) -> dict[str, object]:
+        """Measure one candidate; the columns of `compare_candidates`."""
+        names = list(found.names.values())
+        sizes = _measure_sizes(self.customers, labels, names, allow_empty=scheme.method == "rules")
+        explained = {column: _explain(values, labels) for column, values in self.panel.items()}
+        told = [explained[column] for column, values in self.panel.items() if np.ptp(values) > 0]
+        explained_share = float(np.mean(told)) if told else 0.0
+        least = _find_least_structure(scheme)
+        held = stability.summarise_stability(resamples, least_structure=least)
+        weakest = held.pop("weakest_place")
+        row = {
+            "scheme": scheme.name,
+            "method": scheme.method,
+            "base": scheme.base,
+            "segment_count": len(names),
+            "placed_share": float(np.isin(labels, np.arange(1, len(names) + 1)).mean()),
+            "smallest_customer_count": sizes.smallest_customer_count,
+            "smallest_customer_share": sizes.smallest_customer_share,
+            "smallest_value_share": sizes.smallest_value_share,
+            "explained_spend_share": explained.get("total_spend", float("nan")),
+            "explained_share": explained_share,
+            "closest_difference_sd": _find_closest(self.panel, labels),
+            "reach": measure_reach(
+                self.customers, labels, columns=list(found.columns), random_state=self.random_state
+            ),
+            **held,
+            "weakest_segment": names[weakest],
+            "smallest_segment": sizes.smallest_segment,
+            "poorest_segment": sizes.poorest_segment,
+            "reproducible_share": explained_share * held["stability"],
+        }
+        faults = find_faults(row, self.criteria)
+        return {
+            **row,
+            "passes": not faults,
+            "faults": ", ".join(faults),
+            "fault_count": len(faults),
+        }
+
+
+class _Sizes(NamedTuple):
+    """The smallest and the poorest segment; NaN and no name where there is no spend."""
+
+    smallest_customer_count: float
+    smallest_customer_share: float
+    smallest_value_share: float
+    smallest_segment: str
+    poorest_segment: str
+
+
+def _measure_sizes(
+    customers: pd.DataFrame, labels: np.ndarray, names: list[str], *, allow_empty: bool
+) -> _Sizes:
+    """Find the smallest and the poorest segment; with ``allow_empty`` among those with customers.
+
+    A rule that nobody meets today may be met tomorrow.
+    """
+    size = len(names)
+    counts = np.bincount(labels, minlength=size + 1)[1:].astype(float)
+    spend = np.full(size, np.nan)
+    if "total_spend" in customers:
+        amounts = np.nan_to_num(table_columns.read_numbers(customers, "total_spend"))
+        spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
+    if allow_empty:
+        spend[counts == 0] = np.inf
+        counts[counts == 0] = np.inf
+    total = spend[np.isfinite(spend)].sum()
+    return _Sizes(
+        smallest_customer_count=counts.min(),
+        smallest_customer_share=counts.min() / len(customers),
+        smallest_value_share=spend.min() / total if total > 0 else float("nan"),
+        smallest_segment=names[counts.argmin()],
+        poorest_segment="" if np.isnan(spend).any() else names[spend.argmin()],
+    )
+
+
+def _find_least_structure(scheme: Scheme) -> float | None:
+    """Return the structure below which nothing was found; None of rules, which find nothing."""
+    if scheme.method == "latent_classes":
+        return float(np.nextafter(0, 1))
+    return stability.SMALLEST_STRUCTURE if scheme.method in LEARNING_METHODS else None
 
 
 def sample_customers(customers: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -198,81 +372,6 @@ def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, 
             else:
                 panel[column] = table_columns.learn_preparation(customers, column)[1][:, None]
     return panel
-
-
-def _resample(
-    customers: pd.DataFrame,
-    scheme: Scheme,
-    found: Segmentation,
-    labels: np.ndarray,
-    sample: np.ndarray,
-    draws: np.ndarray,
-) -> Resamples:
-    """Draw the evidence of one candidate from the sampled customers."""
-    own, size = labels[sample] - 1, {"segment_count": len(found.segments)}
-    seed = {"random_state": found.random_state}
-    few = customers.iloc[sample].reset_index(drop=True)
-    if scheme.method == "latent_classes":
-        return resampling.resample_classes(few, own, draws, columns=scheme.columns, **size, **seed)
-    if scheme.method in LEARNING_METHODS:
-        rows = prepare_columns(customers, scheme).take(sample)
-        options = {"gamma": found.model.gamma, **size, **seed}
-        return resampling.resample_prototypes(rows, own, draws, **options)
-    fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
-    refit = functools.partial(fit, scheme=scheme, n_segments=len(found.segments))
-    return resampling.resample_rules(few[list(found.columns)], own, draws, fit=refit, **size)
-
-
-def _measure(
-    customers: pd.DataFrame,
-    labels: np.ndarray,
-    scheme: Scheme,
-    found: Segmentation,
-    panel: dict[str, np.ndarray],
-    resamples: Resamples,
-    criteria: Criteria,
-) -> dict[str, object]:
-    """Measure one candidate; the columns of `compare_candidates`."""
-    size, unknown = len(found.segments), float("nan")
-    counts = np.bincount(labels, minlength=size + 1)[1:].astype(float)
-    spend = np.full(size, unknown)
-    if "total_spend" in customers:
-        amounts = np.nan_to_num(table_columns.read_numbers(customers, "total_spend"))
-        spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
-    if scheme.method == "rules":  # a rule that nobody meets today may be met tomorrow
-        spend[counts == 0], counts[counts == 0] = np.inf, np.inf
-    explained = {name: _explain(values, labels) for name, values in panel.items()}
-    told = [explained[name] for name, values in panel.items() if np.ptp(values) > 0]
-    total = spend[np.isfinite(spend)].sum()
-    explained_share = float(np.mean(told)) if told else 0.0
-    least = stability.SMALLEST_STRUCTURE if scheme.method in LEARNING_METHODS else None
-    least = np.nextafter(0, 1) if scheme.method == "latent_classes" else least
-    held = stability.summarise_stability(resamples, least_structure=least)
-    weakest = held.pop("weakest_place")
-    names = list(found.names.values())
-    row = {
-        "scheme": scheme.name,
-        "method": scheme.method,
-        "base": scheme.base,
-        "segment_count": size,
-        "placed_share": float(np.isin(labels, np.arange(1, size + 1)).mean()),
-        "smallest_customer_count": counts.min(),
-        "smallest_customer_share": counts.min() / len(customers),
-        "smallest_value_share": spend.min() / total if total > 0 else unknown,
-        "explained_spend_share": explained.get("total_spend", unknown),
-        "explained_share": explained_share,
-        "closest_difference_sd": _find_closest(panel, labels),
-        "reach": measure_reach(
-            customers, labels, columns=list(found.columns), random_state=found.random_state
-        ),
-        **held,
-        "weakest_segment": names[weakest],
-        "smallest_segment": names[counts.argmin()],
-        "poorest_segment": "" if np.isnan(spend).any() else names[spend.argmin()],
-        "reproducible_share": explained_share * held["stability"],
-    }
-    faults = find_faults(row, criteria)
-    return row | {"passes": not faults, "faults": ", ".join(faults), "fault_count": len(faults)}
 
 
 def _explain(values: np.ndarray, labels: np.ndarray) -> float:
@@ -337,9 +436,11 @@ def follow_candidates(candidates: Candidates, scheme: str) -> Paths:
 
 def bound_candidate(candidates: Candidates, scheme: str, segment_count: int) -> pd.DataFrame:
     """Return `bound_segments` of a candidate, by ``total_spend`` where it is known."""
-    resamples, nothing = candidates.resamples[scheme, segment_count], np.nan
-    values = candidates.sampled.get("total_spend", pd.Series(nothing, candidates.sampled.index))
-    values = values.to_numpy(dtype=float, na_value=np.nan)
+    resamples = candidates.resamples[scheme, segment_count]
+    sampled = candidates.sampled
+    values = np.full(len(sampled), np.nan)
+    if "total_spend" in sampled:
+        values = sampled["total_spend"].to_numpy(dtype=float, na_value=np.nan)
     return stability.bound_segments(resamples, values, row_count=candidates.customer_count)
 
 

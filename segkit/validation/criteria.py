@@ -116,6 +116,15 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> SchemeChoice:
     overrules which scheme is chosen, never the verdict on it; its ``overrule_reason`` overrules a
     "no", which stays in the report.
 
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        That of `segkit.validation.candidates.Candidates`.
+    criteria : Criteria
+        The plan's.
+    refused : sequence of str
+        Which schemes could not be fitted, and why: they are told last among the reasons.
+
     Returns
     -------
     SchemeChoice
