@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import functools
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from segkit.core.errors import SegkitError
-from segkit.models import columns as table_columns
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
 from segkit.segmentation.documents import Segmentation, fit_segmentation
 from segkit.segmentation.preparation import prepare_columns
 from segkit.segmentation.rules import fit_rfm, fit_rules, fit_tiers
-from segkit.segmentation.schemes import list_wanted
 from segkit.validation import resampling, stability
+from segkit.validation.candidate_measures import (
+    explain_share,
+    find_closest,
+    find_least_structure,
+    measure_sizes,
+    prepare_panel,
+)
 from segkit.validation.criteria import SchemeChoice, choose_best, choose_within, find_faults
 from segkit.validation.gates import check_data, describe_refusals
 from segkit.validation.reach import measure_reach
@@ -112,7 +115,7 @@ def compare_candidates(
         criteria=criteria,
         as_of=as_of,
         random_state=random_state,
-        panel=_prepare_panel(fitted, schemes),
+        panel=prepare_panel(fitted, schemes),
         gates=describe_refusals(check_data(fitted, schemes)),
         sample=sample,
         draws=resampling.draw_bootstraps(len(sample), pairs=pairs, random_state=random_state),
@@ -250,11 +253,11 @@ class _Comparison:
     ) -> dict[str, object]:
         """Measure one candidate; the columns of `compare_candidates`."""
         names = list(found.names.values())
-        sizes = _measure_sizes(self.customers, labels, names, allow_empty=scheme.method == "rules")
-        explained = {column: _explain(values, labels) for column, values in self.panel.items()}
+        sizes = measure_sizes(self.customers, labels, names, allow_empty=scheme.method == "rules")
+        explained = {column: explain_share(values, labels) for column, values in self.panel.items()}
         told = [explained[column] for column, values in self.panel.items() if np.ptp(values) > 0]
         explained_share = float(np.mean(told)) if told else 0.0
-        least = _find_least_structure(scheme)
+        least = find_least_structure(scheme)
         held = stability.summarise_stability(resamples, least_structure=least)
         weakest = held.pop("weakest_place")
         row = {
@@ -268,7 +271,7 @@ class _Comparison:
             "smallest_value_share": sizes.smallest_value_share,
             "explained_spend_share": explained.get("total_spend", float("nan")),
             "explained_share": explained_share,
-            "closest_difference_sd": _find_closest(self.panel, labels),
+            "closest_difference_sd": find_closest(self.panel, labels),
             "reach": measure_reach(
                 self.customers, labels, columns=list(found.columns), random_state=self.random_state
             ),
@@ -285,49 +288,6 @@ class _Comparison:
             "faults": ", ".join(faults),
             "fault_count": len(faults),
         }
-
-
-class _Sizes(NamedTuple):
-    """The smallest and the poorest segment; NaN and no name where there is no spend."""
-
-    smallest_customer_count: float
-    smallest_customer_share: float
-    smallest_value_share: float
-    smallest_segment: str
-    poorest_segment: str
-
-
-def _measure_sizes(
-    customers: pd.DataFrame, labels: np.ndarray, names: list[str], *, allow_empty: bool
-) -> _Sizes:
-    """Find the smallest and the poorest segment; with ``allow_empty`` among those with customers.
-
-    A rule that nobody meets today may be met tomorrow.
-    """
-    size = len(names)
-    counts = np.bincount(labels, minlength=size + 1)[1:].astype(float)
-    spend = np.full(size, np.nan)
-    if "total_spend" in customers:
-        amounts = np.nan_to_num(table_columns.read_numbers(customers, "total_spend"))
-        spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
-    if allow_empty:
-        spend[counts == 0] = np.inf
-        counts[counts == 0] = np.inf
-    total = spend[np.isfinite(spend)].sum()
-    return _Sizes(
-        smallest_customer_count=counts.min(),
-        smallest_customer_share=counts.min() / len(customers),
-        smallest_value_share=spend.min() / total if total > 0 else float("nan"),
-        smallest_segment=names[counts.argmin()],
-        poorest_segment="" if np.isnan(spend).any() else names[spend.argmin()],
-    )
-
-
-def _find_least_structure(scheme: Scheme) -> float | None:
-    """Return the structure below which nothing was found; None of rules, which find nothing."""
-    if scheme.method == "latent_classes":
-        return float(np.nextafter(0, 1))
-    return stability.SMALLEST_STRUCTURE if scheme.method in LEARNING_METHODS else None
 
 
 def sample_customers(customers: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -349,52 +309,6 @@ def _sample_rows(row_count: int, random_state: int) -> np.ndarray:
         return np.arange(row_count)
     rng = np.random.default_rng(random_state)
     return np.sort(rng.choice(row_count, MOST_RESAMPLED, replace=False))
-
-
-def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, np.ndarray]:
-    """Prepare the columns that any scheme reads alike for all candidates: (n, 1), or (n, levels).
-
-    A category has a column of zeros and ones for each level.
-    """
-    panel: dict[str, np.ndarray] = {}
-    spend = ["total_spend"] if "total_spend" in customers else []
-    wanted = [column for scheme in schemes for column in list_wanted(scheme)]
-    for scheme in (scheme for scheme in schemes if scheme.method == "rules"):
-        with contextlib.suppress(SegkitError):
-            wanted += fit_rules(customers, scheme)[0].columns
-    coded = {column for scheme in schemes for column in scheme.categorical}
-    for column in dict.fromkeys([*spend, *wanted]):
-        with contextlib.suppress(SegkitError):  # the scheme that needs it is refused, and says why
-            tidy = table_columns.tidy_columns(customers, [column])[column]
-            if column in coded or tidy.dtype != float:
-                levels, codes = table_columns.learn_levels(customers, column)
-                panel[column] = np.eye(len(levels.levels))[codes]
-            else:
-                panel[column] = table_columns.learn_preparation(customers, column)[1][:, None]
-    return panel
-
-
-def _explain(values: np.ndarray, labels: np.ndarray) -> float:
-    """Return the share of a column's squared differences that lies between the segments.
-
-    Of a number it is eta squared (Pearson 1905), of a category's zeros and ones the tau of Goodman
-    and Kruskal (1954).
-    """
-    total = ((values - values.mean(axis=0)) ** 2).sum()
-    groups = [values[labels == n] for n in np.unique(labels)]
-    within = sum(((group - group.mean(axis=0)) ** 2).sum() for group in groups)
-    return float(1 - within / total) if total > 0 else 0.0
-
-
-def _find_closest(panel: dict[str, np.ndarray], labels: np.ndarray) -> float:
-    """Return the largest difference of means, in standard deviations, of the closest segments."""
-    columns = np.hstack([np.zeros((len(labels), 1)), *panel.values()])
-    means = np.array([columns[labels == n].mean(axis=0) for n in np.unique(labels)])
-    spread = columns.std(axis=0)
-    means = np.divide(means, spread, out=np.zeros_like(means), where=spread > 1e-9)
-    apart = np.abs(means[:, None] - means).max(axis=2)
-    pairs = apart[np.triu_indices(len(means), 1)]
-    return float(pairs.min()) if len(pairs) else float("nan")
 
 
 def count_fitted(candidates: Candidates) -> pd.DataFrame:
