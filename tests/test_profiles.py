@@ -16,7 +16,7 @@ from published import publish
 from segkit.core.errors import SegkitError
 from segkit.core.privacy import suppress_cells
 from segkit.profiles.crossed_schemes import cross_all_schemes
-from segkit.profiles.descriptors import count_descriptor
+from segkit.profiles.descriptors import count_descriptor, list_descriptors
 from segkit.profiles.differences import rank_descriptors
 from segkit.profiles.rfm import count_rfm
 from segkit.profiles.segment_profiles import profile_segments
@@ -279,3 +279,9 @@ class TestSentences:
         named = pd.DataFrame({"customer_id": ["a"]})
         told = findings_segments.state_customers(named, currency="EUR")
         assert told == ["1 customer in the customer table."]
+
+
+def test_a_category_describes_up_to_forty_values():
+    names = [f"country {place}" for place in range(41)]
+    people = pd.DataFrame({"customer_id": names, "many": names, "some": [*names[:40], names[0]]})
+    assert list_descriptors(people) == ["some"]

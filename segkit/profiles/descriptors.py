@@ -6,10 +6,9 @@ import pandas as pd
 
 from segkit.contract.features import FEATURES
 from segkit.core.privacy import suppress_cells
-from segkit.features.favourites import MOST_LEVELS
 from segkit.features.own_features import OWN_BASE, describe_feature
 from segkit.models.columns import require_column
-from segkit.profiles.base_summaries import UNKNOWN, pool_levels
+from segkit.profiles.base_summaries import MOST_LEVELS, UNKNOWN, pool_levels
 from segkit.profiles.differences import compare_shares
 from segkit.segmentation.members import join_segments
 
