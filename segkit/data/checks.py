@@ -97,11 +97,17 @@ def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport
         return CheckReport(*checks.summarise(), checks.faults, columns)
 
 
-def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None) -> Prepared:
+def prepare_tables(
+    plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None, checked_key: str = ""
+) -> Prepared:
     """Check every table of a plan and leave accepted and rejected rows in the run folder.
 
     Nothing is done where the sources' content, the plan's tables and policies, ``as_of`` (the
     plan's by default) and the checks themselves are as they were.
+
+    A run checks the tables once for all its notebooks, and hands each the ``checked_key`` of that
+    check, so that all see the same rows though a database may change in between. It holds only
+    while the tables in the folder are the ones that were left under this key.
 
     Raises
     ------
@@ -115,12 +121,13 @@ def prepare_tables(plan: Plan, run_dir: Path, *, as_of: datetime.date | None = N
     fix = "Name a folder that you may write to, on a disk with room."
     with explain_faults(message, where=folder, fix=fix):
         folder.mkdir(parents=True, exist_ok=True)
-        # The sources may change while they are read: then the next call reads again.
-        key = _hash_inputs(plan, as_of)
-        # A run prepares them once for all its notebooks; a database may change in between.
         left = read_json(kept.record)
-        ready = os.environ.get("SEGKIT_TABLES") == "ready" and left
-        if not ready and (left.get("key"), left.get("outputs")) != (key, _stamp_outputs(folder)):
+        # The sources may change while they are read: then the next call reads again.
+        key = checked_key or _hash_inputs(plan, as_of)
+        is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
+        if checked_key and not is_current:
+            return prepare_tables(plan, run_dir, as_of=as_of)
+        if not is_current:
             with _open_checks(plan, folder, as_of) as (checks, work):
                 if checks.faults:
                     raise DataError(checks.faults)
