@@ -18,7 +18,14 @@ from segkit.features.customer_table import build_customers
 from segkit.models.rule_language import read_predicate
 from segkit.plan.models import Scheme
 from segkit.segmentation.rules import fit_rules
-from segkit.segmentation.rulesets import RULESETS, build_ruleset, find_rule_faults
+from segkit.segmentation.rulesets import (
+    BEST_FIRST,
+    RFM_CELLS,
+    RULESETS,
+    TIERS,
+    build_ruleset,
+    find_rule_faults,
+)
 
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 KINDS = {name: feature.kind for name, feature in FEATURES.items()}
@@ -61,6 +68,16 @@ def test_a_set_is_on_its_page_with_its_segments_cut_points_and_columns(name):
         if when != "true":
             assert f"| `{when}` |" in text
             assert set(read_predicate(when, kinds).columns) <= set(FEATURES)
+
+
+@pytest.mark.parametrize("segment_count", range(2, 7))
+def test_every_number_of_segments_has_its_tiers_and_its_names_of_rfm(segment_count):
+    tiers = TIERS[segment_count]
+    assert len(set(tiers.names)) == segment_count == len(tiers.shares_below) + 1
+    assert list(tiers.shares_below) == sorted(tiers.shares_below)
+    named = {cell.segments[segment_count] for cell in RFM_CELLS}
+    assert 2 <= len(named) <= segment_count
+    assert named <= set(BEST_FIRST)
 
 
 def test_journey_stages_are_those_of_the_feature():

@@ -82,7 +82,7 @@ class StepFolder:
 
 
 @dataclass(frozen=True)
-class CheckedTables:
+class TablesFolder:
     """What the checks of the tables leave in their folder ``path``."""
 
     path: Path
@@ -155,9 +155,9 @@ class RunFolder:
     path: Path
 
     @property
-    def checked(self) -> CheckedTables:
+    def checked(self) -> TablesFolder:
         """The tables that the checks left."""
-        return CheckedTables(self.path / "tables")
+        return TablesFolder(self.path / "tables")
 
     @property
     def lock(self) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from segkit.core.errors import SegkitError
 from segkit.core.files import PARTIAL, hash_bytes, hash_value, replace_whole, write_json
 from segkit.core.findings import to_json_value
-from segkit.runs.layout import CheckedTables, RunFolder, StepFolder
+from segkit.runs.layout import RunFolder, StepFolder, TablesFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def clear_step(folder: StepFolder) -> None:
 
 def hash_outputs(folder: StepFolder) -> dict[str, str]:
     """Return the hash of every file that a step left, but not of the records beside them."""
-    records = (folder.record, CheckedTables(folder.path).record)
+    records = (folder.record, TablesFolder(folder.path).record)
     hashes = {}
     for path in sorted(folder.path.rglob("*")):
         if path.is_file() and PARTIAL not in path.name and path not in records:

@@ -48,7 +48,7 @@ def lengthen_segments(table: pd.DataFrame, *, where: str = "") -> pd.DataFrame:
 
     Read are the long form itself; the table of one scheme with its segments' numbers in
     ``segment`` and their names in ``segment_name``, which ``segkit score`` writes and an earlier
-    segkit wrote as a run's result; and the wide form of then, a column ``segment_<scheme>`` a scheme.
+    segkit wrote as a run's result; and its wide form, a column ``segment_<scheme>`` a scheme.
 
     Returns
     -------

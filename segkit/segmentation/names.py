@@ -68,7 +68,8 @@ def describe_segments(
     """
     described = []
     for n in range(1, n_segments + 1):
-        here, traits = labels == n, []
+        here = labels == n
+        traits = []
         for part, values in zip(prepared.preparations, prepared.numbers.T, strict=True):
             own = values[here & ~np.isnan(values)]
             effect = float(own.sum()) / max(here.sum(), 1)

@@ -16,10 +16,13 @@ def score_rfm(customers: pd.DataFrame) -> pd.DataFrame:
     Cut points are quintiles of these customers, as in `fit_rfm`; a missing value scores lowest.
     """
     scheme = Scheme(name="rfm", goal="rfm", base="behavioural", method="rfm")
-    scores, cells = {}, 0
-    for score in fit_rfm(customers, scheme, 6)[0].scores:
+    rules, _ = fit_rfm(customers, scheme, 6)
+    scores = {}
+    cells = 0
+    for score in rules.scores:
         sign = 1 if score.higher_is_better else -1
         values = sign * read_numbers(customers, score.column)
         points = 1 + (values[:, None] > sign * np.array(score.cuts)).sum(axis=1)
-        scores[score.name], cells = points, cells * 10 + points
+        scores[score.name] = points
+        cells = cells * 10 + points
     return pd.DataFrame({**scores, "cell": cells})

@@ -21,7 +21,8 @@ from segkit.validation.stability import KINDS, SMALLEST_STRUCTURE, STABLE
 
 # What each further segment must add: explained differences times stability, or, where there are
 # clear gaps between segments, structure.
-SMALLEST_GAIN, SMALLEST_STEP = 0.05, 0.02
+SMALLEST_GAIN = 0.05
+SMALLEST_STEP = 0.02
 # Two segments that differ by less than this in every column call for the same action.
 SAME_ACTION_SD = 0.5
 STEP_COLUMNS = (

@@ -37,73 +37,84 @@ CHECK_COLUMNS = ("check", "value", "bound", "limit", "passes", "note")
 
 @dataclass(frozen=True)
 class LifetimeCheck:
-    """What a model has to reach: at least, above, or (whatever its sign) at most ``limit``.
+    """One check of the models: its value's ``limit``, and what it means to miss it.
 
-    ``failure`` says what it means where it does not, ``untold`` why it was not measured.
+    ``when_failed`` says what a failure means, ``when_untold`` why the value could not be measured;
+    it is empty where there is always a value.
     """
 
-    name: str
+    title: str
     bound: Literal["at least", "above", "at most"]
     limit: float
-    failure: str
-    untold: str = ""
+    when_failed: str
+    when_untold: str = ""
 
-    def passes(self, value: float) -> bool | None:
-        """Say whether a value is within the bound; None where there is no value."""
+    def judge(self, value: float) -> bool | None:
+        """Say whether a value, at most its size, keeps the limit; None where there is no value."""
         if np.isnan(value):
             return None
-        if self.bound == "at most":
-            return bool(abs(value) <= self.limit)
-        return bool(value > self.limit if self.bound == "above" else value >= self.limit)
+        if self.bound == "at least":
+            return value >= self.limit
+        if self.bound == "above":
+            return value > self.limit
+        return abs(value) <= self.limit
 
 
-LIFETIME_CHECKS = {
+CHECKS = {
     "repeat_buyers": LifetimeCheck(
         "customers who bought again",
         bound="at least",
         limit=100,
-        failure="So few bought again that the estimates are loose.",
+        when_failed="So few bought again that the estimates are loose.",
     ),
-    "maximum": LifetimeCheck(
+    "maximum_found": LifetimeCheck(
         "maximum of the likelihoods found",
         bound="at least",
         limit=1,
-        failure="A likelihood is flat or a parameter runs to its limit: do not use the values.",
+        when_failed=(
+            "A likelihood is flat or a parameter runs to its limit: do not use the values."
+        ),
     ),
     "log_error": LifetimeCheck(
         "largest standard error of a parameter's logarithm",
         bound="at most",
         limit=1,
-        failure="The data do not determine every parameter; single parameters say nothing.",
+        when_failed="The data do not determine every parameter; single parameters say nothing.",
     ),
-    "spend_mean": LifetimeCheck(
+    "spend_tail": LifetimeCheck(
         "q of the spend, whose mean is finite above 1",
         bound="above",
         limit=1,
-        failure="A few very large orders rule: the spend has no finite mean, so there is no value.",
-        untold="Too few customers with positive spend bought again, so there is no value.",
+        when_failed=(
+            "A few very large orders rule: the spend has no finite mean, so there is no value."
+        ),
+        when_untold="Too few customers with positive spend bought again, so there is no value.",
     ),
-    "correlation": LifetimeCheck(
+    "money_frequency": LifetimeCheck(
         "correlation of money and frequency",
         bound="at most",
         limit=0.2,
-        failure="Who buys more often spends otherwise, which Gamma-Gamma rules out: values of "
-        "frequent and rare buyers are drawn together too much.",
-        untold="There are too few repeat buyers with different spend.",
+        when_failed=(
+            "Who buys more often spends otherwise, which Gamma-Gamma rules out: values of "
+            "frequent and rare buyers are drawn together too much."
+        ),
+        when_untold="There are too few repeat buyers with different spend.",
     ),
-    "misplaced": LifetimeCheck(
+    "repeat_counts": LifetimeCheck(
         "share of customers in the wrong repeat count",
         bound="at most",
         limit=0.05,
-        failure="The model does not repeat how often customers bought until now.",
+        when_failed="The model does not repeat how often customers bought until now.",
     ),
     "holdout": LifetimeCheck(
         "error of purchases in the time held out",
         bound="at most",
         limit=0.2,
-        failure="The purchases of a time that the model had not seen came out otherwise: a season, "
-        "a trend or a change of habits, which it does not know.",
-        untold="Nobody bought in the time held out.",
+        when_failed=(
+            "The purchases of a time that the model had not seen came out otherwise: a season, "
+            "a trend or a change of habits, which it does not know."
+        ),
+        when_untold="Nobody bought in the time held out.",
     ),
 }
 
@@ -135,8 +146,7 @@ def assess_lifetime(
     Groups of fewer than ``smallest_cell`` customers are put together, and counts below it are not
     shown. Without purchases, or with too few, every table is empty and says why.
     """
-    reason = NO_PURCHASES
-    model = None
+    reason, model = NO_PURCHASES, None
     if order_lines is not None:
         histories = summarise_histories(order_lines, as_of=as_of)
         try:
@@ -260,37 +270,56 @@ def check_lifetime(
     """
     if holdout is None:
         holdout = empty_table(HOLDOUT_COLUMNS, "No time was held out.")
-    counts = compare_repeat_counts(histories, model)
-    misplaced = (counts["actual_customers"] - counts["expected_customers"]).abs().sum()
-    expected, actual = holdout[["expected_running", "actual_running"]].max()
-    has_spend = not np.isnan(model.q)
-    log_errors = np.sqrt(np.diag(model.covariance))[: 7 if has_spend else 4]
-    values = {
+    measured = {
         "repeat_buyers": model.repeat_buyer_count,
-        "maximum": model.converged and (model.spend_converged or not has_spend),
-        "log_error": np.nan_to_num(log_errors, nan=np.inf).max(),
-        "spend_mean": model.q,
-        "correlation": _correlate_spend(histories),
-        "misplaced": misplaced / 2 / len(histories),
-        "holdout": expected / actual - 1 if actual > 0 else np.nan,
+        "maximum_found": model.converged and (model.spend_converged or np.isnan(model.q)),
+        "log_error": _measure_log_error(model),
+        "spend_tail": model.q,
+        "money_frequency": _correlate_money_frequency(histories),
+        "repeat_counts": _measure_misplaced(histories, model),
+        "holdout": _measure_holdout_error(holdout),
     }
     rows = []
-    for key, check in LIFETIME_CHECKS.items():
-        value = float(values[key])
-        passes = check.passes(value)
-        note = {None: check.untold, True: "", False: check.failure}[passes]
-        rows.append((check.name, value, check.bound, float(check.limit), passes, note))
+    for name, check in CHECKS.items():
+        value = float(measured[name])
+        passes = check.judge(value)
+        note = {None: check.when_untold, True: "", False: check.when_failed}[passes]
+        rows.append((check.title, value, check.bound, check.limit, passes, note))
     table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
     if holdout.empty:
         table.loc[table.index[-1], "note"] = explain_empty(holdout)
     return table
 
 
-def _correlate_spend(histories: pd.DataFrame) -> float:
-    """Return the correlation of repeat buyers' money and frequency; NaN where all are alike."""
+def _measure_log_error(model: Lifetime) -> float:
+    """Return the largest standard error of a parameter's logarithm; infinite where there is none.
+
+    Without a model of the spend only the four parameters of the purchases count.
+    """
+    errors = np.sqrt(np.diag(model.covariance))
+    if np.isnan(model.q):
+        errors = errors[:4]
+    return np.nan_to_num(errors, nan=np.inf).max()
+
+
+def _correlate_money_frequency(histories: pd.DataFrame) -> float:
+    """Return Pearson's correlation over repeat buyers; missing where one of both never varies."""
     pairs = histories.query("repeat_count > 0 and mean_repeat_value > 0")
     pairs = pairs[["repeat_count", "mean_repeat_value"]]
     if not (pairs.nunique() > 1).all():
-        return float("nan")
+        return np.nan
     pairs = pairs.sort_values(list(pairs))  # the order of rows changes no last bit
-    return float(pairs.corr().iloc[0, 1])
+    return pairs.corr().iloc[0, 1]
+
+
+def _measure_misplaced(histories: pd.DataFrame, model: Lifetime) -> float:
+    """Return the share of customers whom the model counts in another repeat count."""
+    counts = compare_repeat_counts(histories, model)
+    misplaced = (counts["actual_customers"] - counts["expected_customers"]).abs().sum()
+    return misplaced / 2 / len(histories)
+
+
+def _measure_holdout_error(holdout: pd.DataFrame) -> float:
+    """Return expected over actual purchases, less 1; missing where nobody bought."""
+    expected, actual = holdout[["expected_running", "actual_running"]].max()
+    return expected / actual - 1 if actual > 0 else np.nan

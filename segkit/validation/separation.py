@@ -13,10 +13,12 @@ from segkit.models.columns import learn_levels, learn_preparation, tidy_columns
 from segkit.models.trees import order_customers
 from segkit.segmentation.members import join_segments, name_numbers
 
-INNER_SHARE, OUTER_SHARE = 0.5, 0.9
+INNER_SHARE = 0.5
+OUTER_SHARE = 0.9
 POINTS = 72
 OUTLINE_COLUMNS = ["segment", "segment_name", "part", "point", "x", "y"]
 CENTRE_COLUMNS = ["segment", "segment_name", "x", "y", "customer_count", "overlap_share"]
+AXIS_COLUMNS = ["axis", "explained_share", "label"]
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,14 @@ def project_segments(
     names = [name for name, block in blocks for _ in range(block.shape[1])]
     if matrix.shape[1] < 2 or len(joined) < 2 * smallest_cell:
         reason = "There are too few columns or customers to draw the segments on two axes."
-        wanted = OUTLINE_COLUMNS, CENTRE_COLUMNS, ["axis", "explained_share", "label"]
-        return Separation(*[empty_table(table, reason) for table in wanted])
+        return Separation(
+            outlines=empty_table(OUTLINE_COLUMNS, reason),
+            centres=empty_table(CENTRE_COLUMNS, reason),
+            axes=empty_table(AXIS_COLUMNS, reason),
+        )
     values, vectors = np.linalg.eigh(matrix.T @ matrix / len(matrix))
-    best, total = vectors[:, ::-1][:, :2], values.sum()
+    total = values.sum()
+    best = vectors[:, ::-1][:, :2]
     best = best * np.sign(best[np.abs(best).argmax(axis=0), [0, 1]])
     places = matrix @ best
     axes = [
@@ -82,9 +88,9 @@ def project_segments(
     ]
     outlines, centres = _outline(places, joined, smallest_cell)
     return Separation(
-        pd.DataFrame(outlines, columns=OUTLINE_COLUMNS),
-        pd.DataFrame(centres, columns=CENTRE_COLUMNS),
-        pd.DataFrame(axes, columns=["axis", "explained_share", "label"]),
+        outlines=pd.DataFrame(outlines, columns=OUTLINE_COLUMNS),
+        centres=pd.DataFrame(centres, columns=CENTRE_COLUMNS),
+        axes=pd.DataFrame(axes, columns=AXIS_COLUMNS),
     )
 
 
@@ -115,10 +121,13 @@ def _outline(
     places: np.ndarray, customers: pd.DataFrame, smallest_cell: int
 ) -> tuple[list[tuple], list[tuple]]:
     """Return the points of each segment's outlines, and its centre."""
-    named, labels = name_numbers(customers), customers["segment"].to_numpy()
+    labels = customers["segment"].to_numpy()
     angles = np.linspace(0, 2 * np.pi, POINTS)
-    circle, outlines, centres, reaches = np.vstack([np.cos(angles), np.sin(angles)]), [], [], {}
-    for number, name in named.items():
+    circle = np.vstack([np.cos(angles), np.sin(angles)])
+    outlines = []
+    centres = []
+    reaches = {}
+    for number, name in name_numbers(customers).items():
         here = places[labels == number]
         if len(here) * INNER_SHARE < smallest_cell:
             continue
@@ -135,7 +144,8 @@ def _outline(
     for place, (number, *rest) in enumerate(centres):
         others = [inside for other, inside in reaches.items() if other != number]
         met = np.any(others, axis=0)[labels == number] if others else np.zeros(1, dtype=bool)
-        count, size = int(met.sum()), rest[-1]
+        count = int(met.sum())
+        size = rest[-1]
         small = {count, size - count}.intersection(range(1, smallest_cell))
         centres[place] = (number, *rest, np.nan if small else count / size)
     return outlines, centres

@@ -24,7 +24,10 @@ from scipy.optimize import linear_sum_assignment
 from segkit.validation.resampling import Resamples
 
 # Hennig's thresholds of the mean Jaccard coefficient.
-DISSOLVED, DOUBTFUL, STABLE, HIGHLY_STABLE = 0.50, 0.60, 0.75, 0.85
+DISSOLVED = 0.50
+DOUBTFUL = 0.60
+STABLE = 0.75
+HIGHLY_STABLE = 0.85
 RATINGS = ("dissolved", "do not trust", "doubtful", "stable", "highly stable")
 KINDS = ("none", "constructive", "reproducible", "natural")
 # Prototypes must be tighter than those of shuffled columns by this part. Of latent classes any
@@ -54,7 +57,8 @@ def compare_labels(one: np.ndarray, other: np.ndarray) -> float:
         (counts * (counts - 1) / 2).sum()
         for counts in (crossed, crossed.sum(axis=1), crossed.sum(axis=0))
     )
-    expected, most = rows * columns / max(n * (n - 1) / 2, 1), (rows + columns) / 2
+    expected = rows * columns / max(n * (n - 1) / 2, 1)
+    most = (rows + columns) / 2
     return float((both - expected) / (most - expected)) if most != expected else 1.0
 
 
@@ -337,7 +341,8 @@ def bound_segments(
         ``segment``, ``customer_share``, ``customer_share_low``, ``customer_share_high``,
         ``mean_value``, ``mean_value_low``, ``mean_value_high``.
     """
-    own, k = resamples.own, resamples.segment_count
+    own = resamples.own
+    k = resamples.segment_count
     known = ~np.isnan(values)
     amounts = np.where(known, values, 0.0)
     once = np.ones(len(own))
