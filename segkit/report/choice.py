@@ -207,7 +207,7 @@ def _state_explained(candidates: Published, row: pd.Series, chosen: pd.Series) -
         "explained_share",
         where=_place(row),
         minus=candidates.locate("explained_share", where=_place(chosen)),
-        kind="points",
+        kind="gap",
         name="gained",
     )
     if not count_points(gained.value):

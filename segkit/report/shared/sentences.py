@@ -60,7 +60,7 @@ def write_figure(figure: Figure, value: object = None) -> str:
             return format_large(value, figure.unit)
         case "index":
             return format_number(value)
-        case "points":
+        case "gap":
             return plural(count_points(value), "point")
     return _write_number(figure, float(value))
 
