@@ -166,6 +166,17 @@ def test_a_pair_of_segments_with_few_customers_cannot_be_found_from_its_row_or_c
     assert re.findall(r">(–|\d+)<", markup) == ["–", "–", "0", "50", "–", "–"]
 
 
+def test_a_grid_of_which_all_is_hidden_still_names_its_segments():
+    both = make_placements(list("ttll"), ["x", "x", "x", "y"])
+    grid = choice.lay_out_crossed(publish(cross_all_schemes(both, "rfm"), choice.CROSSED))
+    outputs = []
+    with capture_displays(outputs):
+        show_table(grid, caption="Crossed")
+    markup = outputs[0].data["text/html"]
+    assert ">x</th>" in markup
+    assert ">y</th>" in markup
+
+
 def test_a_column_that_is_not_there_is_named(customers, segments):
     with pytest.raises(SegkitError, match="no column 'total_spent'"):
         profile_segments(customers, segments, columns=["total_spent"])

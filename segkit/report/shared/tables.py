@@ -69,7 +69,9 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
             if low in table:
                 write = partial(_write_one, kind=column.kind)
                 table = table.assign(**{name: write_ranges(table[low], table[high], write)})
-        if name not in table or not (table.empty or _has_content(table[name])):
+        if name not in table:
+            continue
+        if not (table.empty or column.always or _has_content(table[name])):
             continue
         columns[name] = column.heading
         if column.kind and column.interval is None:
@@ -111,7 +113,7 @@ def spread_table(
     grid = grid.loc[places, names].rename_axis(columns=None).reset_index()
     kind = view.find_kind(value) or guess_format(frame[value])
     shown = {name: view.columns.get(name, Column()) for name in rows}
-    shown |= {name: Column(name, kind) for name in names}
+    shown |= {name: Column(name, kind, always=True) for name in names}
     return replace(published, frame=grid, view=View(published.shape, shown))
 
 
