@@ -15,7 +15,7 @@ from segkit.core.privacy import Published, publish_table
 from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
-from segkit.features.attributes import roll_up_accounts
+from segkit.features.accounts import roll_up_accounts
 from segkit.features.own_features import list_kinds
 from segkit.plan.models import Plan, read_plan
 from segkit.report.shared.views import View

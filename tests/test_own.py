@@ -19,8 +19,8 @@ from segkit.core.absence import NO_PURCHASES, explain_empty
 from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
-from segkit.evidence import experience, penetration, readiness
 from segkit.evidence import inventory as inventories
+from segkit.evidence import penetration, readiness, spend
 from segkit.evidence.kpis import measure_kpi
 from segkit.features import purchases
 from segkit.features.customer_table import build_customers, list_gaps, list_given
@@ -142,19 +142,21 @@ def survey() -> dict[str, ibis.Table]:
 
 
 def test_without_order_lines_there_is_a_row_for_each_customer():
-    table = build_customers(survey(), as_of=AS_OF)
+    built = build_customers(survey(), as_of=AS_OF)
+    table = built.frame
     assert table["customer_id"].tolist() == ["a", "b", "c"]
     assert table["total_spend"].tolist() == [20.0, 10.0, 5.0]
     assert table["mood"].tolist() == ["down", "up", "up"]
     assert list(table.columns)[-2:] == ["wine_spend", "mood"]  # known ones first
     assert "email" not in table
-    assert table.attrs["prospect_count"] == 0
+    assert built.prospect_count == 0
 
 
 def test_features_of_ones_own_join_the_buyers():
     tables = make_tables()
     own = tables["customers"].mutate(mood=ibis.literal("up"))
-    table = build_customers({**tables, "customers": own}, as_of=AS_OF).set_index("customer_id")
+    table = build_customers({**tables, "customers": own}, as_of=AS_OF).frame
+    table = table.set_index("customer_id")
     assert table.loc["ann", "mood"] == "up"
     assert table.loc["fay", "mood"] is None or pd.isna(table.loc["fay", "mood"])
     assert len(table) == 6
@@ -240,11 +242,10 @@ def test_real_tables_without_orders_go_in_whole(shared_data, example, rows, feat
 
 def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
     tables, nobody = survey(), pd.DataFrame({"customer_id": ["a"], "segment_name": ["all"]})
-    options = {"as_of": AS_OF, "smallest_cell": 1}
     empty = [
-        experience.summarise_spend_by_segment(None, nobody, **options),
-        experience.summarise_months_by_segment(None, nobody, **options),
-        experience.estimate_wallet_by_segment(tables, nobody, **options),
+        spend.summarise_spend_by_segment(None, nobody, as_of=AS_OF),
+        spend.summarise_months_by_segment(None, nobody, as_of=AS_OF),
+        spend.estimate_wallet_by_segment(tables, nobody, as_of=AS_OF),
         penetration.measure_penetration(penetration.count_own_cells(tables, as_of=AS_OF), None),
         purchases.summarise_months(None, as_of=AS_OF).query("is_whole"),
         concentration.rank_customers(nobody, "total_spend"),
@@ -253,7 +254,7 @@ def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
     for table in empty:
         assert table.empty
         assert explain_empty(table).startswith(NO_PURCHASES[:-1])
-    assert experience.add_categories(None, None, as_of=AS_OF) is None
+    assert spend.add_categories(None, None, as_of=AS_OF) is None
     with pytest.raises(SegkitError, match="no column 'total_spnd'"):
         concentration.rank_customers(nobody, "total_spnd")
 
@@ -290,6 +291,18 @@ def test_readiness_without_purchases_scores_what_there_is(tmp_path):
 def test_a_kpi_is_measured_as_far_as_own_features_tell(kpi, value):
     customers = pd.DataFrame({"order_count": [1, 3, 0], "mean_order_value": [6.0, 8.0, None]})
     assert measure_kpi(kpi, customers, {}) == value
+
+
+def test_the_lapsed_share_follows_the_stages_and_else_one_year_without_an_order():
+    customers = pd.DataFrame({"order_count": [1, 3, 2, 0], "recency_days": [366, 365, 200, None]})
+    assert measure_kpi("lapsed_share", customers, {}) == 1 / 3
+    stages = ["lapsed", "lapsed", "active", "never bought"]
+    assert measure_kpi("lapsed_share", customers.assign(journey_stage=stages), {}) == 2 / 3
+
+
+def test_orders_whose_value_is_not_known_do_not_lower_the_mean_order_value():
+    customers = pd.DataFrame({"order_count": [1, 3, 5], "mean_order_value": [6.0, 8.0, None]})
+    assert measure_kpi("mean_order_value", customers, {}) == 7.5
 
 
 def test_findings_without_spend_tell_of_customers_alone():

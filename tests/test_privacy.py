@@ -79,6 +79,17 @@ def test_what_tells_nothing_of_the_group_stays():
     assert shown["base_mean"].tolist() == [7.0, 7.0, 7.0]
 
 
+def test_a_level_that_is_itself_telling_is_hidden_with_its_row():
+    table = pd.DataFrame(
+        {"answer": ["me", "my own words"], "customer_count": [60, 3], "segment_name": ["A", "B"]}
+    )
+    shape = Shape("answers", by=("segment_name", "answer"), adds_up=False, covered=("answer",))
+    published = publish_table(table, shape, smallest_cell=5)
+    assert published.frame["answer"].isna().tolist() == [False, True]
+    assert published.frame["segment_name"].tolist() == ["A", "B"]
+    assert not published.records["dimensions"].str.contains("words").any()
+
+
 def test_rows_that_are_no_people_pass():
     table = pd.DataFrame({"table": ["orders"], "read": [3]})
     shape = Shape("counts", population="rows", by=("table",))

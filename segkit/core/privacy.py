@@ -47,6 +47,8 @@ class Shape:
         hidden count could be worked out from the others.
     shown : tuple of str
         Columns that tell nothing of the row's customers, such as the base's mean; they stay.
+    covered : tuple of str
+        Columns of ``by`` whose values are hidden with their row, such as an answer that few gave.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Shape:
     count: str = "customer_count"
     adds_up: bool = True
     shown: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -276,7 +279,7 @@ def _hide_rows(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> pd.DataF
     """Return the table with the figures of hidden rows missing."""
     if not hidden.any():
         return table
-    kept = {*shape.by, *shape.within, *shape.shown, NOTE}
+    kept = {*shape.by, *shape.within, *shape.shown, NOTE}.difference(shape.covered)
     covered = {}
     for column in table.columns:
         if column not in kept:

@@ -14,8 +14,14 @@ import pandas as pd
 from segkit.core.privacy import suppress_cells
 from segkit.features.own_features import describe_feature
 from segkit.models.columns import read_numbers
+from segkit.models.kinds import find_kind
 from segkit.profiles.descriptors import KNOWN_BEFORE
-from segkit.profiles.differences import compare_means, correct_comparisons, mark_columns
+from segkit.profiles.differences import (
+    add_sources,
+    compare_means,
+    correct_comparisons,
+    mark_columns,
+)
 from segkit.segmentation.members import join_segments
 
 KNOWN_BEFORE |= {"source", "psychographic", "needs", "benefit"}
@@ -52,8 +58,10 @@ def profile_segments(
         ``is_marker`` (see `mark_columns`), ``adjusted_p_value`` and ``set_apart`` (see
         `correct_comparisons`).
     """
-    numeric = [c for c in customers.select_dtypes("number").columns if c != "customer_id"]
-    chosen = numeric if columns is None else list(columns)
+    if columns is None:
+        others = customers.columns.drop("customer_id", errors="ignore")
+        columns = [name for name in others if find_kind(customers[name]) == "number"]
+    chosen = list(columns)
     numbers = {column: read_numbers(customers, column) for column in chosen}
     joined = join_segments(customers.assign(**numbers), segments).sort_values("customer_id")
     base, parts = (joined[chosen].mean(), joined[chosen].std(ddof=0)), [_EMPTY_PROFILE]
@@ -77,7 +85,7 @@ def profile_segments(
             part[figures] = part[figures].mask(hidden)
         parts.append(part)
     profile = pd.concat(parts[1:] or parts)
-    profile["by_construction"] = profile["feature"].isin(made_by)
+    profile["by_construction"] = profile["feature"].isin(add_sources(made_by))
     profile["p_value"] = profile["p_value"].mask(profile["by_construction"])
     profile["is_marker"] = mark_columns(profile)
     return correct_comparisons(profile).sort_values("segment", kind="stable", ignore_index=True)

@@ -31,6 +31,7 @@ from segkit.report.shared.numbers import (
 
 SENTENCES = Path(__file__).parents[1] / "templates" / "sentences"
 MOST_NAMES = 5
+ABSENCE = "absence"  # the kind of a finding that says why a table has no rows
 
 
 def write_figure(figure: Figure, value: object = None) -> str:
@@ -134,7 +135,13 @@ def _write_end(figure: Figure, end: float | None) -> str:
 
 def explain_absence(table: Published) -> Finding:
     """Return, as a finding, why a table has no rows."""
-    return Finding("absence", explain_empty(table.frame), source={table.shape.name: ()})
+    return Finding(ABSENCE, explain_empty(table.frame), source={table.shape.name: ()})
+
+
+def pick_findings(groups: Sequence[Sequence[Finding]], *, most: int = 1) -> list[Finding]:
+    """Keep the first findings on each table that has rows, for the report's first page."""
+    told = [[finding for finding in group if finding.kind != ABSENCE] for group in groups]
+    return [finding for group in told for finding in group[:most]]
 
 
 @functools.cache

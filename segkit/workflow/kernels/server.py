@@ -23,6 +23,8 @@ from segkit.workflow.kernels.jupyter_internals import name_parent
 KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell")
 # What is imported late; segkit's own modules import the rest.
 LIBRARIES = (
+    "statsmodels.stats.weightstats",
+    "statsmodels.stats.multitest",
     "pyarrow.parquet",
     "matplotlib.backends.backend_agg",
     "PIL.PngImagePlugin",
