@@ -17,15 +17,18 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from segkit.report import (
+    bases,
     candidates,
-    charts_bases,
-    charts_lifetime,
     charts_profiles,
     charts_stability,
     charts_usefulness,
+    customer_base,
     engagement,
+    lifetime_value,
     market,
     plan,
+    rfm,
+    season,
     show_chart,
     show_findings,
     show_table,
@@ -36,8 +39,20 @@ from segkit.report import (
 from segkit.report.shared import charts
 from segkit.report.shared.pages import list_pages, render_index, render_page
 
-MODULES = [charts, charts_bases, charts_lifetime, charts_profiles, charts_stability]
-MODULES += [charts_usefulness, plan, candidates, stability, engagement, market, spend, survey]
+MODULES = [charts, charts_profiles, charts_stability, charts_usefulness, plan]
+MODULES += [
+    bases,
+    candidates,
+    customer_base,
+    engagement,
+    lifetime_value,
+    market,
+    rfm,
+    season,
+    spend,
+    stability,
+    survey,
+]
 PLOTS = {
     name: getattr(module, name)
     for module in MODULES
@@ -134,6 +149,7 @@ def make_tables() -> dict[str, pd.DataFrame]:
             }
         ),
         "monthly": pd.concat(monthly),
+        "months": monthly[0].rename(columns={"value": "total_spend"}),
         "trend": pd.DataFrame({"year": range(2018, 2026), "index": 100 * 1.03 ** np.arange(8)}),
         "market": cells,
         "rfm": rfm,
@@ -317,12 +333,13 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     cells = tables["market"]
     return {
-        "plot_base": charts_bases.plot_base(tables["base"]),
+        "plot_base": bases.plot_base(tables["base"]),
         "plot_readiness": plan.plot_readiness(tables["readiness"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
         ),
+        "plot_monthly_sales": season.plot_monthly_sales(tables["months"], currency="EUR"),
         "plot_cells": charts.plot_cells(cells),
         "plot_white_space": market.plot_white_space(cells, currency="EUR"),
         "plot_trends": market.plot_trends(tables["trend"].assign(line="Camping nights")),
@@ -340,8 +357,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
             value_name="profit, EUR",
             title="Profit by category",
         ),
-        "plot_lorenz": charts.plot_lorenz(tables["lorenz"]),
-        "plot_rfm_grid": charts.plot_rfm_grid(tables["rfm"]),
+        "plot_lorenz": customer_base.plot_lorenz(tables["lorenz"]),
+        "plot_rfm_grid": rfm.plot_rfm_grid(tables["rfm"]),
         "plot_candidates": candidates.plot_candidates(
             tables["candidates"],
             chosen=("behaviour", 4),
@@ -350,8 +367,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
             ),
         ),
         "plot_segment_sizes": charts.plot_segment_sizes(tables["sizes"]),
-        "plot_holdout": charts_lifetime.plot_holdout(tables["holdout"]),
-        "plot_repeat_counts": charts_lifetime.plot_repeat_counts(tables["repeat_counts"]),
+        "plot_holdout": lifetime_value.plot_holdout(tables["holdout"]),
+        "plot_repeat_counts": lifetime_value.plot_repeat_counts(tables["repeat_counts"]),
         "plot_gains": charts_usefulness.plot_gains(tables["gains"]),
         "plot_stability": stability.plot_stability(tables["stability"]),
         "plot_segment_stability": stability.plot_segment_stability(tables["segment_stability"]),

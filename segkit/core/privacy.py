@@ -49,6 +49,9 @@ class Shape:
         Columns that tell nothing of the row's customers, such as the base's mean; they stay.
     covered : tuple of str
         Columns of ``by`` whose values are hidden with their row, such as an answer that few gave.
+    rests : mapping of str to str
+        Columns that rest on other customers than the row, each with the column that counts those,
+        such as an index that would tell of the few whose level is unknown.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Shape:
     adds_up: bool = True
     shown: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()
+    rests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -223,16 +227,19 @@ def publish_table(
     _check_columns(table, shape)
     shown = table
     hidden = pd.Series(False, index=table.index)
+    alone = pd.DataFrame(index=table.index)  # what is hidden of rows that are shown
     if shape.population == CUSTOMERS:
-        small = ~(table[shape.count] >= smallest_cell) & (table[shape.count] != 0)
+        small = _is_small(table[shape.count], smallest_cell)
         hidden = small | _find_telling(table, shape, smallest_cell)
-        shown = _hide_rows(table, shape, hidden)
+        alone = _find_alone(table, shape, smallest_cell)
+        shown = _hide_columns(_hide_rows(table, shape, hidden), alone)
         because = np.where(small, f"fewer than {smallest_cell} customers", "")
         because = np.where(hidden & ~small, "would tell of a hidden one", because)
         given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
         note = pd.Series(because, index=shown.index).where(hidden, given)
-        shown = shown.assign(**{NOTE: note, HIDDEN: hidden})
-    records = _write_records(shown, shape, hidden, roundings or {})
+        shown = shown.assign(**{NOTE: note, HIDDEN: hidden | alone.any(axis=1)})
+    covered = _list_hidden(shown, shape, hidden, alone)
+    records = _write_records(shown, shape, covered, roundings or {})
     published = Published(shown, shape, view=view, period=period, currency=currency)
     return replace(published, records=records)
 
@@ -258,6 +265,21 @@ def _find_hidden(counts: np.ndarray, smallest_cell: int) -> np.ndarray:
     return hidden
 
 
+def _is_small(counts: pd.Series, smallest_cell: int) -> pd.Series:
+    """Return where there are too few customers, or it is not known how many."""
+    return ~(counts >= smallest_cell).fillna(False).astype(bool) & (counts != 0).fillna(True)
+
+
+def _find_alone(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.DataFrame:
+    """Return where the columns that rest on other customers than their row are hidden."""
+    small = {
+        column: _is_small(table[count], smallest_cell)
+        for column, count in shape.rests.items()
+        if column in table
+    }
+    return pd.DataFrame(small, index=table.index, dtype=bool)
+
+
 def _find_telling(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
     """Return which rows must be hidden where groups add up to a total."""
     hidden = pd.Series(False, index=table.index)
@@ -280,20 +302,39 @@ def _hide_rows(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> pd.DataF
     if not hidden.any():
         return table
     kept = {*shape.by, *shape.within, *shape.shown, NOTE}.difference(shape.covered)
+    covered = [column for column in table.columns if column not in kept]
+    return _hide_columns(table, pd.DataFrame(dict.fromkeys(covered, hidden)))
+
+
+def _hide_columns(table: pd.DataFrame, alone: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with some figures missing, each column by its own mask."""
     covered = {}
-    for column in table.columns:
-        if column not in kept:
-            values = table[column]
-            if pd.api.types.is_bool_dtype(values) or pd.api.types.is_integer_dtype(values):
-                values = values.convert_dtypes()
-            covered[column] = values.mask(hidden)
+    for column in alone:
+        values = table[column]
+        if pd.api.types.is_bool_dtype(values) or pd.api.types.is_integer_dtype(values):
+            values = values.convert_dtypes()
+        covered[column] = values.mask(alone[column])
     return table.assign(**covered)
+
+
+def _list_hidden(
+    table: pd.DataFrame, shape: Shape, hidden: pd.Series, alone: pd.DataFrame
+) -> pd.DataFrame:
+    """Return, for each cell of a published table, whether it is hidden."""
+    found = pd.DataFrame(False, index=table.index, columns=table.columns)
+    for column in found:
+        if column not in shape.shown:
+            found[column] = hidden
+        if column in alone:
+            found[column] |= alone[column]
+    return found
 
 
 def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
     needed = [*shape.by, *shape.within]
     if shape.population == CUSTOMERS:
         needed.append(shape.count)
+        needed += [count for column, count in shape.rests.items() if column in table.columns]
     missing = [column for column in needed if column not in table.columns]
     if missing:
         raise SegkitError(
@@ -305,7 +346,7 @@ def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
 
 
 def _write_records(
-    table: pd.DataFrame, shape: Shape, hidden: pd.Series, roundings: Mapping[str, float]
+    table: pd.DataFrame, shape: Shape, hidden: pd.DataFrame, roundings: Mapping[str, float]
 ) -> pd.DataFrame:
     """Return one record a cell of a published table."""
     levels = [*shape.within, *shape.by]
@@ -327,7 +368,7 @@ def _write_records(
                     "measure": str(column),
                     "value": [None if _is_missing(value) else str(value) for value in values],
                     "rounding": roundings.get(column, np.nan),
-                    "hidden": hidden.to_numpy() & ~np.isin(column, shape.shown),
+                    "hidden": hidden[column].to_numpy(),
                 }
             )
         )
