@@ -5,11 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.privacy import suppress_cells
-from segkit.features.favourites import MOST_LEVELS
 from segkit.features.own_features import OWN_BASE, describe_feature
 from segkit.models.columns import require_column
 from segkit.models.kinds import find_kind
-from segkit.profiles.base_summaries import UNKNOWN, pool_levels
+from segkit.profiles.base_summaries import MOST_LEVELS, UNKNOWN, pool_levels
 from segkit.profiles.differences import compare_shares
 from segkit.segmentation.members import join_segments
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from segkit.plan.models import Criteria
 from segkit.report.old_sentences import write_sentences
 from segkit.report.shared.numbers import format_money, format_number, format_share, join_words
 
@@ -17,19 +16,6 @@ LIMITS = [
     "Groups that show in one column alone are called a cut, not a finding.",
     "A scheme that is made from spend is bound to explain spend.",
 ]
-
-
-def name_thresholds(criteria: Criteria) -> dict[str, float]:
-    """Return the least that the plan accepts, by column of the candidates' table."""
-    return {
-        "stability": criteria.smallest_stability,
-        "smallest_customer_share": criteria.smallest_customer_share,
-    }
-
-
-def state_choice(choice: Any) -> list[str]:
-    """Say which scheme is used, whether the verdict is yes or no, and why."""
-    return [*write_sentences("segments.choice", choice=choice), *choice.reasons]
 
 
 def headline_analysis(sizes: pd.DataFrame) -> dict[str, str]:
