@@ -51,7 +51,7 @@ def test_the_index_is_hidden_where_it_would_tell_of_the_few_who_are_not_known():
         {
             "customer_id": range(40),
             "country": ["FI"] * 16 + ["SE"] * 20 + [None] * 4,
-            "city": ["Turku"] * 10 + ["Lund"] * 25 + [None] * 5,
+            "city": ["Turku"] * 10 + ["Lund"] * 20 + [None] * 10,
             "total_spend": [1.0] * 16 + [2.0] * 20 + [99.0] * 4,
         }
     )

@@ -75,8 +75,8 @@ def test_few_customers_of_a_stage_or_of_a_kind_of_buyer_are_not_told():
 
 
 def test_concentration_is_told_with_the_customers_it_rests_on():
-    # 1080 altogether: the top 100 bring 780, the top 5 bring 180; 864 takes 84 more customers.
-    told = state_concentration([0.0] * 100 + [1.0] * 300 + [6.0] * 94 + [36.0] * 6)
+    # 2160 altogether: the top 200 bring 1560, the top 10 bring 360; 1728 takes 168 more customers.
+    told = state_concentration([0.0] * 200 + [1.0] * 600 + [6.0] * 188 + [36.0] * 12)
     assert told == [
         "The top fifth of customers bring 72.2% of spend, the top hundredth 16.7%.",
         "36.8% of customers bring four fifths of spend; the Gini coefficient is 0.61.",
@@ -121,13 +121,13 @@ def test_the_first_page_has_the_count_and_the_top_fifth():
 def test_each_step_of_the_curve_rests_on_enough_customers():
     customers = pd.DataFrame({"customer_id": range(123), "spend": np.arange(1.0, 124)})
     lorenz = measure_concentration(customers, "spend", smallest_cell=5)[0]
-    assert lorenz["customer_count"][1:].between(5, 6).all()
+    assert lorenz["customer_count"][1:].between(10, 11).all()
     assert lorenz["customer_count"].sum() == 123
     assert lorenz.iloc[-1].tolist()[:2] == [1, 1]
-    few = measure_concentration(customers.head(4), "spend", smallest_cell=5)[0]
-    assert explain_empty(few) == "There are fewer than 5 customers."
+    few = measure_concentration(customers.head(9), "spend", smallest_cell=5)[0]
+    assert explain_empty(few) == "There are fewer than 10 customers."
     alt = customer_base.plot_lorenz(publish(few, customer_base.LORENZ)).figure._segkit_alt
-    assert "There are fewer than 5 customers." in alt
+    assert "There are fewer than 10 customers." in alt
 
 
 def test_tenths_of_few_customers_are_hidden():

@@ -279,14 +279,14 @@ def test_a_segment_whose_figures_are_hidden_is_named():
     table = pd.DataFrame(
         {
             "segment_name": ["A", "B", "C", "D"],
-            "customer_count": [50, 40, 3, 4],
-            "rests_on_count": [50, 40, 3, 4],
+            "customer_count": [50, 40, 3, 7],
+            "rests_on_count": [50, 40, 3, 7],
             "spend_per_customer": [10.0, 4.0, 99.0, 1.0],
         }
     )
     assert tell(by_segment.state_measures(publish(table, spend.SPEND))) == (
         "Spend a customer: highest in “A” (EUR 10.00), lowest in “B” (EUR 4.00). "
-        "Figures of “C” and “D” are left out: fewer than 5 customers."
+        "Figures of “C” and “D” are left out: fewer than 5 customers, or would tell of so few."
     )
 
 

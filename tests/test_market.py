@@ -250,7 +250,7 @@ def test_a_cell_with_few_customers_of_ours_shows_no_figure_of_theirs(shop):
     assert cells.loc["Outdoor (Latvia)", ["customer_count", "spend", "index"]].isna().all()
     assert cells.loc["Outdoor (Estonia)", "spend"] == 0, "nothing sold is not personal"
     assert cells.loc["Outdoor (Latvia)", "market_value"] == 800, "the market's own figures stay"
-    assert cells.loc["Outdoor (Sweden)", "note"] == "would tell of a hidden one"
+    assert cells.loc["Outdoor (Sweden)", "note"] == "fewer than 2 customers, or would tell of so few"
 
 
 def test_the_opportunity_does_not_tell_what_is_sold_in_a_cell_that_is_hidden(shop):

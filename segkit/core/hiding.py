@@ -11,7 +11,7 @@ from segkit.core.findings import HIDDEN
 from segkit.core.measures import (
     EXTREME,
     FIGURE,
-    TIMES_FOR_FIGURES,
+    count_needed,
     drop_contributions,
     find_dominated,
     list_contributions,
@@ -50,6 +50,8 @@ def find_hidden_alone(
 ) -> pd.DataFrame:
     """Return which figures are hidden in rows that are shown, by column."""
     labels = {*shape.by, *shape.within, *shape.shown, NOTE, HIDDEN, shape.count}
+    if smallest_cell <= 1:
+        return pd.DataFrame(index=table.index)
     kinds = list_measures(drop_contributions(table), named=shape.measures, labels=labels)
     no_figures = _find_untold(table, shape, hidden, smallest_cell)
     masks = {}
@@ -60,7 +62,7 @@ def find_hidden_alone(
         if column in shape.running:
             mask |= no_figures.any()
         if column in shape.rests:
-            needed = TIMES_FOR_FIGURES * smallest_cell if kind == FIGURE else smallest_cell
+            needed = count_needed(smallest_cell) if kind == FIGURE else smallest_cell
             mask |= _is_small(table[shape.rests[column]], needed)
         mask &= table[column].notna()
         if mask.any():
@@ -72,7 +74,7 @@ def _find_untold(
     table: pd.DataFrame, shape: Shape, hidden: pd.Series, smallest_cell: int
 ) -> pd.Series:
     """Return the rows whose amounts are of too few, are made by two, or tell of such a row."""
-    untold = hidden | _is_small(table[shape.count], TIMES_FOR_FIGURES * smallest_cell)
+    untold = hidden | _is_small(table[shape.count], count_needed(smallest_cell))
     contributions = list_contributions(table)
     for sums in contributions:
         untold |= find_dominated(sums["total"], sums["largest"], sums["second"])
@@ -157,7 +159,7 @@ def hide_figures(
 
     def is_open(places: np.ndarray) -> bool:
         people = counts[places].sum()
-        if len(places) < 2 or people < TIMES_FOR_FIGURES * smallest_cell:
+        if len(places) < 2 or people < count_needed(smallest_cell):
             return False
         return not any(_is_dominated(sums.iloc[places]) for sums in contributions)
 

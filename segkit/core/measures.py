@@ -17,7 +17,7 @@ COUNT, FIGURE, EXTREME, LABEL = "count", "figure", "extreme", "label"
 MEASURES = (COUNT, FIGURE, EXTREME, LABEL)
 LARGEST, SECOND = "_largest", "_second"  # what a column of sums is accompanied by
 OF_A_MEAN = "_sum"  # and one of means: the sum that it is made of
-TIMES_FOR_FIGURES = 2
+TIMES_FOR_FIGURES = 2  # as many customers as a count needs
 DOMINANCE_PERCENT = 10.0  # the p of the p% rule
 EXTREME_NAMES = re.compile(r"(smallest|largest|lowest|highest|min|max|minimum|maximum)(_|$)")
 
@@ -46,6 +46,11 @@ def _holds_numbers(values: pd.Series) -> bool:
         isinstance(value, (int, float)) and not isinstance(value, bool) and not pd.isna(value)
         for value in values
     )
+
+
+def count_needed(smallest_cell: int) -> int:
+    """Return how many customers an amount needs; where one may be seen, all may."""
+    return TIMES_FOR_FIGURES * smallest_cell if smallest_cell > 1 else 1
 
 
 def list_measures(

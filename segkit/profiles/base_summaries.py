@@ -8,6 +8,7 @@ import pandas as pd
 from segkit.contract.bases import SAID
 from segkit.contract.features import BASES
 from segkit.core.absence import empty_table
+from segkit.core.measures import count_needed
 from segkit.features.own_features import describe_feature
 from segkit.models.kinds import find_kind
 
@@ -71,7 +72,7 @@ def summarise_base(
         if feature.unit.startswith("currency"):
             table["value_index"] = np.nan
         # Where few are not known the index is not shown, so it may not say what comes first.
-        is_told = not 0 < len(customers) - known_count < smallest_cell
+        is_told = not 0 < len(customers) - known_count < count_needed(smallest_cell)
         spreads.append(_find_spread(table) if is_told else NO_SPREAD)
         tables.append(table)
     if not tables:

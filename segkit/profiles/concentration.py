@@ -7,7 +7,7 @@ import pandas as pd
 
 from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.errors import SegkitError, suggest_name
-from segkit.core.measures import TIMES_FOR_FIGURES, add_contributions, find_dominated
+from segkit.core.measures import add_contributions, count_needed, find_dominated
 from segkit.models.kinds import find_kind
 
 ALL, TOP_FIFTH, TOP_HUNDREDTH = "all customers", "top fifth", "top hundredth"
@@ -90,13 +90,14 @@ def measure_concentration(
 def _draw_lorenz(running: np.ndarray, smallest_cell: int) -> pd.DataFrame:
     """Return points of the Lorenz curve, each with enough customers since the one before."""
     count = len(running) - 1
-    fewest = TIMES_FOR_FIGURES * smallest_cell
+    fewest = count_needed(smallest_cell)
     if count < fewest:
         reason = f"There are fewer than {fewest} customers."
         return empty_table(LORENZ_COLUMNS, reason)
     step_count = min(MOST_STEPS, count // fewest)
     points = np.unique(np.linspace(0, count, step_count + 1).round().astype(int))
-    points = _drop_told(points, running)
+    if smallest_cell > 1:
+        points = _drop_told(points, running)
     if len(points) < 2:
         return empty_table(LORENZ_COLUMNS, "One or two customers bring nearly all.")
     return pd.DataFrame(

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import HIDDEN, Finding
+from segkit.core.measures import COUNT, FIGURE
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, TRACK, chart
@@ -60,6 +61,8 @@ CANDIDATES = View(
             "faults",
             "fault_count",
         ),
+        # They are of the smallest and the poorest segment, not of a customer.
+        measures={"smallest_customer_share": COUNT, "smallest_value_share": FIGURE},
     ),
     {
         "scheme": Column("Scheme"),

@@ -10,6 +10,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 
 from segkit.core.findings import Condition, Figure, Finding
+from segkit.core.measures import LABEL
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, TRACK, chart
@@ -18,8 +19,25 @@ from segkit.report.shared.sentences import name_column, write_figure, write_find
 from segkit.report.shared.views import Column, View
 from segkit.validation.stability import STABLE
 
-RATINGS = View(Shape("ratings", by=("segment",), shown=("scheme", "segment_count", "segment_name")))
-NODES = View(Shape("paths", by=("segment",), within=("segment_count",), shown=("segment_name",)))
+# How often a segment is found again is no amount of its customers.
+RATINGS = View(
+    Shape(
+        "ratings",
+        by=("segment",),
+        shown=("scheme", "segment_count", "segment_name"),
+        measures=dict.fromkeys(("jaccard", "jaccard_low", "jaccard_high"), LABEL)
+        | {"dissolved_share": LABEL},
+    )
+)
+NODES = View(
+    Shape(
+        "paths",
+        by=("segment",),
+        within=("segment_count",),
+        shown=("segment_name",),
+        measures={"entropy": LABEL, "continuity": LABEL},
+    )
+)
 FLOWS = View(Shape("flows", by=("segment_before", "segment"), within=("segment_count",)))
 LEFT_OUT = View(
     Shape("columns_left_out", population="columns", by=("column",)),
