@@ -84,9 +84,9 @@ def list_contributions(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 def drop_contributions(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table without the largest contributions, which nobody may see."""
-    ends = (LARGEST, SECOND, OF_A_MEAN)
-    given = [f"{name}{end}" for name in table.columns for end in ends]
-    return table.drop(columns=[name for name in given if name in table])
+    means = {f"{name}{OF_A_MEAN}" for name in table.columns}
+    ends = (LARGEST, SECOND)
+    return table.drop(columns=[c for c in table.columns if str(c).endswith(ends) or c in means])
 
 
 def find_dominated(

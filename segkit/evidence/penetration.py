@@ -11,13 +11,15 @@ import pandas as pd
 from ibis import _
 
 from segkit.core.absence import NO_PURCHASES, EmptyTable, empty_table, explain_empty, is_missing
-from segkit.evidence.by_segment import keep_days
+from segkit.core.measures import LARGEST, SECOND
+from segkit.evidence.by_segment import find_contributions, keep_days
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
 
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
 KEYS = {"customers": "customer_id", "orders": "order_id", "products": "product_id"}
 HOMES = {"country": ("customers", "order_lines", "orders"), "category": ("products",)}
 OWN_DAYS = 365
+CONTRIBUTIONS = (f"spend{LARGEST}", f"spend{SECOND}")
 BOTH, MARKET_ONLY, OURS_ONLY = "both", "market only", "ours only"
 MATCHED = {"both": BOTH, "left_only": MARKET_ONLY, "right_only": OURS_ONLY}
 
@@ -29,10 +31,12 @@ def count_own_cells(
 
     The country is the customer's, else that of the line, else that of the order; the category is
     the product's. The columns are country, category (empty where not known or not in ``by``),
-    customer_count (with a sale) and spend (net of returns, lines without a customer included).
+    customer_count (with a sale) and spend (net of returns, lines without a customer included), with
+    the largest contributions to spend for the gate.
     """
     if "order_lines" not in tables:
-        return empty_table([*AXES, "customer_count", "spend"], NO_PURCHASES)
+        columns = [*AXES, "customer_count", "spend", *CONTRIBUTIONS]
+        return empty_table(columns, NO_PURCHASES)
     lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=OWN_DAYS)
     if "is_product" in lines.columns:
         lines = lines.filter(_.is_product.fill_null(True))
@@ -41,9 +45,12 @@ def count_own_cells(
     lines = _join_homes(lines, tables, by)
     places = {axis: _find_place(lines, axis, by) for axis in AXES}
     sold = _.customer_id.nunique(where=_.line_type == "sale")
-    cells = lines.mutate(**places).group_by(*AXES)
-    cells = cells.agg(customer_count=sold, spend=_.line_amount.sum())
-    return cells.to_pandas().sort_values([*AXES], ignore_index=True)
+    lines = lines.mutate(**places)
+    spend = _.line_amount.sum()
+    cells = lines.group_by(*AXES).agg(customer_count=sold, spend=spend).to_pandas()
+    tops = find_contributions(lines, spend, name="spend", by=list(AXES))
+    cells = cells.merge(tops, on=list(AXES), how="left")
+    return cells.sort_values([*AXES], ignore_index=True)
 
 
 def _join_homes(
@@ -85,10 +92,12 @@ def measure_penetration(
     ``ours only`` where it is not known), year, market_value, buyer_count, growth_rate, measure
     (``market_value``, or ``buyer_count`` where no value is known), customer_count, spend, share (of
     the measure), index (100 is our share of all cells together), source and rests_on_count (our
-    customers; one where there is spend and nobody is known to have bought).
+    customers; one where there is spend and nobody is known to have bought), with the largest
+    contributions to spend for the gate.
     """
     columns = ["cell", *AXES, "matched", "year", "market_value", "buyer_count", "growth_rate"]
     columns += ["measure", "customer_count", "spend", "share", "index", "source", "rests_on_count"]
+    columns += CONTRIBUTIONS
     cells = latest_cells(market_cells, by=by)
     if cells.empty or isinstance(own, EmptyTable):
         return empty_table(columns, explain_empty(own if isinstance(own, EmptyTable) else cells))
@@ -110,7 +119,12 @@ def _join_cells(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     """Join the market's cells and our own by their names; cells of one side only are kept."""
     own = own.assign(key=make_cell_keys(own)).groupby("key", as_index=False)
     own = own.agg(
-        {"country": "first", "category": "first", "customer_count": "sum", "spend": "sum"}
+        country=("country", "first"),
+        category=("category", "first"),
+        customer_count=("customer_count", "sum"),
+        spend=("spend", "sum"),
+        spend_largest=("spend_largest", "max"),
+        spend_second=("spend_second", "max"),
     )
     cells = cells.assign(key=make_cell_keys(cells))
     table = cells.merge(own, on="key", how="outer", suffixes=("", "_own"), indicator="matched")
@@ -212,7 +226,6 @@ def find_white_space(
     *,
     largest_rival_share: float = 0.5,
     hidden: pd.Series | None = None,
-    smallest_cell: int = 5,
 ) -> pd.DataFrame:
     """Find cells that are large, growing and little served, and size what they could bring.
 
@@ -232,10 +245,8 @@ def find_white_space(
         A cell is closed where competitors hold more than this together, from 0 to 1.
     hidden : Series of bool, optional
         Which rows of ``penetration`` the gate hid; their ``rests_on_count`` is missing. An
-        opportunity would tell what we sell there: where fewer than ``smallest_cell`` customers
-        buy it is sized as if we sold nothing, elsewhere it is missing.
-    smallest_cell : int
-        The fewest customers that may be seen.
+        opportunity would tell what we sell there, so it is missing. Which of these cells are the
+        small ones must not be told either.
 
     Returns
     -------
@@ -263,10 +274,8 @@ def find_white_space(
     is_hidden = pd.Series(False, index=table.index)
     if hidden is not None:
         is_hidden = hidden.loc[table.index]
-    is_small = table["rests_on_count"] < smallest_cell
-    seen = table[ours].mask(is_hidden, 0)
-    opportunity = (average * table["size"] - seen).clip(lower=0)
-    table["opportunity"] = opportunity.mask(is_hidden & ~is_small)
+    opportunity = (average * table["size"] - table[ours]).clip(lower=0)
+    table["opportunity"] = opportunity.mask(is_hidden)
     table["rests_on_count"] = table["rests_on_count"].astype(float).mask(is_hidden)
     order = ["white_space", "opportunity"]
     table = table.sort_values(order, ascending=False, kind="stable", ignore_index=True)
