@@ -185,6 +185,125 @@ def test_a_column_that_rests_on_few_others_is_hidden_where_its_row_is_shown():
     assert published.read_figure("index", how="mean").value is None
 
 
+ANSWERS = Shape("answers", by=("segment_name", "answer"), wholes=("segment_count",))
+
+
+def make_answers(yes: int, no: int) -> pd.DataFrame:
+    counts = [yes, no, 40, 60]
+    names = ["S", "S", "large", "large"]
+    table = pd.DataFrame({"segment_name": names, "answer": ["yes", "no"] * 2})
+    wholes = [yes + no, yes + no, 100, 100]
+    return table.assign(customer_count=counts, segment_count=wholes)
+
+
+def test_that_all_or_none_of_a_small_group_say_yes_is_hidden():
+    assert np.isnan(read_counts(make_answers(7, 0), ANSWERS)).tolist() == [True] * 4
+    assert np.isnan(read_counts(make_answers(0, 9), ANSWERS)).tolist() == [True] * 4
+    assert read_counts(make_answers(0, 10), ANSWERS) == [0, 10, 40, 60], "ten are twice the limit"
+
+
+def test_a_part_of_a_group_that_is_hidden_is_hidden():
+    table = make_answers(20, 30)
+    table["segment_count"] = table["segment_count"].astype("Int64").mask(table["answer"] == "no")
+    hidden = np.isnan(read_counts(table, ANSWERS))
+    assert hidden[1]
+    assert hidden[3]
+
+
+def test_what_was_hidden_once_stays_hidden():
+    shape = Shape("sizes", by=("segment_name",), adds_up=False)
+    table = make_sizes(60, 40).assign(is_hidden=[False, True], note=["", "for its own reason"])
+    published = publish_table(table, shape, smallest_cell=5)
+    assert published.frame["spend"].isna().tolist() == [False, True]
+    assert published.frame["note"].tolist() == ["", "for its own reason"]
+
+
+def test_amounts_need_twice_as_many_customers_as_counts():
+    shape = Shape("sizes", by=("segment_name",), adds_up=False)
+    table = make_sizes(60, 9, 10).assign(customer_share=[0.8, 0.1, 0.1], mean_spend=[1.0, 2.0, 3.0])
+    shown = publish_table(table, shape, smallest_cell=5).frame
+    assert shown["customer_count"].tolist() == [60, 9, 10]
+    assert shown["customer_share"].notna().all()
+    assert shown["spend"].isna().tolist() == [False, True, False]
+    assert shown["mean_spend"].isna().tolist() == [False, True, False]
+    assert shown["note"].str.startswith("too few customers for amounts").tolist() == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_the_amounts_beside_a_hidden_one_are_hidden_where_groups_add_up():
+    shown = publish_table(make_sizes(60, 9, 10), SIZES, smallest_cell=5).frame
+    assert shown["spend"].isna().tolist() == [False, True, True]
+    assert shown["customer_count"].tolist() == [60, 9, 10]
+
+
+def test_an_extreme_is_never_shown():
+    table = make_sizes(60, 40).assign(smallest=[1.0, 2.0], max_spend=[9.0, 8.0])
+    shown = publish_table(table, SIZES, smallest_cell=5).frame
+    assert shown[["smallest", "max_spend"]].isna().all(axis=None)
+    assert shown["spend"].notna().all()
+
+
+def test_a_sum_that_one_or_two_customers_make_is_hidden():
+    table = make_sizes(60, 40, 30).assign(
+        spend=[1000.0, 1000.0, 1000.0],
+        spend_largest=[100.0, 900.0, 500.0],
+        spend_second=[90.0, 50.0, 451.0],
+    )
+    shape = Shape("sizes", by=("segment_name",), adds_up=False)
+    shown = publish_table(table, shape, smallest_cell=5).frame
+    # 50 is left beside 900 and 50, less than a tenth of 900; 49 beside 500 and 451, less than 50.
+    assert shown["spend"].isna().tolist() == [False, True, True]
+    assert shown["customer_count"].tolist() == [60, 40, 30]
+    assert not [column for column in shown if column.startswith("spend_")]
+
+
+def test_two_sums_that_are_hidden_together_do_not_tell_who_made_them():
+    table = make_sizes(60, 40, 30).assign(
+        spend=[5000.0, 1000.0, 1.0], spend_largest=[100.0, 990.0, 0.1], spend_second=[90.0, 1, 0.1]
+    )
+    shown = publish_table(table, SIZES, smallest_cell=5).frame
+    # Of the smallest two together 990 of 1001 is one customer's still, so all are hidden.
+    assert shown["spend"].isna().all()
+
+
+def test_of_a_mean_it_is_the_sum_that_one_customer_makes():
+    table = make_sizes(60, 40).assign(
+        index=[90.0, 110.0], index_sum=[5000.0, 900.0], index_largest=[100.0, 880.0],
+        index_second=[90.0, 10.0],
+    )  # fmt: skip
+    shape = Shape("sizes", by=("segment_name",), adds_up=False)
+    shown = publish_table(table, shape, smallest_cell=5).frame
+    assert shown["index"].isna().tolist() == [False, True]
+    assert list(shown) == ["segment_name", "customer_count", "spend", "index", "note", "is_hidden"]
+
+
+def test_a_running_sum_is_hidden_whole():
+    table = make_sizes(60, 40, 30, 9).assign(running_share=[0.5, 0.8, 0.95, 1.0])
+    shape = Shape("sizes", by=("segment_name",), running=("running_share",))
+    shown = publish_table(table, shape, smallest_cell=5).frame
+    assert shown["running_share"].isna().all()
+    assert shown["spend"].notna().tolist() == [True, True, False, False]
+
+
+def test_where_one_customer_may_be_seen_nothing_is_hidden():
+    table = make_sizes(1, 2).assign(smallest=[1.0, 2.0], spend_largest=[100.0, 190.0])
+    shown = publish_table(table, SIZES, smallest_cell=1).frame
+    assert shown[["customer_count", "spend", "smallest"]].notna().all(axis=None)
+
+
+def test_hidden_counts_are_open_for_the_smallest_cell():
+    # 2 and 2 add up to 4: with none of them 0, each would be known to within two.
+    assert np.isnan(read_counts(make_sizes(60, 40, 2, 2), SIZES)).tolist() == [
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
 def test_a_column_rests_on_a_column_that_is_there():
     shape = Shape("levels", by=("segment_name",), rests={"spend": "unknown_count"})
     with pytest.raises(SegkitError, match="does not have the columns"):

@@ -22,7 +22,7 @@ from segkit.core.shapes import NOTE, Shape
 
 def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
     """Return which rows rest on too few customers, or would tell of those by a total."""
-    hidden = _is_small(table[shape.count], smallest_cell)
+    hidden = _find_small(table, shape, smallest_cell)
     if not shape.adds_up or not shape.by:
         return hidden
     for part in list_parts(table, shape):
@@ -31,6 +31,26 @@ def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Ser
         lines = list_lines(part, shape.by)
         hidden.loc[part.index] = hide_counts(counts, small, lines, smallest_cell)
     return hidden
+
+
+def find_hidden_before(table: pd.DataFrame) -> pd.Series:
+    """Return which rows were hidden when a table that this one was made from was published."""
+    if HIDDEN not in table:
+        return pd.Series(False, index=table.index)
+    return table[HIDDEN].astype("boolean").fillna(False).astype(bool)
+
+
+def _find_small(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
+    """Return which rows rest on too few customers, or tell something of all of few."""
+    count = table[shape.count]
+    small = _is_small(count, smallest_cell) | find_hidden_before(table)
+    for column in shape.wholes:
+        whole = table[column]
+        small |= ~(whole >= smallest_cell).fillna(False).astype(bool)
+        is_few = (whole < count_needed(smallest_cell)).fillna(False).astype(bool)
+        is_certain = ((count == 0) | (count == whole)).fillna(False).astype(bool)
+        small |= is_few & is_certain
+    return small
 
 
 def list_parts(table: pd.DataFrame, shape: Shape) -> list[pd.DataFrame]:

@@ -17,7 +17,7 @@ import pandas as pd
 from segkit.core.absence import EmptyTable, explain_empty
 from segkit.core.errors import SegkitError
 from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
-from segkit.core.hiding import find_hidden, find_hidden_alone, hide_counts
+from segkit.core.hiding import find_hidden, find_hidden_alone, find_hidden_before, hide_counts
 from segkit.core.measures import drop_contributions
 from segkit.core.shapes import CUSTOMERS, NOTE, Shape
 
@@ -155,10 +155,11 @@ def publish_table(
     """Let a finished table through the gate.
 
     Where a row rests on fewer than ``smallest_cell`` customers, its figures are missing and the
-    column ``note`` says so. Where groups add up, the next smallest rows of a line join it until the
-    total does not tell what is hidden, see `segkit.core.hiding`. The note does not say which was
-    the small one: that would tell it. Amounts need twice as many customers, of whom no one or two
-    make them; extremes are never shown, see `segkit.core.measures`.
+    column ``note`` says so; rows of a table that was made from a published one stay hidden. Where
+    groups add up, the next smallest rows of a line join it until the total does not tell what is
+    hidden, see `segkit.core.hiding`. The note does not say which was the small one: that would tell
+    it. Amounts need twice as many customers, of whom no one or two make them; extremes are never
+    shown, see `segkit.core.measures`.
 
     Parameters
     ----------
@@ -200,7 +201,8 @@ def publish_table(
             hidden |= also_hidden
         alone = find_hidden_alone(table, shape, hidden, smallest_cell)
         shown = _hide_columns(_hide_rows(shown, shape, hidden), alone)
-        shown = _write_notes(shown, hidden, alone, smallest_cell)
+        is_new = hidden & ~find_hidden_before(table)
+        shown = _write_notes(shown, hidden, alone, note=explain_hidden(smallest_cell), new=is_new)
     covered = _list_hidden(shown, shape, hidden, alone)
     records = _write_records(shown, shape, covered, roundings or {})
     published = Published(shown, shape, view=view, period=period, currency=currency)
@@ -221,14 +223,13 @@ def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
 
 
 def _write_notes(
-    shown: pd.DataFrame, hidden: pd.Series, alone: pd.DataFrame, smallest_cell: int
+    shown: pd.DataFrame, hidden: pd.Series, alone: pd.DataFrame, *, note: str, new: pd.Series
 ) -> pd.DataFrame:
     """Return the table with the reason of what is hidden, and a mark beside it."""
     given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
     lacks = alone.any(axis=1)
-    note = given.mask(lacks & ~hidden & (given == ""), TOO_FEW_FOR_AMOUNTS)
-    note = note.mask(hidden, explain_hidden(smallest_cell))
-    return shown.assign(**{NOTE: note, HIDDEN: hidden | lacks})
+    notes = given.mask(lacks & ~hidden & (given == ""), TOO_FEW_FOR_AMOUNTS)
+    return shown.assign(**{NOTE: notes.mask(new, note), HIDDEN: hidden | lacks})
 
 
 def explain_hidden(smallest_cell: int) -> str:
@@ -272,7 +273,7 @@ def _list_hidden(
 def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
     needed = [*shape.by, *shape.within]
     if shape.population == CUSTOMERS:
-        needed.append(shape.count)
+        needed.extend([shape.count, *shape.wholes])
         needed += [count for column, count in shape.rests.items() if column in table.columns]
     missing = [column for column in needed if column not in table.columns]
     if missing:

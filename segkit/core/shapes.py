@@ -33,6 +33,10 @@ class Shape:
         hidden count could be worked out from the others.
     shown : tuple of str
         Columns that tell nothing of the row's customers, such as the base's mean; they stay.
+    wholes : tuple of str
+        Columns with the number of customers of whom the row counts a part, such as all of its
+        segment. Where one of them is too small or hidden, the row is hidden even if it counts
+        nobody; where it is below twice the limit, so is a row that counts all of them, or nobody.
     covered : tuple of str
         Columns of ``by`` whose values are hidden with their row, such as an answer that few gave.
     rests : mapping of str to str
@@ -52,6 +56,7 @@ class Shape:
     count: str = "customer_count"
     adds_up: bool = True
     shown: tuple[str, ...] = ()
+    wholes: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()
     rests: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, str] = field(default_factory=dict)
