@@ -151,6 +151,23 @@ def test_faults_stand_side_by_side():
     )
 
 
+def test_a_scheme_with_a_segment_of_too_few_customers_is_not_chosen_if_there_is_another():
+    table = make_table(("a", 3, 0.6, True), ("b", 4, 0.3, False))
+    table.loc[0, ["faults", "fault_count", "passes"]] = ["too_few_to_show", 1, False]
+    table.loc[1, "fault_count"] = 2
+    assert choose_scheme(table, Criteria()).scheme == "b"
+    named = Criteria(final_scheme="a", overrule_reason="We like it.")
+    chosen = choose_scheme(table, named)
+    assert (chosen.scheme, chosen.verdict) == ("a", "no")
+    assert chosen.overrule_reason == "", "nothing overrules it"
+
+
+@pytest.mark.parametrize(("count", "is_tiny"), [(0, False), (1, True), (4, True), (5, False)])
+def test_a_segment_with_somebody_in_it_but_too_few_is_a_fault(count, is_tiny):
+    table = make_faulty(smallest_customer_count=count, smallest_customer_share=0.5)
+    assert ("too_few_to_show" in table["faults"].iloc[0]) == is_tiny
+
+
 def test_of_a_handful_of_customers_no_share_is_told():
     tiny = {"smallest_customer_count": 3, "smallest_customer_share": 0.006}
     told = tell(make_faulty(**tiny, smallest_value_share=0.001))

@@ -19,7 +19,7 @@ from segkit.report.shared.sentences import (
 )
 from segkit.report.shared.tables import spread_table
 from segkit.report.shared.views import Column, View
-from segkit.validation.criteria import SchemeChoice, find_objection
+from segkit.validation.criteria import TOO_FEW, SchemeChoice, find_objection
 
 STEPS = View(
     Shape("steps", population="candidates", by=("scheme", "segment_count")),
@@ -232,9 +232,12 @@ def _state_fault(code: str, candidates: Published, row: pd.Series, limits: Publi
         return _state_structure(candidates, place, limits)
     if code in ("no_spend", "one_class"):
         return write_finding(f"choice.faults.{code}")
+    segments = ("smallest_segment", "poorest_segment", "weakest_segment")
+    words = {name: row[name] for name in segments}
+    if code == TOO_FEW:
+        return write_finding("choice.faults.too_few_to_show", words=words)
     kind, fewest = WRITTEN[code]
     figure = candidates.read_figure(code, where=place, kind=kind, decimals=fewest)
-    words = {name: row[name] for name in ("smallest_segment", "poorest_segment", "weakest_segment")}
     if code == "placed_share":
         return write_finding("choice.faults.placed_share", [figure])
     if figure.value is None:

@@ -73,6 +73,7 @@ def compare_candidates(
     random_state: int,
     pairs: int = PAIRS,
     most_fitted: int = MOST_FITTED,
+    smallest_cell: int = 5,
 ) -> Candidates:
     """Fit every scheme with every number of segments it asks for, and measure each.
 
@@ -80,7 +81,8 @@ def compare_candidates(
     neighbours are merged, one step at a time. ``pairs`` pairs of bootstrap samples, the same for
     all candidates, are drawn of at most 20,000 customers. The customer table needs the schemes'
     columns, and ``total_spend`` where value shall count. Of more than ``most_fitted`` customers
-    only `sample_customers` are fitted and measured.
+    only `sample_customers` are fitted and measured. A candidate with a segment of fewer than
+    ``smallest_cell`` customers is refused: it could not be shown.
 
     Returns
     -------
@@ -113,6 +115,7 @@ def compare_candidates(
     comparison = _Comparison(
         customers=fitted,
         criteria=criteria,
+        smallest_cell=smallest_cell,
         as_of=as_of,
         random_state=random_state,
         panel=prepare_panel(fitted, schemes),
@@ -160,6 +163,7 @@ class _Comparison:
 
     customers: pd.DataFrame
     criteria: Criteria
+    smallest_cell: int
     as_of: datetime.date
     random_state: int
     panel: dict[str, np.ndarray]
@@ -281,7 +285,7 @@ class _Comparison:
             "poorest_segment": sizes.poorest_segment,
             "reproducible_share": explained_share * held["stability"],
         }
-        faults = find_faults(row, self.criteria)
+        faults = find_faults(row, self.criteria, smallest_cell=self.smallest_cell)
         return {
             **row,
             "passes": not faults,
