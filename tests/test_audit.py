@@ -1,0 +1,181 @@
+"""What can be worked out from several tables together is hidden too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import milp
+
+from segkit.core.audit import Audited, audit_table, find_told
+from segkit.core.hiding import find_hidden
+from segkit.core.ledger import Ledger, count_parts, read_part
+from segkit.core.shapes import Shape
+
+SIZES = Shape("sizes", by=("segment_name",))
+LEVELS = Shape("levels", by=("segment_name", "value"), within=("descriptor",))
+
+
+def make_levels(descriptor: str, **counts: dict[str, int]) -> pd.DataFrame:
+    rows = [
+        (descriptor, segment, value, count)
+        for segment, values in counts.items()
+        for value, count in values.items()
+    ]
+    columns = ["descriptor", "segment_name", "value", "customer_count"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def make_sizes(**counts: int) -> pd.DataFrame:
+    return pd.DataFrame({"segment_name": list(counts), "customer_count": list(counts.values())})
+
+
+def audit(table: pd.DataFrame, shape: Shape, ledger: Ledger) -> Audited:
+    hidden = find_hidden(table, shape, ledger.smallest_cell)
+    return audit_table(table, shape, hidden, ledger=ledger)
+
+
+def list_hidden(table: pd.DataFrame, shape: Shape, ledger: Ledger) -> list[int]:
+    audited = audit(table, shape, ledger)
+    assert audited.reason == ""
+    return table.loc[audited.hidden, "customer_count"].tolist()
+
+
+def test_of_sizes_the_small_one_and_the_next_are_hidden():
+    ledger = Ledger(5)
+    assert list_hidden(make_sizes(a=60, b=40, c=3), SIZES, ledger) == [40, 3]
+    assert find_told(ledger) == set()
+
+
+def test_a_lone_dash_among_zeros_is_hidden_with_others_until_it_is_open():
+    # Crossed schemes: beside the 3 stands nothing else in its row, so its row's total tells it.
+    table = make_levels(
+        "other",
+        a={"x": 3, "y": 0, "z": 0},
+        b={"x": 30, "y": 20, "z": 9},
+        c={"x": 8, "y": 9, "z": 7},
+    )
+    ledger = Ledger(5)
+    audited = audit(table, LEVELS, ledger)
+    assert audited.reason == ""
+    assert find_told(ledger) == set()
+    assert audited.hidden.sum() >= 2
+
+
+def test_a_total_that_a_later_table_shows_hides_more_in_that_table():
+    ledger = Ledger(5)
+    # Of 7 in c two levels are hidden: 3 and 4, between 1 and 6.
+    levels = make_levels("gender", a={"w": 30, "m": 30}, b={"w": 20, "m": 20}, c={"w": 3, "m": 4})
+    assert audit(levels, LEVELS, ledger).reason == ""
+    before = len(ledger.lines)
+    assert before > 0
+    assert audit(make_sizes(a=60, b=40, c=7), SIZES, ledger).reason == ""
+    assert find_told(ledger) == set()
+
+
+def test_what_was_hidden_in_one_table_is_hidden_in_the_next():
+    ledger = Ledger(5)
+    list_hidden(make_sizes(a=60, b=40, c=3), SIZES, ledger)
+    again = Shape("again", by=("segment_name",), adds_up=False)
+    assert list_hidden(make_sizes(a=60, b=40, c=3), again, ledger) == [40, 3]
+
+
+def test_the_levels_of_a_hidden_segment_do_not_add_up_to_its_size():
+    ledger = Ledger(5)
+    list_hidden(make_sizes(a=60, b=40, c=3), SIZES, ledger)
+    levels = make_levels("kind", a={"x": 30, "y": 30}, b={"x": 20, "y": 20}, c={"x": 3, "y": 0})
+    audited = audit(levels, LEVELS, ledger)
+    assert audited.reason == ""
+    own = levels.assign(hidden=audited.hidden)
+    assert own.loc[own["segment_name"] == "b", "hidden"].any(), "or b, and with it c, would be told"
+    assert find_told(ledger) == set()
+
+
+def test_a_table_that_cannot_be_shown_safely_is_left_out_with_the_reason():
+    ledger = Ledger(5)
+    audited = audit(make_sizes(a=3, b=3), SIZES, ledger)  # each is 1 to 5, of 6 altogether
+    assert "would tell of too few customers" in audited.reason
+    assert ledger.spaces == []
+    assert ledger.lines == []
+
+
+def test_tables_that_count_something_else_are_not_joined():
+    ledger = Ledger(5)
+    list_hidden(make_sizes(a=60, b=40, c=3), SIZES, ledger)
+    assert list_hidden(make_sizes(a=50, b=31, c=30), SIZES, ledger) == []
+
+
+def test_the_ledger_is_read_as_it_was_written():
+    table = make_levels("kind", a={"x": 30, "y": 3}, b={"x": 20, "y": 20})
+    parts = count_parts(table, LEVELS, find_hidden(table, LEVELS, 5))
+    assert [read_part(part.to_json()) for part in parts] == parts
+
+
+grids = st.lists(st.lists(st.integers(0, 14), min_size=3, max_size=3), min_size=2, max_size=4)
+
+
+@given(grids, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_no_hidden_count_can_be_worked_out_of_a_grid_and_its_totals(grid, sizes_first):
+    values = {f"s{n}": dict(zip("xyz", row, strict=True)) for n, row in enumerate(grid)}
+    levels = make_levels("kind", **values)
+    sizes = make_sizes(**{name: sum(row.values()) for name, row in values.items()})
+    ledger = Ledger(5)
+    published = {}
+    tables = [("sizes", sizes, SIZES), ("levels", levels, LEVELS)]
+    for name, table, shape in tables if sizes_first else tables[::-1]:
+        audited = audit(table, shape, ledger)
+        shown = table["customer_count"].astype(float).mask(audited.hidden)
+        published[name] = None if audited.reason else shown
+    if published["levels"] is None:
+        return
+    attack_grid(np.array(grid), published, smallest_cell=5)
+
+
+def attack_grid(grid: np.ndarray, published: dict, smallest_cell: int) -> None:
+    """Find the least and the most of each hidden small count, in whole numbers."""
+    shown = published["levels"].to_numpy().reshape(grid.shape)
+    sizes = published["sizes"]
+    # Who knows that 0 is shown where it can be gives each hidden count 1 at least.
+    rows = []
+    low = []
+    high = []
+    for place in range(grid.size):
+        if not np.isnan(shown.ravel()[place]):
+            rows.append(np.eye(grid.size)[place])
+            low.append(grid.ravel()[place])
+            high.append(grid.ravel()[place])
+    for number in range(len(grid)):
+        is_known = sizes is not None and not np.isnan(sizes.iloc[number])
+        if is_known:
+            line = np.zeros(grid.shape)
+            line[number] = 1
+            rows.append(line.ravel())
+            low.append(grid[number].sum())
+            high.append(grid[number].sum())
+    matrix = np.array(rows) if rows else np.zeros((1, grid.size))
+    ends = (low, high) if rows else ([0], [0])
+    for place in np.flatnonzero(np.isnan(shown.ravel()) & (grid.ravel() < smallest_cell)):
+        weights = np.eye(grid.size)[place]
+        found = [
+            milp(
+                sign * weights,
+                constraints=(matrix, *ends),
+                bounds=(np.where(np.isnan(shown.ravel()), 1, 0), np.full(grid.size, 200)),
+                integrality=np.ones(grid.size),
+            )
+            for sign in (1, -1)
+        ]
+        least, most = found[0].fun, -found[1].fun
+        assert most - least >= smallest_cell - 1e-6
+
+
+@pytest.mark.parametrize("smallest_cell", [2, 5, 10])
+def test_three_levels_of_two_segments_stay_open(smallest_cell):
+    table = make_levels("kind", a={"x": 40, "y": 41, "z": 1}, b={"x": 50, "y": 51, "z": 60})
+    ledger = Ledger(smallest_cell)
+    audited = audit(table, LEVELS, ledger)
+    assert audited.hidden.sum() == 4
+    assert find_told(ledger) == set()
