@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 
+from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
 from segkit.core.privacy import Published, publish_table
 from segkit.core.settings import Settings
@@ -21,6 +22,7 @@ from segkit.plan.models import Plan, read_plan
 from segkit.report.shared.views import View
 from segkit.runs import outputs
 from segkit.runs.layout import RunFolder, StepFolder
+from segkit.runs.ledgers import StepLedger
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Workspace:
     quality: pd.DataFrame
     counts: pd.DataFrame
     names: dict[str, dict[str, str]]
+    _ledger: StepLedger = field(repr=False, compare=False)
 
     @property
     def run_folder(self) -> Path:
@@ -97,7 +100,9 @@ class Workspace:
     ) -> Published:
         """Let a finished table through the gate, and keep it with this step.
 
-        What is shown and said is made of the published table.
+        What is shown and said is made of the published table. Rows that would tell of few customers
+        beside other tables of this run are hidden too; a table of which that cannot be made sure is
+        published without rows, with the reason.
 
         Parameters
         ----------
@@ -112,10 +117,14 @@ class Workspace:
         """
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
+        audited = self._ledger.audit(table, view.shape)
+        if audited is not None and audited.reason:
+            table = empty_table(list(table.columns), audited.reason)
         published = publish_table(
             table,
             view.shape,
             smallest_cell=settings.smallest_cell,
+            also_hidden=None if audited is None else audited.hidden,
             roundings=view.list_roundings(),
             view=view,
             period=settings.describe_period(days),
@@ -207,6 +216,7 @@ def open_workspace(
         quality=prepared.quality,
         counts=prepared.counts,
         names=prepared.names,
+        _ledger=StepLedger(run, step, plan.privacy.smallest_cell),
     )
 
 

@@ -64,6 +64,11 @@ class StepFolder:
         """The folder of tables that passed the gate, with the records of their cells."""
         return self.path / "published"
 
+    @property
+    def ledger(self) -> Path:
+        """What the published tables count, what is hidden included: a line a part of a table."""
+        return self.path / "ledger.jsonl"
+
     def table(self, name: str) -> Path:
         """The finished table called ``name``."""
         return self.tables / f"{name}.parquet"
@@ -184,6 +189,11 @@ class RunFolder:
         """The segmentations that the steps left, in the steps' order."""
         found = (sorted(step.path.rglob("segmentation*.json")) for step in self.step_folders)
         return [path for paths in found for path in paths]
+
+    def list_ledgers_before(self, step: str) -> list[Path]:
+        """The ledgers that steps before ``step`` left, in the order of the steps."""
+        paths = [StepFolder(folder).ledger for folder in sorted(self.path.glob("[0-9]*"))]
+        return [path for path in paths if path.parent.name < step and path.is_file()]
 
     def step(self, name: str) -> StepFolder:
         """The folder of one step, or of the checked tables as the first step."""
