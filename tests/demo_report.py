@@ -19,19 +19,36 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from segkit.report import (
     charts_bases,
     charts_lifetime,
-    charts_profiles,
     charts_stability,
-    charts_usefulness,
+    descriptors,
+    differences,
     plan,
+    reach,
+    separation,
     show_chart,
     show_findings,
     show_table,
+    sizes,
+    targeting,
+    usefulness,
 )
 from segkit.report.shared import charts
 from segkit.report.shared.pages import list_pages, render_index, render_page
 
-MODULES = [charts, charts_bases, charts_lifetime, charts_profiles, charts_stability]
-MODULES += [charts_usefulness, plan]
+MODULES = [
+    charts,
+    charts_bases,
+    charts_lifetime,
+    charts_stability,
+    descriptors,
+    differences,
+    plan,
+    reach,
+    separation,
+    sizes,
+    targeting,
+    usefulness,
+]
 PLOTS = {
     name: getattr(module, name)
     for module in MODULES
@@ -222,7 +239,6 @@ def make_evidence() -> dict[str, pd.DataFrame]:
     )
     mosaic["share"] = [0.6, 0.3, 0.1, 0.2, 0.7, 0.1, 0.4, 0.4, None, 0.5, 0.4, 0.1, 0.3, 0.3, 0.4]
     mosaic["residual"] = [4.2, -2.5, 0, -4.5, 5, 0, 0, 0, None, 2.1, 0, 0, -1, -2.2, 3]
-    mosaic["segment_count"] = np.repeat([1510, 584, 1071, 779, 925], 3)
     quiz = pd.DataFrame({"question_count": [1, 2, 3], "accuracy": [0.55, 0.71, 0.83]})
     quiz["question"] = ["order_count", HOSTILE, "total_spend"]
     quiz["accuracy_low"], quiz["accuracy_high"] = quiz["accuracy"] - 0.03, quiz["accuracy"] + 0.03
@@ -284,31 +300,37 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
             chosen=("behaviour", 4),
             thresholds={"stability": 0.6, "smallest_customer_share": 0.05},
         ),
-        "plot_segment_sizes": charts.plot_segment_sizes(tables["sizes"]),
+        "plot_segment_sizes": sizes.plot_segment_sizes(tables["sizes"]),
         "plot_holdout": charts_lifetime.plot_holdout(tables["holdout"]),
         "plot_repeat_counts": charts_lifetime.plot_repeat_counts(tables["repeat_counts"]),
-        "plot_gains": charts_usefulness.plot_gains(tables["gains"]),
+        "plot_gains": usefulness.plot_gains(tables["gains"]),
         "plot_stability": charts_stability.plot_stability(tables["stability"]),
         "plot_segment_stability": charts_stability.plot_segment_stability(
             tables["segment_stability"]
         ),
         "plot_paths": charts_stability.plot_paths(tables["paths"]),
-        "plot_targets": charts_stability.plot_targets(tables["targets"]),
-        "plot_profile_panels": charts_profiles.plot_profile_panels(tables["panels"]),
-        "plot_separation": charts_profiles.plot_separation(
+        "plot_targets": targeting.plot_targets(tables["targets"]),
+        "plot_profile_panels": differences.plot_profile_panels(tables["panels"]),
+        "plot_separation": separation.plot_separation(
             tables["separation"],
-            centres=pd.DataFrame(
+            centres=pd.DataFrame({"segment_name": SEGMENTS, "x": 3.0 * np.arange(5), "y": 0.0}),
+            overlaps=pd.DataFrame(
                 {
                     "segment_name": SEGMENTS,
-                    "x": 3.0 * np.arange(5),
-                    "y": 0.0,
-                    "overlap_share": [0.1, 0.2, None, 0.05, 0.0],
+                    "place": "inside another outline",
+                    "share": [0.1, 0.2, None, 0.05, 0.0],
                 }
             ),
             axes=pd.DataFrame({"label": ["spend", "recency"], "explained_share": [0.6, 0.3]}),
         ),
-        "plot_mosaic": charts_profiles.plot_mosaic(tables["mosaic"], descriptor="channel"),
-        "plot_quiz": charts_profiles.plot_quiz(tables["quiz"], baseline=0.31, wanted=0.8, asked=3),
+        "plot_mosaic": descriptors.plot_mosaic(
+            tables["mosaic"], sizes=tables["sizes"], descriptor="channel"
+        ),
+        "plot_quiz": reach.plot_quiz(
+            tables["quiz"],
+            accuracies=pd.DataFrame({"way": ["guessing", "wanted"], "accuracy": [0.31, 0.8]}),
+            asked=3,
+        ),
     }
 
 

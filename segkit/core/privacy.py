@@ -47,6 +47,9 @@ class Shape:
         hidden count could be worked out from the others.
     shown : tuple of str
         Columns that tell nothing of the row's customers, such as the base's mean; they stay.
+    wholes : tuple of str
+        Columns with the number of customers of whom the row counts a part, such as all of its
+        segment. Where one of them is too small, the row is hidden even if it counts nobody.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Shape:
     count: str = "customer_count"
     adds_up: bool = True
     shown: tuple[str, ...] = ()
+    wholes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,8 @@ def publish_table(
 
     Where a row rests on fewer than ``smallest_cell`` customers, its figures are missing and the
     column ``note`` says so. Where groups add up, a lone hidden row of a line is joined by the next
-    smallest one, as in `suppress_cells`.
+    smallest one, as in `suppress_cells`. Rows of a table that was made from a published one stay
+    hidden, with their note.
 
     Parameters
     ----------
@@ -221,17 +226,34 @@ def publish_table(
     shown = table
     hidden = pd.Series(False, index=table.index)
     if shape.population == CUSTOMERS:
-        small = ~(table[shape.count] >= smallest_cell) & (table[shape.count] != 0)
+        small = _find_small(table, shape, smallest_cell)
         hidden = small | _find_telling(table, shape, smallest_cell)
         shown = _hide_rows(table, shape, hidden)
         because = np.where(small, f"fewer than {smallest_cell} customers", "")
         because = np.where(hidden & ~small, "would tell of a hidden one", because)
         given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
-        note = pd.Series(because, index=shown.index).where(hidden, given)
+        is_new = hidden & ~_find_hidden_before(table)
+        note = pd.Series(because, index=shown.index).where(is_new, given)
         shown = shown.assign(**{NOTE: note, HIDDEN: hidden})
     records = _write_records(shown, shape, hidden, roundings or {})
     published = Published(shown, shape, view=view, period=period, currency=currency)
     return replace(published, records=records)
+
+
+def _find_hidden_before(table: pd.DataFrame) -> pd.Series:
+    """Return which rows were hidden when a table that this one was made from was published."""
+    if HIDDEN not in table:
+        return pd.Series(False, index=table.index)
+    return table[HIDDEN].astype("boolean").fillna(False).astype(bool)
+
+
+def _find_small(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
+    """Return which rows rest on too few customers, or are a part of too few."""
+    count = table[shape.count]
+    small = ~(count >= smallest_cell) & (count != 0) | _find_hidden_before(table)
+    for column in shape.wholes:
+        small |= ~(table[column] >= smallest_cell)
+    return small.fillna(True).astype(bool)
 
 
 def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
@@ -290,7 +312,7 @@ def _hide_rows(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> pd.DataF
 def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
     needed = [*shape.by, *shape.within]
     if shape.population == CUSTOMERS:
-        needed.append(shape.count)
+        needed.extend([shape.count, *shape.wholes])
     missing = [column for column in needed if column not in table.columns]
     if missing:
         raise SegkitError(

@@ -14,17 +14,25 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segkit.core.absence import empty_table
+from segkit.core.absence import empty_table, explain_empty
 from segkit.models import trees
 from segkit.models.trees import FOLDS
 from segkit.plan.models import NamedRule, Scheme
-from segkit.validation.reach import RULE_COLUMNS, Task, read_task
+from segkit.validation.reach import BY_GUESSING, RULE_COLUMNS, Task, read_task, tabulate_accuracies
 
 MOST_CUSTOMERS, MOST_QUESTIONS, MARGIN = 1_200, 6, 0.02
 # Columns tried by greedy selection: those that tell most alone, chosen anew in each fold.
 MOST_TRIED = 10
 LEAVES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
-STEP_COLUMNS = ["question_count", "question", "accuracy", "accuracy_low", "accuracy_high"]
+STEP_COLUMNS = [
+    "question_count",
+    "question",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "customer_count",
+]
+BY_QUIZ, BY_ALL_COLUMNS, WANTED = "quiz", "all columns", "wanted"
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ class Quiz:
     ----------
     steps : pandas.DataFrame
         One row a number of questions: ``question_count``, ``question`` (the one added, chosen on
-        all customers), ``accuracy`` (of unseen customers), ``accuracy_low``, ``accuracy_high``.
+        all customers), ``accuracy`` (of unseen customers), ``accuracy_low``, ``accuracy_high``,
+        ``customer_count`` (all who have a segment).
     questions : tuple of str
         The columns that are asked; none where no quiz reaches more than guessing.
     rules : pandas.DataFrame
@@ -57,6 +66,36 @@ class Quiz:
     wanted_accuracy: float
     full_accuracy: float
     baseline_accuracy: float
+
+    @property
+    def reaches_wanted(self) -> bool:
+        """Whether the quiz places as many customers rightly as was wanted."""
+        if self.rules.empty:
+            return False
+        return bool(self.steps["accuracy"].iloc[self.step_count - 1] >= self.wanted_accuracy)
+
+    def list_questions(self) -> pd.DataFrame:
+        """Return the columns that are asked, as the column ``question``."""
+        if self.rules.empty:
+            return empty_table(["question"], explain_empty(self.rules))
+        return pd.DataFrame({"question": self.questions})
+
+    def list_accuracies(self) -> pd.DataFrame:
+        """Return the accuracies as a table, see `tabulate_accuracies`."""
+        if self.rules.empty:
+            return tabulate_accuracies({}, customer_count=0, largest_count=0)
+        step = self.steps.iloc[self.step_count - 1]
+        count = int(step["customer_count"])
+        return tabulate_accuracies(
+            {
+                BY_QUIZ: (step["accuracy"], step["accuracy_low"], step["accuracy_high"]),
+                BY_ALL_COLUMNS: (self.full_accuracy, None, None),
+                WANTED: (self.wanted_accuracy, None, None),
+                BY_GUESSING: (self.baseline_accuracy, None, None),
+            },
+            customer_count=count,
+            largest_count=round(self.baseline_accuracy * count),
+        )
 
 
 def build_quiz(
@@ -100,7 +139,7 @@ def build_quiz(
     wanted = min(target_accuracy, full - MARGIN)
     order, leaf_counts = search.select(task.rows)
     steps = [
-        (i + 1, column, *trees.bound_accuracy(by_step[:, i], 1 / FOLDS))
+        (i + 1, column, *trees.bound_accuracy(by_step[:, i], 1 / FOLDS), len(task.classes))
         for i, column in enumerate(order)
     ]
     steps = pd.DataFrame(steps, columns=STEP_COLUMNS)

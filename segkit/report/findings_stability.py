@@ -55,16 +55,6 @@ def state_confidence(confidence: pd.Series) -> list[str]:
     return write_sentences("stability.confidence", sure=sure, unsure=unsure)
 
 
-def state_targets(targets: pd.DataFrame) -> list[str]:
-    """Say which segment comes first, and from which measures."""
-    measures = [
-        f"{name} is measured by {join_words([m.replace('_', ' ') for m in targets.attrs[name]])}"
-        for name in ("attractiveness", "fit")
-        if targets.attrs.get(name)
-    ]
-    return write_sentences("stability.targets", best=targets.iloc[0], measures=measures)
-
-
 def add_intervals(
     sizes: pd.DataFrame, intervals: pd.DataFrame, ratings: pd.DataFrame
 ) -> pd.DataFrame:

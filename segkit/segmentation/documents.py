@@ -160,10 +160,8 @@ class Segmentation(Document):
         placed = self._name(self.model.place(ibis.table({key: "string", **types}, name=table)))
         return str(ibis.to_sql(placed.select(key, *self.result_columns), dialect=DIALECTS[dialect]))
 
-    def count_unusual(self, table: AnyTable, *, smallest_cell: int = 1) -> pd.DataFrame:
+    def count_unusual(self, table: AnyTable) -> pd.DataFrame:
         """Count the values that the fit did not know, and that `assign` places by stated rule.
-
-        Counts from 1 to below ``smallest_cell`` are missing.
 
         Returns
         -------
@@ -188,10 +186,7 @@ class Segmentation(Document):
             for i, column in enumerate(self.columns)
         ]
         names = ["column", "customer_count", "missing_count", "new_count"]
-        unusual = pd.DataFrame(rows, columns=names)
-        counts = unusual[names[2:]]
-        unusual[names[2:]] = counts.mask((counts > 0) & (counts < smallest_cell))
-        return unusual
+        return pd.DataFrame(rows, columns=names)
 
     def to_json(self) -> str:
         """Return the document as JSON text."""

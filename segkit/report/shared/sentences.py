@@ -22,6 +22,7 @@ from segkit.report.shared.numbers import (
     format_large,
     format_money,
     format_number,
+    format_points,
     format_share,
     format_small_share,
     is_missing_value,
@@ -54,6 +55,8 @@ def write_figure(figure: Figure, value: object = None) -> str:
             return format_share(value, 1 if figure.decimals is None else figure.decimals)
         case "small share":
             return format_small_share(value)
+        case "points":
+            return format_points(value)
         case "money":
             return format_money(value, figure.unit, figure.decimals)
         case "large":
