@@ -36,7 +36,7 @@ def describe_tables() -> str:
     """Return the data dictionary as Markdown."""
     parts = [
         "# Data dictionary",
-        "Generated from `segkit/data/contract.txt` by `make docs`. One of `order_lines` and "
+        "Generated from `segkit/contract/tables.py` by `make docs`. One of `order_lines` and "
         "`customers` is needed; every other table adds questions that can be answered. In the "
         "plan, map your own names onto these. *Personal* columns never leave the run folder.",
     ]

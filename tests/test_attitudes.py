@@ -14,7 +14,7 @@ from shops import AS_OF
 from segkit.core.absence import explain_empty
 from segkit.core.errors import PlanError
 from segkit.features.attitudes import bound_alpha, find_alpha, measure_reliability, score_attitudes
-from segkit.plan.bases import BaseSettings, Choice, Scale
+from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
 from segkit.plan.models import read_plan
 
 QUESTIONS = ("a", "b", "c")
@@ -105,7 +105,7 @@ def test_items_that_do_not_vary_or_too_few_customers_have_no_alpha():
 )
 def test_hostile_answers_give_a_score_within_the_scale_or_none(rows):
     table = pd.DataFrame(rows, columns=["customer_id", "question", "answer"]).astype("str")
-    several = Choice(
+    several = ChoiceQuestion(
         name="d", base="needs", question="d", separator=";", options={"one": "1", "odd": "'%_"}
     )
     given_settings = BaseSettings(scales=[SCALE], choices=[several])
@@ -124,9 +124,9 @@ def test_hostile_answers_give_a_score_within_the_scale_or_none(rows):
         (Scale, {"questions": []}),
         (Scale, {"questions": ["a"], "lowest": 5, "highest": 1}),
         (Scale, {"questions": ["a"], "base": "value"}),
-        (Choice, {"question": "a", "separator": ";"}),
-        (Choice, {"question": "a", "options": {"x": "X"}}),
-        (Choice, {"question": "a", "separator": ";", "options": {"Not harmless": "X"}}),
+        (ChoiceQuestion, {"question": "a", "separator": ";"}),
+        (ChoiceQuestion, {"question": "a", "options": {"x": "X"}}),
+        (ChoiceQuestion, {"question": "a", "separator": ";", "options": {"Not harmless": "X"}}),
     ],
 )
 def test_a_scale_or_choice_that_makes_no_sense_is_refused(model, values):

@@ -20,7 +20,7 @@ from segkit.contract.features import CATEGORY_SHARE, FEATURES
 from segkit.features.attributes import roll_up_accounts
 from segkit.features.customer_table import build_customers, list_gaps, list_given
 from segkit.features.own_features import list_kinds
-from segkit.plan.bases import BaseSettings, Choice, Scale
+from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
 from segkit.profiles.funnel import count_funnel
 
 WHO = ["ann", "bob", "cat", "dan", "eve", "fay"]
@@ -36,8 +36,8 @@ SETTINGS = BaseSettings(
         )
     ],
     choices=[
-        Choice(name="use", base="needs", question="Use?"),
-        Choice(
+        ChoiceQuestion(name="use", base="needs", question="Use?"),
+        ChoiceQuestion(
             name="care",
             base="benefit",
             question="What matters?",

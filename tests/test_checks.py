@@ -16,8 +16,9 @@ from small_plans import GOOD_LINES, HEADER, RETAIL_COLUMNS, make_plan, write_lin
 
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError
+from segkit.data.line_rules import LINE_RULES
 from segkit.data.sample import make_sample
-from segkit.plan.models import read_plan
+from segkit.plan.models import Policies, read_plan
 
 
 def prepare(folder, *lines, header=HEADER, spec=None, tables=None, **others):
@@ -90,6 +91,16 @@ def test_the_policies_decide_and_the_counts_overlap(tmp_path):
     assert len(accepted) == 3
     assert rules == expected
     assert rejected["rule"].tolist()[3] == "missing_customer"
+
+
+def test_every_policy_of_keeping_or_dropping_decides_one_rule_of_lines():
+    decided = [rule.policy for rule in LINE_RULES if rule.policy]
+    choices = {
+        name for name, field in Policies.model_fields.items() if "Literal" in str(field.annotation)
+    }
+    assert sorted(decided) == sorted(choices)
+    names = [rule.name for rule in LINE_RULES]
+    assert len(set(names)) == len(names)
 
 
 def test_price_and_amount_complete_each_other(tmp_path):

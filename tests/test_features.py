@@ -117,6 +117,15 @@ def test_every_need_is_a_column_of_the_contract():
     assert set(list_features()["base"]) <= set(BASES)
 
 
+def test_a_feature_names_the_base_that_lists_it_and_only_numbers_have_a_unit():
+    assert list(BASES) == list(BASE_ROWS)
+    for base in BASES.values():
+        for feature in base.features:
+            assert feature.base == base.name, feature.name
+            assert FEATURES[feature.name] is feature, "two features have one name"
+            assert bool(feature.unit) == (feature.kind == "number"), feature.name
+
+
 def make_plan(**scheme):
     given = {"name": "s", "goal": "g", "base": "value", "method": "kmeans", **scheme}
     plan = {"path": SimpleNamespace(name="plan.toml"), "schemes": (Scheme(**given),)}

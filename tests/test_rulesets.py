@@ -18,7 +18,14 @@ from segkit.features.customer_table import build_customers
 from segkit.models.rule_language import read_predicate
 from segkit.plan.models import Scheme
 from segkit.segmentation.rules import fit_rules
-from segkit.segmentation.rulesets import RULESETS, build_ruleset, find_rule_faults
+from segkit.segmentation.rulesets import (
+    BEST_FIRST,
+    RFM_CELLS,
+    RULESETS,
+    TIERS,
+    build_ruleset,
+    find_rule_faults,
+)
 
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 KINDS = {name: feature.kind for name, feature in FEATURES.items()}
@@ -42,7 +49,7 @@ def test_a_set_reads_features_of_the_dictionary_and_uses_all_its_cut_points(name
     rows = build_ruleset(name)
     assert len({segment for segment, _ in rows}) == len(rows)
     assert rows[-1][1] == "true"
-    for cut, number in RULESETS[name][0].items():
+    for cut, number in RULESETS[name].cuts.items():
         moved = build_ruleset(name, {cut: number + 0.5})
         assert moved != rows
         assert f"{number + 0.5:g}" in " ".join(when for _, when in moved)
@@ -52,7 +59,7 @@ def test_a_set_reads_features_of_the_dictionary_and_uses_all_its_cut_points(name
 def test_a_set_is_on_its_page_with_its_segments_cut_points_and_columns(name):
     section = re.split(r"^### ", PAGE.read_text(encoding="utf-8"), flags=re.M)
     (text,) = [part for part in section if part.startswith(f"`{name}`")]
-    cuts = RULESETS[name][0]
+    cuts = RULESETS[name].cuts
     for cut, number in cuts.items():
         assert f"`{cut}` {number:g}" in text
     kinds = dict.fromkeys(FEATURES, "any")
@@ -61,6 +68,16 @@ def test_a_set_is_on_its_page_with_its_segments_cut_points_and_columns(name):
         if when != "true":
             assert f"| `{when}` |" in text
             assert set(read_predicate(when, kinds).columns) <= set(FEATURES)
+
+
+@pytest.mark.parametrize("segment_count", range(2, 7))
+def test_every_number_of_segments_has_its_tiers_and_its_names_of_rfm(segment_count):
+    tiers = TIERS[segment_count]
+    assert len(set(tiers.names)) == segment_count == len(tiers.shares_below) + 1
+    assert list(tiers.shares_below) == sorted(tiers.shares_below)
+    named = {cell.segments[segment_count] for cell in RFM_CELLS}
+    assert 2 <= len(named) <= segment_count
+    assert named <= set(BEST_FIRST)
 
 
 def test_journey_stages_are_those_of_the_feature():

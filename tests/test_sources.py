@@ -23,7 +23,7 @@ def read(folder, spec, table="order_lines"):
     """Return the source, its rows and its malformed lines."""
     plan = make_plan(folder, {"order_lines": "unused.csv", table: spec})
     with duckdb.connect() as con:
-        source = open_source(table, plan, con, folder)
+        source = open_source(table, plan, con=con, folder=folder)
         rows = con.execute(f"SELECT * EXCLUDE (row_hash) FROM {source.raw} ORDER BY 1").fetchall()
         names = [d[0] for d in con.description]
         bad = con.execute(f"FROM {source.malformed} ORDER BY source_row").fetchall()

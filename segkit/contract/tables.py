@@ -1,94 +1,360 @@
-"""The tables and columns that segkit understands, written once, in ``contract.txt``.
+"""The tables and columns that segkit understands, written once.
 
 A plan maps the user's own names onto these. The checks, the data dictionary in the docs and the
-gap list in the reports are all generated from there.
-
-In ``contract.txt`` a table stands after the sign #: name | key | groups of which one column is
-needed | what it answers | where to find it | what a row is. Below it stand its columns: name |
-kind | unit | rules | meaning; a name alone stands for the last such line.
+gap list in the reports are all generated from here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from segkit.contract.definitions import Column, Table
 
+# Columns of several tables.
+UNIT_COST = Column("unit_cost", "money", "Cost of one unit", unit="currency", minimum=0)
+CURRENCY = Column("currency", "category", "Currency of the amounts in the row", unit="ISO 4217")
+COUNTRY = Column("country", "category", "Country's name or code, spelt one way throughout")
+CHANNEL = Column("channel", "category", "Where it happened: web, app, store, phone, e-mail")
+KNOWN_CUSTOMER_ID = Column("customer_id", "id", "The customer, where known")
+CAMPAIGN_ID = Column("campaign_id", "id", "The campaign it belongs to")
+CUSTOMER_ID = Column("customer_id", "id", "Identifies one customer in every table", required=True)
+DEVICE = Column("device", "category", "Kind of device: desktop, mobile, tablet")
+OPERATING_SYSTEM = Column("operating_system", "category", "Operating system of the device")
+BROWSER = Column("browser", "category", "Browser or app")
+CATEGORY = Column("category", "category", "Category of product")
+SOURCE = Column("source", "text", "Where the figure was taken from")
 
-@dataclass(frozen=True)
-class Column:
-    """One column of the contract.
+ORDER_LINES = Table(
+    "order_lines",
+    meaning="One product in one order",
+    answers="What each segment buys, and in which months",
+    collect="The till or the web shop",
+    key=(),
+    one_of=(("unit_price", "line_amount"),),
+    columns=(
+        Column("order_id", "id", "The order that the line belongs to", required=True),
+        Column("product_id", "id", "The product sold", required=True),
+        Column(
+            "customer_id", "id", "The buyer; taken from orders where the line does not carry it"
+        ),
+        Column(
+            "ordered_at",
+            "datetime",
+            "When the order was placed; taken from orders where the line does not carry it",
+            unit="date or time",
+        ),
+        Column(
+            "quantity",
+            "number",
+            "Units sold; negative for a return",
+            unit="units",
+            required=True,
+            usual_minimum=-1000,
+            usual_maximum=10_000,
+        ),
+        Column(
+            "unit_price",
+            "money",
+            "Price of one unit after discount",
+            unit="currency",
+            usual_maximum=10_000,
+        ),
+        Column(
+            "line_amount",
+            "money",
+            "Amount of the line after discount; quantity times unit_price where it is absent",
+            unit="currency",
+        ),
+        UNIT_COST,
+        Column("discount_amount", "money", "Discount given on the line", unit="currency"),
+        Column("description", "text", "The product's name on the line"),
+        CURRENCY,
+        COUNTRY,
+        CHANNEL,
+    ),
+)
 
-    ``kind`` is one of ``id``, ``text``, ``category``, ``integer``, ``number``, ``money``, ``date``,
-    ``datetime`` and ``boolean``; of a feature of one's own the values decide.
-    A value outside ``minimum`` to ``maximum`` or ``allowed`` rejects the row; one outside
-    ``usual_minimum`` to ``usual_maximum`` is kept with a warning.
-    """
+ORDERS = Table(
+    "orders",
+    meaning="One order",
+    answers="Which channels and campaigns are behind the purchases",
+    collect="The order system",
+    key=("order_id",),
+    columns=(
+        Column("order_id", "id", "Identifies one order", required=True),
+        KNOWN_CUSTOMER_ID,
+        Column("ordered_at", "datetime", "When the order was placed", unit="date or time"),
+        CHANNEL,
+        Column("status", "category", "State of the order, such as complete or cancelled"),
+        CAMPAIGN_ID,
+        CURRENCY,
+        Column("shipping_amount", "money", "Shipping paid", unit="currency", minimum=0),
+        COUNTRY,
+    ),
+)
 
-    name: str
-    kind: str
-    meaning: str
-    unit: str = ""
-    required: bool = False
-    allowed: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    usual_minimum: float | None = None
-    usual_maximum: float | None = None
-    personal: bool = False
+CUSTOMERS = Table(
+    "customers",
+    meaning="One customer: a person, a household or a business; may have features of your own",
+    answers="Who the customers are and where they live",
+    collect="The customer register or the CRM",
+    key=("customer_id",),
+    columns=(
+        CUSTOMER_ID,
+        Column("name", "text", "Name; never leaves the run folder", personal=True),
+        Column("email", "text", "E-mail address; never leaves the run folder", personal=True),
+        Column("account_id", "id", "The business account that a contact belongs to"),
+        Column(
+            "customer_type", "category", "A person or a business", allowed=("consumer", "business")
+        ),
+        Column(
+            "birth_year",
+            "integer",
+            "Year of birth",
+            unit="year",
+            minimum=1800,
+            maximum=2100,
+            usual_minimum=1920,
+            usual_maximum=2012,
+        ),
+        Column("age_band", "category", "Age group, where the year of birth is not known"),
+        Column("gender", "category", "Gender as the customer stated it"),
+        Column("education", "category", "Highest education"),
+        Column("occupation", "category", "Occupation"),
+        Column("marital_status", "category", "Marital or family status"),
+        Column("household_size", "number", "People in the household", unit="people", minimum=0),
+        Column(
+            "child_count",
+            "number",
+            "Children at home",
+            unit="children",
+            minimum=0,
+            usual_maximum=12,
+        ),
+        Column("household_type", "category", "Kind of household, where its size is not known"),
+        Column("has_pets", "boolean", "Keeps pets"),
+        Column(
+            "income",
+            "money",
+            "Yearly income of the household",
+            unit="currency a year",
+            minimum=0,
+            usual_minimum=1000,
+            usual_maximum=500_000,
+        ),
+        Column("income_band", "category", "Income group, where the amount is not known"),
+        COUNTRY,
+        Column("region", "category", "Region or sales territory"),
+        Column("city", "category", "City"),
+        Column("density", "category", "How densely people live: urban, suburban, rural"),
+        Column(
+            "latitude",
+            "number",
+            "Latitude of the home, south below zero",
+            unit="degrees",
+            minimum=-90,
+            maximum=90,
+        ),
+        Column(
+            "climate_zone", "category", "Climate where they live, where the latitude is not known"
+        ),
+        Column("language", "category", "Preferred language", unit="ISO 639-1"),
+        Column("industry", "category", "Industry of a business customer"),
+        Column(
+            "employee_count", "number", "Employees of a business customer", unit="people", minimum=0
+        ),
+        Column(
+            "annual_revenue",
+            "money",
+            "Yearly revenue of a business customer",
+            unit="currency a year",
+        ),
+        Column("signed_up_on", "date", "When the customer first registered", unit="date"),
+        Column("source", "category", "UTM source that brought the customer"),
+        Column("medium", "category", "UTM medium that brought the customer"),
+        Column("campaign", "category", "UTM campaign that brought the customer"),
+        DEVICE,
+        OPERATING_SYSTEM,
+        BROWSER,
+        Column("loyalty_card_id", "id", "Loyalty card, links store and web", personal=True),
+        Column("consent", "boolean", "May be contacted"),
+    ),
+)
 
+PRODUCTS = Table(
+    "products",
+    meaning="One product",
+    answers="Which categories each segment buys",
+    collect="The product register",
+    key=("product_id",),
+    columns=(
+        Column("product_id", "id", "Identifies one product", required=True),
+        Column("name", "text", "Name of the product"),
+        Column("category", "category", "Category of the product"),
+        Column("subcategory", "category", "Finer category"),
+        Column("brand", "category", "Brand"),
+        Column("list_price", "money", "Price before discount", unit="currency", minimum=0),
+        UNIT_COST,
+    ),
+)
 
-@dataclass(frozen=True)
-class Table:
-    """One table of the contract: what a row is, its key, its columns, and what it is good for.
+EVENTS = Table(
+    "events",
+    meaning="One thing a visitor did on the site or in the app",
+    answers="How each segment uses the site, and on which device",
+    collect="The web analytics export",
+    key=(),
+    columns=(
+        KNOWN_CUSTOMER_ID,
+        Column("occurred_at", "datetime", "When", unit="date or time", required=True),
+        Column(
+            "event_type",
+            "category",
+            "What: visit, view, cart, wish, checkout, signup, form, ad_click, or your own",
+            required=True,
+        ),
+        Column("session_id", "id", "The visit that it belongs to"),
+        Column("product_id", "id", "The product concerned"),
+        CHANNEL,
+        DEVICE,
+        OPERATING_SYSTEM,
+        BROWSER,
+        Column("source", "category", "UTM source of the visit"),
+        Column("medium", "category", "UTM medium of the visit"),
+        Column("campaign", "category", "UTM campaign of the visit"),
+    ),
+)
 
-    Of each group in ``one_of`` at least one column must be there. ``key`` is empty where rows
-    need not be unique.
-    """
+MESSAGES = Table(
+    "messages",
+    meaning="One message or call to one customer",
+    answers="Who opens, clicks and unsubscribes",
+    collect="The mail tool's log",
+    key=(),
+    columns=(
+        CUSTOMER_ID,
+        Column("sent_at", "datetime", "When it was sent", unit="date or time", required=True),
+        CAMPAIGN_ID,
+        CHANNEL,
+        Column(
+            "arm",
+            "category",
+            (
+                "segmented: a message for the segment; unsegmented: the same for all; "
+                "control: nothing was sent"
+            ),
+        ),
+        Column("opened", "boolean", "Opened or answered"),
+        Column("clicked", "boolean", "Clicked"),
+        Column("bounced", "boolean", "Could not be delivered"),
+        Column("unsubscribed", "boolean", "Unsubscribed"),
+        Column("reported_spam", "boolean", "Reported as spam"),
+        Column("converted", "boolean", "Bought within the campaign's time"),
+    ),
+)
 
-    name: str
-    meaning: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    one_of: tuple[tuple[str, ...], ...] = ()
-    answers: str = ""
-    collect: str = ""
+TICKETS = Table(
+    "tickets",
+    meaning="One request to support",
+    answers="What each segment asks support for, and how long it waits",
+    collect="The help desk",
+    key=("ticket_id",),
+    columns=(
+        Column("ticket_id", "id", "Identifies one ticket", required=True),
+        KNOWN_CUSTOMER_ID,
+        Column("opened_at", "datetime", "When it was opened", unit="date or time", required=True),
+        Column("resolved_at", "datetime", "When it was resolved", unit="date or time"),
+        Column("topic", "category", "What it was about"),
+        CHANNEL,
+        Column("body", "text", "What the customer wrote", personal=True),
+        Column(
+            "satisfaction",
+            "number",
+            "How satisfied the customer was",
+            unit="1 to 5",
+            minimum=1,
+            maximum=5,
+        ),
+    ),
+)
 
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Names of all columns, in the contract's order."""
-        return tuple(column.name for column in self.columns)
+RESPONSES = Table(
+    "responses",
+    meaning="One answer to one question of a survey, review or quiz",
+    answers="What the segments say themselves",
+    collect="Surveys, reviews and quizzes",
+    key=(),
+    columns=(
+        KNOWN_CUSTOMER_ID,
+        Column("question", "text", "The question, spelt one way throughout", required=True),
+        Column("answer", "text", "The answer; empty where the question was skipped"),
+        Column("survey", "category", "The survey that it belongs to"),
+        Column("answered_at", "datetime", "When", unit="date or time"),
+    ),
+)
 
+MARKET_CELLS = Table(
+    "market_cells",
+    meaning="One cell of the market: a country or category in one year, with its size",
+    answers="Our share of each cell, and the white space",
+    collect="Statistics, market reports",
+    key=(),
+    one_of=(("country", "category"), ("buyer_count", "market_value")),
+    columns=(
+        COUNTRY,
+        CATEGORY,
+        Column("year", "integer", "Year", unit="year", minimum=1900, maximum=2100),
+        Column("buyer_count", "number", "People or firms who buy", unit="buyers", minimum=0),
+        Column("market_value", "money", "Sales in the cell", unit="currency a year", minimum=0),
+        Column("growth_rate", "number", "Yearly growth; .05 is five per cent", unit="share"),
+        SOURCE,
+    ),
+)
 
-def _read_column(line: str) -> Column:
-    """Read a column's line; a range is written like ``within 0..`` or ``usual 1920..2012``."""
-    name, kind, unit, rules, meaning = (cell.strip() for cell in line.split("|", 4))
-    given: dict = {"unit": unit}
-    for rule in filter(None, rules.split("; ")):
-        word, _, rest = rule.partition(" ")
-        if word in ("required", "personal"):
-            given[word] = True
-        elif word == "among":
-            given["allowed"] = tuple(rest.split(", "))
-        else:
-            start = "usual_" if word == "usual" else ""
-            for end, limit in zip(("minimum", "maximum"), rest.split(".."), strict=True):
-                given[start + end] = int(limit) if limit else None
-    return Column(name, kind, meaning, **given)
+COMPETITORS = Table(
+    "competitors",
+    meaning="One competitor in one cell of the market",
+    answers="Who else serves each cell, and how",
+    collect="Annual reports, trade press",
+    key=(),
+    columns=(
+        Column("competitor", "category", "Name of the competitor", required=True),
+        COUNTRY,
+        CATEGORY,
+        Column("market_share", "number", "Share of the cell", unit="share", minimum=0, maximum=1),
+        Column("segments_served", "text", "How it segments its customers"),
+        Column("offer", "text", "How it serves them"),
+        SOURCE,
+    ),
+)
 
+TRENDS = Table(
+    "trends",
+    meaning="One figure of one trend in one year",
+    answers="Where the industry is going",
+    collect="Statistics offices, trade associations",
+    key=(),
+    columns=(
+        Column("trend", "category", "Name of the trend", required=True),
+        Column("year", "integer", "Year", unit="year", required=True, minimum=1900, maximum=2100),
+        Column("value", "number", "The figure", required=True),
+        Column("unit", "category", "Unit of the figure"),
+        COUNTRY,
+        SOURCE,
+    ),
+)
 
-def _read_tables() -> dict[str, Table]:
-    tables: dict[str, Table] = {}
-    lines: dict[str, str] = {}
-    text = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
-    for part in text.strip().removeprefix("# ").split("\n# "):
-        header, *rows = part.splitlines()
-        table, key, groups, *uses, meaning = (cell.strip() for cell in header.split("|"))
-        names = [row.split(" | ")[0] for row in rows]
-        lines |= {name: row for name, row in zip(names, rows, strict=True) if "|" in row}
-        columns = tuple(_read_column(lines[column]) for column in names)
-        one_of = tuple(tuple(group.split(" or ")) for group in groups.split("; ") if group)
-        tables[table] = Table(table, meaning, (key,) if key else (), columns, one_of, *uses)
-    return tables
-
-
-TABLES: dict[str, Table] = _read_tables()
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        ORDER_LINES,
+        ORDERS,
+        CUSTOMERS,
+        PRODUCTS,
+        EVENTS,
+        MESSAGES,
+        TICKETS,
+        RESPONSES,
+        MARKET_CELLS,
+        COMPETITORS,
+        TRENDS,
+    )
+}

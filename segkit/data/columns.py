@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from segkit.contract.tables import TABLES, Column, Table
+from segkit.contract.definitions import Column, Table
+from segkit.contract.tables import TABLES
 from segkit.core.errors import PlanError, SegkitError, suggest_name
 from segkit.plan.models import OWN_NAME, TableSpec
 
@@ -49,7 +50,8 @@ class Source:
 
     def __post_init__(self) -> None:
         self.name = self.table.name
-        self.raw, self.malformed = f"raw_{self.name}", f"malformed_{self.name}"
+        self.raw = f"raw_{self.name}"
+        self.malformed = f"malformed_{self.name}"
 
     @property
     def read(self) -> int:
@@ -62,9 +64,11 @@ class Source:
 
     def fail(self, message: str, found: object = "", fix: str = "") -> SegkitError:
         """Return an error about the source; of a library's error only the first line is told."""
-        text = str(found).strip() or type(found).__name__ if found != "" else ""
-        text = mask_passwords(text.split("\n")[0])[:200].rstrip(".")
-        return SegkitError(message, where=self.label, found=text, fix=fix)
+        text = str(found).strip()
+        if not text and found != "":
+            text = type(found).__name__  # an error without words
+        first_line = mask_passwords(text.split("\n")[0])
+        return SegkitError(message, where=self.label, found=first_line[:200].rstrip("."), fix=fix)
 
     def explain_missing(self, column: str, more: str = "") -> SegkitError:
         """Return the fault of a column that nothing stands for."""
@@ -82,36 +86,72 @@ class Source:
         for that only, and an empty name leaves a column out. "All" features are those that stand
         for no column, under names made harmless.
         """
-        own, table, there = self.spec.features, TABLES[self.name], ", ".join(names)
-        mapped = self.spec.columns | (own if own != "all" else {})
         self.names = tuple(names)
-        faults = [
-            self.fail(f"two columns are called '{name}'", there, "Give each its own name.")
-            for name in sorted({name for name in names if name and self.names.count(name) > 1})
-        ]
-        free = {name: name for name in names if name not in mapped.values()}
-        free = {name.lower(): name for name in reversed(free)} | free
-        matched = {c: mapped.get(c, free.get(c)) for c in table.column_names}
-        if own == "all":
-            left = [name for name in names if name and name not in matched.values()]
-            own = name_harmlessly(left, table.column_names)
-        matched |= own
+        own, matched = self._match_names()
         further = [Column(name, OWN, "A feature of one's own") for name in own if own[name]]
-        self.table = dataclasses.replace(table, columns=(*table.columns, *further))
-        self.columns = {c: theirs for c, theirs in matched.items() if theirs and theirs in names}
-        for column, theirs in matched.items():
-            if theirs and theirs not in names:
-                message = f"there is no column '{theirs}', which the plan maps to {column}"
-                faults.append(self.fail(message, there, suggest_name(theirs, names)))
-        needed = [(column.name,) for column in table.columns if column.required]
-        for group in (*needed, *table.one_of):
-            if not any(matched[column] for column in group):
-                faults.append(self.explain_missing(" or ".join(group)))
+        contract = TABLES[self.name]
+        self.table = dataclasses.replace(contract, columns=(*contract.columns, *further))
+        self.columns = {
+            column: theirs for column, theirs in matched.items() if theirs and theirs in names
+        }
+        faults = [
+            *self._find_repeated_names(),
+            *self._find_unknown_names(matched),
+            *self._find_missing(matched),
+        ]
         if faults:
             raise DataError(faults)
 
+    def _match_names(self) -> tuple[dict[str, str], dict[str, str | None]]:
+        """Return the user's name of each feature of one's own, and that of all columns."""
+        contract = TABLES[self.name].column_names
+        features = self.spec.features
+        mapped = dict(self.spec.columns)
+        if features != "all":
+            mapped |= features
+        free = [name for name in self.names if name not in mapped.values()]
+        by_letters = {name.lower(): name for name in reversed(free)}
+        by_name = by_letters | {name: name for name in free}
+        matched = {column: mapped.get(column, by_name.get(column)) for column in contract}
+        if features == "all":
+            left = [name for name in self.names if name and name not in matched.values()]
+            features = name_harmlessly(left, contract)
+        return features, matched | features
+
+    def _find_repeated_names(self) -> list[SegkitError]:
+        """Find names that two of the source's columns have."""
+        there = ", ".join(self.names)
+        repeated = sorted({name for name in self.names if name and self.names.count(name) > 1})
+        return [
+            self.fail(f"two columns are called '{name}'", there, "Give each its own name.")
+            for name in repeated
+        ]
+
+    def _find_unknown_names(self, matched: dict[str, str | None]) -> list[SegkitError]:
+        """Find names that the plan maps to a column and that the source has not."""
+        there = ", ".join(self.names)
+        return [
+            self.fail(
+                f"there is no column '{theirs}', which the plan maps to {column}",
+                there,
+                suggest_name(theirs, self.names),
+            )
+            for column, theirs in matched.items()
+            if theirs and theirs not in self.names
+        ]
+
+    def _find_missing(self, matched: dict[str, str | None]) -> list[SegkitError]:
+        """Find needed columns, and groups of which one is needed, that nothing stands for."""
+        contract = TABLES[self.name]
+        needed = [(column.name,) for column in contract.columns if column.required]
+        return [
+            self.explain_missing(" or ".join(group))
+            for group in (*needed, *contract.one_of)
+            if not any(matched[column] for column in group)
+        ]
+
     def keep(
-        self, relation: str, names: Sequence[str], cells: Sequence[str] = (), row: str = ""
+        self, relation: str, names: Sequence[str], *, cells: Sequence[str] = (), row: str = ""
     ) -> None:
         """Keep a relation's rows in order, under the contract's names.
 
@@ -122,17 +162,22 @@ class Source:
         self.match(names)
         cells = cells or names
         is_numbered = len(cells) > len(names)
-        cells = cells[is_numbered:]
-        theirs = dict(zip(names, cells, strict=True))
-        kept = [f"{quote(theirs[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
-        kept.insert(0, f"hash({', '.join(map(quote, cells))}) AS row_hash")
+        if is_numbered:
+            cells = cells[1:]
+        cell_of = dict(zip(names, cells, strict=True))
+        row_hash = f"hash({', '.join(map(quote, cells))}) AS row_hash"
+        mapped = [f"{quote(cell_of[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
+        kept = [row_hash, *mapped]
         self.is_copied = not row or "file_row_number" in names
         if self.is_copied:
-            query = f"SELECT {'source_row, ' * is_numbered}{', '.join(kept)} FROM {relation}"
+            copied = ["source_row", *kept] if is_numbered else kept
+            query = f"SELECT {', '.join(copied)} FROM {relation}"
             self.con.execute(f"CREATE OR REPLACE TABLE kept_{self.name} AS {query}")
-            kept, relation = ["*"], f"kept_{self.name}"
+            relation = f"kept_{self.name}"
+            kept = ["*"]
             row = "" if is_numbered else "rowid + 1"
-        kept = [f"{row} AS source_row", *kept] if row else kept
+        if row:
+            kept = [f"{row} AS source_row", *kept]
         query = f"SELECT {', '.join(kept)} FROM {relation}"
         self.con.execute(f"CREATE OR REPLACE VIEW {self.raw} AS {query}")
         types = self.con.execute(f"DESCRIBE {self.raw}").fetchall()
@@ -155,7 +200,9 @@ def name_harmlessly(names: Iterable[str], taken: Iterable[str]) -> dict[str, str
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
         words = re.sub("(?<=[a-z])(?=[A-Z])", "_", plain.replace("'", "")).lower()
         stem = re.sub("[^a-z0-9]+", "_", words)[:36].strip("_")
-        stem = harmless = stem if OWN_NAME.fullmatch(stem) else f"own_{stem}".strip("_")
+        if not OWN_NAME.fullmatch(stem):
+            stem = f"own_{stem}".strip("_")
+        harmless = stem
         number = 1
         while harmless in found:
             number += 1

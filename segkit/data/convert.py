@@ -6,10 +6,12 @@ A value that cannot be converted becomes null and is marked as faulty; the check
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import duckdb
 
-from segkit.contract.tables import Column
+from segkit.contract.definitions import Column
 from segkit.data.columns import OWN, Source, quote, text_literal
 
 NO_TEXT = ("", "\\N")
@@ -20,7 +22,8 @@ NOTHING = {"text": NO_TEXT, "category": NO_CATEGORY, "id": NO_ID}
 KEEPS_NA = ("country", "region")  # NA is Namibia
 TRUE_TEXTS = ("true", "t", "yes", "y", "1", "1.0", "on")
 FALSE_TEXTS = ("false", "f", "no", "n", "0", "0.0", "off")
-NUMBERS, TIMES = ("integer", "number", "money"), ("date", "datetime")
+NUMBERS = ("integer", "number", "money")
+TIMES = ("date", "datetime")
 SANE = "BETWEEN '1000-01-01' AND '3000-12-31'"  # other years are another format misread
 
 _CLOCK = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
@@ -32,78 +35,140 @@ SAMPLE_VALUES = 2_000
 MOSTLY_NUMBERS = 0.9  # of the values; then those that are none deserve a look
 
 
-def convert_source(source: Source) -> tuple[str, list[tuple]]:
+class Guess(NamedTuple):
+    """What had to be guessed about a column, as an entry of the quality table."""
+
+    rule: str
+    severity: str
+    row_count: int
+    reason: str
+    treatment: str
+
+
+def convert_source(source: Source) -> tuple[str, list[Guess]]:
     """Return the query that converts a source's columns, and what had to be guessed for it.
 
     The query gives ``source_row``, ``row_hash``, the converted columns, and ``faulty_<column>``
-    where a conversion may fail. A guess is an entry of the quality table: rule, severity,
-    row_count, reason, treatment.
+    where a conversion may fail.
     """
     guesses = _settle_own(source)
-    columns = [c for c in source.table.columns if c.name in source.columns]
-    trimmed, texts, values, bounds, names = [], [], [], [], []
+    columns = [column for column in source.table.columns if column.name in source.columns]
+    _create_texts(source, columns)
+    values = []
+    bounds = []
+    kept = ["source_row", "row_hash"]
     for column in columns:
-        name = column.name
-        trimmed.append(f"{_trim(column, source.types[name])} AS text_{name}")
-        nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
-        if not _is_typed(column, source.types[name]):
-            longest = max(map(len, nothing))  # a length is compared faster than a list
-            test = f"(strlen(text_{name}) > {longest} OR text_{name} NOT IN ({_list(nothing)}))"
-            texts.append(f"CASE WHEN {test} THEN text_{name} END AS text_{name}")
-    # One level a step, so that no expression is computed twice.
-    query = f"SELECT source_row, row_hash, {', '.join(trimmed)} FROM {source.raw}"
-    query = f"SELECT * REPLACE ({', '.join(texts)}) FROM ({query})"
-    source.con.execute(f"CREATE OR REPLACE VIEW texts_{source.name} AS {query}")
-    for column in columns:
-        name, own, kind = column.name, quote(column.name), column.kind
-        is_typed = _is_typed(column, source.types[name])
-        value = text = f"text_{name}"
-        if kind == "id" and source.types[name] == "VARCHAR":
-            value = _convert_id(source, name, guesses)
-        elif kind in NUMBERS:
-            value = f"{text}::DOUBLE" if is_typed else _convert_number(text, source.spec.decimal)
-            bounds.append(f"CASE WHEN isfinite({own}) THEN {own} END AS {own}")
-        elif kind in TIMES:
-            value = f"{text}::TIMESTAMP" if is_typed else _convert_date(source, name, guesses)
-            cast = "::DATE" * (kind == "date")
-            bounds.append(f"CASE WHEN {own} {SANE} THEN {own}{cast} END AS {own}")
-        elif kind == "boolean":
-            value = _convert_boolean(text)
+        own = quote(column.name)
+        value, guess = _convert_column(source, column)
         values.append(f"{value} AS {own}")
-        names.append(own)
-        if kind not in NOTHING:
-            names.append(f"{text} IS NOT NULL AND {own} IS NULL AS faulty_{name}")
+        if guess is not None:
+            guesses.append(guess)
+        if column.kind in NUMBERS or column.kind in TIMES:
+            bounds.append(f"{_bound_column(column)} AS {own}")
+        kept.append(own)
+        if column.kind not in NOTHING:
+            text = f"text_{column.name}"
+            kept.append(f"{text} IS NOT NULL AND {own} IS NULL AS faulty_{column.name}")
+    # One level a step, so that no expression is computed twice.
     query = f"SELECT *, {', '.join(values)} FROM texts_{source.name}"
     if bounds:
         query = f"SELECT * REPLACE ({', '.join(bounds)}) FROM ({query})"
-    return f"SELECT source_row, row_hash, {', '.join(names)} FROM ({query})", guesses
+    return f"SELECT {', '.join(kept)} FROM ({query})", guesses
 
 
-def _settle_own(source: Source) -> list[tuple]:
+def _create_texts(source: Source, columns: Sequence[Column]) -> None:
+    """Create the view ``texts_<table>`` of trimmed texts, null where a text says that it is none.
+
+    A number or time that is stored as one stays what it is, see `_trim`.
+    """
+    trimmed = []
+    emptied = []
+    for column in columns:
+        name = column.name
+        trimmed.append(f"{_trim(column, source.types[name])} AS text_{name}")
+        if _is_typed(column, source.types[name]):
+            continue
+        nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
+        longest = max(map(len, nothing))  # a length is compared faster than a list
+        is_some = f"(strlen(text_{name}) > {longest} OR text_{name} NOT IN ({_list(nothing)}))"
+        emptied.append(f"CASE WHEN {is_some} THEN text_{name} END AS text_{name}")
+    query = f"SELECT source_row, row_hash, {', '.join(trimmed)} FROM {source.raw}"
+    if emptied:
+        query = f"SELECT * REPLACE ({', '.join(emptied)}) FROM ({query})"
+    source.con.execute(f"CREATE OR REPLACE VIEW texts_{source.name} AS {query}")
+
+
+def _convert_column(source: Source, column: Column) -> tuple[str, Guess | None]:
+    """Return the expression that reads a column's text, and what was guessed for it."""
+    text = f"text_{column.name}"
+    found = source.types[column.name]
+    if column.kind == "id" and found == "VARCHAR":
+        return _convert_id(source, column.name)
+    if column.kind in NUMBERS:
+        if _is_typed(column, found):
+            return f"{text}::DOUBLE", None
+        return _convert_number(text, source.spec.decimal), None
+    if column.kind in TIMES:
+        if _is_typed(column, found):
+            return f"{text}::TIMESTAMP", None
+        return _convert_date(source, column.name)
+    if column.kind == "boolean":
+        return _convert_boolean(text), None
+    return text, None
+
+
+def _bound_column(column: Column) -> str:
+    """Return a number or time, null where it is infinite or its year is none."""
+    own = quote(column.name)
+    if column.kind in NUMBERS:
+        return f"CASE WHEN isfinite({own}) THEN {own} END"
+    value = f"{own}::DATE" if column.kind == "date" else own
+    return f"CASE WHEN {own} {SANE} THEN {value} END"
+
+
+def _settle_own(source: Source) -> list[Guess]:
     """Let the values of each feature of one's own decide its kind, so that none is refused.
 
     It is a number, or a boolean, if all values are; else a category. Where most are numbers, the
     others are told as a guess.
     """
-    settled, guesses = {}, []
-    for column in (c for c in source.table.columns if c.kind == OWN):
-        name, number = column.name, dataclasses.replace(column, kind="number")
-        is_typed = _is_typed(number, source.types[name])
-        read = "t::DOUBLE" if is_typed else _convert_number("t", source.spec.decimal)
-        count, numbers, booleans = source.con.execute(
-            f"""SELECT count(*), count(*) FILTER (isfinite({read})), count({_convert_boolean("t")})
-            FROM (SELECT {_trim(column, source.types[name])} AS t FROM {source.raw})
-            WHERE t NOT IN ({_list(NO_NUMBER)})"""
-        ).fetchall()[0]
-        kind = {booleans: "boolean", numbers: "number"}.get(count, "category")
-        settled[name] = dataclasses.replace(column, kind=kind if count else "category")
-        if MOSTLY_NUMBERS * count <= numbers < count:
-            reason = f"Most values of {name} are numbers, but not these."
-            treatment = "Kept: the whole column is read as categories."
-            guesses.append((f"mixed_{name}", "warning", count - numbers, reason, treatment))
-    columns = tuple(settled.get(c.name, c) for c in source.table.columns)
-    source.table = dataclasses.replace(source.table, columns=columns)
+    columns = []
+    guesses = []
+    for column in source.table.columns:
+        if column.kind != OWN:
+            columns.append(column)
+            continue
+        count, number_count, boolean_count = _count_kinds(source, column)
+        kind = "category"
+        if count and boolean_count == count:
+            kind = "boolean"
+        if count and number_count == count:
+            kind = "number"
+        columns.append(dataclasses.replace(column, kind=kind))
+        if MOSTLY_NUMBERS * count <= number_count < count:
+            guesses.append(
+                Guess(
+                    f"mixed_{column.name}",
+                    severity="warning",
+                    row_count=count - number_count,
+                    reason=f"Most values of {column.name} are numbers, but not these.",
+                    treatment="Kept: the whole column is read as categories.",
+                )
+            )
+    source.table = dataclasses.replace(source.table, columns=tuple(columns))
     return guesses
+
+
+def _count_kinds(source: Source, column: Column) -> tuple[int, int, int]:
+    """Return how many values a column of one's own has, how many are numbers, how many booleans."""
+    found = source.types[column.name]
+    is_typed = _is_typed(dataclasses.replace(column, kind="number"), found)
+    read = "t::DOUBLE" if is_typed else _convert_number("t", source.spec.decimal)
+    return source.con.execute(
+        f"""SELECT count(*), count(*) FILTER (isfinite({read})), count({_convert_boolean("t")})
+        FROM (SELECT {_trim(column, found)} AS t FROM {source.raw})
+        WHERE t NOT IN ({_list(NO_NUMBER)})"""
+    ).fetchall()[0]
 
 
 def _convert_boolean(text: str) -> str:
@@ -115,44 +180,57 @@ def _is_typed(column: Column, found: str) -> bool:
     """Say whether a column needs no reading: a number or a time that is stored as one."""
     if column.kind in TIMES:
         return found.startswith(("TIMESTAMP", "DATE"))
-    is_number = found.endswith("INT") or found.startswith(("INT", "DEC", "FLOAT", "DOUBLE"))
-    return column.kind in NUMBERS and (is_number or found == "UINTEGER")
+    is_number = (
+        found.endswith("INT")
+        or found == "UINTEGER"
+        or found.startswith(("INT", "DEC", "FLOAT", "DOUBLE"))
+    )
+    return column.kind in NUMBERS and is_number
 
 
 def _trim(column: Column, found: str) -> str:
     """Return a column as trimmed text; a number or time in its place stays what it is."""
     name = quote(column.name)
-    text = f"{name}::VARCHAR"
-    if _is_typed(column, found):
-        text = name
-    elif found in ("FLOAT", "DOUBLE"):
-        is_whole = f"{name} = round({name}) AND abs({name}) < 1e38"  # 17850, not 17850.0
-        text = f"CASE WHEN {is_whole} THEN {name}::DECIMAL(38, 0)::VARCHAR ELSE {text} END"
+    is_typed = _is_typed(column, found)
     if found in ("FLOAT", "DOUBLE"):
+        text = name if is_typed else _write_number(name)
         return f"CASE WHEN isfinite({name}) THEN {text} END"
-    if text == name:
+    if is_typed:
         return name
+    text = f"{name}::VARCHAR"
     is_padded = f"{text} < '!' OR ({text})[-1] <= ' '"  # trimming all takes longer
     return f"CASE WHEN {is_padded} THEN trim({text}, E' \\t\\n\\r\\x0b\\f') ELSE {text} END"
 
 
-def _list(texts: tuple[str, ...] | list[str]) -> str:
+def _write_number(name: str) -> str:
+    """Return a floating-point number as text; a whole one as 17850, not 17850.0."""
+    is_whole = f"{name} = round({name}) AND abs({name}) < 1e38"
+    whole = f"{name}::DECIMAL(38, 0)::VARCHAR"
+    return f"CASE WHEN {is_whole} THEN {whole} ELSE {name}::VARCHAR END"
+
+
+def _list(texts: Sequence[str]) -> str:
     return ", ".join(map(text_literal, texts))
 
 
-def _convert_id(source: Source, name: str, guesses: list[tuple]) -> str:
+def _convert_id(source: Source, name: str) -> tuple[str, Guess | None]:
     """See whether a program has turned whole numbers into 17850.0, all of them."""
-    ids = f"FROM texts_{source.name} WHERE text_{name} IS NOT NULL"
-    other = f"SELECT 1 {ids} AND NOT regexp_full_match(text_{name}, '[0-9]+[.]0') LIMIT 1"
-    count = 0
-    if not source.con.execute(other).fetchall():
-        count = source.con.execute(f"SELECT count(*) {ids}").fetchall()[0][0]
+    text = f"text_{name}"
+    known = f"FROM texts_{source.name} WHERE {text} IS NOT NULL"
+    other = f"SELECT 1 {known} AND NOT regexp_full_match({text}, '[0-9]+[.]0') LIMIT 1"
+    if source.con.execute(other).fetchall():
+        return text, None
+    count = source.con.execute(f"SELECT count(*) {known}").fetchall()[0][0]
     if not count:
-        return f"text_{name}"
-    reason = f"Every {name.replace('_', ' ')} ends in .0."
-    treatment = "Read without the .0, as the whole number that it was."
-    guesses.append((f"decimal_id_{name}", "note", count, reason, treatment))
-    return f"replace(text_{name}, '.0', '')"
+        return text, None
+    guess = Guess(
+        f"decimal_id_{name}",
+        severity="note",
+        row_count=count,
+        reason=f"Every {name.replace('_', ' ')} ends in .0.",
+        treatment="Read without the .0, as the whole number that it was.",
+    )
+    return f"replace({text}, '.0', '')", guess
 
 
 def _convert_number(text: str, mark: str) -> str:
@@ -166,52 +244,104 @@ def _convert_number(text: str, mark: str) -> str:
         THEN regexp_replace({text}, '{separators}', '', 'g') END, '{mark}', '.') AS DOUBLE)"""
 
 
-def _convert_date(source: Source, name: str, guesses: list[tuple]) -> str:
+def _convert_date(source: Source, name: str) -> tuple[str, Guess | None]:
     """Read dates: by the plan's format, as ISO 8601, or by the format that fits most."""
-    con, text, declared = source.con, f"text_{name}", source.spec.date_format
-    con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE dates AS SELECT {text}, count(*) AS rows
-        FROM texts_{source.name} GROUP BY ALL HAVING regexp_matches({text}, '[0-9]')"""
-    )
-
-    def count(*tests: str, table: str = "dates") -> list[int]:
-        sums = [f"coalesce(sum(rows) FILTER ({test}), 0)::BIGINT" for test in tests]
-        return con.execute(f"SELECT {', '.join(sums)} FROM {table}").fetchall()[0]
-
-    iso = f"TRY_CAST({text} AS TIMESTAMPTZ)::TIMESTAMP"
-    total, iso_count = count("true", f"{iso} {SANE}")
+    dates = _DateTexts(source, name)
+    total, iso_count = dates.count("true", f"{dates.iso} {SANE}")
+    declared = source.spec.date_format
     if declared and total:
-        parsed = f"try_strptime({text}, {text_literal(declared)})"
-        try:
-            if "%" not in declared:
-                raise duckdb.Error("no % sign")
-            if count(f"{parsed} {SANE}")[0]:
-                return parsed
-        except duckdb.Error as error:
-            source.label = source.locate(name)
-            fix = "Write it like %d/%m/%Y, or leave it out to have it detected."
-            reason = f"{declared!r} ({str(error).splitlines()[0][:100]})"
-            raise source.fail("the plan's date_format is none", reason, fix) from None
+        parsed = _read_declared(source, name, dates, declared)
+        if parsed:
+            return parsed, None
     if iso_count == total:
-        return iso
-    con.execute(f"DELETE FROM dates WHERE {iso} {SANE}")
-    parsed = {
-        f: f"try_strptime({text}, [{_list([f + clock for clock in _CLOCK])}])" for f in DATE_FORMATS
-    }
-    some = f"(FROM dates ORDER BY hash({text}) LIMIT {SAMPLE_VALUES})"
-    tests = [f"{parse} {SANE}" for parse in parsed.values()]
-    hits = dict(zip(parsed, count(*tests, table=some), strict=True))
-    likely = [f for f in parsed if hits[f] > 0 and hits[f] >= 0.5 * max(hits.values())]
-    if not likely:
-        return iso
-    fitting = dict(zip(likely, count(*(f"{parsed[f]} {SANE}" for f in likely)), strict=True))
-    best = max(likely, key=lambda f: fitting[f])  # day first where they tie
-    other = best.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-    if fitting.get(other, 0) >= 0.95 * fitting[best]:
-        unsure = count(f"{parsed[other]} {SANE} AND {parsed[best]} <> {parsed[other]}")[0]
-        first = "day" if best.startswith("%d") else "month"
-        reason = f"The {name.replace('_', ' ')} may be day first or month first."
-        treatment = f"Read with the {first} first; declare date_format in the plan to be sure."
-        if unsure:
-            guesses.append((f"ambiguous_date_{name}", "warning", unsure, reason, treatment))
-    return f"coalesce({parsed[best]}, {iso})"
+        return dates.iso, None
+    dates.drop_iso()
+    fitting = dates.count_formats()
+    if not fitting:
+        return dates.iso, None
+    best = max(fitting, key=lambda date_format: fitting[date_format])  # day first where they tie
+    value = f"coalesce({dates.parse(best)}, {dates.iso})"
+    return value, _doubt_date(dates, name, best, fitting)
+
+
+class _DateTexts:
+    """The different texts of one column of dates, how often each is there, and ways to read them.
+
+    They lie in a temporary table ``dates`` until the next column's take their place.
+    """
+
+    def __init__(self, source: Source, name: str):
+        self.con = source.con
+        self.text = f"text_{name}"
+        self.iso = f"TRY_CAST({self.text} AS TIMESTAMPTZ)::TIMESTAMP"
+        self.con.execute(
+            f"""CREATE OR REPLACE TEMP TABLE dates AS SELECT {self.text}, count(*) AS rows
+            FROM texts_{source.name} GROUP BY ALL HAVING regexp_matches({self.text}, '[0-9]')"""
+        )
+
+    def count(self, *tests: str, table: str = "dates") -> tuple[int, ...]:
+        """Return how many rows meet each test."""
+        sums = [f"coalesce(sum(rows) FILTER ({test}), 0)::BIGINT" for test in tests]
+        return self.con.execute(f"SELECT {', '.join(sums)} FROM {table}").fetchall()[0]
+
+    def drop_iso(self) -> None:
+        """Go on without the texts that are ISO 8601."""
+        self.con.execute(f"DELETE FROM dates WHERE {self.iso} {SANE}")
+
+    def parse(self, date_format: str) -> str:
+        """Return the expression that reads a format, with any time of day after it."""
+        formats = [date_format + clock for clock in _CLOCK]
+        return f"try_strptime({self.text}, [{_list(formats)}])"
+
+    def count_formats(self) -> dict[str, int]:
+        """Return how many rows the likely formats read, those that do well on a part of them."""
+        part = f"(FROM dates ORDER BY hash({self.text}) LIMIT {SAMPLE_VALUES})"
+        tests = [f"{self.parse(date_format)} {SANE}" for date_format in DATE_FORMATS]
+        hits = dict(zip(DATE_FORMATS, self.count(*tests, table=part), strict=True))
+        most = max(hits.values())
+        likely = [f for f in DATE_FORMATS if hits[f] > 0 and hits[f] >= 0.5 * most]
+        if not likely:
+            return {}
+        counts = self.count(*(f"{self.parse(date_format)} {SANE}" for date_format in likely))
+        return dict(zip(likely, counts, strict=True))
+
+
+def _read_declared(source: Source, name: str, dates: _DateTexts, declared: str) -> str:
+    """Return the expression that reads the plan's format; empty where it reads nothing.
+
+    Raises
+    ------
+    SegkitError
+        If it is no format of dates.
+    """
+    parsed = f"try_strptime({dates.text}, {text_literal(declared)})"
+    try:
+        if "%" not in declared:
+            raise duckdb.Error("no % sign")
+        (count,) = dates.count(f"{parsed} {SANE}")
+    except duckdb.Error as error:
+        source.label = source.locate(name)
+        fix = "Write it like %d/%m/%Y, or leave it out to have it detected."
+        reason = f"{declared!r} ({str(error).splitlines()[0][:100]})"
+        raise source.fail("the plan's date_format is none", reason, fix) from None
+    return parsed if count else ""
+
+
+def _doubt_date(dates: _DateTexts, name: str, best: str, fitting: dict[str, int]) -> Guess | None:
+    """Return a warning where day and month could as well be the other way round."""
+    swapped = best.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
+    if fitting.get(swapped, 0) < 0.95 * fitting[best]:
+        return None
+    as_best = dates.parse(best)
+    as_swapped = dates.parse(swapped)
+    (unsure,) = dates.count(f"{as_swapped} {SANE} AND {as_best} <> {as_swapped}")
+    if not unsure:
+        return None
+    first = "day" if best.startswith("%d") else "month"
+    return Guess(
+        f"ambiguous_date_{name}",
+        severity="warning",
+        row_count=unsure,
+        reason=f"The {name.replace('_', ' ')} may be day first or month first.",
+        treatment=f"Read with the {first} first; declare date_format in the plan to be sure.",
+    )

@@ -30,7 +30,8 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
         Where what is more will go, in the plan's ``temp_folder`` or else in ``folder``; it is there
         as soon as something went there.
     """
-    engine, spill = plan.engine, folder / "spill"
+    engine = plan.engine
+    spill = folder / "spill"
     if engine.temp_folder:
         spill = plan.resolve_path(engine.temp_folder) / f"spill-{folder.name}-{os.getpid()}"
         spill.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +72,8 @@ def start_spark(engine: Engine) -> Any:
     SegkitError
         If pyspark or Java is missing, or the master does not answer.
     """
-    where, master = "engine of the plan", engine.connection
+    where = "engine of the plan"
+    master = engine.connection
     try:
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
@@ -82,32 +84,45 @@ def start_spark(engine: Engine) -> Any:
         fix = "Install Java 17 or newer, or set JAVA_HOME."
         raise SegkitError("Spark needs Java", where=where, found=master, fix=fix)
     fix = "Check address and network, and that the cluster runs Spark 4.0."
-    if places := re.findall(r"([\w.-]+):(\d+)", master):
-        try:
-            socket.create_connection(places[0], timeout=10).close()
-        except OSError as error:
-            message, found = "the master does not answer", f"{master}: {error}"
-            raise SegkitError(message, where=where, found=found, fix=fix) from None
+    try:
+        _reach_master(master)
+    except OSError as error:
+        found = f"{master}: {error}"
+        raise SegkitError("the master does not answer", where=where, found=found, fix=fix) from None
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    settings = {"spark.sql.session.timeZone": "UTC", "spark.ui.showConsoleProgress": "false"}
-    memory = "spark.executor.memory"
-    if is_local := master.startswith("local"):
-        settings |= {"spark.driver.host": "127.0.0.1", "spark.ui.enabled": "false"}
-        settings |= {"spark.sql.shuffle.partitions": "8"}
-        memory = "spark.driver.memory"
-    if not engine.memory_limit.endswith("%"):
-        settings[memory] = re.sub("i?B", "", engine.memory_limit.replace(" ", "")).lower()
-    if engine.temp_folder and is_local:
-        settings["spark.local.dir"] = engine.temp_folder
     try:
         builder = SparkSession.builder.master(master).appName("segkit")
-        session = builder.config(map=settings).getOrCreate()
+        session = builder.config(map=_set_spark(engine)).getOrCreate()
     except (PySparkException, OSError, RuntimeError) as error:
         found = f"{master}: {str(error).splitlines()[0][:200]}"
         raise SegkitError("Spark cannot be started", where=where, found=found, fix=fix) from None
     session.sparkContext.setLogLevel("ERROR")
     atexit.register(session.stop)
     return session
+
+
+def _reach_master(master: str) -> None:
+    """Raise an OSError if the host of the master, where it names one, does not answer."""
+    places = re.findall(r"([\w.-]+):(\d+)", master)
+    if places:
+        socket.create_connection(places[0], timeout=10).close()
+
+
+def _set_spark(engine: Engine) -> dict[str, str]:
+    """Return Spark's settings for the plan's engine."""
+    settings = {"spark.sql.session.timeZone": "UTC", "spark.ui.showConsoleProgress": "false"}
+    is_local = engine.connection.startswith("local")
+    memory = "spark.driver.memory" if is_local else "spark.executor.memory"
+    if is_local:
+        settings["spark.driver.host"] = "127.0.0.1"
+        settings["spark.ui.enabled"] = "false"
+        settings["spark.sql.shuffle.partitions"] = "8"
+        if engine.temp_folder:
+            settings["spark.local.dir"] = engine.temp_folder
+    if not engine.memory_limit.endswith("%"):
+        amount = engine.memory_limit.replace(" ", "")
+        settings[memory] = re.sub("i?B", "", amount).lower()
+    return settings
 
 
 class SqlTables:
@@ -117,7 +132,9 @@ class SqlTables:
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, engine: Engine, folder: Path):
-        self.con, self.folder, self.schema = con, folder.resolve(), {}
+        self.con = con
+        self.folder = folder.resolve()
+        self.schema: dict[str, dict[str, str]] = {}
         self.spark = start_spark(engine) if engine.is_spark else None
 
     def bring(self, name: str, query: str) -> None:
@@ -138,11 +155,12 @@ class SqlTables:
             self.con.execute(f"CREATE {kind} {name} AS {query}")
         if self.spark is None:
             return
-        rows, path = self.spark.sql(translate_query(query, self.schema)), self.folder / name
+        rows = self.spark.sql(translate_query(query, self.schema))
         if kind == "VIEW":
             rows.createOrReplaceTempView(name)
             self._learn(name)
             return
+        path = self.folder / name
         rows.write.parquet(str(path))
         self._show(name, path / "*.parquet", rows.schema)
 

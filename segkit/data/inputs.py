@@ -24,30 +24,47 @@ def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
     """Return a table's files in order, and what it is: text, parquet, excel, query or database."""
     if spec.connection is not None:
         return [], "database"
-    for place in spec.files.values() if spec.path is None else [spec.path]:
-        path = plan.resolve_path(place)
-        is_pattern = spec.path is not None and re.search(r"[*?\[]", place)
-        if path.is_file() or path.is_dir() or is_pattern:
-            continue
-        hint = suggest_name(path.name, (other.name for other in path.parent.glob("*")))
-        fix = hint if hint.startswith("Did") else "Correct the path in the plan."
-        raise SegkitError("there is no such file", where=place, fix=fix)
     if spec.query is not None:
-        return [plan.resolve_path(place) for place in spec.files.values()], "query"
-    if not path.is_file():
-        pattern = str(path / "**") if path.is_dir() else str(path)
-        found = sorted(map(Path, glob.glob(pattern, recursive=True)))
-        if files := [file for file in found if file.suffix.lower() in ENDINGS["parquet"]]:
-            return files, "parquet"
+        files = [plan.resolve_path(place) for place in spec.files.values()]
+        for place, path in zip(spec.files.values(), files, strict=True):
+            if not (path.is_file() or path.is_dir()):
+                raise _explain_no_file(place, path)
+        return files, "query"
+    path = plan.resolve_path(spec.path)
+    if path.is_file():
+        return [path], _name_kind(path, spec.path)
+    if path.is_dir():
+        return _find_parquet(str(path / "**"), spec.path), "parquet"
+    if re.search(r"[*?\[]", spec.path):
+        return _find_parquet(str(path), spec.path), "parquet"
+    raise _explain_no_file(spec.path, path)
+
+
+def _explain_no_file(place: str, path: Path) -> SegkitError:
+    hint = suggest_name(path.name, (other.name for other in path.parent.glob("*")))
+    fix = hint if hint.startswith("Did") else "Correct the path in the plan."
+    return SegkitError("there is no such file", where=place, fix=fix)
+
+
+def _find_parquet(pattern: str, place: str) -> list[Path]:
+    """Return the Parquet files of a pattern in order; there is at least one."""
+    found = sorted(map(Path, glob.glob(pattern, recursive=True)))
+    files = [file for file in found if file.suffix.lower() in ENDINGS["parquet"]]
+    if not files:
         fix = "Name one CSV or Excel file, or a folder or pattern of Parquet files."
-        raise SegkitError("there are no Parquet files here", where=spec.path, fix=fix)
+        raise SegkitError("there are no Parquet files here", where=place, fix=fix)
+    return files
+
+
+def _name_kind(path: Path, place: str) -> str:
+    """Return what a file is by the end of its name."""
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     for kind, endings in ENDINGS.items():
         if ending in endings:
-            return [path], kind
+            return kind
     fix = "Use .csv, .tsv, .txt (also .gz), .parquet or .xlsx."
     found = repr(path.suffix)
-    raise SegkitError("the kind of file is not known", where=spec.path, found=found, fix=fix)
+    raise SegkitError("the kind of file is not known", where=place, found=found, fix=fix)
 
 
 def hash_files(plan: Plan) -> dict[str, str | None]:
@@ -55,7 +72,8 @@ def hash_files(plan: Plan) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for name, spec in plan.tables.items():
         try:
-            hashes = [[path.name, hash_bytes(path)] for path in find_files(plan, spec)[0]]
+            files, _ = find_files(plan, spec)
+            hashes = [[path.name, hash_bytes(path)] for path in files]
         except (SegkitError, OSError):  # the checks say what is wrong with it
             hashes = []
         found[name] = hash_value(hashes) if hashes else None

@@ -8,22 +8,16 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Collection
-from pathlib import Path
 from typing import NamedTuple
 
+from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.data.columns import text_literal
+from segkit.data.line_rules import LINE_RULES, WARNED
 from segkit.plan.models import Plan, Policies
 
-LINE_RULES = Path(__file__).with_name("line_rules.txt")
 REJECTED = "Set aside with its reason."
-WARNED = "Kept; look whether it is right."
 REFERRED_TO = {"products": "product_id", "customers": "customer_id", "orders": "order_id"}
-_FAULTS = {
-    "date": ("not_a_date", "is not a date"),
-    "datetime": ("not_a_date", "is not a date or time"),
-    "boolean": ("not_true_or_false", "is neither yes nor no"),
-}
 
 
 class Rule(NamedTuple):
@@ -37,158 +31,221 @@ class Rule(NamedTuple):
     treatment: str
 
 
-class _Rules(list[Rule]):
-    def add(
-        self, severity: str, name: str, test: str, reason: str, column: str = "", kept: str = WARNED
-    ) -> None:
-        """Add a rule, with the treatment that its severity brings."""
-        treatment = REJECTED if severity == "reject" else kept
-        self.append(Rule(severity, name, test, reason, column, treatment))
-
-
-def list_rules(name: str, columns: Collection[str], plan: Plan, as_of: datetime.date) -> list[Rule]:
+def list_quality_rules(
+    name: str, columns: Collection[str], plan: Plan, *, as_of: datetime.date
+) -> list[Rule]:
     """Return a table's rules in the order in which they are named as the reason.
 
     ``columns`` are its converted columns, with ``faulty_<column>`` where a value could not be
     converted, and ``lacks_<table>`` where the row refers to a table that has been checked.
     """
-    table, rules, is_lines = TABLES[name], _Rules(), name == "order_lines"
-    here = [(c, c.name, _say(c.name)) for c in table.columns if c.name in columns]
-    for c, at, words in here:
-        if c.required or (is_lines and at == "ordered_at"):
-            test = _is_missing(at, columns)
-            rules.add("reject", f"missing_{at}", test, f"There is no {words}.", at)
-    for group in table.one_of:
-        prefix = "given_" if is_lines else ""  # the others are derived
-        present = [at for at in group if prefix + at in columns]
-        test = " AND ".join(_is_missing(at, columns, prefix) for at in present)
-        reason = f"There is no {' and no '.join(map(_say, present))}."
-        rules.add("reject", f"missing_{'_or_'.join(present)}", test, reason)
-    for c, at, words in here:
-        if f"faulty_{at}" in columns:
-            rule, fault = _FAULTS.get(c.kind, ("not_a_number", "is not a number"))
-            rules.add("reject", f"{rule}_{at}", f"faulty_{at}", f"The {words} {fault}.", at)
-        if c.kind == "integer":
-            reason = f"The {words} is not a whole number."
-            rules.add("reject", f"not_whole_{at}", f"{at} <> round({at})", reason, at)
-        if test := _is_outside(at, c.minimum, c.maximum):
-            reason = f"The {words} is not {_say_range(c.minimum, c.maximum)}."
-            rules.add("reject", f"out_of_range_{at}", test, reason, at)
-        if c.allowed:
-            test = f"{at} NOT IN ({', '.join(map(text_literal, c.allowed))})"
-            reason = f"The {words} is none of {', '.join(c.allowed)}."
-            rules.add("reject", f"not_allowed_{at}", test, reason, at)
-    if table.key:
-        (key,) = table.key
-        reason = f"An earlier row has the same {_say(key)}."
-        rules.add("reject", "duplicate_key", "is_repeat", reason, key)
-        reason = f"The row with the same {_say(key)} as an earlier one says something else."
-        kept = "The first row counts."
-        rules.add("note", "duplicate_key_differs", "differs", reason, key, kept)
-    at = next((c.name for c in table.columns if c.kind in ("date", "datetime")), "")  # of the row
-    if at in columns:
-        reason = f"The {_say(at)} is after the last day counted, {as_of}."
-        rules.add("reject", "after_as_of", f"{at}::DATE > '{as_of}'", reason, at)
-    if "currency" in columns:
-        test = f"upper(currency) <> '{plan.currency}'"
-        reason = f"The amount is not in {plan.currency}, the plan's currency."
-        rules.add("reject", "currency_differs", test, reason, "currency")
+    table = TABLES[name]
+    there = [column for column in table.columns if column.name in columns]
+    is_lines = name == "order_lines"
+    rules = [
+        *_list_missing(table, columns),
+        *(rule for column in there for rule in _list_value_rules(column, columns)),
+        *_list_repeated_keys(table),
+        *_list_late(table, columns, as_of),
+        *_list_currency(columns, plan.currency),
+    ]
     if is_lines:
-        _apply_policies(rules, plan.policies, columns)
+        rules += _list_line_rules(plan.policies, columns)
     elif not table.key:
         reason = "The row repeats an earlier one exactly."
-        rules.add("warning", "exact_duplicate", "is_repeat", reason)
-    for c, at, words in here:
-        if test := _is_outside(at, c.usual_minimum, c.usual_maximum):
-            usual = _say_range(c.usual_minimum, c.usual_maximum)
-            reason = f"The {words} is not {usual}, as it usually is."
-            rules.add("warning", f"unusual_{at}", test, reason, at)
-    for other, key in REFERRED_TO.items():
-        if f"lacks_{other}" in columns:
-            test = f"{key} IS NOT NULL AND lacks_{other}"
-            test += " AND is_product" if is_lines and other == "products" else ""
-            reason = f"The {_say(key)} is not in the {other} table, or was left out of it."
-            rules.add("warning", f"unknown_{other[:-1]}", test, reason, key)
+        rules.append(_warn("exact_duplicate", test="is_repeat", reason=reason))
+    rules += _list_unusual(there)
+    rules += _list_unknown(columns, is_lines=is_lines)
     if "is_late" in columns:
-        reason = "The ticket was resolved after the last day counted."
-        kept = "Kept, and counted as still open."
-        rules.add("note", "resolved_after_as_of", "is_late", reason, "resolved_at", kept)
+        rules.append(
+            _note(
+                "resolved_after_as_of",
+                test="is_late",
+                reason="The ticket was resolved after the last day counted.",
+                column="resolved_at",
+                treatment="Kept, and counted as still open.",
+            )
+        )
     return rules
 
 
-def _apply_policies(rules: _Rules, policies: Policies, columns: Collection[str]) -> None:
-    """Add the order lines' own rules, from ``line_rules.txt``, as the plan decides.
-
-    A line there is: severity, or the policy that decides and the severity where it does not drop |
-    name | column | test | reason | treatment of what is kept.
-    """
-    unknown = {"given_line_amount", "given_unit_price", "order_status"}.difference(columns)
-    for line in LINE_RULES.read_text(encoding="utf-8").splitlines():
-        severity, name, column, test, reason, kept = (cell.strip() for cell in line.split("|"))
-        policy, _, otherwise = severity.partition(" or ")
-        if otherwise:
-            severity = "reject" if getattr(policies, policy) == "drop" else otherwise
-        if not any(needed in test for needed in unknown):
-            rules.add(severity, name, test, reason, column, kept or WARNED)
+def _reject(name: str, *, test: str, reason: str, column: str = "") -> Rule:
+    return Rule("reject", name, test, reason, column, REJECTED)
 
 
-def derive_lines(
-    query: str, columns: Collection[str], orders: Collection[str], policies: Policies
-) -> str:
-    """Return the query that completes order lines: prices and amounts, the kind of line.
+def _warn(name: str, *, test: str, reason: str, column: str = "") -> Rule:
+    return Rule("warning", name, test, reason, column, WARNED)
 
-    ``orders`` are the columns of the checked orders, if there are any: customer, time and currency
-    of an order count where a line has none, those of rejected orders too.
-    """
-    given = [f"{c} AS given_{c}" for c in ("unit_price", "line_amount") if c in columns]
-    added = [f"NULL::DOUBLE AS {c}" for c in ("unit_price", "line_amount") if c not in columns]
-    join, taken, own = "", [], []
-    if orders:
-        theirs = [c for c in ("customer_id", "ordered_at", "currency") if c in orders]
-        own = [f"coalesce(o.{c}, p.{c}) AS {c}" for c in theirs if c in columns]
-        taken = [f"p.{c}" for c in theirs if c not in columns]
-        taken += ["p.status AS order_status"] if "status" in orders else []
-        join = """LEFT JOIN (FROM checked_orders WHERE NOT rule_duplicate_key) AS p
-            ON o.order_id = p.order_id"""
-    replaced = f" REPLACE ({', '.join(own)})" if own else ""
-    adjusting, cancelling = (
-        f"starts_with(order_id, {text_literal(prefix)})" if prefix else "false"
-        for prefix in (policies.adjustment_order_prefix, policies.cancelled_order_prefix)
-    )
-    ids = ", ".join(text_literal(one.strip().upper()) for one in policies.non_product_ids)
-    is_product = f"coalesce(upper(product_id) NOT IN ({ids}), true)" if ids else "true"
-    return f"""
-        SELECT * EXCLUDE (amount) REPLACE (
-            coalesce(unit_price, line_amount / nullif(quantity, 0)) AS unit_price)
-        FROM (SELECT * REPLACE (
-            CASE WHEN is_turned THEN -abs(quantity) ELSE quantity END AS quantity,
-            CASE WHEN is_turned THEN -abs(amount) ELSE amount END AS line_amount)
-        FROM (SELECT *, line_type IN ('cancellation', 'return')
-            AND coalesce(unit_price, 0) >= 0 AND (amount > 0 OR quantity > 0) AS is_turned
-        FROM (SELECT *, coalesce(line_amount, quantity * unit_price) AS amount,
-            {is_product} AS is_product,
-            CASE WHEN {adjusting} THEN 'adjustment'
-                WHEN {cancelling} THEN 'cancellation'
-                WHEN quantity < 0 THEN 'return' ELSE 'sale' END AS line_type
-        FROM (SELECT {", ".join([f"o.*{replaced}", *taken, *given, *added])}
-        FROM ({query}) AS o {join}))))"""
+
+def _note(name: str, *, test: str, reason: str, column: str, treatment: str) -> Rule:
+    return Rule("note", name, test, reason, column, treatment)
+
+
+def _list_missing(table: Table, columns: Collection[str]) -> list[Rule]:
+    """Reject rows without a needed value, or without any of a group of which one is needed."""
+    is_lines = table.name == "order_lines"
+    rules = []
+    for column in table.columns:
+        name = column.name
+        is_needed = column.required or (is_lines and name == "ordered_at")
+        if is_needed and name in columns:
+            reason = f"There is no {_say(name)}."
+            test = _is_missing(name, columns)
+            rules.append(_reject(f"missing_{name}", test=test, reason=reason, column=name))
+    prefix = "given_" if is_lines else ""  # the others are derived
+    for group in table.one_of:
+        present = [name for name in group if prefix + name in columns]
+        tests = [_is_missing(name, columns, prefix) for name in present]
+        reason = f"There is no {' and no '.join(map(_say, present))}."
+        name = f"missing_{'_or_'.join(present)}"
+        rules.append(_reject(name, test=" AND ".join(tests), reason=reason))
+    return rules
+
+
+def _list_value_rules(column: Column, columns: Collection[str]) -> list[Rule]:
+    """Reject values of a column that cannot be read, or that cannot be."""
+    name = column.name
+    words = _say(name)
+    rules = []
+    if f"faulty_{name}" in columns:
+        rule, fault = _name_fault(column.kind)
+        reason = f"The {words} {fault}."
+        rules.append(_reject(f"{rule}_{name}", test=f"faulty_{name}", reason=reason, column=name))
+    if column.kind == "integer":
+        reason = f"The {words} is not a whole number."
+        test = f"{name} <> round({name})"
+        rules.append(_reject(f"not_whole_{name}", test=test, reason=reason, column=name))
+    outside = _is_outside(name, column.minimum, column.maximum)
+    if outside:
+        reason = f"The {words} is not {_say_range(column.minimum, column.maximum)}."
+        rules.append(_reject(f"out_of_range_{name}", test=outside, reason=reason, column=name))
+    if column.allowed:
+        reason = f"The {words} is none of {', '.join(column.allowed)}."
+        test = f"{name} NOT IN ({', '.join(map(text_literal, column.allowed))})"
+        rules.append(_reject(f"not_allowed_{name}", test=test, reason=reason, column=name))
+    return rules
+
+
+def _name_fault(kind: str) -> tuple[str, str]:
+    """Return the name of the rule that a value of this kind broke, and what it is not, in words."""
+    if kind == "date":
+        return "not_a_date", "is not a date"
+    if kind == "datetime":
+        return "not_a_date", "is not a date or time"
+    if kind == "boolean":
+        return "not_true_or_false", "is neither yes nor no"
+    return "not_a_number", "is not a number"
+
+
+def _list_repeated_keys(table: Table) -> list[Rule]:
+    """Reject rows of the same key but the first, and note those that say something else."""
+    if not table.key:
+        return []
+    (key,) = table.key
+    return [
+        _reject(
+            "duplicate_key",
+            test="is_repeat",
+            reason=f"An earlier row has the same {_say(key)}.",
+            column=key,
+        ),
+        _note(
+            "duplicate_key_differs",
+            test="differs",
+            reason=f"The row with the same {_say(key)} as an earlier one says something else.",
+            column=key,
+            treatment="The first row counts.",
+        ),
+    ]
+
+
+def _list_late(table: Table, columns: Collection[str], as_of: datetime.date) -> list[Rule]:
+    """Reject rows whose time, the table's first, is after the last day counted."""
+    times = [column.name for column in table.columns if column.kind in ("date", "datetime")]
+    if not times or times[0] not in columns:
+        return []
+    name = times[0]
+    reason = f"The {_say(name)} is after the last day counted, {as_of}."
+    return [_reject("after_as_of", test=f"{name}::DATE > '{as_of}'", reason=reason, column=name)]
+
+
+def _list_currency(columns: Collection[str], currency: str) -> list[Rule]:
+    if "currency" not in columns:
+        return []
+    reason = f"The amount is not in {currency}, the plan's currency."
+    test = f"upper(currency) <> '{currency}'"
+    return [_reject("currency_differs", test=test, reason=reason, column="currency")]
+
+
+def _list_line_rules(policies: Policies, columns: Collection[str]) -> list[Rule]:
+    """Return the order lines' own rules, as the plan decides."""
+    rules = []
+    for rule in LINE_RULES:
+        if not set(rule.needs) <= set(columns):
+            continue
+        is_dropped = rule.policy != "" and getattr(policies, rule.policy) == "drop"
+        severity = "reject" if is_dropped else rule.severity
+        treatment = REJECTED if is_dropped else rule.treatment
+        rules.append(Rule(severity, rule.name, rule.test, rule.reason, rule.column, treatment))
+    return rules
+
+
+def _list_unusual(columns: Collection[Column]) -> list[Rule]:
+    """Warn of values that may be, but hardly ever are."""
+    rules = []
+    for column in columns:
+        name = column.name
+        low = column.usual_minimum
+        high = column.usual_maximum
+        test = _is_outside(name, low, high)
+        if test:
+            reason = f"The {_say(name)} is not {_say_range(low, high)}, as it usually is."
+            rules.append(_warn(f"unusual_{name}", test=test, reason=reason, column=name))
+    return rules
+
+
+def _list_unknown(columns: Collection[str], *, is_lines: bool) -> list[Rule]:
+    """Warn of rows that refer to a row of another table that is not there."""
+    rules = []
+    for other, key in REFERRED_TO.items():
+        if f"lacks_{other}" not in columns:
+            continue
+        test = f"{key} IS NOT NULL AND lacks_{other}"
+        if is_lines and other == "products":
+            test += " AND is_product"
+        reason = f"The {_say(key)} is not in the {other} table, or was left out of it."
+        rules.append(_warn(f"unknown_{other[:-1]}", test=test, reason=reason, column=key))
+    return rules
 
 
 def _say(column: str) -> str:
     """Return a column's name in words: ordered_at is the ordered time."""
-    return re.sub("_on$", " date", re.sub("_at$", " time", column)).replace("_", " ")
+    words = re.sub("_at$", " time", column)
+    words = re.sub("_on$", " date", words)
+    return words.replace("_", " ")
 
 
 def _say_range(low: float | None, high: float | None) -> str:
-    lowest, highest = (f"{x:.0f}" if abs(x) < 1e4 else f"{x:,.0f}" for x in (low or 0, high or 0))
     if low is None:
-        return f"{highest} or less"
-    return f"{lowest} or more" if high is None else f"within {lowest} to {highest}"
+        return f"{_say_limit(high)} or less"
+    if high is None:
+        return f"{_say_limit(low)} or more"
+    return f"within {_say_limit(low)} to {_say_limit(high)}"
+
+
+def _say_limit(limit: float) -> str:
+    """Write a limit; years have no comma."""
+    return f"{limit:.0f}" if abs(limit) < 10_000 else f"{limit:,.0f}"
 
 
 def _is_outside(column: str, low: float | None, high: float | None) -> str:
-    sides = ((low, "<"), (high, ">"))
-    return " OR ".join(f"{column} {sign} {limit}" for limit, sign in sides if limit is not None)
+    """Return the test for values outside a range; empty where there is no limit."""
+    tests = []
+    if low is not None:
+        tests.append(f"{column} < {low}")
+    if high is not None:
+        tests.append(f"{column} > {high}")
+    return " OR ".join(tests)
 
 
 def _is_missing(column: str, columns: Collection[str], prefix: str = "") -> str:

@@ -23,7 +23,7 @@ from segkit.core.files import PARTIAL, write_json
 SQL_FOLDER = Path(__file__).with_name("sample_sql")
 SCRIPTS = ("dirt", "words", "survey", "customers", "orders", "contacts", "market", "truth")
 _LARGE = ("order_lines", "orders", "events", "messages")
-FILES = {name: f"{name}.{'parquet' if name in _LARGE else 'csv'}" for name in TABLES}
+FILES = {name: f"{name}.parquet" if name in _LARGE else f"{name}.csv" for name in TABLES}
 FEWEST_CUSTOMERS = 50
 SPOILT = "00001,2026-01-15 10:00:00,,delivery,e-mail,Late, too late, again"  # too many fields
 MEMORY_LIMIT = "2GB"
@@ -63,29 +63,46 @@ def make_sample(
         If there are too few customers, or the folder cannot be written.
     """
     if customers < FEWEST_CUSTOMERS:
-        fix = f"Ask for {FEWEST_CUSTOMERS} or more."
-        message = "the sample shop needs more customers"
-        raise SegkitError(message, found=f"{customers:,}", fix=fix)
-    folder, started = Path(folder), time.perf_counter()
-    message = "the sample shop cannot be written"
-    fix = "Name a folder that you may write to, with more space, or ask for fewer customers."
-    kinds = (duckdb.IOException, duckdb.OutOfMemoryException)
-    options = {"prefix": PARTIAL, "dir": folder, "ignore_cleanup_errors": True}
-    with explain_faults(message, *kinds, where=folder, fix=fix):
+        raise SegkitError(
+            "the sample shop needs more customers",
+            found=f"{customers:,}",
+            fix=f"Ask for {FEWEST_CUSTOMERS} or more.",
+        )
+    folder = Path(folder)
+    started = time.perf_counter()
+    with explain_faults(
+        "the sample shop cannot be written",
+        duckdb.IOException,
+        duckdb.OutOfMemoryException,
+        where=folder,
+        fix="Name a folder that you may write to, with more space, or ask for fewer customers.",
+    ):
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(**options) as name:
+        with tempfile.TemporaryDirectory(
+            prefix=PARTIAL, dir=folder, ignore_cleanup_errors=True
+        ) as name:
             aside = Path(name)
             (aside / "truth").mkdir()
             with duckdb.connect(aside / "work.duckdb") as con:
-                rows, dirt = _write_tables(con, aside, (customers, random_state, until))
-            record = {"random_state": random_state, "customers": customers, "until": until}
-            _move_files(aside, folder, {**record, "rows": rows})
+                _run_scripts(con, customers, random_state=random_state, until=until)
+                rows = _copy_tables(con, aside)
+                dirt = _count_dirt(con)
+                _write_truth(con, aside / "truth", dirt)
+            _spoil_lines(aside / FILES["tickets"], dirt["tickets"]["malformed_line"])
+            record = {
+                "random_state": random_state,
+                "customers": customers,
+                "until": until,
+                "rows": rows,
+            }
+            _move_files(aside, folder, record)
     return {"rows": rows, "dirt": dirt, "seconds": time.perf_counter() - started}
 
 
-def _write_tables(con: duckdb.DuckDBPyConnection, aside: Path, settings: tuple) -> tuple:
-    """Run the statements and copy every table out; return rows and dirt by table."""
-    customers, random_state, until = settings
+def _run_scripts(
+    con: duckdb.DuckDBPyConnection, customers: int, *, random_state: int, until: datetime.date
+) -> None:
+    """Run the statements that make the shop."""
     con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     # Joins stay as they are written: the large table streams past the small ones.
     con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -96,20 +113,32 @@ def _write_tables(con: duckdb.DuckDBPyConnection, aside: Path, settings: tuple) 
     con.execute("SET VARIABLE until = $1::DATE", [until])
     for name in SCRIPTS:
         con.execute((SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def _copy_tables(con: duckdb.DuckDBPyConnection, aside: Path) -> dict[str, int]:
+    """Copy every table out; return rows by table."""
     rows = {}
     for table, file in FILES.items():
         kind = "(HEADER)" if file.endswith(".csv") else "(COMPRESSION zstd)"
         path = (aside / file).as_posix().replace("'", "''")
         rows[table] = con.execute(f"COPY (FROM {table}) TO '{path}' {kind}").fetchone()[0]
+    return rows
+
+
+def _count_dirt(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    """Return the planted rows by table and rule."""
     dirt: dict[str, dict[str, int]] = {}
     planted = con.execute("SELECT table_name, rule, row_count FROM planted ORDER BY rowid")
     for table, rule, count in planted.fetchall():
         dirt.setdefault(table, {})[rule] = count
-    with (aside / FILES["tickets"]).open("a", encoding="utf-8") as file:  # spoilt by hand
-        for number in range(dirt["tickets"]["malformed_line"]):
+    return dirt
+
+
+def _spoil_lines(tickets: Path, count: int) -> None:
+    """Add lines with too many fields, which no statement can write."""
+    with tickets.open("a", encoding="utf-8") as file:
+        for number in range(count):
             file.write(f"T{number},{SPOILT}\n")
-    _write_truth(con, aside / "truth", dirt)
-    return rows, dirt
 
 
 def _write_truth(con: duckdb.DuckDBPyConnection, truth: Path, dirt: dict) -> None:

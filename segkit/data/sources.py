@@ -22,12 +22,12 @@ from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
 from segkit.data.inputs import ENDINGS, find_files
 from segkit.data.textfiles import open_text, split_records
-from segkit.plan.models import Plan
+from segkit.plan.models import Plan, TableSpec
 
 BATCH_ROWS = 100_000
 
 
-def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
+def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
     """Copy one of the plan's tables into DuckDB; ``folder`` is for temporary copies.
 
     Raises
@@ -36,10 +36,7 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
         With what is wrong with the file; a DataError with every fault of the columns.
     """
     spec = plan.tables[name]
-    label = spec.path or f"{mask_passwords(spec.connection or '')}, table '{spec.table}'"
-    if spec.query is not None:
-        label = f"query of [tables.{name}]"
-    source = Source(TABLES[name], spec, label, con)
+    source = Source(TABLES[name], spec, _name_place(name, spec), con)
     con.execute(
         f"CREATE TABLE {source.malformed} (source_row BIGINT, line BIGINT, raw_line VARCHAR)"
     )
@@ -47,10 +44,14 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
         files, kind = find_files(plan, spec)
         if kind == "database":
             _read_database(source, plan)
-        elif kind in ("parquet", "query"):
-            {"parquet": _read_parquet, "query": _read_query}[kind](source, files)
+        elif kind == "query":
+            _read_query(source, files)
+        elif kind == "parquet":
+            _read_parquet(source, files)
+        elif kind == "excel":
+            _read_excel(source, files[0], folder)
         else:
-            {"text": _read_text, "excel": _read_excel}[kind](source, files[0], folder)
+            _read_text(source, files[0], folder)
     except (OSError, EOFError, zlib.error) as error:  # the last two of a broken gzip file
         fix = "Check that it is there and whole, and that you may read it."
         found = getattr(error, "strerror", None) or error
@@ -66,15 +67,25 @@ def open_source(name: str, plan: Plan, con: duckdb.DuckDBPyConnection, folder: P
     return source
 
 
+def _name_place(name: str, spec: TableSpec) -> str:
+    """Return where a table is, for messages."""
+    if spec.query is not None:
+        return f"query of [tables.{name}]"
+    if spec.connection is not None:
+        return f"{mask_passwords(spec.connection)}, table '{spec.table}'"
+    return spec.path
+
+
 def _read_text(source: Source, path: Path, folder: Path) -> None:
     spec = source.spec
     wanted = [spec.columns.get(name) or name for name in source.table.column_names]
-    file = open_text(path, source.label, wanted, spec.delimiter, spec.encoding)
+    file = open_text(path, source.label, wanted, delimiter=spec.delimiter, encoding=spec.encoding)
     source.match(file.names)
     if file.encoding == "utf-8" and file.starts_with_header:
         cells = [f"c{index}" for index in range(len(file.names))]
         try:
-            source.keep(_read_csv(path, cells, "true", file.delimiter), file.names, cells)
+            relation = _read_csv(path, cells, has_header=True, delimiter=file.delimiter)
+            source.keep(relation, file.names, cells=cells)
             if source.raw_count == file.count_lines() - 1:
                 return
         except duckdb.Error:
@@ -87,29 +98,35 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
 
 def _keep_records(source: Source, names: Sequence[str], records: Iterable, folder: Path) -> None:
     """Keep numbered records, and apart from them those without fields, which are broken."""
-    good, bad = (folder / f"{source.name}.{kind}.csv" for kind in ("good", "bad"))
-    options = {"mode": "w", "encoding": "utf-8", "newline": ""}
-    with good.open(**options) as good_stream, bad.open(**options) as bad_stream:
-        style = {"lineterminator": "\n", "quoting": csv.QUOTE_NONNUMERIC}
-        write_good = csv.writer(good_stream, **style).writerow
-        write_bad = csv.writer(bad_stream, **style).writerow
+    good = folder / f"{source.name}.good.csv"
+    bad = folder / f"{source.name}.bad.csv"
+    with (
+        good.open("w", encoding="utf-8", newline="") as good_stream,
+        bad.open("w", encoding="utf-8", newline="") as bad_stream,
+    ):
+        good_rows = csv.writer(good_stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        bad_rows = csv.writer(bad_stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         for number, (line, fields, text) in enumerate(records, start=1):
             if fields is not None:
-                write_good([number, *fields])
+                good_rows.writerow([number, *fields])
             else:
-                write_bad([number, line, text])
+                bad_rows.writerow([number, line, text])
                 source.malformed_count += 1
     cells = ["source_row", *(f"c{index}" for index in range(len(names)))]
-    source.keep(_read_csv(good, cells), names, cells)
+    source.keep(_read_csv(good, cells), names, cells=cells)
     lines = _read_csv(bad, ["source_row", "line", "raw_line"])
     source.con.execute(f"INSERT INTO {source.malformed} FROM {lines}")
     good.unlink()
     bad.unlink()
 
 
-def _read_csv(path: Path, cells: Sequence[str], header: str = "false", delimiter: str = ",") -> str:
-    kinds = ("BIGINT" if cell == "source_row" else "VARCHAR" for cell in cells)
+def _read_csv(
+    path: Path, cells: Sequence[str], *, has_header: bool = False, delimiter: str = ","
+) -> str:
+    """Return the relation of a clean CSV file; every cell is text but the number of the row."""
+    kinds = ["BIGINT" if cell == "source_row" else "VARCHAR" for cell in cells]
     columns = ", ".join(f"'{cell}': '{kind}'" for cell, kind in zip(cells, kinds, strict=True))
+    header = "true" if has_header else "false"
     return (
         f"read_csv({text_literal(path)}, header={header}, delim={text_literal(delimiter)}, "
         f"""quote='"', escape='"', auto_detect=false, strict_mode=true, columns={{{columns}}})"""
@@ -132,10 +149,11 @@ def _read_excel(source: Source, path: Path, folder: Path) -> None:
         raise source.fail(message, error, fix) from None
     if not rows:
         raise source.fail("the sheet is empty", f"sheet '{sheet}'")
-    texts = (list(map(show_cell, row)) for row in rows)
+    texts = ([show_cell(cell) for cell in row] for row in rows)
     names = [name.strip() for name in next(texts)]
     source.match(names)
-    _keep_records(source, names, ((0, row, "") for row in texts if any(row)), folder)
+    records = ((0, row, "") for row in texts if any(row))
+    _keep_records(source, names, records, folder)
 
 
 def show_cell(value: object) -> str:
@@ -146,25 +164,26 @@ def show_cell(value: object) -> str:
     >>> show_cell(17850.0), show_cell(2.5), show_cell(True), show_cell(None)
     ('17850', '2.5', 'true', '')
     """
-    if value is None or isinstance(value, bool):
-        return {None: "", True: "true", False: "false"}[value]
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _read_parquet(source: Source, files: list[Path]) -> None:
-    con, paths = source.con, f"[{', '.join(map(text_literal, files))}]"
+    con = source.con
+    paths = f"[{', '.join(map(text_literal, files))}]"
     relation = f"read_parquet({paths}, union_by_name=true)"
     try:
         query = f"SELECT file_name, num_rows FROM parquet_file_metadata({paths})"
-        rows = dict(con.execute(query).fetchall())
-        before = [0, *itertools.accumulate(rows[str(path)] for path in files)]
-        row = (
-            f"{before}[file_index::BIGINT + 1] + file_row_number + 1"
-            if files[1:]
-            else "file_row_number + 1"
-        )
+        row_counts = dict(con.execute(query).fetchall())
+        row = "file_row_number + 1"
+        if len(files) > 1:
+            rows_before = [0, *itertools.accumulate(row_counts[str(path)] for path in files)]
+            row = f"{rows_before}[file_index::BIGINT + 1] + {row}"
         source.keep(relation, con.sql(f"FROM {relation}").columns, row=row)
     except duckdb.Error as error:
         fix = "Export it again, whole, or rename it to what it is."
@@ -189,7 +208,7 @@ def _read_query(source: Source, files: list[Path]) -> None:
 
 def _read_database(source: Source, plan: Plan) -> None:
     """Read a database's table: a DuckDB file's as it is, any other's through Ibis in batches."""
-    con, address = source.con, source.spec.connection
+    address = source.spec.connection
     schema, _, name = source.spec.table.rpartition(".")
     scheme, _, rest = address.partition("://")
     if scheme in ("duckdb", "sqlite"):
@@ -199,31 +218,47 @@ def _read_database(source: Source, plan: Plan) -> None:
         address = f"{scheme}://{path}"
     backend = None if scheme == "duckdb" else _connect(source, address, scheme)
     try:
-        if backend is None:
-            con.execute(f"ATTACH {text_literal(path)} AS attached (READ_ONLY)")
-            query = "SELECT table_schema, table_name FROM information_schema.tables"
-            there = con.execute(f"{query} WHERE table_catalog = 'attached'").fetchall()
-            names = [table for place, table in there if place == (schema or "main")]
+        if scheme == "duckdb":
+            _keep_attached(source, path, schema or "main", name)
         else:
-            place = {"database": schema} if schema else {}
-            names = backend.list_tables(**place)
-        if name not in names:
-            found, hint = ", ".join(sorted(names)) or "no tables", suggest_name(name, names)
-            raise source.fail(f"the database has no table '{name}'", found, hint)
-        relation = f"attached.{quote(schema or 'main')}.{quote(name)}"
-        if backend is not None:
-            rows, relation = backend.table(name, **place), "incoming"
-            con.register(relation, rows.to_pyarrow_batches(chunk_size=BATCH_ROWS))
-        source.keep(relation, con.sql(f"FROM {relation}").columns)
+            _keep_incoming(source, backend, schema, name)
     except SegkitError:
         raise
     except Exception as error:  # each driver has its own
         fix = "Check the rights of the user, and the types of the table's columns."
         raise source.fail("the database's table cannot be read", error, fix) from None
     finally:
-        con.execute("DETACH DATABASE IF EXISTS attached")
         if backend is not None:
             backend.disconnect()
+
+
+def _keep_attached(source: Source, path: Path, schema: str, name: str) -> None:
+    """Copy a table of a DuckDB file."""
+    con = source.con
+    con.execute(f"ATTACH {text_literal(path)} AS attached (READ_ONLY)")
+    try:
+        query = "SELECT table_schema, table_name FROM information_schema.tables"
+        there = con.execute(f"{query} WHERE table_catalog = 'attached'").fetchall()
+        _check_there(source, name, [table for place, table in there if place == schema])
+        relation = f"attached.{quote(schema)}.{quote(name)}"
+        source.keep(relation, con.sql(f"FROM {relation}").columns)
+    finally:
+        con.execute("DETACH DATABASE IF EXISTS attached")
+
+
+def _keep_incoming(source: Source, backend: Any, schema: str, name: str) -> None:
+    """Copy a table that Ibis reads, in batches."""
+    database = schema or None
+    _check_there(source, name, backend.list_tables(database=database))
+    rows = backend.table(name, database=database)
+    source.con.register("incoming", rows.to_pyarrow_batches(chunk_size=BATCH_ROWS))
+    source.keep("incoming", source.con.sql("FROM incoming").columns)
+
+
+def _check_there(source: Source, name: str, names: Sequence[str]) -> None:
+    if name not in names:
+        found = ", ".join(sorted(names)) or "no tables"
+        raise source.fail(f"the database has no table '{name}'", found, suggest_name(name, names))
 
 
 def _connect(source: Source, address: str, scheme: str) -> Any:
@@ -232,6 +267,8 @@ def _connect(source: Source, address: str, scheme: str) -> Any:
     try:
         return ibis.connect(address)
     except Exception as error:  # each driver has its own
-        fix = "Write it like postgres://user@host/database, sqlite://file or duckdb://file. "
-        fix += f"The driver comes with: pip install 'ibis-framework[{scheme}]'."
+        fix = (
+            "Write it like postgres://user@host/database, sqlite://file or duckdb://file. "
+            f"The driver comes with: pip install 'ibis-framework[{scheme}]'."
+        )
         raise source.fail("the database does not answer", error, fix) from None

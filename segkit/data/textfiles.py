@@ -44,13 +44,22 @@ class TextFile:
 
     def read_lines(self) -> Iterator[str]:
         """Yield the lines with their ends; one that is not in the encoding is read anyway."""
-        is_utf8 = self.encoding == "utf-8"
-        codec, errors = ("utf-8-sig", "surrogateescape") if is_utf8 else (self.encoding, "replace")
         self.foreign_lines = 0
+        if self.encoding == "utf-8":
+            yield from self._read_utf8()
+            return
         with open_bytes(self.path) as stream:
-            for line in io.TextIOWrapper(stream, codec, errors, newline=""):
-                text = line if line.isascii() or not is_utf8 else _decode_western(line)
-                self.foreign_lines += text != line if is_utf8 else "\ufffd" in line
+            for line in io.TextIOWrapper(stream, self.encoding, "replace", newline=""):
+                if "\ufffd" in line:
+                    self.foreign_lines += 1
+                yield line
+
+    def _read_utf8(self) -> Iterator[str]:
+        with open_bytes(self.path) as stream:
+            for line in io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline=""):
+                text = line if line.isascii() else _decode_western(line)
+                if text != line:
+                    self.foreign_lines += 1
                 yield text
 
     def count_lines(self) -> int:
@@ -60,7 +69,12 @@ class TextFile:
 
 
 def open_text(
-    path: Path, label: str, wanted: Iterable[str], delimiter: str | None, encoding: str | None
+    path: Path,
+    label: str,
+    wanted: Iterable[str],
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
 ) -> TextFile:
     """Find out how a text table is written, or raise what is wrong with it.
 
@@ -75,7 +89,8 @@ def open_text(
     file.starts_with_header = header == top
     if not header.strip():
         raise SegkitError("the file is empty", where=label, fix="Export the table again.")
-    file.delimiter, file.names = _read_header(header, delimiter, set(map(str.lower, wanted)))
+    wanted_names = {name.lower() for name in wanted}
+    file.delimiter, file.names = _read_header(header, delimiter, wanted_names)
     return file
 
 
@@ -91,31 +106,60 @@ def split_records(
     >>> [fields for _, fields, _ in split_records(["a,b\\n", "1\\n", '"2,\\n', "3,4"], ",", 2)]
     [['a', 'b'], None, None, ['3', '4']]
     """
-    waiting: deque[tuple[int, str]] = deque()
-    numbered = enumerate(lines, start=1)
-
-    def take() -> tuple[int, str] | None:
-        return waiting.popleft() if waiting else next(numbered, None)
-
-    while (item := take()) is not None:
-        group = [item]
-        text = item[1].rstrip("\r\n")
+    source = _Lines(lines)
+    while (item := source.take()) is not None:
+        number, line = item
+        text = line.rstrip("\r\n")
         if not text:
             continue
         fields: list[str] | None = text.split(delimiter)
+        further: list[tuple[int, str]] = []
         if '"' in text:
-            fields, is_open = _parse_record(text, delimiter)
-            while is_open and len(group) < LONGEST_RECORD and (more := take()) is not None:
-                group.append(more)
-                if '"' in more[1]:
-                    whole = "".join(part for _, part in group)
-                    fields, is_open = _parse_record(whole, delimiter)
+            fields, further = _parse_over_lines(source, line, delimiter)
         if fields is not None and len(fields) == width + 1 and fields[-1] == "":
             fields.pop()  # a delimiter at the end of the line
         if fields is None or len(fields) != width:
             fields = None
-            waiting.extendleft(reversed(group[1:]))
-        yield item[0], fields, text
+            source.give_back(further)
+        yield number, fields, text
+
+
+class _Lines:
+    """Numbered lines, some of which are given back to be read again."""
+
+    def __init__(self, lines: Iterable[str]):
+        self.numbered = enumerate(lines, start=1)
+        self.waiting: deque[tuple[int, str]] = deque()
+
+    def take(self) -> tuple[int, str] | None:
+        """Return the next line and its number; None at the end."""
+        if self.waiting:
+            return self.waiting.popleft()
+        return next(self.numbered, None)
+
+    def give_back(self, items: list[tuple[int, str]]) -> None:
+        """Put lines before all that are still to come."""
+        self.waiting.extendleft(reversed(items))
+
+
+def _parse_over_lines(
+    source: _Lines, first: str, delimiter: str
+) -> tuple[list[str] | None, list[tuple[int, str]]]:
+    """Parse a record with quotes, over further lines while a quote is open.
+
+    Returns its fields, or None, and the further lines that were taken for it.
+    """
+    further: list[tuple[int, str]] = []
+    fields, is_open = _parse_record(first.rstrip("\r\n"), delimiter)
+    while is_open and len(further) + 1 < LONGEST_RECORD:
+        item = source.take()
+        if item is None:
+            break
+        further.append(item)
+        if '"' in item[1]:  # no other line can close it
+            whole = first + "".join(line for _, line in further)
+            fields, is_open = _parse_record(whole, delimiter)
+    return fields, further
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -139,13 +183,19 @@ def _find_encoding(head: bytes, declared: str | None, label: str) -> str:
         try:
             return codecs.lookup(declared).name.removesuffix("-sig")
         except LookupError:
-            message, found = "the plan names an encoding that does not exist", repr(declared)
-            fix = "Use utf-8, utf-16, cp1252 or latin-1, or leave it out to have it detected."
-            raise SegkitError(message, where=label, found=found, fix=fix) from None
+            raise SegkitError(
+                "the plan names an encoding that does not exist",
+                where=label,
+                found=repr(declared),
+                fix="Use utf-8, utf-16, cp1252 or latin-1, or leave it out to have it detected.",
+            ) from None
     for mark, name in _MARKS.items():
         if head.startswith(mark):
             return name
-    even, odd = (2 * head[start::2].count(0) / max(len(head), 1) for start in (0, 1))
+    # Half of the bytes of Western text in UTF-16 are zero: those at even or at odd places.
+    pair_count = max(len(head), 1) / 2
+    even = head[0::2].count(0) / pair_count
+    odd = head[1::2].count(0) / pair_count
     if max(even, odd) > 0.6 and min(even, odd) < 0.1:
         return "utf-16-le" if odd > even else "utf-16-be"
     control = sum(byte < 32 and byte not in b"\t\n\r" for byte in head)
@@ -166,16 +216,23 @@ def _decode_western(line: str) -> str:
 
 def _read_header(text: str, delimiter: str | None, wanted: set[str]) -> tuple[str, tuple[str, ...]]:
     """Return the delimiter under which most of the wanted names, then most fields, appear."""
-    readings = []
-    for candidate in (delimiter,) if delimiter else DELIMITERS:
-        try:
-            names = next(csv.reader(io.StringIO(text, newline=""), delimiter=candidate))
-        except (csv.Error, StopIteration):
-            names = text.splitlines()[0].split(candidate)
-        names = [name.strip() for name in names]
-        readings.append((sum(name.lower() in wanted for name in names), len(names), names))
-    best = max(range(len(readings)), key=lambda i: readings[i][:2])
-    names = readings[best][2]
+    candidates = (delimiter,) if delimiter else DELIMITERS
+    names_by_delimiter = {candidate: _split_header(text, candidate) for candidate in candidates}
+
+    def rate(candidate: str) -> tuple[int, int]:
+        names = names_by_delimiter[candidate]
+        return sum(name.lower() in wanted for name in names), len(names)
+
+    best = max(candidates, key=rate)
+    names = names_by_delimiter[best]
     if len(names) > 1 and names[-1] == "":
         names.pop()
-    return delimiter or DELIMITERS[best], tuple(names)
+    return best, tuple(names)
+
+
+def _split_header(text: str, delimiter: str) -> list[str]:
+    try:
+        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except (csv.Error, StopIteration):
+        names = text.splitlines()[0].split(delimiter)
+    return [name.strip() for name in names]

@@ -17,7 +17,7 @@ from ibis import _, ir
 
 from segkit.core.absence import empty_table
 from segkit.features.expressions import keep_known, take_first
-from segkit.plan.bases import BaseSettings, Choice, Scale
+from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
 
 NUMBER = r"^[-+]?[0-9]+([.][0-9]+)?$"
 
@@ -96,7 +96,7 @@ def _score_scale(rows: ir.Table, scale: Scale) -> ir.Table:
     return table.select("customer_id", **{scale.feature: score})
 
 
-def _read_choice(rows: ir.Table, choice: Choice) -> ir.Table:
+def _read_choice(rows: ir.Table, choice: ChoiceQuestion) -> ir.Table:
     last = _take_last(rows.filter(_.question == choice.question))
     if not choice.separator:
         return last.select("customer_id", **dict.fromkeys(choice.features, last.answer))

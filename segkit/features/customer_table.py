@@ -10,7 +10,8 @@ import ibis
 import pandas as pd
 from ibis import ir
 
-from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES, Needs
+from segkit.contract.definitions import Needs
+from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES
 from segkit.features.attitudes import is_said, score_attitudes
 from segkit.features.attributes import name_territories, select_attributes
 from segkit.features.engagement import summarise_engagement

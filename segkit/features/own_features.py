@@ -14,7 +14,8 @@ import pandas as pd
 from ibis import ir
 
 from segkit.contract.bases import SAID
-from segkit.contract.features import CATEGORY_SHARE, FEATURES, Feature
+from segkit.contract.definitions import Feature
+from segkit.contract.features import CATEGORY_SHARE, FEATURES
 from segkit.contract.tables import TABLES
 from segkit.core.absence import empty_table
 from segkit.plan.models import Scheme
@@ -54,14 +55,14 @@ def describe_feature(name: str) -> Feature:
     if name.startswith(CATEGORY_SHARE):
         words = name.removeprefix(CATEGORY_SHARE).replace("_", " ")
         meaning = f"Share of sales in the category {words}"
-        return Feature(name, "purchase_history", "share", meaning, ())
+        return Feature(name, base="purchase_history", unit="share", meaning=meaning, needs=())
     first, _, rest = name.partition("_")
     base, words = (first, rest) if first in SAID and rest else (OWN_BASE, name)
     *stem, last = words.split("_")
     unit = f"{stem[-1]}s" if stem and last == "count" else _UNITS.get(last, "")
     unit = unit if base == OWN_BASE else ""
     words = words.replace("_", " ").capitalize()
-    return FEATURES.get(name) or Feature(name, base, unit, words, ())
+    return FEATURES.get(name) or Feature(name, base=base, unit=unit, meaning=words, needs=())
 
 
 def summarise_own(

@@ -49,7 +49,7 @@ class Scale(Frozen):
         return f"{self.base}_{self.name}"
 
 
-class Choice(Frozen):
+class ChoiceQuestion(Frozen):
     """A question with options to choose from.
 
     One option makes a category, ``<base>_<name>``. Several in one answer, with a ``separator``
@@ -63,7 +63,7 @@ class Choice(Frozen):
     options: dict[Name, str] = {}
 
     @model_validator(mode="after")
-    def _check_options(self) -> Choice:
+    def _check_options(self) -> ChoiceQuestion:
         if bool(self.separator) != bool(self.options):
             raise ValueError("several choices need a separator and options, one choice neither")
         return self
@@ -71,8 +71,9 @@ class Choice(Frozen):
     @property
     def features(self) -> dict[str, str]:
         """The kind of each feature, by its name."""
-        several = {f"{self.base}_{key}": "number" for key in self.options}
-        return several or {f"{self.base}_{self.name}": "category"}
+        if self.options:
+            return {f"{self.base}_{key}": "number" for key in self.options}
+        return {f"{self.base}_{self.name}": "category"}
 
 
 class BaseSettings(Frozen):
@@ -89,18 +90,22 @@ class BaseSettings(Frozen):
     key_moments: tuple[str, ...] = ("cart", "wish", "checkout", "signup", "form")
     engagement_days: tuple[int, int] | Literal["learned"] = (30, 180)
     scales: tuple[Scale, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[ChoiceQuestion, ...] = ()
 
     def list_needs(self) -> dict[str, str]:
         """Return what the plan says that a base or a feature may need, as the dictionary writes it.
 
         It stands among the columns of the tables, under ``plan``.
         """
-        said = [f"scales of {scale.base}" for scale in self.scales]
-        said += [f"choices of {choice.base}" for choice in self.choices]
-        return dict.fromkeys([*said, *["territories"] * bool(self.territories)], "plan")
+        needs = [f"scales of {scale.base}" for scale in self.scales]
+        needs += [f"choices of {choice.base}" for choice in self.choices]
+        if self.territories:
+            needs.append("territories")
+        return dict.fromkeys(needs, "plan")
 
     def list_attitudes(self) -> dict[str, str]:
         """Return the kind of each feature that scales and choices give, by its name."""
         kinds = {scale.feature: "number" for scale in self.scales}
-        return {**kinds, **{n: k for choice in self.choices for n, k in choice.features.items()}}
+        for choice in self.choices:
+            kinds |= choice.features
+        return kinds

@@ -83,16 +83,18 @@ class TableSpec(Frozen):
         columns = {} if value == "all" else value
         if not isinstance(columns, dict) or not all(isinstance(c, str) for c in columns.values()):
             raise ValueError('give "all", or names with columns: wine_spend = "MntWines"')
-        for name in (name for name in columns if not OWN_NAME.fullmatch(name)):
-            raise ValueError(
-                f"'{name}' cannot be a feature's name; take up to 40 small letters, digits and "
-                "_, and no word that segkit uses itself, such as segment"
-            )
+        for name in columns:
+            if not OWN_NAME.fullmatch(name):
+                raise ValueError(
+                    f"'{name}' cannot be a feature's name; take up to 40 small letters, digits and "
+                    "_, and no word that segkit uses itself, such as segment"
+                )
         return value
 
     @model_validator(mode="after")
     def _name_one_place(self) -> TableSpec:
-        if sum(place is not None for place in (self.path, self.connection, self.query)) != 1:
+        places = [self.path, self.connection, self.query]
+        if places.count(None) != 2:
             raise ValueError("give one of path, connection and query, and only one")
         if (self.query is None) != (not self.files):
             raise ValueError("a query needs files, and files need a query")
@@ -149,18 +151,23 @@ class Scheme(Frozen):
     @classmethod
     def _read_segments(cls, value: object) -> object:
         numbers = [value, value] if isinstance(value, int) else value
-        whole = isinstance(numbers, (list, tuple)) and all(type(n) is int for n in numbers)
-        if not (whole and len(numbers) == 2 and 2 <= numbers[0] <= numbers[1] <= 20):
+        is_pair = isinstance(numbers, (list, tuple)) and len(numbers) == 2
+        if not is_pair or not all(type(number) is int for number in numbers):
             raise ValueError("give a number or a range [fewest, most], both within 2 to 20")
-        return tuple(numbers)
+        fewest, most = numbers
+        if not 2 <= fewest <= most <= 20:
+            raise ValueError("give a number or a range [fewest, most], both within 2 to 20")
+        return fewest, most
 
     @model_validator(mode="after")
     def _check_columns(self) -> Scheme:
-        if self.method in LEARNING_METHODS and len(self.columns) < 1:
+        if self.method in LEARNING_METHODS and not self.columns:
             raise ValueError(f"{self.method} needs columns, such as recency_days and total_spend")
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("a column is named twice")
-        if bool(self.rules) + (self.ruleset is not None) != (self.method == "rules"):
+        given = [bool(self.rules), self.ruleset is not None]
+        wanted = 1 if self.method == "rules" else 0
+        if sum(given) != wanted:
             raise ValueError("method rules, and only it, takes either rules or a ruleset")
         return self
 
@@ -273,10 +280,12 @@ def find_plan(path: str | Path) -> Path:
         If there is no such file.
     """
     path = Path(path)
-    places = [Path.cwd(), *Path.cwd().parents] if not path.is_absolute() else [Path("/")]
-    for place in places:
-        if (place / path).is_file():
-            return (place / path).resolve()
+    here = Path.cwd()
+    folders = [path.parent] if path.is_absolute() else [here, *here.parents]
+    for folder in folders:
+        found = folder / path
+        if found.is_file():
+            return found.resolve()
     fix = "Name an existing plan, or make one with 'segkit new FOLDER'."
     raise UsageError("there is no such plan", where=str(path), fix=fix)
 
@@ -302,11 +311,13 @@ def read_plan(path: str | Path) -> Plan:
         content = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        where, fix = f"{path.name}, line {line}", "Save it as UTF-8."
-        raise SegkitError("the plan is not UTF-8 text", where=where, fix=fix) from None
+        raise SegkitError(
+            "the plan is not UTF-8 text", where=f"{path.name}, line {line}", fix="Save it as UTF-8."
+        ) from None
     except tomllib.TOMLDecodeError as error:
-        found, _, place = str(error).removesuffix(")").partition(" (at ")
-        where = f"{path.name}, {place.split(',')[0].replace('end of document', 'last line')}"
+        found, _, position = str(error).removesuffix(")").partition(" (at ")
+        line = position.split(",")[0].replace("end of document", "last line")
+        where = f"{path.name}, {line}"
         fix = "Mind quotes, brackets and equals signs."
         raise SegkitError("this is not valid TOML", where=where, found=found, fix=fix) from None
     lines = locate_keys(text)
@@ -335,23 +346,34 @@ def _find_model(annotation: Any) -> type[Frozen] | None:
     """Return the model that a field holds, by itself or in a dict or tuple."""
     if isinstance(annotation, type) and issubclass(annotation, Frozen):
         return annotation
-    return next(filter(None, map(_find_model, typing.get_args(annotation))), None)
+    for part in typing.get_args(annotation):
+        model = _find_model(part)
+        if model is not None:
+            return model
+    return None
 
 
 def _explain(fault: Any, lines: dict[tuple, int], file: str) -> tuple[int, SegkitError]:
     """Turn one of pydantic's errors into a message for people."""
+    # pydantic names the branches of a union too, which no plan writes.
     loc = tuple(part for part in fault["loc"] if not str(part).startswith(("int", "tuple[")))
-    line, key, found = find_line(loc, lines), ".".join(map(str, loc)), ""
+    line = find_line(loc, lines)
+    key = ".".join(map(str, loc))
+    given = fault["input"]
+    found = ""
+    fix = ""
     if fault["type"] == "extra_forbidden":
-        message, fix = f"unknown key '{key}'", suggest_name(str(loc[-1]), _valid_keys(loc))
+        message = f"unknown key '{key}'"
+        fix = suggest_name(str(loc[-1]), _valid_keys(loc))
     elif fault["type"] == "missing":
-        message, fix = f"'{key}' is missing", f"Add {loc[-1]} = ..."
+        message = f"'{key}' is missing"
+        fix = f"Add {loc[-1]} = ..."
     elif fault["type"] == "literal_error":
-        message, found = f"'{key}' has a value that is not known", repr(fault["input"])
-        valid = re.findall(r"'([^']+)'", fault["ctx"]["expected"])
-        fix = suggest_name(str(fault["input"]), valid)
+        message = f"'{key}' has a value that is not known"
+        found = repr(given)
+        fix = suggest_name(str(given), re.findall(r"'([^']+)'", fault["ctx"]["expected"]))
     else:
-        text = fault["msg"].removeprefix("Value error, ")
-        message, fix = f"'{key}' is not right: {text[0].lower()}{text[1:]}", ""
-        found = "" if isinstance(fault["input"], dict) else repr(fault["input"])[:80]
+        reason = fault["msg"].removeprefix("Value error, ")
+        message = f"'{key}' is not right: {reason[0].lower()}{reason[1:]}"
+        found = "" if isinstance(given, dict) else repr(given)[:80]
     return line, SegkitError(message, where=f"{file}, line {line}", found=found, fix=fix)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
@@ -18,14 +17,16 @@ def locate_keys(text: str) -> dict[tuple, int]:
     counts: dict[tuple, int] = {}
     prefix: tuple = ()
     for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*(\[\[?)\s*([^\[\]=]+?)\s*\]\]?\s*(#.*)?$", line):
+        header = re.match(r"\s*(\[\[?)\s*([^\[\]=]+?)\s*\]\]?\s*(#.*)?$", line)
+        key = re.match(r"""\s*([\w."'-]+)\s*=""", line)
+        if header:
             prefix = tuple(re.findall(r"[\w-]+", header[2]))
             if header[1] == "[[":
                 counts[prefix] = counts.get(prefix, -1) + 1
                 found.setdefault(prefix, number)
                 prefix = (*prefix, counts[prefix])
             found.setdefault(prefix, number)
-        elif key := re.match(r"""\s*([\w."'-]+)\s*=""", line):
+        elif key:
             loc = (*prefix, *re.findall(r"[\w-]+", key[1]))
             found.setdefault(loc, number)
             for inner in re.findall(r"[{,]\s*([\w-]+)\s*=", line):
@@ -40,61 +41,104 @@ def find_line(loc: tuple, lines: dict[tuple, int]) -> int:
     return lines.get(loc, 1)
 
 
+class _Faults:
+    """The faults found so far, each with its line."""
+
+    def __init__(self, lines: dict[tuple, int], file: str):
+        self.lines = lines
+        self.file = file
+        self.found: list[tuple[int, SegkitError]] = []
+
+    def add(self, loc: tuple, message: str, fix: str) -> None:
+        """Add a fault of the key at ``loc``."""
+        line = find_line(loc, self.lines)
+        error = SegkitError(message, where=f"{self.file}, line {line}", fix=fix)
+        self.found.append((line, error))
+
+
 def check_names(content: dict, lines: dict[tuple, int], file: str) -> list[tuple[int, SegkitError]]:
     """Return the faults, with their lines, of names that refer to other names."""
-    faults = []
-
-    def tell(loc: tuple, message: str, fix: str) -> None:
-        line = find_line(loc, lines)
-        faults.append((line, SegkitError(message, where=f"{file}, line {line}", fix=fix)))
-
-    def add(loc: tuple, message: str, name: object, options: Iterable[str]) -> None:
-        tell(loc, message, suggest_name(str(name), options))
-
-    tables = _dict(content.get("tables"))
+    faults = _Faults(lines, file)
+    tables = _read_dict(content.get("tables"))
     for name, spec in tables.items():
-        if name not in TABLES:
-            add(("tables", name), f"unknown table '{name}'", name, TABLES)
-            continue
-        known, given = TABLES[name].column_names, _dict(spec)
-        for column in [c for c in _dict(given.get("columns")) if c not in known]:
-            loc = ("tables", name, "columns", column)
-            add(loc, f"table '{name}' has no column '{column}'", column, known)
-        own = given.get("features", {})
-        if own and name != "customers":
-            fix = "Put them under [tables.customers]."
-            tell(("tables", name, "features"), f"'{name}' has no features; customers have", fix)
-        for feature in [f for f in _dict(own) if f in known]:
-            fix = f'Map it under [tables.customers.columns]: {feature} = "{own[feature]}".'
-            message = f"'{feature}' is a column of customers, not a feature of your own"
-            tell(("tables", name, "features", feature), message, fix)
+        _check_table(faults, name, _read_dict(spec))
     if "tables" in content and not set(NAME_CUSTOMERS).intersection(tables):
+        message = f"there is no table that names customers: {', '.join(NAME_CUSTOMERS)}"
         fix = "Add [tables.order_lines] or [tables.customers] with its path; the rest is optional."
-        tell(
-            ("tables",), f"there is no table that names customers: {', '.join(NAME_CUSTOMERS)}", fix
-        )
-    goals = [g.get("name") for g in _dicts(content.get("goals"))]
-    schemes = [s.get("name") for s in _dicts(content.get("schemes"))]
-    for index, scheme in enumerate(_dicts(content.get("schemes"))):
-        if scheme.get("goal") is not None and scheme["goal"] not in goals:
-            loc = ("schemes", index, "goal")
-            add(loc, f"there is no goal '{scheme['goal']}'", scheme["goal"], map(str, goals))
-    said = [(kind, item) for kind in ("scales", "choices") for item in _dicts(content.get(kind))]
-    measured = [f"{item.get('base')} {item.get('name')}" for _, item in said]
-    for kind, names in (("goals", goals), ("schemes", schemes), ("scales", measured)):
+        faults.add(("tables",), message, fix)
+    _check_goals(faults, content)
+    _check_repeated_names(faults, content)
+    _check_final_scheme(faults, content)
+    return faults.found
+
+
+def _check_table(faults: _Faults, table: str, spec: dict) -> None:
+    """Find a table, or columns of it, that the contract does not know; and misplaced features."""
+    if table not in TABLES:
+        faults.add(("tables", table), f"unknown table '{table}'", suggest_name(table, TABLES))
+        return
+    known = TABLES[table].column_names
+    for column in _read_dict(spec.get("columns")):
+        if column not in known:
+            message = f"table '{table}' has no column '{column}'"
+            loc = ("tables", table, "columns", column)
+            faults.add(loc, message, suggest_name(column, known))
+    features = spec.get("features", {})
+    if features and table != "customers":
+        message = f"'{table}' has no features; customers have"
+        faults.add(("tables", table, "features"), message, "Put them under [tables.customers].")
+    for feature, column in _read_dict(features).items():
+        if feature in known:
+            message = f"'{feature}' is a column of customers, not a feature of your own"
+            fix = f'Map it under [tables.customers.columns]: {feature} = "{column}".'
+            faults.add(("tables", table, "features", feature), message, fix)
+
+
+def _check_goals(faults: _Faults, content: dict) -> None:
+    """Find schemes whose goal is none of the plan's."""
+    goals = _list_names(content, "goals")
+    for index, scheme in enumerate(_read_dicts(content.get("schemes"))):
+        goal = scheme.get("goal")
+        if goal is not None and goal not in goals:
+            fix = suggest_name(str(goal), map(str, goals))
+            faults.add(("schemes", index, "goal"), f"there is no goal '{goal}'", fix)
+
+
+def _check_repeated_names(faults: _Faults, content: dict) -> None:
+    """Find goals and schemes of one name, and what customers say of one name and base."""
+    said = [*_read_dicts(content.get("scales")), *_read_dicts(content.get("choices"))]
+    names_by_kind = {
+        "goals": _list_names(content, "goals"),
+        "schemes": _list_names(content, "schemes"),
+        "scales": [f"{item.get('base')} {item.get('name')}" for item in said],
+    }
+    for kind, names in names_by_kind.items():
         for index, name in enumerate(names):
             if name is not None and name in names[:index]:
-                fix = "Give each its own name."
-                tell((kind, index, "name"), f"two {kind} are called '{name}'", fix)
-    final = _dict(content.get("criteria")).get("final_scheme")
+                message = f"two {kind} are called '{name}'"
+                faults.add((kind, index, "name"), message, "Give each its own name.")
+
+
+def _check_final_scheme(faults: _Faults, content: dict) -> None:
+    final = _read_dict(content.get("criteria")).get("final_scheme")
+    schemes = _list_names(content, "schemes")
     if final is not None and final not in schemes:
-        add(("criteria", "final_scheme"), f"no scheme '{final}'", final, map(str, schemes))
-    return faults
+        fix = suggest_name(str(final), map(str, schemes))
+        faults.add(("criteria", "final_scheme"), f"no scheme '{final}'", fix)
 
 
-def _dict(value: object) -> dict:
+def _list_names(content: dict, kind: str) -> list:
+    """Return the names as they are written; None where one is missing."""
+    return [item.get("name") for item in _read_dicts(content.get(kind))]
+
+
+def _read_dict(value: object) -> dict:
+    """Return a table of the plan; an empty one where something else stands, a fault told apart."""
     return value if isinstance(value, dict) else {}
 
 
-def _dicts(value: object) -> list[dict]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _read_dicts(value: object) -> list[dict]:
+    """Return the tables of a list; none where something else stands."""
+    if not isinstance(value, list):
+        return []
+    return [item for item in value if isinstance(item, dict)]

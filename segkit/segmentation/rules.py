@@ -28,7 +28,7 @@ from segkit.segmentation.rulesets import (
     GROUPS,
     SCORES,
     TIERS,
-    Rows,
+    SegmentRule,
     build_rfm,
     find_rule_faults,
     list_rules,
@@ -172,7 +172,9 @@ def fit_rules(
     """
     kinds = _check_scheme(customers, scheme)
     rows = list_rules(scheme)
-    own = {name: column for name, (column, _) in SCORES.items() if kinds.get(column) == "number"}
+    own = {
+        name: score.column for name, score in SCORES.items() if kinds.get(score.column) == "number"
+    }
     known = kinds | {f"{name}_score": "number" for name in own}
     read = {column for _, when in rows[:-1] for column in read_predicate(when, known).columns}
     used = [name for name in own if f"{name}_score" in read]
@@ -210,10 +212,15 @@ def fit_tiers(customers: pd.DataFrame, scheme: Scheme, n_segments: int) -> tuple
     count = cut if isinstance(cut, int) else len(cut) + 1
     if count not in TIERS:
         raise SegkitError(f"tiers come in 2 to 6, not {count}", fix="Change segments or cuts.")
-    names, column = TIERS[count][0].split(", "), (*scheme.columns, "total_spend")[0]
-    score = _learn_score(customers, scheme, "value", column, TIERS[count][1])
-    rows = [(name, f"value_score >= {count - i}") for i, name in enumerate(names[:-1])]
-    return _build_rules(kinds, [*rows, (names[-1], "true")], [score])
+    tiers = TIERS[count]
+    column = scheme.columns[0] if scheme.columns else "total_spend"
+    score = _learn_score(customers, scheme, "value", column, tiers.shares_below)
+    rows = [
+        SegmentRule(name, f"value_score >= {count - place}")
+        for place, name in enumerate(tiers.names[:-1])
+    ]
+    rows.append(SegmentRule(tiers.names[-1], "true"))
+    return _build_rules(kinds, rows, [score])
 
 
 def _check_scheme(customers: pd.DataFrame, scheme: Scheme) -> dict[str, Kind]:
@@ -238,11 +245,16 @@ def _learn_score(
         groups = cuts or GROUPS
         shares = np.arange(1, groups) / groups if cuts or not shares else shares
         cuts = np.quantile(known, shares).tolist()
-    return Score(name=name, column=column, cuts=cuts, higher_is_better=SCORES[name][1])
+    return Score(
+        name=name, column=column, cuts=cuts, higher_is_better=SCORES[name].higher_is_better
+    )
 
 
 def _build_rules(
-    kinds: Mapping[str, Kind], rows: Rows, scores: Sequence[Score], order: Sequence[str] = ()
+    kinds: Mapping[str, Kind],
+    rows: Sequence[SegmentRule],
+    scores: Sequence[Score],
+    order: Sequence[str] = (),
 ) -> tuple[Rules, list[str]]:
     """Return the document, and the names of its segments in the rules' order or the one given."""
     scored = {f"{score.name}_score": "number" for score in scores}

@@ -8,102 +8,203 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.models.rule_language import quote_name, read_predicate, write_number
 from segkit.plan.models import Scheme
 
 EVERYONE_ELSE = "Everyone else"
-# Scores that a condition may name, as recency_score: the column, and whether more is better.
-SCORES = {
-    "recency": ("recency_days", False),
-    "frequency": ("order_count", True),
-    "money": ("total_spend", True),
-    "value": ("total_spend", True),
-}
 GROUPS, MOST_GROUPS = 5, 20
 
-# A set and its cut points, which ascend; below it its rules, first match wins.
-_TABLE = """
-journey_stages: new_days=90 at_risk_days=180 lapsed_days=365
-Prospect | recency_days is null
-Lapsed | recency_days > {lapsed_days}
-At risk | recency_days > {at_risk_days}
-New | tenure_days <= {new_days}
-One order | order_count = 1
-Loyal | order_count >= 5
-Active | true
-life_cycle: new_days=90 lapsed_days=365
-Lapsed | recency_days > {lapsed_days}
-New | tenure_days <= {new_days}
-Returning | order_count > 1
-One order | order_count = 1
-No order known | true
-activity_levels: active_days=30 quiet_days=180
-Active | days_since_visit <= {active_days} or recency_days <= {active_days}
-Quiet | days_since_visit <= {quiet_days} or recency_days <= {quiet_days}
-Passive | true
-generations:
-Generation Alpha | generation like 'Alpha%'
-Generation Z | generation like 'Z%'
-Millennials | generation like 'Millennial%'
-Generation X | generation like 'X%'
-Boomers | generation like 'Boomer%'
-Silent and older | generation like 'Silent%' or generation like 'born before%'
-Year of birth not known | true
-triggers: trigger_days=7 after_days=14
-Checkout left | last_moment = 'checkout' and days_since_moment <= {trigger_days} \
-and (recency_days > days_since_moment or recency_days is null)
-Cart left | days_since_cart <= {trigger_days} \
-and (recency_days > days_since_cart or recency_days is null)
-Just bought | recency_days <= {after_days}
-Looked and did not buy | days_since_visit <= {trigger_days}
-No trigger | true
-"""
 
-# Names of value tiers, and the shares of customers below each cut: with three tiers, the top fifth,
-# the next three tenths, and the lower half.
-TIERS = {
-    2: ("Top value, Other value", (0.8,)),
-    3: ("Top value, Middle value, Low value", (0.5, 0.8)),
-    4: ("Top value, High value, Middle value, Low value", (0.5, 0.8, 0.95)),
-    5: ("Top value, High value, Middle value, Low value, Lowest value", (0.2, 0.5, 0.8, 0.95)),
-    6: (
-        "Top value, High value, Upper middle, Lower middle, Low value, Lowest value",
-        (0.2, 0.4, 0.6, 0.8, 0.95),
+class SegmentRule(NamedTuple):
+    """A segment and the condition that puts a customer there; a last rule's is ``true``."""
+
+    segment: str
+    when: str
+
+
+class ScoredColumn(NamedTuple):
+    """What a score is made of."""
+
+    column: str
+    higher_is_better: bool
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """A ready-made set: ordered rules, first match wins, and the cut points in their conditions.
+
+    A condition names a cut point in braces. Cut points ascend.
+    """
+
+    rules: tuple[SegmentRule, ...]
+    cuts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ValueTiers:
+    """Names of tiers, the top one first, and the shares of customers below each cut, ascending."""
+
+    names: tuple[str, ...]
+    shares_below: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RfmCell:
+    """Cells of RFM that make one segment.
+
+    ``recency_reach`` and ``both_reach`` say how far up its scale recency, and frequency and money
+    together, lie at least: 0 at the bottom, 1 at the top. ``segments`` has the segment's name by
+    how many segments there are.
+    """
+
+    recency_reach: float
+    both_reach: float
+    segments: Mapping[int, str]
+    one_order_at_most: bool = False
+
+
+# Scores that a condition may name, as recency_score.
+SCORES = {
+    "recency": ScoredColumn("recency_days", higher_is_better=False),
+    "frequency": ScoredColumn("order_count", higher_is_better=True),
+    "money": ScoredColumn("total_spend", higher_is_better=True),
+    "value": ScoredColumn("total_spend", higher_is_better=True),
+}
+# The scores whose cut points a scheme may give, by its method.
+SCORES_OF_METHOD = {
+    "rfm": ("recency", "frequency", "money"),
+    "tiers": ("value",),
+    "rules": tuple(SCORES),
+}
+
+RULESETS = {
+    "journey_stages": RuleSet(
+        cuts={"new_days": 90, "at_risk_days": 180, "lapsed_days": 365},
+        rules=(
+            SegmentRule("Prospect", "recency_days is null"),
+            SegmentRule("Lapsed", "recency_days > {lapsed_days}"),
+            SegmentRule("At risk", "recency_days > {at_risk_days}"),
+            SegmentRule("New", "tenure_days <= {new_days}"),
+            SegmentRule("One order", "order_count = 1"),
+            SegmentRule("Loyal", "order_count >= 5"),
+            SegmentRule("Active", "true"),
+        ),
+    ),
+    "life_cycle": RuleSet(
+        cuts={"new_days": 90, "lapsed_days": 365},
+        rules=(
+            SegmentRule("Lapsed", "recency_days > {lapsed_days}"),
+            SegmentRule("New", "tenure_days <= {new_days}"),
+            SegmentRule("Returning", "order_count > 1"),
+            SegmentRule("One order", "order_count = 1"),
+            SegmentRule("No order known", "true"),
+        ),
+    ),
+    "activity_levels": RuleSet(
+        cuts={"active_days": 30, "quiet_days": 180},
+        rules=(
+            SegmentRule(
+                "Active", "days_since_visit <= {active_days} or recency_days <= {active_days}"
+            ),
+            SegmentRule(
+                "Quiet", "days_since_visit <= {quiet_days} or recency_days <= {quiet_days}"
+            ),
+            SegmentRule("Passive", "true"),
+        ),
+    ),
+    "generations": RuleSet(
+        rules=(
+            SegmentRule("Generation Alpha", "generation like 'Alpha%'"),
+            SegmentRule("Generation Z", "generation like 'Z%'"),
+            SegmentRule("Millennials", "generation like 'Millennial%'"),
+            SegmentRule("Generation X", "generation like 'X%'"),
+            SegmentRule("Boomers", "generation like 'Boomer%'"),
+            SegmentRule(
+                "Silent and older", "generation like 'Silent%' or generation like 'born before%'"
+            ),
+            SegmentRule("Year of birth not known", "true"),
+        )
+    ),
+    "triggers": RuleSet(
+        cuts={"trigger_days": 7, "after_days": 14},
+        rules=(
+            SegmentRule(
+                "Checkout left",
+                "last_moment = 'checkout' and days_since_moment <= {trigger_days} "
+                "and (recency_days > days_since_moment or recency_days is null)",
+            ),
+            SegmentRule(
+                "Cart left",
+                "days_since_cart <= {trigger_days} "
+                "and (recency_days > days_since_cart or recency_days is null)",
+            ),
+            SegmentRule("Just bought", "recency_days <= {after_days}"),
+            SegmentRule("Looked and did not buy", "days_since_visit <= {trigger_days}"),
+            SegmentRule("No trigger", "true"),
+        ),
     ),
 }
-# Cells of RFM, first match wins: how far up its scale recency, and frequency and money together,
-# lie at least, whether one order is the most, and the segment where there are 6, 5, 4, 3 and 2.
+
+# By the number of tiers. With three: the top fifth, the next three tenths, and the lower half.
+TIERS = {
+    2: ValueTiers(("Top value", "Other value"), shares_below=(0.8,)),
+    3: ValueTiers(("Top value", "Middle value", "Low value"), shares_below=(0.5, 0.8)),
+    4: ValueTiers(
+        ("Top value", "High value", "Middle value", "Low value"), shares_below=(0.5, 0.8, 0.95)
+    ),
+    5: ValueTiers(
+        ("Top value", "High value", "Middle value", "Low value", "Lowest value"),
+        shares_below=(0.2, 0.5, 0.8, 0.95),
+    ),
+    6: ValueTiers(
+        ("Top value", "High value", "Upper middle", "Lower middle", "Low value", "Lowest value"),
+        shares_below=(0.2, 0.4, 0.6, 0.8, 0.95),
+    ),
+}
+
+# First match wins.
 RFM_CELLS = (
-    (0.75, 0.75, False, ("Champions", "Champions", "Loyal", "Loyal", "Active")),
-    (0.75, 0.0, True, ("New", "Promising", "Promising", "Promising", "Active")),
-    (0.5, 0.5, False, ("Loyal", "Loyal", "Loyal", "Loyal", "Active")),
-    (0.5, 0.0, False, ("Promising", "Promising", "Promising", "Promising", "Active")),
-    (0.0, 0.5, False, ("At risk", "At risk", "At risk", "Lapsed", "Lapsed")),
-    (0.0, 0.0, False, ("Lost", "Lost", "Lost", "Lapsed", "Lapsed")),
+    RfmCell(
+        recency_reach=0.75,
+        both_reach=0.75,
+        segments={6: "Champions", 5: "Champions", 4: "Loyal", 3: "Loyal", 2: "Active"},
+    ),
+    RfmCell(
+        recency_reach=0.75,
+        both_reach=0.0,
+        one_order_at_most=True,
+        segments={6: "New", 5: "Promising", 4: "Promising", 3: "Promising", 2: "Active"},
+    ),
+    RfmCell(
+        recency_reach=0.5,
+        both_reach=0.5,
+        segments={6: "Loyal", 5: "Loyal", 4: "Loyal", 3: "Loyal", 2: "Active"},
+    ),
+    RfmCell(
+        recency_reach=0.5,
+        both_reach=0.0,
+        segments={6: "Promising", 5: "Promising", 4: "Promising", 3: "Promising", 2: "Active"},
+    ),
+    RfmCell(
+        recency_reach=0.0,
+        both_reach=0.5,
+        segments={6: "At risk", 5: "At risk", 4: "At risk", 3: "Lapsed", 2: "Lapsed"},
+    ),
+    RfmCell(
+        recency_reach=0.0,
+        both_reach=0.0,
+        segments={6: "Lost", 5: "Lost", 4: "Lost", 3: "Lapsed", 2: "Lapsed"},
+    ),
 )
 BEST_FIRST = ("Champions", "Loyal", "Promising", "New", "Active", "At risk", "Lost", "Lapsed")
 
-# Segment and condition of each rule; the last condition is "true".
-Rows = list[tuple[str, str]]
 
-
-def _read_table() -> dict[str, tuple[dict[str, float], Rows]]:
-    sets = {}
-    for part in re.split(r"\n(?=\w+:)", _TABLE.strip()):
-        head, *lines = part.splitlines()
-        cuts = {cut: float(number) for cut, number in re.findall(r"(\w+)=(\d+)", head)}
-        sets[head.split(":")[0]] = (cuts, [tuple(line.split(" | ")) for line in lines])
-    return sets
-
-
-RULESETS = _read_table()
-
-
-def build_ruleset(name: str, cuts: Mapping[str, object] | None = None) -> Rows:
+def build_ruleset(name: str, cuts: Mapping[str, object] | None = None) -> list[SegmentRule]:
     """Return the rules of a ready-made set, first match wins, with ``cuts`` in place of its own.
 
     Raises
@@ -114,58 +215,67 @@ def build_ruleset(name: str, cuts: Mapping[str, object] | None = None) -> Rows:
     where = f"ruleset '{name}'"
     if name not in RULESETS:
         raise SegkitError("no such set", where=where, fix=suggest_name(name, RULESETS))
-    numbers, rows = RULESETS[name]
+    ruleset = RULESETS[name]
     for cut, number in (cuts or {}).items():
-        if cut not in numbers:
-            raise SegkitError(f"no cut '{cut}'", where=where, fix=suggest_name(cut, numbers))
+        if cut not in ruleset.cuts:
+            raise SegkitError(f"no cut '{cut}'", where=where, fix=suggest_name(cut, ruleset.cuts))
         if not isinstance(number, int | float):
             raise SegkitError(f"cut '{cut}' is one number", where=where, found=str(number))
-    numbers = {**numbers, **(cuts or {})}
+    numbers = {**ruleset.cuts, **(cuts or {})}
     _check_ascending(tuple(numbers.values()), where)
     texts = {cut: write_number(number) for cut, number in numbers.items()}
-    return [(segment, when.format(**texts)) for segment, when in rows]
+    return [SegmentRule(rule.segment, rule.when.format_map(texts)) for rule in ruleset.rules]
 
 
-def build_rfm(n_segments: int, groups: Mapping[str, int], orders: str) -> Rows:
+def build_rfm(n_segments: int, groups: Mapping[str, int], orders: str) -> list[SegmentRule]:
     """Return the rules of RFM with at most ``n_segments`` segments, from 2 to 6.
 
     ``groups`` is the number of points of recency, frequency and money; ``orders`` the column that
     counts orders.
     """
-    rows = []
-    for recency, others, once, merged in RFM_CELLS:
-        least = 1 + math.ceil(recency * (groups["recency"] - 1))
-        both = 2 + math.ceil(others * (groups["frequency"] + groups["money"] - 2))
-        when = f"recency_score >= {least} and frequency_score + money_score >= {both}"
-        when += f" and {quote_name(orders)} <= 1" if once else ""
-        rows.append((merged[6 - max(2, min(n_segments, 6))], when))
-    return [*rows[:-1], (rows[-1][0], "true")]
+    segment_count = max(2, min(n_segments, 6))
+    rules = []
+    for cell in RFM_CELLS:
+        least_recency = 1 + math.ceil(cell.recency_reach * (groups["recency"] - 1))
+        most_both = groups["frequency"] + groups["money"]
+        least_both = 2 + math.ceil(cell.both_reach * (most_both - 2))
+        when = f"recency_score >= {least_recency} and frequency_score + money_score >= {least_both}"
+        if cell.one_order_at_most:
+            when += f" and {quote_name(orders)} <= 1"
+        rules.append(SegmentRule(cell.segments[segment_count], when))
+    return _take_everyone_else(rules)
 
 
-def list_rules(scheme: Scheme) -> Rows:
+def list_rules(scheme: Scheme) -> list[SegmentRule]:
     """Return the rules of a scheme of method ``rules``; the last takes everyone else."""
-    rows = [(rule.name, rule.when) for rule in scheme.rules]
     if scheme.ruleset is not None:
-        own = {name: cut for name, cut in scheme.cuts.items() if name not in SCORES}
-        rows = build_ruleset(scheme.ruleset, own)
-    if len(rows) > 1 and rows[-1][1].strip().lower() == "true":
-        return [*rows[:-1], (rows[-1][0], "true")]
-    return [*rows, (EVERYONE_ELSE, "true")]
+        own_cuts = {name: cut for name, cut in scheme.cuts.items() if name not in SCORES}
+        rules = build_ruleset(scheme.ruleset, own_cuts)
+    else:
+        rules = [SegmentRule(rule.name, rule.when) for rule in scheme.rules]
+    if len(rules) > 1 and rules[-1].when.strip().lower() == "true":
+        return _take_everyone_else(rules)
+    return [*rules, SegmentRule(EVERYONE_ELSE, "true")]
+
+
+def _take_everyone_else(rules: list[SegmentRule]) -> list[SegmentRule]:
+    """Return the rules with the last one open to all who are left."""
+    return [*rules[:-1], SegmentRule(rules[-1].segment, "true")]
 
 
 def check_cuts(scheme: Scheme) -> None:
     """Raise an error if a score's cut is neither 2 to 20 groups of equal size nor cut points."""
-    own = {"rfm": tuple(SCORES)[:3], "tiers": ("value",), "rules": tuple(SCORES)}
+    scores = SCORES_OF_METHOD.get(scheme.method, ())
     for name, cut in scheme.cuts.items():
         where = f"scheme '{scheme.name}', cut '{name}'"
-        if name in own.get(scheme.method, ()):
-            cut = tuple(range(cut - 1)) if isinstance(cut, int) else cut
-            if not 1 <= len(cut) < MOST_GROUPS:
+        if name in scores:
+            points = tuple(range(cut - 1)) if isinstance(cut, int) else cut
+            if not 1 <= len(points) < MOST_GROUPS:
                 message = f"give 2 to {MOST_GROUPS} groups, or the points between them"
                 raise SegkitError(message, where=where)
-            _check_ascending(cut, where)
+            _check_ascending(points, where)
         elif scheme.ruleset is None:
-            fix = suggest_name(name, own.get(scheme.method, ()))
+            fix = suggest_name(name, scores)
             raise SegkitError("there is no such score", where=where, fix=fix)
 
 
@@ -186,16 +296,21 @@ def find_rule_faults(scheme: Scheme, features: Mapping[str, str]) -> list[Segkit
         One a faulty rule, with the position in its condition.
     """
     kinds = {name: "text" if kind == "category" else kind for name, kind in features.items()}
-    kinds |= {f"{score}_score": "number" for score, (name, _) in SCORES.items() if name in features}
-    faults, rows = [], []
+    kinds |= {
+        f"{name}_score": "number" for name, score in SCORES.items() if score.column in features
+    }
+    faults = []
+    rules = []
     try:
         check_cuts(scheme)
-        rows = list_rules(scheme)[:-1] if scheme.method == "rules" else []
+        if scheme.method == "rules":
+            rules = list_rules(scheme)[:-1]
     except SegkitError as error:
         faults.append(error)
-    for name, when in rows:
+    for rule in rules:
+        where = f"scheme '{scheme.name}', rule '{rule.segment}'"
         try:
-            read_predicate(when, kinds, where=f"scheme '{scheme.name}', rule '{name}'")
+            read_predicate(rule.when, kinds, where=where)
         except SegkitError as error:
             faults.append(error)
     return faults

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import ibis
 import numpy as np
@@ -24,7 +24,8 @@ from segkit.features.lifetime_value import (
 )
 from segkit.models.lifetime import expect_counts, expect_purchases, find_active_probability
 
-LEAST_HOLDOUT_WEEKS, MOST_HOLDOUT_WEEKS = 4, 52
+LEAST_HOLDOUT_WEEKS = 4
+MOST_HOLDOUT_WEEKS = 52
 MOST_COUNT = 7
 OTHER = "other"
 HOLDOUT_COLUMNS = (
@@ -32,6 +33,90 @@ HOLDOUT_COLUMNS = (
 )  # fmt: skip
 COUNT_COLUMNS = ("repeat_count", "actual_customers", "expected_customers")
 CHECK_COLUMNS = ("check", "value", "bound", "limit", "passes", "note")
+
+
+@dataclass(frozen=True)
+class LifetimeCheck:
+    """One check of the models: its value's ``limit``, and what it means to miss it.
+
+    ``when_failed`` says what a failure means, ``when_untold`` why the value could not be measured;
+    it is empty where there is always a value.
+    """
+
+    title: str
+    bound: Literal["at least", "above", "at most"]
+    limit: float
+    when_failed: str
+    when_untold: str = ""
+
+    def judge(self, value: float) -> bool | None:
+        """Say whether a value, at most its size, keeps the limit; None where there is no value."""
+        if np.isnan(value):
+            return None
+        if self.bound == "at least":
+            return value >= self.limit
+        if self.bound == "above":
+            return value > self.limit
+        return abs(value) <= self.limit
+
+
+CHECKS = {
+    "repeat_buyers": LifetimeCheck(
+        "customers who bought again",
+        bound="at least",
+        limit=100,
+        when_failed="So few bought again that the estimates are loose.",
+    ),
+    "maximum_found": LifetimeCheck(
+        "maximum of the likelihoods found",
+        bound="at least",
+        limit=1,
+        when_failed=(
+            "A likelihood is flat or a parameter runs to its limit: do not use the values."
+        ),
+    ),
+    "log_error": LifetimeCheck(
+        "largest standard error of a parameter's logarithm",
+        bound="at most",
+        limit=1,
+        when_failed="The data do not determine every parameter; single parameters say nothing.",
+    ),
+    "spend_tail": LifetimeCheck(
+        "q of the spend, whose mean is finite above 1",
+        bound="above",
+        limit=1,
+        when_failed=(
+            "A few very large orders rule: the spend has no finite mean, so there is no value."
+        ),
+        when_untold="Too few customers with positive spend bought again, so there is no value.",
+    ),
+    "money_frequency": LifetimeCheck(
+        "correlation of money and frequency",
+        bound="at most",
+        limit=0.2,
+        when_failed=(
+            "Who buys more often spends otherwise, which Gamma-Gamma rules out: values of "
+            "frequent and rare buyers are drawn together too much."
+        ),
+        when_untold="There are too few repeat buyers with different spend.",
+    ),
+    "repeat_counts": LifetimeCheck(
+        "share of customers in the wrong repeat count",
+        bound="at most",
+        limit=0.05,
+        when_failed="The model does not repeat how often customers bought until now.",
+    ),
+    "holdout": LifetimeCheck(
+        "error of purchases in the time held out",
+        bound="at most",
+        limit=0.2,
+        when_failed=(
+            "The purchases of a time that the model had not seen came out otherwise: a season, "
+            "a trend or a change of habits, which it does not know."
+        ),
+        when_untold="Nobody bought in the time held out.",
+    ),
+}
 
 
 class LifetimeEvidence(NamedTuple):
@@ -185,32 +270,56 @@ def check_lifetime(
     """
     if holdout is None:
         holdout = empty_table(HOLDOUT_COLUMNS, "No time was held out.")
-    pairs = histories.query("repeat_count > 0 and mean_repeat_value > 0")
-    pairs = pairs[["repeat_count", "mean_repeat_value"]]
-    pairs = pairs.sort_values(list(pairs))  # the order of rows changes no last bit
-    counts = compare_repeat_counts(histories, model)
-    misplaced = (counts["actual_customers"] - counts["expected_customers"]).abs().sum()
-    expected, actual = holdout[["expected_running", "actual_running"]].max()
-    log_errors = np.sqrt(np.diag(model.covariance))[: 4 if np.isnan(model.q) else 7]
-    values = (
-        model.repeat_buyer_count,
-        model.converged and (model.spend_converged or np.isnan(model.q)),
-        np.nan_to_num(log_errors, nan=np.inf).max(),
-        model.q,
-        pairs.corr().iloc[0, 1] if (pairs.nunique() > 1).all() else np.nan,
-        misplaced / 2 / len(histories),
-        expected / actual - 1 if actual > 0 else np.nan,
-    )
+    measured = {
+        "repeat_buyers": model.repeat_buyer_count,
+        "maximum_found": model.converged and (model.spend_converged or np.isnan(model.q)),
+        "log_error": _measure_log_error(model),
+        "spend_tail": model.q,
+        "money_frequency": _correlate_money_frequency(histories),
+        "repeat_counts": _measure_misplaced(histories, model),
+        "holdout": _measure_holdout_error(holdout),
+    }
     rows = []
-    lines = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8").splitlines()
-    for value, line in zip(map(float, values), lines, strict=True):
-        name, bound, limit, failed, untold = (cell.strip() for cell in line.split("|"))
-        limit = float(limit)
-        ways = {"at least": value >= limit, "above": value > limit, "at most": abs(value) <= limit}
-        passes = None if np.isnan(value) else ways[bound]
-        note = {None: untold, True: "", False: failed}[passes]
-        rows.append((name, value, bound, limit, passes, note))
+    for name, check in CHECKS.items():
+        value = float(measured[name])
+        passes = check.judge(value)
+        note = {None: check.when_untold, True: "", False: check.when_failed}[passes]
+        rows.append((check.title, value, check.bound, check.limit, passes, note))
     table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
     if holdout.empty:
         table.loc[table.index[-1], "note"] = explain_empty(holdout)
     return table
+
+
+def _measure_log_error(model: Lifetime) -> float:
+    """Return the largest standard error of a parameter's logarithm; infinite where there is none.
+
+    Without a model of the spend only the four parameters of the purchases count.
+    """
+    errors = np.sqrt(np.diag(model.covariance))
+    if np.isnan(model.q):
+        errors = errors[:4]
+    return np.nan_to_num(errors, nan=np.inf).max()
+
+
+def _correlate_money_frequency(histories: pd.DataFrame) -> float:
+    """Return Pearson's correlation over repeat buyers; missing where one of both never varies."""
+    pairs = histories.query("repeat_count > 0 and mean_repeat_value > 0")
+    pairs = pairs[["repeat_count", "mean_repeat_value"]]
+    if not (pairs.nunique() > 1).all():
+        return np.nan
+    pairs = pairs.sort_values(list(pairs))  # the order of rows changes no last bit
+    return pairs.corr().iloc[0, 1]
+
+
+def _measure_misplaced(histories: pd.DataFrame, model: Lifetime) -> float:
+    """Return the share of customers whom the model counts in another repeat count."""
+    counts = compare_repeat_counts(histories, model)
+    misplaced = (counts["actual_customers"] - counts["expected_customers"]).abs().sum()
+    return misplaced / 2 / len(histories)
+
+
+def _measure_holdout_error(holdout: pd.DataFrame) -> float:
+    """Return expected over actual purchases, less 1; missing where nobody bought."""
+    expected, actual = holdout[["expected_running", "actual_running"]].max()
+    return expected / actual - 1 if actual > 0 else np.nan

@@ -1,0 +1,360 @@
+"""All tables of a plan, checked against each other in a DuckDB database of their own."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pandas as pd
+
+from segkit.contract.tables import TABLES
+from segkit.core.errors import SegkitError, explain_faults
+from segkit.data.columns import Source, quote, text_literal
+from segkit.data.convert import convert_source
+from segkit.data.engine import SqlTables, set_limits
+from segkit.data.line_rules import derive_lines
+from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
+from segkit.data.repeats import find_repeats
+from segkit.data.sources import open_source
+from segkit.plan.models import Plan
+from segkit.plan.names import NAME_CUSTOMERS
+
+QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
+COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
+MALFORMED = "The line has another number of fields than the header, or an open quote."
+LINE_COLUMNS = ["line_type", "is_product"]  # derived for order lines
+# Other tables refer to these, so they are checked before them.
+CHECKED_FIRST = ("customers", "products", "orders")
+FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
+
+
+class CheckedTable(NamedTuple):
+    """One table that was checked: its accepted columns, its rules and what they found.
+
+    ``quality`` has rows of `QUALITY_COLUMNS`; ``accepted`` counts rows.
+    """
+
+    source: Source
+    columns: list[str]
+    rules: list[Rule]
+    quality: list[tuple]
+    accepted: int
+
+
+class TableChecks:
+    """The tables of one plan, checked in a DuckDB database in a temporary folder.
+
+    ``checked_<table>`` has ``source_row``, the accepted columns, ``is_rejected`` and one boolean
+    ``rule_<name>`` a rule. ``faults`` are all that stands in the plan's way.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        con: duckdb.DuckDBPyConnection,
+        folder: Path,
+        *,
+        as_of: datetime.date,
+        spill: Path,
+    ):
+        self.plan = plan
+        self.con = con
+        self.folder = folder
+        self.as_of = as_of
+        self.spill = spill
+        self.tables = SqlTables(con, plan.engine, folder)
+        self.checked: dict[str, CheckedTable] = {}
+        self.faults: list[SegkitError] = []
+
+    def run(self) -> None:
+        """Open and check every table, and collect the faults."""
+        sources = self._open_sources()
+        self._find_missing_in_orders(sources)
+        first = [name for name in CHECKED_FIRST if name in sources]
+        for name in dict.fromkeys([*first, *sources]):
+            if self.faults and name == "order_lines":
+                continue  # the largest table is not worth the wait
+            self._check_source(sources[name])
+        for name in self.plan.tables:
+            if name in self.checked and not self.checked[name].accepted:
+                self.faults.append(self._explain_empty(self.checked[name]))
+        if not self.faults:
+            self._find_impossible()
+
+    def _open_sources(self) -> dict[str, Source]:
+        sources = {}
+        for name in self.plan.tables:
+            try:
+                sources[name] = open_source(name, self.plan, con=self.con, folder=self.folder)
+            except SegkitError as error:
+                self.faults += getattr(error, "faults", [error])
+        return sources
+
+    def _find_missing_in_orders(self, sources: dict[str, Source]) -> None:
+        """Find the columns that neither order lines nor orders carry."""
+        lines = sources.get("order_lines")
+        orders = sources.get("orders")
+        is_orders_broken = orders is None and "orders" in self.plan.tables
+        if lines is None or is_orders_broken:
+            return
+        carried = {*lines.columns, *(orders.columns if orders else ())}
+        for column in ("customer_id", "ordered_at"):
+            if column not in carried:
+                more = ", and no orders table carries it"
+                self.faults.append(lines.explain_missing(column, more))
+
+    def _check_source(self, source: Source) -> None:
+        try:
+            self.checked[source.name] = self._check_table(source)
+        except SegkitError as error:
+            self.faults.append(error)
+        except duckdb.InvalidInputException as error:  # only now was every page read
+            if source.is_copied:
+                raise
+            fix = "Export it again, whole."
+            self.faults.append(source.fail("the Parquet file is broken", error, fix))
+
+    def _check_table(self, source: Source) -> CheckedTable:
+        name = source.name
+        typed, guesses = convert_source(source)
+        self.tables.bring(f"typed_{name}", typed)
+        find_repeats(source, self.tables)
+        query = self._join_others(source, self._derive_columns(source))
+        found = self.con.sql(query).columns
+        rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
+        columns = [column.name for column in source.table.columns if column.name in found]
+        if name == "order_lines":
+            columns += LINE_COLUMNS
+        self._create_checked(source, query, columns, rules)
+        counts = self._count_rules(name, rules)
+        quality = [
+            (rule.name, rule.severity, count, rule.reason, rule.treatment)
+            for rule, count in zip(rules, counts[1:], strict=True)
+        ]
+        entries = [*_tell_malformed(source), *quality, *_tell_encoding(source), *guesses]
+        told = [(name, *entry) for entry in entries if entry[2]]
+        return CheckedTable(source, columns, rules, told, accepted=counts[0])
+
+    def _derive_columns(self, source: Source) -> str:
+        """Return the query of a table's converted rows with the columns that are worked out."""
+        query = f"SELECT * FROM typed_{source.name}"
+        if source.name == "order_lines":
+            orders = self.checked["orders"].columns if "orders" in self.checked else ()
+            query = derive_lines(query, source.columns, orders=orders, policies=self.plan.policies)
+        if "resolved_at" in source.columns:
+            query = f"""SELECT * REPLACE (
+                CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
+                resolved_at::DATE > '{self.as_of}' AS is_late FROM ({query})"""
+        return query
+
+    def _join_others(self, source: Source, query: str) -> str:
+        """Return the query with ``is_repeat``, ``differs`` and ``lacks_<table>``."""
+        there = self.con.sql(query).columns
+        lacks = []
+        joins = [f"LEFT JOIN repeats_{source.name} AS r ON t.source_row = r.source_row"]
+        for other, key in REFERRED_TO.items():
+            if other in self.checked and other != source.name and key in there:
+                lacks.append(f", {other}.{key} IS NULL AS lacks_{other}")
+                joins.append(f"""LEFT JOIN (SELECT {key} FROM checked_{other} WHERE NOT is_rejected)
+                    AS {other} ON t.{key} = {other}.{key}""")
+        return f"""SELECT t.*, r.source_row IS NOT NULL AS is_repeat, r.differs{"".join(lacks)}
+            FROM ({query}) AS t {" ".join(joins)}"""
+
+    def _create_checked(
+        self, source: Source, query: str, columns: Sequence[str], rules: Sequence[Rule]
+    ) -> None:
+        """Create ``checked_<table>``."""
+        name = source.name
+        whole = {column.name for column in TABLES[name].columns if column.kind == "integer"}
+        values = [
+            f"TRY_CAST({column} AS BIGINT) AS {column}" if column in whole else quote(column)
+            for column in columns
+        ]
+        flags = [f"coalesce({rule.test}, false) AS rule_{rule.name}" for rule in rules]
+        rejecting = [f"rule_{rule.name}" for rule in rules if rule.severity == "reject"]
+        is_rejected = " OR ".join(rejecting) or "false"
+        # What others refer to, or what had to be read from text, is not worked out again.
+        is_kept = source.is_copied or name in REFERRED_TO or self.tables.spark is not None
+        self.tables.create(
+            f"checked_{name}",
+            f"""SELECT *, {is_rejected} AS is_rejected
+            FROM (SELECT source_row, {", ".join([*values, *flags])} FROM ({query}))""",
+            "TABLE" if is_kept else "VIEW",
+        )
+
+    def _count_rules(self, name: str, rules: Sequence[Rule]) -> tuple[int, ...]:
+        """Return how many rows are accepted, and then how many meet each rule."""
+        conditions = ["NOT is_rejected", *(f"rule_{rule.name}" for rule in rules)]
+        counts = [f"count_if({condition})" for condition in conditions]  # faster than FILTER
+        return self.con.execute(f"SELECT {', '.join(counts)} FROM checked_{name}").fetchall()[0]
+
+    def _explain_empty(self, table: CheckedTable) -> SegkitError:
+        """Say which rule rejects most of a table without one good row, and show the first."""
+        source = table.source
+        counts = {rule: row_count for _, rule, _, row_count, *_ in table.quality}
+        rejecting = [rule for rule in table.rules if rule.severity == "reject"]
+        rule = max(rejecting, key=lambda rule: counts.get(rule.name, 0))
+        value = rule.column if rule.column in source.columns else "NULL"
+        row, text = self.con.execute(
+            f"""SELECT source_row, {value}::VARCHAR FROM {source.raw} WHERE source_row =
+            (SELECT min(source_row) FROM checked_{source.name} WHERE rule_{rule.name})"""
+        ).fetchall()[0]
+        place = source.locate(rule.column) if rule.column else source.label
+        message = (
+            f"no row of {source.name} can be used: {counts[rule.name]:,} of {source.read:,} "
+            f"rows have this fault: {rule.reason}"
+        )
+        found = repr(text[:60]) if text and text.strip() else "nothing"
+        fix = self._suggest_fix(rule)
+        return SegkitError(message, where=f"{place}, data row {row}", found=found, fix=fix)
+
+    def _suggest_fix(self, rule: Rule) -> str:
+        if rule.name == "after_as_of":
+            return f"Set as_of in the plan; it is {self.as_of}, before the first row."
+        if rule.name == "currency_differs":
+            return f"Set currency in the plan; it is {self.plan.currency}."
+        return "Correct it, map another column, or declare decimal or date_format."
+
+    def _find_impossible(self) -> None:
+        """Add what makes segments impossible although the tables can be read."""
+        table = next(name for name in NAME_CUSTOMERS if name in self.checked)
+        source = self.checked[table].source
+        if "customer_id" not in self.checked[table].columns:
+            self.faults.append(source.explain_missing("customer_id"))
+        elif table == "order_lines":
+            sales = "NOT is_rejected AND line_type = 'sale'"
+            self._need_two("customer", source, rows=sales, having="an accepted sale")
+            self._need_two("order", source, rows=sales, having="an accepted sale")
+        else:
+            rows = "NOT is_rejected"
+            self._need_two("customer", source, rows=rows, having="an accepted row")
+
+    def _need_two(self, what: str, source: Source, *, rows: str, having: str) -> None:
+        """Add a fault where the ``rows`` name fewer than two customers or orders."""
+        known = f"SELECT {what}_id AS known FROM checked_{source.name} WHERE {rows}"
+        count = self._count_different(f"{known} LIMIT {FIRST_ROWS}")
+        if count < 2:
+            count = self._count_different(known)
+        if count < 2:
+            self.faults.append(
+                SegkitError(
+                    f"segments need two {what}s or more with {having}",
+                    where=source.locate(f"{what}_id"),
+                    found=f"{count} {what}{'' if count == 1 else 's'}",
+                    fix=f"Check the mapping of {what}_id, and the plan's as_of and policies.",
+                )
+            )
+
+    def _count_different(self, query: str) -> int:
+        rows = self.con.execute(f"SELECT count(DISTINCT known) FROM ({query})").fetchall()
+        return rows[0][0]
+
+    def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the quality and the counts of all checked tables, in the plan's order."""
+        tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
+        found = [entry for table in tables for entry in table.quality]
+        if self.spill.exists():
+            largest = max(tables, key=lambda table: table.source.read).source
+            limit = self.plan.engine.memory_limit
+            reason = f"The tables are larger than the memory limit, {limit}."
+            treatment = "Checked by way of the disk: slower, with the same result."
+            found.append(
+                (largest.name, "larger_than_memory", "note", largest.read, reason, treatment)
+            )
+        quality = pd.DataFrame(found, columns=QUALITY_COLUMNS)
+        counts = [
+            (
+                table.source.name,
+                table.source.read,
+                table.accepted,
+                table.source.read - table.accepted,
+            )
+            for table in tables
+        ]
+        return quality.astype({"row_count": "int64"}), pd.DataFrame(counts, columns=COUNT_COLUMNS)
+
+    def write_tables(self, folder: Path) -> list[dict]:
+        """Write accepted and rejected rows in the sources' order; return the counts."""
+        (folder / "accepted").mkdir()
+        (folder / "rejected").mkdir()
+        for name, table in self.checked.items():
+            accepted = f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
+                WHERE NOT is_rejected ORDER BY source_row"""
+            self._copy(accepted, folder / f"accepted/{name}.parquet")
+            self._copy(_select_rejected(table), folder / f"rejected/{name}.parquet")
+        quality, counts = self.summarise()
+        quality.to_parquet(folder / "quality.parquet", index=False)
+        return counts.to_dict("records")
+
+    def _copy(self, query: str, path: Path) -> None:
+        file = text_literal(path)
+        self.con.execute(f"COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _tell_malformed(source: Source) -> list[tuple]:
+    """Return what the quality table says of lines that could not be read as rows."""
+    return [("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
+
+
+def _tell_encoding(source: Source) -> list[tuple]:
+    reason = "The line is not in the file's encoding."
+    treatment = "Read as Windows-1252; look whether accents are right."
+    return [("mixed_encoding", "warning", source.foreign_lines, reason, treatment)]
+
+
+def _select_rejected(table: CheckedTable) -> str:
+    """Return the query of rejected rows with the first rule, all reasons and the user's values."""
+    source = table.source
+    rules = [rule for rule in table.rules if rule.severity == "reject"]
+    first_rule = " ".join(f"WHEN rule_{rule.name} THEN '{rule.name}'" for rule in rules)
+    reasons = ", ".join(
+        f"CASE WHEN rule_{rule.name} THEN {text_literal(rule.reason)} END" for rule in rules
+    )
+    columns = [column for column in table.columns if column in source.columns]
+    texts = ", ".join(f"raw.{quote(column)}::VARCHAR AS {quote(column)}" for column in columns)
+    return f"""SELECT source_row, CASE {first_rule} END AS rule,
+            concat_ws(' ', {reasons}) AS reasons, NULL::VARCHAR AS raw_line, {texts}
+        FROM checked_{source.name} JOIN {source.raw} AS raw USING (source_row)
+        WHERE is_rejected
+        UNION ALL BY NAME SELECT source_row, 'malformed_line' AS rule,
+            {text_literal(MALFORMED)} || ' Line ' || line || '.' AS reasons, raw_line
+        FROM {source.malformed} ORDER BY source_row"""
+
+
+@contextmanager
+def open_checks(
+    plan: Plan, folder: Path | None, as_of: datetime.date
+) -> Iterator[tuple[TableChecks, Path]]:
+    """Check all tables in a database in a folder of its own; DuckDB's faults become messages.
+
+    The folder, within ``folder`` or the system's for temporary files, goes with its content.
+    """
+    with (
+        explain_faults(
+            "the tables cannot be written",
+            duckdb.IOException,
+            duckdb.OutOfMemoryException,
+            where=folder or tempfile.gettempdir(),
+            fix="Make room on the disk, or name a folder that you may write to.",
+        ),
+        tempfile.TemporaryDirectory(
+            prefix="work-", dir=folder, ignore_cleanup_errors=True
+        ) as work_name,
+        duckdb.connect(Path(work_name) / "work.duckdb") as con,
+    ):
+        work = Path(work_name)
+        # A list in a CASE would become a join, which takes long in a table of many columns.
+        con.execute(
+            """SET preserve_insertion_order = true;
+            PRAGMA disable_checkpoint_on_shutdown;
+            SET disabled_optimizers = 'in_clause'"""
+        )
+        spill = set_limits(con, plan, work)
+        checks = TableChecks(plan, con, work, as_of=as_of, spill=spill)
+        checks.run()
+        yield checks, work
