@@ -157,6 +157,7 @@ def publish_report(
 
 def _complete(plan: Plan, folder: Path, record: Mapping[str, Any]) -> None:
     """Add the index page and run.json to the pages, the pointer beside them; verify the whole."""
+    from segkit.report.shared.first_page import collect_findings
     from segkit.report.shared.pages import render_index, render_pointer
 
     render_pointer(plan.title, record["run_id"], folder.with_name("index.html"))
@@ -165,7 +166,8 @@ def _complete(plan: Plan, folder: Path, record: Mapping[str, Any]) -> None:
     files = {}
     for path in sorted(folder.iterdir()):
         files[path.name] = {"sha256": hash_bytes(path), "bytes": path.stat().st_size}
-    write_json(folder / "run.json", {**record, "files": files})
+    run = {**record, "findings": collect_findings(facts), "files": files}
+    write_json(folder / "run.json", run)
     if faults := verify_publication(folder):
         shown = "\n".join(f"  - {fault}" for fault in faults[:20])
         message = f"The report was not published, because its pages have faults:\n{shown}"
