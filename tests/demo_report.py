@@ -22,6 +22,8 @@ from segkit.report import (
     charts_stability,
     descriptors,
     differences,
+    engagement,
+    market,
     plan,
     reach,
     separation,
@@ -29,6 +31,8 @@ from segkit.report import (
     show_findings,
     show_table,
     sizes,
+    spend,
+    survey,
     targeting,
     usefulness,
 )
@@ -42,10 +46,14 @@ MODULES = [
     charts_stability,
     descriptors,
     differences,
+    engagement,
+    market,
     plan,
     reach,
     separation,
     sizes,
+    spend,
+    survey,
     targeting,
     usefulness,
 ]
@@ -102,18 +110,19 @@ def make_tables() -> dict[str, pd.DataFrame]:
             ("Phone", 42_000, -0.001),
         ]
     ]
-    cells = [
+    places = [
         (c, s)
         for c in ("Finland", "Sweden", "Norway", "Estonia", HOSTILE)
         for s in ("Outdoor", "Household", "Business gifts")
     ]
-    market = pd.DataFrame(cells, columns=["country", "category"])
-    market["cell"] = market["country"] + ", " + market["category"]
-    market["size"] = rng.lognormal(16, 0.8, len(market)).round()
-    market["growth_rate"] = rng.normal(0.03, 0.05, len(market)).round(3)
-    market["value_share"] = rng.beta(1, 14, len(market))
-    market.loc[4, "value_share"] = None
-    market["white_space"] = (market["growth_rate"] > 0.04) & (market["value_share"] < 0.06)
+    cells = pd.DataFrame(places, columns=["country", "category"])
+    cells["cell"] = cells["country"] + ", " + cells["category"]
+    cells["size"] = rng.lognormal(16, 0.8, len(cells)).round()
+    cells["growth_rate"] = rng.normal(0.03, 0.05, len(cells)).round(3)
+    cells["value_share"] = rng.beta(1, 14, len(cells))
+    cells.loc[4, "value_share"] = None
+    cells["index"] = 1000 * cells["value_share"]
+    cells["white_space"] = (cells["growth_rate"] > 0.04) & (cells["value_share"] < 0.06)
     rfm = pd.DataFrame(
         [(r, f) for r in range(1, 6) for f in range(1, 6)],
         columns=["recency_score", "frequency_score"],
@@ -145,7 +154,7 @@ def make_tables() -> dict[str, pd.DataFrame]:
         ),
         "monthly": pd.concat(monthly),
         "trend": pd.DataFrame({"year": range(2018, 2026), "index": 100 * 1.03 ** np.arange(8)}),
-        "market": market,
+        "market": cells,
         "rfm": rfm,
         "candidates": pd.DataFrame(
             {
@@ -268,15 +277,49 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "separation": pd.concat(outlines),
         "mosaic": mosaic,
         "quiz": quiz,
+        **make_evidence_by_segment(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
     }
 
 
+def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of what segments buy, do and say."""
+    spend_by_segment = pd.DataFrame(
+        {"segment_name": SEGMENTS, "spend_per_customer": [820.0, 640.5, 120.0, 95.2, 12.0]}
+    )
+    levels = [(name, level) for name in SEGMENTS for level in ("Tents", "Boots", HOSTILE)]
+    shares = pd.DataFrame(levels, columns=["segment_name", "category"])
+    shares["index"] = np.linspace(20, 240, len(shares))
+    devices = shares.rename(columns={"category": "device"})
+    devices["share"] = np.linspace(0.1, 0.6, len(devices))
+    months = pd.DataFrame(
+        [
+            (name, month)
+            for name in SEGMENTS[:3]
+            for month in pd.date_range("2025-01-01", periods=12, freq="MS")
+        ],
+        columns=["segment_name", "month"],
+    )
+    months["spend_per_customer"] = np.linspace(10, 90, len(months))
+    numbers = pd.DataFrame(
+        [(question, name) for question in ("Price matters", HOSTILE) for name in SEGMENTS],
+        columns=["question", "segment_name"],
+    )
+    numbers["value"] = np.linspace(1, 5, len(numbers))
+    return {
+        "spend_by_segment": spend_by_segment,
+        "category_shares": shares,
+        "device_shares": devices,
+        "spend_by_month": months,
+        "answers": numbers,
+    }
+
+
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
-    market = tables["market"]
+    cells = tables["market"]
     return {
         "plot_base": charts_bases.plot_base(tables["base"]),
         "plot_readiness": plan.plot_readiness(tables["readiness"]),
@@ -284,8 +327,16 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
         ),
-        "plot_cells": charts.plot_cells(market),
-        "plot_white_space": charts.plot_white_space(market, currency="EUR"),
+        "plot_cells": charts.plot_cells(cells),
+        "plot_white_space": market.plot_white_space(cells, currency="EUR"),
+        "plot_trends": market.plot_trends(tables["trend"].assign(line="Camping nights")),
+        "plot_country_shares": market.plot_country_shares(cells),
+        "plot_cell_shares": market.plot_cell_shares(cells),
+        "plot_spend": spend.plot_spend(tables["spend_by_segment"]),
+        "plot_categories": spend.plot_categories(tables["category_shares"]),
+        "plot_months": spend.plot_months(tables["spend_by_month"]),
+        "plot_devices": engagement.plot_devices(tables["device_shares"]),
+        "plot_answers": survey.plot_answers(tables["answers"]),
         "plot_bars": charts.plot_bars(
             tables["bars"],
             kind="money",

@@ -17,7 +17,7 @@ from published import publish
 
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
-from segkit.report import descriptors, differences, plan, reach, sizes
+from segkit.report import descriptors, differences, market, plan, reach, sizes
 from segkit.report.shared import charts
 from segkit.report.shared.charts import LOW_TO_HIGH
 from segkit.report.shared.figures import (
@@ -57,7 +57,7 @@ def read_texts(ax: Axes) -> list[str]:
 
 def test_every_chart_is_in_the_demo_and_says_what_it_shows(drawn):
     assert set(drawn) == set(PLOTS)
-    assert len(PLOTS) == 22
+    assert len(PLOTS) == 30
     for name, ax in drawn.items():
         assert isinstance(ax, Axes), name
         assert len(read_alt(ax)) > 40, name
@@ -196,7 +196,7 @@ def test_labels_at_the_end_of_lines_do_not_touch():
 
 def test_names_of_neighbouring_points_do_not_lie_on_each_other():
     near = {"cell": list("abcd"), "size": [1e6, 1.01e6, 1.02e6, 9e6], "white_space": True}
-    ax = charts.plot_white_space(pd.DataFrame({**near, "growth_rate": [0.1, 0.101, 0.102, 0.3]}))
+    ax = market.plot_white_space(pd.DataFrame({**near, "growth_rate": [0.1, 0.101, 0.102, 0.3]}))
     render_chart(ax)
     boxes = [text.get_window_extent() for text in ax.texts]
     assert len(boxes) == 4

@@ -19,8 +19,8 @@ from segkit.core.absence import NO_PURCHASES, explain_empty
 from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
-from segkit.evidence import experience, penetration, readiness
 from segkit.evidence import inventory as inventories
+from segkit.evidence import penetration, readiness, spend
 from segkit.evidence.kpis import measure_kpi
 from segkit.features import purchases
 from segkit.features.customer_table import build_customers, list_gaps, list_given
@@ -239,11 +239,10 @@ def test_real_tables_without_orders_go_in_whole(shared_data, example, rows, feat
 
 def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
     tables, nobody = survey(), pd.DataFrame({"customer_id": ["a"], "segment_name": ["all"]})
-    options = {"as_of": AS_OF, "smallest_cell": 1}
     empty = [
-        experience.summarise_spend_by_segment(None, nobody, **options),
-        experience.summarise_months_by_segment(None, nobody, **options),
-        experience.estimate_wallet_by_segment(tables, nobody, **options),
+        spend.summarise_spend_by_segment(None, nobody, as_of=AS_OF),
+        spend.summarise_months_by_segment(None, nobody, as_of=AS_OF),
+        spend.estimate_wallet_by_segment(tables, nobody, as_of=AS_OF),
         penetration.measure_penetration(penetration.count_own_cells(tables, as_of=AS_OF), None),
         purchases.summarise_months(None, as_of=AS_OF).query("is_whole"),
         concentration.rank_customers(nobody, "total_spend"),
@@ -252,7 +251,7 @@ def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
     for table in empty:
         assert table.empty
         assert explain_empty(table).startswith(NO_PURCHASES[:-1])
-    assert experience.add_categories(None, None, as_of=AS_OF) is None
+    assert spend.add_categories(None, None, as_of=AS_OF) is None
     with pytest.raises(SegkitError, match="no column 'total_spnd'"):
         concentration.rank_customers(nobody, "total_spnd")
 

@@ -79,6 +79,45 @@ def test_what_tells_nothing_of_the_group_stays():
     assert shown["base_mean"].tolist() == [7.0, 7.0, 7.0]
 
 
+def test_a_level_that_is_itself_telling_is_hidden_with_its_row():
+    table = pd.DataFrame(
+        {"answer": ["me", "my own words"], "customer_count": [60, 3], "segment_name": ["A", "B"]}
+    )
+    shape = Shape("answers", by=("segment_name", "answer"), adds_up=False, covered=("answer",))
+    published = publish_table(table, shape, smallest_cell=5)
+    assert published.frame["answer"].isna().tolist() == [False, True]
+    assert published.frame["segment_name"].tolist() == ["A", "B"]
+    assert not published.records["dimensions"].str.contains("words").any()
+
+
+def test_a_part_of_a_small_whole_is_hidden_even_if_it_counts_nobody():
+    table = pd.DataFrame(
+        {
+            "segment_name": ["x"] * 3 + ["y"] * 3,
+            "country": ["EE", "FI", "SE"] * 2,
+            "customer_count": [10, 40, 20, 0, 3, 0],
+            "segment_count": [70] * 3 + [3] * 3,
+        }
+    )
+    shape = Shape("levels", by=("segment_name", "country"), wholes=("segment_count",))
+    shown = publish_table(table, shape, smallest_cell=5).frame
+    # FI of x would tell of FI of y, and EE of x of FI of x.
+    hidden = [True, True, False, True, True, True]
+    assert np.isnan(shown["customer_count"].astype(float)).tolist() == hidden
+    assert shown["segment_count"].isna().tolist() == hidden
+    apart = Shape("levels", by=("segment_name", "country"))
+    assert read_counts(table, apart)[3] == 0
+
+
+def test_what_is_made_of_a_published_table_stays_hidden_with_its_note():
+    published = publish_table(make_sizes(60, 40, 3), SIZES, smallest_cell=5)
+    more = published.frame.assign(rank=[1, 2, 3])
+    again = publish_table(more, SIZES, smallest_cell=5).frame
+    assert again["rank"].isna().tolist() == [False, True, True]
+    assert again["note"].tolist() == published.frame["note"].tolist()
+    assert again["is_hidden"].tolist() == [False, True, True]
+
+
 def test_rows_that_are_no_people_pass():
     table = pd.DataFrame({"table": ["orders"], "read": [3]})
     shape = Shape("counts", population="rows", by=("table",))

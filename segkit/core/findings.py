@@ -196,7 +196,7 @@ def _aggregate(cell: Cell, table: pd.DataFrame) -> Scalar:
             )
         value = _plain(column.iloc[0])
         return abs(value) if cell.how == "absolute" and value is not None else value
-    if HIDDEN in table and table[HIDDEN].any():
+    if HIDDEN in table and (table[HIDDEN] & column.isna()).any():
         return None  # what is left would be no sum of all
     known = column.dropna()
     return None if known.empty else _plain(known.agg(cell.how))

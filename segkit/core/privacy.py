@@ -50,6 +50,8 @@ class Shape:
     wholes : tuple of str
         Columns with the number of customers of whom the row counts a part, such as all of its
         segment. Where one of them is too small, the row is hidden even if it counts nobody.
+    covered : tuple of str
+        Columns of ``by`` whose values are hidden with their row, such as an answer that few gave.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Shape:
     adds_up: bool = True
     shown: tuple[str, ...] = ()
     wholes: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -298,7 +301,7 @@ def _hide_rows(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> pd.DataF
     """Return the table with the figures of hidden rows missing."""
     if not hidden.any():
         return table
-    kept = {*shape.by, *shape.within, *shape.shown, NOTE}
+    kept = {*shape.by, *shape.within, *shape.shown, NOTE}.difference(shape.covered)
     covered = {}
     for column in table.columns:
         if column not in kept:

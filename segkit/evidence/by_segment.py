@@ -1,21 +1,23 @@
-"""One way to summarise any table by segment, with intervals and with small cells hidden.
+"""One way to summarise any table by segment, with intervals.
 
 Rows stay in the engine: the segments, a small table ``customer_id, segment_name``, are joined
-there, and only sums come back.
+there, and only sums come back. Each row tells in ``rests_on_count`` on how many customers its
+figures rest, so that the gate knows which of them must not be seen.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
+from segkit.core.absence import empty_table, is_missing
 from segkit.core.errors import SegkitError, suggest_name
-from segkit.features.expressions import is_delivered
+from segkit.features.expressions import is_delivered, sum_money
 
 SEGMENT_PREFIX = "segment_"
 Z_95 = 1.959964
@@ -52,14 +54,34 @@ def keep_delivered(messages: ibis.Table) -> ibis.Table:
 
 
 def summarise_by_segment(
-    table: ibis.Table, segments: pd.DataFrame, *, by: Sequence[str] = (), **measures: ibis.Deferred
+    table: ibis.Table,
+    segments: pd.DataFrame,
+    measures: Mapping[str, ibis.Deferred],
+    *,
+    by: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Aggregate each segment's rows in the engine; rows without a segment are left out.
 
-    The columns are segment_name, segment_size (all its customers), those in ``by``, customer_count
-    (with a row) and the measures. Without ``by`` a segment without rows keeps its row.
+    Parameters
+    ----------
+    table : ibis.Table
+        Any table with ``customer_id``.
+    segments : DataFrame
+        ``customer_id`` and ``segment_name``.
+    measures : mapping of str to ibis.Deferred
+        What is worked out, by the name of its column.
+    by : sequence of str
+        Columns that part each segment's rows further.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, segment_size (all its customers), those in ``by``, customer_count (with a
+        row), the measures, and rests_on_count: the customers with a row, or where nobody has one,
+        all of the segment. Without ``by`` a segment without rows keeps its row.
     """
-    rows = table.inner_join(ibis.memtable(segments[["customer_id", "segment_name"]]), "customer_id")
+    members = ibis.memtable(segments[["customer_id", "segment_name"]])
+    rows = table.inner_join(members, "customer_id")
     sums = rows.group_by("segment_name", *by).agg(
         customer_count=_.customer_id.nunique(), **measures
     )
@@ -67,6 +89,8 @@ def summarise_by_segment(
     result = sizes.merge(sums.to_pandas(), on="segment_name", how="inner" if by else "left")
     counts = [column for column in result if column.endswith("_count")]
     result[counts] = result[counts].fillna(0).astype("int64")
+    has_rows = result["customer_count"] > 0
+    result["rests_on_count"] = result["customer_count"].where(has_rows, result["segment_size"])
     return result.sort_values(["segment_name", *by], ignore_index=True)
 
 
@@ -76,18 +100,19 @@ def count_shares(
     column: str,
     *,
     within: Sequence[str] = (),
-    **amount: ibis.Deferred,
+    amount: str = "",
 ) -> pd.DataFrame:
-    """Split each segment's rows, or an amount of them, over the values of one column.
+    """Split each segment's rows, or an amount of money, over the values of one column.
 
-    The columns are segment_name, those in ``within``, ``column``, customer_count, the amount
+    The columns are segment_name, those in ``within``, ``column``, customer_count, the ``amount``
     (``row_count`` if none is given), total (of the segment within ``within``), share of the total,
-    base_share (the same for all segments), index (100 is like everybody) and rank.
+    base_share (the same for all segments), index (100 is like everybody), rank and rests_on_count.
     """
-    name = next(iter(amount), "row_count")
     rows = table.filter(table[column].notnull())
     by = [*within, column]
-    counts = summarise_by_segment(rows, segments, by=by, **(amount or {name: _.count()}))
+    name = amount or "row_count"
+    measure = sum_money(_[amount]) if amount else _.count()
+    counts = summarise_by_segment(rows, segments, {name: measure}, by=by)
     group = ["segment_name", *within]
     counts["total"] = counts.groupby(group)[name].transform("sum")
     counts["share"] = counts[name] / counts["total"]
@@ -98,6 +123,22 @@ def count_shares(
     ascending = [name != "share" for name in order]
     counts = counts.sort_values(order, ascending=ascending, ignore_index=True)
     return counts.assign(rank=counts.groupby(group).cumcount() + 1)
+
+
+def count_shares_by_segment(
+    table: ibis.Table | None, segments: pd.DataFrame, column: str, *, amount: str = ""
+) -> pd.DataFrame:
+    """Split each segment's rows, or an amount, over the values of one column, such as ``device``.
+
+    The columns are segment_name, rank (1 is the segment's largest), the column, customer_count,
+    the amount (or row_count), share (of the segment's total), base_share (of all segments'), index
+    (100 is like everybody) and rests_on_count.
+    """
+    columns = ["segment_name", "rank", column, "customer_count", amount or "row_count", "share"]
+    columns += ["base_share", "index", "rests_on_count"]
+    if is_missing(table, "customer_id", column):
+        return empty_table(columns, f"There is no table with customers and their {column}.")
+    return count_shares(table, segments, column, amount=amount)[columns]
 
 
 def add_interval(table: pd.DataFrame, name: str, hits: str, trials: str) -> pd.DataFrame:
@@ -115,21 +156,6 @@ def add_interval(table: pd.DataFrame, name: str, hits: str, trials: str) -> pd.D
     return table.assign(**{f"{name}share": share, f"{name}low": low, f"{name}high": high})
 
 
-def hide_small_cells(
-    table: pd.DataFrame,
-    columns: Sequence[str],
-    *,
-    smallest_cell: int,
-    count: str = "customer_count",
-    keep: Sequence[str] = ("segment_name",),
-) -> pd.DataFrame:
-    """Return the named columns, emptied where a row rests on too few customers, and ``note``.
-
-    ``count`` names the column with the number of customers that a row rests on; the columns in
-    ``keep``, such as the segment's name, stay. A column that the table lacks comes out empty.
-    """
-    small = ~(table[count] >= smallest_cell)
-    shown = table.reindex(columns=list(columns))
-    for column in shown.columns.difference(list(keep)):
-        shown[column] = shown[column].mask(small)
-    return shown.assign(note=np.where(small, f"fewer than {smallest_cell} customers", ""))
+def divide(part: pd.Series, whole: pd.Series) -> pd.Series:
+    """Return the ratio, missing where there is nothing to divide by."""
+    return part / whole.where(whole > 0)

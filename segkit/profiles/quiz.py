@@ -157,8 +157,9 @@ def build_quiz(
 
 
 def _refuse(reason: str, figures: tuple[float, ...], baseline: float) -> Quiz:
-    nothing = empty_table(STEP_COLUMNS, reason), empty_table([*RULE_COLUMNS, "when"], reason)
-    return Quiz(nothing[0], (), nothing[1], 0, *figures, baseline)
+    no_steps = empty_table(STEP_COLUMNS, reason)
+    no_rules = empty_table([*RULE_COLUMNS, "when"], reason)
+    return Quiz(no_steps, (), no_rules, 0, *figures, baseline)
 
 
 @dataclass(frozen=True)
@@ -172,15 +173,21 @@ class _Search:
     def score(self, columns: list[str], rows: np.ndarray) -> tuple[int, float]:
         """Return the number of leaves for some columns, and their accuracy, on the same folds."""
         matrix = self.task.inputs.matrix[np.ix_(rows, self.task.inputs.find(columns))]
-        options = {"smallest_leaf": self.smallest_leaf, "leaf_counts": LEAVES}
         generator = np.random.default_rng(self.random_state)
-        return trees.choose_leaves(matrix, self.task.classes[rows], generator, **options)
+        return trees.choose_leaves(
+            matrix,
+            self.task.classes[rows],
+            generator,
+            smallest_leaf=self.smallest_leaf,
+            leaf_counts=LEAVES,
+        )
 
     def select(self, rows: np.ndarray) -> tuple[list[str], list[int]]:
         """Return the columns in the order in which they are added, and the leaves of each step."""
         alone = {c: self.score([c], rows) for c in self.task.inputs.columns}
         left = sorted(alone, key=lambda column: -alone[column][1])[:MOST_TRIED]
-        chosen, leaf_counts = [], []
+        chosen = []
+        leaf_counts = []
         while left and len(chosen) < MOST_QUESTIONS:
             tried = {c: self.score([*chosen, c], rows) for c in left} if chosen else alone
             best = max(left, key=lambda column: tried[column][1])
@@ -191,23 +198,33 @@ class _Search:
 
     def test(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the accuracy of each fold by number of questions, and of all columns."""
-        inputs, classes, tested = self.task.inputs, self.task.classes, self.task.rows
+        columns = self.task.inputs.columns
+        tested = self.task.rows
         generator = np.random.default_rng([self.random_state, 1])
-        folds, by_step = trees.deal_folds(classes[tested], FOLDS, generator), []
-        options = {"most_leaves": LEAVES[-1], "smallest_leaf": self.smallest_leaf}
+        folds = trees.deal_folds(self.task.classes[tested], FOLDS, generator)
+        by_step = []
         for fold in range(FOLDS):
-            train, test = tested[folds != fold], tested[folds == fold]
+            train = tested[folds != fold]
+            test = tested[folds == fold]
             order, leaf_counts = self.select(train)
             steps = [(order[: i + 1], leaves) for i, leaves in enumerate(leaf_counts)]
-            right = []
-            for columns, leaves in [*steps, (inputs.columns, self.score(inputs.columns, train)[0])]:
-                matrix = inputs.matrix[:, inputs.find(columns)]
-                grown = trees.grow_tree(matrix[train], classes[train], **options)
-                placed = trees.predict_pruned(grown, matrix[test], [leaves])[:, 0]
-                right.append((placed == classes[test]).mean())
+            steps.append((columns, self.score(columns, train)[0]))
+            right = [self._place(asked, leaves, train, test) for asked, leaves in steps]
             by_step.append(right)
         accuracies = np.array(by_step)
         return accuracies[:, :-1], accuracies[:, -1]
+
+    def _place(
+        self, columns: Sequence[str], leaf_count: int, train: np.ndarray, test: np.ndarray
+    ) -> float:
+        """Return the share of the ``test`` rows placed rightly by a tree on the ``train`` rows."""
+        classes = self.task.classes
+        matrix = self.task.inputs.matrix[:, self.task.inputs.find(columns)]
+        grown = trees.grow_tree(
+            matrix[train], classes[train], most_leaves=LEAVES[-1], smallest_leaf=self.smallest_leaf
+        )
+        placed = trees.predict_pruned(grown, matrix[test], [leaf_count])[:, 0]
+        return float((placed == classes[test]).mean())
 
 
 def make_scheme(quiz: Quiz, name: str, *, goal: str, base: str) -> Scheme | None:

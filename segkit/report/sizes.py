@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.core.findings import Figure, Finding
+from segkit.core.findings import Finding
 from segkit.core.privacy import Published, Shape
 from segkit.report.differences import describe_differences
 from segkit.report.shared import figures
@@ -144,8 +144,8 @@ def _state_largest(sizes: Published) -> Finding:
     """Say how large the largest segment is; those that are hidden are smaller."""
     shares = sizes.frame.set_index("segment_name")["customer_share"].dropna().astype(float)
     if shares.empty:
-        share = Figure("customer_share", None, kind="share")
-        return write_finding("sizes.headline.largest", [share])
+        unknown = sizes.read_figure("customer_share", how="max", kind="share")
+        return write_finding("sizes.headline.largest", [unknown])
     where = {"segment_name": shares.idxmax()}
     share = sizes.read_figure("customer_share", where=where, kind="share", decimals=0)
     count = sizes.read_figure("customer_count", where=where, kind="count")

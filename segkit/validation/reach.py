@@ -137,11 +137,14 @@ def measure_reach(
     if not inputs.matrix.shape[1]:
         return largest / len(classes)
     folds = trees.deal_folds(classes, FOLDS, np.random.default_rng(random_state))
-    options = {"most_leaves": max(8, 2 * len(np.unique(classes))), "smallest_leaf": 5}
+    most_leaves = max(8, 2 * len(np.unique(classes)))
     right = 0
     for fold in range(FOLDS):
-        train, test = folds != fold, folds == fold
-        grown = trees.grow_tree(inputs.matrix[train], classes[train], **options)
+        train = folds != fold
+        test = folds == fold
+        grown = trees.grow_tree(
+            inputs.matrix[train], classes[train], most_leaves=most_leaves, smallest_leaf=5
+        )
         right += (grown.predict(inputs.matrix[test]) == classes[test]).sum()
     return float(right / len(classes))
 
@@ -177,17 +180,22 @@ def fit_surrogate(
     task = read_task(
         customers, segments, columns, random_state=random_state, most_customers=MOST_CUSTOMERS
     )
-    inputs, classes, baseline = task.inputs, task.classes, task.baseline
+    inputs = task.inputs
+    baseline = task.baseline
     if task.obstacle:
-        nothing, unknown = empty_table(SEGMENT_COLUMNS, task.obstacle), (float("nan"),) * 3
-        return Surrogate(empty_table(RULE_COLUMNS, task.obstacle), nothing, *unknown, baseline, ())
-    tested = inputs.matrix[task.rows], classes[task.rows]
-    options = {"smallest_leaf": smallest_cell}
-    accuracies, placed = _cross_validate(*tested, random_state=random_state, **options)
+        no_rules = empty_table(RULE_COLUMNS, task.obstacle)
+        no_segments = empty_table(SEGMENT_COLUMNS, task.obstacle)
+        unknown = (float("nan"),) * 3
+        return Surrogate(no_rules, no_segments, *unknown, baseline, ())
+    matrix = inputs.matrix[task.rows]
+    classes = task.classes[task.rows]
+    accuracies, placed = _cross_validate(
+        matrix, classes, random_state=random_state, smallest_leaf=smallest_cell
+    )
     bounds = trees.bound_accuracy(accuracies, 1 / FOLDS)
-    by_segment = _measure_segments(task, tested[1], placed)
+    by_segment = _measure_segments(task, classes, placed)
     generator = np.random.default_rng([random_state, REPEATS])
-    leaf_count, _ = trees.choose_leaves(*tested, generator, **options)
+    leaf_count, _ = trees.choose_leaves(matrix, classes, generator, smallest_leaf=smallest_cell)
     if leaf_count == 1:
         reason = "No rule places unseen customers better than the largest segment's share does."
         return Surrogate(empty_table(RULE_COLUMNS, reason), by_segment, *bounds, baseline, ())
@@ -220,8 +228,10 @@ class Task:
 
         The tree is grown on all customers; ``places`` are the inputs that it reads.
         """
-        options = {"most_leaves": leaf_count, "smallest_leaf": smallest_cell}
-        grown = trees.grow_tree(self.inputs.matrix[:, places], self.classes, **options)
+        matrix = self.inputs.matrix[:, places]
+        grown = trees.grow_tree(
+            matrix, self.classes, most_leaves=leaf_count, smallest_leaf=smallest_cell
+        )
         leaves = trees.list_leaves(grown, self.inputs, places)
         leaves.sort(key=lambda leaf: (leaf.number, -len(leaf.rows)))
         rows = []
@@ -279,16 +289,23 @@ def _cross_validate(
     matrix: np.ndarray, classes: np.ndarray, *, random_state: int, smallest_leaf: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return each fold's accuracy, and each customer's class by each repeat (n, repeats)."""
-    placed, accuracies = np.empty((len(classes), REPEATS), dtype=int), []
+    placed = np.empty((len(classes), REPEATS), dtype=int)
+    accuracies = []
     for repeat in range(REPEATS):
         generator = np.random.default_rng([random_state, repeat])
         folds = trees.deal_folds(classes, FOLDS, generator)
         for fold in range(FOLDS):
-            train, test = folds != fold, folds == fold
-            options = {"smallest_leaf": smallest_leaf}
-            leaves, _ = trees.choose_leaves(matrix[train], classes[train], generator, **options)
-            options["most_leaves"] = LEAF_COUNTS[-1]
-            grown = trees.grow_tree(matrix[train], classes[train], **options)
+            train = folds != fold
+            test = folds == fold
+            leaves, _ = trees.choose_leaves(
+                matrix[train], classes[train], generator, smallest_leaf=smallest_leaf
+            )
+            grown = trees.grow_tree(
+                matrix[train],
+                classes[train],
+                most_leaves=LEAF_COUNTS[-1],
+                smallest_leaf=smallest_leaf,
+            )
             placed[test, repeat] = trees.predict_pruned(grown, matrix[test], [leaves])[:, 0]
             accuracies.append((placed[test, repeat] == classes[test]).mean())
     return np.array(accuracies), placed

@@ -143,41 +143,6 @@ def plot_lorenz(
     return figures.describe_chart(ax, said, f"The top 20% of customers bring {top}")
 
 
-@chart("cell", "size", "growth_rate", values=["white_space"])
-def plot_white_space(
-    table: pd.DataFrame, *, currency: str = "", title: str = "Market cells by size and growth"
-) -> Axes:
-    """Draw market cells by size and growth; white space is an orange, named diamond.
-
-    How to read it: right is a larger market, up is a growing one. A named diamond is a cell that
-    is large, growing and hardly served; the other cells are grey circles.
-    The table has a row a cell: ``cell`` (its name), ``size`` (currency a year, or buyers),
-    ``growth_rate`` (share a year) and ``white_space`` (boolean).
-    """
-    rows = table.sort_values("size", ascending=False, kind="stable")
-    chosen = rows["white_space"].fillna(False).astype(bool)
-    others, found = rows[~chosen], rows[chosen]
-    ax = figures.new_axes(title, height=4.4)
-    ax.axhline(0, color=GREY, linewidth=1)
-    ax.scatter("size", "growth_rate", s=46, color=GREY, alpha=0.75, linewidth=0, data=others)
-    look = {"s": 90, "marker": "D", "color": ORANGE, "edgecolor": "white"}
-    ax.scatter("size", "growth_rate", data=found, **look)
-    ax.margins(x=0.16, y=0.16)
-    ax.grid(True)
-    scale = figures.set_numbers(ax.xaxis, "money", largest=rows["size"].max())
-    figures.set_numbers(ax.yaxis, "share")
-    ax.set_xlabel(figures.join_unit("size of the market", currency, scale))
-    figures.name_values(ax, "growth a year")
-    named = found[["cell", "size", "growth_rate"]].head(8).to_numpy()
-    figures.name_points(ax, named[:, 1:].astype(float), named[:, 0])
-    points = [
-        f"{name}, {figures.write_value(size, 'money', currency)}, growth {format_share(growth)}"
-        for name, size, growth in named
-    ]
-    said = f"Market size against growth of {plural(len(rows), 'cell')}"
-    return figures.describe_chart(ax, f"{said}; {len(found)} marked as white space", points)
-
-
 @chart("x", "y", "group")
 def plot_trend(
     table: pd.DataFrame,

@@ -54,12 +54,15 @@ def chart(*keys: str, values: Sequence[str] = ()) -> Callable:
 
     ``keys`` and ``values`` are columns, or the function's parameters that name columns. A table
     without them is refused; rows without a key are left out, those without a value are kept.
+    A published table brings its currency along.
     """
 
     def make(draw: Callable) -> Callable:
         @functools.wraps(draw)
         def plot(table: pd.DataFrame | Published, **options) -> Axes:
             passed = all(_has_passed(value) for value in (table, *options.values()))
+            if isinstance(table, Published) and "currency" in draw.__kwdefaults__:
+                options.setdefault("currency", table.currency)
             table = _open_published(table)
             options = {name: _open_published(value) for name, value in options.items()}
             given = {**draw.__kwdefaults__, **options}

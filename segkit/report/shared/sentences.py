@@ -32,6 +32,9 @@ from segkit.report.shared.numbers import (
 
 SENTENCES = Path(__file__).parents[1] / "templates" / "sentences"
 MOST_NAMES = 5
+# Kinds that are written in one way, whatever the figure's unit and decimals.
+PLAIN_KINDS = {"small share": format_small_share, "points": format_points, "index": format_number}
+ABSENCE = "absence"  # the kind of a finding that says why a table has no rows
 
 
 def write_figure(figure: Figure, value: object = None) -> str:
@@ -53,16 +56,12 @@ def write_figure(figure: Figure, value: object = None) -> str:
             return plural(value, one, many) if one else format_number(value)
         case "share":
             return format_share(value, 1 if figure.decimals is None else figure.decimals)
-        case "small share":
-            return format_small_share(value)
-        case "points":
-            return format_points(value)
         case "money":
             return format_money(value, figure.unit, figure.decimals)
         case "large":
             return format_large(value, figure.unit)
-        case "index":
-            return format_number(value)
+        case "small share" | "points" | "index":
+            return PLAIN_KINDS[figure.kind](value)
     decimals = figure.decimals
     if decimals is None:
         decimals = 0 if float(value).is_integer() or abs(value) >= 100 else 2
@@ -121,7 +120,13 @@ def _write_end(figure: Figure, end: float | None) -> str:
 
 def explain_absence(table: Published) -> Finding:
     """Return, as a finding, why a table has no rows."""
-    return Finding("absence", explain_empty(table.frame), source={table.shape.name: ()})
+    return Finding(ABSENCE, explain_empty(table.frame), source={table.shape.name: ()})
+
+
+def pick_findings(groups: Sequence[Sequence[Finding]], *, most: int = 1) -> list[Finding]:
+    """Keep the first findings on each table that has rows, for the report's first page."""
+    told = [[finding for finding in group if finding.kind != ABSENCE] for group in groups]
+    return [finding for group in told for finding in group[:most]]
 
 
 @functools.cache
