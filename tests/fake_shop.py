@@ -53,7 +53,7 @@ folder = pathlib.Path(run_dir) / "{step}"
 (folder / "tables").mkdir(parents=True, exist_ok=True)
 facts = {{"step": "{step}", "findings": ["Size {{}}.".format(size)], "headline": {{}}}}
 (folder / "facts.json").write_text(json.dumps(facts))
-(folder / "tables" / "segments.parquet").write_bytes(b"{step}")
+(folder / "tables" / "left.txt").write_text("{step}")
 """
 
 

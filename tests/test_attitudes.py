@@ -13,7 +13,8 @@ from shops import AS_OF
 
 from segkit.core.absence import explain_empty
 from segkit.core.errors import PlanError
-from segkit.features.attitudes import bound_alpha, find_alpha, measure_reliability, score_attitudes
+from segkit.core.statistics import bound_alpha, find_alpha
+from segkit.features.survey import measure_reliability, score_attitudes
 from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
 from segkit.plan.models import read_plan
 

@@ -24,7 +24,7 @@ def test_the_sample_shop_s_planted_segments_are_recommended_and_found(tmp_path):
     shutil.copy(ROOT / "plan.toml", tmp_path / "plan.toml")
     make_sample(tmp_path / "data" / "sample")
     ws = open_workspace(tmp_path / "plan.toml", "runs/lab", step="03_base_analysis")
-    customers = build_customers(ws.tables, as_of=ws.as_of)
+    customers = build_customers(ws.tables, as_of=ws.as_of).frame
     seeds = {"as_of": ws.as_of, "random_state": ws.random_state}
     options = {**seeds, "pairs": 10}
     fitted = compare_candidates(customers, ws.plan.schemes, ws.plan.criteria, **options)

@@ -304,7 +304,7 @@ def test_missing_tables_give_empty_tables_with_the_reason(shop):
 
 
 def test_an_unknown_scheme_is_refused_with_the_nearest_name():
-    assigned = pd.DataFrame({"customer_id": ["a"], "segment_value_tiers": ["Top"]})
+    assigned = pd.DataFrame({"customer_id": ["a"], "scheme": ["value_tiers"], "segment": ["Top"]})
     assert select_segments(assigned, "value_tiers")["segment_name"].tolist() == ["Top"]
     with pytest.raises(SegkitError, match="Did you mean 'value_tiers'"):
         select_segments(assigned, "value_tier")

@@ -175,5 +175,5 @@ def test_the_sizes_show_the_third_segment_alone(published):
 def test_the_run_s_segments_are_those_of_the_plan(published):
     """The report hides; who is in which segment is known all the same."""
     folder = published[0].parents[2] / "runs" / "small" / "05_analysis" / "tables"
-    segments = pd.read_parquet(folder / "segments.parquet")
-    assert segments["segment_name"].value_counts().to_dict() == SIZES
+    placements = pd.read_parquet(folder / "placements.parquet")
+    assert placements["segment"].value_counts().to_dict() == SIZES

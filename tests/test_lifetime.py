@@ -349,29 +349,32 @@ class TestPrediction:
 class TestFeatures:
     def test_join_the_customer_table_in_the_dictionary_s_place(self):
         lines = ibis.memtable(make_orders())
-        customers = build_customers({"order_lines": lines}, as_of=AS_OF)
+        built = build_customers({"order_lines": lines}, as_of=AS_OF)
+        customers = built.frame
         assert set(FEATURE_COLUMNS) <= set(customers)
         assert customers[list(FEATURE_COLUMNS)].notna().all().all()
-        assert customers.attrs["lifetime_reason"] == ""
+        assert built.lifetime_reason == ""
         columns = {"order_lines": dict.fromkeys(lines.columns, "number")}
         assert set(FEATURE_COLUMNS) <= set(list_given(columns))
 
     def test_are_there_but_missing_where_too_few_bought_again(self):
-        customers = build_customers(make_tables(), as_of=AS_OF)
+        built = build_customers(make_tables(), as_of=AS_OF)
+        customers = built.frame
         assert customers[list(FEATURE_COLUMNS)].isna().all().all()
-        assert "too few" in customers.attrs["lifetime_reason"]
+        assert "too few" in built.lifetime_reason
 
     def test_who_never_bought_has_none(self):
         returns = make_orders(1).head(1)
         returns = returns.assign(customer_id="nobody", line_type="return", line_amount=-5.0)
         lines = ibis.memtable(pd.concat([make_orders(), returns], ignore_index=True))
-        customers = build_customers({"order_lines": lines}, as_of=AS_OF).set_index("customer_id")
+        customers = build_customers({"order_lines": lines}, as_of=AS_OF).frame
+        customers = customers.set_index("customer_id")
         assert customers.loc["nobody", list(FEATURE_COLUMNS)].isna().all()
         assert customers.drop("nobody")["lifetime_value"].notna().all()
 
     def test_change_no_argument(self):
         customers = pd.DataFrame({"customer_id": ["c1", "c0"]})
-        added = add_lifetime(customers, ibis.memtable(make_orders()), as_of=AS_OF)
+        added, _ = add_lifetime(customers, ibis.memtable(make_orders()), as_of=AS_OF)
         assert list(customers) == ["customer_id"]
         assert added["customer_id"].tolist() == ["c1", "c0"]
 
@@ -406,7 +409,8 @@ class TestEvidence:
 
     def test_sentences_and_charts_say_what_the_tables_hold(self):
         lines = ibis.memtable(make_orders())
-        customers = build_customers({"order_lines": lines}, as_of=AS_OF)
+        built = build_customers({"order_lines": lines}, as_of=AS_OF)
+        customers = built.frame
         worth = lifetime_checks.assess_lifetime(lines, customers, as_of=AS_OF, random_state=0)
         told = findings_lifetime.state_lifetime(worth.values, currency="EUR")
         assert "all 150 customers together" in told[0]

@@ -141,19 +141,21 @@ def survey() -> dict[str, ibis.Table]:
 
 
 def test_without_order_lines_there_is_a_row_for_each_customer():
-    table = build_customers(survey(), as_of=AS_OF)
+    built = build_customers(survey(), as_of=AS_OF)
+    table = built.frame
     assert table["customer_id"].tolist() == ["a", "b", "c"]
     assert table["total_spend"].tolist() == [20.0, 10.0, 5.0]
     assert table["mood"].tolist() == ["down", "up", "up"]
     assert list(table.columns)[-2:] == ["wine_spend", "mood"]  # known ones first
     assert "email" not in table
-    assert table.attrs["prospect_count"] == 0
+    assert built.prospect_count == 0
 
 
 def test_features_of_ones_own_join_the_buyers():
     tables = make_tables()
     own = tables["customers"].mutate(mood=ibis.literal("up"))
-    table = build_customers({**tables, "customers": own}, as_of=AS_OF).set_index("customer_id")
+    table = build_customers({**tables, "customers": own}, as_of=AS_OF).frame
+    table = table.set_index("customer_id")
     assert table.loc["ann", "mood"] == "up"
     assert table.loc["fay", "mood"] is None or pd.isna(table.loc["fay", "mood"])
     assert len(table) == 6
@@ -288,6 +290,18 @@ def test_readiness_without_purchases_scores_what_there_is(tmp_path):
 def test_a_kpi_is_measured_as_far_as_own_features_tell(kpi, value):
     customers = pd.DataFrame({"order_count": [1, 3, 0], "mean_order_value": [6.0, 8.0, None]})
     assert measure_kpi(kpi, customers, {}) == value
+
+
+def test_the_lapsed_share_follows_the_stages_and_else_one_year_without_an_order():
+    customers = pd.DataFrame({"order_count": [1, 3, 2, 0], "recency_days": [366, 365, 200, None]})
+    assert measure_kpi("lapsed_share", customers, {}) == 1 / 3
+    stages = ["lapsed", "lapsed", "active", "never bought"]
+    assert measure_kpi("lapsed_share", customers.assign(journey_stage=stages), {}) == 2 / 3
+
+
+def test_orders_whose_value_is_not_known_do_not_lower_the_mean_order_value():
+    customers = pd.DataFrame({"order_count": [1, 3, 5], "mean_order_value": [6.0, 8.0, None]})
+    assert measure_kpi("mean_order_value", customers, {}) == 7.5
 
 
 def test_findings_without_spend_tell_of_customers_alone():

@@ -55,6 +55,16 @@ def test_sizes_and_values_add_up(customers, segments):
     assert sizes["median_recency_days"].tolist() == [2, 20]  # of 10, 20 and 60
 
 
+def test_the_mean_order_value_of_a_segment_is_its_sales_over_its_orders(customers, segments):
+    orders = {
+        "order_count": [1, 3, 2, 0, 0, 8],
+        "mean_order_value": [10.0, 2, 5, np.nan, np.nan, 1],
+    }
+    sizes = size_segments(customers.assign(**orders), segments).set_index("segment_name")
+    # 16 over 4 orders, where the mean of the means is 6; 18 over 10 orders.
+    assert sizes["mean_order_value"].tolist() == [4, 1.8]
+
+
 def test_a_profile_compares_with_all_customers(customers, segments):
     profile = profile_segments(customers, segments).set_index(["segment_name", "feature"])
     top = profile.loc[("Top", "total_spend")]
@@ -136,13 +146,15 @@ def test_no_hidden_cell_can_be_found_by_subtraction(counts):
 
 
 def test_schemes_are_crossed():
-    both = pd.DataFrame({"segment_tiers": list("ttll"), "segment_rfm": ["x", "x", "x", "y"]})
+    tiers = pd.DataFrame({"customer_id": list("abcd"), "scheme": "tiers", "segment": list("ttll")})
+    rfm = tiers.assign(scheme="rfm", segment=["x", "x", "x", "y"])
+    both = pd.concat([tiers, rfm])
     table = cross_all_schemes(both, "rfm", smallest_cell=1).set_index("other_segment")
     assert table["other_scheme"].tolist() == ["tiers", "tiers"]
     assert table.loc["t", ["x", "y"]].tolist() == [2, 0]
     assert table.loc["l", ["x", "y"]].tolist() == [1, 1]
-    assert cross_all_schemes(both[["segment_rfm"]], "rfm").empty
-    with pytest.raises(SegkitError, match="Did you mean 'segment_tiers'"):
+    assert cross_all_schemes(rfm, "rfm").empty
+    with pytest.raises(SegkitError, match="Did you mean 'tiers'"):
         cross_all_schemes(both, "tier")
 
 

@@ -15,8 +15,9 @@ from shops import AS_OF, make_lines, make_tables
 
 from segkit.core.absence import NO_PURCHASES
 from segkit.features.favourites import MOST_LEVELS
+from segkit.features.habits import LEAST_GAPS, Habits, learn_habits
+from segkit.features.journey import list_cuts
 from segkit.features.purchases import summarise_months, summarise_purchases
-from segkit.features.rhythm import LEAST_GAPS, Habits, learn_habits, list_cuts
 from segkit.features.season import measure_season
 from segkit.report.findings_bases import state_cuts, state_season
 
@@ -166,8 +167,7 @@ def make_regulars(customers: int, late: int) -> list[tuple]:
 
 def list_learned(habits: Habits) -> pd.DataFrame:
     customers = pd.DataFrame({"journey_stage": ["loyal"]})
-    customers.attrs["habits"] = dataclasses.asdict(habits)
-    return list_cuts(customers)
+    return list_cuts(customers, habits)
 
 
 def test_cut_points_are_learned_from_the_gaps():
@@ -208,7 +208,7 @@ def test_too_few_gaps_leave_the_fixed_cut_points():
     assert habits.gap_count == LEAST_GAPS - 1
     assert list_learned(habits)["cut"].tolist()[:2] == [365, 180]
     assert "fixed" in state_cuts(list_learned(habits))[0]
-    assert state_cuts(list_cuts(pd.DataFrame())) == [NO_PURCHASES]
+    assert state_cuts(list_cuts(pd.DataFrame(), Habits())) == [NO_PURCHASES]
 
 
 def test_nothing_is_learned_from_nothing():

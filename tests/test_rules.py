@@ -19,6 +19,7 @@ from sqlglot import exp
 from segkit.core.errors import SegkitError
 from segkit.models.columns import tidy_columns
 from segkit.plan.models import Scheme
+from segkit.segmentation.rfm_scores import score_rfm
 from segkit.segmentation.rules import Rules, check_rules, fit_rfm, fit_rules, fit_tiers, take_column
 
 CUSTOMERS = pd.DataFrame(
@@ -343,3 +344,23 @@ def test_real_customers_fall_as_pandas_places_them(shared_data):
     cuts = np.quantile(customers["order_count"], [0.2, 0.4, 0.6, 0.8])
     points = 1 + np.searchsorted(cuts, customers["order_count"], side="left")
     assert place(rfm, customers)["frequency_points_"].tolist() == points.tolist()
+
+
+def test_a_score_counts_the_cut_points_of_the_document_that_a_value_beats():
+    rng = np.random.default_rng(4)
+    customers = pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(80)],
+            "recency_days": np.where(rng.random(80) < 0.2, np.nan, rng.integers(0, 300, 80)),
+            "order_count": rng.integers(1, 9, 80),
+            "total_spend": rng.lognormal(3, 1, 80).round(2),
+        }
+    )
+    scheme = Scheme(name="rfm", goal="g", base="behavioural", method="rfm")
+    rules, _ = fit_rfm(customers, scheme, 6)
+    scored = score_rfm(customers)
+    for score in rules.scores:
+        sign = 1 if score.higher_is_better else -1
+        beaten = [sign * customers[score.column] > sign * cut for cut in score.cuts]
+        assert scored[score.name].tolist() == (1 + sum(beaten)).tolist()
+    assert (scored.loc[customers["recency_days"].isna(), "recency"] == 1).all()

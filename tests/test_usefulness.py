@@ -306,7 +306,7 @@ class TestTime:
         sides, outcomes = [], []
         for own in (lines, changed):
             tables = open_tables({**frames, "order_lines": own})
-            customers = build_customers(tables, as_of=SPLIT)
+            customers = build_customers(tables, as_of=SPLIT).frame
             scheme = make_scheme("kmeans", ("recency_days", "order_count", "taste"))
             options = {"n_segments": 3, "as_of": SPLIT, "random_state": 1}
             segmentation, labels = fit_segmentation(customers, scheme, **options)

@@ -21,6 +21,7 @@ from segkit.data.columns import DataError
 from segkit.data.inputs import TABLE_ROOMS, hash_files
 from segkit.data.table_checks import TableChecks, open_checks
 from segkit.plan.models import Plan
+from segkit.runs.layout import RunFolder, TablesFolder
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether nothing stands in the plan's way."""
         return not self.problems
+
+    @property
+    def found(self) -> pd.DataFrame:
+        """The rules that found something."""
+        return self.quality[self.quality["row_count"] > 0]
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain values: ok, tables with counts and rules, problems."""
@@ -99,8 +105,8 @@ def prepare_tables(
         With every problem that makes the plan impossible; the earlier tables stay.
     """
     as_of = as_of or plan.as_of
-    folder = Path(run_dir) / "tables"
-    record = folder / "record.json"
+    kept = RunFolder(Path(run_dir)).checked
+    folder = kept.path
     with explain_faults(
         "the run folder cannot be written",
         where=folder,
@@ -109,34 +115,36 @@ def prepare_tables(
         folder.mkdir(parents=True, exist_ok=True)
         # The sources may change while they are read: then the next call reads again.
         key = _hash_inputs(plan, as_of)
-        left = read_json(record)
+        left = read_json(kept.record)
         # A run prepares them once for all its notebooks; a database may change in between.
         is_ready = os.environ.get("SEGKIT_TABLES") == "ready" and bool(left)
         is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
         if not (is_ready or is_current):
-            left = {"key": key, **_renew_tables(plan, folder, record, as_of)}
-            write_json(record, {**left, "outputs": _stamp_outputs(folder)})
-    paths = {name: folder / "accepted" / f"{name}.parquet" for name in left["names"]}
-    quality = pd.read_parquet(folder / "quality.parquet")
+            left = {"key": key, **_renew_tables(plan, kept, as_of)}
+            write_json(kept.record, {**left, "outputs": _stamp_outputs(folder)})
+    paths = {name: kept.accepted_rows(name) for name in left["names"]}
+    quality = pd.read_parquet(kept.quality)
     counts = pd.DataFrame(left["counts"])
     return PreparedTables(paths, quality, counts, left["names"])
 
 
-def _renew_tables(plan: Plan, folder: Path, record: Path, as_of: datetime.date) -> dict[str, Any]:
+def _renew_tables(plan: Plan, kept: TablesFolder, as_of: datetime.date) -> dict[str, Any]:
     """Check the tables, put them in the place of the earlier ones, and return what to record.
 
     The earlier record goes first, so that half a change is never taken for a whole one.
     """
-    with open_checks(plan, folder, as_of) as (checks, work):
+    with open_checks(plan, kept.path, as_of) as (checks, work):
         if checks.faults:
             raise DataError(checks.faults)
         counts = checks.write_tables(work)
         names = {name: table.source.columns for name, table in checks.checked.items()}
-        record.unlink(missing_ok=True)
-        for name in ("accepted", "rejected"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("accepted", "rejected", "quality.parquet"):
-            os.replace(work / name, folder / name)
+        made = TablesFolder(work)
+        kept.record.unlink(missing_ok=True)
+        for folder in (kept.accepted, kept.rejected):
+            shutil.rmtree(folder, ignore_errors=True)
+        os.replace(made.accepted, kept.accepted)
+        os.replace(made.rejected, kept.rejected)
+        os.replace(made.quality, kept.quality)
     return {"counts": counts, "names": names}
 
 

@@ -17,7 +17,7 @@ ENDINGS = {
 }
 
 # Whose code decides what the checks make of a table.
-TABLE_ROOMS = ("core", "contract", "plan", "data")
+TABLE_ROOMS = ("core", "contract", "plan", "runs", "data")
 
 
 def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:

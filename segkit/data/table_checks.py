@@ -23,6 +23,7 @@ from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
+from segkit.runs.layout import TablesFolder
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
@@ -280,15 +281,16 @@ class TableChecks:
 
     def write_tables(self, folder: Path) -> list[dict]:
         """Write accepted and rejected rows in the sources' order; return the counts."""
-        (folder / "accepted").mkdir()
-        (folder / "rejected").mkdir()
+        made = TablesFolder(folder)
+        made.accepted.mkdir()
+        made.rejected.mkdir()
         for name, table in self.checked.items():
             accepted = f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
                 WHERE NOT is_rejected ORDER BY source_row"""
-            self._copy(accepted, folder / f"accepted/{name}.parquet")
-            self._copy(_select_rejected(table), folder / f"rejected/{name}.parquet")
+            self._copy(accepted, made.accepted_rows(name))
+            self._copy(_select_rejected(table), made.rejected_rows(name))
         quality, counts = self.summarise()
-        quality.to_parquet(folder / "quality.parquet", index=False)
+        quality.to_parquet(made.quality, index=False)
         return counts.to_dict("records")
 
     def _copy(self, query: str, path: Path) -> None:

@@ -11,27 +11,20 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 import ibis
-import numpy as np
 import pandas as pd
 from ibis import _
 
 from segkit.core.absence import empty_table, is_missing
-from segkit.core.errors import SegkitError, suggest_name
+from segkit.core.statistics import bound_share
 from segkit.features.expressions import is_delivered, sum_money
-
-SEGMENT_PREFIX = "segment_"
-Z_95 = 1.959964
+from segkit.runs.segments import select_scheme
 
 
 def select_segments(assigned: pd.DataFrame, scheme: str) -> pd.DataFrame:
-    """Return ``customer_id`` and ``segment_name`` from the column ``segment_<scheme>``."""
-    column = f"{SEGMENT_PREFIX}{scheme}"
-    if column not in assigned.columns:
-        schemes = [c.removeprefix(SEGMENT_PREFIX) for c in assigned if c.startswith(SEGMENT_PREFIX)]
-        fix = suggest_name(str(scheme), schemes)
-        raise SegkitError(f"there are no segments of a scheme called '{scheme}'", fix=fix)
-    segments = assigned[["customer_id", column]].dropna()
-    return segments.rename(columns={column: "segment_name"}).astype({"customer_id": str})
+    """Return ``customer_id`` and ``segment_name`` of one scheme from the long table of segments."""
+    segments = select_scheme(assigned, scheme)[["customer_id", "segment"]].dropna()
+    segments = segments.rename(columns={"segment": "segment_name"})
+    return segments.astype({"customer_id": str}).reset_index(drop=True)
 
 
 def count_customers(segments: pd.DataFrame) -> pd.DataFrame:
@@ -144,15 +137,13 @@ def count_shares_by_segment(
 def add_interval(table: pd.DataFrame, name: str, hits: str, trials: str) -> pd.DataFrame:
     """Add ``<name>share``, ``<name>low`` and ``<name>high``: a share with its 95 % interval.
 
-    From Wilson (1927), "Probable inference, the law of succession, and statistical inference",
-    Journal of the American Statistical Association 22, 209-212.
+    ``hits`` and ``trials`` name columns of counts; see `bound_share` for the interval.
     """
-    k, n = (table[c].astype("float64") for c in (hits, trials))
-    n = n.where(n > 0)
-    share = k / n
-    spread = Z_95 / (1 + Z_95**2 / n) * np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
-    middle = (share + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-    low, high = (middle - spread).clip(lower=0), (middle + spread).clip(upper=1)
+    hit_count = table[hits].astype("float64")
+    trial_count = table[trials].astype("float64")
+    trial_count = trial_count.where(trial_count > 0)
+    low, high = bound_share(hit_count, trial_count)
+    share = hit_count / trial_count
     return table.assign(**{f"{name}share": share, f"{name}low": low, f"{name}high": high})
 
 

@@ -14,6 +14,7 @@ from segkit.core.absence import NO_PURCHASES, empty_table, is_missing
 from segkit.evidence.by_segment import divide, keep_days, summarise_by_segment
 from segkit.evidence.market import latest_cells, make_key
 from segkit.features.expressions import sum_money
+from segkit.features.purchases import divide_by_orders
 
 ABOVE_WALLET = "spends more than the market's mean buyer"
 YEAR_DAYS = 365
@@ -56,7 +57,7 @@ def summarise_spend_by_segment(
         spend_share=spend / total if total > 0 else np.nan,
         spend_per_customer=spend / size,
         orders_per_buyer=divide(table["orders"], buyers),
-        mean_order_value=divide(table["gross"], table["orders"]),
+        mean_order_value=divide_by_orders(table["gross"], table["orders"]),
         return_share=divide(table["returned"], table["gross"]),
         rests_on_count=buyers.where(buyers > 0, table["rests_on_count"]),
     )

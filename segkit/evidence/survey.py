@@ -7,12 +7,11 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
-from segkit.evidence.by_segment import Z_95, add_interval, count_shares, summarise_by_segment
+from segkit.core.statistics import ALPHA, bound_estimate
+from segkit.evidence.by_segment import add_interval, count_shares, summarise_by_segment
 
 MOST_CHOICES = 12
 NUMBER, CHOICE, VERBATIM = "number", "choice", "free text"
-# How often an interval of 95 % leaves out the figure that it is an interval of.
-OUTSIDE_CHANCE = 0.05
 
 
 def classify_questions(responses: Table | None) -> pd.DataFrame:
@@ -60,9 +59,7 @@ def summarise_responses_by_segment(responses: Table | None, segments: pd.DataFra
     is_below = table["base_value"] < table["low"]
     is_above = table["base_value"] > table["high"]
     table = table.assign(
-        kind=table["question"].map(kinds),
-        is_outside=is_below | is_above,
-        outside_chance=OUTSIDE_CHANCE,
+        kind=table["question"].map(kinds), is_outside=is_below | is_above, outside_chance=ALPHA
     )
     order = ["question", "segment_name", "value"]
     table = table.sort_values(order, ascending=[True, True, False], ignore_index=True)
@@ -84,7 +81,6 @@ def _average_answers(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
     weights = table["answer_count"].groupby(table["question"]).transform("sum")
     part = table["value"] * table["answer_count"] / weights
     base = part.groupby(table["question"]).transform("sum")
-    half = Z_95 * table["deviation"] / np.sqrt(table["answer_count"])
-    low = table["value"] - half
-    high = table["value"] + half
+    error = table["deviation"] / np.sqrt(table["answer_count"])
+    low, high = bound_estimate(table["value"], error)
     return table.assign(answer="", low=low, high=high, base_value=base)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import skew
 
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.models.kinds import find_kind
 
 OUTER_SHARE = 0.005
 SKEW_LIMIT = 1.0
@@ -131,8 +132,7 @@ def learn_levels(
     """
     require_column(customers, column)
     values = tidy_columns(customers, [column])[column]
-    kind = "boolean" if values.dtype == bool or values.dtype == "boolean" else "text"
-    kind = "number" if values.dtype == float else kind
+    kind = find_kind(values)
     texts = values.map(_write_level, na_action="ignore").astype(object)
     counts = texts.value_counts()
     if counts.empty:
@@ -148,7 +148,9 @@ def learn_levels(
         codes = codes.fillna(len(levels))
         levels.append(MISSING)
     pooled = tuple(level for level in named if level not in kept)[:1000]
-    learned = Levels(column=column, kind=kind, levels=levels, pooled=pooled)
+    learned = Levels(
+        column=column, kind="text" if kind == "category" else kind, levels=levels, pooled=pooled
+    )
     return learned, codes.fillna(-1).to_numpy(np.int32)
 
 
@@ -166,13 +168,13 @@ def tidy_columns(customers: pd.DataFrame, columns: Iterable[str]) -> pd.DataFram
     tidy = {}
     for column in columns:
         require_column(customers, column)
-        values = customers[column].convert_dtypes()
+        values = customers[column]
+        kind = find_kind(values)
         if isinstance(values.dtype, pd.CategoricalDtype):
-            values = values.astype(values.cat.categories.dtype)
-        known = values.dropna()
-        if values.dtype == bool or values.dtype == "boolean":
+            values = values.astype(object)
+        if kind == "boolean":
             tidy[column] = values.astype("boolean")
-        elif pd.api.types.is_numeric_dtype(values.dtype) or known.empty:
+        elif kind == "number" or values.isna().all():
             tidy[column] = values.to_numpy(dtype=float, na_value=np.nan)
         else:
             tidy[column] = values.map(str, na_action="ignore").astype("str")
@@ -275,8 +277,8 @@ def read_known(customers: pd.DataFrame, column: str) -> np.ndarray:
 def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
     """Return a column as floats, missing as NaN."""
     require_column(customers, column)
-    numeric = customers.select_dtypes(["number", "bool"]).columns
-    if column not in numeric and customers[column].notna().any():
+    is_number = find_kind(customers[column]) in ("number", "boolean")
+    if not is_number and customers[column].notna().any():
         raise SegkitError(f"column '{column}' is not a number", fix="Choose a numeric column.")
     return customers[column].to_numpy(dtype=float, na_value=np.nan)
 

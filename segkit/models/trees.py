@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 from sklearn.tree import DecisionTreeClassifier
 
 from segkit.core.errors import SegkitError
+from segkit.core.statistics import bound_resampled_mean
 from segkit.models.columns import MISSING, OTHER, learn_levels, require_column, tidy_columns
+from segkit.models.kinds import find_kind
 from segkit.models.rule_language import quote_name, write_number
 
 LEAF_COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
@@ -65,12 +66,13 @@ def encode_columns(customers: pd.DataFrame, columns: Sequence[str]) -> Inputs:
     for column in dict.fromkeys(columns):
         require_column(customers, column)
         own = customers[column].iloc[order]
-        if column == "customer_id" or pd.api.types.infer_dtype(own).startswith("date"):
+        kind = find_kind(own)
+        if column == "customer_id" or kind == "date":
             continue
         tidy = tidy_columns(own.to_frame(), [column])[column]
         if tidy.isna().any():
             missing.append(column)
-        if tidy.dtype == float:
+        if kind == "number":
             largest = np.finfo(float).max
             numbers = tidy.clip(-largest, largest).to_numpy()
             known, ranks = np.unique(numbers, return_inverse=True)
@@ -157,13 +159,10 @@ def choose_leaves(
 def bound_accuracy(accuracies: np.ndarray, test_share: float) -> tuple[float, float, float]:
     """Return the mean of the folds' accuracies with its 95 % interval, within 0 to 1.
 
-    Folds share training rows, so their variance is corrected: (1 / folds + test / train) s^2
-    (Nadeau and Bengio 2003, *Machine Learning* 52, equation for the corrected resampled t).
+    See `bound_resampled_mean`.
     """
-    mean, count = float(accuracies.mean()), len(accuracies)
-    spread = accuracies.var(ddof=1) * (1 / count + test_share / (1 - test_share))
-    reach = student.ppf(0.975, count - 1) * np.sqrt(spread)
-    return mean, max(float(mean - reach), 0.0), min(float(mean + reach), 1.0)
+    low, high = bound_resampled_mean(accuracies, test_share)
+    return float(accuracies.mean()), max(low, 0.0), min(high, 1.0)
 
 
 @dataclass(frozen=True)

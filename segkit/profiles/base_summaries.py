@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from segkit.contract.bases import SAID
-from segkit.contract.features import BASES, FEATURES
+from segkit.contract.features import BASES
 from segkit.features.own_features import describe_feature
+from segkit.models.kinds import find_kind
 
 ALL, OTHERS, UNKNOWN = "all known", "all others", "unknown"
 MOST_LEVELS = 40  # a category with more different values describes nobody
@@ -57,8 +58,8 @@ def summarise_base(
         feature = describe_feature(name)
         if feature.base != base:
             continue
-        known, is_number = customers[name].dropna(), pd.api.types.is_numeric_dtype(customers[name])
-        is_number &= not pd.api.types.is_bool_dtype(customers[name])
+        known = customers[name].dropna()
+        is_number = find_kind(customers[name]) == "number"
         texts, kept = _name_levels(known, is_number, most_levels, smallest_cell)
         groups = [(ALL, known), *((level, texts[texts == level]) for level in kept)]
         rows = []
@@ -85,17 +86,13 @@ def summarise_base(
 
 def _list_shown(customers: pd.DataFrame) -> list[str]:
     """Return the columns to show: numbers, truths, and categories of few different values."""
-    numbers = customers.select_dtypes(["number", "bool"]).columns
-    dates = customers.select_dtypes("datetime").columns.union(
-        [name for name, feature in FEATURES.items() if feature.kind == "date"]
-    )
-    return [
-        name
-        for name in customers.columns.drop("customer_id")
-        if name not in dates
-        and customers[name].notna().any()
-        and (name in numbers or customers[name].nunique() <= MOST_LEVELS)
-    ]
+    shown = []
+    for name in customers.columns.drop("customer_id"):
+        kind = find_kind(customers[name])
+        has_few_values = kind != "category" or customers[name].nunique() <= MOST_LEVELS
+        if kind != "date" and customers[name].notna().any() and has_few_values:
+            shown.append(name)
+    return shown
 
 
 def _name_levels(
@@ -103,8 +100,8 @@ def _name_levels(
 ) -> tuple[pd.Series, list[str]]:
     """Return each customer's level, and the levels in the order in which they are shown."""
     if not is_number:
-        truths = pd.api.types.infer_dtype(known) == "boolean"
-        known = known.map({True: "yes", False: "no"}) if truths else known
+        if find_kind(known) == "boolean":
+            known = known.map({True: "yes", False: "no"})
         texts, kept = pool_levels(known, most, smallest, OTHERS)
         while kept and 0 < (texts == OTHERS).sum() < smallest:  # the rest would be told by the sum
             texts = texts.where(texts != kept.pop(), OTHERS)

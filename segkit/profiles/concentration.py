@@ -7,6 +7,7 @@ import pandas as pd
 
 from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.models.kinds import find_kind
 
 
 def measure_concentration(
@@ -90,7 +91,8 @@ def _has_no_spend(customers: pd.DataFrame, column: str) -> bool:
 
 def _take_values(customers: pd.DataFrame, column: str) -> np.ndarray:
     if column not in customers.columns:
-        fix = suggest_name(column, customers.select_dtypes("number").columns)
+        numbers = [name for name in customers if find_kind(customers[name]) == "number"]
+        fix = suggest_name(column, numbers)
         raise SegkitError(f"the customer table has no column '{column}'", fix=fix)
     if customers.empty:
         raise SegkitError("the customer table is empty", fix="Look at the rejected rows.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.contract.features import FEATURES
 from segkit.features.own_features import OWN_BASE, describe_feature
 from segkit.models.columns import require_column
+from segkit.models.kinds import find_kind
 from segkit.profiles.base_summaries import MOST_LEVELS, UNKNOWN, pool_levels
 from segkit.profiles.differences import compare_shares
 from segkit.segmentation.members import join_segments
@@ -61,9 +61,8 @@ def count_descriptor(
 
 def list_descriptors(customers: pd.DataFrame) -> list[str]:
     """Return the categories that describe customers, but those with over forty values or one."""
-    others = customers.select_dtypes(["number", "datetime"]).columns.union(["customer_id"])
-    others = others.union([name for name, f in FEATURES.items() if f.kind == "date"])
-    names = [name for name in customers.columns if name not in others]
+    others = customers.columns.drop("customer_id", errors="ignore")
+    names = [name for name in others if find_kind(customers[name]) in ("category", "boolean")]
     return [name for name in names if 1 < customers[name].nunique() <= MOST_LEVELS]
 
 

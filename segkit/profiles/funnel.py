@@ -9,8 +9,9 @@ import ibis
 import pandas as pd
 from ibis import _, ir
 
-from segkit.features.engagement import FUNNEL, TIMES, find_funnel_step
+from segkit.features.engagement import TIMES
 from segkit.features.expressions import keep_known, keep_until
+from segkit.features.visits import FUNNEL, find_funnel_step
 
 
 def count_funnel(

@@ -13,7 +13,13 @@ import pandas as pd
 
 from segkit.features.own_features import describe_feature
 from segkit.models.columns import read_numbers
-from segkit.profiles.differences import compare_means, correct_comparisons, mark_columns
+from segkit.models.kinds import find_kind
+from segkit.profiles.differences import (
+    add_sources,
+    compare_means,
+    correct_comparisons,
+    mark_columns,
+)
 from segkit.segmentation.members import KEYS, join_segments
 
 PROFILE_COLUMNS = [
@@ -65,14 +71,15 @@ def profile_segments(
     joined = join_segments(customers.assign(**numbers), segments).sort_values("customer_id")
     parts = [_profile_feature(joined, feature) for feature in chosen]
     profile = pd.concat(parts or [pd.DataFrame(columns=PROFILE_COLUMNS)])
-    profile["by_construction"] = profile["feature"].isin(made_by)
+    profile["by_construction"] = profile["feature"].isin(add_sources(made_by))
     profile["p_value"] = profile["p_value"].mask(profile["by_construction"])
     profile["is_marker"] = mark_columns(profile)
     return correct_comparisons(profile).sort_values("segment", kind="stable", ignore_index=True)
 
 
 def _list_numbers(customers: pd.DataFrame) -> list[str]:
-    return [name for name in customers.select_dtypes("number") if name != "customer_id"]
+    others = customers.columns.drop("customer_id", errors="ignore")
+    return [name for name in others if find_kind(customers[name]) == "number"]
 
 
 def _profile_feature(joined: pd.DataFrame, feature: str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.absence import explain_empty
-from segkit.features.rhythm import AT_RISK_SHARE, LAPSED_SHARE, LEAST_GAPS
+from segkit.features.habits import AT_RISK_SHARE, LAPSED_SHARE, LEAST_GAPS
 from segkit.profiles.base_summaries import ALL, OTHERS
 from segkit.report.old_sentences import write_sentences
 

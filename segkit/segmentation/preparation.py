@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.models.columns import Prepared, learn_levels, learn_preparation, tidy_columns
+from segkit.models.kinds import find_kind
 from segkit.plan.models import Scheme
 
 
@@ -19,7 +20,7 @@ def prepare_columns(customers: pd.DataFrame, scheme: Scheme) -> Prepared:
         column
         for column in scheme.columns
         if scheme.method == "kmeans"
-        or (tidy[column].dtype == float and column not in scheme.categorical)
+        or (find_kind(tidy[column]) == "number" and column not in scheme.categorical)
     ]
     numbers = [learn_preparation(customers, c, missing=scheme.missing) for c in numeric]
     others = [column for column in scheme.columns if column not in numeric]

@@ -21,6 +21,7 @@ from pydantic import model_validator
 from segkit.core.errors import SegkitError
 from segkit.features.customer_table import RFM_COLUMNS
 from segkit.models.columns import Document, add_up, read_known, take_number, tidy_columns
+from segkit.models.kinds import find_kind
 from segkit.models.rule_language import Predicate, read_predicate
 from segkit.plan.models import Scheme
 from segkit.segmentation.rulesets import (
@@ -35,9 +36,6 @@ from segkit.segmentation.rulesets import (
 )
 
 Kind = Literal["number", "text", "boolean", "date"]
-# What pandas calls a column's values, and what we do; everything else is text.
-_KINDS = {"integer": "number", "floating": "number", "mixed-integer-float": "number"}
-_KINDS |= {"boolean": "boolean", "date": "date", "datetime": "date", "datetime64": "date"}
 
 
 class Score(Document):
@@ -171,7 +169,7 @@ def fit_rules(
     segments, in the order of the rules.
     """
     kinds = _check_scheme(customers, scheme)
-    rows = list_rules(scheme)
+    rows = list_rules(scheme, kinds)
     own = {
         name: score.column for name, score in SCORES.items() if kinds.get(score.column) == "number"
     }
@@ -227,10 +225,8 @@ def _check_scheme(customers: pd.DataFrame, scheme: Scheme) -> dict[str, Kind]:
     """Return the kinds of the columns that a condition may name, once the scheme is sound."""
     kinds = {}
     for column in customers.columns.drop("customer_id", errors="ignore"):
-        values = customers[column]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            values = values.cat.categories
-        kinds[column] = _KINDS.get(pd.api.types.infer_dtype(values, skipna=True), "text")
+        kind = find_kind(customers[column])
+        kinds[column] = "text" if kind == "category" else kind
     if faults := find_rule_faults(scheme, kinds):
         raise faults[0]
     return kinds

@@ -14,6 +14,7 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError
 from segkit.models import columns as table_columns
+from segkit.models.kinds import find_kind
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
 from segkit.segmentation.documents import Segmentation, fit_segmentation
 from segkit.segmentation.preparation import prepare_columns
@@ -169,8 +170,8 @@ def _prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, 
     coded = {column for scheme in schemes for column in scheme.categorical}
     for column in dict.fromkeys([*spend, *wanted]):
         with contextlib.suppress(SegkitError):  # the scheme that needs it is refused, and says why
-            tidy = table_columns.tidy_columns(customers, [column])[column]
-            if column in coded or tidy.dtype != float:
+            table_columns.require_column(customers, column)
+            if column in coded or find_kind(customers[column]) != "number":
                 levels, codes = table_columns.learn_levels(customers, column)
                 panel[column] = np.eye(len(levels.levels))[codes]
             else:

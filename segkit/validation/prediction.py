@@ -22,9 +22,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from scipy.special import xlogy
-from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from threadpoolctl import threadpool_limits
+
+from segkit.core.statistics import bound_estimate
 
 REPEATS = 5
 FOLDS = 5
@@ -32,7 +33,6 @@ PENALTY = 5.0
 TOLERANCE = 1e-6
 RESAMPLES = 200  # enough for a standard error: Efron and Tibshirani (1993), chapter 6
 WIDENING = (1 + FOLDS / (FOLDS - 1)) ** 0.5
-LEVEL = 0.95
 # The loss by outcome; what it means is in `compare_predictors`.
 LOSSES = {
     "later_spend": "squared",
@@ -217,8 +217,9 @@ def _measure_rows(names: list[str], drawn: np.ndarray, reference: str) -> pd.Dat
     table = pd.DataFrame({"predictor": names})
     own = drawn[:, [names.index(reference)]]
     for name, values in (("", drawn), ("difference", drawn - own)):
-        spread = norm.ppf((1 + LEVEL) / 2) * WIDENING * values[1:].std(axis=0, ddof=1)
-        table[name or "estimate"] = values[0]
+        low, high = bound_estimate(values[0], WIDENING * values[1:].std(axis=0, ddof=1))
         start = f"{name}_" if name else ""
-        table[f"{start}low"], table[f"{start}high"] = values[0] - spread, values[0] + spread
+        table[name or "estimate"] = values[0]
+        table[f"{start}low"] = low
+        table[f"{start}high"] = high
     return table

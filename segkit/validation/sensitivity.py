@@ -13,6 +13,7 @@ from scipy.stats.contingency import association
 from segkit.core.errors import SegkitError
 from segkit.models import columns as table_columns
 from segkit.models.answer_patterns import read_answers
+from segkit.models.kinds import find_kind
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.preparation import prepare_columns
 from segkit.segmentation.prototypes import choose_gamma
@@ -88,7 +89,7 @@ def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFram
     for column in scheme.columns:
         table_columns.require_column(customers, column)
         coded = column in scheme.categorical or scheme.method == "latent_classes"
-        if not coded and table_columns.tidy_columns(customers, [column])[column].dtype == float:
+        if not coded and find_kind(customers[column]) == "number":
             numbers = table_columns.read_numbers(customers, column)
             ranks[column] = rankdata(numbers, nan_policy="omit")
             continue

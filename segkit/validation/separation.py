@@ -10,6 +10,7 @@ import pandas as pd
 
 from segkit.core.absence import empty_table
 from segkit.models.columns import learn_levels, learn_preparation, tidy_columns
+from segkit.models.kinds import find_kind
 from segkit.models.trees import order_customers
 from segkit.segmentation.members import join_segments, name_numbers
 
@@ -95,7 +96,7 @@ def _code(customers: pd.DataFrame, column: str) -> tuple[str, np.ndarray]:
     tidy = tidy_columns(customers, [column])
     if tidy[column].nunique() < 2:
         return column, np.empty((len(customers), 0))
-    if tidy[column].dtype == float:
+    if find_kind(tidy[column]) == "number":
         return column, learn_preparation(tidy, column)[1][:, None]
     levels, codes = learn_levels(tidy, column)
     found = np.eye(len(levels.levels))[codes]

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from ibis import _, ir
-from scipy.stats import norm
 
 from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.errors import SegkitError
+from segkit.core.statistics import find_reach
 from segkit.features.attributes import select_attributes
 from segkit.features.customer_table import RFM_COLUMNS, build_customers
 from segkit.features.engagement import summarise_engagement
@@ -28,7 +28,7 @@ from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 from segkit.segmentation.documents import fit_segmentation
 from segkit.segmentation.rfm_scores import score_rfm
-from segkit.validation.prediction import LEVEL, LOSSES, TOP_SHARE, compare_predictors
+from segkit.validation.prediction import LOSSES, TOP_SHARE, compare_predictors
 
 LONGEST_DAYS = 365
 FEWEST_DAYS_BEFORE, FEWEST_DAYS_AFTER = 56, 28
@@ -243,7 +243,7 @@ def measure_usefulness(
         return _refuse(split, reason)
     seeds = {"as_of": split, "random_state": random_state}
     try:
-        customers = build_customers(tables, as_of=split, settings=settings)
+        customers = build_customers(tables, as_of=split, settings=settings).frame
         found, labels = fit_segmentation(customers, scheme, n_segments=n_segments, **seeds)
         cells = score_rfm(customers)
     except SegkitError as error:
@@ -314,8 +314,8 @@ def list_gains(figures: pd.DataFrame, predictor: str, column: str) -> list[str]:
 def _widen(figures: pd.DataFrame, predictor: str, column: str) -> tuple[pd.Series, pd.Series]:
     """Return explained shares by outcome, and half of the interval that holds for all at once."""
     chosen = (figures["measure"] == "explained_share") & (figures["predictor"] == predictor)
-    shares, tail = figures[chosen].set_index("outcome"), (1 - LEVEL) / 2
-    factor = norm.isf(tail / max(len(shares), 1)) / norm.isf(tail)
+    shares = figures[chosen].set_index("outcome")
+    factor = find_reach(comparison_count=len(shares)) / find_reach()
     low = "low" if column == "estimate" else f"{column}_low"
     return shares[column], factor * (shares[column] - shares[low])
 

@@ -16,6 +16,7 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.findings import HIDDEN
 from segkit.core.privacy import Published
+from segkit.models.kinds import find_kind
 from segkit.report.shared.numbers import MISSING, format_number, format_share, plural, write_ranges
 from segkit.report.shared.views import Column, view_of
 
@@ -182,10 +183,10 @@ def guess_format(column: pd.Series) -> str:
     'share'
     """
     words = str(column.name).lower().split("_")
-    if pd.api.types.infer_dtype(column) in ("date", "datetime", "datetime64"):
+    kind = find_kind(column)
+    if kind == "date":
         return "date"
-    is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    if not is_number or words[-1] in ("year", "id"):
+    if kind != "number" or words[-1] in ("year", "id"):
         return "text"
     if words[-1] in ("share", "rate", "penetration", "growth"):
         return "share"

@@ -28,6 +28,8 @@ ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
+LONGEST_SOCKET_FOLDER = 80  # characters; a socket's path may have about a hundred
+
 
 def use_fork() -> bool:
     """Tell whether kernels are forked; macOS libraries do not survive a fork, Windows has none."""
@@ -48,16 +50,24 @@ class Kernels(contextlib.AbstractContextManager):
         self.scratch = Path(tempfile.gettempdir(), f"segkit-{token_urlsafe(6)}")
         own = {"IPYTHONDIR": f"{self.scratch}/ipython", "SEGKIT_TABLES": "ready"}
         self.environment = {**os.environ, **ENVIRONMENT, **own}
-        self.server: subprocess.Popen | None = None
-        if use_fork():
-            root = str(Path(__file__).parents[3])
-            code = f"import sys; sys.path.append({root!r})\n"
-            code += "from segkit.workflow.kernels import server\n"
-            code += f"server.serve_forks({str(self.scratch)!r}, {held!r})"
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
-            place = {"cwd": folder, "env": self.environment, "start_new_session": True}
-            command = [sys.executable, "-P", "-c", code]
-            self.server = subprocess.Popen(command, pass_fds=held, **pipes, **place)
+        self.server = self._start_server(held) if use_fork() else None
+
+    def _start_server(self, held: Sequence[int]) -> subprocess.Popen:
+        """Start the warmed parent, in a process group of its own."""
+        root = str(Path(__file__).parents[3])
+        code = f"import sys; sys.path.append({root!r})\n"
+        code += "from segkit.workflow.kernels import server\n"
+        code += f"server.serve_forks({str(self.scratch)!r}, {held!r})"
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", code],
+            pass_fds=held,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            cwd=self.folder,
+            env=self.environment,
+            start_new_session=True,
+        )
 
     def __exit__(self, *_: object) -> None:
         """End the warmed parent, which ends its kernels and removes what they shared."""
@@ -84,10 +94,13 @@ class Kernels(contextlib.AbstractContextManager):
         folder = Path(tempfile.mkdtemp(prefix="", dir=self.scratch))
         manager = Manager(connection_file=str(folder / "kernel.json"), client_factory=Client)
         if self.server is not None:
-            if len(str(folder)) < 80:  # sockets in a private folder, no ports
-                manager.transport, manager.ip = "ipc", str(folder / "k")
+            if len(str(folder)) < LONGEST_SOCKET_FOLDER:  # sockets in a private folder, no ports
+                manager.transport = "ipc"
+                manager.ip = str(folder / "k")
             manager.provisioner = Forked(kernel_spec=manager.kernel_spec, parent=manager)
             manager.provisioner.ask = self.ask
-        output = {"stdout": self._log, "stderr": self._log}
-        asyncio.run(manager.start_kernel(cwd=str(self.folder), env=self.environment, **output))
+        started = manager.start_kernel(
+            cwd=str(self.folder), env=self.environment, stdout=self._log, stderr=self._log
+        )
+        asyncio.run(started)
         return manager

@@ -46,10 +46,14 @@ class Manager(AsyncKernelManager):
 class Process:
     """A child of the warmed parent, with what a provisioner needs of subprocess.Popen."""
 
-    stdin = stdout = stderr = returncode = None
+    stdin = None
+    stdout = None
+    stderr = None
 
     def __init__(self, ask: Callable[..., int | None], file: str):
-        self.ask, self.pid = ask, ask(do="fork", file=file)
+        self.ask = ask
+        self.returncode: int | None = None
+        self.pid = ask(do="fork", file=file)
         if self.pid < 0:
             raise RuntimeError("the process that starts kernels has ended")
 

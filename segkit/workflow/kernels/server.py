@@ -22,6 +22,7 @@ import segkit
 KERNEL = "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell"
 # What is imported late; segkit's own modules import the rest.
 LIBRARIES = """
+    statsmodels.stats.weightstats statsmodels.stats.multitest
     pyarrow.parquet matplotlib.backends.backend_agg PIL.PngImagePlugin ibis.backends.duckdb
 """
 

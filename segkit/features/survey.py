@@ -16,10 +16,15 @@ import pandas as pd
 from ibis import _, ir
 
 from segkit.core.absence import empty_table
+from segkit.core.statistics import bound_alpha, find_alpha
 from segkit.features.expressions import keep_known, take_first
 from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
 
 NUMBER = r"^[-+]?[0-9]+([.][0-9]+)?$"
+RELIABILITY_COLUMNS = (
+    "scale", "question", "customer_count", "mean", "alpha", "alpha_low", "alpha_high",
+    "item_rest_correlation",
+)  # fmt: skip
 
 
 def is_said(columns: Collection[str]) -> bool:
@@ -127,36 +132,43 @@ def measure_reliability(
         (reversed items turned around), ``alpha`` (of an item: of the others, without it),
         ``alpha_low``, ``alpha_high`` (95 %), ``item_rest_correlation``.
 
-    References
-    ----------
-    Cronbach (1951), Coefficient alpha and the internal structure of tests, *Psychometrika* 16.
-    Feldt (1965), The approximate sampling distribution of Kuder-Richardson reliability coefficient
-    twenty, *Psychometrika* 30.
+    See `find_alpha` and `bound_alpha` for the method.
     """
-    columns = ["scale", "question", "customer_count", "mean", "alpha", "alpha_low", "alpha_high"]
-    columns += ["item_rest_correlation"]
-    rows, tables = _find_answers(responses, as_of), []
+    rows = _find_answers(responses, as_of)
+    tables = []
     for scale in scales if rows is not None else ():
         items = _list_items(_read_items(rows, scale), scale.questions)
-        whole, total = items.dropna(), items.dropna().sum(axis=1)
-        table = pd.DataFrame({"question": ["", *scale.questions]})
-        table["customer_count"] = [len(whole), *items.count()]
-        table["mean"] = [items.mean().mean(), *items.mean()]
-        if len(whole) >= max(smallest_cell, 2) and len(scale.questions) > 1:
-            products, rest = whole.cov(), [total - whole[item] for item in items]
-            alpha = find_alpha(products)
-            without = [find_alpha(products.drop(index=i, columns=i)) for i in items]
-            table["alpha"] = [alpha, *without]
-            ends = bound_alpha(alpha, len(scale.questions), len(whole))
-            table["alpha_low"], table["alpha_high"] = ([end] + [np.nan] * len(rest) for end in ends)
-            agree = [own.corr(others) for (_, own), others in zip(whole.items(), rest, strict=True)]
-            table["item_rest_correlation"] = [np.nan, *agree]
-        few = table["customer_count"] < smallest_cell
-        table[["customer_count", "mean"]] = table[["customer_count", "mean"]].mask(few)
+        table = _describe_items(items, scale, smallest_cell)
+        is_small = table["customer_count"] < smallest_cell
+        shown = ["customer_count", "mean"]
+        table[shown] = table[shown].mask(is_small)
         tables.append(table.assign(scale=scale.feature))
     if not tables:
-        return empty_table(columns, "There are no scales, or no answers of customers.")
-    return pd.concat(tables, ignore_index=True).reindex(columns=columns)
+        reason = "There are no scales, or no answers of customers."
+        return empty_table(RELIABILITY_COLUMNS, reason)
+    return pd.concat(tables, ignore_index=True).reindex(columns=RELIABILITY_COLUMNS)
+
+
+def _describe_items(items: pd.DataFrame, scale: Scale, smallest_cell: int) -> pd.DataFrame:
+    """Return a row for the scale and one an item of ``items``, see `measure_reliability`."""
+    complete = items.dropna()
+    table = pd.DataFrame({"question": ["", *scale.questions]})
+    table["customer_count"] = [len(complete), *items.count()]
+    table["mean"] = [items.mean().mean(), *items.mean()]
+    if len(complete) < max(smallest_cell, 2) or len(scale.questions) < 2:
+        return table
+    covariances = complete.cov()
+    alpha = find_alpha(covariances)
+    without = [find_alpha(covariances.drop(index=item, columns=item)) for item in items]
+    low, high = bound_alpha(alpha, len(scale.questions), len(complete))
+    total = complete.sum(axis=1)
+    correlations = [complete[item].corr(total - complete[item]) for item in items]
+    missing = [np.nan] * len(scale.questions)
+    table["alpha"] = [alpha, *without]
+    table["alpha_low"] = [low, *missing]
+    table["alpha_high"] = [high, *missing]
+    table["item_rest_correlation"] = [np.nan, *correlations]
+    return table
 
 
 def _list_items(items: ir.Table, questions: tuple[str, ...]) -> pd.DataFrame:
@@ -164,23 +176,3 @@ def _list_items(items: ir.Table, questions: tuple[str, ...]) -> pd.DataFrame:
     values = {f"item_{n}": _.value.max(where=_.question == q) for n, q in enumerate(questions)}
     table = items.group_by("customer_id").aggregate(**values).to_pandas()
     return table.drop(columns="customer_id").astype(float)
-
-
-def find_alpha(covariances: pd.DataFrame) -> float:
-    """Return alpha from the items' covariances (k, k), after Cronbach (1951).
-
-    NaN for less than two items, or where their sum does not vary.
-    """
-    size, total = len(covariances), covariances.to_numpy().sum()
-    if size < 2 or not total > 0:
-        return np.nan
-    return float(size / (size - 1) * (1 - np.trace(covariances) / total))
-
-
-def bound_alpha(alpha: float, items: int, customers: int, *, level: float = 0.95) -> tuple:
-    """Return the interval of alpha after Feldt (1965): (1 - true) / (1 - alpha) follows F."""
-    from scipy.stats import f
-
-    freedom = (customers - 1, (customers - 1) * (items - 1))
-    tail = (1 - level) / 2
-    return tuple(1 - (1 - alpha) * f.ppf(point, *freedom) for point in (1 - tail, tail))

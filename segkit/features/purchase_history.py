@@ -9,7 +9,7 @@ from segkit.contract.features import CATEGORY_SHARE
 from segkit.data.columns import name_harmlessly
 from segkit.features.expressions import MONEY_DIGITS, add_columns, find_column, share_of, sum_money
 from segkit.features.favourites import describe_levels, find_favourite, sum_levels
-from segkit.features.rhythm import Habits
+from segkit.features.habits import Habits
 
 MOST_SHARES = 5
 PRIOR_UNITS = 5
@@ -36,9 +36,12 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
     """
     there = {*lines.columns, *(() if products is None else products.columns)}
     lines = _join_products(lines, products, habits)
-    sale, amount, units = lines.line_type == "sale", lines.line_amount, lines.quantity
+    amount = lines.line_amount
+    units = lines.quantity
+    sale = lines.line_type == "sale"
     sold = sale & lines.is_product.fill_null(True)
-    priced, nothing = sold & lines.price_.notnull(), ibis.null("float64")
+    priced = sold & lines.price_.notnull()
+    nothing = ibis.null("float64")
     measures = {
         "product_count": ibis.ifelse(sold, lines.product_id, ibis.null("string")).nunique(),
         "units_": units.sum(where=priced),
