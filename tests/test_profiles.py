@@ -20,6 +20,7 @@ from segkit.profiles.segment_profiles import profile_segments
 from segkit.profiles.sizes import size_segments
 from segkit.report import descriptors, differences, findings_segments, sizes
 from segkit.report.shared.numbers import THIN_SPACE
+from segkit.report.shared.tables import lay_out_view
 
 
 @pytest.fixture
@@ -252,6 +253,15 @@ class TestSentences:
             "Segments": "2",
             "Largest segment": "75%",
         }
+
+    def test_the_intervals_of_sizes_are_written_and_those_of_hidden_segments_are_not(self):
+        table = pd.DataFrame({"segment_name": ["A", "B", "C"], "customer_count": [60, 40, 3]})
+        table = table.assign(customer_share=[0.58, 0.39, 0.03], mean_spend=1500.0)
+        table = table.assign(customer_share_low=0.1, customer_share_high=0.2)
+        table = table.assign(mean_spend_low=999.0, mean_spend_high=2000.0)
+        shown = lay_out_view(publish(table, sizes.SIZES))["table"]
+        assert shown["share_interval"].tolist() == ["10.0% to 20.0%", "", ""]
+        assert shown["mean_interval"].tolist() == [f"999.00 to 2{THIN_SPACE}000", "", ""]
 
     def test_a_segment_that_may_not_be_seen_is_named_and_nothing_more(self, profile):
         shown = self.make_sizes(2000, 3)

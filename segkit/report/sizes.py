@@ -29,10 +29,14 @@ SIZES = View(
         "segment_name": Column("Segment"),
         "customer_count": Column("Customers"),
         "customer_share": Column("Share of customers"),
-        "share_interval": Column("95% interval"),
+        "share_interval": Column(
+            "95% interval", "share", interval=("customer_share_low", "customer_share_high")
+        ),
         "spend_share": Column("Share of spend"),
         "mean_spend": Column("Mean spend"),
-        "mean_interval": Column("95% interval of the mean"),
+        "mean_interval": Column(
+            "95% interval of the mean", "money", interval=("mean_spend_low", "mean_spend_high")
+        ),
         "total_profit": Column("Profit"),
         "median_recency_days": Column("Median days since last order"),
         "mean_order_count": Column("Orders each"),

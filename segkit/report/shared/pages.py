@@ -22,6 +22,7 @@ from segkit.report.shared.verification import verify_page
 __all__ = ["PAGE_TITLES", "list_pages", "render_index", "render_page", "verify_page"]
 
 PAGE_TITLES = {"index": "Summary", **STEPS}  # in the order of reading
+CODE_LABELS = {"parameters": "Parameters", "injected-parameters": "Parameters of this run"}
 
 
 def list_pages(steps: Sequence[str]) -> list[tuple[str, str]]:
@@ -61,6 +62,7 @@ def render_page(
     exporter.config.NbConvertBase.display_data_priority = [*shown, "text/latex", "text/plain"]
     exporter.register_filter("markdown_output", _render_output)
     exporter.register_filter("wrap_tables", wrap_tables)
+    exporter.register_filter("name_code", name_code)
     notebook = nbformat.read(notebook_path, as_version=4)
     text, _ = exporter.from_notebook_node(notebook, resources)
     Path(html_path).write_text(text.strip() + "\n", encoding="utf-8", newline="\n")
@@ -134,6 +136,15 @@ def _render_output(source: str) -> str:
     """Turn Markdown that a cell has put out into HTML; it may hold data, so it is escaped."""
     renderer = _Renderer(escape=True, allow_harmful_protocols=False)
     return wrap_tables(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def name_code(tags: Sequence[str]) -> str:
+    """Return the words on a cell's folded code, by the cell's tags.
+
+    >>> name_code(["parameters"]), name_code([])
+    ('Parameters', 'Show code')
+    """
+    return next((label for tag, label in CODE_LABELS.items() if tag in tags), "Show code")
 
 
 def wrap_tables(markup: str) -> str:
