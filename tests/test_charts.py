@@ -164,7 +164,7 @@ def test_a_segment_that_may_not_be_seen_has_a_name_and_no_bar():
 
 
 def test_a_hidden_segment_has_an_empty_panel_and_no_stripe_in_the_mosaic(tables):
-    panels = tables["panels"].assign(known_count=100, base_count=500)
+    panels = tables["panels"].assign(known_count=100, segment_count=100, base_count=500)
     panels.loc[panels["segment_name"].isin(["Newcomers", "At risk"]), "known_count"] = 3
     shown = publish(panels, differences.PROFILE)
     alt = read_alt(differences.plot_profile_panels(shown))

@@ -130,16 +130,18 @@ def test_consent_is_shown_by_segment_and_nothing_tells_of_a_small_group():
     counted["consent_share"] = counted["with_consent"] / counted["in_segment"]
     members = counted[["segment_name", "in_segment"]]
     shown = publish(members.rename(columns={"in_segment": "customer_count"}), sizes.SIZES)
-    answers = publish(consent.list_answers(counted), consent.CONSENT)
+    answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+    answers = publish(answers, consent.CONSENT)
     wide = consent.spread_answers(answers, shown).frame.set_index("segment_name")
     figures = [*consent.ANSWERS, "consent_share", "in_segment"]
     assert wide.loc["C", figures].isna().all()  # that nobody said no would tell of three
-    assert wide.loc["B", ["in_segment", "with_consent", "consent_share"]].isna().all()
+    assert wide.loc["B", figures].isna().all()  # its size would tell of three as well
     assert wide.loc["A", "in_segment"] == 60
     counted.loc[2] = ["C", 60, 30, 20, 10, 0.5]
     members = counted[["segment_name", "in_segment"]]
     shown = publish(members.rename(columns={"in_segment": "customer_count"}), sizes.SIZES)
-    answers = publish(consent.list_answers(counted), consent.CONSENT)
+    answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+    answers = publish(answers, consent.CONSENT)
     wide = consent.spread_answers(answers, shown).frame.set_index("segment_name")
     assert wide.loc["B", figures].tolist() == [20, 10, 10, 0.5, 40]
 

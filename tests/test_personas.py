@@ -34,7 +34,7 @@ PROFILE = publish(
             ("Small", "order_count", 3, 1.0, 4.0, -1.0),
         ],
         columns=["segment_name", "feature", "known_count", "mean", "base_mean", "difference_sd"],
-    ).assign(base_count=2000),
+    ).assign(segment_count=1200, base_count=2000),
     differences.PROFILE,
 )
 LEVELS = publish(

@@ -118,6 +118,16 @@ def test_nothing_is_shown_of_a_segment_or_of_a_level_of_too_few_customers():
     table = table.set_index(["segment_name", "value"])
     figures = ["customer_count", "segment_count", "share", "base_share", "index", "residual"]
     assert table.loc["B", figures].isna().all().all()
+    # Nor of a segment whose size is hidden, since it would tell of a small one.
+    counts = {("A", "FI"): 60, ("A", "SE"): 40, ("B", "FI"): 20, ("B", "SE"): 20}
+    counted = count_descriptor(*make_people(counts), "country", smallest_cell=5)
+    named = pd.DataFrame({"segment_name": ["A", "B", "C"], "customer_count": [100, 40, 3]})
+    counted = sizes.add_segment_counts(counted, publish(named, sizes.SIZES))
+    table = publish(counted.assign(descriptor="country"), descriptors.LEVELS).frame
+    table = table.set_index(["segment_name", "value"])
+    assert table.loc["B", figures].isna().all().all()
+    assert table.loc["B", "note"].tolist() == ["would tell of a hidden one"] * 2
+    assert table.loc[("A", "FI"), "customer_count"] == 60
     # Three customers of "other" may not be told by its share among all, which other rows carry.
     counts = {("A", "FI"): 20, ("A", "AQ"): 3, ("B", "FI"): 30}
     counted = count_descriptor(*make_people(counts), "country", smallest_cell=5)
@@ -195,6 +205,7 @@ class TestSentences:
                 "segment_name": ["Top", "Top", "Rest", "Rest"],
                 "feature": ["age_years", "visit_count", "age_years", "visit_count"],
                 "known_count": [1500, 1500, 500, 500],
+                "segment_count": [1500, 1500, 500, 500],
                 "base_count": 2000,
                 "difference_sd": [0.9, -1.2, -0.1, 0.3],
                 "effect_size": [1.0, -1.5, -0.1, 0.4],

@@ -16,7 +16,8 @@ from segkit.validation.separation import INSIDE, OUTSIDE, project_segments
 
 def make_placed(*counts: int):
     table = pd.DataFrame({"segment_name": ["A", "B", "C"], "customer_count": counts})
-    return publish(table.assign(tested_count=counts, recall=[0.9, 0.5, 0.7]), reach.PLACED)
+    table = table.assign(tested_count=counts, segment_count=counts, recall=[0.9, 0.5, 0.7])
+    return publish(table, reach.PLACED)
 
 
 def make_accuracies(low: float = 0.6, *, largest_count: int = 60):
@@ -47,7 +48,7 @@ def test_a_small_segment_is_not_the_hardest_to_find_and_guessing_does_not_tell_o
     placed = publish(
         pd.DataFrame(
             {"segment_name": ["A", "B"], "customer_count": [97, 3], "recall": [0.9, 0.1]}
-        ).assign(tested_count=[97, 3]),
+        ).assign(tested_count=[97, 3], segment_count=[97, 3]),
         reach.PLACED,
     )
     told = reach.state_reach(placed, make_accuracies(largest_count=97), by="age")
@@ -122,7 +123,7 @@ def test_an_outline_of_few_customers_is_not_drawn_and_its_overlap_not_told(apart
     outlines = publish(apart.outlines, separation.OUTLINES)
     seen = outlines.frame.dropna(subset=["x", "y"])
     assert set(seen["segment_name"]) == {"S1", "S2"}  # half of eight is four
-    overlaps = publish(apart.overlaps, separation.OVERLAPS)
+    overlaps = publish(apart.overlaps.assign(segment_count=30), separation.OVERLAPS)
     hidden = overlaps.frame.set_index("segment_name").loc["S3"]
     assert hidden[["customer_count", "share"]].isna().all().all()
     centres = publish(apart.centres, separation.CENTRES)
@@ -136,11 +137,18 @@ def test_the_segment_that_lies_most_apart_is_told_beside_the_one_that_lies_least
     rows = [("A", 0.1), ("B", 0.5), ("C", 0.3)]
     table = pd.DataFrame(
         [
-            (name, place, round(100 * share), share, 50)
+            (name, place, round(100 * share), share, 100, 50)
             for name, inside in rows
             for place, share in ((INSIDE, inside), (OUTSIDE, 1 - inside))
         ],
-        columns=["segment_name", "place", "customer_count", "share", "inner_count"],
+        columns=[
+            "segment_name",
+            "place",
+            "customer_count",
+            "share",
+            "segment_count",
+            "inner_count",
+        ],
     )
     axes = pd.DataFrame({"axis": ["x", "y"], "explained_share": [0.5, 0.2], "label": ["a", "b"]})
     axes = publish(axes, separation.AXES)

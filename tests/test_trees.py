@@ -159,7 +159,7 @@ def test_each_mean_is_written_with_the_decimals_that_it_needs():
     values = {"discount_share": 0.04 * (labels == 1), "total_spend": 4000.0 * labels}
     segments = customers[["customer_id"]].assign(segment=labels, segment_name=labels.astype(str))
     profile = profile_segments(customers[["customer_id"]].assign(**values), segments)
-    listed = list_differences(publish(profile, PROFILE), count=2)
+    listed = list_differences(publish(profile.assign(segment_count=100), PROFILE), count=2)
     table = listed.frame.set_index(["segment", "feature"])
     assert table.loc[(2, "total spend"), "mean_text"].replace(THIN_SPACE, " ") == "8 000"
     texts = table.xs("discount share", level="feature")["base_text"]

@@ -49,7 +49,8 @@ class Shape:
         Columns that tell nothing of the row's customers, such as the base's mean; they stay.
     wholes : tuple of str
         Columns with the number of customers of whom the row counts a part, such as all of its
-        segment. Where one of them is too small, the row is hidden even if it counts nobody.
+        segment. Where one of them is too small or hidden, the row is hidden even if it counts
+        nobody.
     covered : tuple of str
         Columns of ``by`` whose values are hidden with their row, such as an answer that few gave.
     """
@@ -233,7 +234,8 @@ def publish_table(
         hidden = small | _find_telling(table, shape, smallest_cell)
         shown = _hide_rows(table, shape, hidden)
         because = np.where(small, f"fewer than {smallest_cell} customers", "")
-        because = np.where(hidden & ~small, "would tell of a hidden one", because)
+        is_telling = hidden & (~small | _find_unknown(table, shape))
+        because = np.where(is_telling, "would tell of a hidden one", because)
         given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
         is_new = hidden & ~_find_hidden_before(table)
         note = pd.Series(because, index=shown.index).where(is_new, given)
@@ -257,6 +259,11 @@ def _find_small(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Ser
     for column in shape.wholes:
         small |= ~(table[column] >= smallest_cell)
     return small.fillna(True).astype(bool)
+
+
+def _find_unknown(table: pd.DataFrame, shape: Shape) -> pd.Series:
+    """Return which rows count a part of customers whose number is hidden elsewhere."""
+    return table[list(shape.wholes)].isna().any(axis=1)
 
 
 def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:

@@ -8,7 +8,9 @@ from segkit.core.privacy import Published, Shape
 from segkit.report.shared.views import Column, View, reshape_published
 
 ANSWERS = ["with_consent", "without_consent", "unknown_consent"]
-CONSENT = View(Shape("consent_by_segment", by=("segment_name", "answer"), wholes=("in_segment",)))
+CONSENT = View(
+    Shape("consent_by_segment", by=("segment_name", "answer"), wholes=("segment_count",))
+)
 BY_SEGMENT = View(
     CONSENT.shape,
     {
@@ -21,7 +23,10 @@ BY_SEGMENT = View(
 
 
 def list_answers(consent: pd.DataFrame) -> pd.DataFrame:
-    """Return what `count_consent` counted, a row a segment and answer, with its share."""
+    """Return what `count_consent` counted, a row a segment and answer, with its share.
+
+    Publish it with ``segment_count``, the customers of the segment that may be seen.
+    """
     counts = consent.drop(columns="consent_share")
     long = counts.melt(
         ["segment_name", "in_segment"], var_name="answer", value_name="customer_count"

@@ -31,7 +31,7 @@ PROFILE = View(
         within=("feature",),
         by=("segment_name",),
         count="known_count",
-        wholes=("base_count",),
+        wholes=("segment_count", "base_count"),
         shown=("segment", "unit", "by_construction"),
     )
 )

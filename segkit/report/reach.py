@@ -27,7 +27,11 @@ RULES = View(
         "hit_share": Column("Who belong there"),
     },
 )
-PLACED = View(Shape("placed", by=("segment_name",), wholes=("tested_count",), shown=("segment",)))
+PLACED = View(
+    Shape(
+        "placed", by=("segment_name",), wholes=("segment_count", "tested_count"), shown=("segment",)
+    )
+)
 ACCURACIES = View(Shape("accuracies", by=("way",), adds_up=False))
 QUIZ_STEPS = View(Shape("quiz_steps", by=("question_count",), adds_up=False, shown=("question",)))
 QUESTIONS = View(Shape("questions", population="columns", by=("question",)))

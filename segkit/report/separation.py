@@ -32,7 +32,7 @@ OVERLAPS = View(
         "overlaps",
         within=("segment_name",),
         by=("place",),
-        wholes=("inner_count",),
+        wholes=("segment_count", "inner_count"),
         shown=("segment",),
     )
 )
