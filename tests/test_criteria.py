@@ -11,8 +11,8 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
 from segkit.core.errors import SegkitError, VerdictError
-from segkit.models.columns import Prepared
-from segkit.models.kprototypes import fit_prototypes
+from segkit.models.columns import PreparedColumns
+from segkit.models.prototypes import fit_prototypes
 from segkit.plan.models import Criteria, Scheme
 from segkit.validation.candidates import (
     bound_candidate,
@@ -73,12 +73,12 @@ def test_clear_groups_get_a_yes_and_are_found(seed, clusters):
     assert adjusted_rand_score(truth, found) > 0.98
 
 
-def prepare(numbers: np.ndarray, codes: np.ndarray | None = None) -> Prepared:
+def prepare(numbers: np.ndarray, codes: np.ndarray | None = None) -> PreparedColumns:
     codes = np.empty((len(numbers), 0)) if codes is None else codes
-    return Prepared((), (), numbers, codes.astype(np.int32))
+    return PreparedColumns((), (), numbers, codes.astype(np.int32))
 
 
-def measure(rows: Prepared, k: int) -> dict[str, float | str]:
+def measure(rows: PreparedColumns, k: int) -> dict[str, float | str]:
     """What ten pairs of bootstrap samples say of the best k prototypes."""
     fit = fit_prototypes(rows.numbers, rows.codes, n_clusters=k, gamma=1.0, random_state=0)
     draws = draw_bootstraps(len(rows.numbers), pairs=10, random_state=0)
@@ -362,9 +362,9 @@ def test_columns_without_values_or_differences_give_a_clear_message(shop, fill):
         compare_candidates(empty, schemes[2:], Criteria(), **SEEDS)
     # Spend alone is known: tiers can be cut, and the reasons say why the others cannot.
     spend = empty.assign(total_spend=customers["total_spend"])
-    found = compare_candidates(spend, schemes[::2], Criteria(), **SEEDS).table
-    text = " ".join(choose_scheme(found, Criteria()).reasons)
-    assert found["scheme"].iloc[0] == "tiers"
+    found = compare_candidates(spend, schemes[::2], Criteria(), **SEEDS)
+    text = " ".join(choose_scheme(found.table, Criteria(), refused=found.refused).reasons)
+    assert found.table["scheme"].iloc[0] == "tiers"
     assert f"behaviour cannot be fitted: {'column' if fill != 3 else '2 segments need'}" in text
     assert "nan" not in text
 

@@ -83,10 +83,10 @@ def test_a_refused_scheme_is_not_fitted_and_the_others_are():
     tiers = Scheme(name="tiers", goal="g", base="value", method="tiers", segments=2)
     options = {"as_of": datetime.date(2026, 6, 30), "random_state": 0, "pairs": 2}
     schemes = [learn(*"abcdefg"), tiers.model_copy(update={"columns": ("a",)})]
-    found = compare_candidates(customers, schemes, Criteria(), **options).table
-    assert set(found["scheme"]) == {"tiers"}
-    assert found.attrs["refused"] == [
-        "behaviour cannot be fitted: it has 8 customers for each column and needs 10"
-    ]
+    found = compare_candidates(customers, schemes, Criteria(), **options)
+    assert set(found.table["scheme"]) == {"tiers"}
+    assert found.refused == (
+        "behaviour cannot be fitted: it has 8 customers for each column and needs 10",
+    )
     with pytest.raises(SegkitError, match="8 customers for each column and needs 10"):
         compare_candidates(customers, schemes[:1], Criteria(), **options)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-from segkit.models.columns import Prepared
+from segkit.models.columns import PreparedColumns
 from segkit.validation import stability
 from segkit.validation.resampling import Resamples, draw_bootstraps, resample_prototypes
 from segkit.validation.stability import (
@@ -195,12 +195,12 @@ class TestPrototypes:
     """The whole way from prepared rows to the figures."""
 
     @pytest.fixture(scope="class")
-    def apart(self) -> tuple[Prepared, np.ndarray]:
+    def apart(self) -> tuple[PreparedColumns, np.ndarray]:
         centres = 8 * np.eye(3)
         numbers, own = make_blobs([80, 70, 50], centers=centres, random_state=1)
         rng = np.random.default_rng(0)
         codes = np.where(rng.random((200, 1)) < 0.9, own[:, None], rng.integers(0, 3, (200, 1)))
-        return Prepared((), (), numbers, codes.astype(np.int32)), own
+        return PreparedColumns((), (), numbers, codes.astype(np.int32)), own
 
     @pytest.fixture(scope="class")
     def found(self, apart) -> Resamples:
@@ -221,7 +221,7 @@ class TestPrototypes:
         rng = np.random.default_rng(0)
         numbers = np.concatenate([c + rng.normal(size=(100, 2)) for c in 30 * np.eye(6, 2)])
         own = np.repeat([0, 1, 2], [100, 100, 400])
-        whole = Prepared((), (), numbers, np.empty((600, 0), np.int32))
+        whole = PreparedColumns((), (), numbers, np.empty((600, 0), np.int32))
         draws = draw_bootstraps(600, pairs=1, random_state=0)
         found = resample_prototypes(whole, own, draws, segment_count=3, **OPTIONS)
         assert found.border_share == 0
@@ -250,7 +250,9 @@ class TestPrototypes:
         assert moved.border_share == pytest.approx(found.border_share)
 
     def test_with_fewer_different_rows_than_clusters_some_stay_empty(self):
-        rows = Prepared((), (), np.repeat([[0.0], [5.0]], 20, axis=0), np.empty((40, 0), np.int32))
+        rows = PreparedColumns(
+            (), (), np.repeat([[0.0], [5.0]], 20, axis=0), np.empty((40, 0), np.int32)
+        )
         own, draws = np.repeat([0, 1], 20), draw_bootstraps(40, pairs=3, random_state=0)
         found = resample_prototypes(rows, own, draws, segment_count=3, **OPTIONS)
         assert [len(set(labels)) for labels in found.labels] == [2] * 6
@@ -265,7 +267,7 @@ class TestPrototypes:
         numbers[rng.random(numbers.shape) < 0.1] = np.nan
         codes[rng.random(codes.shape) < 0.1] = -1
         draws = draw_bootstraps(200, pairs=4, random_state=0)
-        holes = Prepared((), (), numbers, codes)
+        holes = PreparedColumns((), (), numbers, codes)
         found = resample_prototypes(holes, own, draws, segment_count=3, **OPTIONS)
         measured = summarise_stability(found, least_structure=0.05)
         assert measured["stability"] > 0.8

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from published import publish, read_texts
 
-from segkit.action.targeting import collect_measures, rate_targets
+from segkit.action.targeting import collect_measures, list_measures, rate_targets
 from segkit.core.errors import SegkitError
 from segkit.plan.models import Criteria
 from segkit.report import targeting
@@ -28,46 +28,45 @@ def segments() -> pd.DataFrame:
 
 
 def test_scores_are_weighted_means_of_parts_of_the_best(segments):
-    targets = rate_targets(segments, {"value_share": 3, "mean_value": 1}, {"stability": 1})
-    found = targets.table
+    found = rate_targets(segments, {"value_share": 3, "mean_value": 1}, {"stability": 1})
     # Many: (3 * .5 + .3) / 4 and 1; Rich: 1 and 2 / 3; Lost: (3 / 6 + 0) / 4, below 0 is 0.
     assert found["segment_name"].tolist() == ["Rich", "Many", "Lost"]
     assert found["attractiveness"].tolist() == pytest.approx([1, 0.45, 0.125])
     assert found["fit"].tolist() == pytest.approx([2 / 3, 1, 0.5])
     assert found["customer_share"].tolist() == [0.3, 0.5, 0.2]
-    assert targets.measures == {
-        "attractiveness": ("value_share", "mean_value"),
-        "fit": ("stability",),
-    }
+    assert list_measures(segments, {"value_share": 3, "mean_value": 1}) == [
+        "value_share",
+        "mean_value",
+    ]
 
 
 def test_the_plan_s_weights_decide_who_comes_first(segments):
-    many = rate_targets(segments, {"customer_share": 1}, {"stability": 1}).table
+    many = rate_targets(segments, {"customer_share": 1}, {"stability": 1})
     assert many["segment_name"][0] == "Many"
     default = Criteria()
-    found = rate_targets(segments, default.attractiveness, default.fit).table
+    found = rate_targets(segments, default.attractiveness, default.fit)
     assert found[["attractiveness", "fit"]].to_numpy().min() >= 0
     assert found[["attractiveness", "fit"]].to_numpy().max() <= 1
 
 
 def test_missing_measures_are_left_out_and_a_missing_value_counts_as_nothing(segments):
     weights = {"stability": 1, "reach": 1, "consent_share": 5}
-    found = rate_targets(segments, {"value_share": 1}, weights).table
-    found = found.set_index("segment_name")
+    found = rate_targets(segments, {"value_share": 1}, weights).set_index("segment_name")
     assert found["fit"].to_dict() == pytest.approx(
         {"Rich": (2 / 3 + 1) / 2, "Many": (1 + 0.5) / 2, "Lost": 0.25}
     )
-    unknown = rate_targets(
-        segments.assign(consent_share=np.nan), {"value_share": 1}, {"consent_share": 1}
-    )
-    assert unknown.table["fit"].isna().all()
-    assert unknown.measures["fit"] == ()
-    assert unknown.table["segment_name"].tolist() == ["Rich", "Many", "Lost"]
+    nobody_asked = segments.assign(consent_share=np.nan)
+    unknown = rate_targets(nobody_asked, {"value_share": 1}, {"consent_share": 1})
+    assert unknown["fit"].isna().all()
+    assert list_measures(nobody_asked, {"consent_share": 1}) == []
+    assert unknown["segment_name"].tolist() == ["Rich", "Many", "Lost"]
 
 
 def test_a_weight_of_nothing_is_as_if_the_measure_were_not_named(segments):
     found = rate_targets(segments, {"value_share": 1, "mean_value": 0}, {"stability": 1})
-    assert found.measures["attractiveness"] == ("value_share",)
+    without = rate_targets(segments, {"value_share": 1}, {"stability": 1})
+    pd.testing.assert_frame_equal(found, without)
+    assert list_measures(segments, {"value_share": 1, "mean_value": 0}) == ["value_share"]
 
 
 @pytest.mark.parametrize("weights", [{}, {"value_share": 0.0}])
@@ -78,7 +77,7 @@ def test_weights_that_add_up_to_nothing_are_refused(segments, weights):
 
 def test_where_all_are_worth_nothing_nobody_is_attractive(segments):
     found = rate_targets(segments.assign(mean_value=0.0), {"mean_value": 1}, {"stability": 1})
-    assert found.table["attractiveness"].tolist() == [0, 0, 0]
+    assert found["attractiveness"].tolist() == [0, 0, 0]
 
 
 def test_the_table_given_is_not_changed(segments):

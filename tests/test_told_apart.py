@@ -110,23 +110,24 @@ def test_the_quiz_is_told_by_its_questions_and_what_all_columns_place():
 @pytest.fixture(scope="module")
 def apart():
     rng = np.random.default_rng(3)
-    labels = np.repeat([1, 2, 3], [40, 30, 8])
-    customers = pd.DataFrame({"customer_id": [f"c{n}" for n in range(78)]})
-    customers["orders"] = labels * 5 + rng.normal(size=78)
-    customers["spend"] = rng.normal(size=78)
+    labels = np.repeat([1, 2, 3], [40, 30, 12])
+    customers = pd.DataFrame({"customer_id": [f"c{n}" for n in range(82)]})
+    customers["orders"] = labels * 5 + rng.normal(size=82)
+    customers["spend"] = rng.normal(size=82)
     segments = customers[["customer_id"]].assign(segment=labels)
     segments["segment_name"] = "S" + segments["segment"].astype(str)
     return project_segments(customers, segments, columns=["orders", "spend"])
 
 
 def test_an_outline_of_few_customers_is_not_drawn_and_its_overlap_not_told(apart):
-    outlines = publish(apart.outlines, separation.OUTLINES)
+    outlines = publish(apart.outlines, separation.OUTLINES, smallest_cell=7)
     seen = outlines.frame.dropna(subset=["x", "y"])
-    assert set(seen["segment_name"]) == {"S1", "S2"}  # half of eight is four
-    overlaps = publish(apart.overlaps.assign(segment_count=30), separation.OVERLAPS)
+    assert set(seen["segment_name"]) == {"S1", "S2"}  # half of twelve is six
+    counted = apart.overlaps.assign(segment_count=30)
+    overlaps = publish(counted, separation.OVERLAPS, smallest_cell=7)
     hidden = overlaps.frame.set_index("segment_name").loc["S3"]
     assert hidden[["customer_count", "share"]].isna().all().all()
-    centres = publish(apart.centres, separation.CENTRES)
+    centres = publish(apart.centres, separation.CENTRES, smallest_cell=7)
     axes = publish(apart.axes, separation.AXES)
     ax = separation.plot_separation(outlines, centres=centres, overlaps=overlaps, axes=axes)
     assert "Outlines of 2 segments" in ax.figure._segkit_alt

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pandas as pd
 
 from segkit.core.errors import SegkitError
 
 
-@dataclass(frozen=True)
-class Targets:
-    """The target-selection matrix.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        One row a segment, the best by the product of the scores first: ``segment_name``,
-        ``customer_count`` if it was given, ``customer_share``, ``attractiveness`` and ``fit``
-        (0 to 1; NaN where no measure is known).
-    measures : dict of str to tuple of str
-        By score, the measures that it was made from.
-    """
-
-    table: pd.DataFrame
-    measures: dict[str, tuple[str, ...]]
-
-
 def rate_targets(
     segments: pd.DataFrame, attractiveness: Mapping[str, float], fit: Mapping[str, float]
-) -> Targets:
+) -> pd.DataFrame:
     """Score each segment for the target-selection matrix, with the plan's weights.
 
     A measure is divided by its largest value among the segments, so that the best segment has 1;
@@ -46,40 +27,39 @@ def rate_targets(
     attractiveness, fit : dict
         The weight of each measure.
 
-    Raises
-    ------
-    SegkitError
-        If the weights of a score add up to nothing.
+    Returns
+    -------
+    pandas.DataFrame
+        ``segment_name``, ``customer_count`` if it is given, ``customer_share``,
+        ``attractiveness``, ``fit`` (NaN where no measure is known), the best by their product
+        first.
     """
     table = segments.filter(["segment_name", "customer_count", "customer_share"])
-    measures = {}
     for score, weights in (("attractiveness", attractiveness), ("fit", fit)):
         if not sum(weights.values()) > 0:
             message = f"the weights of {score} add up to nothing"
             raise SegkitError(message, where="[criteria]", fix="Give one a weight above 0.")
-        known = {
-            name: weight
-            for name, weight in weights.items()
-            if weight > 0 and name in segments and segments[name].notna().any()
-        }
-        table[score] = _weigh_measures(segments, known)
-        measures[score] = tuple(known)
-    product = table["attractiveness"] * table["fit"].fillna(1.0)
-    best_first = product.sort_values(ascending=False, kind="stable").index
-    return Targets(table.loc[best_first].reset_index(drop=True), measures)
+        known = list_measures(segments, weights)
+        parts = pd.Series(0.0, segments.index)
+        for name in known:
+            values = segments[name].astype(float).fillna(0.0).clip(lower=0.0)
+            largest = values.max()
+            parts += weights[name] * (values / largest if largest > 0 else 0.0)
+        total = sum(weights[name] for name in known)
+        table[score] = parts / total if known else float("nan")
+    best_first = (table["attractiveness"] * table["fit"].fillna(1.0)).sort_values(
+        ascending=False, kind="stable"
+    )
+    return table.loc[best_first.index].reset_index(drop=True)
 
 
-def _weigh_measures(segments: pd.DataFrame, weights: Mapping[str, float]) -> pd.Series:
-    """Return the weighted mean of measures, each as a part of its largest value."""
-    if not weights:
-        return pd.Series(float("nan"), segments.index)
-    score = pd.Series(0.0, segments.index)
-    for name, weight in weights.items():
-        values = segments[name].astype(float).fillna(0.0).clip(lower=0.0)
-        largest = values.max()
-        if largest > 0:
-            score += weight * values / largest
-    return score / sum(weights.values())
+def list_measures(segments: pd.DataFrame, weights: Mapping[str, float]) -> list[str]:
+    """List the measures that a score of `rate_targets` rests on: weighed, and known of somebody."""
+    return [
+        name
+        for name, weight in weights.items()
+        if weight > 0 and name in segments and segments[name].notna().any()
+    ]
 
 
 def collect_measures(

@@ -10,7 +10,9 @@ from segkit.validation.criteria import MEANINGS
 from segkit.validation.stability import STABLE
 
 
-def state_kinds(table: pd.DataFrame) -> list[str]:
+def state_kinds(
+    table: pd.DataFrame, fitted_count: int | None = None, customer_count: int | None = None
+) -> list[str]:
     """Say of each scheme with several numbers of segments what was found at which of them.
 
     And how many customers were fitted, if not all.
@@ -21,7 +23,7 @@ def state_kinds(table: pd.DataFrame) -> list[str]:
         parts = [f"{kind} with {join_words(counts.astype(str))}" for kind, counts in kinds]
         schemes.append((scheme, parts))
     meanings = [(kind, MEANINGS[kind]) for kind in MEANINGS if kind in set(table["kind"])]
-    sampled = table.attrs.get("sampled")
+    sampled = None if fitted_count == customer_count else (fitted_count, customer_count)
     return write_sentences("stability.kinds", schemes=schemes, meanings=meanings, sampled=sampled)
 
 

@@ -9,7 +9,9 @@ must earn its place. Tiers and RFM are cuts by rule: they may be useful, but the
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,8 @@ from segkit.validation.stability import KINDS, SMALLEST_STRUCTURE, STABLE
 
 # What each further segment must add: explained differences times stability, or, where there are
 # clear gaps between segments, structure.
-SMALLEST_GAIN, SMALLEST_STEP = 0.05, 0.02
+SMALLEST_GAIN = 0.05
+SMALLEST_STEP = 0.02
 # Two segments that differ by less than this in every column call for the same action.
 SAME_ACTION_SD = 0.5
 MEANINGS = {
@@ -31,22 +34,79 @@ MEANINGS = {
 }
 
 
-# What a candidate must reach: its figure, the plan's limit, its decimals and unit, and the words.
-LEAST = (
-    ("smallest_customer_share", "smallest_customer_share", (1, "%"), " of customers",
-     "the smallest segment ({smallest_segment}) has {found}"),
-    ("smallest_value_share", "smallest_value_share", (1, "%"), " of spend",
-     "the poorest segment ({poorest_segment}) has {found}"),
-    ("stability", "smallest_stability", (2, "f"), "", "stability is {found}"),
-    ("weakest_jaccard", "smallest_jaccard", (2, "f"), "",
-     "{weakest_segment} is not found again in other samples: its Jaccard is {found}"),
-    ("reach", "smallest_reach", (0, "%"), " of customers right",
-     "a short list of rules places {found}"),
-)  # fmt: skip
+STEP_COLUMNS = [
+    "scheme",
+    "segment_count",
+    "added_explained_share",
+    "added_spend_share",
+    "added_stability",
+    "weakest_jaccard",
+    "closest_difference_sd",
+    "earns_place",
+    "objection",
+]
 
 
 @dataclass(frozen=True)
-class Choice:
+class Least:
+    """What a candidate must reach: its figure, the plan's limit, and how a miss is told.
+
+    ``decimals`` and ``form`` write the figure, ``noun`` follows it, and ``words`` hold it as
+    ``{found}``, beside any column of the candidates' table.
+    """
+
+    column: str
+    limit: str
+    decimals: int
+    form: Literal["%", "f"]
+    words: str
+    noun: str = ""
+
+
+LEAST = (
+    Least(
+        column="smallest_customer_share",
+        limit="smallest_customer_share",
+        decimals=1,
+        form="%",
+        noun=" of customers",
+        words="the smallest segment ({smallest_segment}) has {found}",
+    ),
+    Least(
+        column="smallest_value_share",
+        limit="smallest_value_share",
+        decimals=1,
+        form="%",
+        noun=" of spend",
+        words="the poorest segment ({poorest_segment}) has {found}",
+    ),
+    Least(
+        column="stability",
+        limit="smallest_stability",
+        decimals=2,
+        form="f",
+        words="stability is {found}",
+    ),
+    Least(
+        column="weakest_jaccard",
+        limit="smallest_jaccard",
+        decimals=2,
+        form="f",
+        words="{weakest_segment} is not found again in other samples: its Jaccard is {found}",
+    ),
+    Least(
+        column="reach",
+        limit="smallest_reach",
+        decimals=0,
+        form="%",
+        noun=" of customers right",
+        words="a short list of rules places {found}",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class SchemeChoice:
     """The scheme to use, the verdict on it ("yes" or "no"), and why.
 
     ``overruled`` says that the plan's ``final_scheme`` is another than the recommended one;
@@ -67,16 +127,18 @@ def find_faults(row: dict[str, object], criteria: Criteria) -> list[str]:
     faults = []
     if row["placed_share"] < 1:
         faults.append(f"{1 - row['placed_share']:.1%} of customers have no segment")
-    count, most = row["segment_count"], criteria.most_segments
+    count = row["segment_count"]
+    most = criteria.most_segments
     if count > most:
         faults.append(f"{count} segments, the plan allows {most}")
     if np.isnan(row["smallest_value_share"]) and not np.isnan(row["explained_spend_share"]):
         faults.append("there is no spend to share out")
-    for column, limit, form, noun, words in LEAST:
-        least = getattr(criteria, limit)
-        if row[column] < least:
-            found = _tell_apart(row[column], least, *form, noun)
-            faults.append(words.format(found=found, **row))
+    for wanted in LEAST:
+        value = row[wanted.column]
+        limit = getattr(criteria, wanted.limit)
+        if value < limit:
+            found = _tell_apart(value, limit, wanted.decimals, wanted.form, wanted.noun)
+            faults.append(wanted.words.format(found=found, **row))
     if row["method"] == "latent_classes":
         if row["structure"] <= 0:
             faults.append("a single class describes the answers as well (BIC): nothing was found")
@@ -96,7 +158,9 @@ def _tell_apart(value: float, limit: float, decimals: int, unit: str, noun: str 
     return f"{texts[0]}{noun}, below {texts[1]}"
 
 
-def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
+def choose_scheme(
+    table: pd.DataFrame, criteria: Criteria, *, refused: Sequence[str] = ()
+) -> SchemeChoice:
     """Choose a candidate: knock-out, then ranking with parsimony.
 
     Within a scheme the fewest segments that pass are taken, and more only where each further one
@@ -106,9 +170,18 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
     overrules which scheme is chosen, never the verdict on it; its ``overrule_reason`` overrules a
     "no", which stays in the report.
 
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        That of `segkit.validation.candidates.Candidates`.
+    criteria : Criteria
+        The plan's.
+    refused : sequence of str
+        Which schemes could not be fitted, and why: they are told last among the reasons.
+
     Returns
     -------
-    Choice
+    SchemeChoice
     """
     chosen = best = choose_best(table)
     if criteria.final_scheme is not None:
@@ -118,13 +191,14 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> Choice:
             names = ", ".join(table["scheme"].unique())
             raise SegkitError(message, fix=f"Choose one of: {names}.")
         chosen = choose_within(own)
-    overruled = chosen["scheme"] != best["scheme"]
-    return Choice(
+    is_overruled = chosen["scheme"] != best["scheme"]
+    reasons = _give_reasons(table, chosen, best if is_overruled else None)
+    return SchemeChoice(
         scheme=str(chosen["scheme"]),
         segment_count=int(chosen["segment_count"]),
         verdict="yes" if chosen["passes"] else "no",
-        reasons=_give_reasons(table, chosen, best if overruled else None),
-        overruled=bool(overruled),
+        reasons=[*reasons, *refused],
+        overruled=bool(is_overruled),
         kind=str(chosen["kind"]),
         overrule_reason="" if chosen["passes"] else criteria.overrule_reason,
     )
@@ -146,12 +220,13 @@ def choose_within(rows: pd.DataFrame) -> pd.Series:
 def _find_objection(best: pd.Series, row: pd.Series) -> str:
     """Say why the further segments of ``row`` do not earn their place; empty if they do."""
     added = row["segment_count"] - best["segment_count"]
-    natural = [side["kind"] == "natural" for side in (best, row)]
-    if natural == [False, True]:
+    was_natural = best["kind"] == "natural"
+    is_natural = row["kind"] == "natural"
+    if is_natural and not was_natural:
         return ""
-    if natural == [True, False]:
+    if was_natural and not is_natural:
         return "clear groups would be cut in parts"
-    if natural == [True, True]:
+    if is_natural:
         step = 0.0 if row["method"] == "latent_classes" else SMALLEST_STEP * added
         gained = row["structure"] - best["structure"]
         return "" if gained > 0 and gained >= step else "the groups become no tighter"
@@ -186,14 +261,21 @@ def compare_steps(table: pd.DataFrame) -> pd.DataFrame:
     for scheme, own in table.groupby("scheme", sort=False):
         ordered = own.sort_values("segment_count")
         for (_, before), (_, row) in itertools.pairwise(ordered.iterrows()):
-            names = ("explained_share", "explained_spend_share", "stability")
-            added = [row[name] - before[name] for name in names]
-            objection = "it is refused" if not row["passes"] else _find_objection(before, row)
-            kept = (row["weakest_jaccard"], row["closest_difference_sd"], not objection, objection)
-            rows.append((scheme, row["segment_count"], *added, *kept))
-    columns = ["scheme", "segment_count", "added_explained_share", "added_spend_share"]
-    columns += ["added_stability", "weakest_jaccard", "closest_difference_sd"]
-    return pd.DataFrame(rows, columns=[*columns, "earns_place", "objection"])
+            objection = _find_objection(before, row) if row["passes"] else "it is refused"
+            rows.append(
+                (
+                    scheme,
+                    row["segment_count"],
+                    row["explained_share"] - before["explained_share"],
+                    row["explained_spend_share"] - before["explained_spend_share"],
+                    row["stability"] - before["stability"],
+                    row["weakest_jaccard"],
+                    row["closest_difference_sd"],
+                    not objection,
+                    objection,
+                )
+            )
+    return pd.DataFrame(rows, columns=STEP_COLUMNS)
 
 
 def choose_best(table: pd.DataFrame) -> pd.Series:
@@ -247,7 +329,7 @@ def _give_reasons(
             reasons.append(f"{_label(row)} {found}: the further {segments} place, for {why}.")
         else:
             reasons.append(f"{_label(row)} meets every criterion too; it {found}.")
-    return reasons + table.attrs.get("refused", [])
+    return reasons
 
 
 def _label(row: pd.Series) -> str:
@@ -258,7 +340,7 @@ def _name(scheme: str) -> str:
     return scheme.replace("_", " ")
 
 
-def enforce_verdict(choice: Choice, criteria: Criteria) -> None:
+def enforce_verdict(choice: SchemeChoice, criteria: Criteria) -> None:
     """Raise a `VerdictError` if a "no" is to stop the run and the plan does not overrule it."""
     stops = criteria.on_verdict == "stop" and not choice.overrule_reason
     if choice.verdict == "no" and stops:

@@ -37,7 +37,8 @@ def check_data(customers: pd.DataFrame, schemes: Iterable[Scheme]) -> pd.DataFra
     """
     rows = []
     for scheme in schemes:
-        columns, found = list_wanted(scheme), {}
+        columns = list_wanted(scheme)
+        found = {}
         if scheme.method in LEARNING_METHODS:
             found["customers for each column"] = len(customers) / len(columns)
         bought = [c for c in columns if c in FEATURES and _reads_orders(c)]
@@ -48,10 +49,13 @@ def check_data(customers: pd.DataFrame, schemes: Iterable[Scheme]) -> pd.DataFra
             found["buyers with repeat purchases"] = (customers["order_count"] >= 2).sum()
         for requirement, amount in found.items():
             needed, wanted = GATES[requirement]
-            status = "refused" if amount < needed else "thin" if amount < wanted else "enough"
-            lacks = max(0.0, wanted - amount)
-            counts = (int(amount), needed, wanted, int(np.ceil(lacks)))
-            rows.append((scheme.name, requirement, *counts, status))
+            if amount < needed:
+                status = "refused"
+            else:
+                status = "thin" if amount < wanted else "enough"
+            missing_count = int(np.ceil(max(0.0, wanted - amount)))
+            row = (scheme.name, requirement, int(amount), needed, wanted, missing_count, status)
+            rows.append(row)
     columns = ["scheme", "requirement", "found", "needed", "wanted", "missing_count", "status"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -17,7 +17,8 @@ from segkit.models import trees
 from segkit.models.trees import FOLDS, LEAF_COUNTS, Inputs, Leaf
 from segkit.segmentation.members import join_segments, name_numbers
 
-MOST_CUSTOMERS, MOST_QUICK = 3_000, 2_000
+MOST_CUSTOMERS = 3_000
+MOST_QUICK = 2_000
 REPEATS = 2
 RULE_COLUMNS = [
     "rule_number",
@@ -140,10 +141,9 @@ def measure_reach(
     most_leaves = max(8, 2 * len(np.unique(classes)))
     right = 0
     for fold in range(FOLDS):
-        train = folds != fold
         test = folds == fold
         grown = trees.grow_tree(
-            inputs.matrix[train], classes[train], most_leaves=most_leaves, smallest_leaf=5
+            inputs.matrix[~test], classes[~test], most_leaves=most_leaves, smallest_leaf=5
         )
         right += (grown.predict(inputs.matrix[test]) == classes[test]).sum()
     return float(right / len(classes))
@@ -180,29 +180,40 @@ def fit_surrogate(
     task = read_task(
         customers, segments, columns, random_state=random_state, most_customers=MOST_CUSTOMERS
     )
-    inputs = task.inputs
-    baseline = task.baseline
     if task.obstacle:
-        no_rules = empty_table(RULE_COLUMNS, task.obstacle)
-        no_segments = empty_table(SEGMENT_COLUMNS, task.obstacle)
-        unknown = (float("nan"),) * 3
-        return Surrogate(no_rules, no_segments, *unknown, baseline, ())
-    matrix = inputs.matrix[task.rows]
+        return Surrogate(
+            rules=empty_table(RULE_COLUMNS, task.obstacle),
+            by_segment=empty_table(SEGMENT_COLUMNS, task.obstacle),
+            accuracy=float("nan"),
+            accuracy_low=float("nan"),
+            accuracy_high=float("nan"),
+            baseline_accuracy=task.baseline,
+            columns=(),
+        )
+    matrix = task.inputs.matrix[task.rows]
     classes = task.classes[task.rows]
     accuracies, placed = _cross_validate(
         matrix, classes, random_state=random_state, smallest_leaf=smallest_cell
     )
-    bounds = trees.bound_accuracy(accuracies, 1 / FOLDS)
-    by_segment = _measure_segments(task, classes, placed)
+    accuracy, low, high = trees.bound_accuracy(accuracies, 1 / FOLDS)
     generator = np.random.default_rng([random_state, REPEATS])
     leaf_count, _ = trees.choose_leaves(matrix, classes, generator, smallest_leaf=smallest_cell)
     if leaf_count == 1:
         reason = "No rule places unseen customers better than the largest segment's share does."
-        return Surrogate(empty_table(RULE_COLUMNS, reason), by_segment, *bounds, baseline, ())
-    places = list(range(inputs.matrix.shape[1]))
-    rules, leaves = task.list_rules(places, leaf_count, smallest_cell)
-    asked = dict.fromkeys(column for leaf in leaves for column in leaf.limits)
-    return Surrogate(rules, by_segment, *bounds, baseline, tuple(asked))
+        rules = empty_table(RULE_COLUMNS, reason)
+        leaves = []
+    else:
+        places = list(range(task.inputs.matrix.shape[1]))
+        rules, leaves = task.list_rules(places, leaf_count, smallest_cell)
+    return Surrogate(
+        rules=rules,
+        by_segment=_measure_segments(task, classes, placed),
+        accuracy=accuracy,
+        accuracy_low=low,
+        accuracy_high=high,
+        baseline_accuracy=task.baseline,
+        columns=tuple(dict.fromkeys(column for leaf in leaves for column in leaf.limits)),
+    )
 
 
 @dataclass(frozen=True)
@@ -228,16 +239,18 @@ class Task:
 
         The tree is grown on all customers; ``places`` are the inputs that it reads.
         """
-        matrix = self.inputs.matrix[:, places]
         grown = trees.grow_tree(
-            matrix, self.classes, most_leaves=leaf_count, smallest_leaf=smallest_cell
+            self.inputs.matrix[:, places],
+            self.classes,
+            most_leaves=leaf_count,
+            smallest_leaf=smallest_cell,
         )
         leaves = trees.list_leaves(grown, self.inputs, places)
         leaves.sort(key=lambda leaf: (leaf.number, -len(leaf.rows)))
         rows = []
         for number, leaf in enumerate(leaves, start=1):
-            count = len(leaf.rows)
             hits = int((self.classes[leaf.rows] == leaf.number).sum())
+            count = len(leaf.rows)
             words = trees.write_words(leaf, self.inputs)
             share = blur_share(hits, count, smallest_cell)
             size = int((self.classes == leaf.number).sum())
@@ -258,7 +271,8 @@ def read_task(
     joined = join_segments(customers, segments)
     inputs = trees.encode_columns(joined, columns)
     classes = joined["segment"].to_numpy(int)[inputs.order]
-    rows, counts = np.arange(len(classes)), np.bincount(classes)
+    rows = np.arange(len(classes))
+    counts = np.bincount(classes)
     if len(rows) > most_customers:
         generator = np.random.default_rng(random_state)
         rows = np.sort(generator.choice(rows, most_customers, replace=False))
@@ -295,14 +309,13 @@ def _cross_validate(
         generator = np.random.default_rng([random_state, repeat])
         folds = trees.deal_folds(classes, FOLDS, generator)
         for fold in range(FOLDS):
-            train = folds != fold
             test = folds == fold
             leaves, _ = trees.choose_leaves(
-                matrix[train], classes[train], generator, smallest_leaf=smallest_leaf
+                matrix[~test], classes[~test], generator, smallest_leaf=smallest_leaf
             )
             grown = trees.grow_tree(
-                matrix[train],
-                classes[train],
+                matrix[~test],
+                classes[~test],
                 most_leaves=LEAF_COUNTS[-1],
                 smallest_leaf=smallest_leaf,
             )

@@ -14,10 +14,11 @@ from segkit.models.kinds import find_kind
 from segkit.models.trees import order_customers
 from segkit.segmentation.members import join_segments, name_numbers
 
-INNER_SHARE, OUTER_SHARE = 0.5, 0.9
+INNER_SHARE = 0.5
+OUTER_SHARE = 0.9
 POINTS = 72
 FEWEST_CUSTOMERS = 10
-FEWEST_OUTLINED = 3  # customers of a segment, for an ellipse to be an area
+FEWEST_OUTLINED = 10  # customers of a segment; an ellipse through fewer tells little
 INSIDE, OUTSIDE = "inside another outline", "outside"
 OUTLINE_COLUMNS = ["segment", "segment_name", "part", "point", "x", "y", "inner_count"]
 CENTRE_COLUMNS = ["segment", "segment_name", "x", "y", "inner_count"]
@@ -61,7 +62,7 @@ def project_segments(
     a category weighs as much as a number (factor analysis of mixed data: Pages 2004, *Revue de
     Statistique Appliquee* 52). Outlines are ellipses about the segment's centre, as wide as half
     and nine tenths of its customers need: hulls, as in Leisch (2010, *Statistics and Computing*
-    20), would go through single customers. A segment of one or two customers has none.
+    20), would go through single customers. A segment of fewer than ten customers has none.
 
     Parameters
     ----------
@@ -76,8 +77,12 @@ def project_segments(
     names = [name for name, block in blocks for _ in range(block.shape[1])]
     if matrix.shape[1] < 2 or len(joined) < FEWEST_CUSTOMERS:
         reason = "There are too few columns or customers to draw the segments on two axes."
-        wanted = OUTLINE_COLUMNS, CENTRE_COLUMNS, OVERLAP_COLUMNS, AXIS_COLUMNS
-        return Separation(*[empty_table(table, reason) for table in wanted])
+        return Separation(
+            outlines=empty_table(OUTLINE_COLUMNS, reason),
+            centres=empty_table(CENTRE_COLUMNS, reason),
+            overlaps=empty_table(OVERLAP_COLUMNS, reason),
+            axes=empty_table(AXIS_COLUMNS, reason),
+        )
     values, vectors = np.linalg.eigh(matrix.T @ matrix / len(matrix))
     total = values.sum()
     best = vectors[:, ::-1][:, :2]
@@ -88,7 +93,12 @@ def project_segments(
         for axis, value, vector in zip("xy", values[::-1][:2], best.T, strict=True)
     ]
     outlines, centres, overlaps = _outline(places, joined)
-    return Separation(outlines, centres, overlaps, pd.DataFrame(axes, columns=AXIS_COLUMNS))
+    return Separation(
+        outlines=outlines,
+        centres=centres,
+        overlaps=overlaps,
+        axes=pd.DataFrame(axes, columns=AXIS_COLUMNS),
+    )
 
 
 def _code(customers: pd.DataFrame, column: str) -> tuple[str, np.ndarray]:

@@ -23,7 +23,10 @@ from scipy.optimize import linear_sum_assignment
 from segkit.validation.resampling import Resamples
 
 # Hennig's thresholds of the mean Jaccard coefficient.
-DISSOLVED, DOUBTFUL, STABLE, HIGHLY_STABLE = 0.50, 0.60, 0.75, 0.85
+DISSOLVED = 0.50
+DOUBTFUL = 0.60
+STABLE = 0.75
+HIGHLY_STABLE = 0.85
 RATINGS = ("dissolved", "do not trust", "doubtful", "stable", "highly stable")
 KINDS = ("none", "constructive", "reproducible", "natural")
 # Prototypes must be tighter than those of shuffled columns by this part. Of latent classes any
@@ -51,7 +54,8 @@ def compare_labels(one: np.ndarray, other: np.ndarray) -> float:
         (counts * (counts - 1) / 2).sum()
         for counts in (crossed, crossed.sum(axis=1), crossed.sum(axis=0))
     )
-    expected, most = rows * columns / max(n * (n - 1) / 2, 1), (rows + columns) / 2
+    expected = rows * columns / max(n * (n - 1) / 2, 1)
+    most = (rows + columns) / 2
     return float((both - expected) / (most - expected)) if most != expected else 1.0
 
 
@@ -192,11 +196,14 @@ def follow_segments(solutions: Mapping[int, np.ndarray]) -> pd.DataFrame:
         *stays* if it keeps nine in ten of that one, else *splits off*; ``flows``, a dict from each
         segment before to the share of all customers that comes from it.
     """
-    rows, before = [], None
+    rows = []
+    before = None
     for count in sorted(solutions):
-        own, changes = solutions[count], [""] * count
+        own = solutions[count]
         sizes = np.bincount(own, minlength=count)
-        entropy, flows = np.full(count, np.nan), [{} for _ in range(count)]
+        entropy = np.full(count, np.nan)
+        changes = [""] * count
+        flows: list[dict[int, float]] = [{} for _ in range(count)]
         if before is not None:
             crossed = cross_labels(solutions[before], own, shape=(before, count))
             from_where = crossed / np.maximum(crossed.sum(axis=0), 1)
@@ -205,8 +212,10 @@ def follow_segments(solutions: Mapping[int, np.ndarray]) -> pd.DataFrame:
             entropy = np.abs((from_where * logs).sum(axis=0)) / np.log(before)
             for j in range(count):
                 i = from_where[:, j].argmax()
-                changes[j] = "splits off" if kept[i, j] < 0.9 else "stays"
-                changes[j] = "merges" if from_where[i, j] < 0.9 else changes[j]
+                if from_where[i, j] < 0.9:
+                    changes[j] = "merges"
+                else:
+                    changes[j] = "splits off" if kept[i, j] < 0.9 else "stays"
             for i, j in np.argwhere(crossed):
                 flows[j][int(i) + 1] = crossed[i, j] / len(own)
         for j in range(count):
@@ -249,7 +258,8 @@ def bound_segments(
         ``segment``, ``customer_share``, ``customer_share_low``, ``customer_share_high``,
         ``mean_value``, ``mean_value_low``, ``mean_value_high``.
     """
-    own, k = resamples.own, resamples.segment_count
+    own = resamples.own
+    k = resamples.segment_count
     known = ~np.isnan(values)
     amounts = np.where(known, values, 0.0)
     once = np.ones(len(own))

@@ -46,24 +46,33 @@ class _Reader(HTMLParser):
             self.language = values.get("lang", "").strip()
         elif tag == "script":
             self.add_fault(f"a script from {values.pop('src', 'the page itself')}")
-        elif tag in ("iframe", "object", "embed", "base", "frame"):
+        else:
+            self.check_element(tag, values)
+        if "traceback" in values.get("class", "").split():
+            self.add_fault("a cell that failed")
+        for name, value in values.items():
+            self.check_attribute(tag, name, value)
+
+    def check_element(self, tag: str, values: dict[str, str]) -> None:
+        """Find fault with an element that a page must not have, or not like this."""
+        if tag in ("iframe", "object", "embed", "base", "frame"):
             self.add_fault(f"a <{tag}> element")
         elif tag == "img" and values.get("alt", "").strip() in _NO_ALT:
             self.add_fault("a picture without alternative text")
         elif tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
             self.add_fault("a page that sends the reader elsewhere")
-        if "traceback" in values.get("class", "").split():
-            self.add_fault("a cell that failed")
-        for name, value in values.items():
-            is_link = name in ("href", "xlink:href")
-            if name.startswith("on"):
-                self.add_fault(f"a script in the attribute {name} of <{tag}>")
-            elif is_link and re.match(r"\s*(javascript|vbscript|data)\s*:", value, re.I):
-                self.add_fault(f"a link that runs a script: {value[:60]}")
-            elif name in _LOADS or (is_link and tag in ("link", "image", "use")):
-                self.check_load(f"<{tag} {name}>", value)
-            elif name == "style":
-                self.check_style(value)
+
+    def check_attribute(self, tag: str, name: str, value: str) -> None:
+        """Find fault with an attribute that runs or loads something."""
+        is_link = name in ("href", "xlink:href")
+        if name.startswith("on"):
+            self.add_fault(f"a script in the attribute {name} of <{tag}>")
+        elif is_link and re.match(r"\s*(javascript|vbscript|data)\s*:", value, re.I):
+            self.add_fault(f"a link that runs a script: {value[:60]}")
+        elif name in _LOADS or (is_link and tag in ("link", "image", "use")):
+            self.check_load(f"<{tag} {name}>", value)
+        elif name == "style":
+            self.check_style(value)
 
     def handle_endtag(self, tag: str) -> None:
         self.inside = "" if tag == self.inside else self.inside

@@ -1,9 +1,9 @@
 """A fresh kernel for each notebook, without paying for its imports each time.
 
 On Linux a warmed parent, started with the run, imports what notebooks use and forks a child for
-each notebook; the child becomes an ordinary ipykernel. Elsewhere, or with ``SEGKIT_FORK=0``, each
-kernel is started as Jupyter starts it. Both look alike from outside: a jupyter_client kernel
-manager.
+each notebook; the child becomes an ordinary ipykernel. Elsewhere, or where the user's environment
+says ``SEGKIT_FORK=0``, each kernel is started as Jupyter starts it. Both look alike from outside: a
+jupyter_client kernel manager.
 """
 
 from __future__ import annotations
@@ -31,33 +31,46 @@ ENVIRONMENT = {
 LONGEST_SOCKET_FOLDER = 80  # characters; a socket's path may have about a hundred
 
 
-def use_fork() -> bool:
-    """Tell whether kernels are forked; macOS libraries do not survive a fork, Windows has none."""
-    return sys.platform == "linux" and os.environ.get("SEGKIT_FORK") != "0"
+def use_fork(fork: bool | None = None) -> bool:
+    """Tell whether kernels are forked; macOS libraries do not survive a fork, Windows has none.
+
+    ``fork`` is what is asked for; without it the user's ``SEGKIT_FORK`` decides.
+    """
+    is_wanted = os.environ.get("SEGKIT_FORK") != "0" if fork is None else fork
+    return sys.platform == "linux" and is_wanted
 
 
 class Kernels(contextlib.AbstractContextManager):
     """The kernels of one run in ``folder``, as a context manager.
 
     ``log`` takes what they print outside of cells; ``held`` are file descriptors that stay open
-    while a forked kernel lives.
+    while a forked kernel lives; ``fork`` is as in `use_fork`. With ``preload`` the warmed parent
+    imports what segkit's notebooks use, without it only what a kernel needs.
     """
 
-    def __init__(self, folder: Path, log: Path, *, held: Sequence[int] = ()):
+    def __init__(
+        self,
+        folder: Path,
+        log: Path,
+        *,
+        held: Sequence[int] = (),
+        fork: bool | None = None,
+        preload: bool = True,
+    ):
         self._log = log.open("wb")
         self.folder = folder
         # Only named here: whoever makes it must live to remove it if this process is killed.
         self.scratch = Path(tempfile.gettempdir(), f"segkit-{token_urlsafe(6)}")
-        own = {"IPYTHONDIR": f"{self.scratch}/ipython", "SEGKIT_TABLES": "ready"}
+        own = {"IPYTHONDIR": f"{self.scratch}/ipython"}
         self.environment = {**os.environ, **ENVIRONMENT, **own}
-        self.server = self._start_server(held) if use_fork() else None
+        self.server = self._start_server(held, preload=preload) if use_fork(fork) else None
 
-    def _start_server(self, held: Sequence[int]) -> subprocess.Popen:
+    def _start_server(self, held: Sequence[int], *, preload: bool) -> subprocess.Popen:
         """Start the warmed parent, in a process group of its own."""
         root = str(Path(__file__).parents[3])
         code = f"import sys; sys.path.append({root!r})\n"
         code += "from segkit.workflow.kernels import server\n"
-        code += f"server.serve_forks({str(self.scratch)!r}, {held!r})"
+        code += f"server.serve_forks({str(self.scratch)!r}, {list(held)!r}, preload={preload!r})"
         return subprocess.Popen(
             [sys.executable, "-P", "-c", code],
             pass_fds=held,

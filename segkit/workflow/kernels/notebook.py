@@ -9,6 +9,7 @@ from typing import Any
 
 from segkit.core import errors
 from segkit.core.errors import NotebookError, SegkitError, VerdictError
+from segkit.workflow.kernels.jupyter_internals import take_over_kernel
 
 LONGEST_LINE = 60  # characters of a cell's first line
 LONGEST_MESSAGE = 300
@@ -48,7 +49,7 @@ def execute_notebook(
         shutdown_kernel="immediate",
         log=log,
     )
-    client.owns_km = True  # so that it ends the kernel in any case
+    take_over_kernel(client)
     try:
         client.execute()
         return notebook, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import ibis
@@ -17,13 +17,15 @@ from segkit.models.columns import (
     Document,
     Levels,
     Preparation,
-    Prepared,
+    PreparedColumns,
     add_up,
     share_known,
 )
-from segkit.models.kprototypes import fit_prototypes
-from segkit.models.lloyd import TIE
+from segkit.models.own_columns import choose_prefix
+from segkit.models.prototypes import choose_gamma, fit_prototypes
+from segkit.models.tolerances import TIE
 from segkit.plan.models import Scheme
+from segkit.segmentation.placing import select_placed
 from segkit.segmentation.preparation import prepare_columns
 
 
@@ -75,55 +77,74 @@ class Prototypes(Document):
     def reorder(self, order: Sequence[int]) -> Prototypes:
         """Return the same with prototype ``order[0]`` first, ``order[1]`` second and so on."""
         moved = {
-            "centres": [self.centres[i] for i in order],
-            "modes": [self.modes[i] for i in order],
+            "centres": tuple(self.centres[i] for i in order),
+            "modes": tuple(self.modes[i] for i in order),
         }
-        return self.model_copy(update={name: tuple(rows) for name, rows in moved.items()})
+        return self.model_copy(update=moved)
 
-    def place(self, table: ir.Table) -> ir.Table:
-        """Add ``segment``, ``distance`` and ``confidence``.
+    def place(self, table: ir.Table, *, keep: Iterable[str] | None = None) -> ir.Table:
+        """Add ``segment``, ``distance`` and ``confidence`` to the columns to ``keep``, or all.
 
         Equal distances go to the lower number. ``confidence`` is 1 minus the ratio of the
         distances to the nearest and the second nearest prototype (0 on the border, 1 in the
         centre), times the share of columns whose value is neither missing nor new.
         """
-        table = table.mutate(**{f"x{i}_": part.take(table) for i, part in enumerate(self.parts)})
-        values = [table[f"x{i}_"] for i in range(len(self.parts))]
-        prepared = {f"z{i}_": p.apply(values[i]) for i, p in enumerate(self.preparations)}
-        for i, own in enumerate(self.levels, start=len(self.preparations)):
-            for mode in {modes[i - len(self.preparations)] for modes in self.modes}:
-                differs = ~own.match(values[i], mode)
-                if MISSING not in own.levels:
-                    differs = differs & values[i].notnull()
-                prepared[f"m{i}_{own.levels.index(mode)}_"] = differs.cast("int32")
-        table = table.mutate(known_=share_known(self.parts, values), **prepared)
+        own = choose_prefix(table.columns)
+        keep = table.columns if keep is None else keep
+        table = self._prepare(table, own)
         numbers = range(1, self.segment_count + 1)
-        table = table.mutate(**{f"d{n}_": self._measure(table, n - 1) for n in numbers})
-        distances = [table[f"d{n}_"] for n in numbers]
+        table = table.mutate(
+            **{f"{own}square{n}": self._measure(table, own, index=n - 1) for n in numbers}
+        )
+        squares = [table[f"{own}square{n}"] for n in numbers]
         # The second least is the least of what each distance, or all before it, has to give way to.
-        second = [
-            ibis.greatest(_least(distances[:i]), distances[i]) for i in range(1, len(distances))
-        ]
-        table = table.mutate(best_=_least(distances), second_=_least(second))
+        second = [ibis.greatest(_least(squares[:i]), squares[i]) for i in range(1, len(squares))]
+        table = table.mutate(**{f"{own}best": _least(squares), f"{own}second": _least(second)})
+        best = table[f"{own}best"]
         # An engine's logarithm may differ from another's in its last bit.
-        near = table.best_ * TIE
-        ratio = (table.best_ / table.second_.nullif(0.0)).sqrt().fill_null(1.0)
-        return table.mutate(
-            segment=ibis.cases(*[(table[f"d{n}_"] <= near, n) for n in numbers]).cast("int64"),
-            distance=table.best_.sqrt(),
-            confidence=(1.0 - ratio) * table.known_,
+        near = best * TIE
+        segment = ibis.cases(*[(table[f"{own}square{n}"] <= near, n) for n in numbers])
+        ratio = (best / table[f"{own}second"].nullif(0.0)).sqrt().fill_null(1.0)
+        return select_placed(
+            table,
+            keep,
+            segment=segment.cast("int64"),
+            distance=best.sqrt(),
+            confidence=(1.0 - ratio) * table[f"{own}known"],
         )
 
-    def _measure(self, table: ir.Table, index: int) -> ir.FloatingValue:
+    def _prepare(self, table: ir.Table, own: str) -> ir.Table:
+        """Add the prepared numbers, whether each mode differs, and the share of known values."""
+        table = table.mutate(
+            **{f"{own}value{i}": part.take(table) for i, part in enumerate(self.parts)}
+        )
+        values = [table[f"{own}value{i}"] for i in range(len(self.parts))]
+        prepared = {}
+        for i, part in enumerate(self.preparations):
+            prepared[f"{own}number{i}"] = part.apply(values[i])
+        for i, part in enumerate(self.levels):
+            value = values[len(self.preparations) + i]
+            for mode in dict.fromkeys(modes[i] for modes in self.modes):
+                differs = ~part.match(value, mode)
+                if MISSING not in part.levels:
+                    differs = differs & value.notnull()
+                name = f"{own}differs{i}_{part.levels.index(mode)}"
+                prepared[name] = differs.cast("int32")
+        known_share = share_known(self.parts, values)
+        return table.mutate(**{f"{own}known": known_share, **prepared})
+
+    def _measure(self, table: ir.Table, own: str, *, index: int) -> ir.FloatingValue:
         """The squared distance to one prototype, in the order of `assign_prototypes`."""
         squares = []
-        for i, (centre, own) in enumerate(zip(self.centres[index], self.preparations, strict=True)):
-            gap = table[f"z{i}_"] - centre
-            squares.append(gap * gap if own.fill is not None else (gap * gap).fill_null(0.0))
-        first = len(self.preparations)
+        for i, (centre, part) in enumerate(
+            zip(self.centres[index], self.preparations, strict=True)
+        ):
+            gap = table[f"{own}number{i}"] - centre
+            square = gap * gap
+            squares.append(square if part.fill is not None else square.fill_null(0.0))
         differs = [
-            table[f"m{first + j}_{own.levels.index(mode)}_"]
-            for j, (mode, own) in enumerate(zip(self.modes[index], self.levels, strict=True))
+            table[f"{own}differs{i}_{part.levels.index(mode)}"]
+            for i, (mode, part) in enumerate(zip(self.modes[index], self.levels, strict=True))
         ]
         if differs:
             squares.append(add_up(differs).cast("float64") * self.gamma)
@@ -137,7 +158,7 @@ def _least(values: Sequence[ir.FloatingValue]) -> ir.FloatingValue:
 
 def fit_clusters(
     customers: pd.DataFrame, scheme: Scheme, n_segments: int, random_state: int
-) -> tuple[Prototypes, Prepared]:
+) -> tuple[Prototypes, PreparedColumns]:
     """Prepare a scheme's columns and fit prototypes with ten starts.
 
     Raises
@@ -171,24 +192,3 @@ def fit_clusters(
         gamma=gamma,
     )
     return model, prepared
-
-
-def choose_gamma(prepared: Prepared) -> float:
-    """Weigh a category so that its levels spread about as much as a prepared number.
-
-    The mean variance of the numbers over the mean of 1 - sum(p^2) of the categories' levels; 1
-    where there is only one kind.
-
-    References
-    ----------
-    Szepannek (2018), clustMixType: User-Friendly Clustering of Mixed-Type Data in R, *The R
-    Journal* 10(2), section on the choice of lambda.
-    """
-    if not prepared.preparations or not prepared.levels:
-        return 1.0
-    spreads = []
-    for codes in prepared.codes.T:
-        counts = np.bincount(codes[codes >= 0])
-        spreads.append(1 - ((counts / counts.sum()) ** 2).sum())
-    variance = np.nanvar(np.sort(prepared.numbers, axis=0), axis=0).mean()
-    return float(variance / np.mean(spreads)) if variance > 0 and np.mean(spreads) > 0 else 1.0

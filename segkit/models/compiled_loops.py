@@ -1,4 +1,4 @@
-"""Inner loops as numba kernels; import this only where they are needed.
+"""Inner loops that numba compiles; import this only where they are needed.
 
 The layout and the meaning of those of k-prototypes are those of `segkit.models.lloyd`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from segkit.models.lloyd import BLOCK, TIE, WORTH
+from segkit.models.tolerances import BLOCK, TIE, WORTH
 
 
 def _compile(function):
