@@ -17,15 +17,18 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from segkit.report import (
-    charts_bases,
-    charts_lifetime,
+    bases,
     charts_stability,
+    customer_base,
     descriptors,
     differences,
     engagement,
+    lifetime_value,
     market,
     plan,
     reach,
+    rfm,
+    season,
     separation,
     show_chart,
     show_findings,
@@ -40,16 +43,19 @@ from segkit.report.shared import charts
 from segkit.report.shared.pages import list_pages, render_index, render_page
 
 MODULES = [
+    bases,
     charts,
-    charts_bases,
-    charts_lifetime,
     charts_stability,
+    customer_base,
     descriptors,
     differences,
     engagement,
+    lifetime_value,
     market,
     plan,
     reach,
+    rfm,
+    season,
     separation,
     sizes,
     spend,
@@ -153,6 +159,7 @@ def make_tables() -> dict[str, pd.DataFrame]:
             }
         ),
         "monthly": pd.concat(monthly),
+        "months": monthly[0].rename(columns={"value": "total_spend"}),
         "trend": pd.DataFrame({"year": range(2018, 2026), "index": 100 * 1.03 ** np.arange(8)}),
         "market": cells,
         "rfm": rfm,
@@ -321,12 +328,13 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     cells = tables["market"]
     return {
-        "plot_base": charts_bases.plot_base(tables["base"]),
+        "plot_base": bases.plot_base(tables["base"]),
         "plot_readiness": plan.plot_readiness(tables["readiness"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
         ),
+        "plot_monthly_sales": season.plot_monthly_sales(tables["months"], currency="EUR"),
         "plot_cells": charts.plot_cells(cells),
         "plot_white_space": market.plot_white_space(cells, currency="EUR"),
         "plot_trends": market.plot_trends(tables["trend"].assign(line="Camping nights")),
@@ -344,17 +352,17 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
             value_name="profit, EUR",
             title="Profit by category",
         ),
-        "plot_lorenz": charts.plot_lorenz(tables["lorenz"]),
-        "plot_rfm_grid": charts.plot_rfm_grid(tables["rfm"]),
+        "plot_lorenz": customer_base.plot_lorenz(tables["lorenz"]),
+        "plot_rfm_grid": rfm.plot_rfm_grid(tables["rfm"]),
         "plot_candidates": charts.plot_candidates(
             tables["candidates"],
             chosen=("behaviour", 4),
             thresholds={"stability": 0.6, "smallest_customer_share": 0.05},
         ),
         "plot_segment_sizes": sizes.plot_segment_sizes(tables["sizes"]),
-        "plot_holdout": charts_lifetime.plot_holdout(tables["holdout"]),
-        "plot_repeat_counts": charts_lifetime.plot_repeat_counts(tables["repeat_counts"]),
         "plot_gains": usefulness.plot_gains(tables["gains"]),
+        "plot_holdout": lifetime_value.plot_holdout(tables["holdout"]),
+        "plot_repeat_counts": lifetime_value.plot_repeat_counts(tables["repeat_counts"]),
         "plot_stability": charts_stability.plot_stability(tables["stability"]),
         "plot_segment_stability": charts_stability.plot_segment_stability(
             tables["segment_stability"]

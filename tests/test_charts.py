@@ -17,7 +17,7 @@ from published import publish
 
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
-from segkit.report import descriptors, differences, market, plan, reach, sizes
+from segkit.report import customer_base, descriptors, differences, market, plan, reach, rfm, sizes
 from segkit.report.shared import charts
 from segkit.report.shared.charts import LOW_TO_HIGH
 from segkit.report.shared.figures import (
@@ -57,7 +57,7 @@ def read_texts(ax: Axes) -> list[str]:
 
 def test_every_chart_is_in_the_demo_and_says_what_it_shows(drawn):
     assert set(drawn) == set(PLOTS)
-    assert len(PLOTS) == 30
+    assert len(PLOTS) == 31
     for name, ax in drawn.items():
         assert isinstance(ax, Axes), name
         assert len(read_alt(ax)) > 40, name
@@ -77,7 +77,7 @@ def test_no_chart_changes_its_table(tables, drawn):
 
 def test_the_gini_of_two_customers_who_bring_1_and_3_is_a_quarter():
     table = pd.DataFrame({"customer_share": [0.5, 1.0], "value_share": [0.25, 1.0]})
-    alt = read_alt(charts.plot_lorenz(table))
+    alt = read_alt(customer_base.plot_lorenz(table))
     assert "Gini coefficient 0.25" in alt
     assert "top 20% of customers bring 30.0%" in alt  # 0.2 of the way at slope 1.5
 
@@ -112,7 +112,7 @@ def test_a_grid_of_unknown_cells_is_drawn_and_says_so_with_dashes():
 def test_the_rfm_grid_has_recent_and_frequent_customers_at_the_top_right():
     table = make_tables()["rfm"].assign(customer_count=0)
     table.loc[(table["recency_score"] == 5) & (table["frequency_score"] == 5), "customer_count"] = 9
-    texts = read_texts(charts.plot_rfm_grid(table))
+    texts = read_texts(rfm.plot_rfm_grid(table))
     assert texts[4] == "9"  # the last cell of the first row
     assert texts.count("0") == 24
 

@@ -197,3 +197,25 @@ def test_rows_stay_in_their_order(counts):
     shown = publish_table(table, SIZES, smallest_cell=5).frame
     assert shown["segment_name"].tolist() == table["segment_name"].tolist()
     assert shown.index.tolist() == table.index.tolist()
+
+
+def test_a_column_that_rests_on_few_others_is_hidden_where_its_row_is_shown():
+    table = make_sizes(60, 40, 30).assign(index=[90.0, 110.0, 107.0], unknown_count=[0, 3, 5])
+    rests = {"index": "unknown_count", "unknown_count": "unknown_count"}
+    shape = Shape("levels", by=("segment_name",), rests=rests)
+    published = publish_table(table, shape, smallest_cell=5)
+    assert published.frame["customer_count"].tolist() == [60, 40, 30]
+    assert published.frame["index"].isna().tolist() == [False, True, False]
+    assert published.frame["unknown_count"].isna().tolist() == [False, True, False]
+    hidden = published.records.query("hidden")
+    assert set(zip(hidden["dimensions"], hidden["measure"], strict=True)) == {
+        ("segment_name=S1", "index"),
+        ("segment_name=S1", "unknown_count"),
+    }
+    assert published.read_figure("index", how="mean").value is None
+
+
+def test_a_column_rests_on_a_column_that_is_there():
+    shape = Shape("levels", by=("segment_name",), rests={"spend": "unknown_count"})
+    with pytest.raises(SegkitError, match="does not have the columns"):
+        publish_table(make_sizes(60, 40), shape, smallest_cell=5)

@@ -15,10 +15,9 @@ from segkit.core.privacy import Published, suppress_cells
 from segkit.profiles.crossed_schemes import cross_all_schemes
 from segkit.profiles.descriptors import count_descriptor
 from segkit.profiles.differences import rank_descriptors
-from segkit.profiles.rfm import count_rfm
 from segkit.profiles.segment_profiles import profile_segments
 from segkit.profiles.sizes import size_segments
-from segkit.report import descriptors, differences, findings_segments, sizes
+from segkit.report import descriptors, differences, sizes
 from segkit.report.shared.numbers import THIN_SPACE
 from segkit.report.shared.tables import lay_out_view
 
@@ -176,24 +175,6 @@ def test_a_column_that_is_not_there_is_named(customers, segments):
         size_segments(customers, segments.drop(columns="segment_name"))
 
 
-def test_small_cells_of_recency_and_frequency_stay_hidden():
-    count = 60
-    customers = pd.DataFrame(
-        {
-            "customer_id": [f"c{n}" for n in range(count)],
-            "recency_days": [n * 7 % 53 for n in range(count)],
-            "order_count": [1 + n * 11 % 17 for n in range(count)],
-            "total_spend": [float(n) for n in range(count)],
-        }
-    )
-    shown = count_rfm(customers, smallest_cell=1)["customer_count"]
-    assert shown.sum() == count
-    assert shown.between(1, 2).any()
-    hidden = count_rfm(customers, smallest_cell=3)["customer_count"]
-    assert hidden.isna().any()
-    assert not hidden.between(1, 2).any()
-
-
 class TestSentences:
     """What the findings say, on tables made by hand."""
 
@@ -329,21 +310,3 @@ class TestSentences:
         assert wide["customer_count"].tolist() == [100, 100]
         assert wide["missing_count"].fillna(-1).tolist() == [-1, 0]
         assert wide["new_count"].tolist() == [0, 20]
-
-    def test_customers_are_told_as_far_as_they_are_known(self):
-        customers = pd.DataFrame(
-            {
-                "order_count": [0, 1, 2, 5],
-                "total_spend": [0.0, 10.0, 30.0, 5000.0],
-                "journey_stage": ["lead", "new", "new", "loyal"],
-            }
-        )
-        told = findings_segments.state_customers(customers, currency="EUR")
-        assert [text.replace(THIN_SPACE, " ") for text in told] == [
-            "4 customers, 3 of them with at least one sale; 66.7% of these bought more than once.",
-            "The median customer spent EUR 20.00, the mean is EUR 1 260.",
-            "By journey stage: lead 25%, loyal 25% and new 50%.",
-        ]
-        named = pd.DataFrame({"customer_id": ["a"]})
-        told = findings_segments.state_customers(named, currency="EUR")
-        assert told == ["1 customer in the customer table."]

@@ -17,7 +17,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from segkit.report.shared import figures
-from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SERIES, SKY, TRACK, chart
+from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SERIES, TRACK, chart
 from segkit.report.shared.numbers import MISSING, format_number, format_share, plural
 
 LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
@@ -108,41 +108,6 @@ def plot_candidates(
     return figures.describe_chart(panels[0], start, said.iloc[::-1])
 
 
-@chart("customer_share", "value_share")
-def plot_lorenz(
-    table: pd.DataFrame, *, value_name: str = "spend", title: str = "Concentration of customers"
-) -> Axes:
-    """Draw the Lorenz curve: how much of the value which share of customers brings.
-
-    How to read it: on the dashed line every customer would bring the same. The further the
-    curve hangs below it, the fewer customers carry the business. The Gini coefficient is twice
-    the area between the two (Gini 1912): 0 is equal, 1 is one customer bringing everything.
-    The table has ``customer_share`` and ``value_share``, both cumulative from 0 to 1, customers
-    ordered from the smallest value to the largest.
-    """
-    rows = table[["customer_share", "value_share"]].sort_values("customer_share", kind="stable")
-    people, value = np.vstack([[0, 0], rows.to_numpy(float)]).T
-    at_80 = float(np.interp(0.8, people, value))
-    gini = 1 - 2 * float(np.trapezoid(value, people))
-    top = f"{format_share(1 - at_80)} of {value_name}"
-    ax = figures.new_axes(title, height=4.4)
-    ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
-    ax.fill_between(people, value, people, color=SKY, alpha=0.16, linewidth=0)
-    ax.plot(people, value, color=BLUE, linewidth=2.4)
-    ax.plot([0.8, 0.8, 1], [0, at_80, at_80], "o-", color=ORANGE, linewidth=1.2, markevery=[1])
-    ax.text(0.79, at_80 + 0.025, f"top 20% of customers:\n{top}", ha="right", color=ORANGE)
-    ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center")
-    ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
-    order = f"share of customers, from the lowest {value_name} to the highest"
-    ax.set(xlim=(0, 1.003), ylim=(0, 1.003), xlabel=order)
-    figures.name_values(ax, f"share of {value_name}")
-    ax.grid(True)
-    figures.set_numbers(ax.xaxis, "share")
-    figures.set_numbers(ax.yaxis, "share")
-    said = f"Lorenz curve of {value_name} by customer. Gini coefficient {gini:.2f}"
-    return figures.describe_chart(ax, said, f"The top 20% of customers bring {top}")
-
-
 @chart("x", "y", "group")
 def plot_trend(
     table: pd.DataFrame,
@@ -203,34 +168,12 @@ def plot_cells(
     grey means that nothing is known, which is not the same as zero.
     """
     grid = _make_grid(table, row, column, value)
-    ax = _draw_grid(grid, title, grid.map(figures.write_value, kind=kind))
+    ax = draw_grid(grid, title, grid.map(figures.write_value, kind=kind))
     known = grid.stack().dropna().sort_values(kind="stable")
     names = [f"{name}, {other}" for name, other in known.index]
     ends = figures.list_ends(names, [figures.write_value(cell, kind) for cell in known])
     said = f"Grid of {value.replace('_', ' ')}: {len(grid)} rows by {len(grid.columns)} columns"
     return figures.describe_chart(ax, said, *ends)
-
-
-@chart("recency_score", "frequency_score", "customer_count")
-def plot_rfm_grid(
-    table: pd.DataFrame, *, title: str = "Customers by recency and frequency score"
-) -> Axes:
-    """Draw customers by recency score and frequency score.
-
-    How to read it: top right bought lately and often; bottom right bought lately but seldom; top
-    left bought often, but not lately: those are the ones to win back.
-    The table has ``recency_score``, ``frequency_score`` (1 low to 5 high), ``customer_count``.
-    """
-    counts = table.groupby(["frequency_score", "recency_score"])["customer_count"].sum()
-    grid = counts.unstack().sort_index(ascending=False).astype(float)
-    ax = _draw_grid(grid, title, grid.map(format_number))
-    ax.tick_params(labeltop=False, labelbottom=True)
-    up, right = "frequency score (up: bought often)", "recency score (right: bought lately)"
-    ax.set(xlabel=right, ylabel=up)
-    (frequency, recency), most = counts.idxmax(), format_number(counts.max())
-    said = f"Grid of {format_number(counts.sum())} customers by recency and frequency score"
-    largest = f"Largest cell: recency {recency}, frequency {frequency}, {most}"
-    return figures.describe_chart(ax, said, largest)
 
 
 def _make_grid(table: pd.DataFrame, row: str, column: str, value: str) -> pd.DataFrame:
@@ -239,7 +182,8 @@ def _make_grid(table: pd.DataFrame, row: str, column: str, value: str) -> pd.Dat
     return cells.reindex(index=table[row].unique(), columns=table[column].unique()).astype(float)
 
 
-def _draw_grid(grid: pd.DataFrame, title: str, texts: pd.DataFrame) -> Axes:
+def draw_grid(grid: pd.DataFrame, title: str, texts: pd.DataFrame) -> Axes:
+    """Draw a grid of numbers, the darker the higher, with a text in each cell."""
     ax = figures.new_axes(title, height=1.3 + 0.42 * len(grid))
     known, (height, width) = grid.notna().to_numpy(), grid.shape
     cells, annot_kws = grid.fillna(0).to_numpy(), {"fontsize": 9 if width < 9 else 7.5}
