@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from segkit.report import (
     bases,
-    charts_stability,
+    candidates,
     customer_base,
     descriptors,
     differences,
@@ -35,6 +35,7 @@ from segkit.report import (
     show_table,
     sizes,
     spend,
+    stability,
     survey,
     targeting,
     usefulness,
@@ -44,8 +45,8 @@ from segkit.report.shared.pages import list_pages, render_index, render_page
 
 MODULES = [
     bases,
+    candidates,
     charts,
-    charts_stability,
     customer_base,
     descriptors,
     differences,
@@ -59,6 +60,7 @@ MODULES = [
     separation,
     sizes,
     spend,
+    stability,
     survey,
     targeting,
     usefulness,
@@ -208,17 +210,30 @@ def make_evidence() -> dict[str, pd.DataFrame]:
     rated["rating"] = ["highly stable", "stable", "doubtful", "do not trust", "dissolved"]
     paths = pd.DataFrame(
         [
-            (2, 1, 0.6, "", {}),
-            (2, 2, 0.4, "", {}),
-            (3, 1, 0.6, "stays", {1: 0.6}),
-            (3, 2, 0.25, "splits off", {2: 0.25}),
-            (3, 3, 0.15, "splits off", {2: 0.15}),
-            (4, 1, 0.4, "splits off", {1: 0.4}),
-            (4, 2, 0.2, "splits off", {2: 0.2}),
-            (4, 3, 0.25, "merges", {1: 0.2, 2: 0.05}),
-            (4, 4, 0.15, "stays", {3: 0.15}),
+            (2, 1, 0.6, ""),
+            (2, 2, 0.4, ""),
+            (3, 1, 0.6, "stays"),
+            (3, 2, 0.25, "splits off"),
+            (3, 3, 0.15, "splits off"),
+            (4, 1, 0.4, "splits off"),
+            (4, 2, 0.2, "splits off"),
+            (4, 3, 0.25, "merges"),
+            (4, 4, 0.15, "stays"),
         ],
-        columns=["segment_count", "segment", "customer_share", "change", "flows"],
+        columns=["segment_count", "segment", "customer_share", "change"],
+    )
+    flows = pd.DataFrame(
+        [
+            (3, 1, 1, 0.6),
+            (3, 2, 2, 0.25),
+            (3, 3, 2, 0.15),
+            (4, 1, 1, 0.4),
+            (4, 2, 2, 0.2),
+            (4, 3, 1, 0.2),
+            (4, 3, 2, 0.05),
+            (4, 4, 3, 0.15),
+        ],
+        columns=["segment_count", "segment", "segment_before", "customer_share"],
     )
     targets = pd.DataFrame({"segment_name": SEGMENTS, "customer_share": 0.2})
     targets["attractiveness"] = [1.0, 0.7, 0.65, 0.3, 0.1]
@@ -278,6 +293,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "stability": stability,
         "segment_stability": rated,
         "paths": paths,
+        "flows": flows,
         "targets": targets,
         "gains": pd.concat(gains),
         "panels": panels,
@@ -354,20 +370,20 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         ),
         "plot_lorenz": customer_base.plot_lorenz(tables["lorenz"]),
         "plot_rfm_grid": rfm.plot_rfm_grid(tables["rfm"]),
-        "plot_candidates": charts.plot_candidates(
+        "plot_candidates": candidates.plot_candidates(
             tables["candidates"],
             chosen=("behaviour", 4),
-            thresholds={"stability": 0.6, "smallest_customer_share": 0.05},
+            limits=pd.DataFrame(
+                {"criterion": ["stability", "smallest_customer_share"], "limit": [0.6, 0.05]}
+            ),
         ),
         "plot_segment_sizes": sizes.plot_segment_sizes(tables["sizes"]),
         "plot_gains": usefulness.plot_gains(tables["gains"]),
         "plot_holdout": lifetime_value.plot_holdout(tables["holdout"]),
         "plot_repeat_counts": lifetime_value.plot_repeat_counts(tables["repeat_counts"]),
-        "plot_stability": charts_stability.plot_stability(tables["stability"]),
-        "plot_segment_stability": charts_stability.plot_segment_stability(
-            tables["segment_stability"]
-        ),
-        "plot_paths": charts_stability.plot_paths(tables["paths"]),
+        "plot_stability": stability.plot_stability(tables["stability"]),
+        "plot_segment_stability": stability.plot_segment_stability(tables["segment_stability"]),
+        "plot_paths": stability.plot_paths(tables["paths"], flows=tables["flows"]),
         "plot_targets": targeting.plot_targets(tables["targets"]),
         "plot_profile_panels": differences.plot_profile_panels(tables["panels"]),
         "plot_separation": separation.plot_separation(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from demo_report import capture_displays
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,13 +16,13 @@ from published import publish, read_texts
 from segkit.core.errors import SegkitError
 from segkit.core.privacy import Published, suppress_cells
 from segkit.profiles.crossed_schemes import cross_all_schemes
-from segkit.profiles.descriptors import count_descriptor
+from segkit.profiles.descriptors import count_descriptor, list_descriptors
 from segkit.profiles.differences import rank_descriptors
 from segkit.profiles.segment_profiles import profile_segments
 from segkit.profiles.sizes import size_segments
-from segkit.report import descriptors, differences, sizes
+from segkit.report import choice, descriptors, differences, sizes
 from segkit.report.shared.numbers import THIN_SPACE
-from segkit.report.shared.tables import lay_out_view
+from segkit.report.shared.tables import lay_out_view, show_table
 
 
 @pytest.fixture
@@ -155,17 +158,58 @@ def test_no_hidden_cell_can_be_found_by_subtraction(counts):
             assert not (line.sum() == 1 and others_shown)
 
 
+def make_placements(tiers: list[str], rfm: list[str]) -> pd.DataFrame:
+    """Return who is where in two schemes, a row a customer and scheme."""
+    ids = [f"c{place}" for place in range(len(tiers))]
+    placed = [("tiers", tiers), ("rfm", rfm)]
+    return pd.concat(
+        pd.DataFrame({"customer_id": ids, "scheme": scheme, "segment": list(segments)})
+        for scheme, segments in placed
+    )
+
+
 def test_schemes_are_crossed():
-    tiers = pd.DataFrame({"customer_id": list("abcd"), "scheme": "tiers", "segment": list("ttll")})
-    rfm = tiers.assign(scheme="rfm", segment=["x", "x", "x", "y"])
-    both = pd.concat([tiers, rfm])
-    table = cross_all_schemes(both, "rfm", smallest_cell=1).set_index("other_segment")
-    assert table["other_scheme"].tolist() == ["tiers", "tiers"]
-    assert table.loc["t", ["x", "y"]].tolist() == [2, 0]
-    assert table.loc["l", ["x", "y"]].tolist() == [1, 1]
-    assert cross_all_schemes(rfm, "rfm").empty
+    both = make_placements(list("ttll"), ["x", "x", "x", "y"])
+    table = cross_all_schemes(both, "rfm")
+    assert table.to_numpy().tolist() == [
+        ["tiers", "l", "x", 1],
+        ["tiers", "l", "y", 1],
+        ["tiers", "t", "x", 2],
+        ["tiers", "t", "y", 0],
+    ]
+    assert cross_all_schemes(both[both["scheme"] == "rfm"], "rfm").empty
     with pytest.raises(SegkitError, match="Did you mean 'tiers'"):
         cross_all_schemes(both, "tier")
+
+
+def test_a_pair_of_segments_with_few_customers_cannot_be_found_from_its_row_or_column():
+    pairs = {("t", "x"): 30, ("t", "y"): 3, ("l", "x"): 20, ("l", "y"): 40, ("m", "y"): 50}
+    rows = [pair for pair, count in pairs.items() for _ in range(count)]
+    both = make_placements(*zip(*rows, strict=True))
+    crossed = publish(cross_all_schemes(both, "rfm"), choice.CROSSED)
+    hidden = crossed.frame["customer_count"].isna()
+    places = crossed.frame[hidden][["other_segment", "segment"]].to_numpy().tolist()
+    assert sorted(places) == [["l", "x"], ["l", "y"], ["t", "x"], ["t", "y"]]
+    grid = choice.lay_out_crossed(crossed)
+    assert grid.frame.columns.tolist() == ["other_scheme", "other_segment", "x", "y"]
+    assert grid.frame["y"].isna().tolist() == [True, False, True]
+    assert grid.frame.loc[1, ["x", "y"]].tolist() == [0, 50]
+    outputs = []
+    with capture_displays(outputs):
+        show_table(grid, caption="Crossed")
+    markup = outputs[0].data["text/html"]
+    assert re.findall(r">(–|\d+)<", markup) == ["–", "–", "0", "50", "–", "–"]
+
+
+def test_a_grid_of_which_all_is_hidden_still_names_its_segments():
+    both = make_placements(list("ttll"), ["x", "x", "x", "y"])
+    grid = choice.lay_out_crossed(publish(cross_all_schemes(both, "rfm"), choice.CROSSED))
+    outputs = []
+    with capture_displays(outputs):
+        show_table(grid, caption="Crossed")
+    markup = outputs[0].data["text/html"]
+    assert ">x</th>" in markup
+    assert ">y</th>" in markup
 
 
 def test_a_column_that_is_not_there_is_named(customers, segments):
@@ -310,3 +354,9 @@ class TestSentences:
         assert wide["customer_count"].tolist() == [100, 100]
         assert wide["missing_count"].fillna(-1).tolist() == [-1, 0]
         assert wide["new_count"].tolist() == [0, 20]
+
+
+def test_a_category_describes_up_to_forty_values():
+    names = [f"country {place}" for place in range(41)]
+    people = pd.DataFrame({"customer_id": names, "many": names, "some": [*names[:40], names[0]]})
+    assert list_descriptors(people) == ["some"]

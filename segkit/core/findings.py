@@ -32,6 +32,7 @@ KINDS = (
     "share",
     "small share",
     "points",
+    "gap",
     "money",
     "large",
     "index",
@@ -86,10 +87,11 @@ class Figure:
     """One number, or one word, that a statement rests on.
 
     ``kind`` says how it is written: ``count``, ``share`` (0 to 1), ``small share``, ``points`` (a
-    difference of shares, in hundredths, with its sign), ``money``, ``large`` (money in millions),
-    ``index``, ``number``, ``date`` or ``text``. ``unit`` is the currency of money, the noun of a
-    count ("customer", or "category|categories"), or the unit of a number. ``low`` and ``high`` are
-    the ends of its interval, ``period`` the time that it speaks of. ``cell`` is where it was read.
+    difference of shares, in hundredths, with its sign), ``gap`` (the same in whole points, without
+    its sign), ``money``, ``large`` (money in millions), ``index``, ``number``, ``date`` or
+    ``text``. ``unit`` is the currency of money, the noun of a count ("customer", or
+    "category|categories"), or the unit of a number. ``low`` and ``high`` are the ends of its
+    interval, ``period`` the time that it speaks of. ``cell`` is where it was read.
     """
 
     name: str

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from segkit.segmentation.placing import bring_columns
 from segkit.segmentation.rules import Rules
 
+# What becomes of customers at a rule. They meet its condition and are taken by it, or were taken
+# before; or the condition cannot be decided, and they go on, or were taken before.
+PARTS = {
+    "taken": "met",
+    "taken_before": "met",
+    "went_on": "undecided",
+    "undecided_before": "undecided",
+}
 
-def check_rules(
-    customers: pd.DataFrame, rules: Rules, names: Sequence[str], *, smallest_cell: int = 1
-) -> pd.DataFrame:
-    """Say, from the data, whether rules are exclusive and exhaustive, and what never matches.
+
+def check_rules(customers: pd.DataFrame, rules: Rules, names: Sequence[str]) -> pd.DataFrame:
+    """Count, from the data, what rules do to the customers, and whom never meet them.
 
     Parameters
     ----------
@@ -23,42 +29,41 @@ def check_rules(
     rules : Rules
     names : sequence of str
         Names of the segments.
-    smallest_cell : int
-        Counts from 1 to below it are missing, and told as such.
 
     Returns
     -------
     pandas.DataFrame
-        One row a rule, in order: ``segment_name``, ``when``, ``matched_count`` (the condition is
-        true), ``customer_count`` (assigned by this rule), ``customer_share``, ``unknown_count``
-        (the condition is null), ``overlap_count`` (true, but an earlier rule was met), ``note`` in
-        words, such as which earlier segments took all of them.
+        One row a rule, in order, and part of its customers: ``rule`` (from 1), ``segment_name``,
+        ``when``, ``reads`` (the columns of its condition), ``condition`` (*met*: true, *undecided*:
+        null), ``part`` (of those who meet it, *taken* by this rule or *taken_before*; of the
+        undecided, *went_on* to the next rule or *undecided_before*), ``taken_by`` (of those taken
+        before, the earlier segments), ``customer_count``, ``customer_share`` (of all customers).
+        The taken add up to all customers.
     """
     counts = _count_customers(customers, rules)
     last = len(rules.rules) - 1
     rows = []
     for i, rule in enumerate(rules.rules):
         matched = counts[f"matched{i}"]
+        unknown = counts[f"unknown{i}"]
         before = matched[:i][matched[:i] > 0]
-        own = {
-            "segment_name": names[rule.segment - 1],
-            "when": rule.when,
-            "matched_count": matched.sum(),
-            "customer_count": counts["size"][i],
-            "unknown_count": counts[f"unknown{i}"].sum(),
-            "overlap_count": before.sum(),
-        }
         takers = dict.fromkeys(names[rules.rules[j].segment - 1] for j in before.index)
-        notes = [_note_overlap(own, takers, is_last=i == last, smallest_cell=smallest_cell)]
-        if i < last:
-            passed = counts[f"unknown{i}"][i + 1 :].sum()
-            columns = ", ".join(rules.predicates[i].columns)
-            notes.append(_note_unknown(passed, columns, smallest_cell))
-        rows.append({**own, "note": "; ".join(note for note in notes if note)})
-    table = pd.DataFrame(rows)
-    share = table["customer_count"] / max(len(customers), 1)
-    table.insert(4, "customer_share", share)
-    return _hide_small(table, smallest_cell)
+        sizes = (counts["size"][i], before.sum(), unknown[i + 1 :].sum(), unknown[: i + 1].sum())
+        for (part, condition), size in zip(PARTS.items(), sizes, strict=True):
+            rows.append(
+                {
+                    "rule": i + 1,
+                    "segment_name": names[rule.segment - 1],
+                    "when": rule.when,
+                    "reads": ", ".join(rules.predicates[i].columns) if i < last else "",
+                    "condition": condition,
+                    "part": part,
+                    "taken_by": ", ".join(takers) if part == "taken_before" else "",
+                    "customer_count": int(size),
+                    "customer_share": size / max(len(customers), 1),
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def _count_customers(customers: pd.DataFrame, rules: Rules) -> pd.DataFrame:
@@ -79,41 +84,3 @@ def _count_customers(customers: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     counts[f"matched{last}"] = counts["size"].where(counts.index == last, 0)
     counts[f"unknown{last}"] = 0
     return counts
-
-
-def _note_overlap(
-    own: dict[str, object], takers: Iterable[str], *, is_last: bool, smallest_cell: int
-) -> str:
-    """Say that a rule matches nobody, or who had been taken before."""
-    if not own["matched_count"]:
-        return "nobody is left for it" if is_last else "never matches"
-    if not own["overlap_count"]:
-        return ""
-    shadowed = "" if own["customer_count"] else f"shadowed by {', '.join(takers)}: "
-    early = _write_count(own["overlap_count"], smallest_cell)
-    total = _write_count(own["matched_count"], smallest_cell)
-    return f"{shadowed}{early} of {total} were taken before"
-
-
-def _note_unknown(passed: int, columns: str, smallest_cell: int) -> str:
-    """Say how many went on to the next rule for want of a value."""
-    if not passed:
-        return ""
-    count = _write_count(passed, smallest_cell)
-    return f"{count} without a value of {columns} went on to the next rule"
-
-
-def _write_count(count: int, smallest_cell: int) -> str:
-    return f"fewer than {smallest_cell}" if 0 < count < smallest_cell else str(count)
-
-
-def _hide_small(table: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
-    """Return the table without counts below the smallest cell, and what would give one away."""
-    table = table.copy()
-    counts = table.filter(like="_count").columns
-    table[counts] = table[counts].mask((table[counts] > 0) & (table[counts] < smallest_cell))
-    if table["customer_count"].isna().sum() == 1:  # or it would follow from the sum
-        shown = table["customer_count"].where(table["customer_count"] > 0)
-        table.loc[shown.idxmin(), "customer_count"] = np.nan
-    table.loc[table["customer_count"].isna(), "customer_share"] = np.nan
-    return table

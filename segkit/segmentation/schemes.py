@@ -107,16 +107,13 @@ def _add_file(plan: Plan, fault: SegkitError) -> SegkitError:
     return SegkitError(fault.message, where=where, found=fault.found, fix=fault.fix)
 
 
-def check_all_rules(
-    customers: pd.DataFrame, segmentations: Iterable[Segmentation], *, smallest_cell: int = 5
-) -> pd.DataFrame:
+def check_all_rules(customers: pd.DataFrame, segmentations: Iterable[Segmentation]) -> pd.DataFrame:
     """Check the rules of all schemes of method ``rules``: ``scheme`` and see `check_rules`."""
     tables = {}
     for found in segmentations:
         if found.method == "rules":
             names = list(found.names.values())
-            table = check_rules(customers, found.model, names, smallest_cell=smallest_cell)
-            tables[found.scheme] = table
+            tables[found.scheme] = check_rules(customers, found.model, names)
     return _join_tables(tables, "No scheme of the plan is made of rules.")
 
 

@@ -20,6 +20,7 @@ from segkit.validation import stability
 class Sizes(NamedTuple):
     """The smallest and the poorest segment; NaN and no name where there is no spend."""
 
+    smallest_customer_count: float
     smallest_customer_share: float
     smallest_value_share: float
     smallest_segment: str
@@ -44,6 +45,7 @@ def measure_sizes(
         counts[counts == 0] = np.inf
     total = spend[np.isfinite(spend)].sum()
     return Sizes(
+        smallest_customer_count=counts.min(),
         smallest_customer_share=counts.min() / len(customers),
         smallest_value_share=spend.min() / total if total > 0 else float("nan"),
         smallest_segment=names[counts.argmin()],

@@ -28,6 +28,7 @@ from segkit.validation.criteria import SchemeChoice, choose_best, choose_within,
 from segkit.validation.gates import check_data, describe_refusals
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
+from segkit.validation.stability import Paths
 
 CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
@@ -49,17 +50,18 @@ class Candidates:
         The customers of the resamples: all that were fitted, or a random 20,000 of them.
     customer_count, fitted_count : int
         All customers, and those who were fitted and measured.
-    refused : tuple of str
-        Which schemes could not be fitted, and why, in words.
+    refused : pandas.DataFrame
+        What could not be fitted: ``scheme``, whether `check_data` refused it (``by_gate``), or else
+        ``why``, in words.
     """
 
     table: pd.DataFrame
     segmentations: dict[tuple[str, int], Segmentation] = field(repr=False)
     resamples: dict[tuple[str, int], Resamples] = field(repr=False)
     sampled: pd.DataFrame = field(repr=False)
+    refused: pd.DataFrame = field(repr=False)
     customer_count: int = 0
     fitted_count: int = 0
-    refused: tuple[str, ...] = ()
 
 
 def compare_candidates(
@@ -83,15 +85,16 @@ def compare_candidates(
     Returns
     -------
     Candidates
-        The table's columns: ``scheme``, ``method``, ``base``, ``segment_count``,
-        ``placed_share`` (of customers with exactly one segment), ``smallest_customer_share``,
-        ``smallest_value_share`` (of total spend), ``explained_spend_share`` (eta squared of
-        prepared total spend), ``explained_share`` (mean eta squared over all columns that any
-        scheme reads; this ranks), ``closest_difference_sd`` (how far the two most similar segments
-        lie apart in the column that tells them apart best), ``reach`` (see `measure_reach`; by the
-        columns that the scheme reads), the figures and the ``kind`` of
-        `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share`` (explained
-        share times stability), ``passes``, ``reason``, ``fault_count``.
+        The table's columns: ``scheme``, ``method``, ``base``, ``segment_count``, ``placed_share``
+        (of customers with exactly one segment), ``smallest_customer_count``,
+        ``smallest_customer_share``, ``smallest_value_share`` (of total spend),
+        ``explained_spend_share`` (eta squared of prepared total spend), ``explained_share`` (mean
+        eta squared over all columns that any scheme reads; this ranks), ``closest_difference_sd``
+        (how far the two most similar segments lie apart in the column that tells them apart best),
+        ``reach`` (see `measure_reach`; by the columns that the scheme reads), the figures and the
+        ``kind`` of `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share``
+        (explained share times stability), ``passes``, ``faults`` (the criteria missed, see
+        `find_faults`, with ", " between them), ``fault_count``.
 
     Raises
     ------
@@ -119,11 +122,12 @@ def compare_candidates(
     )
     for scheme in schemes:
         comparison.fit_scheme(scheme)
-    refused = tuple(dict.fromkeys(comparison.refused))
+    refused = pd.DataFrame(comparison.refused, columns=["scheme", "why", "by_gate"])
+    refused = refused.drop_duplicates(ignore_index=True)
     if not comparison.rows:
-        message = "no scheme can be fitted to these customers"
-        found = " ".join(refused).rstrip(".")
-        raise SegkitError(message, found=found, fix="Bring more customers.")
+        _raise_nothing_fitted(refused)
+    # The gates' figures are told from their own table.
+    refused["why"] = refused["why"].mask(refused["by_gate"].astype(bool), "")
     return Candidates(
         table=pd.DataFrame(list(comparison.rows.values())),
         segmentations=comparison.segmentations,
@@ -132,6 +136,18 @@ def compare_candidates(
         customer_count=len(customers),
         fitted_count=len(fitted),
         refused=refused,
+    )
+
+
+def _raise_nothing_fitted(refused: pd.DataFrame) -> None:
+    why = [
+        f"{row.scheme.replace('_', ' ')} cannot be fitted: {row.why}"
+        for row in refused.itertuples()
+    ]
+    raise SegkitError(
+        "no scheme can be fitted to these customers",
+        found=" ".join(why).rstrip("."),
+        fix="Bring more customers.",
     )
 
 
@@ -153,7 +169,7 @@ class _Comparison:
     rows: dict[tuple[str, int], dict[str, object]] = field(default_factory=dict)
     segmentations: dict[tuple[str, int], Segmentation] = field(default_factory=dict)
     resamples: dict[tuple[str, int], Resamples] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str, bool]] = field(default_factory=list)
 
     def fit_scheme(self, scheme: Scheme) -> None:
         """Fit a scheme with every number of segments it asks for, or say why that cannot be."""
@@ -167,17 +183,20 @@ class _Comparison:
             try:
                 self._fit_count(scheme, count)
             except SegkitError as error:
-                name = scheme.name.replace("_", " ")
-                self.refused.append(f"{name} cannot be fitted: {error.describe()}")
+                by_gate = scheme.name in self.gates and self._has_customers(count)
+                self.refused.append((scheme.name, error.describe(), by_gate))
 
     def _has_passing(self, scheme: Scheme) -> bool:
         return any(row["passes"] for row in self.rows.values() if row["scheme"] == scheme.name)
 
+    def _has_customers(self, count: int) -> bool:
+        return len(self.customers) >= CUSTOMERS_PER_SEGMENT * count
+
     def _fit_count(self, scheme: Scheme, count: int) -> None:
         """Fit one number of segments, and measure it if it has not been found before."""
-        there = len(self.customers)
-        needed = CUSTOMERS_PER_SEGMENT * count
-        if there < needed:
+        if not self._has_customers(count):
+            there = len(self.customers)
+            needed = CUSTOMERS_PER_SEGMENT * count
             message = f"{count} segments need {needed} customers, there are {there}"
             raise SegkitError(message)
         if scheme.name in self.gates:
@@ -247,6 +266,7 @@ class _Comparison:
             "base": scheme.base,
             "segment_count": len(names),
             "placed_share": float(np.isin(labels, np.arange(1, len(names) + 1)).mean()),
+            "smallest_customer_count": sizes.smallest_customer_count,
             "smallest_customer_share": sizes.smallest_customer_share,
             "smallest_value_share": sizes.smallest_value_share,
             "explained_spend_share": explained.get("total_spend", float("nan")),
@@ -262,8 +282,12 @@ class _Comparison:
             "reproducible_share": explained_share * held["stability"],
         }
         faults = find_faults(row, self.criteria)
-        reason = "; ".join(faults) or "meets every criterion"
-        return {**row, "passes": not faults, "reason": reason, "fault_count": len(faults)}
+        return {
+            **row,
+            "passes": not faults,
+            "faults": ", ".join(faults),
+            "fault_count": len(faults),
+        }
 
 
 def sample_customers(customers: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -287,6 +311,13 @@ def _sample_rows(row_count: int, random_state: int) -> np.ndarray:
     return np.sort(rng.choice(row_count, MOST_RESAMPLED, replace=False))
 
 
+def count_fitted(candidates: Candidates) -> pd.DataFrame:
+    """Return one row: ``fitted_count`` and ``customer_count``, of whom these are a part."""
+    return pd.DataFrame(
+        {"fitted_count": [candidates.fitted_count], "customer_count": [candidates.customer_count]}
+    )
+
+
 def rate_candidates(candidates: Candidates) -> pd.DataFrame:
     """Rate each segment of each candidate.
 
@@ -300,10 +331,10 @@ def rate_candidates(candidates: Candidates) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def follow_candidates(candidates: Candidates, scheme: str) -> pd.DataFrame:
+def follow_candidates(candidates: Candidates, scheme: str) -> Paths:
     """Follow the segments of a scheme across its numbers of segments.
 
-    The columns of `follow_segments`, and ``segment_name``.
+    The tables of `follow_segments`, the nodes with ``segment_name``.
     """
     solutions = {
         count: resamples.own
@@ -312,8 +343,9 @@ def follow_candidates(candidates: Candidates, scheme: str) -> pd.DataFrame:
     }
     paths = stability.follow_segments(solutions)
     names = {count: candidates.segmentations[scheme, count].names for count in solutions}
-    pairs = zip(paths["segment_count"], paths["segment"], strict=True)
-    return paths.assign(segment_name=[names[count][segment] for count, segment in pairs])
+    pairs = zip(paths.nodes["segment_count"], paths.nodes["segment"], strict=True)
+    segment_names = [names[count][segment] for count, segment in pairs]
+    return Paths(paths.nodes.assign(segment_name=segment_names), paths.flows)
 
 
 def bound_candidate(candidates: Candidates, scheme: str, segment_count: int) -> pd.DataFrame:

@@ -79,6 +79,6 @@ def test_all_three_levels_of_stability_are_measured(motives, monkeypatch):
         assert len(rated) == k
         assert rated["jaccard"].between(0.2, 1).all()
         assert rated["jaccard"].min() == whole["weakest_jaccard"]
-    paths = follow_segments(solutions)
+    paths = follow_segments(solutions).nodes
     assert paths.groupby("segment_count").size().tolist() == list(range(2, 9))
     assert paths["continuity"].dropna().between(0, 1).all()

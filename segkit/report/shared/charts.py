@@ -17,16 +17,10 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from segkit.report.shared import figures
-from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SERIES, TRACK, chart
-from segkit.report.shared.numbers import MISSING, format_number, format_share, plural
+from segkit.report.shared.figures import BLUE, MUTED, SERIES, TRACK, chart
+from segkit.report.shared.numbers import MISSING, format_number, plural
 
 LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
-MEASURES = {
-    "stability": "stability\n(adjusted Rand)",
-    "explained_spend_share": "spend explained\n(share of variance)",
-    "smallest_customer_share": "smallest segment\n(share of customers)",
-}
-DIFFERENCES = {"explained_spend_share": "differences explained\n(share of variance)"}
 
 
 @chart("label", "value")
@@ -56,56 +50,6 @@ def plot_bars(
     said = f"Ranked bars of {name}, {plural(len(rows), 'bar')}"
     ends = figures.list_ends(rows[label], texts, ("Largest", "Smallest shown"))
     return figures.describe_chart(ax, said, *ends)
-
-
-@chart("scheme", "segment_count", values=["passes", *MEASURES])
-def plot_candidates(
-    table: pd.DataFrame,
-    *,
-    chosen: tuple[str, int] | None = None,
-    thresholds: dict[str, float] | None = None,
-    title: str = "Candidate segmentations on the same criteria",
-) -> Axes:
-    """Draw the candidate segmentations side by side: stable, telling, large enough?
-
-    How to read it: one row a candidate. Further right is better in every panel; a dashed line is
-    the least that the plan accepts. A filled dot passes all criteria, an empty one does not, and
-    the recommended candidate is orange and bold.
-    The table has a row a candidate: ``scheme``, ``segment_count``, ``passes`` and the three
-    measures; where no spend is explained, ``explained_share`` stands in. ``chosen`` is the
-    recommended pair; ``thresholds`` the least value by measure.
-    """
-    rows = table.sort_values(["scheme", "segment_count"], ascending=False, kind="stable")
-    pairs = zip(rows["scheme"], rows["segment_count"], strict=True)
-    best, passes = [pair == chosen for pair in pairs], rows["passes"].fillna(False).to_numpy(bool)
-    counts = rows["segment_count"].astype(str)
-    names = rows["scheme"].str.replace("_", " ") + ", " + counts + " segments"
-    colours, texts, measures, whole = np.where(best, ORANGE, BLUE), [], MEASURES, "spend"
-    if rows["explained_spend_share"].isna().all() and "explained_share" in rows:
-        rows = rows.assign(explained_spend_share=rows["explained_share"])
-        measures, whole = MEASURES | DIFFERENCES, "the differences"
-    panels = figures.new_axes(title, height=1.4 + 0.34 * len(rows), columns=3)
-    for ax, (column, heading) in zip(panels, measures.items(), strict=True):
-        values, least = rows[column].astype(float), (thresholds or {}).get(column)
-        top = 1.0 if column == "stability" else np.nanmax([*values, least or 0, 0.01])
-        write = "{:.2f}".format if column == "stability" else format_share
-        texts.append(values.map(write).where(values.notna(), "not measured"))
-        track = ax.barh(range(len(rows)), top, height=0.03, color=TRACK)
-        for label, it in zip(ax.bar_label(track, texts[-1], padding=9), best, strict=True):
-            label.set(fontsize=9, fontweight="bold" if it else "normal")
-        look = {"c": np.where(passes, colours, "white"), "edgecolors": colours, "linewidth": 1.8}
-        ax.scatter(values, range(len(rows)), s=64, zorder=3, clip_on=False, **look)
-        if least is not None:
-            ax.axvline(least, color=GREY, linestyle=(0, (3, 3)), linewidth=1.2)
-            place = (least, len(rows) - 0.35)
-            ax.text(*place, f"least {write(least)}", ha="center", fontsize=8.5, color=MUTED)
-        ax.set(xlim=(np.nanmin([*values, 0]), top), xlabel=heading)
-        figures.name_rows(ax, names, bold=best)
-    stable, explained, smallest = texts
-    said = names + ": stability " + stable + ", explains " + explained + f" of {whole}, smallest "
-    said += smallest + np.where(passes, "", ", does not pass") + np.where(best, ", recommended", "")
-    start = f"{plural(len(rows), 'candidate')} compared"
-    return figures.describe_chart(panels[0], start, said.iloc[::-1])
 
 
 @chart("x", "y", "group")

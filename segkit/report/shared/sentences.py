@@ -62,11 +62,27 @@ def write_figure(figure: Figure, value: object = None) -> str:
             return format_large(value, figure.unit)
         case "small share" | "points" | "index":
             return PLAIN_KINDS[figure.kind](value)
+        case "gap":
+            return plural(count_points(value), "point")
+    return _write_number(figure, float(value))
+
+
+def _write_number(figure: Figure, value: float) -> str:
+    """Write a number with its unit; decimals that are not named are what the value asks for."""
     decimals = figure.decimals
     if decimals is None:
-        decimals = 0 if float(value).is_integer() or abs(value) >= 100 else 2
+        decimals = 0 if value.is_integer() or abs(value) >= 100 else 2
     text = format_number(value, decimals)
     return f"{text} {figure.unit}" if figure.unit else text
+
+
+def count_points(difference: float) -> int:
+    """Return how many points, hundredths, two shares differ by, without the sign.
+
+    >>> count_points(-0.126)
+    13
+    """
+    return abs(round(100 * difference))
 
 
 def write_finding(

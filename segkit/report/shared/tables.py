@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from segkit.core.findings import HIDDEN
 from segkit.core.privacy import Published
 from segkit.models.kinds import find_kind
 from segkit.report.shared.numbers import MISSING, format_number, format_share, plural, write_ranges
-from segkit.report.shared.views import Column, view_of
+from segkit.report.shared.views import Column, View, view_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "segkit"
 VIEWS = tomllib.loads(TEMPLATES.with_name("views.toml").read_text(encoding="utf-8"))
@@ -69,7 +70,9 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
             if low in table:
                 write = partial(_write_one, kind=column.kind)
                 table = table.assign(**{name: write_ranges(table[low], table[high], write)})
-        if name not in table or not (table.empty or _has_content(table[name])):
+        if name not in table:
+            continue
+        if not (table.empty or column.always or _has_content(table[name])):
             continue
         columns[name] = column.heading
         if column.kind and column.interval is None:
@@ -83,6 +86,36 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
         "bars": bars,
         "currency": published.currency,
     }
+
+
+def spread_table(
+    published: Published, *, rows: Sequence[str], column: str, value: str
+) -> Published:
+    """Return a published long table as a grid that `show_table` shows.
+
+    A figure is read from the long table, never from the grid.
+
+    Parameters
+    ----------
+    rows : sequence of str
+        Columns that together name a row of the grid.
+    column : str
+        The column whose values become columns.
+    value : str
+        The column whose figures stand in the cells.
+    """
+    if published.empty:
+        return published
+    view, frame = view_of(published), published.frame
+    names = [str(name) for name in frame[column].drop_duplicates()]
+    places = pd.MultiIndex.from_frame(frame[list(rows)].drop_duplicates())
+    grid = frame.assign(**{column: frame[column].astype(str)})
+    grid = grid.pivot(index=list(rows), columns=column, values=value)
+    grid = grid.loc[places, names].rename_axis(columns=None).reset_index()
+    kind = view.find_kind(value) or guess_format(frame[value])
+    shown = {name: view.columns.get(name, Column()) for name in rows}
+    shown |= {name: Column(name, kind, always=True) for name in names}
+    return replace(published, frame=grid, view=View(published.shape, shown))
 
 
 def _has_content(column: pd.Series) -> bool:

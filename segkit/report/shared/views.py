@@ -21,13 +21,15 @@ class Column:
 
     ``kind`` is how it is written: integer, share, money, number, date or text; empty: told from
     its name and type. ``interval`` names the columns with the ends of an interval that are written
-    in one cell. With ``bar`` each number has a bar beside it.
+    in one cell. With ``bar`` each number has a bar beside it. With ``always`` the column is shown
+    even if all its values are missing.
     """
 
     heading: str = ""
     kind: str = ""
     interval: tuple[str, str] | None = None
     bar: bool = False
+    always: bool = False
 
 
 @dataclass(frozen=True)
