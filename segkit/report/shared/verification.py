@@ -44,26 +44,24 @@ class _Reader(HTMLParser):
             self.texts[tag].append("")
         if tag == "html":
             self.language = values.get("lang", "").strip()
-        elif tag == "script":
-            self.add_fault(f"a script from {values.pop('src', 'the page itself')}")
-        else:
-            self.check_element(tag, values)
-        if "traceback" in values.get("class", "").split():
-            self.add_fault("a cell that failed")
+        self.check_tag(tag, values)
         for name, value in values.items():
-            self.check_attribute(tag, name, value)
+            if tag != "script" or name != "src":
+                self.check_attribute(tag, name, value)
 
-    def check_element(self, tag: str, values: dict[str, str]) -> None:
-        """Find fault with an element that a page must not have, or not like this."""
-        if tag in ("iframe", "object", "embed", "base", "frame"):
+    def check_tag(self, tag: str, values: dict[str, str]) -> None:
+        if tag == "script":
+            self.add_fault(f"a script from {values.get('src', 'the page itself')}")
+        elif tag in ("iframe", "object", "embed", "base", "frame"):
             self.add_fault(f"a <{tag}> element")
         elif tag == "img" and values.get("alt", "").strip() in _NO_ALT:
             self.add_fault("a picture without alternative text")
         elif tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
             self.add_fault("a page that sends the reader elsewhere")
+        if "traceback" in values.get("class", "").split():
+            self.add_fault("a cell that failed")
 
     def check_attribute(self, tag: str, name: str, value: str) -> None:
-        """Find fault with an attribute that runs or loads something."""
         is_link = name in ("href", "xlink:href")
         if name.startswith("on"):
             self.add_fault(f"a script in the attribute {name} of <{tag}>")
