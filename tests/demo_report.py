@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+from published import publish
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import Shape
+from segkit.report.shared.views import Column, View
+
 sys.modules.setdefault("rfc3987_syntax", None)  # a grammar that nbformat would build for seconds
 
 import nbformat
@@ -451,9 +457,9 @@ def build_notebook() -> nbformat.NotebookNode:
     with capture_displays(outputs):
         show_findings(
             [
-                "The top 20% of customers bring 63.4% of spend.",
-                f"The category {HOSTILE} grew most.",
-                "1 234 customers have not bought for a year; they spent EUR 120 400 before.",
+                Finding("demo", "The top 20% of customers bring 63.4% of spend."),
+                Finding("demo", f"The category {HOSTILE} grew most."),
+                Finding("demo", "1 234 customers have not bought for a year."),
             ]
         )
     cells.append(new_code_cell("show_findings(findings)", outputs=outputs))
@@ -461,6 +467,7 @@ def build_notebook() -> nbformat.NotebookNode:
         if name not in SHOWN:  # a page of the size of a real one
             continue
         outputs = []
+        ax.figure._segkit_published = True  # the demo's tables are of nobody
         with capture_displays(outputs):
             show_chart(ax, caption=f"What to look at in this picture; made by {name}.")
         word = name.removeprefix("plot_").replace("_", " ")
@@ -474,14 +481,13 @@ def build_notebook() -> nbformat.NotebookNode:
         ]
     outputs = []
     with capture_displays(outputs):
-        show_table(
-            tables["sizes"],
-            caption="Segments by size and value",
-            bars=["customer_share", "spend_share"],
-            currency="EUR",
-        )
-        show_table(tables["market"], caption="Market cells", max_rows=6, currency="EUR")
-        show_table(tables["readiness"], caption="Practices", folded=True)
+        bars = {name: Column(bar=name.endswith("_share")) for name in tables["sizes"]}
+        sizes = publish(tables["sizes"], View(Shape("sizes", population="demo"), bars))
+        market = publish(tables["market"], View(Shape("market", population="demo")))
+        practices = publish(tables["readiness"], View(Shape("readiness", population="demo")))
+        show_table(sizes, caption="Segments by size and value")
+        show_table(market, caption="Market cells", max_rows=6)
+        show_table(practices, caption="Practices", folded=True)
         plain = tables["quality"]
         outputs.append(
             new_output(

@@ -17,6 +17,7 @@ from published import publish
 
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
+from segkit.core.privacy import Shape
 from segkit.report import customer_base, descriptors, differences, market, plan, reach, rfm, sizes
 from segkit.report.shared import charts
 from segkit.report.shared.charts import LOW_TO_HIGH
@@ -30,6 +31,7 @@ from segkit.report.shared.figures import (
     render_chart,
     show_chart,
 )
+from segkit.report.shared.views import View
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +249,8 @@ def test_dollar_signs_are_text_and_not_mathematics():
 def test_a_shown_chart_carries_its_caption_and_alt_text_and_fits_the_page():
     outputs = []
     with capture_displays(outputs):
-        show_chart(charts.plot_bars(make_tables()["bars"]), caption="Look here")
+        bars = publish(make_tables()["bars"], View(Shape("bars", population="demo")))
+        show_chart(charts.plot_bars(bars), caption="Look here")
     about = outputs[0].metadata["image/png"]
     assert about["caption"] == "Look here"
     assert about["alt"].startswith("Ranked bars of value")

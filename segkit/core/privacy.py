@@ -325,7 +325,7 @@ def _find_telling(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.S
         row = part.groupby(rows, dropna=False).ngroup() if rows else np.zeros(len(part), dtype=int)
         place = part.groupby(column, dropna=False).ngroup()
         counts = np.zeros((np.max(row) + 1, place.max() + 1))
-        counts[row, place] = part[shape.count].fillna(0)
+        np.add.at(counts, (row, place), part[shape.count].fillna(0))
         covered = _find_hidden(counts, smallest_cell)
         hidden.loc[part.index] = covered[row, place]
     return hidden

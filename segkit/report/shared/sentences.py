@@ -170,7 +170,7 @@ def name_column(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-def show_findings(findings: Sequence[Finding | str], *, title: str = "What we found") -> None:
+def show_findings(findings: Sequence[Finding], *, title: str = "What we found") -> None:
     """Display findings as a list of sentences; text from data is escaped.
 
     The findings travel with the output as data, so that a run's notebooks hold them.
@@ -181,12 +181,22 @@ def show_findings(findings: Sequence[Finding | str], *, title: str = "What we fo
         Nothing is displayed where there are none.
     title : str, optional
         The line above the list.
+
+    Raises
+    ------
+    SegkitError
+        If a text is no finding.
     """
     from IPython.display import display
 
-    if isinstance(findings, str):
-        findings = [findings]
-    findings = [f if isinstance(f, Finding) else Finding("text", f) for f in findings]
+    for finding in findings:
+        if not isinstance(finding, Finding):
+            raise SegkitError(
+                "only findings are shown",
+                where="show_findings",
+                found=f"{type(finding).__name__}: {str(finding)[:40]}",
+                fix="Make it by write_finding, with its figures and their source.",
+            )
     if not findings:
         return
     items = "\n".join(f"<li>{html.escape(finding.text)}</li>" for finding in findings)
