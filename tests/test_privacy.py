@@ -48,6 +48,14 @@ def test_groups_that_do_not_add_up_are_hidden_one_by_one():
     assert np.isnan(read_counts(make_sizes(60, 40, 3), shape)).tolist() == [False, False, True]
 
 
+def test_rows_of_one_group_count_together():
+    table = make_sizes(60, 40, 30)
+    twice = pd.concat([table, table.head(1).assign(customer_count=3)], ignore_index=True)
+    assert read_counts(twice, SIZES, smallest_cell=5)[1:3] == [40, 30]
+    hidden = publish_table(twice, SIZES, smallest_cell=5).frame["customer_count"].isna()
+    assert hidden.tolist() == [False, False, False, True]
+
+
 def test_nobody_is_no_small_group():
     assert read_counts(make_sizes(60, 40, 0), SIZES) == [60, 40, 0]
 

@@ -325,9 +325,10 @@ def _find_telling(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.S
         row = part.groupby(rows, dropna=False).ngroup() if rows else np.zeros(len(part), dtype=int)
         place = part.groupby(column, dropna=False).ngroup()
         counts = np.zeros((np.max(row) + 1, place.max() + 1))
-        np.add.at(counts, (row, place), part[shape.count].fillna(0))
+        cells = np.asarray(row), np.asarray(place)
+        np.add.at(counts, cells, part[shape.count].fillna(0).to_numpy(float))
         covered = _find_hidden(counts, smallest_cell)
-        hidden.loc[part.index] = covered[row, place]
+        hidden.loc[part.index] = covered[cells]
     return hidden
 
 
