@@ -13,7 +13,7 @@ from segkit.core.privacy import Published
 from segkit.plan.models import Criteria
 from segkit.report import candidates, choice
 from segkit.report.shared.sentences import write_figure
-from segkit.validation.criteria import (
+from segkit.validation.verdict import (
     SchemeChoice,
     choose_scheme,
     compare_steps,

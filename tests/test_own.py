@@ -27,7 +27,7 @@ from segkit.features.customer_table import build_customers, list_gaps, list_give
 from segkit.features.own_features import describe_feature, list_kinds, list_own, summarise_own
 from segkit.plan.models import OWN_NAME, read_plan
 from segkit.profiles import concentration
-from segkit.profiles.customer_base import count_buyers, count_stages, summarise_customers
+from segkit.profiles.customer_counts import count_buyers, count_stages, summarise_customers
 from segkit.report import customer_base, differences, sizes
 from segkit.report import plan as plan_report
 from segkit.segmentation.schemes import check_schemes
