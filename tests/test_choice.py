@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from published import publish, read_texts
-from test_criteria import make_table
+from test_verdict import make_table
 
 from segkit.core.findings import Figure
 from segkit.core.privacy import Published
 from segkit.plan.models import Criteria
 from segkit.report import candidates, choice
 from segkit.report.shared.sentences import write_figure
-from segkit.validation.criteria import (
+from segkit.validation.verdict import (
     SchemeChoice,
     choose_scheme,
     compare_steps,

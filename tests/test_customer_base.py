@@ -10,7 +10,7 @@ from published import publish, read_texts
 from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
 from segkit.profiles.concentration import measure_concentration, rank_customers
-from segkit.profiles.customer_base import count_buyers, count_stages, summarise_customers
+from segkit.profiles.customer_counts import count_buyers, count_stages, summarise_customers
 from segkit.profiles.rfm import count_rfm
 from segkit.report import customer_base, rfm
 from segkit.report.shared.numbers import THIN_SPACE

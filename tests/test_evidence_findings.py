@@ -15,7 +15,7 @@ from segkit.evidence import missing_tables, penetration
 from segkit.evidence import spend as spend_evidence
 from segkit.evidence import support as support_evidence
 from segkit.evidence import survey as survey_evidence
-from segkit.evidence.by_segment import count_shares_by_segment
+from segkit.evidence.segment_summaries import count_shares_by_segment
 from segkit.report import (
     by_segment,
     engagement,

@@ -27,10 +27,9 @@ from segkit.features.customer_table import build_customers, list_gaps, list_give
 from segkit.features.own_features import describe_feature, list_kinds, list_own, summarise_own
 from segkit.plan.models import OWN_NAME, read_plan
 from segkit.profiles import concentration
-from segkit.profiles.customer_base import count_buyers, count_stages, summarise_customers
-from segkit.report import customer_base, findings_segments
+from segkit.profiles.customer_counts import count_buyers, count_stages, summarise_customers
+from segkit.report import customer_base, differences, sizes
 from segkit.report import plan as plan_report
-from segkit.report.shared.charts import plot_segment_sizes
 from segkit.segmentation.schemes import check_schemes
 
 ANSWERS = """id;Gender;Wine, red;Spent;Smokes;Order;Score;Country
@@ -319,12 +318,15 @@ def test_findings_without_spend_tell_of_customers_alone():
     assert customer_base.state_concentration(parts, value_name="spend") == []
     headline = customer_base.list_headline(everybody, parts, value_name="spend")
     assert {label: finding.text for label, finding in headline.items()} == {"Customers": "2"}
-    sizes = pd.DataFrame(
-        {"segment": [1], "segment_name": ["All"], "customer_count": [2], "customer_share": [1.0]}
-    )
-    profile = pd.DataFrame(columns=["segment_name", "feature", "difference_sd"])
-    assert findings_segments.state_profiles(sizes, profile) == ["All: 100.0% of customers."]
-    assert "spend_share" not in findings_segments.list_segments(sizes, profile)[0]
-    alt = plot_segment_sizes(sizes).figure._segkit_alt
+
+
+def test_segments_without_spend_are_told_by_their_customers_alone():
+    counts = {"segment": [1], "segment_name": ["All"], "customer_count": [20]}
+    shown = publish(pd.DataFrame(counts | {"customer_share": [1.0]}), sizes.SIZES)
+    columns = ["segment_name", "feature", "known_count", "base_count", "difference_sd"]
+    profile = publish(pd.DataFrame(columns=columns), differences.PROFILE)
+    assert read_texts(sizes.state_segments(shown, profile)) == ["All: 100.0% of customers."]
+    assert "spend_share" not in sizes.list_segments(shown, profile)[0]
+    alt = sizes.plot_segment_sizes(shown).figure._segkit_alt
     assert "All: 100.0% of customers" in alt
     assert "spend" not in alt

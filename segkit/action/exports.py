@@ -10,7 +10,6 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError, explain_faults, suggest_name
 from segkit.core.files import replace_whole
-from segkit.core.privacy import suppress_cells
 from segkit.plan.models import Plan
 from segkit.runs.layout import FINAL_STEP, RunFolder
 from segkit.runs.segments import read_all_segments, read_final_segments, select_scheme
@@ -35,11 +34,14 @@ def count_consent(
     segments: pd.DataFrame,
     *,
     consent_column: str | None,
-    smallest_cell: int = 1,
 ) -> pd.DataFrame:
     """Count who may be contacted, by segment; a missing answer is not a yes but unknown.
 
-    Counts below ``smallest_cell`` are missing, see `segkit.core.privacy.suppress_cells`.
+    Returns
+    -------
+    pandas.DataFrame
+        One row a segment: ``segment_name``, ``in_segment`` (all its customers), ``with_consent``,
+        ``without_consent``, ``unknown_consent``, and ``consent_share`` (of those in the segment).
     """
     consent = _read_consent(customers, segments, consent_column)
     answers = pd.DataFrame(
@@ -52,8 +54,6 @@ def count_consent(
     ).astype("int64")
     table = answers.groupby(segments["segment_name"].to_numpy()).sum()
     table = table.rename_axis("segment_name").reset_index()
-    answers = ["with_consent", "without_consent", "unknown_consent"]
-    table[answers] = suppress_cells(table[answers], smallest_cell).astype("Int64")
     return table.assign(consent_share=table["with_consent"] / table["in_segment"])
 
 

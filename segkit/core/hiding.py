@@ -28,8 +28,16 @@ def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Ser
     for part in list_parts(table, shape):
         counts = part[shape.count].astype(float).fillna(0).to_numpy()
         small = hidden.loc[part.index].to_numpy()
-        lines = list_lines(part, shape.by)
-        hidden.loc[part.index] = hide_counts(counts, small, lines, smallest_cell)
+        cells = part.groupby(list(shape.by), dropna=False, sort=False).ngroup().to_numpy()
+        if cells.max() + 1 < len(part):  # rows of one group count together
+            groups = part.drop_duplicates(list(shape.by))
+            sums = np.bincount(cells, counts)
+            start = (sums > 0) & (sums < smallest_cell)
+            lines = list_lines(groups, shape.by)
+            small = small | hide_counts(sums, start, lines, smallest_cell)[cells]
+        else:
+            small = hide_counts(counts, small, list_lines(part, shape.by), smallest_cell)
+        hidden.loc[part.index] = small
     return hidden
 
 

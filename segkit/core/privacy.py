@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.absence import EmptyTable, explain_empty
+from segkit.core.cell_records import list_cells, list_no_cells
 from segkit.core.errors import SegkitError
 from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
 from segkit.core.hiding import find_hidden, find_hidden_alone, find_hidden_before, hide_counts
@@ -22,7 +23,6 @@ from segkit.core.measures import drop_contributions
 from segkit.core.shapes import CUSTOMERS, NOTE, Shape
 
 TOO_FEW_FOR_AMOUNTS = "too few customers for amounts, or a few of them make these"
-RECORD_COLUMNS = ("table", "population", "dimensions", "measure", "value", "rounding", "hidden")
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def publish_table(
     """
     if isinstance(table, EmptyTable) or table.empty:
         published = Published(table, shape, view=view, period=period, currency=currency)
-        return replace(published, records=_no_records())
+        return replace(published, records=list_no_cells())
     _check_columns(table, shape)
     shown = drop_contributions(table)
     hidden = pd.Series(False, index=table.index)
@@ -204,7 +204,13 @@ def publish_table(
         is_new = hidden & ~find_hidden_before(table)
         shown = _write_notes(shown, hidden, alone, note=explain_hidden(smallest_cell), new=is_new)
     covered = _list_hidden(shown, shape, hidden, alone)
-    records = _write_records(shown, shape, covered, roundings or {})
+    records = list_cells(
+        shown.drop(columns=[NOTE, HIDDEN], errors="ignore"),
+        covered,
+        levels=[*shape.within, *shape.by],
+        about={"table": shape.name, "population": shape.population},
+        roundings=roundings or {},
+    )
     published = Published(shown, shape, view=view, period=period, currency=currency)
     return replace(published, records=records)
 
@@ -283,41 +289,3 @@ def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
             found=f"no {', '.join(missing)}",
             fix="Name the columns of its groups and of its count in the Shape.",
         )
-
-
-def _write_records(
-    table: pd.DataFrame, shape: Shape, hidden: pd.DataFrame, roundings: Mapping[str, float]
-) -> pd.DataFrame:
-    """Return one record a cell of a published table."""
-    levels = [*shape.within, *shape.by]
-    dimensions = [
-        "; ".join(f"{name}={value}" for name, value in zip(levels, row, strict=True))
-        for row in table[levels].itertuples(index=False)
-    ]
-    records = [_no_records()]
-    for column in table.columns:
-        if column in levels or column in (NOTE, HIDDEN):
-            continue
-        values = table[column]
-        records.append(
-            pd.DataFrame(
-                {
-                    "table": shape.name,
-                    "population": shape.population,
-                    "dimensions": dimensions,
-                    "measure": str(column),
-                    "value": [None if _is_missing(value) else str(value) for value in values],
-                    "rounding": roundings.get(column, np.nan),
-                    "hidden": hidden[column].to_numpy(),
-                }
-            )
-        )
-    return pd.concat(records[1:] or records, ignore_index=True)
-
-
-def _is_missing(value: object) -> bool:
-    return not isinstance(value, (list, tuple, dict, np.ndarray)) and pd.isna(value)
-
-
-def _no_records() -> pd.DataFrame:
-    return pd.DataFrame({column: pd.Series(dtype=object) for column in RECORD_COLUMNS})

@@ -18,7 +18,7 @@ import pandas as pd
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import hash_source, hash_value, read_json, write_json
 from segkit.data.columns import DataError
-from segkit.data.inputs import TABLE_ROOMS, hash_files
+from segkit.data.input_hashes import TABLE_ROOMS, hash_files
 from segkit.data.table_checks import TableChecks, open_checks
 from segkit.plan.models import Plan
 from segkit.runs.layout import RunFolder, TablesFolder

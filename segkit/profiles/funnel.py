@@ -10,9 +10,9 @@ import pandas as pd
 from ibis import _, ir
 
 from segkit.core.absence import empty_table
+from segkit.features.behavioural import FUNNEL, find_funnel_step
 from segkit.features.engagement import TIMES
 from segkit.features.expressions import keep_known, keep_until
-from segkit.features.visits import FUNNEL, find_funnel_step
 
 NOBODY = "No table names enough customers."
 COLUMNS = ("step", "customer_count", "known_share", "step_share")

@@ -19,7 +19,7 @@ from segkit.report.shared.sentences import (
 )
 from segkit.report.shared.tables import spread_table
 from segkit.report.shared.views import Column, View
-from segkit.validation.criteria import TOO_FEW, SchemeChoice, find_objection
+from segkit.validation.verdict import TOO_FEW, SchemeChoice, find_objection
 
 STEPS = View(
     Shape("steps", population="candidates", by=("scheme", "segment_count")),
@@ -284,7 +284,7 @@ def state_objection(
     Parameters
     ----------
     code : str
-        As `segkit.validation.criteria.find_objection` gives it, or ``refused``.
+        As `segkit.validation.verdict.find_objection` gives it, or ``refused``.
     table : Published
         With ``weakest_jaccard`` of the candidate at ``place``.
     named : mapping of str to object

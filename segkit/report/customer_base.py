@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.profiles.concentration import ALL, LOSSES, MOST, TOP_FIFTH, TOP_HUNDREDTH
-from segkit.profiles.customer_base import AGAIN, NEVER
+from segkit.profiles.customer_counts import AGAIN, NEVER
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SKY, chart
 from segkit.report.shared.numbers import format_share, join_words

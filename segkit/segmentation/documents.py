@@ -174,10 +174,8 @@ class Segmentation(Document):
         customers = ibis.table({key: "string", **types}, name=table)
         return str(ibis.to_sql(self._place(customers, [key]), dialect=DIALECTS[dialect]))
 
-    def count_unusual(self, table: AnyTable, *, smallest_cell: int = 1) -> pd.DataFrame:
+    def count_unusual(self, table: AnyTable) -> pd.DataFrame:
         """Count the values that the fit did not know, and that `assign` places by stated rule.
-
-        Counts from 1 to below ``smallest_cell`` are missing.
 
         Returns
         -------
@@ -202,7 +200,7 @@ class Segmentation(Document):
         own = choose_prefix(table.columns)
         sums = {own + name: count for name, count in counts.items()}
         found = table.aggregate(**sums).to_pandas().iloc[0].fillna(0).astype(int)
-        unusual = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "column": self.columns,
                 "customer_count": found[f"{own}all"],
@@ -210,9 +208,6 @@ class Segmentation(Document):
                 "new_count": [found.get(f"{own}new{i}", 0) for i in range(len(self.columns))],
             }
         )
-        small = unusual[["missing_count", "new_count"]]
-        is_hidden = (small > 0) & (small < smallest_cell)
-        return unusual.assign(**small.mask(is_hidden))
 
     def to_json(self) -> str:
         """Return the document as JSON text."""

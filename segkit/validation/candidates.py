@@ -24,11 +24,11 @@ from segkit.validation.candidate_measures import (
     measure_sizes,
     prepare_panel,
 )
-from segkit.validation.criteria import SchemeChoice, choose_best, choose_within, find_faults
 from segkit.validation.gates import check_data, describe_refusals
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
 from segkit.validation.stability import Paths
+from segkit.validation.verdict import SchemeChoice, choose_best, choose_within, find_faults
 
 CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.

@@ -6,7 +6,7 @@ customers that it has not seen, and the number of its leaves is chosen without t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,24 @@ from segkit.segmentation.members import join_segments, name_numbers
 MOST_CUSTOMERS = 3_000
 MOST_QUICK = 2_000
 REPEATS = 2
-RULE_COLUMNS = ["segment", "segment_name", "rule", "customer_count", "hit_share"]
-SEGMENT_COLUMNS = ["segment", "segment_name", "customer_count", "recall", "precision"]
+RULE_COLUMNS = [
+    "rule_number",
+    "segment",
+    "segment_name",
+    "rule",
+    "customer_count",
+    "hit_share",
+    "segment_count",
+]
+SEGMENT_COLUMNS = [
+    "segment",
+    "segment_name",
+    "customer_count",
+    "tested_count",
+    "recall",
+    "precision",
+]
+BY_RULES, BY_GUESSING = "rules", "guessing"
 
 
 @dataclass(frozen=True)
@@ -31,13 +47,14 @@ class Surrogate:
     Attributes
     ----------
     rules : pandas.DataFrame
-        One row a leaf: ``segment``, ``segment_name``, ``rule`` (plain words), ``customer_count``
-        (whom it places), ``hit_share`` (of these, who belong to the segment, see `blur_share`).
-        Without rows where the segments cannot be told apart.
+        One row a leaf: ``rule_number``, ``segment``, ``segment_name``, ``rule`` (plain words),
+        ``customer_count`` (whom it places), ``hit_share`` (of these, who belong to the segment,
+        see `blur_share`), ``segment_count`` (customers of the segment). Without rows where the
+        segments cannot be told apart.
     by_segment : pandas.DataFrame
         One row a segment, out of sample: ``segment``, ``segment_name``, ``customer_count``,
-        ``recall`` (share of its customers who are placed there), ``precision`` (share of those
-        placed there who belong).
+        ``tested_count`` (those of them whom the test drew), ``recall`` (share of its customers who
+        are placed there), ``precision`` (share of those placed there who belong).
     accuracy, accuracy_low, accuracy_high : float
         Share of unseen customers placed in their segment, with its 95 % interval.
     baseline_accuracy : float
@@ -53,6 +70,43 @@ class Surrogate:
     accuracy_high: float
     baseline_accuracy: float
     columns: tuple[str, ...]
+
+    def list_accuracies(self) -> pd.DataFrame:
+        """Return the accuracies as a table, see `tabulate_accuracies`."""
+        bounds = (self.accuracy, self.accuracy_low, self.accuracy_high)
+        sizes = self.by_segment["customer_count"]
+        if self.by_segment.empty:
+            return tabulate_accuracies({}, customer_count=0, largest_count=0)
+        return tabulate_accuracies(
+            {BY_RULES: bounds, BY_GUESSING: (self.baseline_accuracy, None, None)},
+            customer_count=int(sizes.sum()),
+            largest_count=int(sizes.max()),
+        )
+
+
+def tabulate_accuracies(
+    accuracies: Mapping[str, tuple[float, float | None, float | None]],
+    *,
+    customer_count: int,
+    largest_count: int,
+) -> pd.DataFrame:
+    """Return accuracies with their intervals, and the customers that each tells of.
+
+    What guessing reaches is the share of the largest segment, and so tells of all others: they are
+    counted there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``way`` (how customers are placed), ``accuracy``, ``accuracy_low``, ``accuracy_high``,
+        ``customer_count``.
+    """
+    rows = []
+    for way, bounds in accuracies.items():
+        count = customer_count - largest_count if way == BY_GUESSING else customer_count
+        rows.append((way, *bounds, count))
+    columns = ["way", "accuracy", "accuracy_low", "accuracy_high", "customer_count"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def measure_reach(
@@ -153,7 +207,7 @@ def fit_surrogate(
         rules, leaves = task.list_rules(places, leaf_count, smallest_cell)
     return Surrogate(
         rules=rules,
-        by_segment=_measure_segments(task, classes, placed, smallest_cell),
+        by_segment=_measure_segments(task, classes, placed),
         accuracy=accuracy,
         accuracy_low=low,
         accuracy_high=high,
@@ -194,12 +248,14 @@ class Task:
         leaves = trees.list_leaves(grown, self.inputs, places)
         leaves.sort(key=lambda leaf: (leaf.number, -len(leaf.rows)))
         rows = []
-        for leaf in leaves:
+        for number, leaf in enumerate(leaves, start=1):
             hits = int((self.classes[leaf.rows] == leaf.number).sum())
             count = len(leaf.rows)
             words = trees.write_words(leaf, self.inputs)
             share = blur_share(hits, count, smallest_cell)
-            rows.append((leaf.number, self.names[leaf.number], words, count, share))
+            size = int((self.classes == leaf.number).sum())
+            name = self.names[leaf.number]
+            rows.append((number, leaf.number, name, words, count, share, size))
         return pd.DataFrame(rows, columns=RULE_COLUMNS), leaves
 
 
@@ -268,10 +324,8 @@ def _cross_validate(
     return np.array(accuracies), placed
 
 
-def _measure_segments(
-    task: Task, classes: np.ndarray, placed: np.ndarray, smallest_cell: int
-) -> pd.DataFrame:
-    """Return recall and precision by segment; small segments' are missing."""
+def _measure_segments(task: Task, classes: np.ndarray, placed: np.ndarray) -> pd.DataFrame:
+    """Return recall and precision by segment."""
     rows = []
     for number, name in task.names.items():
         here = (classes == number)[:, None]
@@ -280,6 +334,5 @@ def _measure_segments(
         size = int((task.classes == number).sum())
         recall = hits / (here.sum() * REPEATS) if here.any() else np.nan
         precision = hits / there.sum() if there.any() else np.nan
-        shown = (size, recall, precision) if size >= smallest_cell else (np.nan,) * 3
-        rows.append((number, name, *shown))
+        rows.append((number, name, size, int(here.sum()), recall, precision))
     return pd.DataFrame(rows, columns=SEGMENT_COLUMNS)

@@ -28,7 +28,7 @@ from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 from segkit.segmentation.documents import fit_segmentation
 from segkit.segmentation.rfm_scores import score_rfm
-from segkit.validation.prediction import LOSSES, compare_predictors
+from segkit.validation.prediction import LOSSES, TOP_SHARE, compare_predictors
 
 LONGEST_DAYS = 365
 FEWEST_DAYS_BEFORE = 56
@@ -64,7 +64,8 @@ class Usefulness:
     split_on : datetime.date or None
         The last day that predictors know.
     figures, gains : pandas.DataFrame
-        See `compare_predictors`; no rows where nothing is measured.
+        See `compare_predictors`, with ``customer_count``: customers of whom the outcome is known,
+        or who stand so far up in the order; no rows where nothing is measured.
     answer : str
         See `judge_usefulness`; empty where nothing is measured.
     reason : str
@@ -87,6 +88,19 @@ class Usefulness:
     later_days: int = 0
     undated: tuple[str, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def summarise(self) -> pd.DataFrame:
+        """Return, in one row, what was compared; no rows where nothing is measured."""
+        row = {
+            "split_on": self.split_on,
+            "segment_count": self.segment_count,
+            "customer_count": self.customer_count,
+            "later_days": self.later_days,
+            "top_share": TOP_SHARE,
+        }
+        if self.reason:
+            return empty_table(row, self.reason)
+        return pd.DataFrame([row])
 
 
 def choose_split(
@@ -275,8 +289,8 @@ def measure_usefulness(
     figures, gains = compare_predictors(levels, outcomes, reference=RFM, random_state=random_state)
     return Usefulness(
         split_on=split,
-        figures=figures,
-        gains=gains,
+        figures=figures.assign(customer_count=figures["outcome"].map(outcomes.count())),
+        gains=gains.assign(customer_count=(gains["customer_share"] * len(chosen)).round()),
         answer=judge_usefulness(figures),
         segment_count=len(found.segments),
         customer_count=len(chosen),
@@ -345,8 +359,8 @@ def _refuse(split: datetime.date | None, reason: str) -> Usefulness:
     figures, gains = compare_predictors({}, pd.DataFrame(), reference=RFM, random_state=0)
     return Usefulness(
         split_on=split,
-        figures=empty_table(figures.columns, reason),
-        gains=empty_table(gains.columns, reason),
+        figures=empty_table([*figures.columns, "customer_count"], reason),
+        gains=empty_table([*gains.columns, "customer_count"], reason),
         reason=reason,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segkit.core.files import hash_source, hash_value
-from segkit.data.inputs import TABLE_ROOMS, hash_files
+from segkit.data.input_hashes import TABLE_ROOMS, hash_files
 from segkit.plan.models import Plan
 from segkit.workflow import steps
 from segkit.workflow.steps import STEPS, Parameter

@@ -17,8 +17,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from segkit.report.shared import figures
-from segkit.report.shared.figures import BLUE, MUTED, ORANGE, SERIES, TRACK, chart
-from segkit.report.shared.numbers import MISSING, format_number, format_share, plural
+from segkit.report.shared.figures import BLUE, MUTED, SERIES, TRACK, chart
+from segkit.report.shared.numbers import MISSING, format_number, plural
 
 LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
 
@@ -50,30 +50,6 @@ def plot_bars(
     said = f"Ranked bars of {name}, {plural(len(rows), 'bar')}"
     ends = figures.list_ends(rows[label], texts, ("Largest", "Smallest shown"))
     return figures.describe_chart(ax, said, *ends)
-
-
-@chart("segment_name", "customer_share")
-def plot_segment_sizes(table: pd.DataFrame, *, title: str = "Size of each segment") -> Axes:
-    """Draw each segment's share of customers, beside its share of spend where that is known.
-
-    How to read it: where the lower (orange) bar is longer than the upper (blue) one, the segment
-    brings more than its numbers; where it is shorter, it brings less.
-    The table has a row a segment: ``segment_name``, ``customer_share``, ``spend_share`` (0 to 1).
-    """
-    up = 0.19 if "spend_share" in table else 0
-    parts = {"customer_share": (up, BLUE, "customers"), "spend_share": (-up, ORANGE, "spend")}
-    known = [column for column in parts if column in table]
-    rows = table.sort_values(known[-1], kind="stable")
-    ax = figures.new_axes(title, height=0.9 + 0.62 * len(rows))
-    said = rows["segment_name"] + ": "
-    for column in known:
-        up, colour, whole = parts[column]
-        texts = rows[column].map(format_share) + f" of {whole}"
-        bars = ax.barh(np.arange(len(rows)) + up, rows[column], height=0.34, color=colour)
-        ax.bar_label(bars, texts, padding=4, fontsize=9, color=colour)
-        said += texts + ", "
-    figures.name_rows(ax, rows["segment_name"])
-    return figures.describe_chart(ax, "Paired bars by segment", said.str[:-2].iloc[::-1])
 
 
 @chart("x", "y", "group")

@@ -23,15 +23,15 @@ from segkit.validation.candidates import (
     rate_candidates,
     rate_confidence,
 )
-from segkit.validation.criteria import (
+from segkit.validation.resampling import draw_bootstraps, resample_prototypes
+from segkit.validation.stability import summarise_stability
+from segkit.validation.verdict import (
     choose_scheme,
     compare_steps,
     enforce_verdict,
     find_objection,
     list_limits,
 )
-from segkit.validation.resampling import draw_bootstraps, resample_prototypes
-from segkit.validation.stability import summarise_stability
 
 AS_OF = datetime.date(2026, 6, 30)
 SEEDS = {"as_of": AS_OF, "random_state": 5, "pairs": 10}
