@@ -62,8 +62,8 @@ class _Program:
     largest: int
 
 
-class _TooLargeError(Exception):
-    """The audit would take too long."""
+class AuditLimitError(Exception):
+    """The audit would take too many cells or linear programs."""
 
 
 def audit_table(table: pd.DataFrame, shape: Shape, hidden: pd.Series, *, ledger: Ledger) -> Audited:
@@ -89,17 +89,20 @@ def audit_table(table: pd.DataFrame, shape: Shape, hidden: pd.Series, *, ledger:
     budget = [MOST_PROGRAMS]
     done = []
     trial = ledger.copy()
+    reasons = []
     for part in parts:
-        try:
-            audited = _audit_part(part, trial, budget)
-        except _TooLargeError:
-            return Audited(hidden, [], TOO_LARGE)
-        if audited is None:
-            return Audited(hidden, [], TELLS)
-        trial.add(audited)
+        audited, reason = _audit_part(part, trial, budget)
+        if reason:
+            reasons.append(reason)
+            audited = replace(part, hidden=(True,) * len(part.hidden))
+        else:
+            trial.add(audited)
         done.append(audited)
+    if len(reasons) == len(parts) and parts:
+        return Audited(hidden, [], reasons[0])
     ledger.spaces, ledger.lines = trial.spaces, trial.lines
-    return Audited(_spread(table, shape, hidden, done), done)
+    kept = [part for part in done if not all(part.hidden)]
+    return Audited(_spread(table, shape, hidden, done), kept)
 
 
 def _spread(
@@ -113,21 +116,26 @@ def _spread(
     return found
 
 
-def _audit_part(part: CountedPart, ledger: Ledger, budget: list[int]) -> CountedPart | None:
-    """Return the part with what more it must hide; None if hiding in it does not do."""
+def _audit_part(part: CountedPart, ledger: Ledger, budget: list[int]) -> tuple[CountedPart, str]:
+    """Return the part with what more it must hide, or why hiding in it does not do."""
     part = _hide_again(part, ledger)
     for _ in range(MOST_ROUNDS):
         trial = ledger.copy()
         own = trial.add(part)
-        told = find_told(trial, own, budget=budget)
+        if not any(trial.is_open(cell) for line in own for cell in (*line.cells, line.total)):
+            return part, ""
+        try:
+            told = find_told(trial, own, budget=budget)
+        except AuditLimitError:
+            return part, TOO_LARGE
         if not told:
-            return part
+            return part, ""
         more = _choose_more(part, trial, own, told)
         if not more:
-            return None
+            break
         marks = [mark or row in more for row, mark in enumerate(part.hidden)]
         part = replace(part, hidden=tuple(marks))
-    return None
+    return part, TELLS
 
 
 def _hide_again(part: CountedPart, ledger: Ledger) -> CountedPart:
@@ -137,7 +145,8 @@ def _hide_again(part: CountedPart, ledger: Ledger) -> CountedPart:
         marks[row] = marks[row] or (cell is not None and ledger.is_open(cell))
     trial = ledger.copy()
     for line in trial.add(replace(part, hidden=(True,) * len(marks))):
-        if not trial.is_open(line.total) or any(marks[row] for row in line.rows):
+        is_before = line.total[0] < len(ledger.spaces) and ledger.is_open(line.total)
+        if not is_before or any(marks[row] for row in line.rows):
             continue
         shown = [row for row in line.rows if part.counts[row]]
         if shown:
@@ -148,15 +157,36 @@ def _hide_again(part: CountedPart, ledger: Ledger) -> CountedPart:
 def _choose_more(
     part: CountedPart, ledger: Ledger, lines: Sequence[Line], told: set[Place]
 ) -> set[int]:
-    """Return rows to hide: the smallest that is shown in each line that hangs together with it."""
-    wanted = [line for line in lines if told & {*line.cells, line.total}]
-    wanted = wanted or [line for line in lines if any(ledger.is_open(cell) for cell in line.cells)]
-    more = set()
-    for line in wanted:
-        shown = [row for row in line.rows if not part.hidden[row] and part.counts[row]]
-        if shown and not more & set(line.rows):
-            more.add(min(shown, key=lambda row: part.counts[row]))
-    return more
+    """Return rows to hide besides, so that what is told is open.
+
+    First the lines come of which a single cell is hidden, then those of what is told. The smallest
+    count that is shown is taken; where there is none, a cell that counts nobody, beside others that
+    are hidden: whoever does not know whether 0 is shown knows less.
+    """
+    open_counts = {id(line): sum(ledger.is_open(cell) for cell in line.cells) for line in lines}
+    lone = [line for line in lines if open_counts[id(line)] == 1]
+    own = [line for line in lines if told & {*line.cells, line.total}]
+    some = [line for line in lines if open_counts[id(line)]]
+    beside = [0] * len(part.counts)
+    for line in lines:
+        for row in line.rows:
+            beside[row] += open_counts[id(line)]
+
+    def rank(row: int) -> tuple[bool, int, int]:
+        count = part.counts[row]
+        return count == 0, -beside[row] if count == 0 else count, row
+
+    for wanted in (lone, own, some):
+        more: set[int] = set()
+        for line in wanted:
+            if (ledger.is_open(line.total) and wanted is lone) or more & set(line.rows):
+                continue
+            shown = [row for row in line.rows if not part.hidden[row]]
+            if shown:
+                more.add(min(shown, key=rank))
+        if more:
+            return more
+    return set()
 
 
 def find_told(
@@ -233,7 +263,7 @@ def _find_told_in(program: _Program, smallest_cell: int, budget: list[int]) -> s
     if len(program.lines) == 1:
         return _find_told_by_sum(program, smallest_cell)
     if len(program.cells) > MOST_CELLS:
-        raise _TooLargeError
+        raise AuditLimitError
     low = np.full(len(program.cells), np.inf)
     high = np.full(len(program.cells), -np.inf)
     solve = _make_solver(program, smallest_cell)
@@ -242,7 +272,7 @@ def _find_told_in(program: _Program, smallest_cell: int, budget: list[int]) -> s
         """Take in one way in which the hidden counts can be."""
         budget[0] -= 1
         if budget[0] < 0:
-            raise _TooLargeError
+            raise AuditLimitError
         found = solve(weights)
         np.minimum(low, found, out=low)
         np.maximum(high, found, out=high)

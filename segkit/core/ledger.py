@@ -21,6 +21,8 @@ Key = tuple[str, ...]
 Place = tuple[int, Key]  # a space, and the levels of a cell in it
 UNKNOWN = -1  # a count that was hidden in a table that this one was made from
 SEGMENT, SEGMENT_NAME = "segment", "segment_name"
+# The same dimension by its other name.
+SAME = {SEGMENT: SEGMENT_NAME, "descriptor": "feature", "value": "level"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def count_parts(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> list[Co
     columns = [*shape.within, *shape.by]
     if SEGMENT_NAME in columns and SEGMENT in columns:
         columns.remove(SEGMENT)  # the number of the same segment
-    names = tuple(SEGMENT_NAME if column == SEGMENT else column for column in columns)
+    names = tuple(SAME.get(column, column) for column in columns)
     found = []
     for part in list_parts(table, shape):
         levels = tuple(tuple(map(str, row)) for row in part[columns].itertuples(index=False))
@@ -80,7 +82,7 @@ def count_parts(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> list[Co
                 table=shape.name,
                 dimensions=names,
                 fixed=len(shape.within),
-                adds_up=shape.adds_up and len(set(levels)) == len(levels),
+                adds_up=shape.adds_up and not shape.repeats and len(set(levels)) == len(levels),
                 levels=levels,
                 counts=tuple(int(count) for count in counts),
                 hidden=tuple(bool(mark) for mark in hidden.loc[part.index]),
@@ -223,6 +225,11 @@ class Ledger:
         numbers = np.array(counts, dtype=float)
         small = (numbers > 0) & (numbers < self.smallest_cell)
         hidden = hide_counts(numbers, small, [np.arange(len(numbers))], self.smallest_cell)
+        # Where no cell of a line is shown, nothing beside it tells its total.
+        hidden |= [
+            all(part.hidden[row] or not part.counts[row] for row in rows)
+            for rows in groups.values()
+        ]
         totals = CountedPart(
             table=part.table,
             dimensions=tuple(part.dimensions[column] for column in names),

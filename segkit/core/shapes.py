@@ -31,6 +31,9 @@ class Shape:
     adds_up : bool
         Whether groups are apart from each other and their total is known or shown, so that one
         hidden count could be worked out from the others.
+    repeats : bool
+        Whether a customer may count in several rows, as with the categories that they bought: what
+        adds up then is an amount, not the customers.
     shown : tuple of str
         Columns that tell nothing of the row's customers, such as the base's mean; they stay.
     wholes : tuple of str
@@ -55,6 +58,7 @@ class Shape:
     within: tuple[str, ...] = ()
     count: str = "customer_count"
     adds_up: bool = True
+    repeats: bool = False
     shown: tuple[str, ...] = ()
     wholes: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()

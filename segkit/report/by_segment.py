@@ -57,7 +57,14 @@ def view_shares(name: str, column: str, *, amount: Column | None = None) -> View
     }
     # Shares of money are amounts; shares of rows are counts.
     measures = {} if amount else dict.fromkeys(("share", "base_share", "index"), COUNT)
-    shape = Shape(name, by=(*SEGMENT, column), count=RESTS_ON, shown=("rank",), measures=measures)
+    shape = Shape(
+        name,
+        by=(*SEGMENT, column),
+        count=RESTS_ON,
+        shown=("rank",),
+        measures=measures,
+        repeats=True,
+    )
     return View(shape, columns)
 
 

@@ -35,7 +35,11 @@ TRENDS = View(
 PLAYERS = View(Shape("players", population="market", by=("competitor",)))
 PENETRATION = View(
     Shape(
-        "penetration", by=CELL, count="rests_on_count", shown=("cell", "matched", *OF_THE_MARKET)
+        "penetration",
+        by=CELL,
+        count="rests_on_count",
+        repeats=True,
+        shown=("cell", "matched", *OF_THE_MARKET),
     ),
     {
         "cell": Column(),

@@ -13,7 +13,7 @@ from segkit.report.shared.views import Column, View
 
 ENOUGH_P_VALUE = 0.05
 
-MONTHS = View(Shape("months", by=("month",), count="active_customers"))
+MONTHS = View(Shape("months", by=("month",), count="active_customers", repeats=True))
 SEASON = View(
     Shape("season", by=("month",)),
     {"month": Column("Month"), "index": Column("Sales to the mean month", "share", bar=True)},

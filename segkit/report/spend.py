@@ -29,7 +29,7 @@ SPEND = View(
     },
 )
 CATEGORIES = view_shares("categories", "category", amount=Column(kind="money"))
-MONTHS = View(Shape("months", by=("segment_name", "month"), count=RESTS_ON))
+MONTHS = View(Shape("months", by=("segment_name", "month"), count=RESTS_ON, repeats=True))
 WALLET = View(
     Shape("wallet", by=SEGMENT, count=RESTS_ON),
     {
