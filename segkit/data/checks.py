@@ -18,7 +18,7 @@ import pandas as pd
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import hash_source, hash_value, read_json, write_json
 from segkit.data.columns import DataError
-from segkit.data.inputs import TABLE_ROOMS, hash_files
+from segkit.data.inputs import TABLE_ROOMS, Stamps, hash_files, stamp_files
 from segkit.data.table_checks import TableChecks, open_checks
 from segkit.plan.models import Plan
 
@@ -68,8 +68,10 @@ class CheckReport:
 
 def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport:
     """Check every table of a plan, up to ``as_of`` or the plan's, and leave nothing behind."""
-    with open_checks(plan, None, as_of or plan.as_of) as (checks, _):
+    stamps = stamp_files(plan)
+    with open_checks(plan, None, as_of or plan.as_of, stamps=stamps) as (checks, _):
         quality, counts = checks.summarise()
+        checks.confirm_sources()
         return CheckReport(quality, counts, checks.faults, _list_kinds(checks))
 
 
@@ -107,32 +109,38 @@ def prepare_tables(
         fix="Name a folder that you may write to, on a disk with room.",
     ):
         folder.mkdir(parents=True, exist_ok=True)
-        # The sources may change while they are read: then the next call reads again.
-        key = _hash_inputs(plan, as_of)
         left = read_json(record)
         # A run prepares them once for all its notebooks; a database may change in between.
         is_ready = os.environ.get("SEGKIT_TABLES") == "ready" and bool(left)
-        is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
-        if not (is_ready or is_current):
-            left = {"key": key, **_renew_tables(plan, folder, record, as_of)}
-            write_json(record, {**left, "outputs": _stamp_outputs(folder)})
+        if not is_ready:
+            # The files are stamped before they are hashed, so that hash and tables are of one state.
+            stamps = stamp_files(plan)
+            key = _hash_inputs(plan, as_of)
+            is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
+            if not is_current:
+                left = {"key": key, **_renew_tables(plan, folder, as_of, stamps=stamps)}
+                write_json(record, {**left, "outputs": _stamp_outputs(folder)})
     paths = {name: folder / "accepted" / f"{name}.parquet" for name in left["names"]}
     quality = pd.read_parquet(folder / "quality.parquet")
     counts = pd.DataFrame(left["counts"])
     return PreparedTables(paths, quality, counts, left["names"])
 
 
-def _renew_tables(plan: Plan, folder: Path, record: Path, as_of: datetime.date) -> dict[str, Any]:
+def _renew_tables(
+    plan: Plan, folder: Path, as_of: datetime.date, *, stamps: Stamps
+) -> dict[str, Any]:
     """Check the tables, put them in the place of the earlier ones, and return what to record.
 
     The earlier record goes first, so that half a change is never taken for a whole one.
     """
-    with open_checks(plan, folder, as_of) as (checks, work):
+    with open_checks(plan, folder, as_of, stamps=stamps) as (checks, work):
+        checks.confirm_sources()
         if checks.faults:
             raise DataError(checks.faults)
         counts = checks.write_tables(work)
+        checks.confirm_sources()
         names = {name: table.source.columns for name, table in checks.checked.items()}
-        record.unlink(missing_ok=True)
+        (folder / "record.json").unlink(missing_ok=True)
         for name in ("accepted", "rejected"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("accepted", "rejected", "quality.parquet"):
