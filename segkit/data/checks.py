@@ -8,18 +8,24 @@ from __future__ import annotations
 import datetime
 import os
 import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import hash_source, hash_value, read_json, write_json
 from segkit.data.columns import DataError
-from segkit.data.inputs import TABLE_ROOMS, Stamps, hash_files, stamp_files
-from segkit.data.table_checks import TableChecks, open_checks
+from segkit.data.engine import set_limits
+from segkit.data.inputs import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
+from segkit.data.places import name_plainly
+from segkit.data.table_checks import TableChecks
 from segkit.plan.models import Plan
 
 
@@ -113,7 +119,7 @@ def prepare_tables(
         # A run prepares them once for all its notebooks; a database may change in between.
         is_ready = os.environ.get("SEGKIT_TABLES") == "ready" and bool(left)
         if not is_ready:
-            # The files are stamped before they are hashed, so that hash and tables are of one state.
+            # Stamped before they are hashed, so that hash and tables are of one state.
             stamps = stamp_files(plan)
             key = _hash_inputs(plan, as_of)
             is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
@@ -164,3 +170,59 @@ def _stamp_outputs(folder: Path) -> list[list]:
         stat = path.stat()
         stamps.append([path.name, stat.st_size, stat.st_mtime_ns])
     return stamps
+
+
+@contextmanager
+def open_checks(
+    plan: Plan, folder: Path | None, as_of: datetime.date, *, stamps: Stamps
+) -> Iterator[tuple[TableChecks, Path]]:
+    """Check all tables in a database in a folder of its own; DuckDB's faults become messages.
+
+    The folder, within ``folder`` or the system's for temporary files, goes with its content.
+    Whatever goes wrong when a file is no longer what its stamp says is told as the change.
+    """
+    with (
+        _explain_duckdb(plan, folder or Path(tempfile.gettempdir()), stamps),
+        tempfile.TemporaryDirectory(
+            prefix="work-", dir=folder, ignore_cleanup_errors=True
+        ) as work_name,
+        duckdb.connect(name_plainly(Path(work_name)) / "work.duckdb") as con,
+    ):
+        work = name_plainly(Path(work_name))
+        # A list in a CASE would become a join, which takes long in a table of many columns.
+        con.execute(
+            """SET preserve_insertion_order = true;
+            PRAGMA disable_checkpoint_on_shutdown;
+            SET disabled_optimizers = 'in_clause'"""
+        )
+        spill = set_limits(con, plan, work)
+        checks = TableChecks(plan, con, work, as_of=as_of, spill=spill, stamps=stamps)
+        checks.run()
+        yield checks, work
+
+
+@contextmanager
+def _explain_duckdb(plan: Plan, folder: Path, stamps: Stamps) -> Iterator[None]:
+    """Turn DuckDB's faults into messages; a file that changed meanwhile is the first cause."""
+    try:
+        with (
+            explain_faults(
+                "the tables need more memory than they may have",
+                duckdb.OutOfMemoryException,
+                MemoryError,
+                where="memory_limit of the plan",
+                fix="Raise memory_limit under [engine], or make room where temp_folder is.",
+            ),
+            explain_faults(
+                "the tables cannot be written",
+                duckdb.IOException,
+                where=folder,
+                fix="Make room on the disk, or name a folder that you may write to.",
+            ),
+        ):
+            yield
+    except Exception:
+        changes = find_changes(plan, stamps)
+        if changes:
+            raise DataError(changes) from None
+        raise

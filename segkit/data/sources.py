@@ -247,7 +247,7 @@ def _keep_locked(source: Source, con: duckdb.DuckDBPyConnection, schema: str, na
     query = "SELECT table_schema, table_name FROM information_schema.tables"
     there = con.execute(f"{query} WHERE table_catalog = current_database()").fetchall()
     _check_there(source, name, [table for place, table in there if place == schema])
-    rows = con.execute(f"FROM {quote(schema)}.{quote(name)}")
+    rows = con.sql(f"FROM {quote(schema)}.{quote(name)}")
     _keep_batches(source, rows.to_arrow_reader(BATCH_ROWS))
 
 

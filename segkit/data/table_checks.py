@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +11,12 @@ import duckdb
 import pandas as pd
 
 from segkit.contract.tables import TABLES
-from segkit.core.errors import SegkitError, explain_faults
+from segkit.core.errors import SegkitError
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.convert import convert_source
-from segkit.data.engine import SqlTables, set_limits
+from segkit.data.engine import SqlTables
 from segkit.data.inputs import Stamps, find_changes
 from segkit.data.line_rules import derive_lines
-from segkit.data.places import name_plainly
 from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
@@ -358,59 +355,3 @@ def _select_rejected(table: CheckedTable) -> str:
         UNION ALL BY NAME SELECT source_row, 'malformed_line' AS rule,
             {text_literal(MALFORMED)} || ' Line ' || line || '.' AS reasons, raw_line
         FROM {source.malformed} ORDER BY source_row"""
-
-
-@contextmanager
-def open_checks(
-    plan: Plan, folder: Path | None, as_of: datetime.date, *, stamps: Stamps
-) -> Iterator[tuple[TableChecks, Path]]:
-    """Check all tables in a database in a folder of its own; DuckDB's faults become messages.
-
-    The folder, within ``folder`` or the system's for temporary files, goes with its content.
-    Whatever goes wrong when a file is no longer what its stamp says is told as the change.
-    """
-    with (
-        _explain_duckdb(plan, folder or Path(tempfile.gettempdir()), stamps),
-        tempfile.TemporaryDirectory(
-            prefix="work-", dir=folder, ignore_cleanup_errors=True
-        ) as work_name,
-        duckdb.connect(name_plainly(Path(work_name)) / "work.duckdb") as con,
-    ):
-        work = name_plainly(Path(work_name))
-        # A list in a CASE would become a join, which takes long in a table of many columns.
-        con.execute(
-            """SET preserve_insertion_order = true;
-            PRAGMA disable_checkpoint_on_shutdown;
-            SET disabled_optimizers = 'in_clause'"""
-        )
-        spill = set_limits(con, plan, work)
-        checks = TableChecks(plan, con, work, as_of=as_of, spill=spill, stamps=stamps)
-        checks.run()
-        yield checks, work
-
-
-@contextmanager
-def _explain_duckdb(plan: Plan, folder: Path, stamps: Stamps) -> Iterator[None]:
-    """Turn DuckDB's faults into messages; a file that changed meanwhile is the first cause."""
-    try:
-        with (
-            explain_faults(
-                "the tables need more memory than they may have",
-                duckdb.OutOfMemoryException,
-                MemoryError,
-                where="memory_limit of the plan",
-                fix="Raise memory_limit under [engine], or make room where temp_folder is.",
-            ),
-            explain_faults(
-                "the tables cannot be written",
-                duckdb.IOException,
-                where=folder,
-                fix="Make room on the disk, or name a folder that you may write to.",
-            ),
-        ):
-            yield
-    except Exception:
-        changes = find_changes(plan, stamps)
-        if changes:
-            raise DataError(changes) from None
-        raise
