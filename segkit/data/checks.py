@@ -24,7 +24,7 @@ from segkit.core.files import hash_source, hash_value, read_json, write_json
 from segkit.data.columns import DataError
 from segkit.data.engine import set_limits
 from segkit.data.inputs import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
-from segkit.data.places import name_plainly
+from segkit.data.places import name_plainly, open_room
 from segkit.data.table_checks import TableChecks
 from segkit.plan.models import Plan
 
@@ -186,7 +186,8 @@ def open_checks(
         tempfile.TemporaryDirectory(
             prefix="work-", dir=folder, ignore_cleanup_errors=True
         ) as work_name,
-        duckdb.connect(name_plainly(Path(work_name)) / "work.duckdb") as con,
+        open_room(Path(work_name)) as room,
+        duckdb.connect(room / "work.duckdb") as con,
     ):
         work = name_plainly(Path(work_name))
         # A list in a CASE would become a join, which takes long in a table of many columns.

@@ -100,7 +100,17 @@ def open_parquet(con: Any, path: Path, name: str) -> ir.Table:
     The path is a file's, never a pattern, and the names of its folders are no data.
     """
     place = text_literal(name_plainly(path))
-    rows = f"read_parquet({place}, hive_partitioning = false)"
+    return _open_view(con, f"read_parquet({place}, hive_partitioning = false)", name)
+
+
+def open_csv(con: Any, path: Path, name: str) -> ir.Table:
+    """Open one CSV file as `open_parquet` does, every column as text."""
+    place = text_literal(name_plainly(path))
+    rows = f"read_csv({place}, all_varchar = true, hive_partitioning = false)"
+    return _open_view(con, rows, name)
+
+
+def _open_view(con: Any, rows: str, name: str) -> ir.Table:
     con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM {rows}")
     return con.table(name)
 

@@ -7,6 +7,7 @@ once more when all is read and written.
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,10 @@ ENDINGS = {
 
 # Whose code decides what the checks make of a table.
 TABLE_ROOMS = ("core", "contract", "plan", "data")
+
+
+# Of a table; a folder with more is not a table's, such as that of a whole disk.
+MOST_ENTRIES = 20_000
 
 
 class Stamp(NamedTuple):
@@ -88,7 +93,12 @@ def _explain_no_file(place: str, path: Path) -> SegkitError:
 
 def _find_parquet(folder: Path, pattern: str, place: str) -> list[Path]:
     """Return the Parquet files of a pattern below a folder, in order; there is at least one."""
-    found = sorted(folder / name for name in glob.glob(pattern, root_dir=folder, recursive=True))
+    names = glob.iglob(pattern, root_dir=folder, recursive=True)
+    found = sorted(folder / name for name in itertools.islice(names, MOST_ENTRIES + 1))
+    if len(found) > MOST_ENTRIES:
+        fix = "Name the folder that holds the table's files, and nothing else."
+        message = f"there are more than {MOST_ENTRIES:,} files and folders here"
+        raise SegkitError(message, where=place, fix=fix)
     files = [
         file.parent.resolve() / file.name
         for file in found

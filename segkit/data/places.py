@@ -8,11 +8,13 @@ by way of a link, in a folder of this process, whose path has none of them.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from segkit.core.errors import SegkitError
@@ -41,6 +43,22 @@ def name_plainly(path: Path) -> Path:
         return path
     last = signed[-1] + 1
     return _link(Path(*path.parts[:last])).joinpath(*path.parts[last:])
+
+
+@contextlib.contextmanager
+def open_room(folder: Path) -> Iterator[Path]:
+    """Yield where a database may lie: the folder, or one of this process's if its path has signs.
+
+    DuckDB follows a link to its database, so that a link would not hide the signs.
+    """
+    if name_plainly(folder) == Path(os.path.abspath(folder)):
+        yield folder
+        return
+    room = Path(tempfile.mkdtemp(dir=_open_folder()))
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def escape_pattern(path: Path | str) -> str:

@@ -16,7 +16,7 @@ from segkit.core.errors import SegkitError
 from segkit.data.columns import Source, quote, text_literal
 from segkit.data.engine import open_locked
 from segkit.data.inputs import ENDINGS, find_listed
-from segkit.data.places import name_plainly
+from segkit.data.places import name_plainly, open_room
 from segkit.data.textfiles import open_text
 from segkit.plan.models import Plan
 
@@ -38,26 +38,30 @@ def read_query(source: Source, plan: Plan, folder: Path) -> None:
         If it is not one SELECT, reads anything but its files, or cannot be run.
     """
     query = source.spec.query
-    con = source.con
     check_query(source, query)
-    place = folder / f"{source.name}.query.duckdb"
     try:
-        _copy_listed(source, plan, place)
-        with open_locked(place, plan, folder) as locked:
-            locked.execute(f"CREATE TABLE {quote(RESULT)} AS SELECT * FROM (\n{query}\n)")
-        con.execute(f"ATTACH {text_literal(place)} AS answered (READ_ONLY, TYPE duckdb)")
-        try:
-            relation = f"answered.main.{quote(RESULT)}"
-            source.keep(relation, con.sql(f"FROM {relation}").columns)
-        finally:
-            con.execute("DETACH DATABASE IF EXISTS answered")
+        with open_room(folder.resolve()) as room:
+            place = room / f"{source.name}.query.duckdb"
+            _copy_listed(source, plan, place)
+            with open_locked(place, plan, folder) as locked:
+                locked.execute(f"CREATE TABLE {quote(RESULT)} AS SELECT * FROM (\n{query}\n)")
+            _keep_result(source, place)
+            place.unlink()
     except duckdb.PermissionException as error:
         fix = f"Let it read nothing but what [tables.{source.name}.files] lists."
         raise source.fail("the query may not do this", error, fix) from None
     except duckdb.Error as error:
         raise source.fail("the query cannot be run", error, FIX) from None
+
+
+def _keep_result(source: Source, place: Path) -> None:
+    con = source.con
+    con.execute(f"ATTACH {text_literal(place)} AS answered (READ_ONLY, TYPE duckdb)")
+    try:
+        relation = f"answered.main.{quote(RESULT)}"
+        source.keep(relation, con.sql(f"FROM {relation}").columns)
     finally:
-        place.unlink(missing_ok=True)
+        con.execute("DETACH DATABASE IF EXISTS answered")
 
 
 def _copy_listed(source: Source, plan: Plan, place: Path) -> None:

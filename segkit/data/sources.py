@@ -61,6 +61,9 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
         fix = "Check that it is there and whole, and that you may read it."
         found = getattr(error, "strerror", None) or error
         raise source.fail("the file cannot be read", found, fix) from None
+    except UnicodeError as error:
+        fix = "Correct encoding in the plan, or leave it out to have it detected."
+        raise source.fail("the file is not in its encoding", error, fix) from None
     if source.read == 0:
         fix = f"Export it again, or take [tables.{name}] out of the plan."
         raise source.fail("the table has a header but no rows", fix=fix)

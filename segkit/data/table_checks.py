@@ -29,6 +29,13 @@ MALFORMED = "The line has another number of fields than the header, or an open q
 LINE_COLUMNS = ["line_type", "is_product"]  # derived for order lines
 # Other tables refer to these, so they are checked before them.
 CHECKED_FIRST = ("customers", "products", "orders")
+# What goes wrong with a file that is whole.
+OTHER_FAULTS = (
+    duckdb.OutOfMemoryException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+)
 FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
 
 
@@ -120,8 +127,8 @@ class TableChecks:
             self.checked[source.name] = self._check_table(source)
         except SegkitError as error:
             self.faults.append(error)
-        except duckdb.InvalidInputException as error:  # only now was every page read
-            if source.is_copied:
+        except duckdb.Error as error:  # only now was every page read
+            if source.is_copied or isinstance(error, OTHER_FAULTS):
                 raise
             fix = "Export it again, whole."
             self.faults.append(source.fail("the Parquet file is broken", error, fix))

@@ -11,6 +11,8 @@ from ibis import ir
 
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import replace_whole
+from segkit.data.engine import open_csv, open_parquet
+from segkit.data.places import name_plainly
 from segkit.segmentation.documents import read_segmentation
 
 KINDS = (".parquet", ".csv", ".csv.gz")
@@ -56,7 +58,7 @@ def score_table(
                 rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in there})
             is_parquet = out.suffix.lower() == ".parquet"
             write = connection.to_parquet if is_parquet else connection.to_csv
-            write(model.assign(rows), aside)
+            write(model.assign(rows), name_plainly(aside.parent) / aside.name)
             names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()
             unusual = model.count_unusual(rows)
     finally:
@@ -66,6 +68,7 @@ def score_table(
 
 
 def _open(connection: ibis.BaseBackend, path: Path) -> ir.Table:
+    name = ibis.util.gen_name("opened")
     if path.suffix.lower() == ".parquet":
-        return connection.read_parquet(path)
-    return connection.read_csv(path, all_varchar=True)
+        return open_parquet(connection, path, name)
+    return open_csv(connection, path, name)
