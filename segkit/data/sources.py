@@ -206,7 +206,7 @@ def _read_parquet(source: Source, files: list[Path]) -> None:
             rows_before = [0, *itertools.accumulate(row_counts[str(path)] for path in places)]
             row = f"{rows_before}[file_index::BIGINT + 1] + {row}"
         source.keep(relation, con.sql(f"FROM {relation}").columns, row=row)
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError, UnicodeError) as error:  # names that are no text, too
         fix = "Export it again, whole, or rename it to what it is."
         raise source.fail("this is not a whole Parquet file", error, fix) from None
 
