@@ -56,7 +56,7 @@ for address in ADDRESSES:
         'path = "lines.csv"', f'connection = "{address}"\ntable = "t"'
     )
 ENCODINGS = [
-    "rot13", "base64", "idna", "punycode", "undefined", "nope", "\\u0000", "hex", "utf-16", "mbcs",
+    "rot13", "base64", "idna", "undefined", "nope", "\\u0000", "hex", "utf-16", "mbcs",
 ]  # fmt: skip
 for encoding in ENCODINGS:
     PLANS[f"the encoding {encoding}"] = lambda text, encoding=encoding: text.replace(
