@@ -27,7 +27,8 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
     """Hold a DuckDB connection to the plan's memory and threads, and to this machine.
 
     The limit is of what DuckDB keeps in memory itself. Python, with its libraries and the results
-    that it holds, needs more beside it. DuckDB loads no extension from the network.
+    that it holds, needs more beside it. DuckDB loads no extension from the network, sees no
+    variable of Python, and prints no progress, which would end up within the answer.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
         f"""SET memory_limit = '{engine.memory_limit}'; SET TimeZone = 'UTC';
         SET temp_directory = {text_literal(spill)};
         SET autoinstall_known_extensions = false; SET autoload_known_extensions = false;
-        SET python_enable_replacements = false"""
+        SET python_enable_replacements = false; SET enable_progress_bar = false"""
     )
     if engine.threads:
         con.execute(f"SET threads = {count_threads(engine.threads)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
+import duckdb
 import pandas as pd
 import pytest
 from fake_shop import PLAN
@@ -13,6 +14,7 @@ from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 from segkit.cli import main
 from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
+from segkit.data.engine import open_tables, set_limits
 from segkit.plan.models import read_plan
 from segkit.plan.names import locate_keys
 
@@ -112,6 +114,18 @@ def test_a_long_field_of_many_lines_is_one_field(tmp_path):
     report = check_plan(make_plan(tmp_path, {"order_lines": "lines.csv"}))
     assert report.counts["read"].tolist() == [4]
     assert "malformed_line" not in set(report.quality["rule"])
+
+
+def test_the_engine_prints_nothing_into_the_answer_however_long_it_takes(tmp_path):
+    write_lines(tmp_path)
+    plan = make_plan(tmp_path, {"order_lines": "lines.csv"})
+    prepared = prepare_tables(plan, tmp_path / "run")
+    tables = open_tables(plan, prepared.paths, tmp_path / "run" / "03")
+    with duckdb.connect() as checking:
+        set_limits(checking, plan, tmp_path)
+        for con in (checking, tables["order_lines"].get_backend().con):
+            asked = "SELECT current_setting('enable_progress_bar')"
+            assert con.execute(asked).fetchall() == [(False,)]
 
 
 def make_parquet(path):
