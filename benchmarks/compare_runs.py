@@ -15,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from segkit.runs.history import read_segments
+
+from segkit.runs.layout import RunFolder
+from segkit.runs.segments import read_all_segments
 
 TOLERANCE = 1e-9
 CUSTOMERS = "03_base_analysis/tables/customers.parquet"
@@ -58,8 +60,8 @@ def count_differing(old: pd.Series, new: pd.Series) -> int:
 def compare_segments(before: Path, after: Path) -> list[str]:
     """Say in which schemes customers have another segment."""
     keys = ["scheme", "customer_id"]
-    old = read_segments(before).set_index(keys)["segment"]
-    new = read_segments(after).set_index(keys)["segment"]
+    old = read_all_segments(RunFolder(before)).set_index(keys)["segment"]
+    new = read_all_segments(RunFolder(after)).set_index(keys)["segment"]
     told = []
     for scheme in sorted({*old.index.unique("scheme"), *new.index.unique("scheme")}):
         pair = pd.concat(

@@ -104,7 +104,7 @@ def open_tables(folder: Path, memory: str | None) -> tuple:
 
 def learn(folder: Path, memory: str | None):
     """Learn what all customers do."""
-    from segkit.features.rhythm import learn_habits
+    from segkit.features.habits import learn_habits
 
     lines, products = open_tables(folder, memory)
     return learn_habits(lines, as_of=AS_OF, products=products)
@@ -112,7 +112,7 @@ def learn(folder: Path, memory: str | None):
 
 def read_habits(folder: Path):
     """Return what was learned beforehand."""
-    from segkit.features.rhythm import Habits
+    from segkit.features.habits import Habits
 
     return Habits(**json.loads((folder / "habits.json").read_text(encoding="utf-8")))
 
@@ -369,7 +369,7 @@ def run_bases(folder: Path, memory: str | None):
     paths = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
     plan = read_plan(ROOT / "plan.toml")
     tables = open_accepted(plan, {name: Path(path) for name, path in paths.items()}, folder)
-    return build_customers(tables, as_of=plan.as_of, settings=plan)
+    return build_customers(tables, as_of=plan.as_of, settings=plan).frame
 
 
 RUNS = {

@@ -5,16 +5,13 @@ from __future__ import annotations
 import datetime
 import functools
 import json
-import unittest.mock
 from pathlib import Path
 
 import ibis
-import pandas as pd
 from ibis import ir
 
 from segkit.contract.tables import TABLES
-from segkit.features.customer_table import build_customers, list_features
-from segkit.features.expressions import fetch
+from segkit.features.customer_table import express_customers, learn_from_tables, list_features
 from segkit.segmentation.documents import Segmentation
 
 DOCS = Path(__file__).parent
@@ -69,21 +66,16 @@ VALUES |= {"date": "DATE '2026-01-01'", "datetime": "TIMESTAMP '2026-01-01'", "b
 @functools.cache
 def collect_features() -> ir.Table:
     """Return the features' expression over one row of every table, with every column."""
-    connection, seen = ibis.duckdb.connect(), []
+    connection = ibis.duckdb.connect()
     for table in TABLES.values():
         columns = [f"{VALUES[c.kind]} AS {c.name}" for c in table.columns]
         if table.name == "order_lines":
             columns += ["'sale' AS line_type", "true AS is_product"]
         connection.raw_sql(f"CREATE TABLE {table.name} AS SELECT {', '.join(columns)}")
-
-    def note(table: ir.Table) -> pd.DataFrame:
-        seen.append(table)
-        return fetch(table)
-
     tables = {name: connection.table(name) for name in TABLES}
-    with unittest.mock.patch("segkit.features.customer_table.fetch", note):
-        build_customers(tables, as_of=datetime.date(2026, 6, 30))
-    return seen[0]
+    as_of = datetime.date(2026, 6, 30)
+    habits = learn_from_tables(tables, as_of=as_of)
+    return express_customers(tables, as_of=as_of, habits=habits)
 
 
 def list_dialects(features: ir.Table) -> dict[str, str]:

@@ -9,7 +9,6 @@ import contextlib
 import datetime
 import json
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +31,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 SET_HELP = "Set a parameter of the notebooks."
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help=SET_HELP)]
 SegmentsPath = Annotated[Path, typer.Argument(help="segments.parquet or a run.")]
+WRONG_CALL = 2
+OWN_ERROR = 70
+INTERRUPTED = 130
+LONGEST_WAIT = 600.0  # seconds for another run of the plan
 _log_folders = [Path(tempfile.gettempdir())]  # for internal errors; the run's folder comes first
 
 
@@ -41,19 +44,9 @@ def new(
     sample: Annotated[bool, typer.Option(help="Make the sample shop's tables too.")] = True,
 ) -> None:
     """Make a working folder: a commented plan, the notebooks, a sample to begin with."""
-    from segkit.workflow.steps import STEPS, find_packaged
+    from segkit.workflow.working_folder import make_working_folder
 
-    if folder.exists() and any(folder.iterdir()):
-        raise SegkitError("the folder is not empty", where=str(folder), fix="Name a new one.")
-    for name in ("notebooks", "data"):
-        (folder / name).mkdir(parents=True)
-    for name in ["plan.toml", *(f"notebooks/{step}.ipynb" for step in STEPS)]:
-        shutil.copyfile(find_packaged(name), folder / name)
-    (folder / ".gitignore").write_text("runs/\nreports/\ndata/\n", encoding="utf-8")
-    if sample:
-        from segkit.data.sample import make_sample
-
-        make_sample(folder / "data" / "sample")
+    make_working_folder(folder, with_sample=sample)
     print(f"Made {folder}. Next: cd {folder}, then segkit check and segkit run.")
 
 
@@ -75,20 +68,14 @@ def sample(
 @app.command()
 def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
     """Check the plan and its tables; exit 1 if the plan cannot be carried out."""
-    from segkit.data.checks import check_plan
-    from segkit.plan.models import read_plan
-    from segkit.segmentation.schemes import check_schemes
+    from segkit.workflow.checking import check_plan_and_schemes
 
-    loaded = read_plan(plan)
-    report = check_plan(loaded)
-    if report.ok:
-        report.problems.extend(check_schemes(loaded, report.columns))
+    report = check_plan_and_schemes(plan)
     if json_:
         print_json(report.to_json())
     else:
-        found = report.quality[report.quality["row_count"] > 0]
         print_table("Tables", report.counts)
-        print_table("Rules that found something", found)
+        print_table("Rules that found something", report.found)
         for problem in report.problems:
             print(f"- {problem.describe()}")
         print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")
@@ -99,6 +86,7 @@ def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
 @app.command()
 def run(
     plan: PlanPath = "plan.toml",
+    *,
     only: Annotated[str, typer.Option(metavar="STEP", help="One step and what it needs.")] = "",
     set_: Settings = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run even what has not changed.")] = False,
@@ -122,19 +110,16 @@ def run(
     from segkit.plan.models import read_plan
     from segkit.workflow.run import run_plan
 
-    pairs = [text.partition("=") for text in set_ or []]
-    for name, equals, value in pairs:
-        if not equals or not name.strip():
-            raise UsageError("--set needs NAME=VALUE", found=repr(name + equals + value))
+    overrides = split_settings(set_ or [])
     loaded = read_plan(plan)
     _log_folders.insert(0, loaded.run_folder)
     result = run_plan(
         loaded,
         only=only or None,
-        overrides={name.strip(): value for name, _, value in pairs},
+        overrides=overrides,
         fresh=fresh,
         out=out.resolve() if out else None,
-        wait=600.0 if wait else 0.0,
+        wait=LONGEST_WAIT if wait else 0.0,
     )
     if json_:
         print_json({"ok": True, **result.to_json(), "error": None})
@@ -142,6 +127,17 @@ def run(
         print(result.pointer)
     else:
         print("Not published: not all five steps are current.", file=sys.stderr)
+
+
+def split_settings(texts: list[str]) -> dict[str, str]:
+    """Return the names and values that were given as ``NAME=VALUE``."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError("--set needs NAME=VALUE", found=repr(text))
+        found[name.strip()] = value
+    return found
 
 
 @app.command()
@@ -175,67 +171,26 @@ def export(
     """Write the customers of a segment who consented, for the mail tool or the CRM."""
     if len(names) > 2:
         raise UsageError("give a plan and a segment", found=" ".join(names), fix="Quote the name.")
-    import pandas as pd
-
-    from segkit.action.exports import export_segment
-    from segkit.evidence.by_segment import select_segments
+    from segkit.action.exports import export_from_run
     from segkit.plan.models import read_plan
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
-    if not (plan.run_folder / "05_analysis" / "step.json").is_file():
-        raise SegkitError("there are no segments yet", fix="Run 'segkit run' first.")
-    segments = pd.read_parquet(find_segments(plan.run_folder))
-    if scheme:
-        every = plan.run_folder / "03_base_analysis" / "tables" / "segments.parquet"
-        segments = select_segments(pd.read_parquet(every), scheme)
-    path = plan.run_folder / "tables" / "accepted" / "customers.parquet"
-    customers = pd.read_parquet(path) if path.is_file() else None
-    there = () if customers is None else customers.columns
-    if plan.unit == "account" and "account_id" in there:  # its contacts are written
-        account = customers["account_id"].fillna(customers["customer_id"])
-        contacts = customers[["customer_id"]].assign(account=account)
-        segments = segments.rename(columns={"customer_id": "account"}).merge(contacts, "inner")
-    counts = export_segment(
-        customers,
-        segments,
-        names[-1],
-        consent_column=plan.privacy.consent_column,
-        path=out,
-        scheme=scheme or segments["scheme"].iloc[0],
-        as_of=plan.as_of,
-    )
+    counts = export_from_run(plan, names[-1], path=out, scheme=scheme)
     print(f"{counts['exported']:,} of {counts['in_segment']:,} customers exported: {out}")
 
 
 @app.command()
 def compare(before: SegmentsPath, after: SegmentsPath, json_: Json = False) -> None:
     """Say how segments grew and who moved between two runs."""
-    places = [find_segments(path) for path in (before, after)]
-    import pandas as pd
+    from segkit.action.comparing import compare_runs
 
-    from segkit.action.comparing import compare_assignments
-
-    found = compare_assignments(*(pd.read_parquet(path) for path in places))
+    found = compare_runs(before, after)
     if json_:
-        tables = {"shares": found.shares, "migration": found.migration}
-        lists = {name: json.loads(t.to_json(orient="records")) for name, t in tables.items()}
-        summary = {name: None if n != n else n for name, n in found.summary.items()}
-        print_json({"ok": True, **summary, **lists, "notes": found.notes, "error": None})
+        print_json({"ok": True, **found.to_json(), "error": None})
         return
     print_table("Segments", found.shares)
-    moves = found.migration.query("segment_before != segment_after and customer_count > 0")
-    print_table("Who moved", moves)
-    text = "{moved_count:,} of {common_count:,} customers of both runs moved; drift {drift:.3f}"
-    print(*found.notes, text.format(**found.summary), sep="\n")
-
-
-def find_segments(path: Path) -> Path:
-    """Return the table of segments that a path means."""
-    for place in ("", "segments.parquet", "05_analysis/tables/segments.parquet"):
-        if (path / place).is_file():
-            return path / place
-    fix = "Name a segments.parquet, a run folder or a folder of its history."
-    raise SegkitError("there are no segments here", where=str(path), fix=fix)
+    print_table("Who moved", found.list_moves())
+    print(*found.describe(), sep="\n")
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -260,17 +215,22 @@ def print_table(title: str, frame: Any) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the documented code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    code, message, result = 0, "", {}
+    code = 0
+    message = ""
+    result: dict[str, Any] = {}
     try:
         code = app(arguments, prog_name="segkit", standalone_mode=False) or 0
-        message = "interrupted" if code == 130 else ""
+        if code == INTERRUPTED:
+            message = "interrupted"
     except (KeyboardInterrupt, typer.Abort):
-        code, message = 130, "interrupted"
+        code = INTERRUPTED
+        message = "interrupted"
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except Exception as error:
         code, message = explain_error(error)
-        result = error.result.to_json() if hasattr(error, "result") else {}
+        if hasattr(error, "result"):
+            result = error.result.to_json()
     if message:
         print(f"segkit: {message}", file=sys.stderr)
         if "--json" in arguments:
@@ -282,22 +242,35 @@ def explain_error(error: Exception) -> tuple[int, str]:
     """Return the exit code and what to print; an error of segkit's own is logged."""
     if isinstance(error, SegkitError):
         return error.exit_code, error.describe()
-    if hasattr(error, "format_message"):  # a wrong call
-        return 2, error.format_message()
+    if hasattr(error, "format_message"):
+        return WRONG_CALL, error.format_message()
     if isinstance(error, OSError) and error.errno:
-        text, place = error.strerror or "", str(error.filename or "")
-        fix = "Mind free space and permissions; a published report is untouched."
-        told = SegkitError("it cannot be read or written", where=place, found=text, fix=fix)
-        return 1, told.describe()
+        told = SegkitError(
+            "it cannot be read or written",
+            where=str(error.filename or ""),
+            found=error.strerror or "",
+            fix="Mind free space and permissions; a published report is untouched.",
+        )
+        return told.exit_code, told.describe()
+    name = type(error).__name__
+    path = log_error(error)
+    if path is not None:
+        return OWN_ERROR, f"an error of segkit itself ({name}), logged in {path}"
+    return OWN_ERROR, f"an error of segkit itself: {name}: {error}"
+
+
+def log_error(error: Exception) -> Path | None:
+    """Write an error with its traceback to the first folder that takes it; None if none does."""
     import traceback
 
     moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    text = "".join(traceback.format_exception(error))
     for folder in _log_folders:
         path = folder / f"segkit-error-{moment}-{os.getpid()}.log"
         with contextlib.suppress(OSError):
-            path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-            return 70, f"an error of segkit itself ({type(error).__name__}), logged in {path}"
-    return 70, f"an error of segkit itself: {type(error).__name__}: {error}"
+            path.write_text(text, encoding="utf-8")
+            return path
+    return None
 
 
 if __name__ == "__main__":

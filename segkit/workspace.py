@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,16 @@ import ibis
 import pandas as pd
 
 from segkit.core.errors import SegkitError
-from segkit.core.files import replace_whole, write_json
-from segkit.core.findings import to_json_value
 from segkit.core.privacy import Published, publish_table
 from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
-from segkit.features.attributes import roll_up_accounts
+from segkit.features.accounts import roll_up_accounts
 from segkit.features.own_features import list_kinds
 from segkit.plan.models import Plan, read_plan
 from segkit.report.shared.views import View
+from segkit.runs import outputs
+from segkit.runs.layout import RunFolder, StepFolder
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Workspace:
     plan : Plan
     step : str
         The notebook's name, such as ``03_base_analysis``.
-    run_folder : Path
+    run : RunFolder
         Where the steps leave their tables and facts; private.
     as_of : datetime.date
         The last day counted.
@@ -51,7 +50,7 @@ class Workspace:
 
     plan: Plan
     step: str
-    run_folder: Path
+    run: RunFolder
     as_of: datetime.date
     random_state: int
     tables: dict[str, ibis.Table]
@@ -60,9 +59,23 @@ class Workspace:
     names: dict[str, dict[str, str]]
 
     @property
+    def run_folder(self) -> Path:
+        """The run folder's path."""
+        return self.run.path
+
+    @property
     def folder(self) -> Path:
         """This step's own folder inside the run folder."""
-        return self.run_folder / self.step
+        return self._own.path
+
+    @property
+    def templates(self) -> Path:
+        """This step's folder of empty tables to fill."""
+        return self._own.templates
+
+    @property
+    def _own(self) -> StepFolder:
+        return self.run.step(self.step)
 
     @property
     def columns(self) -> dict[str, dict[str, str]]:
@@ -112,41 +125,46 @@ class Workspace:
         return published
 
     def _keep_published(self, published: Published) -> None:
-        """Leave a published table, and the records of its cells, as ``<step>/published``."""
+        """Leave a published table, and the records of its cells."""
         name = published.shape.name.rpartition("/")[2]
-        for part, frame in ((name, published.frame), (f"{name}.cells", published.records)):
-            with replace_whole(self.folder / "published" / f"{part}.parquet") as aside:
-                pd.DataFrame(frame).to_parquet(aside, index=False)
+        outputs.write_frame(self._own.published_table(name), published.frame)
+        outputs.write_frame(self._own.published_cells(name), pd.DataFrame(published.records))
 
     def write_table(self, table: pd.DataFrame, name: str) -> None:
-        """Leave a finished table for later steps as ``<step>/tables/<name>.parquet``."""
-        with replace_whole(self.folder / "tables" / f"{name}.parquet") as aside:
-            table.to_parquet(aside, index=False)
+        """Leave a finished table for later steps."""
+        outputs.write_table(self._own, table, name)
 
     def read_table(self, step: str, name: str) -> pd.DataFrame:
         """Read a table that an earlier step left; an error says which step to run first."""
-        return pd.read_parquet(self._find(step, f"tables/{name}.parquet"))
+        return outputs.read_table(self.run, step, name)
 
     def write_facts(self, **facts: Any) -> None:
         """Leave this step's findings, headline figures and other facts as JSON."""
-        facts = to_json_value({"step": self.step, **facts})
-        write_json(self.folder / "facts.json", facts)
+        outputs.write_facts(self._own, facts)
 
     def read_facts(self, step: str) -> dict[str, Any]:
         """Read the facts that an earlier step left."""
-        return json.loads(self._find(step, "facts.json").read_text(encoding="utf-8"))
+        return outputs.read_facts(self.run, step)
 
-    def _find(self, step: str, file: str) -> Path:
-        path = self.run_folder / step / file
-        if path.is_file():
-            return path
-        message = f"the step {step} has not left its {path.name} in this run folder"
-        fix = f"Run the notebook {step} first, with the same plan_path and run_dir."
-        raise SegkitError(message, where=f"{step}/{path.name}", fix=fix)
+    def place_file(self, name: str) -> Path:
+        """Return where to write a document or text of this step, beside its tables."""
+        path = self._own.file(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def find_file(self, step: str, name: str) -> Path:
+        """Return a document or text that an earlier step left; an error says which to run first."""
+        return outputs.require_left(step, self.run.step(step).file(name))
 
 
 def open_workspace(
-    plan_path: str, run_dir: str, *, step: str, as_of: str = "", random_state: int = -1
+    plan_path: str,
+    run_dir: str,
+    *,
+    step: str,
+    as_of: str = "",
+    random_state: int = -1,
+    tables_key: str = "",
 ) -> Workspace:
     """Open the plan and its accepted tables for one step.
 
@@ -162,6 +180,9 @@ def open_workspace(
         Last day counted as YYYY-MM-DD; empty for the plan's.
     random_state : int, optional
         Seed; -1 for the plan's.
+    tables_key : str, optional
+        What a run hands its notebooks once it has checked the tables; empty, as in a notebook that
+        is run by hand: they are checked here, unless nothing has changed since the last check.
 
     Raises
     ------
@@ -169,22 +190,17 @@ def open_workspace(
         If the plan or the tables cannot be used.
     """
     plan = read_plan(plan_path)
-    try:
-        day = datetime.date.fromisoformat(as_of) if as_of else plan.as_of
-    except ValueError:
-        where, fix = f"parameter as_of of {step}", "Write it as YYYY-MM-DD."
-        message = "as_of is not a date"
-        raise SegkitError(message, where=where, found=repr(as_of), fix=fix) from None
-    run_folder = plan.folder / run_dir
-    prepared = prepare_tables(plan, run_folder, as_of=day)
-    tables = open_tables(plan, prepared.paths, run_folder / step)
+    day = _read_day(as_of, step) if as_of else plan.as_of
+    run = RunFolder(plan.folder / run_dir)
+    prepared = prepare_tables(plan, run.path, as_of=day, checked_key=tables_key)
+    tables = open_tables(plan, prepared.paths, run.step(step).path)
     if plan.unit == "account" and "account_id" in getattr(tables.get("customers"), "columns", ()):
         tables = roll_up_accounts(tables, as_of=day)
         tables["customers"] = tables["customers"].cache()
     return Workspace(
         plan=plan,
         step=step,
-        run_folder=run_folder,
+        run=run,
         as_of=day,
         random_state=plan.random_state if random_state < 0 else random_state,
         tables=tables,
@@ -192,3 +208,12 @@ def open_workspace(
         counts=prepared.counts,
         names=prepared.names,
     )
+
+
+def _read_day(text: str, step: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        where = f"parameter as_of of {step}"
+        fix = "Write it as YYYY-MM-DD."
+        raise SegkitError("as_of is not a date", where=where, found=repr(text), fix=fix) from None

@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+from published import publish
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import Shape
+from segkit.report.shared.views import Column, View
+
 sys.modules.setdefault("rfc3987_syntax", None)  # a grammar that nbformat would build for seconds
 
 import nbformat
@@ -17,21 +23,54 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from segkit.report import (
-    charts_bases,
-    charts_lifetime,
-    charts_profiles,
-    charts_stability,
-    charts_usefulness,
+    bases,
+    candidates,
+    customer_base,
+    descriptors,
+    differences,
+    engagement,
+    lifetime_value,
+    market,
     plan,
+    reach,
+    rfm,
+    season,
+    separation,
     show_chart,
     show_findings,
     show_table,
+    sizes,
+    spend,
+    stability,
+    survey,
+    targeting,
+    usefulness,
 )
 from segkit.report.shared import charts
 from segkit.report.shared.pages import list_pages, render_index, render_page
 
-MODULES = [charts, charts_bases, charts_lifetime, charts_profiles, charts_stability]
-MODULES += [charts_usefulness, plan]
+MODULES = [
+    bases,
+    candidates,
+    charts,
+    customer_base,
+    descriptors,
+    differences,
+    engagement,
+    lifetime_value,
+    market,
+    plan,
+    reach,
+    rfm,
+    season,
+    separation,
+    sizes,
+    spend,
+    stability,
+    survey,
+    targeting,
+    usefulness,
+]
 PLOTS = {
     name: getattr(module, name)
     for module in MODULES
@@ -85,18 +124,19 @@ def make_tables() -> dict[str, pd.DataFrame]:
             ("Phone", 42_000, -0.001),
         ]
     ]
-    cells = [
+    places = [
         (c, s)
         for c in ("Finland", "Sweden", "Norway", "Estonia", HOSTILE)
         for s in ("Outdoor", "Household", "Business gifts")
     ]
-    market = pd.DataFrame(cells, columns=["country", "category"])
-    market["cell"] = market["country"] + ", " + market["category"]
-    market["size"] = rng.lognormal(16, 0.8, len(market)).round()
-    market["growth_rate"] = rng.normal(0.03, 0.05, len(market)).round(3)
-    market["value_share"] = rng.beta(1, 14, len(market))
-    market.loc[4, "value_share"] = None
-    market["white_space"] = (market["growth_rate"] > 0.04) & (market["value_share"] < 0.06)
+    cells = pd.DataFrame(places, columns=["country", "category"])
+    cells["cell"] = cells["country"] + ", " + cells["category"]
+    cells["size"] = rng.lognormal(16, 0.8, len(cells)).round()
+    cells["growth_rate"] = rng.normal(0.03, 0.05, len(cells)).round(3)
+    cells["value_share"] = rng.beta(1, 14, len(cells))
+    cells.loc[4, "value_share"] = None
+    cells["index"] = 1000 * cells["value_share"]
+    cells["white_space"] = (cells["growth_rate"] > 0.04) & (cells["value_share"] < 0.06)
     rfm = pd.DataFrame(
         [(r, f) for r in range(1, 6) for f in range(1, 6)],
         columns=["recency_score", "frequency_score"],
@@ -127,8 +167,9 @@ def make_tables() -> dict[str, pd.DataFrame]:
             }
         ),
         "monthly": pd.concat(monthly),
+        "months": monthly[0].rename(columns={"value": "total_spend"}),
         "trend": pd.DataFrame({"year": range(2018, 2026), "index": 100 * 1.03 ** np.arange(8)}),
-        "market": market,
+        "market": cells,
         "rfm": rfm,
         "candidates": pd.DataFrame(
             {
@@ -175,17 +216,30 @@ def make_evidence() -> dict[str, pd.DataFrame]:
     rated["rating"] = ["highly stable", "stable", "doubtful", "do not trust", "dissolved"]
     paths = pd.DataFrame(
         [
-            (2, 1, 0.6, "", {}),
-            (2, 2, 0.4, "", {}),
-            (3, 1, 0.6, "stays", {1: 0.6}),
-            (3, 2, 0.25, "splits off", {2: 0.25}),
-            (3, 3, 0.15, "splits off", {2: 0.15}),
-            (4, 1, 0.4, "splits off", {1: 0.4}),
-            (4, 2, 0.2, "splits off", {2: 0.2}),
-            (4, 3, 0.25, "merges", {1: 0.2, 2: 0.05}),
-            (4, 4, 0.15, "stays", {3: 0.15}),
+            (2, 1, 0.6, ""),
+            (2, 2, 0.4, ""),
+            (3, 1, 0.6, "stays"),
+            (3, 2, 0.25, "splits off"),
+            (3, 3, 0.15, "splits off"),
+            (4, 1, 0.4, "splits off"),
+            (4, 2, 0.2, "splits off"),
+            (4, 3, 0.25, "merges"),
+            (4, 4, 0.15, "stays"),
         ],
-        columns=["segment_count", "segment", "customer_share", "change", "flows"],
+        columns=["segment_count", "segment", "customer_share", "change"],
+    )
+    flows = pd.DataFrame(
+        [
+            (3, 1, 1, 0.6),
+            (3, 2, 2, 0.25),
+            (3, 3, 2, 0.15),
+            (4, 1, 1, 0.4),
+            (4, 2, 2, 0.2),
+            (4, 3, 1, 0.2),
+            (4, 3, 2, 0.05),
+            (4, 4, 3, 0.15),
+        ],
+        columns=["segment_count", "segment", "segment_before", "customer_share"],
     )
     targets = pd.DataFrame({"segment_name": SEGMENTS, "customer_share": 0.2})
     targets["attractiveness"] = [1.0, 0.7, 0.65, 0.3, 0.1]
@@ -222,7 +276,6 @@ def make_evidence() -> dict[str, pd.DataFrame]:
     )
     mosaic["share"] = [0.6, 0.3, 0.1, 0.2, 0.7, 0.1, 0.4, 0.4, None, 0.5, 0.4, 0.1, 0.3, 0.3, 0.4]
     mosaic["residual"] = [4.2, -2.5, 0, -4.5, 5, 0, 0, 0, None, 2.1, 0, 0, -1, -2.2, 3]
-    mosaic["segment_count"] = np.repeat([1510, 584, 1071, 779, 925], 3)
     quiz = pd.DataFrame({"question_count": [1, 2, 3], "accuracy": [0.55, 0.71, 0.83]})
     quiz["question"] = ["order_count", HOSTILE, "total_spend"]
     quiz["accuracy_low"], quiz["accuracy_high"] = quiz["accuracy"] - 0.03, quiz["accuracy"] + 0.03
@@ -246,30 +299,74 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "stability": stability,
         "segment_stability": rated,
         "paths": paths,
+        "flows": flows,
         "targets": targets,
         "gains": pd.concat(gains),
         "panels": panels,
         "separation": pd.concat(outlines),
         "mosaic": mosaic,
         "quiz": quiz,
+        **make_evidence_by_segment(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
     }
 
 
+def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of what segments buy, do and say."""
+    spend_by_segment = pd.DataFrame(
+        {"segment_name": SEGMENTS, "spend_per_customer": [820.0, 640.5, 120.0, 95.2, 12.0]}
+    )
+    levels = [(name, level) for name in SEGMENTS for level in ("Tents", "Boots", HOSTILE)]
+    shares = pd.DataFrame(levels, columns=["segment_name", "category"])
+    shares["index"] = np.linspace(20, 240, len(shares))
+    devices = shares.rename(columns={"category": "device"})
+    devices["share"] = np.linspace(0.1, 0.6, len(devices))
+    months = pd.DataFrame(
+        [
+            (name, month)
+            for name in SEGMENTS[:3]
+            for month in pd.date_range("2025-01-01", periods=12, freq="MS")
+        ],
+        columns=["segment_name", "month"],
+    )
+    months["spend_per_customer"] = np.linspace(10, 90, len(months))
+    numbers = pd.DataFrame(
+        [(question, name) for question in ("Price matters", HOSTILE) for name in SEGMENTS],
+        columns=["question", "segment_name"],
+    )
+    numbers["value"] = np.linspace(1, 5, len(numbers))
+    return {
+        "spend_by_segment": spend_by_segment,
+        "category_shares": shares,
+        "device_shares": devices,
+        "spend_by_month": months,
+        "answers": numbers,
+    }
+
+
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
-    market = tables["market"]
+    cells = tables["market"]
     return {
-        "plot_base": charts_bases.plot_base(tables["base"]),
+        "plot_base": bases.plot_base(tables["base"]),
         "plot_readiness": plan.plot_readiness(tables["readiness"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
         ),
-        "plot_cells": charts.plot_cells(market),
-        "plot_white_space": charts.plot_white_space(market, currency="EUR"),
+        "plot_monthly_sales": season.plot_monthly_sales(tables["months"], currency="EUR"),
+        "plot_cells": charts.plot_cells(cells),
+        "plot_white_space": market.plot_white_space(cells, currency="EUR"),
+        "plot_trends": market.plot_trends(tables["trend"].assign(line="Camping nights")),
+        "plot_country_shares": market.plot_country_shares(cells),
+        "plot_cell_shares": market.plot_cell_shares(cells),
+        "plot_spend": spend.plot_spend(tables["spend_by_segment"]),
+        "plot_categories": spend.plot_categories(tables["category_shares"]),
+        "plot_months": spend.plot_months(tables["spend_by_month"]),
+        "plot_devices": engagement.plot_devices(tables["device_shares"]),
+        "plot_answers": survey.plot_answers(tables["answers"]),
         "plot_bars": charts.plot_bars(
             tables["bars"],
             kind="money",
@@ -277,38 +374,44 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
             value_name="profit, EUR",
             title="Profit by category",
         ),
-        "plot_lorenz": charts.plot_lorenz(tables["lorenz"]),
-        "plot_rfm_grid": charts.plot_rfm_grid(tables["rfm"]),
-        "plot_candidates": charts.plot_candidates(
+        "plot_lorenz": customer_base.plot_lorenz(tables["lorenz"]),
+        "plot_rfm_grid": rfm.plot_rfm_grid(tables["rfm"]),
+        "plot_candidates": candidates.plot_candidates(
             tables["candidates"],
             chosen=("behaviour", 4),
-            thresholds={"stability": 0.6, "smallest_customer_share": 0.05},
+            limits=pd.DataFrame(
+                {"criterion": ["stability", "smallest_customer_share"], "limit": [0.6, 0.05]}
+            ),
         ),
-        "plot_segment_sizes": charts.plot_segment_sizes(tables["sizes"]),
-        "plot_holdout": charts_lifetime.plot_holdout(tables["holdout"]),
-        "plot_repeat_counts": charts_lifetime.plot_repeat_counts(tables["repeat_counts"]),
-        "plot_gains": charts_usefulness.plot_gains(tables["gains"]),
-        "plot_stability": charts_stability.plot_stability(tables["stability"]),
-        "plot_segment_stability": charts_stability.plot_segment_stability(
-            tables["segment_stability"]
-        ),
-        "plot_paths": charts_stability.plot_paths(tables["paths"]),
-        "plot_targets": charts_stability.plot_targets(tables["targets"]),
-        "plot_profile_panels": charts_profiles.plot_profile_panels(tables["panels"]),
-        "plot_separation": charts_profiles.plot_separation(
+        "plot_segment_sizes": sizes.plot_segment_sizes(tables["sizes"]),
+        "plot_gains": usefulness.plot_gains(tables["gains"]),
+        "plot_holdout": lifetime_value.plot_holdout(tables["holdout"]),
+        "plot_repeat_counts": lifetime_value.plot_repeat_counts(tables["repeat_counts"]),
+        "plot_stability": stability.plot_stability(tables["stability"]),
+        "plot_segment_stability": stability.plot_segment_stability(tables["segment_stability"]),
+        "plot_paths": stability.plot_paths(tables["paths"], flows=tables["flows"]),
+        "plot_targets": targeting.plot_targets(tables["targets"]),
+        "plot_profile_panels": differences.plot_profile_panels(tables["panels"]),
+        "plot_separation": separation.plot_separation(
             tables["separation"],
-            centres=pd.DataFrame(
+            centres=pd.DataFrame({"segment_name": SEGMENTS, "x": 3.0 * np.arange(5), "y": 0.0}),
+            overlaps=pd.DataFrame(
                 {
                     "segment_name": SEGMENTS,
-                    "x": 3.0 * np.arange(5),
-                    "y": 0.0,
-                    "overlap_share": [0.1, 0.2, None, 0.05, 0.0],
+                    "place": "inside another outline",
+                    "share": [0.1, 0.2, None, 0.05, 0.0],
                 }
             ),
             axes=pd.DataFrame({"label": ["spend", "recency"], "explained_share": [0.6, 0.3]}),
         ),
-        "plot_mosaic": charts_profiles.plot_mosaic(tables["mosaic"], descriptor="channel"),
-        "plot_quiz": charts_profiles.plot_quiz(tables["quiz"], baseline=0.31, wanted=0.8, asked=3),
+        "plot_mosaic": descriptors.plot_mosaic(
+            tables["mosaic"], sizes=tables["sizes"], descriptor="channel"
+        ),
+        "plot_quiz": reach.plot_quiz(
+            tables["quiz"],
+            accuracies=pd.DataFrame({"way": ["guessing", "wanted"], "accuracy": [0.31, 0.8]}),
+            asked=3,
+        ),
     }
 
 
@@ -354,9 +457,9 @@ def build_notebook() -> nbformat.NotebookNode:
     with capture_displays(outputs):
         show_findings(
             [
-                "The top 20% of customers bring 63.4% of spend.",
-                f"The category {HOSTILE} grew most.",
-                "1 234 customers have not bought for a year; they spent EUR 120 400 before.",
+                Finding("demo", "The top 20% of customers bring 63.4% of spend."),
+                Finding("demo", f"The category {HOSTILE} grew most."),
+                Finding("demo", "1 234 customers have not bought for a year."),
             ]
         )
     cells.append(new_code_cell("show_findings(findings)", outputs=outputs))
@@ -364,6 +467,7 @@ def build_notebook() -> nbformat.NotebookNode:
         if name not in SHOWN:  # a page of the size of a real one
             continue
         outputs = []
+        ax.figure._segkit_published = True  # the demo's tables are of nobody
         with capture_displays(outputs):
             show_chart(ax, caption=f"What to look at in this picture; made by {name}.")
         word = name.removeprefix("plot_").replace("_", " ")
@@ -377,14 +481,13 @@ def build_notebook() -> nbformat.NotebookNode:
         ]
     outputs = []
     with capture_displays(outputs):
-        show_table(
-            tables["sizes"],
-            caption="Segments by size and value",
-            bars=["customer_share", "spend_share"],
-            currency="EUR",
-        )
-        show_table(tables["market"], caption="Market cells", max_rows=6, currency="EUR")
-        show_table(tables["readiness"], caption="Practices", folded=True)
+        bars = {name: Column(bar=name.endswith("_share")) for name in tables["sizes"]}
+        sizes = publish(tables["sizes"], View(Shape("sizes", population="demo"), bars))
+        market = publish(tables["market"], View(Shape("market", population="demo")))
+        practices = publish(tables["readiness"], View(Shape("readiness", population="demo")))
+        show_table(sizes, caption="Segments by size and value")
+        show_table(market, caption="Market cells", max_rows=6)
+        show_table(practices, caption="Practices", folded=True)
         plain = tables["quality"]
         outputs.append(
             new_output(

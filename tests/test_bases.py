@@ -14,14 +14,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from published import publish, read_texts
 from shops import AS_OF, make_lines
 
 from segkit.contract.features import CATEGORY_SHARE, FEATURES
-from segkit.features.attributes import roll_up_accounts
-from segkit.features.customer_table import build_customers, list_gaps, list_given
+from segkit.features.accounts import roll_up_accounts
+from segkit.features.customer_table import build_customers, count_prospects, list_gaps, list_given
 from segkit.features.own_features import list_kinds
 from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
-from segkit.profiles.funnel import count_funnel
+from segkit.profiles.funnel import count_funnel, pool_steps
+from segkit.report import journey
 
 WHO = ["ann", "bob", "cat", "dan", "eve", "fay"]
 SETTINGS = BaseSettings(
@@ -328,12 +330,13 @@ def open_tables(frames: dict[str, pd.DataFrame]) -> dict[str, ibis.Table]:
 
 @pytest.fixture(scope="module")
 def shop() -> pd.DataFrame:
-    return build_customers(open_tables(make_frames()), as_of=AS_OF, settings=SETTINGS)
+    return build_customers(open_tables(make_frames()), as_of=AS_OF, settings=SETTINGS).frame
 
 
 def test_the_shop_has_six_customers(shop):
     assert shop["customer_id"].tolist() == WHO
-    assert shop.attrs["prospect_count"] == 1  # gus
+    tables = open_tables(make_frames())
+    assert count_prospects(tables, as_of=AS_OF) == 1  # gus
 
 
 @pytest.mark.parametrize("feature", [*FEATURES, *SETTINGS.list_attitudes()])
@@ -389,12 +392,16 @@ def test_nothing_after_the_last_day_changes_a_feature(as_of, later, ends):
     options = {"as_of": as_of, "settings": given_settings}
     moment = pd.Timestamp(as_of) + pd.Timedelta(days=1, minutes=later)
     frames = make_frames()
-    before = build_customers(open_tables(frames), **options)
+    built = build_customers(open_tables(frames), **options)
+    before = built.frame
     tables = open_tables(add_later(frames, moment))
-    after = build_customers(tables, **options)
+    built_later = build_customers(tables, **options)
+    after = built_later.frame
     pd.testing.assert_frame_equal(before, after)
-    assert before.attrs == after.attrs
-    funnels = (count_funnel(t, as_of=as_of, smallest_cell=1) for t in (open_tables(frames), tables))
+    assert built.habits == built_later.habits
+    assert built.prospect_count == built_later.prospect_count
+    assert built.lifetime_reason == built_later.lifetime_reason
+    funnels = (count_funnel(t, as_of=as_of) for t in (open_tables(frames), tables))
     pd.testing.assert_frame_equal(*funnels)
     assert len(before) == before["customer_id"].nunique()
 
@@ -405,7 +412,8 @@ def test_contacts_of_an_account_are_one_customer_in_every_table():
     people["account_id"] = people["customer_id"].map({"ann": "acme", "bob": "acme", "hal": "acme"})
     people["visit_spend"] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]
     tables = roll_up_accounts(open_tables(frames), as_of=AS_OF)
-    customers = build_customers(tables, as_of=AS_OF, settings=SETTINGS).set_index("customer_id")
+    customers = build_customers(tables, as_of=AS_OF, settings=SETTINGS).frame
+    customers = customers.set_index("customer_id")
     assert customers.index.tolist() == ["acme", "cat", "dan", "eve", "fay"]
     acme = customers.loc["acme"]
     assert acme["order_count"] == 4
@@ -422,7 +430,7 @@ def test_contacts_of_an_account_are_one_customer_in_every_table():
 
 
 def test_a_funnel_counts_who_came_how_far():
-    funnel = count_funnel(open_tables(make_frames()), as_of=AS_OF, smallest_cell=1)
+    funnel = count_funnel(open_tables(make_frames()), as_of=AS_OF)
     told = dict(zip(funnel["step"], funnel["customer_count"], strict=True))
     # The six and gus; all but gus bought or visited; eve bought; dan only gave back.
     # Twice bought ann and bob; once cat, eve and fay.
@@ -435,17 +443,35 @@ def test_a_funnel_counts_who_came_how_far():
 
 
 def test_a_funnel_tells_of_no_few_customers():
-    funnel = count_funnel(open_tables(make_frames()), as_of=AS_OF, smallest_cell=3)
-    counts = funnel["customer_count"]
+    funnel = count_funnel(open_tables(make_frames()), as_of=AS_OF)
+    pooled = publish(pool_steps(funnel, smallest_cell=3), journey.FUNNEL, smallest_cell=3)
+    counts = pooled.frame["customer_count"]
+    assert counts.tolist() == [7]  # one stopped before the visit, one before the cart
     assert (counts >= 3).all()
     gaps = counts.diff().dropna().abs()
     assert ((gaps == 0) | (gaps >= 3)).all()
 
 
+def test_a_funnel_says_where_most_are_lost():
+    def state(counts: dict[str, int]) -> list[str]:
+        steps = pd.DataFrame({"step": list(counts), "customer_count": list(counts.values())})
+        pooled = pool_steps(steps, smallest_cell=5)
+        return read_texts(journey.state_funnel(publish(pooled, journey.FUNNEL)))
+
+    assert state({"known": 100, "visit": 80, "view": 78, "cart": 20, "order": 20}) == [
+        "100 customers are known by name or number.",
+        "Most are lost before the step “cart”: 25.0% of those who took the step before took it.",
+    ]
+    assert state({"known": 100, "visit": 100}) == ["100 customers are known by name or number."]
+    assert state({"known": 4, "visit": 0}) == ["No table names enough customers."]
+    nothing = publish(count_funnel({}, as_of=AS_OF), journey.FUNNEL)
+    assert read_texts(journey.state_funnel(nothing)) == ["No table names enough customers."]
+
+
 @pytest.mark.parametrize("name", ["events", "messages", "responses"])
 def test_without_orders_and_customers_a_table_says_who_they_are(name):
     tables = open_tables({name: make_frames()[name]})
-    customers = build_customers(tables, as_of=AS_OF, settings=SETTINGS)
+    customers = build_customers(tables, as_of=AS_OF, settings=SETTINGS).frame
     named = {"events": "ann bob cat dan fay", "messages": "ann bob dan eve fay"}
     assert customers["customer_id"].tolist() == named.get(name, "ann bob cat eve fay").split()
     columns = {name: list_kinds(tables[name])}
@@ -454,7 +480,7 @@ def test_without_orders_and_customers_a_table_says_who_they_are(name):
 
 def test_cut_points_of_engagement_are_learned_from_the_customers():
     learned = SETTINGS.model_copy(update={"engagement_days": "learned"})
-    shop = build_customers(open_tables(make_frames()), as_of=AS_OF, settings=learned)
+    shop = build_customers(open_tables(make_frames()), as_of=AS_OF, settings=learned).frame
     # Inactive for 0, 1, 29, 30, 121 and 2372 days: two of six up to 1, four up to 30.
     expected = ["active", "passive", "quiet", "active", "passive", "quiet"]
     assert shop["engagement_level"].tolist() == expected
@@ -463,5 +489,5 @@ def test_cut_points_of_engagement_are_learned_from_the_customers():
 def test_tickets_without_customers_are_nobodys():
     frames = make_frames()
     frames["tickets"] = frames["tickets"].drop(columns="customer_id")
-    shop = build_customers(open_tables(frames), as_of=AS_OF)
+    shop = build_customers(open_tables(frames), as_of=AS_OF).frame
     assert "ticket_count" not in shop

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from segkit import cli
+from segkit.action.exports import export_from_run
 from segkit.core.errors import SegkitError
-from segkit.plan.models import Scheme
+from segkit.plan.models import Scheme, read_plan
 from segkit.segmentation.documents import fit_segmentation
 from segkit.workflow.steps import STEPS
 
@@ -161,7 +162,8 @@ def test_compare_says_who_moved(tmp_path):
     after = before.assign(segment_name=["High", "Low", "Low", "Low"])
     before.to_parquet(tmp_path / "before.parquet")
     (tmp_path / "run" / "05_analysis" / "tables").mkdir(parents=True)
-    after.to_parquet(tmp_path / "run" / "05_analysis" / "tables" / "segments.parquet")
+    after = after.rename(columns={"segment_name": "segment"}).assign(scheme="tiers")
+    after.to_parquet(tmp_path / "run" / "05_analysis" / "tables" / "placements.parquet")
     places = (tmp_path / "before.parquet", tmp_path / "run")
     answer = json.loads(call("compare", *places, "--json")[1])
     assert answer["moved_count"] == 1
@@ -178,11 +180,14 @@ def segmented(tmp_path, monkeypatch) -> Path:
     shop = make_shop(tmp_path / "shop")
     run = shop / "runs" / "tiny"
     ids, names = ["c1", "c2", "c3"], ["High", "High", "Low"]
-    final = pd.DataFrame({"customer_id": ids, "segment_name": names, "scheme": "tiers"})
-    every = pd.DataFrame({"customer_id": ids, "segment_tiers": names, "segment_rfm": ["Lost"] * 3})
-    for step, table in (("05_analysis", final), ("03_base_analysis", every)):
+    final = pd.DataFrame({"customer_id": ids, "scheme": "tiers", "segment": names})
+    every = pd.concat([final, final.assign(scheme="rfm", segment="Lost")])
+    for step, name, table in (
+        ("05_analysis", "placements", final),
+        ("03_base_analysis", "segments", every),
+    ):
         (run / step / "tables").mkdir(parents=True)
-        table.to_parquet(run / step / "tables" / "segments.parquet")
+        table.to_parquet(run / step / "tables" / f"{name}.parquet")
         (run / step / "step.json").write_text("{}")
     (run / "tables" / "accepted").mkdir(parents=True)
     customers = pd.DataFrame({"customer_id": ids, "consent": [True, False, True]})
@@ -199,6 +204,38 @@ def test_export_writes_only_those_who_consented(segmented):
     assert rows == ["customer_id,segment,scheme,as_of", "c1,High,tiers,2026-01-31"]
     assert call("export", "plan.toml", "Lost", "--scheme", "rfm", "--out", "lost.csv")[0] == 0
     assert len((segmented / "lost.csv").read_text().splitlines()) == 3
+
+
+def test_export_reads_what_an_earlier_segkit_left(segmented):
+    run = segmented / "runs" / "tiny"
+    ids, names = ["c1", "c2", "c3"], ["High", "High", "Low"]
+    final = pd.DataFrame({"customer_id": ids, "segment_name": names, "scheme": "tiers"})
+    final.to_parquet(run / "05_analysis" / "tables" / "segments.parquet")
+    (run / "05_analysis" / "tables" / "placements.parquet").unlink()
+    wide = pd.DataFrame({"customer_id": ids, "segment_tiers": names, "segment_rfm": ["Lost"] * 3})
+    wide.to_parquet(run / "03_base_analysis" / "tables" / "segments.parquet")
+    assert call("export", "High", "--out", "high.csv")[0] == 0
+    rows = (segmented / "high.csv").read_text().splitlines()
+    assert rows == ["customer_id,segment,scheme,as_of", "c1,High,tiers,2026-01-31"]
+    assert call("export", "Lost", "--scheme", "rfm", "--out", "lost.csv")[0] == 0
+    assert len((segmented / "lost.csv").read_text().splitlines()) == 3
+
+
+def test_the_contacts_of_a_segment_s_accounts_are_exported(segmented):
+    plan = read_plan(segmented / "plan.toml").model_copy(update={"unit": "account"})
+    contacts = pd.DataFrame(
+        {
+            "customer_id": ["x", "y", "z", "c3"],
+            "account_id": ["c1", "c1", "c2", None],
+            "consent": [True, False, True, True],
+        }
+    )
+    folder = segmented / "runs" / "tiny" / "tables" / "accepted"
+    contacts.to_parquet(folder / "customers.parquet")
+    counts = export_from_run(plan, "High", path=segmented / "high.csv")
+    assert (counts["in_segment"], counts["exported"]) == (3, 2)
+    rows = (segmented / "high.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == ["x", "z"]
 
 
 @pytest.mark.parametrize(

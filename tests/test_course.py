@@ -13,8 +13,8 @@ from segkit import open_workspace
 from segkit.data.sample import make_sample
 from segkit.features.customer_table import build_customers
 from segkit.validation.candidates import compare_candidates
-from segkit.validation.criteria import choose_scheme
 from segkit.validation.stability import compare_labels
+from segkit.validation.verdict import choose_scheme
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ def test_the_sample_shop_s_planted_segments_are_recommended_and_found(tmp_path):
     shutil.copy(ROOT / "plan.toml", tmp_path / "plan.toml")
     make_sample(tmp_path / "data" / "sample")
     ws = open_workspace(tmp_path / "plan.toml", "runs/lab", step="03_base_analysis")
-    customers = build_customers(ws.tables, as_of=ws.as_of)
+    customers = build_customers(ws.tables, as_of=ws.as_of).frame
     seeds = {"as_of": ws.as_of, "random_state": ws.random_state}
     options = {**seeds, "pairs": 10}
     fitted = compare_candidates(customers, ws.plan.schemes, ws.plan.criteria, **options)

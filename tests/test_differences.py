@@ -125,6 +125,14 @@ def test_columns_that_made_the_segments_are_not_tested(planted):
     assert not profile.query("feature == 'orders'")["set_apart"].any()
 
 
+def test_what_a_stage_is_told_from_is_not_tested_where_the_stage_made_the_segments(planted):
+    customers, segments = planted
+    renamed = customers.rename(columns={"orders": "recency_days"})
+    profile = profile_segments(renamed, segments, made_by=["journey_stage"])
+    assert profile.query("feature == 'recency_days'")["by_construction"].all()
+    assert not profile.query("feature == 'noise_0'")["by_construction"].any()
+
+
 def test_the_descriptor_that_goes_furthest_comes_first(planted):
     customers, segments = planted
     parts = [

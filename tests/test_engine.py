@@ -70,7 +70,7 @@ def test_customers_of_more_than_the_memory_are_the_same(large, tmp_path):
         (tmp_path / name).mkdir()
         tables = open_tables(hold_to(large, **limits), paths, tmp_path / name)
         options = {"as_of": datetime.date(2026, 1, 31), "settings": large}
-        found.append(build_customers(tables, **options))
+        found.append(build_customers(tables, **options).frame)
         assert (tmp_path / name / "spill").exists() == bool(limits)
     assert len(found[0]) > 50_000
     pd.testing.assert_frame_equal(*found, rtol=1e-9)

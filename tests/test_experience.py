@@ -10,23 +10,22 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from published import publish
 from scipy.stats import binomtest
 
 from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
-from segkit.evidence.by_segment import add_interval, hide_small_cells, select_segments
-from segkit.evidence.experience import (
+from segkit.evidence.engagement import summarise_events_by_segment, summarise_messages_by_segment
+from segkit.evidence.segment_summaries import add_interval, count_shares_by_segment, select_segments
+from segkit.evidence.spend import (
     add_categories,
-    classify_questions,
-    count_shares_by_segment,
     estimate_wallet_by_segment,
-    summarise_events_by_segment,
-    summarise_messages_by_segment,
     summarise_months_by_segment,
-    summarise_responses_by_segment,
     summarise_spend_by_segment,
-    summarise_tickets_by_segment,
 )
+from segkit.evidence.support import summarise_tickets_by_segment
+from segkit.evidence.survey import classify_questions, summarise_responses_by_segment
+from segkit.report import engagement, spend, survey
 
 AS_OF = datetime.date(2026, 6, 15)
 SEGMENTS = pd.DataFrame(
@@ -102,9 +101,9 @@ def shop() -> dict[str, ibis.Table]:
 
 
 def test_spend_is_that_of_the_last_365_days_and_of_customers_with_a_segment(shop):
-    table = summarise_spend_by_segment(
-        shop["order_lines"], SEGMENTS, as_of=AS_OF, smallest_cell=1
-    ).set_index("segment_name")
+    table = summarise_spend_by_segment(shop["order_lines"], SEGMENTS, as_of=AS_OF).set_index(
+        "segment_name"
+    )
     loyal = table.loc["Loyal"]
     assert loyal["spend"] == pytest.approx(100 + 20 + 60 - 30 + 20)
     assert loyal["orders_per_buyer"] == 3 / 2
@@ -116,23 +115,43 @@ def test_spend_is_that_of_the_last_365_days_and_of_customers_with_a_segment(shop
 
 def test_a_segment_without_orders_keeps_its_row(shop):
     segments = pd.DataFrame({"customer_id": ["a", "z"], "segment_name": ["Loyal", "Silent"]})
-    table = summarise_spend_by_segment(
-        shop["order_lines"], segments, as_of=AS_OF, smallest_cell=1
-    ).set_index("segment_name")
+    table = summarise_spend_by_segment(shop["order_lines"], segments, as_of=AS_OF).set_index(
+        "segment_name"
+    )
     assert table.loc["Silent", "buyer_share"] == 0
     assert np.isnan(table.loc["Silent", "mean_order_value"])
 
 
 def test_a_small_segment_is_hidden_and_says_why(shop):
-    table = summarise_spend_by_segment(shop["order_lines"], SEGMENTS, as_of=AS_OF, smallest_cell=3)
-    assert table.drop(columns=["segment_name", "note"]).isna().all(axis=None)
-    assert set(table["note"]) == {"fewer than 3 customers"}
+    table = summarise_spend_by_segment(shop["order_lines"], SEGMENTS, as_of=AS_OF)
+    shown = publish(table, spend.SPEND, smallest_cell=3).frame
+    figures = shown.drop(columns=["segment_name", "note", "is_hidden"])
+    assert figures.isna().all(axis=None)
+    assert set(shown["note"]) == {"fewer than 3 customers"}
+
+
+def test_a_large_segment_with_a_single_buyer_does_not_show_what_he_spent(shop):
+    table = summarise_spend_by_segment(shop["order_lines"], SEGMENTS, as_of=AS_OF)
+    rests_on = table.set_index("segment_name")["rests_on_count"]
+    assert rests_on.to_dict() == {"Loyal": 2, "Rare": 1}
+    shown = publish(table, spend.SPEND, smallest_cell=2).frame.set_index("segment_name")
+    assert shown.loc["Rare", "note"] == "fewer than 2 customers"
+    assert shown.loc["Loyal", "note"] == "would tell of a hidden one"
+
+
+def test_a_segment_without_a_buyer_shows_that_it_spends_nothing(shop):
+    names = ["Loyal"] * 2 + ["Silent"] * 2
+    segments = pd.DataFrame({"customer_id": ["a", "b", "y", "z"], "segment_name": names})
+    table = summarise_spend_by_segment(shop["order_lines"], segments, as_of=AS_OF)
+    shown = publish(table, spend.SPEND, smallest_cell=2).frame.set_index("segment_name")
+    assert shown.loc["Silent", "spend"] == 0
+    hidden = publish(table, spend.SPEND, smallest_cell=3).frame.set_index("segment_name")
+    assert hidden.loc["Silent", ["spend", "customer_count"]].isna().all(), "two are too few"
 
 
 def test_categories_are_indexed_against_all_segments(shop):
     sales = add_categories(shop["order_lines"], shop["products"], as_of=AS_OF)
-    options = {"amount": "sales", "smallest_cell": 1}
-    table = count_shares_by_segment(sales, SEGMENTS, "category", **options)
+    table = count_shares_by_segment(sales, SEGMENTS, "category", amount="sales")
     first = table.iloc[0]
     assert (first["segment_name"], first["category"]) == ("Loyal", "Outdoor")
     assert first["share"] == pytest.approx(160 / 200)
@@ -141,7 +160,7 @@ def test_categories_are_indexed_against_all_segments(shop):
 
 
 def test_only_whole_months_are_compared(shop):
-    table = summarise_months_by_segment(shop["order_lines"], SEGMENTS, as_of=AS_OF, smallest_cell=1)
+    table = summarise_months_by_segment(shop["order_lines"], SEGMENTS, as_of=AS_OF)
     assert table["month"].max() == pd.Timestamp("2026-05-01")
     assert table.set_index(["segment_name", "month"]).loc[
         ("Loyal", pd.Timestamp("2026-05-01")), "spend"
@@ -149,9 +168,7 @@ def test_only_whole_months_are_compared(shop):
 
 
 def test_control_groups_are_not_sent_and_bounces_are_not_delivered(shop):
-    table = summarise_messages_by_segment(shop["messages"], SEGMENTS, smallest_cell=1).set_index(
-        "segment_name"
-    )
+    table = summarise_messages_by_segment(shop["messages"], SEGMENTS).set_index("segment_name")
     loyal = table.loc["Loyal"]
     assert loyal["delivered_count"] == 2
     assert loyal["open_share"] == 0.5
@@ -170,25 +187,32 @@ def test_the_interval_is_wilsons(hits, more):
 
 
 def test_events_are_divided_by_all_customers_of_the_segment(shop):
-    table = summarise_events_by_segment(shop["events"], SEGMENTS, smallest_cell=2)
+    table = summarise_events_by_segment(shop["events"], SEGMENTS)
     table = table.set_index("segment_name")
     assert table.loc["Loyal", "visits_per_customer"] == 1.5
     assert table.loc["Loyal", "views_per_customer"] == 1.5
     assert table.loc["Loyal", "carts_per_customer"] == 0.5
     assert table.loc["Loyal", "reached_share"] == 1
-    assert table.loc["Rare", "note"] == "fewer than 2 customers"
+    assert table.loc["Rare", ["customer_count", "visits_per_customer"]].tolist() == [0, 0]
+    assert table.loc["Rare", "rests_on_count"] == 2, "that nobody came is said of both"
+
+
+def test_a_segment_whose_visitors_are_few_is_hidden():
+    frame = pd.DataFrame({"customer_id": ["a", "c", "d"], "event_type": "visit"})
+    table = summarise_events_by_segment(make_tables(events=frame)["events"], SEGMENTS)
+    shown = publish(table, engagement.EVENTS, smallest_cell=2).frame.set_index("segment_name")
+    assert shown.loc["Loyal", "note"] == "fewer than 2 customers"
+    assert shown.loc["Rare", "note"] == "would tell of a hidden one"
 
 
 def test_devices_split_to_one_within_a_segment(shop):
-    table = count_shares_by_segment(shop["events"], SEGMENTS, "device", smallest_cell=1)
+    table = count_shares_by_segment(shop["events"], SEGMENTS, "device")
     assert table["device"].tolist() == ["mobile", "desktop"]
     assert table["share"].tolist() == pytest.approx([0.75, 0.25])
 
 
 def test_tickets_are_counted_a_hundred_customers_with_the_median_wait(shop):
-    table = summarise_tickets_by_segment(shop["tickets"], SEGMENTS, smallest_cell=1).set_index(
-        "segment_name"
-    )
+    table = summarise_tickets_by_segment(shop["tickets"], SEGMENTS).set_index("segment_name")
     assert table.loc["Loyal", "tickets_per_100_customers"] == 100
     assert table.loc["Loyal", "median_hours_to_resolve"] == 4
     assert table.loc["Loyal", "mean_satisfaction"] == 4
@@ -198,7 +222,7 @@ def test_tickets_are_counted_a_hundred_customers_with_the_median_wait(shop):
 def test_free_text_is_told_apart_and_never_shown(shop):
     kinds = classify_questions(shop["responses"]).set_index("question")["kind"]
     assert kinds.to_dict() == {"Age": "number", "Buys for": "choice", "Why?": "free text"}
-    table = summarise_responses_by_segment(shop["responses"], SEGMENTS, smallest_cell=1)
+    table = summarise_responses_by_segment(shop["responses"], SEGMENTS)
     assert "Why?" not in set(table["question"])
     assert not table.astype(str).apply(lambda c: c.str.contains("reason|555")).any(axis=None)
 
@@ -209,12 +233,19 @@ def test_an_answer_that_too_few_gave_is_hidden_with_its_words():
     frame = pd.DataFrame(rows, columns=["customer_id", "question", "answer"])
     segments = pd.DataFrame({"customer_id": [f"c{i}" for i in range(8)], "segment_name": "All"})
     table = summarise_responses_by_segment(make_tables(responses=frame)["responses"], segments)
-    assert table["answer"].dropna().tolist() == ["me"]
-    assert table["note"].tolist() == ["", "fewer than 5 customers"]
+    published = publish(table, survey.RESPONSES)
+    shown = survey.keep_different(published).frame
+    assert shown["answer"].dropna().tolist() == ["me"]
+    assert shown["note"].tolist() == ["", "fewer than 5 customers"]
+    assert (
+        not published.records.astype(str)
+        .apply(lambda c: c.str.contains("words|mine"))
+        .any(axis=None)
+    )
 
 
 def test_numbers_are_averaged_and_choices_are_shared(shop):
-    table = summarise_responses_by_segment(shop["responses"], SEGMENTS, smallest_cell=1)
+    table = summarise_responses_by_segment(shop["responses"], SEGMENTS)
     table = table.set_index(["question", "segment_name", "answer"])
     assert table.loc[("Age", "Loyal", ""), "value"] == 45
     assert table.loc[("Age", "Loyal", ""), "base_value"] == 40
@@ -224,7 +255,7 @@ def test_numbers_are_averaged_and_choices_are_shared(shop):
 
 def test_a_wallet_is_what_a_buyer_of_the_country_spends(shop):
     tables = shop | make_wallet_tables(shop)
-    table = estimate_wallet_by_segment(tables, SEGMENTS, as_of=AS_OF, smallest_cell=1)
+    table = estimate_wallet_by_segment(tables, SEGMENTS, as_of=AS_OF)
     loyal = table.set_index("segment_name").loc["Loyal"]
     assert loyal["wallet_value"] == pytest.approx(2 * 50_000 / 50)
     assert loyal["wallet_share"] == pytest.approx(170 / 2000)
@@ -233,10 +264,12 @@ def test_a_wallet_is_what_a_buyer_of_the_country_spends(shop):
 
 def test_a_segment_above_the_mean_buyers_wallet_gets_no_share(shop):
     tables = shop | make_wallet_tables(shop, market_value=4e3)
-    table = estimate_wallet_by_segment(tables, SEGMENTS, as_of=AS_OF, smallest_cell=1)
+    table = estimate_wallet_by_segment(tables, SEGMENTS, as_of=AS_OF)
     assert np.isnan(table["wallet_share"].iloc[0])
     assert table["note"].iloc[0].startswith("spends more")
-    assert table["note"].iloc[1] == "fewer than 1 customers", "nobody in a known country"
+    assert table["note"].iloc[1] == ""
+    shown = publish(table, spend.WALLET, smallest_cell=3).frame
+    assert set(shown["note"]) == {"fewer than 3 customers"}
 
 
 def make_wallet_tables(shop, market_value=5e4) -> dict[str, ibis.Table]:
@@ -270,18 +303,8 @@ def test_missing_tables_give_empty_tables_with_the_reason(shop):
     assert all(explain_empty(table).startswith(("There is no", "Share of")) for table in empty)
 
 
-def test_hiding_leaves_no_figure_of_a_small_row():
-    table = pd.DataFrame(
-        {"name": ["x", "y"], "n": [4, 5], "mean": [1.5, 2.5], "flag": [True, True]}
-    )
-    hidden = hide_small_cells(table, table.columns, smallest_cell=5, count="n", keep=["name"])
-    assert hidden.loc[0, ["n", "mean", "flag"]].isna().all()
-    assert hidden.loc[1, "mean"] == 2.5
-    assert table.loc[0, "n"] == 4, "the argument is unchanged"
-
-
 def test_an_unknown_scheme_is_refused_with_the_nearest_name():
-    assigned = pd.DataFrame({"customer_id": ["a"], "segment_value_tiers": ["Top"]})
+    assigned = pd.DataFrame({"customer_id": ["a"], "scheme": ["value_tiers"], "segment": ["Top"]})
     assert select_segments(assigned, "value_tiers")["segment_name"].tolist() == ["Top"]
     with pytest.raises(SegkitError, match="Did you mean 'value_tiers'"):
         select_segments(assigned, "value_tier")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import ibis
 import pandas as pd
 import pytest
 from shops import AS_OF, make_tables
@@ -11,7 +12,13 @@ from shops import AS_OF, make_tables
 from segkit.contract.bases import BASES as BASE_ROWS
 from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES
 from segkit.contract.tables import TABLES
-from segkit.features.customer_table import build_customers, list_features, list_gaps
+from segkit.features.customer_table import (
+    build_customers,
+    express_customers,
+    learn_from_tables,
+    list_features,
+    list_gaps,
+)
 from segkit.features.engagement import summarise_engagement
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
@@ -24,12 +31,22 @@ def list_columns(tables) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def shop() -> pd.DataFrame:
-    return build_customers(make_tables(), as_of=AS_OF)
+    return build_customers(make_tables(), as_of=AS_OF).frame
 
 
 def test_the_customer_table_has_one_row_a_buyer_in_order(shop):
     assert shop["customer_id"].tolist() == ["ann", "bob", "cat", "dan", "eve", "fay"]
-    assert shop.attrs["prospect_count"] == 1  # gus
+    assert build_customers(make_tables(), as_of=AS_OF).prospect_count == 1  # gus
+
+
+def test_expressing_the_table_asks_no_engine():
+    tables = make_tables()
+    habits = learn_from_tables(tables, as_of=AS_OF)
+    unbound = {name: ibis.table(table.schema(), name=name) for name, table in tables.items()}
+    expressed = express_customers(unbound, as_of=AS_OF, habits=habits)
+    frame = build_customers(tables, as_of=AS_OF).frame
+    fitted = {"expected_order_count", "active_probability", "lifetime_value"}
+    assert set(expressed.columns) == set(frame.columns) - fitted
 
 
 def test_every_column_is_in_the_dictionary_and_no_personal_column_is_there(shop):
@@ -87,7 +104,7 @@ def test_attributes_and_engagement_agree_with_the_paper(shop, customer, expected
 
 def test_order_lines_alone_are_enough():
     lines = {"order_lines": make_tables()["order_lines"]}
-    customers = build_customers(lines, as_of=AS_OF)
+    customers = build_customers(lines, as_of=AS_OF).frame
     assert len(customers) == 6
     assert summarise_engagement(lines, as_of=AS_OF) is None
 

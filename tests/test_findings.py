@@ -64,6 +64,14 @@ def test_a_difference_is_taken_before_the_ratio():
     assert read_cell(cell, open_sizes) == pytest.approx(350 / 150)
 
 
+def test_what_is_hidden_is_no_part_of_a_sum_and_what_stays_in_a_hidden_row_is():
+    table = pd.DataFrame(
+        {"spend": [500.0, None], "market_value": [900.0, 100.0], "is_hidden": [False, True]}
+    )
+    assert read_cell(Cell("cells", "spend", how="sum"), lambda name: table) is None
+    assert read_cell(Cell("cells", "market_value", how="sum"), lambda name: table) == 1000
+
+
 def test_a_single_value_needs_a_single_row():
     with pytest.raises(SegkitError, match="read from one row"):
         read_cell(Cell("05_analysis/sizes", "spend"), open_sizes)

@@ -7,6 +7,7 @@ import datetime
 import ibis
 import pandas as pd
 import pytest
+from published import publish
 
 from segkit.contract.tables import TABLES
 from segkit.core.absence import explain_empty
@@ -24,9 +25,10 @@ from segkit.evidence.penetration import (
     choose_axes,
     count_own_cells,
     find_white_space,
-    hide_small_shares,
     measure_penetration,
+    total_penetration,
 )
+from segkit.report import market as market_report
 
 AS_OF = datetime.date(2026, 6, 30)
 
@@ -243,13 +245,72 @@ def test_without_competitors_a_cell_counts_as_open_and_says_that_it_is_not_known
 def test_a_cell_with_few_customers_of_ours_shows_no_figure_of_theirs(shop):
     own = count_own_cells(shop, as_of=AS_OF)
     share = measure_penetration(own, shop["market_cells"])
-    shown = hide_small_shares(share, 2).set_index("cell")
-    assert shown.loc["Outdoor (Latvia)", ["customer_count", "spend", "index"]].isna().all()
-    assert shown.loc["Outdoor (Sweden)", "spend"] == 150
-    assert shown.loc["Outdoor (Estonia)", "spend"] == 0, "nothing sold is not personal"
-    space = find_white_space(share, smallest_cell=2).set_index("cell")
-    assert pd.isna(space.loc["Outdoor (Latvia)", "index"])
-    assert space.loc["Outdoor (Latvia)", "opportunity"] == pytest.approx(0.06 * 800)
+    shown = publish(share, market_report.PENETRATION, smallest_cell=2)
+    cells = shown.frame.set_index("cell")
+    assert cells.loc["Outdoor (Latvia)", ["customer_count", "spend", "index"]].isna().all()
+    assert cells.loc["Outdoor (Estonia)", "spend"] == 0, "nothing sold is not personal"
+    assert cells.loc["Outdoor (Latvia)", "market_value"] == 800, "the market's own figures stay"
+    assert cells.loc["Outdoor (Sweden)", "note"] == "would tell of a hidden one"
+
+
+def test_the_opportunity_does_not_tell_what_is_sold_in_a_cell_that_is_hidden(shop):
+    own = count_own_cells(shop, as_of=AS_OF)
+    share = measure_penetration(own, shop["market_cells"])
+    shown = publish(share, market_report.PENETRATION, smallest_cell=2)
+    hidden = shown.frame["is_hidden"]
+    cells = find_white_space(share, hidden=hidden, smallest_cell=2)
+    space = publish(cells, market_report.view_white_space(cells), smallest_cell=2)
+    frame = space.frame.set_index("cell")
+    assert pd.isna(frame.loc["Outdoor (Latvia)", "index"])
+    assert frame.loc["Outdoor (Latvia)", "opportunity"] == pytest.approx(0.06 * 800)
+    assert pd.isna(frame.loc["Outdoor (Sweden)", "index"]), "hidden beside Latvia's"
+    assert pd.isna(frame.loc["Outdoor (Sweden)", "opportunity"]), "enough customers buy there"
+    assert frame.loc["Outdoor (Estonia)", "opportunity"] == pytest.approx(0.06 * 1500)
+
+
+def test_spend_of_nobody_who_is_known_counts_as_that_of_one_customer():
+    lines = make_lines([("o1", "a", "x", "2026-06-01", 5), ("o2", None, "x", "2026-06-01", 7)])
+    cells = pd.DataFrame({"country": ["Latvia", "Norway"], "market_value": [100.0, 200.0]})
+    tables = make_tables(order_lines=lines.assign(country=["Latvia", "Norway"]), market_cells=cells)
+    own = count_own_cells(tables, as_of=AS_OF, by=["country"])
+    share = measure_penetration(own, tables["market_cells"], by=["country"])
+    found = share.set_index("country")
+    assert found["customer_count"].to_dict() == {"Norway": 0, "Latvia": 1}
+    assert found["rests_on_count"].to_dict() == {"Norway": 1, "Latvia": 1}
+    shown = publish(share, market_report.PENETRATION, smallest_cell=2).frame
+    assert shown["spend"].isna().all()
+
+
+def test_the_totals_are_those_of_the_cells_whose_size_is_known(shop):
+    own = count_own_cells(shop, as_of=AS_OF)
+    totals = total_penetration(measure_penetration(own, shop["market_cells"])).set_index("part")
+    market = totals.loc["market"]
+    assert (market["ours"], market["size"], market["share"]) == (240, 4000, 0.06)
+    assert (market["year"], market["days"], market["cell_count"]) == (2025, 365, 5)
+    ours = totals.loc["ours only"]
+    assert (ours["spend"], ours["cell_count"]) == (30, 1)
+    assert ours["spend_share"] == pytest.approx(30 / 270)
+
+
+def test_a_customer_of_several_categories_counts_once_in_the_totals():
+    names = ["Tents", "Pans", "Boots"]
+    share = pd.DataFrame(
+        {
+            "country": "Sweden",
+            "category": names,
+            "matched": "ours only",
+            "measure": "market_value",
+            "market_value": None,
+            "customer_count": [2, 2, 1],
+            "rests_on_count": [2, 2, 1],
+            "spend": [9.0, 9.0, 9.0],
+            "year": None,
+        }
+    )
+    totals = total_penetration(share).set_index("part")
+    assert totals.loc["ours only", "customer_count"] == 2, "five would be seen; two are not"
+    shown = publish(totals.reset_index(), market_report.PENETRATION_TOTALS).frame
+    assert shown["spend"].isna().all()
 
 
 def test_the_axes_are_those_that_the_market_and_we_both_know(shop):

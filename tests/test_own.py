@@ -19,17 +19,17 @@ from segkit.core.absence import NO_PURCHASES, explain_empty
 from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
-from segkit.evidence import experience, penetration, readiness
 from segkit.evidence import inventory as inventories
+from segkit.evidence import penetration, readiness, spend
 from segkit.evidence.kpis import measure_kpi
 from segkit.features import purchases
 from segkit.features.customer_table import build_customers, list_gaps, list_given
 from segkit.features.own_features import describe_feature, list_kinds, list_own, summarise_own
 from segkit.plan.models import OWN_NAME, read_plan
 from segkit.profiles import concentration
-from segkit.report import findings_segments
+from segkit.profiles.customer_counts import count_buyers, count_stages, summarise_customers
+from segkit.report import customer_base, differences, sizes
 from segkit.report import plan as plan_report
-from segkit.report.shared.charts import plot_segment_sizes
 from segkit.segmentation.schemes import check_schemes
 
 ANSWERS = """id;Gender;Wine, red;Spent;Smokes;Order;Score;Country
@@ -142,19 +142,21 @@ def survey() -> dict[str, ibis.Table]:
 
 
 def test_without_order_lines_there_is_a_row_for_each_customer():
-    table = build_customers(survey(), as_of=AS_OF)
+    built = build_customers(survey(), as_of=AS_OF)
+    table = built.frame
     assert table["customer_id"].tolist() == ["a", "b", "c"]
     assert table["total_spend"].tolist() == [20.0, 10.0, 5.0]
     assert table["mood"].tolist() == ["down", "up", "up"]
     assert list(table.columns)[-2:] == ["wine_spend", "mood"]  # known ones first
     assert "email" not in table
-    assert table.attrs["prospect_count"] == 0
+    assert built.prospect_count == 0
 
 
 def test_features_of_ones_own_join_the_buyers():
     tables = make_tables()
     own = tables["customers"].mutate(mood=ibis.literal("up"))
-    table = build_customers({**tables, "customers": own}, as_of=AS_OF).set_index("customer_id")
+    table = build_customers({**tables, "customers": own}, as_of=AS_OF).frame
+    table = table.set_index("customer_id")
     assert table.loc["ann", "mood"] == "up"
     assert table.loc["fay", "mood"] is None or pd.isna(table.loc["fay", "mood"])
     assert len(table) == 6
@@ -240,20 +242,20 @@ def test_real_tables_without_orders_go_in_whole(shared_data, example, rows, feat
 
 def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
     tables, nobody = survey(), pd.DataFrame({"customer_id": ["a"], "segment_name": ["all"]})
-    options = {"as_of": AS_OF, "smallest_cell": 1}
     empty = [
-        experience.summarise_spend_by_segment(None, nobody, **options),
-        experience.summarise_months_by_segment(None, nobody, **options),
-        experience.estimate_wallet_by_segment(tables, nobody, **options),
+        spend.summarise_spend_by_segment(None, nobody, as_of=AS_OF),
+        spend.summarise_months_by_segment(None, nobody, as_of=AS_OF),
+        spend.estimate_wallet_by_segment(tables, nobody, as_of=AS_OF),
         penetration.measure_penetration(penetration.count_own_cells(tables, as_of=AS_OF), None),
         purchases.summarise_months(None, as_of=AS_OF).query("is_whole"),
         concentration.rank_customers(nobody, "total_spend"),
         concentration.measure_concentration(nobody, "total_spend")[0],
+        concentration.measure_concentration(nobody, "total_spend")[1],
     ]
     for table in empty:
         assert table.empty
         assert explain_empty(table).startswith(NO_PURCHASES[:-1])
-    assert experience.add_categories(None, None, as_of=AS_OF) is None
+    assert spend.add_categories(None, None, as_of=AS_OF) is None
     with pytest.raises(SegkitError, match="no column 'total_spnd'"):
         concentration.rank_customers(nobody, "total_spnd")
 
@@ -292,20 +294,39 @@ def test_a_kpi_is_measured_as_far_as_own_features_tell(kpi, value):
     assert measure_kpi(kpi, customers, {}) == value
 
 
+def test_the_lapsed_share_follows_the_stages_and_else_one_year_without_an_order():
+    customers = pd.DataFrame({"order_count": [1, 3, 2, 0], "recency_days": [366, 365, 200, None]})
+    assert measure_kpi("lapsed_share", customers, {}) == 1 / 3
+    stages = ["lapsed", "lapsed", "active", "never bought"]
+    assert measure_kpi("lapsed_share", customers.assign(journey_stage=stages), {}) == 2 / 3
+
+
+def test_orders_whose_value_is_not_known_do_not_lower_the_mean_order_value():
+    customers = pd.DataFrame({"order_count": [1, 3, 5], "mean_order_value": [6.0, 8.0, None]})
+    assert measure_kpi("mean_order_value", customers, {}) == 7.5
+
+
 def test_findings_without_spend_tell_of_customers_alone():
     customers = pd.DataFrame({"customer_id": ["a", "b"]})
-    assert findings_segments.state_customers(customers, currency="EUR") == [
-        "2 customers in the customer table."
-    ]
-    assert findings_segments.state_concentration({}, value_name="spend") == []
-    headline = findings_segments.headline_base(customers, {}, value_name="spend")
-    assert headline == {"Customers": "2"}
-    sizes = pd.DataFrame(
-        {"segment": [1], "segment_name": ["All"], "customer_count": [2], "customer_share": [1.0]}
-    )
-    profile = pd.DataFrame(columns=["segment_name", "feature", "difference_sd"])
-    assert findings_segments.state_profiles(sizes, profile) == ["All: 100.0% of customers."]
-    assert "spend_share" not in findings_segments.list_segments(sizes, profile)[0]
-    alt = plot_segment_sizes(sizes).figure._segkit_alt
+    everybody = publish(summarise_customers(customers), customer_base.CUSTOMERS, smallest_cell=1)
+    buyers = publish(count_buyers(customers), customer_base.BUYERS)
+    stages = publish(count_stages(customers), customer_base.STAGES)
+    told = customer_base.state_customers(everybody, buyers, stages)
+    assert read_texts(told) == ["2 customers in the customer table."]
+    parts = concentration.measure_concentration(customers, "total_spend")[1]
+    parts = publish(parts, customer_base.CONCENTRATION)
+    assert customer_base.state_concentration(parts, value_name="spend") == []
+    headline = customer_base.list_headline(everybody, parts, value_name="spend")
+    assert {label: finding.text for label, finding in headline.items()} == {"Customers": "2"}
+
+
+def test_segments_without_spend_are_told_by_their_customers_alone():
+    counts = {"segment": [1], "segment_name": ["All"], "customer_count": [20]}
+    shown = publish(pd.DataFrame(counts | {"customer_share": [1.0]}), sizes.SIZES)
+    columns = ["segment_name", "feature", "known_count", "base_count", "difference_sd"]
+    profile = publish(pd.DataFrame(columns=columns), differences.PROFILE)
+    assert read_texts(sizes.state_segments(shown, profile)) == ["All: 100.0% of customers."]
+    assert "spend_share" not in sizes.list_segments(shown, profile)[0]
+    alt = sizes.plot_segment_sizes(shown).figure._segkit_alt
     assert "All: 100.0% of customers" in alt
     assert "spend" not in alt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,6 +18,7 @@ from fake_shop import PLAN
 
 from segkit.core.errors import SegkitError
 from segkit.plan.models import read_plan
+from segkit.runs.layout import RUN_ID
 from segkit.workflow import publishing
 from segkit.workflow.publishing import publish_report, read_pointer, verify_publication
 from segkit.workflow.steps import STEPS
@@ -59,6 +62,18 @@ def test_the_pointer_names_a_publication_that_is_whole(plan):
     assert not list(plan.report_folder.glob(".*"))
 
 
+def test_run_json_carries_the_findings_of_all_steps_with_their_figures(plan):
+    figure = {"name": "customer_count", "value": 405, "kind": "count"}
+    finding = {"kind": "sizes.x", "text": "405.", "figures": [figure], "count": 405}
+    facts = {"step": "05_analysis", "findings": [finding], "headline": {"Customers": finding}}
+    (plan.run_folder / "05_analysis" / "facts.json").write_text(json.dumps(facts))
+    index, _ = publish_pages(plan)
+    record = json.loads((index.parent / "run.json").read_text())
+    assert list(record["findings"]) == list(STEPS)
+    assert record["findings"]["05_analysis"] == [finding, finding]
+    assert record["findings"]["01_plan"][0]["text"] == "One."
+
+
 def test_the_same_pages_are_not_published_twice_unless_a_file_was_harmed(plan):
     first, _ = publish_pages(plan)
     assert publish_pages(plan) == (first, False)
@@ -88,12 +103,34 @@ def test_ten_publications_are_kept_and_stale_halves_removed(plan):
 
 def test_history_keeps_who_was_in_which_segment_outside_the_report(plan):
     step = plan.run_folder / "05_analysis"
-    (step / "tables" / "segments.parquet").write_bytes(b"who")
+    placed = pd.DataFrame({"customer_id": ["c1"], "scheme": ["tiers"], "segment": ["High"]})
+    placed.to_parquet(step / "tables" / "placements.parquet")
     (step / "segmentation.json").write_text("{}")
     index, _ = publish_pages(plan)
-    kept = plan.run_folder / "history" / index.parent.name
-    assert {p.name for p in kept.iterdir()} == {"segments.parquet", "segmentation.json"}
+    run_id = index.parent.name
+    kept = plan.run_folder / "history" / run_id
+    names = {"segments.parquet", "segmentation.json", "run.json"}
+    assert {path.name for path in kept.iterdir()} == names
+    (row,) = pd.read_parquet(kept / "segments.parquet").to_dict("records")
+    day = datetime.date(2026, 1, 31)
+    assert row == {
+        "customer_id": "c1",
+        "scheme": "tiers",
+        "segment": "High",
+        "as_of": day,
+        "run_id": run_id,
+    }
     assert not list(plan.report_folder.rglob("*.parquet"))
+
+
+def test_only_the_last_runs_of_the_history_are_kept(plan, monkeypatch):
+    monkeypatch.setattr(publishing, "KEPT_HISTORY", 3)
+    made = []
+    for number in range(5):
+        change_page(plan, str(number))
+        made.append(publish_pages(plan)[0].parent.name)
+    kept = {path.name for path in (plan.run_folder / "history").iterdir()}
+    assert kept == set(made[2:])
 
 
 @pytest.mark.parametrize("where", ["copyfile", "replace", "fsync"])
@@ -148,4 +185,4 @@ def test_a_title_cannot_bring_markup_into_the_pointer(plan):
     pointer = (plan.report_folder / "index.html").read_text()
     assert "<script>" not in pointer
     assert "&lt;script&gt;" in pointer
-    assert publishing.RUN_ID.fullmatch(read_pointer(plan.report_folder))
+    assert RUN_ID.fullmatch(read_pointer(plan.report_folder))

@@ -13,8 +13,8 @@ from shops import AS_OF, make_tables
 
 from segkit.contract.features import FEATURES
 from segkit.core.errors import SegkitError
-from segkit.features.attributes import GENERATIONS
 from segkit.features.customer_table import build_customers
+from segkit.features.generational import GENERATIONS
 from segkit.models.rule_language import read_predicate
 from segkit.plan.models import Scheme
 from segkit.segmentation.rules import fit_rules
@@ -81,10 +81,30 @@ def test_every_number_of_segments_has_its_tiers_and_its_names_of_rfm(segment_cou
 
 
 def test_journey_stages_are_those_of_the_feature():
-    customers = build_customers(make_tables(), as_of=AS_OF)
+    customers = build_customers(make_tables(), as_of=AS_OF).frame
     found = [name.lower() for name in assign(customers, "journey_stages")]
     assert found == customers["journey_stage"].replace("never bought", "prospect").tolist()
     assert len(set(found)) >= 3
+
+
+def test_lapsed_and_at_risk_follow_the_learned_stages_unless_the_plan_gives_days():
+    customers = pd.DataFrame(
+        {
+            "recency_days": [400.0, 250.0, 20.0, 10.0],
+            "tenure_days": [900.0, 900.0, 900.0, 10.0],
+            "order_count": [9, 2, 2, 1],
+            "journey_stage": ["loyal", "lapsed", "at risk", "new"],
+        }
+    )
+    assert assign(customers, "journey_stages") == ["Loyal", "Lapsed", "At risk", "New"]
+    assert assign(customers, "life_cycle") == ["Returning", "Lapsed", "Returning", "New"]
+    by_days = customers.drop(columns="journey_stage")
+    assert assign(by_days, "journey_stages") == ["Lapsed", "At risk", "Active", "New"]
+    for name in ("journey_stages", "life_cycle"):
+        rules, _ = fit_rules(customers, make_scheme(name, cuts={"lapsed_days": 300}))
+        assert "journey_stage" not in rules.columns
+        rules, _ = fit_rules(customers, make_scheme(name, cuts={"new_days": 30}))
+        assert "journey_stage" in rules.columns
 
 
 def test_every_generation_has_one_segment():

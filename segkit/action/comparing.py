@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from segkit.core.errors import SegkitError
+from segkit.runs.history import read_assignment
 
 SMALLEST_SHARE = 1e-4
 
@@ -27,6 +31,38 @@ class Comparison:
     migration: pd.DataFrame
     summary: dict[str, float | int | bool]
     notes: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values; what is not a number is None."""
+        summary = {name: None if pd.isna(value) else value for name, value in self.summary.items()}
+        shares = json.loads(self.shares.to_json(orient="records"))
+        migration = json.loads(self.migration.to_json(orient="records"))
+        return {**summary, "shares": shares, "migration": migration, "notes": self.notes}
+
+    def list_moves(self) -> pd.DataFrame:
+        """Return the rows of ``migration`` of customers who moved."""
+        return self.migration.query("segment_before != segment_after and customer_count > 0")
+
+    def describe(self) -> list[str]:
+        """Return the notes, and how many moved, as sentences."""
+        moved, common = self.summary["moved_count"], self.summary["common_count"]
+        text = f"{moved:,} of {common:,} customers of both runs moved"
+        return [*self.notes, f"{text}; drift {self.summary['drift']:.3f}"]
+
+
+def compare_runs(before: Path, after: Path) -> Comparison:
+    """Compare two runs, each a run folder, a folder of a history, or a table of segments.
+
+    Raises
+    ------
+    SegkitError
+        If one of them holds no segments; see `segkit.runs.history.read_assignment`.
+    """
+    assignments = []
+    for path in (before, after):
+        segments = read_assignment(path)
+        assignments.append(segments.rename(columns={"segment": "segment_name"}))
+    return compare_assignments(*assignments)
 
 
 def compare_assignments(before: pd.DataFrame, after: pd.DataFrame) -> Comparison:

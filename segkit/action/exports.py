@@ -10,7 +10,9 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError, explain_faults, suggest_name
 from segkit.core.files import replace_whole
-from segkit.core.privacy import suppress_cells
+from segkit.plan.models import Plan
+from segkit.runs.layout import FINAL_STEP, RunFolder
+from segkit.runs.segments import read_all_segments, read_final_segments, select_scheme
 
 HEADER = ("customer_id", "segment", "scheme", "as_of")
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
@@ -32,11 +34,14 @@ def count_consent(
     segments: pd.DataFrame,
     *,
     consent_column: str | None,
-    smallest_cell: int = 1,
 ) -> pd.DataFrame:
     """Count who may be contacted, by segment; a missing answer is not a yes but unknown.
 
-    Counts below ``smallest_cell`` are missing, see `segkit.core.privacy.suppress_cells`.
+    Returns
+    -------
+    pandas.DataFrame
+        One row a segment: ``segment_name``, ``in_segment`` (all its customers), ``with_consent``,
+        ``without_consent``, ``unknown_consent``, and ``consent_share`` (of those in the segment).
     """
     consent = _read_consent(customers, segments, consent_column)
     answers = pd.DataFrame(
@@ -49,8 +54,6 @@ def count_consent(
     ).astype("int64")
     table = answers.groupby(segments["segment_name"].to_numpy()).sum()
     table = table.rename_axis("segment_name").reset_index()
-    answers = ["with_consent", "without_consent", "unknown_consent"]
-    table[answers] = suppress_cells(table[answers], smallest_cell).astype("Int64")
     return table.assign(consent_share=table["with_consent"] / table["in_segment"])
 
 
@@ -93,6 +96,61 @@ def export_segment(
         rows.map(neutralise_text).to_csv(aside, index=False, lineterminator="\n")
     counts = counts.drop(columns=["segment_name", "consent_share"]).iloc[0].to_dict()
     return {**counts, "exported": len(ids)}
+
+
+def export_from_run(
+    plan: Plan, segment_name: str, *, path: str | Path, scheme: str = ""
+) -> dict[str, int]:
+    """Write the customers of a segment of the plan's last run; see `export_segment`.
+
+    Parameters
+    ----------
+    plan : Plan
+    segment_name : str
+    path : path
+        The CSV file to write.
+    scheme : str, optional
+        The scheme that the segment belongs to; by default the run's final one. Where customers are
+        accounts, their contacts are written.
+
+    Raises
+    ------
+    SegkitError
+        If there is no run yet, no such scheme or segment, or no consent.
+    """
+    run = RunFolder(plan.run_folder)
+    if not run.step(FINAL_STEP).record.is_file():
+        raise SegkitError("there are no segments yet", fix="Run 'segkit run' first.")
+    if scheme:
+        segments = select_scheme(read_all_segments(run), scheme)
+    else:
+        segments = read_final_segments(run)
+    scheme = scheme or str(segments["scheme"].iloc[0])
+    segments = segments.rename(columns={"segment": "segment_name"})
+    register = run.checked.accepted_rows("customers")
+    customers = pd.read_parquet(register) if register.is_file() else None
+    if plan.unit == "account" and customers is not None and "account_id" in customers.columns:
+        segments = list_contacts(customers, segments)
+    return export_segment(
+        customers,
+        segments,
+        segment_name,
+        consent_column=plan.privacy.consent_column,
+        path=path,
+        scheme=scheme,
+        as_of=plan.as_of,
+    )
+
+
+def list_contacts(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+    """Return the contacts of the accounts in ``segments``, each in the segment of its account.
+
+    A customer without an ``account_id`` is an account of its own.
+    """
+    account = customers["account_id"].fillna(customers["customer_id"])
+    contacts = customers[["customer_id"]].assign(account=account)
+    placed = segments.rename(columns={"customer_id": "account"})
+    return placed.merge(contacts, on="account")
 
 
 def _read_consent(

@@ -23,10 +23,11 @@ from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import hash_source, hash_value, read_json, write_json
 from segkit.data.columns import DataError
 from segkit.data.engine import set_limits
-from segkit.data.inputs import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
+from segkit.data.input_hashes import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
 from segkit.data.places import name_plainly, open_room
 from segkit.data.table_checks import TableChecks
 from segkit.plan.models import Plan
+from segkit.runs.layout import RunFolder, TablesFolder
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class CheckReport:
         """Whether nothing stands in the plan's way."""
         return not self.problems
 
+    @property
+    def found(self) -> pd.DataFrame:
+        """The rules that found something."""
+        return self.quality[self.quality["row_count"] > 0]
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain values: ok, tables with counts and rules, problems."""
         tables = self.counts.set_index("table").to_dict("index")
@@ -94,12 +100,16 @@ def _list_kinds(checks: TableChecks) -> dict[str, dict[str, str]]:
 
 
 def prepare_tables(
-    plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None
+    plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None, checked_key: str = ""
 ) -> PreparedTables:
     """Check every table of a plan and leave accepted and rejected rows in the run folder.
 
     Nothing is done where the sources' content, the plan's tables and policies, ``as_of`` (the
     plan's by default) and the checks themselves are as they were.
+
+    A run checks the tables once for all its notebooks, and hands each the ``checked_key`` of that
+    check, so that all see the same rows though a database may change in between. It holds only
+    while the tables in the folder are the ones that were left under this key.
 
     Raises
     ------
@@ -107,50 +117,51 @@ def prepare_tables(
         With every problem that makes the plan impossible; the earlier tables stay.
     """
     as_of = as_of or plan.as_of
-    folder = Path(run_dir) / "tables"
-    record = folder / "record.json"
+    kept = RunFolder(Path(run_dir)).checked
+    folder = kept.path
     with explain_faults(
         "the run folder cannot be written",
         where=folder,
         fix="Name a folder that you may write to, on a disk with room.",
     ):
         folder.mkdir(parents=True, exist_ok=True)
-        left = read_json(record)
-        # A run prepares them once for all its notebooks; a database may change in between.
-        is_ready = os.environ.get("SEGKIT_TABLES") == "ready" and bool(left)
-        if not is_ready:
-            # Stamped before they are hashed, so that hash and tables are of one state.
-            stamps = stamp_files(plan)
-            key = _hash_inputs(plan, as_of)
-            is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
-            if not is_current:
-                left = {"key": key, **_renew_tables(plan, folder, as_of, stamps=stamps)}
-                write_json(record, {**left, "outputs": _stamp_outputs(folder)})
-    paths = {name: folder / "accepted" / f"{name}.parquet" for name in left["names"]}
-    quality = pd.read_parquet(folder / "quality.parquet")
+        left = read_json(kept.record)
+        # Stamped before they are hashed, so that the hash and the tables are of one state.
+        stamps = {} if checked_key else stamp_files(plan)
+        key = checked_key or _hash_inputs(plan, as_of)
+        is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
+        if checked_key and not is_current:
+            return prepare_tables(plan, run_dir, as_of=as_of)
+        if not is_current:
+            left = {"key": key, **_renew_tables(plan, kept, as_of, stamps=stamps)}
+            write_json(kept.record, {**left, "outputs": _stamp_outputs(folder)})
+    paths = {name: kept.accepted_rows(name) for name in left["names"]}
+    quality = pd.read_parquet(kept.quality)
     counts = pd.DataFrame(left["counts"])
     return PreparedTables(paths, quality, counts, left["names"])
 
 
 def _renew_tables(
-    plan: Plan, folder: Path, as_of: datetime.date, *, stamps: Stamps
+    plan: Plan, kept: TablesFolder, as_of: datetime.date, *, stamps: Stamps
 ) -> dict[str, Any]:
     """Check the tables, put them in the place of the earlier ones, and return what to record.
 
     The earlier record goes first, so that half a change is never taken for a whole one.
     """
-    with open_checks(plan, folder, as_of, stamps=stamps) as (checks, work):
+    with open_checks(plan, kept.path, as_of, stamps=stamps) as (checks, work):
         checks.confirm_sources()
         if checks.faults:
             raise DataError(checks.faults)
         counts = checks.write_tables(work)
         checks.confirm_sources()
         names = {name: table.source.columns for name, table in checks.checked.items()}
-        (folder / "record.json").unlink(missing_ok=True)
-        for name in ("accepted", "rejected"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("accepted", "rejected", "quality.parquet"):
-            os.replace(work / name, folder / name)
+        made = TablesFolder(work)
+        kept.record.unlink(missing_ok=True)
+        for folder in (kept.accepted, kept.rejected):
+            shutil.rmtree(folder, ignore_errors=True)
+        os.replace(made.accepted, kept.accepted)
+        os.replace(made.rejected, kept.rejected)
+        os.replace(made.quality, kept.quality)
     return {"counts": counts, "names": names}
 
 

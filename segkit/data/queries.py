@@ -15,7 +15,7 @@ import duckdb
 from segkit.core.errors import SegkitError
 from segkit.data.columns import Source, quote, text_literal
 from segkit.data.engine import open_locked
-from segkit.data.inputs import ENDINGS, find_listed
+from segkit.data.input_hashes import ENDINGS, find_listed
 from segkit.data.places import name_plainly, open_room
 from segkit.data.textfiles import open_text
 from segkit.plan.models import Plan

@@ -22,7 +22,7 @@ from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
 from segkit.data.engine import open_locked
-from segkit.data.inputs import find_files
+from segkit.data.input_hashes import find_files
 from segkit.data.places import name_plainly
 from segkit.data.queries import read_query
 from segkit.data.textfiles import open_text, split_records

@@ -15,13 +15,14 @@ from segkit.core.errors import SegkitError
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
-from segkit.data.inputs import Stamps, find_changes
+from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.line_rules import derive_lines
 from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
+from segkit.runs.layout import TablesFolder
 
 QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
@@ -302,19 +303,19 @@ class TableChecks:
         SegkitError
             If the files hold other numbers of rows than were counted.
         """
-        (folder / "accepted").mkdir()
-        (folder / "rejected").mkdir()
+        made = TablesFolder(folder)
+        made.accepted.mkdir()
+        made.rejected.mkdir()
         for name, table in self.checked.items():
             accepted = f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
                 WHERE NOT is_rejected ORDER BY source_row"""
-            accepted_count = self._copy(accepted, folder / f"accepted/{name}.parquet")
-            rejected = _select_rejected(table)
-            rejected_count = self._copy(rejected, folder / f"rejected/{name}.parquet")
+            accepted_count = self._copy(accepted, made.accepted_rows(name))
+            rejected_count = self._copy(_select_rejected(table), made.rejected_rows(name))
             is_accepted = accepted_count == table.accepted
             if not is_accepted or accepted_count + rejected_count != table.source.read:
                 raise explain_account(table.source, accepted_count, rejected_count)
         quality, counts = self.summarise()
-        quality.to_parquet(folder / "quality.parquet", index=False)
+        quality.to_parquet(made.quality, index=False)
         return counts.to_dict("records")
 
     def _copy(self, query: str, path: Path) -> int:

@@ -6,14 +6,18 @@ import ibis
 import pandas as pd
 
 from segkit.core.absence import is_missing
-from segkit.evidence.by_segment import keep_delivered
+from segkit.evidence.segment_summaries import keep_delivered
+from segkit.features.journey import mark_lapsed
+from segkit.features.purchases import find_mean_order_value
 from segkit.plan.models import MEASURES, Goal
 
-# The feature that each measure of buyers reads, beside their orders.
-READ = {"total_spend": "spend_last_365_days", "mean_order_value": "mean_order_value"}
-READ |= {"active_customers": "recency_days", "lapsed_share": "recency_days"}
+# The features that a measure of buyers reads, beside their orders.
+NEEDED = {
+    "total_spend": "spend_last_365_days",
+    "mean_order_value": "mean_order_value",
+    "active_customers": "recency_days",
+}
 LOWER_IS_BETTER = {"lapsed_share", "resolution_hours"}
-LAPSED_DAYS = 180
 YEAR_DAYS = 365
 
 
@@ -21,30 +25,45 @@ def measure_kpi(
     measure: str, customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> float | None:
     """Compute one of :data:`segkit.plan.models.MEASURES`; ``None`` if its table is missing."""
-    messages, tickets = tables.get("messages"), tables.get("tickets")
     if measure == "open_share":
-        if is_missing(messages, "opened"):
-            return None
-        return _read_number(keep_delivered(messages)["opened"].fill_null(False).mean())
+        return _measure_open_share(tables.get("messages"))
     if measure == "resolution_hours":
-        if is_missing(tickets, "resolved_at"):
-            return None
-        seconds = tickets["resolved_at"].epoch_seconds() - tickets["opened_at"].epoch_seconds()
-        return _read_number((seconds / 3600).median())
-    column = READ.get(measure, "order_count")
-    if not {"order_count", column} <= set(customers) or not (customers["order_count"] > 0).any():
+        return _measure_resolution(tables.get("tickets"))
+    return _measure_buyers(measure, customers)
+
+
+def _measure_open_share(messages: ibis.Table | None) -> float | None:
+    if is_missing(messages, "opened"):
+        return None
+    return _read_number(keep_delivered(messages)["opened"].fill_null(False).mean())
+
+
+def _measure_resolution(tickets: ibis.Table | None) -> float | None:
+    """Return the median of the hours until a ticket was resolved."""
+    if is_missing(tickets, "resolved_at"):
+        return None
+    seconds = tickets["resolved_at"].epoch_seconds() - tickets["opened_at"].epoch_seconds()
+    return _read_number((seconds / 3600).median())
+
+
+def _measure_buyers(measure: str, customers: pd.DataFrame) -> float | None:
+    """Return a measure of the customer table; spend is that of all rows, returns included."""
+    if not {"order_count", NEEDED.get(measure, "order_count")} <= set(customers):
         return None
     buyers = customers[customers["order_count"] > 0]
-    orders, read = buyers["order_count"], buyers[column]
-    values = {
-        "total_spend": customers[column].sum(),
-        "active_customers": (read < YEAR_DAYS).sum(),
-        "repeat_share": (orders >= 2).mean(),
-        "mean_order_value": (read * orders).sum() / orders.sum(),
-        "orders_per_customer": orders.mean(),
-        "lapsed_share": (read >= LAPSED_DAYS).mean(),
-    }
-    return float(values[measure])
+    if buyers.empty:
+        return None
+    orders = buyers["order_count"]
+    if measure == "total_spend":
+        return float(customers["spend_last_365_days"].sum())
+    if measure == "mean_order_value":
+        return find_mean_order_value(buyers)
+    if measure == "active_customers":
+        return float((buyers["recency_days"] < YEAR_DAYS).sum())
+    if measure == "lapsed_share":
+        is_lapsed = mark_lapsed(buyers)
+        return None if is_lapsed is None else float(is_lapsed.mean())
+    return float((orders >= 2).mean() if measure == "repeat_share" else orders.mean())
 
 
 def _read_number(figure: ibis.Scalar) -> float | None:

@@ -39,8 +39,10 @@ def _join_texts(values: pd.Series) -> str:
 
 
 def _yearly_rate(first: float, last: float, years: float) -> float:
-    known = years > 0 and first > 0 and last > 0
-    return (last / first) ** (1 / years) - 1 if known else np.nan
+    """Return the constant yearly rate between two figures; missing unless both are above 0."""
+    if years <= 0 or first <= 0 or last <= 0:
+        return np.nan
+    return (last / first) ** (1 / years) - 1
 
 
 def describe_template(tables: Mapping[str, ibis.Table]) -> pd.DataFrame:
@@ -126,41 +128,45 @@ def latest_cells(market_cells: ibis.Table | None, *, by: Sequence[str] = AXES) -
     computed from the cell's first and latest year. The columns are country, category, year,
     market_value, buyer_count, growth_rate, source.
     """
-    by, rest = list(by), [axis for axis in AXES if axis not in by]
     if not by or not set(by) <= set(AXES):
         raise SegkitError("the market is cut by country, by category or by both", found=str(by))
     columns = [*AXES, "year", "market_value", "buyer_count", "growth_rate", "source"]
     if market_cells is None:
         return empty_table(columns, "There is no table of market cells.")
+    named = list(by)
+    rest = [axis for axis in AXES if axis not in named]
     table = read_columns(market_cells, columns).fillna({"year": 0})
-    table = table[(table[by] != "").all(axis=1)]
+    table = table[(table[named] != "").all(axis=1)]
     rows = []
-    for names, cell in table.groupby(by):
-        totals = cell[(cell[rest] == "").all(axis=1)]
-        cell = totals if len(totals) else cell
-        last = cell[cell["year"] == cell["year"].max()]
-        rows.append(
-            {
-                **dict.fromkeys(AXES, ""),
-                **dict(zip(by, names, strict=True)),
-                "year": int(last["year"].iloc[0]) or pd.NA,
-                "market_value": last["market_value"].sum() or np.nan,
-                "buyer_count": last["buyer_count"].max() or np.nan,
-                "growth_rate": _measure_growth(cell, last),
-                "source": _join_texts(last["source"]),
-            }
-        )
+    for names, cell in table.groupby(named):
+        row = dict.fromkeys(AXES, "")
+        row.update(zip(named, names, strict=True))
+        is_total = (cell[rest] == "").all(axis=1)
+        row.update(_summarise_cell(cell[is_total] if is_total.any() else cell))
+        rows.append(row)
     if not rows:
-        return empty_table(columns, f"No market cell names its {' and '.join(by)}.")
+        return empty_table(columns, f"No market cell names its {' and '.join(named)}.")
     return pd.DataFrame(rows, columns=columns).astype({"year": "Int64"})
+
+
+def _summarise_cell(cell: pd.DataFrame) -> dict[str, object]:
+    """Return a cell's size and growth in its latest year, from its rows."""
+    last = cell[cell["year"] == cell["year"].max()]
+    return {
+        "year": int(last["year"].iloc[0]) or pd.NA,
+        "market_value": last["market_value"].sum() or np.nan,
+        "buyer_count": last["buyer_count"].max() or np.nan,
+        "growth_rate": _measure_growth(cell, last),
+        "source": _join_texts(last["source"]),
+    }
 
 
 def _measure_growth(cell: pd.DataFrame, last: pd.DataFrame) -> float:
     """Return the growth stated for the latest year, or that from the first year to the latest."""
     stated = last.dropna(subset=["growth_rate"])
     if len(stated):
-        weights = stated["market_value"].fillna(0)
-        weights = weights if weights.sum() > 0 else None
+        values = stated["market_value"].fillna(0)
+        weights = values if values.sum() > 0 else None
         return float(np.average(stated["growth_rate"], weights=weights))
     for column in ("market_value", "buyer_count"):
         yearly = cell.groupby("year")[column].sum(min_count=1).dropna()

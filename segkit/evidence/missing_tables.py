@@ -9,12 +9,25 @@ import pandas as pd
 
 from segkit.contract.tables import TABLES
 
+# The tables that tell what customers buy, do, ask for and say.
+EXPERIENCE_TABLES = ("order_lines", "products", "messages", "events", "tickets", "responses")
+
 
 def describe_missing(tables: Mapping[str, ibis.Table], names: Collection[str]) -> pd.DataFrame:
     """Say of each named table: state (missing, empty, there), row_count, answers and collect."""
     rows = []
     for name in names:
         count = int(tables[name].count().execute()) if name in tables else 0
-        state = "there" if count else "empty" if name in tables else "missing"
-        rows.append((name, state, count, TABLES[name].answers, TABLES[name].collect))
+        state = "missing"
+        if name in tables:
+            state = "there" if count else "empty"
+        rows.append(
+            {
+                "table": name,
+                "state": state,
+                "row_count": count,
+                "answers": TABLES[name].answers,
+                "collect": TABLES[name].collect,
+            }
+        )
     return pd.DataFrame(rows, columns=["table", "state", "row_count", "answers", "collect"])

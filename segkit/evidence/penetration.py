@@ -11,13 +11,15 @@ import pandas as pd
 from ibis import _
 
 from segkit.core.absence import NO_PURCHASES, EmptyTable, empty_table, explain_empty, is_missing
-from segkit.evidence.by_segment import keep_days
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
+from segkit.evidence.segment_summaries import keep_days
 
-OWN_COLUMNS = ["customer_count", "spend", "share", "index"]
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
 KEYS = {"customers": "customer_id", "orders": "order_id", "products": "product_id"}
 HOMES = {"country": ("customers", "order_lines", "orders"), "category": ("products",)}
+OWN_DAYS = 365
+BOTH, MARKET_ONLY, OURS_ONLY = "both", "market only", "ours only"
+MATCHED = {"both": BOTH, "left_only": MARKET_ONLY, "right_only": OURS_ONLY}
 
 
 def count_own_cells(
@@ -31,23 +33,38 @@ def count_own_cells(
     """
     if "order_lines" not in tables:
         return empty_table([*AXES, "customer_count", "spend"], NO_PURCHASES)
-    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=365)
+    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=OWN_DAYS)
     if "is_product" in lines.columns:
         lines = lines.filter(_.is_product.fill_null(True))
     if "country" in lines.columns:
         lines = lines.rename(order_lines_country="country")
-    for axis in by:
-        for name in [name for name in HOMES[axis] if name in KEYS]:
-            if not is_missing(tables.get(name), KEYS[name], axis):
-                lookup = tables[name].select(KEYS[name], **{f"{name}_{axis}": axis})
-                lines = lines.left_join(lookup, KEYS[name]).drop(f"{KEYS[name]}_right")
-    for axis in AXES:
-        known = [f"{name}_{axis}" for name in HOMES[axis] if axis in by]
-        known = [lines[column] for column in known if column in lines.columns]
-        lines = lines.mutate(**{axis: ibis.coalesce(*known, ibis.literal(""))})
+    lines = _join_homes(lines, tables, by)
+    places = {axis: _find_place(lines, axis, by) for axis in AXES}
     sold = _.customer_id.nunique(where=_.line_type == "sale")
-    cells = lines.group_by(*AXES).agg(customer_count=sold, spend=_.line_amount.sum())
+    cells = lines.mutate(**places).group_by(*AXES)
+    cells = cells.agg(customer_count=sold, spend=_.line_amount.sum())
     return cells.to_pandas().sort_values([*AXES], ignore_index=True)
+
+
+def _join_homes(
+    lines: ibis.Table, tables: Mapping[str, ibis.Table], by: Sequence[str]
+) -> ibis.Table:
+    """Join what other tables know of a line's place, as ``<table>_<axis>``."""
+    for axis in by:
+        for name in HOMES[axis]:
+            if name not in KEYS or is_missing(tables.get(name), KEYS[name], axis):
+                continue
+            key = KEYS[name]
+            lookup = tables[name].select(key, **{f"{name}_{axis}": axis})
+            lines = lines.left_join(lookup, key).drop(f"{key}_right")
+    return lines
+
+
+def _find_place(lines: ibis.Table, axis: str, by: Sequence[str]) -> ibis.Value:
+    """Return a line's country or category from the first table that knows it; else empty."""
+    names = [f"{name}_{axis}" for name in HOMES[axis]] if axis in by else []
+    known = [lines[name] for name in names if name in lines.columns]
+    return ibis.coalesce(*known, ibis.literal(""))
 
 
 def choose_axes(tables: Mapping[str, ibis.Table]) -> list[str]:
@@ -67,43 +84,116 @@ def measure_penetration(
     are cell (its name), country, category, matched (``both``, ``market only`` where our share is 0,
     ``ours only`` where it is not known), year, market_value, buyer_count, growth_rate, measure
     (``market_value``, or ``buyer_count`` where no value is known), customer_count, spend, share (of
-    the measure), index (100 is our share of all cells together) and source.
+    the measure), index (100 is our share of all cells together), source and rests_on_count (our
+    customers; one where there is spend and nobody is known to have bought).
     """
     columns = ["cell", *AXES, "matched", "year", "market_value", "buyer_count", "growth_rate"]
-    columns += ["measure", *OWN_COLUMNS, "source"]
+    columns += ["measure", "customer_count", "spend", "share", "index", "source", "rests_on_count"]
     cells = latest_cells(market_cells, by=by)
     if cells.empty or isinstance(own, EmptyTable):
         return empty_table(columns, explain_empty(own if isinstance(own, EmptyTable) else cells))
+    table = _join_cells(cells, own)
+    table["cell"] = _name_cells(table, by)
+    size = "market_value" if cells["market_value"].notna().any() else "buyer_count"
+    ours = name_own_measure(size)
+    table["measure"] = size
+    table["share"] = table[ours] / table[size]
+    sized = table[table[size].notna()]
+    average = sized[ours].sum() / (sized[size].sum() or np.nan)
+    table["index"] = 100 * table["share"] / (average if average > 0 else np.nan)
+    bought = table["customer_count"]
+    table["rests_on_count"] = bought.mask((bought == 0) & (table["spend"] != 0), 1)
+    return table.sort_values([size, "spend"], ascending=False, ignore_index=True)[columns]
+
+
+def _join_cells(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Join the market's cells and our own by their names; cells of one side only are kept."""
     own = own.assign(key=make_cell_keys(own)).groupby("key", as_index=False)
     own = own.agg(
         {"country": "first", "category": "first", "customer_count": "sum", "spend": "sum"}
     )
     cells = cells.assign(key=make_cell_keys(cells))
     table = cells.merge(own, on="key", how="outer", suffixes=("", "_own"), indicator="matched")
-    names = {"both": "both", "left_only": "market only", "right_only": "ours only"}
-    table["matched"] = table["matched"].astype(str).map(names)
+    table["matched"] = table["matched"].astype(str).map(MATCHED)
     table = table.fillna({"customer_count": 0, "spend": 0}).astype({"customer_count": "int64"})
-    table = table.assign(**{axis: table[axis].fillna(table[f"{axis}_own"]) for axis in AXES})
+    for axis in AXES:
+        table[axis] = table[axis].fillna(table[f"{axis}_own"])
+    return table
+
+
+def _name_cells(table: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """Return what each cell is called: its country, its category, or both."""
     named = {axis: table[axis].mask(table[axis] == "", f"{axis} not known") for axis in by}
-    table["cell"] = named[by[0]]
     if len(by) > 1:
-        table["cell"] = named["category"] + " (" + named["country"] + ")"
-    by_value = cells["market_value"].notna().any()
-    size, ours = ("market_value", "spend") if by_value else ("buyer_count", "customer_count")
-    table["measure"], table["share"] = size, table[ours] / table[size]
-    sized = table[table[size].notna()]
-    average = sized[ours].sum() / (sized[size].sum() or np.nan)
-    table["index"] = 100 * table["share"] / (average if average > 0 else np.nan)
-    return table.sort_values([size, "spend"], ascending=False, ignore_index=True)[columns]
+        return named["category"] + " (" + named["country"] + ")"
+    return named[by[0]]
 
 
-def hide_small_shares(penetration: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
-    """Empty our own figures in cells that rest on too few customers; nothing sold may be shown."""
-    count, spend = penetration["customer_count"], penetration["spend"]
-    small = (count < smallest_cell) & ((count > 0) | (spend != 0))
-    return penetration.assign(
-        **{c: penetration[c].astype(float).mask(small) for c in OWN_COLUMNS if c in penetration}
-    )
+def total_penetration(penetration: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFrame:
+    """Add up what we hold of the market, and what of ours did not join it.
+
+    Parameters
+    ----------
+    penetration : DataFrame
+        From :func:`measure_penetration`.
+    smallest_cell : int
+        The fewest customers with which cells are compared.
+
+    Returns
+    -------
+    DataFrame
+        Two rows, by ``part``. ``market``: ours (in the measure), size (of the cells whose size is
+        known), share, index's year, days (of ours). ``ours only``: spend and spend_share of all
+        our spend. Both: measure, cell_count, smallest_cell and customer_count, which is at least
+        so many: of customers who buy in several categories of a country only those of the largest
+        are counted, so that nobody counts twice.
+    """
+    columns = ["part", "measure", "cell_count", "customer_count", "ours", "size", "share"]
+    columns += ["year", "days", "smallest_cell", "spend", "spend_share"]
+    if penetration.empty:
+        return empty_table(columns, explain_empty(penetration))
+    is_ours = penetration["matched"] == OURS_ONLY
+    market = penetration[~is_ours]
+    measure = penetration["measure"].iloc[0]
+    sized = market[market[measure].notna()]
+    ours = sized[name_own_measure(measure)].sum()
+    size = sized[measure].sum()
+    unmatched = penetration[is_ours]
+    spend = unmatched["spend"].sum()
+    every = penetration["spend"].sum()
+    joined_row = {
+        "part": "market",
+        "measure": measure,
+        "cell_count": len(market),
+        "customer_count": _count_at_least(sized),
+        "ours": float(ours),
+        "size": float(size),
+        "share": ours / size if size else np.nan,
+        "year": market["year"].max(),
+        "days": OWN_DAYS,
+        "smallest_cell": smallest_cell,
+    }
+    unmatched_row = {
+        "part": OURS_ONLY,
+        "measure": measure,
+        "cell_count": len(unmatched),
+        "customer_count": _count_at_least(unmatched),
+        "spend": float(spend),
+        "spend_share": spend / every if every else np.nan,
+    }
+    table = pd.DataFrame([joined_row, unmatched_row], columns=columns)
+    whole = dict.fromkeys(("year", "days", "smallest_cell"), "Int64")
+    return table.astype(whole)
+
+
+def _count_at_least(cells: pd.DataFrame) -> int:
+    """Count customers of several cells so that nobody counts twice."""
+    return int(cells.groupby("country")["rests_on_count"].max().sum())
+
+
+def name_own_measure(measure: str) -> str:
+    """Return the column of ours that is set beside a measure of the market."""
+    return "spend" if measure == "market_value" else "customer_count"
 
 
 def select_largest(penetration: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:
@@ -121,6 +211,7 @@ def find_white_space(
     competitors: ibis.Table | None = None,
     *,
     largest_rival_share: float = 0.5,
+    hidden: pd.Series | None = None,
     smallest_cell: int = 5,
 ) -> pd.DataFrame:
     """Find cells that are large, growing and little served, and size what they could bring.
@@ -129,40 +220,69 @@ def find_white_space(
     market's growth, weighted by size), open to us (our share is below our own average) and open
     from rivals (the listed competitors hold at most ``largest_rival_share`` together; a cell that
     names none counts as open). ``opportunity`` is what we would sell more a year at our own average
-    share, never below 0. Where fewer than ``smallest_cell`` of our customers buy, the index is
-    hidden and the opportunity is sized as if we sold nothing there.
+    share, never below 0.
 
-    The columns are cell, country, category, measure, size, growth_rate, index (100 is our average
-    share), rival_share, the four rules, fails_on (in words), white_space, opportunity and source;
-    white space comes first, then the largest opportunity.
+    Parameters
+    ----------
+    penetration : DataFrame
+        From :func:`measure_penetration`.
+    competitors : ibis.Table, optional
+        The table of the competitors' shares.
+    largest_rival_share : float
+        A cell is closed where competitors hold more than this together, from 0 to 1.
+    hidden : Series of bool, optional
+        Which rows of ``penetration`` the gate hid; their ``rests_on_count`` is missing. An
+        opportunity would tell what we sell there: where fewer than ``smallest_cell`` customers
+        buy it is sized as if we sold nothing, elsewhere it is missing.
+    smallest_cell : int
+        The fewest customers that may be seen.
+
+    Returns
+    -------
+    DataFrame
+        cell, country, category, measure, size, growth_rate, index (100 is our average share),
+        rival_share, the four rules, fails_on (in words), white_space, opportunity, source and
+        rests_on_count; white space comes first, then the largest opportunity.
     """
     columns = ["cell", *AXES, "measure", "size", "growth_rate", "index", "rival_share", *RULES]
-    columns += ["fails_on", "white_space", "opportunity", "source"]
-    table = penetration[penetration["matched"] != "ours only"]
+    columns += ["fails_on", "white_space", "opportunity", "source", "rests_on_count"]
+    table = penetration[penetration["matched"] != OURS_ONLY]
     if table.empty:
         return empty_table(columns, explain_empty(penetration))
-    by_value = table["measure"].iloc[0] == "market_value"
-    size, ours = ("market_value", "spend") if by_value else ("buyer_count", "customer_count")
+    size = table["measure"].iloc[0]
+    ours = name_own_measure(size)
     table = table.assign(size=table[size]).dropna(subset=["size"])
     average = table[ours].sum() / table["size"].sum()
-    grown = table.dropna(subset=["growth_rate"])
-    rate = np.average(grown["growth_rate"], weights=grown["size"]) if len(grown) else np.inf
     table["rival_share"] = _add_rival_shares(table, competitors)
     table["large"] = table["size"] > table["size"].median()
-    table["growing"] = (table["growth_rate"] > rate).fillna(False).astype(bool)
+    table["growing"] = (table["growth_rate"] > _average_growth(table)).fillna(False).astype(bool)
     table["open_to_us"] = table["share"] < average
     table["open_from_rivals"] = ~(table["rival_share"] > largest_rival_share)
     table["white_space"] = table[RULES].all(axis=1)
-    words = [rule.replace("_", " ") for rule in RULES]
-    table["fails_on"] = [
-        ", ".join(word for word, passes in zip(words, row, strict=True) if not passes)
-        for row in table[RULES].to_numpy()
-    ]
-    table = hide_small_shares(table, smallest_cell)
-    table["opportunity"] = (average * table["size"] - table[ours].fillna(0)).clip(lower=0)
+    table["fails_on"] = [_name_failed(row) for row in table[RULES].to_dict("records")]
+    is_hidden = pd.Series(False, index=table.index)
+    if hidden is not None:
+        is_hidden = hidden.loc[table.index]
+    is_small = table["rests_on_count"] < smallest_cell
+    seen = table[ours].mask(is_hidden, 0)
+    opportunity = (average * table["size"] - seen).clip(lower=0)
+    table["opportunity"] = opportunity.mask(is_hidden & ~is_small)
+    table["rests_on_count"] = table["rests_on_count"].astype(float).mask(is_hidden)
     order = ["white_space", "opportunity"]
     table = table.sort_values(order, ascending=False, kind="stable", ignore_index=True)
     return table[columns]
+
+
+def _average_growth(cells: pd.DataFrame) -> float:
+    """Return the market's growth, weighted by size; infinite where none is known."""
+    known = cells.dropna(subset=["growth_rate"])
+    if known.empty:
+        return np.inf
+    return float(np.average(known["growth_rate"], weights=known["size"]))
+
+
+def _name_failed(rules: Mapping[str, bool]) -> str:
+    return ", ".join(rule.replace("_", " ") for rule, passes in rules.items() if not passes)
 
 
 def _add_rival_shares(cells: pd.DataFrame, competitors: ibis.Table | None) -> list[float]:

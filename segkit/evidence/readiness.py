@@ -2,32 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import ibis
 import pandas as pd
 
 from segkit.core.absence import is_missing
 from segkit.evidence.inventory import measure_consent
+from segkit.evidence.market import MARKET_TABLES
 from segkit.plan.models import Plan
 
-FRESH_DAYS, STALE_DAYS = 7, 90
+FRESH_DAYS = 7
+STALE_DAYS = 90
 FULL_HISTORY_DAYS = 730
 ENOUGH_REPEAT_BUYERS = 500
-# Each practice, and what to do first where it is weak.
-PRACTICES = {
-    "Every goal has a target": "Give each goal in the plan a target for its KPI",
-    "Rows pass the checks": "Mend the largest rule of the quality table at its source",
-    "Many bases can be used": "Collect the columns named in the gap list",
-    "Consent is known": "Record for each customer whether he or she may be contacted",
-    "Campaigns have a control group": "Send nothing to a random part of each campaign's customers",
-    "The market is known": "Fill the templates of the market review",
-    "Customers are heard": "Run a short survey; export the support tickets",
-    # These are scored where there are orders.
-    "Orders name their customer": "Ask for an e-mail address or a loyalty card at every sale",
-    "Data is fresh": "Load orders at least weekly",
-    "History is long enough": "Keep two years of orders, so that seasons can be told from trends",
-    "Customers come back": "Wait for more repeat buyers, or segment by what customers say",
-    "Profit is known": "Add unit_cost to products or to order_lines",
-}
+VOICE_TABLES = ("responses", "tickets")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the practices are scored from.
+
+    Attributes
+    ----------
+    plan : Plan
+    tables : mapping of str to ibis.Table
+        The accepted rows.
+    inventory : DataFrame
+        One row a table, by its name: row_count, first_on, last_on, days_since_last.
+    gaps : DataFrame
+        One row a base: ``ready`` tells whether it can be used.
+    quality : DataFrame
+        One row a rule: table, rule, row_count.
+    counts : DataFrame
+        One row a table: table, read, accepted.
+    """
+
+    plan: Plan
+    tables: Mapping[str, ibis.Table]
+    inventory: pd.DataFrame
+    gaps: pd.DataFrame
+    quality: pd.DataFrame
+    counts: pd.DataFrame
+
+    def count_given(self, names: tuple[str, ...]) -> int:
+        """Return how many of these tables have rows."""
+        return int((self.inventory.loc[list(names), "row_count"] > 0).sum())
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The score of a practice, from 0 (not there) to 1 (in full), and what was found."""
+
+    score: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A practice of good segmentation: what to do where it is weak, and how it is scored.
+
+    Practices that need orders are left out where there are none.
+    """
+
+    name: str
+    improve: str
+    measure: Callable[[Given], Evidence]
+    needs_orders: bool = False
 
 
 def describe_plan(plan: Plan) -> pd.DataFrame:
@@ -53,58 +95,174 @@ def score_readiness(
     first); the weakest comes first. Practices of purchases are left out where there are none.
     """
     known = inventory.set_index("table")
-    read, accepted = counts["read"].sum(), counts["accepted"].sum()
-    targets = sum(goal.target is not None for goal in plan.goals)
-    market = (known.loc[["market_cells", "competitors", "trends"], "row_count"] > 0).sum()
-    voice = (known.loc[["responses", "tickets"], "row_count"] > 0).sum()
-    consent = measure_consent(tables, plan.privacy.consent_column)
+    given = Given(plan, tables, inventory=known, gaps=gaps, quality=quality, counts=counts)
+    rows = []
+    for practice in PRACTICES:
+        if practice.needs_orders and "order_lines" not in tables:
+            continue
+        found = practice.measure(given)
+        rows.append(
+            {
+                "practice": practice.name,
+                "score": float(found.score),
+                "evidence": found.text,
+                "improve": practice.improve,
+            }
+        )
+    scores = pd.DataFrame(rows)
+    scores["score"] = scores["score"].clip(0, 1)
+    return scores.sort_values(["score", "practice"], ignore_index=True)
+
+
+def _measure_targets(given: Given) -> Evidence:
+    goals = given.plan.goals
+    count = sum(goal.target is not None for goal in goals)
+    return Evidence(count / len(goals), f"{count} of {len(goals)} goals have one")
+
+
+def _measure_checks(given: Given) -> Evidence:
+    read = given.counts["read"].sum()
+    accepted = given.counts["accepted"].sum()
+    return Evidence(accepted / max(read, 1), f"{accepted:,} of {read:,} rows were accepted")
+
+
+def _measure_bases(given: Given) -> Evidence:
+    is_ready = given.gaps["ready"]
+    return Evidence(is_ready.mean(), f"{is_ready.sum()} of {len(is_ready)} bases")
+
+
+def _measure_consent(given: Given) -> Evidence:
+    consent = measure_consent(given.tables, given.plan.privacy.consent_column)
     people = int(consent["customer_count"].sum())
     answered = int(consent.loc[consent["answer"] != "unknown", "customer_count"].sum())
-    messages, control = tables.get("messages"), False
+    return Evidence(answered / max(people, 1), f"{answered:,} of {people:,} customers answered")
+
+
+def _measure_control(given: Given) -> Evidence:
+    messages = given.tables.get("messages")
+    has_control = False
     if not is_missing(messages, "arm"):
-        control = bool(messages.filter(messages.arm == "control").count().execute())
-    evidence = [
-        (targets / len(plan.goals), f"{targets} of {len(plan.goals)} goals have one"),
-        (accepted / max(read, 1), f"{accepted:,} of {read:,} rows were accepted"),
-        (gaps["ready"].mean(), f"{gaps['ready'].sum()} of {len(gaps)} bases"),
-        (answered / max(people, 1), f"{answered:,} of {people:,} customers answered"),
-        (control, "a control arm is there" if control else "no message carries a control arm"),
-        (market / 3, f"{market} of the three market tables are given"),
-        (voice / 2, f"{voice} of two tables (survey answers, support tickets) are given"),
-    ]
-    if "order_lines" in tables:
-        orphans = quality.query("table == 'order_lines' and rule == 'missing_customer'")
-        lines = counts.set_index("table").loc["order_lines", "read"]
-        named = 1 - orphans["row_count"].sum() / max(lines, 1)
-        evidence += _find_evidence_of_orders(tables, known.loc["order_lines"], named)
-    rows = [(*p, *e) for p, e in zip(PRACTICES.items(), evidence, strict=False)]
-    scores = pd.DataFrame(rows, columns=["practice", "improve", "score", "evidence"])
-    scores["score"] = scores["score"].astype(float).clip(0, 1)
-    scores = scores.sort_values(["score", "practice"], ignore_index=True)
-    return scores[["practice", "score", "evidence", "improve"]]
+        has_control = bool(messages.filter(messages.arm == "control").count().execute())
+    if has_control:
+        return Evidence(1, "a control arm is there")
+    return Evidence(0, "no message carries a control arm")
 
 
-def _find_evidence_of_orders(
-    tables: dict[str, ibis.Table], orders: pd.Series, named: float
-) -> list[tuple[float, str]]:
-    """Return score and evidence of each of the practices of orders."""
-    age, history = orders["days_since_last"], (orders["last_on"] - orders["first_on"]).days
-    repeaters = _count_repeat_buyers(tables["order_lines"])
-    cost = any("unit_cost" in tables[t].columns for t in ("order_lines", "products") if t in tables)
-    fresh = (STALE_DAYS - age) / (STALE_DAYS - FRESH_DAYS)
-    return [
-        (named, f"{named:.1%} of order lines read name one"),
-        (fresh, f"the last order is {age:.0f} days before the last day counted"),
-        (history / FULL_HISTORY_DAYS, f"{history:,} days of orders"),
-        (repeaters / ENOUGH_REPEAT_BUYERS, f"{repeaters:,} customers with two orders or more"),
-        (cost, "unit costs are given" if cost else "no unit costs are given"),
-    ]
+def _measure_market(given: Given) -> Evidence:
+    count = given.count_given(MARKET_TABLES)
+    return Evidence(count / len(MARKET_TABLES), f"{count} of the three market tables are given")
+
+
+def _measure_voice(given: Given) -> Evidence:
+    count = given.count_given(VOICE_TABLES)
+    text = f"{count} of two tables (survey answers, support tickets) are given"
+    return Evidence(count / len(VOICE_TABLES), text)
+
+
+def _measure_named(given: Given) -> Evidence:
+    orphans = given.quality.query("table == 'order_lines' and rule == 'missing_customer'")
+    lines = given.counts.set_index("table").loc["order_lines", "read"]
+    share = 1 - orphans["row_count"].sum() / max(lines, 1)
+    return Evidence(share, f"{share:.1%} of order lines read name one")
+
+
+def _measure_freshness(given: Given) -> Evidence:
+    age = given.inventory.loc["order_lines", "days_since_last"]
+    score = (STALE_DAYS - age) / (STALE_DAYS - FRESH_DAYS)
+    return Evidence(score, f"the last order is {age:.0f} days before the last day counted")
+
+
+def _measure_history(given: Given) -> Evidence:
+    orders = given.inventory.loc["order_lines"]
+    days = (orders["last_on"] - orders["first_on"]).days
+    return Evidence(days / FULL_HISTORY_DAYS, f"{days:,} days of orders")
+
+
+def _measure_repeaters(given: Given) -> Evidence:
+    count = _count_repeat_buyers(given.tables["order_lines"])
+    return Evidence(count / ENOUGH_REPEAT_BUYERS, f"{count:,} customers with two orders or more")
+
+
+def _measure_costs(given: Given) -> Evidence:
+    known = [given.tables[name] for name in ("order_lines", "products") if name in given.tables]
+    if any("unit_cost" in table.columns for table in known):
+        return Evidence(1, "unit costs are given")
+    return Evidence(0, "no unit costs are given")
 
 
 def _count_repeat_buyers(order_lines: ibis.Table) -> int:
     sales = order_lines.filter(order_lines["line_type"] == "sale")
     orders = sales.group_by("customer_id").aggregate(order_count=sales["order_id"].nunique())
     return int(orders.filter(orders["order_count"] >= 2).count().execute())
+
+
+PRACTICES = (
+    Practice(
+        "Every goal has a target",
+        improve="Give each goal in the plan a target for its KPI",
+        measure=_measure_targets,
+    ),
+    Practice(
+        "Rows pass the checks",
+        improve="Mend the largest rule of the quality table at its source",
+        measure=_measure_checks,
+    ),
+    Practice(
+        "Many bases can be used",
+        improve="Collect the columns named in the gap list",
+        measure=_measure_bases,
+    ),
+    Practice(
+        "Consent is known",
+        improve="Record for each customer whether he or she may be contacted",
+        measure=_measure_consent,
+    ),
+    Practice(
+        "Campaigns have a control group",
+        improve="Send nothing to a random part of each campaign's customers",
+        measure=_measure_control,
+    ),
+    Practice(
+        "The market is known",
+        improve="Fill the templates of the market review",
+        measure=_measure_market,
+    ),
+    Practice(
+        "Customers are heard",
+        improve="Run a short survey; export the support tickets",
+        measure=_measure_voice,
+    ),
+    Practice(
+        "Orders name their customer",
+        improve="Ask for an e-mail address or a loyalty card at every sale",
+        measure=_measure_named,
+        needs_orders=True,
+    ),
+    Practice(
+        "Data is fresh",
+        improve="Load orders at least weekly",
+        measure=_measure_freshness,
+        needs_orders=True,
+    ),
+    Practice(
+        "History is long enough",
+        improve="Keep two years of orders, so that seasons can be told from trends",
+        measure=_measure_history,
+        needs_orders=True,
+    ),
+    Practice(
+        "Customers come back",
+        improve="Wait for more repeat buyers, or segment by what customers say",
+        measure=_measure_repeaters,
+        needs_orders=True,
+    ),
+    Practice(
+        "Profit is known",
+        improve="Add unit_cost to products or to order_lines",
+        measure=_measure_costs,
+        needs_orders=True,
+    ),
+)
 
 
 def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:

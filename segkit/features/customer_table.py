@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import ibis
 import pandas as pd
@@ -12,14 +13,15 @@ from ibis import ir
 
 from segkit.contract.definitions import Needs
 from segkit.contract.features import BASES, CATEGORY_SHARE, FEATURES
-from segkit.features.attitudes import is_said, score_attitudes
-from segkit.features.attributes import name_territories, select_attributes
-from segkit.features.engagement import summarise_engagement
-from segkit.features.expressions import fetch, keep_until
+from segkit.features.attributes import select_attributes
+from segkit.features.engagement import learn_engagement_days, summarise_engagement
+from segkit.features.expressions import fetch, keep_known, keep_until
+from segkit.features.geographic import name_territories
+from segkit.features.habits import Habits, learn_habits
 from segkit.features.lifetime_value import add_lifetime
 from segkit.features.own_features import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
-from segkit.features.rhythm import Habits, learn_habits
+from segkit.features.survey import is_said, score_attitudes
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 
@@ -66,7 +68,9 @@ def list_gaps(
     """
     settings = settings or BaseSettings()
     there = {**columns, "plan": settings.list_needs()}
-    rows, given, own = [], list_given(columns, settings), list_own(columns.get("customers", {}))
+    given = list_given(columns, settings)
+    own = list_own(columns.get("customers", {}))
+    rows = []
     read = [(scheme.base, name) for scheme in schemes for name in list_read(scheme, own)]
     for base in BASES.values():
         told = [name for by, name in read if by == base.name and name not in FEATURES]
@@ -87,59 +91,130 @@ def list_features() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["feature", "unit", "meaning", "base", "kind", "needs"])
 
 
+@dataclass(frozen=True)
+class CustomerTable:
+    """The customer table, and what it was built with.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        One row a customer, sorted by ``customer_id``; the other columns are those of `list_given`.
+    habits : Habits
+        What all customers do, as it was learned from the tables.
+    prospect_count : int
+        Customers who never bought: where there are order lines, they are not in ``frame``.
+    lifetime_reason : str
+        Why it cannot be predicted what a year will bring; empty where it can, or nobody asks.
+    """
+
+    frame: pd.DataFrame
+    habits: Habits
+    prospect_count: int
+    lifetime_reason: str
+
+
 def build_customers(
     tables: Mapping[str, ir.Table], *, as_of: datetime.date, settings: BaseSettings | None = None
-) -> pd.DataFrame:
-    """Build the customer table: one row for each customer with an order line until ``as_of``.
+) -> CustomerTable:
+    """Build the customer table: learn what is usual, express the features, and fetch them.
 
-    Customers who never bought are left out; ``attrs["prospect_count"]`` counts them. Without
-    ``order_lines`` there is a row for each of the ``customers``, and without these for each whom
-    another table names. Where both that table and the behaviour tell an attribute, the customer's
-    own wins. ``tables`` are accepted tables of one engine; ``settings`` a plan, or nothing.
+    ``tables`` are accepted tables of one engine; ``settings`` a plan, or nothing. See
+    `express_customers` for the rows, and `add_lifetime` for what a year will bring: it is missing
+    where it cannot be predicted.
+    """
+    habits = learn_from_tables(tables, as_of=as_of, settings=settings)
+    expressed = express_customers(tables, as_of=as_of, settings=settings, habits=habits)
+    frame, lifetime_reason = fetch_customers(expressed, tables.get("order_lines"), as_of=as_of)
+    return CustomerTable(
+        frame=frame,
+        habits=habits,
+        prospect_count=count_prospects(tables, as_of=as_of),
+        lifetime_reason=lifetime_reason,
+    )
+
+
+def learn_from_tables(
+    tables: Mapping[str, ir.Table], *, as_of: datetime.date, settings: BaseSettings | None = None
+) -> Habits:
+    """Learn what all customers do, by a few small aggregates in the engine."""
+    habits = Habits()
+    if "order_lines" in tables:
+        lines = _add_order_columns(tables)
+        habits = learn_habits(lines, as_of=as_of, products=tables.get("products"))
+    days = learn_engagement_days(tables, as_of=as_of, settings=settings or BaseSettings())
+    return dataclasses.replace(habits, engagement_days=days)
+
+
+def express_customers(
+    tables: Mapping[str, ir.Table],
+    *,
+    as_of: datetime.date,
+    settings: BaseSettings | None = None,
+    habits: Habits | None = None,
+) -> ir.Table:
+    """Express the customer table: one row for each customer with an order line until ``as_of``.
+
+    Nothing is computed. Customers who never bought are left out. Without ``order_lines`` there is a
+    row for each of the ``customers``, and without these for each whom another table names. Where
+    both that table and the behaviour tell an attribute, the customer's own wins. ``habits`` are
+    those of `learn_from_tables`; without them what is set against all customers is null.
 
     Returns
     -------
-    pandas.DataFrame
-        Sorted by ``customer_id``; the columns are those of `list_given`. What a year will bring
-        is missing where it cannot be predicted, see `add_lifetime`.
+    ibis.Table
+        ``customer_id`` and the features of `list_given`, but those of lifetime value.
     """
-    prospects, own, habits = 0, None, Habits()
     settings = settings or BaseSettings()
-    joined = engagement = summarise_engagement(tables, as_of=as_of, settings=settings)
+    habits = habits or Habits()
+    attributes = purchases = None
     if "customers" in tables:
-        joined = own = select_attributes(tables["customers"], as_of=as_of)
+        attributes = select_attributes(tables["customers"], as_of=as_of)
     if "order_lines" in tables:
-        lines = _add_order_columns(tables)
-        options = {"as_of": as_of, "products": tables.get("products")}
-        habits = learn_habits(lines, **options)
-        joined = summarise_purchases(lines, **options, habits=habits)
-        if own is not None:
-            buyers = keep_until(lines, "ordered_at", as_of)
-            prospects = int(own.anti_join(buyers, "customer_id").count().execute())
-            joined = _merge(joined, own, right_wins=True)
-    if engagement is not None and joined is not engagement:
-        joined = _merge(joined, engagement, right_wins=False)
-        counts = [c for c in engagement.columns if c.endswith("_count")]
-        joined = joined.mutate(**{c: joined[c].fill_null(0) for c in counts})
+        purchases = summarise_purchases(
+            _add_order_columns(tables), as_of=as_of, products=tables.get("products"), habits=habits
+        )
+    engagement = summarise_engagement(
+        tables, as_of=as_of, settings=settings, learned_days=habits.engagement_days
+    )
     attitudes = score_attitudes(tables.get("responses"), settings, as_of=as_of)
+    joined = _join_parts(purchases, attributes, engagement)
     if attitudes is not None:
         joined = _merge(joined, attitudes, right_wins=False)
     joined = name_territories(joined, settings.territories)
-    further = [] if own is None else list_own(own.columns)
-    further += [name for name in joined.columns if name.startswith(CATEGORY_SHARE)]
-    known = dict.fromkeys((*FEATURES, *settings.list_attitudes(), *further))
-    wanted = [name for name in known if name in joined.columns]
-    customers = fetch(joined.select("customer_id", *wanted).order_by("customer_id"))
-    if "order_lines" in tables:
-        customers = add_lifetime(customers, tables["order_lines"], as_of=as_of)
-        customers = customers[["customer_id", *[name for name in known if name in customers]]]
-    customers.attrs |= {"prospect_count": prospects, "habits": dataclasses.asdict(habits)}
-    return customers
+    own = [] if attributes is None else list_own(attributes.columns)
+    shares = [name for name in joined.columns if name.startswith(CATEGORY_SHARE)]
+    known = dict.fromkeys((*FEATURES, *settings.list_attitudes(), *own, *shares))
+    return joined.select("customer_id", *[name for name in known if name in joined.columns])
+
+
+def fetch_customers(
+    expressed: ir.Table, order_lines: ir.Table | None, *, as_of: datetime.date
+) -> tuple[pd.DataFrame, str]:
+    """Fetch what `express_customers` returned, sorted, and add what a year will bring.
+
+    Returns the table, and why a year cannot be predicted, see `add_lifetime`.
+    """
+    frame = fetch(expressed.order_by("customer_id"))
+    if order_lines is None:
+        return frame, ""
+    frame, lifetime_reason = add_lifetime(frame, order_lines, as_of=as_of)
+    order = dict.fromkeys(("customer_id", *FEATURES, *frame.columns))
+    return frame[[name for name in order if name in frame]], lifetime_reason
+
+
+def count_prospects(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> int:
+    """Count the customers without an order line until ``as_of``; 0 if either table is missing."""
+    if "customers" not in tables or "order_lines" not in tables:
+        return 0
+    known = keep_known(tables["customers"], "signed_up_on", as_of)
+    buyers = keep_until(tables["order_lines"], "ordered_at", as_of)
+    return int(known.anti_join(buyers, "customer_id").count().execute())
 
 
 def _add_order_columns(tables: Mapping[str, ir.Table]) -> ir.Table:
     """Take country and channel from orders where the lines do not carry them."""
-    lines, orders = tables["order_lines"], tables.get("orders")
+    lines = tables["order_lines"]
+    orders = tables.get("orders")
     there = set() if orders is None else set(orders.columns) - set(lines.columns)
     wanted = [column for column in ("country", "channel") if column in there]
     if not wanted:
@@ -147,12 +222,29 @@ def _add_order_columns(tables: Mapping[str, ir.Table]) -> ir.Table:
     return lines.left_join(orders.select("order_id", *wanted), "order_id").drop("order_id_right")
 
 
+def _join_parts(
+    purchases: ir.Table | None, attributes: ir.Table | None, engagement: ir.Table | None
+) -> ir.Table:
+    """Join to the customers of the first part that is there; counts of engagement become 0."""
+    if purchases is not None and attributes is not None:
+        joined = _merge(purchases, attributes, right_wins=True)
+    else:
+        joined = attributes if purchases is None else purchases
+    if joined is None or engagement is None:
+        return engagement if joined is None else joined
+    joined = _merge(joined, engagement, right_wins=False)
+    counts = [name for name in engagement.columns if name.endswith("_count")]
+    return joined.mutate(**{name: joined[name].fill_null(0) for name in counts})
+
+
 def _merge(left: ir.Table, right: ir.Table, *, right_wins: bool) -> ir.Table:
     """Left join on the customer; a column in both is taken from the winner, else the other."""
     joined = left.left_join(right, "customer_id")
-    both = [c for c in right.columns if c in left.columns and c != "customer_id"]
+    both = [name for name in right.columns if name in left.columns and name != "customer_id"]
     chosen = {}
-    for column in both:
-        pair = (joined[f"{column}_right"], joined[column])
-        chosen[column] = ibis.coalesce(*(pair if right_wins else pair[::-1]))
-    return joined.mutate(**chosen).drop(*[f"{c}_right" for c in ("customer_id", *both)])
+    for name in both:
+        of_left = joined[name]
+        of_right = joined[f"{name}_right"]
+        first, second = (of_right, of_left) if right_wins else (of_left, of_right)
+        chosen[name] = ibis.coalesce(first, second)
+    return joined.mutate(**chosen).drop(*[f"{name}_right" for name in ("customer_id", *both)])

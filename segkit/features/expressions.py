@@ -86,11 +86,9 @@ def count_true(flag: ir.BooleanColumn) -> ir.IntegerScalar:
 
 def is_delivered(messages: ir.Table) -> ir.BooleanValue:
     """Tell which messages were sent, not kept back for a control group, and did not bounce."""
-    arm, bounced = (
-        find_column(messages, "arm", "string"),
-        find_column(messages, "bounced", "boolean"),
-    )
-    return (arm.fill_null("") != "control") & ~bounced.fill_null(False)
+    arm = find_column(messages, "arm", "string")
+    has_bounced = find_column(messages, "bounced", "boolean").fill_null(False)
+    return (arm.fill_null("") != "control") & ~has_bounced
 
 
 def find_column(table: ir.Table, name: str, kind: str) -> ir.Value:

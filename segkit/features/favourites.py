@@ -31,13 +31,13 @@ def find_favourite(table: ir.Table, column: str, weight: ir.Value, *, name: str)
         group_by="customer_id", order_by=[ibis.desc("weight_"), ibis.asc(column)]
     )
     sums = sums.mutate(place_=place)
-    first, weight = sums.place_ == 0, sums.weight_
+    is_first = sums.place_ == 0
     table = sums.group_by("customer_id").aggregate(
-        **{name: sums[column].min(where=first)},
-        top_=weight.max(where=first),
+        **{name: sums[column].min(where=is_first)},
+        top_=sums.weight_.max(where=is_first),
         count_=sums.count(),
-        total_=sum_money(weight),
-        squares_=(weight * weight).sum(),
+        total_=sum_money(sums.weight_),
+        squares_=(sums.weight_ * sums.weight_).sum(),
     )
     return table.select(
         "customer_id",
@@ -52,7 +52,8 @@ def sum_levels(column: ir.Column, weight: ir.Value, levels: Sequence[str]) -> di
     They are called ``<column>_<number of the level>_`` and ``<column>_top_``. A row a customer with
     all of them takes less time than a row for each customer and level, as long as they are few.
     """
-    name, nothing = column.get_name(), ibis.null("float64")
+    name = column.get_name()
+    nothing = ibis.null("float64")
     sums = {
         f"{name}_{n}_": ibis.ifelse(column == level, weight, nothing).sum().round(MONEY_DIGITS)
         for n, level in enumerate(levels)
@@ -65,7 +66,8 @@ def describe_levels(
     table: ir.Table, column: str, levels: Sequence[str], *, name: str
 ) -> dict[str, ir.Value]:
     """Return from `sum_levels` of all levels, in order, what `find_favourite` returns."""
-    sums, top = [table[f"{column}_{n}_"] for n in range(len(levels))], table[f"{column}_top_"]
+    sums = [table[f"{column}_{n}_"] for n in range(len(levels))]
+    top = table[f"{column}_top_"]
     favourite = ibis.cases(*zip([one == top for one in sums], levels, strict=True))
     count = sum(one.notnull().cast("int64") for one in sums)
     total = sum(one.fill_null(0.0) for one in sums).round(MONEY_DIGITS)

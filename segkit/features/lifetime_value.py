@@ -19,6 +19,7 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from segkit.core.errors import SegkitError
+from segkit.core.statistics import ALPHA, find_reach
 from segkit.features.expressions import days_until, keep_until, share_of, sum_money
 from segkit.models.lifetime import (
     Peak,
@@ -34,7 +35,6 @@ from segkit.models.lifetime import (
 YEAR_DAYS = 365
 YEARLY_DISCOUNT = 0.10
 LEAST_REPEAT_BUYERS = 30
-NORMAL_95 = 1.959964
 TINY = 1e-300
 PARAMETERS = ("r", "alpha", "a", "b", "p", "q", "v")
 HISTORY_COLUMNS = (
@@ -44,6 +44,7 @@ VALUE_COLUMNS = (
     "group", "customer_count", "expected_order_count", "mean_lifetime_value", "mean_low",
     "mean_high", "total_lifetime_value", "total_low", "total_high",
 )  # fmt: skip
+ALL = "all customers"
 FEATURE_COLUMNS = ("expected_order_count", "active_probability", "lifetime_value")
 _DRAWS = 1_000_000
 _LEAST_MOST_ROUNDS = (40, 200)
@@ -185,7 +186,7 @@ def predict_lifetime(
     """
     found = _Prediction(histories, model, horizon_days, yearly_discount)
     sd = np.sqrt(np.einsum("ij,jk,ik->i", found.slopes, np.array(model.covariance), found.slopes))
-    factor = np.exp(NORMAL_95 * sd / np.maximum(found.value, TINY))
+    factor = np.exp(find_reach() * sd / np.maximum(found.value, TINY))
     return pd.DataFrame(
         {
             "customer_id": histories["customer_id"].to_numpy(),
@@ -218,29 +219,42 @@ def summarise_lifetime_value(
     """
     in_order = histories.sort_values("customer_id", kind="stable")
     found = _Prediction(in_order, model, YEAR_DAYS, YEARLY_DISCOUNT)
-    codes, names = np.full(len(in_order), -1), []
+    codes = np.full(len(in_order), -1)
+    names = []
     if groups is not None:
         codes, names = pd.factorize(groups.reindex(in_order.index), sort=True)
-    names = ["all customers", *names]
+    names = [ALL, *names]
 
     def add_up(values: np.ndarray) -> np.ndarray:
         sums = np.bincount(codes + 1, values, minlength=len(names))
         sums[0] = values.sum()
         return sums
 
-    rng, rounds = np.random.default_rng(random_state), _DRAWS // max(len(in_order), 1)
-    drawn = [add_up(found.draw_values(rng)) for _ in range(np.clip(rounds, *_LEAST_MOST_ROUNDS))]
-    sizes, totals = add_up(np.ones(len(in_order))), add_up(found.value)
+    rng = np.random.default_rng(random_state)
+    rounds = np.clip(_DRAWS // max(len(in_order), 1), *_LEAST_MOST_ROUNDS)
+    drawn = [add_up(found.draw_values(rng)) for _ in range(rounds)]
+    sizes = add_up(np.ones(len(in_order)))
+    totals = add_up(found.value)
     slopes = np.array([add_up(slope) for slope in found.slopes.T])
     sd = np.sqrt(np.einsum("ig,ij,jg->g", slopes, np.array(model.covariance), slopes))
     # Every draw of chance with every hundredth of the parameters' log-normal distribution.
     hundredths = ndtri((np.arange(100) + 0.5) / 100)[:, None]
     factors = np.exp(hundredths * sd / np.maximum(totals, TINY))
     mixed = (np.array(drawn)[:, None] * factors).reshape(-1, len(names))
-    ends = [totals, *np.quantile(mixed, [0.025, 0.975], axis=0)]
-    orders = add_up(found.active * found.orders) / sizes
-    columns = (names, sizes.astype(int), orders, *(end / sizes for end in ends), *ends)
-    return pd.DataFrame(dict(zip(VALUE_COLUMNS, columns, strict=True)))
+    lows, highs = np.quantile(mixed, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
+    return pd.DataFrame(
+        {
+            "group": names,
+            "customer_count": sizes.astype(int),
+            "expected_order_count": add_up(found.active * found.orders) / sizes,
+            "mean_lifetime_value": totals / sizes,
+            "mean_low": lows / sizes,
+            "mean_high": highs / sizes,
+            "total_lifetime_value": totals,
+            "total_low": lows,
+            "total_high": highs,
+        }
+    )
 
 
 class _Prediction:
@@ -252,37 +266,45 @@ class _Prediction:
 
     def __init__(self, histories, model, horizon, yearly_discount):
         self.count, self.since, self.tenure, mean = _read_histories(histories)
-        self.model, self.edges = model, np.linspace(0, horizon, 13)
+        self.model = model
+        self.edges = np.linspace(0, horizon, 13)
         middles = (self.edges[1:] + self.edges[:-1]) / 2
         self.discounts = (1 + yearly_discount) ** (-middles / YEAR_DAYS)
         self.places, self.pairs = pd.factorize(self.count + 1j * self.tenure)
         self.spends = np.where(mean > 0, self.count, 0)
-        self.total, (p, q, v) = self.spends * mean, model.spend
+        self.total = self.spends * mean
+        p, q, v = model.spend
         # Where q is at most 1 the spend has no mean.
         self.spend = expect_spend(model.spend, self.spends, mean) if q > 1 else mean * np.nan
         self.active, self.orders, self.discounted = self._expect(model.purchases)
         self.value = self.active * self.discounted * self.spend
         slopes = []
         for move in np.exp(_STEP * np.eye(4)):
-            up, down = (Purchases(*(model.purchases * move**sign)) for sign in (1, -1))
-            (active, _, orders), (less, _, fewer) = self._expect(up), self._expect(down)
-            slopes.append((active * orders - less * fewer) / (2 * _STEP) * self.spend)
+            more_active, _, more_orders = self._expect(Purchases(*(model.purchases * move)))
+            less_active, _, less_orders = self._expect(Purchases(*(model.purchases * move**-1)))
+            difference = more_active * more_orders - less_active * less_orders
+            slopes.append(difference / (2 * _STEP) * self.spend)
         rest = p * self.spends + q - 1
         shares = ((q - 1) / rest, -q / rest, v / (v + self.total))
         self.slopes = np.column_stack([*slopes, *(self.value * share for share in shares)])
 
     def _expect(self, purchases: Purchases) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return who is active, and the purchases while active, plain and discounted."""
-        times = {"active": self.since, "tenure": self.tenure}
-        active = find_active_probability(purchases, self.count, **times)
-        history = {"repeat_count": self.pairs.real, "tenure": self.pairs.imag}
-        until = [expect_purchases(purchases, edge, **history) for edge in self.edges[1:]]
+        active = find_active_probability(
+            purchases, self.count, active=self.since, tenure=self.tenure
+        )
+        until = [
+            expect_purchases(purchases, edge, repeat_count=self.pairs.real, tenure=self.pairs.imag)
+            for edge in self.edges[1:]
+        ]
         discounted = self.discounts @ np.diff(until, axis=0, prepend=0)
         return active, until[-1][self.places], discounted[self.places]
 
     def draw_values(self, rng: np.random.Generator) -> np.ndarray:
         """Draw what each customer will bring, from the posterior of rate, dropout and spend."""
-        (r, alpha, a, b), (p, q, v), size = self.model.purchases, self.model.spend, len(self.count)
+        r, alpha, a, b = self.model.purchases
+        p, q, v = self.model.spend
+        size = len(self.count)
         if not q > 1:
             return np.full(size, np.nan)
         rate = rng.gamma(r + self.count, 1 / (alpha + self.tenure))
@@ -317,21 +339,20 @@ def _read_histories(histories: pd.DataFrame) -> list[np.ndarray]:
 
 def add_lifetime(
     customers: pd.DataFrame, order_lines: ir.Table, *, as_of: datetime.date
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, str]:
     """Add ``expected_order_count``, ``active_probability`` and ``lifetime_value`` for a year.
 
-    Where a model cannot be fitted its columns are there but all missing, so that a scheme that
-    reads them is told so, and ``attrs["lifetime_reason"]`` says why. A customer without a sale has
-    none.
+    Returns the table, and why a model cannot be fitted; empty where it can. Then the columns are
+    there but all missing, so that a scheme that reads them is told so. A customer without a sale
+    has none.
     """
     histories = summarise_histories(order_lines, as_of=as_of)
+    reason = ""
     try:
         found = predict_lifetime(histories, fit_lifetime(histories))
-        reason = ""
     except SegkitError as error:
         found = pd.DataFrame(columns=["customer_id", *FEATURE_COLUMNS], dtype=float)
         reason = error.describe()
     found = found.set_index("customer_id")[list(FEATURE_COLUMNS)]
-    added = customers.assign(**found.reindex(customers["customer_id"]).reset_index(drop=True))
-    added.attrs = {**customers.attrs, "lifetime_reason": reason}
-    return added
+    added = found.reindex(customers["customer_id"]).reset_index(drop=True)
+    return customers.assign(**added), reason

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-import ibis.expr.datatypes as dt
 import pandas as pd
 from ibis import ir
 
@@ -18,6 +17,7 @@ from segkit.contract.definitions import Feature
 from segkit.contract.features import CATEGORY_SHARE, FEATURES
 from segkit.contract.tables import TABLES
 from segkit.core.absence import empty_table
+from segkit.models.kinds import name_kind
 from segkit.plan.models import Scheme
 
 OWN_BASE = "own"
@@ -27,13 +27,7 @@ _UNITS |= {unit: unit for unit in ("share", "days", "years", "months", "hours")}
 
 def list_kinds(table: ir.Table) -> dict[str, str]:
     """Return each column's kind: number, boolean, date or category."""
-    return {name: _name_kind(kind) for name, kind in table.schema().items()}
-
-
-def _name_kind(kind: dt.DataType) -> str:
-    if kind.is_temporal():
-        return "date"
-    return "number" if kind.is_numeric() else "boolean" if kind.is_boolean() else "category"
+    return {name: name_kind(kind) for name, kind in table.schema().items()}
 
 
 def list_own(columns: Iterable[str]) -> list[str]:
@@ -82,12 +76,15 @@ def summarise_own(
     if not own:
         reason = "The plan names no features of its own under [tables.customers]."
         return empty_table(columns, reason)
-    kinds, sums = list_kinds(customers), {f"filled_{n}": customers[n].notnull().mean() for n in own}
+    kinds = list_kinds(customers)
+    sums = {f"filled_{name}": customers[name].notnull().mean() for name in own}
     sums |= {f"different_{name}": customers[name].nunique() for name in own}
     found = customers.aggregate(**sums).to_pandas().iloc[0]
     rows = []
     for name in own:
         readers = ", ".join(scheme.name for scheme in schemes if list_read(scheme, [name]))
-        figures = found[f"filled_{name}"], int(found[f"different_{name}"])
-        rows.append((name, names.get(name, name), kinds[name], *figures, readers))
+        complete_share = found[f"filled_{name}"]
+        different_count = int(found[f"different_{name}"])
+        column = names.get(name, name)
+        rows.append((name, column, kinds[name], complete_share, different_count, readers))
     return pd.DataFrame(rows, columns=columns)

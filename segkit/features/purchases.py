@@ -17,7 +17,6 @@ import pandas as pd
 from ibis import _, ir
 
 from segkit.core.absence import NO_PURCHASES, empty_table
-from segkit.features.baskets import summarise_baskets
 from segkit.features.expressions import (
     add_columns,
     days_until,
@@ -26,7 +25,10 @@ from segkit.features.expressions import (
     share_of,
     sum_money,
 )
-from segkit.features.rhythm import Habits, add_gaps, describe_rhythm, list_orders
+from segkit.features.habits import Habits
+from segkit.features.journey import name_stage
+from segkit.features.purchase_history import summarise_baskets
+from segkit.features.rhythm import add_gaps, describe_rhythm, list_orders
 from segkit.features.season import describe_season, sum_seasons
 
 WINDOWS = (30, 90, 365)
@@ -57,7 +59,9 @@ def summarise_purchases(
     habits = habits or Habits()
     lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
     orders = add_gaps(list_orders(lines))
-    sale, amount, age = orders.is_sale_, orders.amount_, days_until(orders.day_, as_of)
+    sale = orders.is_sale_
+    amount = orders.amount_
+    age = days_until(orders.day_, as_of)
     measures = {
         "order_count": sale.cast("int64").sum(),
         "total_spend": sum_money(amount),
@@ -83,8 +87,31 @@ def summarise_purchases(
         **describe_season(table, habits),
     )
     table = describe_rhythm(table, habits)
+    table = table.mutate(journey_stage=name_stage(table, habits))
     table = table.select(*(name for name in table.columns if not name.endswith("_")))
     return add_columns(table, summarise_baskets(lines, products, habits))
+
+
+def find_mean_order_value(customers: pd.DataFrame) -> float:
+    """Return the mean order value of these customers together, see `divide_by_orders`.
+
+    Their gross sales are their own ``mean_order_value`` times ``order_count``; who lacks either is
+    left out. NaN without orders.
+    """
+    known = customers[["mean_order_value", "order_count"]].astype(float).dropna()
+    sales = known["mean_order_value"] * known["order_count"]
+    return float(divide_by_orders(sales.sum(), known["order_count"].sum()))
+
+
+def divide_by_orders(sales: pd.Series | float, order_count: pd.Series | int) -> pd.Series | float:
+    """Return the mean order value of many customers: gross sales over orders; NaN without orders.
+
+    So it is said everywhere, and never as the mean of the customers' own means, in which somebody
+    with one order weighs as much as somebody with many.
+    """
+    if isinstance(order_count, pd.Series):
+        return sales / order_count.where(order_count > 0)
+    return sales / order_count if order_count > 0 else float("nan")
 
 
 def summarise_months(order_lines: ir.Table | None, *, as_of: datetime.date) -> pd.DataFrame:

@@ -6,11 +6,11 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import ir
-from scipy import stats
 
 from segkit.core.absence import empty_table
+from segkit.core.statistics import measure_agreement
 from segkit.features.expressions import share_of, sum_money
-from segkit.features.rhythm import Habits
+from segkit.features.habits import Habits
 
 PRIOR_ORDERS = 4
 # The hour at which each part of the day ends.
@@ -19,6 +19,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
+SEASON_COLUMNS = ("month", "index", "index_percent", "customer_count")
 
 
 def sum_seasons(orders: ir.Table) -> dict[str, ir.Value]:
@@ -26,8 +27,11 @@ def sum_seasons(orders: ir.Table) -> dict[str, ir.Value]:
 
     A time of exactly midnight is a day without an hour, and belongs to no part of the day.
     """
-    amount, day, hour = orders.amount_, orders.day_, orders.at_.hour()
-    month, number = day.month(), day.month() * 100 + day.day()
+    amount = orders.amount_
+    day = orders.day_
+    month = day.month()
+    day_of_year = month * 100 + day.day()
+    hour = orders.at_.hour()
     has_hour = orders.is_sale_ & (orders.at_ != day.cast(orders.at_.type()))
     sums = {
         f"month_{m}_": sum_money(amount, where=orders.is_sale_ & (month == m)) for m in range(1, 13)
@@ -37,7 +41,7 @@ def sum_seasons(orders: ir.Table) -> dict[str, ir.Value]:
     for part, end in DAY_PARTS.items():
         sums[f"{part}_"] = sum_money(amount, where=has_hour & (hour >= begin) & (hour < end))
         begin = end
-    other = orders.is_sale_ & ~number.between(1115, 1231)
+    other = orders.is_sale_ & ~day_of_year.between(1115, 1231)
     return sums | {"other_time_": other.cast("int64").sum()}
 
 
@@ -49,8 +53,10 @@ def describe_season(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
     ``season_concentration`` is half the sum of absolute differences between these shares and all
     customers', by month: 0 if alike. Of months with the same sales the earlier is the peak.
     """
-    sales, sums = table.gross_, [table[f"month_{m}_"] for m in range(1, 13)]
-    top, no_peak = ibis.greatest(*sums), ibis.null("string")
+    sales = table.gross_
+    sums = [table[f"month_{m}_"] for m in range(1, 13)]
+    top = ibis.greatest(*sums)
+    no_peak = ibis.null("string")
     peak = ibis.cases(*zip([one == top for one in sums], MONTHS, strict=True), else_=no_peak)
     years_differ = table.last_order_on.year() > table.first_order_on.year()
     features = {
@@ -73,7 +79,7 @@ def describe_season(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
     return features | {"season_concentration": apart / 2}
 
 
-def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
+def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure how far sales follow the calendar, over the last whole years of whole months.
 
     A year without sales is left out. A straight line is taken out first, so that growth is no
@@ -87,35 +93,39 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]
 
     Returns
     -------
-    table : pandas.DataFrame
-        ``month`` (name), ``index`` (sales over those of the year's mean month; 1 is average).
-    figures : dict
-        ``year_count``; from two years on ``statistic``, ``p_value`` and ``agreement`` of the years
-        (Kendall's W: 0 none, 1 the same order of months every year).
+    by_month : pandas.DataFrame
+        ``month`` (name), ``index`` (sales over those of the year's mean month; 1 is average),
+        ``index_percent`` (the same; 100 is average), ``customer_count`` (active customers of this
+        month in the year with the fewest).
+    test : pandas.DataFrame
+        One row: ``year_count``; from two years on ``statistic``, ``p_value`` and ``agreement`` of
+        the years (Kendall's W: 0 none, 1 the same order of months every year).
 
-    References
-    ----------
-    Friedman (1937), The use of ranks, *Journal of the American Statistical Association* 32;
-    Kendall and Babington Smith (1939), The problem of m rankings.
+    See `measure_agreement` for the test.
     """
     whole = months[months["is_whole"].astype(bool)]
-    years = len(whole) // 12
-    values = whole["total_spend"].tail(12 * years).to_numpy(float).reshape(years, 12)
-    kept = np.flatnonzero(values.sum(axis=1) > 0)
-    figures: dict[str, float] = {"year_count": len(kept)}
+    year_count = len(whole) // 12
+    last = whole.tail(12 * year_count)
+    sales = last["total_spend"].to_numpy(float).reshape(year_count, 12)
+    active = last["active_customers"].to_numpy(int).reshape(year_count, 12)
+    kept = np.flatnonzero(sales.sum(axis=1) > 0)
+    test = pd.DataFrame({"year_count": [len(kept)]})
     if not len(kept):
-        return empty_table(["month", "index"], "There is no whole year of sales."), figures
-    values = values[kept] / values[kept].mean()
-    index = (values / values.mean(axis=1, keepdims=True)).mean(axis=0).round(9)
-    names = [MONTHS[month - 1] for month in whole["month"].dt.month.tail(12)]
-    table = pd.DataFrame({"month": names, "index": index})
+        return empty_table(SEASON_COLUMNS, "There is no whole year of sales."), test
+    sales = sales[kept] / sales[kept].mean()
+    index = (sales / sales.mean(axis=1, keepdims=True)).mean(axis=0).round(9)
+    by_month = pd.DataFrame(
+        {
+            "month": [MONTHS[month - 1] for month in whole["month"].dt.month.tail(12)],
+            "index": index,
+            "index_percent": 100 * index,
+            "customer_count": active[kept].min(axis=0),
+        }
+    )
     if len(kept) > 1:
         time = (12 * kept[:, None] + np.arange(12)).ravel()
-        rest = values.ravel() - np.polyval(np.polyfit(time, values.ravel(), 1), time)
-        rest = rest.reshape(values.shape).round(9)  # what is alike must tie
-        found = (0.0, 1.0)
-        if np.ptp(rest, axis=1).any():
-            found = stats.friedmanchisquare(*rest.T)
-        figures |= {"statistic": float(found[0]), "p_value": float(found[1])}
-        figures["agreement"] = figures["statistic"] / (len(kept) * 11)
-    return table, figures
+        line = np.polyval(np.polyfit(time, sales.ravel(), 1), time)
+        rest = (sales.ravel() - line).reshape(sales.shape).round(9)  # what is alike must tie
+        statistic, p_value, agreement = measure_agreement(rest)
+        test = test.assign(statistic=statistic, p_value=p_value, agreement=agreement)
+    return by_month, test

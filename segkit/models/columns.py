@@ -16,12 +16,16 @@ from pydantic import BaseModel, ConfigDict
 from scipy.stats import skew
 
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.models.kinds import find_kind
 
 OUTER_SHARE = 0.005
 SKEW_LIMIT = 1.0
-OTHER, MISSING = "(other)", "(missing)"
+OTHER = "(other)"
+MISSING = "(missing)"
 # A level of fewer customers is pooled: it would make noise, and might tell of a person.
-RARE_COUNT, RARE_SHARE, MOST_LEVELS = 5, 0.005, 50
+RARE_COUNT = 5
+RARE_SHARE = 0.005
+MOST_LEVELS = 50
 
 
 class Document(BaseModel):
@@ -131,8 +135,7 @@ def learn_levels(
     """
     require_column(customers, column)
     values = tidy_columns(customers, [column])[column]
-    kind = "boolean" if values.dtype == bool or values.dtype == "boolean" else "text"
-    kind = "number" if values.dtype == float else kind
+    kind = find_kind(values)
     texts = values.map(_write_level, na_action="ignore").astype(object)
     counts = texts.value_counts()
     if counts.empty:
@@ -141,14 +144,16 @@ def learn_levels(
     named = counts[counts >= min(RARE_COUNT, len(customers) // 20)].index
     kept = counts.index[counts >= max(RARE_SHARE * len(customers), counts[named].min())]
     kept = list(kept[:MOST_LEVELS]) or list(counts.index[:1])
-    levels = kept + ([OTHER] if len(kept) < len(counts) else [])
+    levels = [*kept, OTHER] if len(kept) < len(counts) else [*kept]
     codes = texts.map({level: code for code, level in enumerate(kept)})
     codes = codes.where(codes.notna() | texts.isna(), len(kept))
     if missing == "own" and texts.isna().any():
         codes = codes.fillna(len(levels))
         levels.append(MISSING)
     pooled = tuple(level for level in named if level not in kept)[:1000]
-    learned = Levels(column=column, kind=kind, levels=levels, pooled=pooled)
+    learned = Levels(
+        column=column, kind="text" if kind == "category" else kind, levels=levels, pooled=pooled
+    )
     return learned, codes.fillna(-1).to_numpy(np.int32)
 
 
@@ -166,13 +171,13 @@ def tidy_columns(customers: pd.DataFrame, columns: Iterable[str]) -> pd.DataFram
     tidy = {}
     for column in columns:
         require_column(customers, column)
-        values = customers[column].convert_dtypes()
+        values = customers[column]
+        kind = find_kind(values)
         if isinstance(values.dtype, pd.CategoricalDtype):
-            values = values.astype(values.cat.categories.dtype)
-        known = values.dropna()
-        if values.dtype == bool or values.dtype == "boolean":
+            values = values.astype(object)
+        if kind == "boolean":
             tidy[column] = values.astype("boolean")
-        elif pd.api.types.is_numeric_dtype(values.dtype) or known.empty:
+        elif kind == "number" or values.isna().all():
             tidy[column] = values.to_numpy(dtype=float, na_value=np.nan)
         else:
             tidy[column] = values.map(str, na_action="ignore").astype("str")
@@ -210,11 +215,12 @@ def learn_preparation(
     values = np.clip(values, lower, upper)
     # Sorted, for the last bits of a mean depend on the order of summing.
     in_order = np.sort(values[~np.isnan(values)])
-    skewed = lower < upper and abs(skew(in_order)) > SKEW_LIMIT
-    if skewed:
+    is_skewed = lower < upper and abs(skew(in_order)) > SKEW_LIMIT
+    if is_skewed:
         values = np.sign(values) * np.log(np.abs(values) + 1.0)
         in_order = np.sort(values[~np.isnan(values)])
-    mean, sd = in_order.mean(), in_order.std() if lower < upper else 1.0
+    mean = in_order.mean()
+    sd = in_order.std() if lower < upper else 1.0
     learned = Preparation(
         column=column,
         fill=fill if missing == "own" else None,
@@ -222,7 +228,7 @@ def learn_preparation(
         largest=known.max(),
         lower=lower,
         upper=upper,
-        transform="signed_log" if skewed else "none",
+        transform="signed_log" if is_skewed else "none",
         mean=mean,
         sd=sd,
     )
@@ -230,7 +236,7 @@ def learn_preparation(
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedColumns:
     """Columns as a model takes them: ``numbers`` (n, p) standardised, ``codes`` (n, q) of levels.
 
     A missing value is NaN, or -1, where it is ignored.
@@ -241,7 +247,7 @@ class Prepared:
     numbers: np.ndarray
     codes: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Prepared:
+    def take(self, rows: np.ndarray) -> PreparedColumns:
         """Return chosen rows, in the order given."""
         return replace(self, numbers=self.numbers[rows], codes=self.codes[rows])
 
@@ -275,8 +281,8 @@ def read_known(customers: pd.DataFrame, column: str) -> np.ndarray:
 def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
     """Return a column as floats, missing as NaN."""
     require_column(customers, column)
-    numeric = customers.select_dtypes(["number", "bool"]).columns
-    if column not in numeric and customers[column].notna().any():
+    is_number = find_kind(customers[column]) in ("number", "boolean")
+    if not is_number and customers[column].notna().any():
         raise SegkitError(f"column '{column}' is not a number", fix="Choose a numeric column.")
     return customers[column].to_numpy(dtype=float, na_value=np.nan)
 
@@ -284,8 +290,9 @@ def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
 def take_number(table: ir.Table, column: str) -> ir.FloatingValue:
     """Return a column of an engine's table as double; NaN becomes null."""
     value = table[column]
-    # Postgres makes no other number of a truth than an integer.
-    value = (value.cast("int32") if value.type().is_boolean() else value).cast("float64")
+    if value.type().is_boolean():  # Postgres makes no other number of a truth than an integer
+        value = value.cast("int32")
+    value = value.cast("float64")
     return ibis.ifelse(value.isnan(), ibis.null("float64"), value)
 
 

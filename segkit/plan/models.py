@@ -31,7 +31,7 @@ MEASURES = {
     "repeat_share": "Share of buyers with two orders or more",
     "mean_order_value": "Mean order value",
     "orders_per_customer": "Orders a buyer",
-    "lapsed_share": "Share of buyers without an order in the last 180 days",
+    "lapsed_share": "Share of buyers who have lapsed, as the journey stages have it",
     "open_share": "Share of delivered messages that were opened",
     "resolution_hours": "Median hours to resolve a ticket",
 }

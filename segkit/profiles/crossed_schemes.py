@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.core.privacy import suppress_cells
-from segkit.models.columns import require_column
+from segkit.runs.segments import select_scheme
+
+COLUMNS = ("other_scheme", "other_segment", "segment", "customer_count")
 
 
-def cross_all_schemes(
-    segments: pd.DataFrame, scheme: str, *, smallest_cell: int = 5
-) -> pd.DataFrame:
+def cross_all_schemes(segments: pd.DataFrame, scheme: str) -> pd.DataFrame:
     """Count customers by segment of one scheme and segment of each other scheme.
 
-    Returns ``other_scheme``, ``other_segment`` and one column of counts for each segment of
-    ``scheme``; small cells are missing.
+    Parameters
+    ----------
+    segments : DataFrame
+        One row a customer and scheme: ``customer_id``, ``scheme``, ``segment``.
+    scheme : str
+
+    Returns
+    -------
+    DataFrame
+        One row a pair of segments, also where nobody is in both: ``other_scheme``,
+        ``other_segment``, ``segment`` (of ``scheme``), ``customer_count``.
+
+    Raises
+    ------
+    SegkitError
+        If there is no such scheme.
     """
-    own = f"segment_{scheme}"
-    require_column(segments, own)
-    tables = [pd.DataFrame(columns=["other_scheme", "other_segment"])]
-    for other in segments.columns:
-        if other.startswith("segment_") and other != own:
-            crossed = suppress_cells(pd.crosstab(segments[other], segments[own]), smallest_cell)
-            crossed = crossed.rename_axis(index="other_segment", columns=None).reset_index()
-            crossed.insert(0, "other_scheme", other.removeprefix("segment_").replace("_", " "))
-            tables.append(crossed)
+    own = select_scheme(segments, scheme)[["customer_id", "segment"]]
+    tables = [pd.DataFrame(columns=COLUMNS)]
+    for other, rows in segments.groupby("scheme", sort=False):
+        if other == scheme:
+            continue
+        others = rows[["customer_id", "segment"]].rename(columns={"segment": "other_segment"})
+        both = others.merge(own, on="customer_id", validate="one_to_one")
+        crossed = pd.crosstab(both["other_segment"], both["segment"])
+        crossed = crossed.stack().rename("customer_count").reset_index()
+        crossed.insert(0, "other_scheme", other.replace("_", " "))
+        tables.append(crossed)
     return pd.concat(tables[1:] or tables, ignore_index=True)

@@ -11,24 +11,27 @@ from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from scipy.special import binom, gammaln, stdtr, stdtrit
 
-LEVEL = 0.05
+from segkit.core.statistics import (
+    ALPHA,
+    bound_share_difference,
+    correct_p_values,
+    find_clean_division_p_value,
+    find_mean_p_value,
+    find_share_p_value,
+    measure_effect,
+)
+from segkit.features.journey import STAGE_COLUMNS
+
+MEAN_FIGURES = ("effect_size", "effect_low", "effect_high", "p_value")
 SHARE_FIGURES = ("difference", "difference_low", "difference_high", "p_value", "residual")
-MARKER_DIFFERENCE, MARKER_RATIO, MARKER_SD = 0.25, 0.5, 0.5
+MARKER_DIFFERENCE = 0.25
+MARKER_RATIO = 0.5
+MARKER_SD = 0.5
 
 
 def compare_means(values: np.ndarray, here: np.ndarray) -> dict[str, float]:
     """Compare the mean of those ``here`` with that of all others, in standard deviations.
-
-    The effect size is Hedges' g: the difference of the means over the pooled standard deviation,
-    times the correction for small samples (Hedges 1981, *Journal of Educational Statistics* 6,
-    equation 6e). Its 95 % interval assumes neither normal values nor equal variances, for spend
-    has neither: the variance is that of the influence function of g (delta method), and the
-    degrees of freedom are Welch's. With normal values and equal variances it is the variance of
-    Hedges and Olkin (1985, page 86). Of very skewed values in a small segment it is still too
-    narrow: of lognormal values, twenty against two hundred, it held the truth in 88 % of draws.
 
     Parameters
     ----------
@@ -40,44 +43,26 @@ def compare_means(values: np.ndarray, here: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        ``effect_size``, ``effect_low``, ``effect_high`` and ``p_value`` of Welch's (1947) t test;
-        where neither side varies, the exact probability of so clean a division by lot. NaN where a
-        side has fewer than two values.
+        ``effect_size``, ``effect_low``, ``effect_high``, see `measure_effect`, and ``p_value`` of
+        Welch's t test; where neither side varies, the exact probability of so clean a division by
+        lot. NaN where a side has fewer than two values.
     """
     known = np.isfinite(values)
-    one, other = values[known & here], values[known & ~here]
-    names = ["effect_size", "effect_low", "effect_high", "p_value"]
-    nothing = dict.fromkeys(names, float("nan"))
-    n, m = len(one), len(other)
-    if min(n, m) < 2:
-        return nothing
+    one = values[known & here]
+    other = values[known & ~here]
+    figures = dict.fromkeys(MEAN_FIGURES, float("nan"))
+    if min(len(one), len(other)) < 2:
+        return figures
     scale = max(np.abs(one).max(), np.abs(other).max()) or 1.0
-    one, other = one / scale, other / scale  # huge numbers, squared, would overflow
-    spread = (n - 1) * one.var(ddof=1) + (m - 1) * other.var(ddof=1)
-    pooled, difference = np.sqrt(spread / (n + m - 2)), one.mean() - other.mean()
-    if pooled < 1e-12:
-        apart = abs(difference) > 1e-12
-        return nothing | {"p_value": min(1.0, 2 / binom(n + m, n)) if apart else 1.0}
-    effect = difference / pooled
-    freedom = n + m - 2
-    small = np.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / np.sqrt(freedom / 2)
-    parts = []
-    for own, sign in ((one, 1), (other, -1)):
-        z = (own - own.mean()) / pooled
-        share = (len(own) - 1) / freedom
-        influence = sign * z - effect / 2 * share * (z**2 - (z**2).mean())
-        parts.append(influence.var(ddof=1) / len(own))
-    error, free = _join_variances(*parts, n, m)
-    reach = stdtrit(free, 0.975) * error
-    error, free = _join_variances(one.var(ddof=1) / n, other.var(ddof=1) / m, n, m)
-    p_value = 2 * stdtr(free, -abs(difference) / error)
-    figures = small * effect, small * (effect - reach), small * (effect + reach), p_value
-    return dict(zip(names, map(float, figures), strict=True))
-
-
-def _join_variances(one: float, other: float, n: int, m: int) -> tuple[float, float]:
-    """Return the standard error of a difference of means, and Welch's degrees of freedom."""
-    return np.sqrt(one + other), (one + other) ** 2 / (one**2 / (n - 1) + other**2 / (m - 1))
+    one = one / scale  # huge numbers, squared, would overflow
+    other = other / scale
+    if max(one.std(), other.std()) < 1e-12:
+        is_apart = abs(one.mean() - other.mean()) > 1e-12
+        by_lot = find_clean_division_p_value(len(one), len(other))
+        return figures | {"p_value": by_lot if is_apart else 1.0}
+    effect, low, high = measure_effect(one, other)
+    p_value = find_mean_p_value(one, other)
+    return dict(zip(MEAN_FIGURES, (effect, low, high, p_value), strict=True))
 
 
 def compare_shares(hits: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
@@ -94,56 +79,41 @@ def compare_shares(hits: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a cell, segment by segment: ``difference`` of the shares, ``difference_low`` and
-        ``difference_high``, its 95 % interval by the hybrid score method (Newcombe 1998,
-        *Statistics in Medicine* 17, method 10), ``p_value`` of the score test with pooled variance,
+        ``difference_high``, see `bound_share_difference`, ``p_value``, see `find_share_p_value`,
         and ``residual``, Pearson's: (count - expected) / sqrt(expected). NaN without others.
     """
-    size, here = counts[:, None].astype(float), hits.astype(float)
-    others, there = size.sum() - size, here.sum(axis=0) - here
+    here = hits.astype(float)
+    there = here.sum(axis=0) - here
+    size = np.broadcast_to(counts[:, None].astype(float), here.shape)
+    others = counts.sum() - size
+    low, high = bound_share_difference(here, size, other_hits=there, other_trials=others)
+    p_value = find_share_p_value(here, size, other_hits=there, other_trials=others)
     with np.errstate(divide="ignore", invalid="ignore"):
-        one, two = here / size, there / others
-        (low, high), (low_two, high_two) = _bound_share(one, size), _bound_share(two, others)
-        difference = one - two
-        down = np.sqrt((one - low) ** 2 + (high_two - two) ** 2)
-        up = np.sqrt((high - one) ** 2 + (two - low_two) ** 2)
-        whole = (here + there) / (size + others)
-        error = np.sqrt(whole * (1 - whole) * (1 / size + 1 / others))
-        p_value = np.where(error > 0, 2 * stats.norm.sf(np.abs(difference) / error), 1.0)
-        expected = size * whole
+        difference = here / size - there / others
+        expected = size * (here + there) / (size + others)
         residual = (here - expected) / np.sqrt(expected)
-    figures = [difference, difference - down, difference + up, p_value, residual]
-    table = pd.DataFrame({n: f.ravel() for n, f in zip(SHARE_FIGURES, figures, strict=True)})
-    table.loc[table["difference"].isna(), "p_value"] = np.nan
-    return table
-
-
-def _bound_share(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return Wilson's (1927) 95 % interval of a share."""
-    z = stats.norm.ppf(0.975)
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    reach = share * (1 - share) / count + z**2 / (4 * count**2)
-    reach = z * np.sqrt(reach) / (1 + z**2 / count)
-    return centre - reach, centre + reach
+    figures = [difference, low, high, p_value, residual]
+    return pd.DataFrame({n: f.ravel() for n, f in zip(SHARE_FIGURES, figures, strict=True)})
 
 
 def correct_comparisons(table: pd.DataFrame) -> pd.DataFrame:
     """Correct all p-values of a table together, and say what is still set apart.
 
-    By Holm (1979, *Scandinavian Journal of Statistics* 6), which holds however the comparisons
-    depend on each other: the risk that even one difference is called real by chance is 5 %.
+    See `correct_p_values`: the risk that even one difference is called real by chance is 5 %.
 
     Returns
     -------
     pandas.DataFrame
         The table with ``adjusted_p_value`` and ``set_apart``; a missing p-value is no comparison.
     """
-    p_values = table["p_value"].to_numpy(dtype=float, na_value=np.nan)
-    order = np.argsort(p_values, kind="stable")  # NaN comes last
-    count = int(np.isfinite(p_values).sum())
-    adjusted = np.full(len(p_values), np.nan)
-    steps = p_values[order[:count]] * np.arange(count, 0, -1)
-    adjusted[order[:count]] = np.minimum(np.maximum.accumulate(steps), 1)
-    return table.assign(adjusted_p_value=adjusted, set_apart=adjusted < LEVEL)
+    adjusted = correct_p_values(table["p_value"].to_numpy(dtype=float, na_value=np.nan))
+    return table.assign(adjusted_p_value=adjusted, set_apart=adjusted < ALPHA)
+
+
+def add_sources(made_by: Collection[str]) -> set[str]:
+    """Return the columns that made the segments, and those that the stage among them comes from."""
+    sources = STAGE_COLUMNS if "journey_stage" in made_by else ()
+    return {*made_by, *sources}
 
 
 def judge_levels(levels: pd.DataFrame, *, made_by: Collection[str] = ()) -> pd.DataFrame:
@@ -152,7 +122,7 @@ def judge_levels(levels: pd.DataFrame, *, made_by: Collection[str] = ()) -> pd.D
     ``levels`` is what `count_descriptor` returned, with ``descriptor``. Adds ``by_construction``
     and what `correct_comparisons` adds; levels of unknown and pooled values are not compared.
     """
-    made = levels["descriptor"].isin(made_by)
+    made = levels["descriptor"].isin(add_sources(made_by))
     hidden = made | levels["value"].isin(["unknown", "other"])
     judged = levels.assign(by_construction=made, p_value=levels["p_value"].mask(hidden))
     return correct_comparisons(judged)
@@ -190,11 +160,12 @@ def rank_descriptors(levels: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, part in levels.groupby("descriptor", sort=False):
         smaller = min(part["segment"].nunique(), part["value"].nunique()) - 1
-        whole = part.drop_duplicates("segment")["segment_count"].sum()
+        whole = part["base_count"].iloc[0]
         evidence = not part["by_construction"].any() and part["residual"].notna().any()
         if evidence and smaller > 0:
-            strength = np.sqrt(np.nansum(part["residual"] ** 2) / whole / smaller)
-            sure = int(part["set_apart"].sum())
+            residuals = part["residual"].astype(float)
+            strength = np.sqrt(np.nansum(residuals**2) / whole / smaller)
+            sure = int(part["set_apart"].fillna(False).sum())
             rows.append((name, part["value"].nunique(), min(strength, 1.0), sure))
     columns = ["descriptor", "level_count", "cramers_v", "set_apart_count"]
     table = pd.DataFrame(rows, columns=columns)

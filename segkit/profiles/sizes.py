@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from segkit.features.purchases import find_mean_order_value
 from segkit.segmentation.members import KEYS, join_segments
 
 
@@ -17,7 +18,8 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
         ``segment``, ``segment_name``, ``customer_count``, ``customer_share``; where the columns
         are there also ``total_spend``, ``spend_share`` (of all spend; negative where returns
         outweigh sales), ``mean_spend``, ``median_spend``, ``median_recency_days``,
-        ``mean_order_count``, ``mean_order_value`` and ``total_profit``.
+        ``mean_order_count``, ``mean_order_value`` (gross sales over orders, see
+        `find_mean_order_value`) and ``total_profit``.
     """
     joined = join_segments(customers, segments)
     parts = {
@@ -27,11 +29,14 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
         "median_spend": ("total_spend", "median"),
         "median_recency_days": ("recency_days", "median"),
         "mean_order_count": ("order_count", "mean"),
-        "mean_order_value": ("mean_order_value", "mean"),
-        "total_profit": ("total_profit", "sum"),
     }
     there = {name: part for name, part in parts.items() if part[0] in joined}
-    sizes = joined.groupby(KEYS, as_index=False).agg(**there)
+    groups = joined.groupby(KEYS, as_index=False)
+    sizes = groups.agg(**there)
+    if {"mean_order_value", "order_count"} <= set(joined):
+        sizes["mean_order_value"] = [find_mean_order_value(group) for _, group in groups]
+    if "total_profit" in joined:
+        sizes["total_profit"] = groups["total_profit"].sum()["total_profit"]
     sizes.insert(3, "customer_share", sizes["customer_count"] / len(joined))
     if "total_spend" in sizes:
         whole = sizes["total_spend"].sum()

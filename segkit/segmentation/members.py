@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.errors import SegkitError
+from segkit.runs.segments import PLACED_COLUMNS
 from segkit.segmentation.documents import Segmentation
 
 KEYS = ["segment", "segment_name"]
@@ -27,9 +28,37 @@ def name_numbers(joined: pd.DataFrame) -> pd.Series:
 
 
 def assign_schemes(customers: pd.DataFrame, segmentations: dict[str, Segmentation]) -> pd.DataFrame:
-    """Return ``customer_id`` and a column ``segment_<scheme>`` of segment names for each scheme."""
-    columns = {
-        f"segment_{name}": segmentation.assign(customers)["segment_name"]
-        for name, segmentation in segmentations.items()
-    }
-    return customers[["customer_id"]].assign(**columns)
+    """Place customers in the segments of every scheme.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``, ``scheme``, ``segment`` (its name); the schemes in the order given, in each
+        the customers in theirs. Who has no segment in a scheme has no row.
+    """
+    parts = []
+    for scheme, segmentation in segmentations.items():
+        placed = segmentation.assign(customers)
+        parts.append(list_placements(placed, scheme)[PLACED_COLUMNS])
+    return pd.concat(parts or [pd.DataFrame(columns=PLACED_COLUMNS)], ignore_index=True)
+
+
+def list_placements(placed: pd.DataFrame, scheme: str) -> pd.DataFrame:
+    """Return what a run keeps of the customers placed by one scheme.
+
+    Parameters
+    ----------
+    placed : DataFrame
+        What a segmentation's ``assign`` returned.
+    scheme : str
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``, ``scheme``, ``segment`` (its name), ``segment_number``, ``confidence``.
+    """
+    named = placed.assign(
+        scheme=scheme, segment=placed["segment_name"], segment_number=placed["segment"]
+    )
+    kept = named[[*PLACED_COLUMNS, "segment_number", "confidence"]]
+    return kept.dropna(subset=["segment"]).reset_index(drop=True)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.features.journey import AT_RISK_DAYS, LAPSED_DAYS, LOYAL_ORDERS, NEW_DAYS
 from segkit.models.rule_language import quote_name, read_predicate, write_number
 from segkit.plan.models import Scheme
 
 EVERYONE_ELSE = "Everyone else"
+AT_RISK_OR_LOST = "At risk or lost"  # the two together, where there are few segments
 GROUPS, MOST_GROUPS = 5, 20
 
 
@@ -84,19 +86,19 @@ SCORES_OF_METHOD = {
 
 RULESETS = {
     "journey_stages": RuleSet(
-        cuts={"new_days": 90, "at_risk_days": 180, "lapsed_days": 365},
+        cuts={"new_days": NEW_DAYS, "at_risk_days": AT_RISK_DAYS, "lapsed_days": LAPSED_DAYS},
         rules=(
             SegmentRule("Prospect", "recency_days is null"),
             SegmentRule("Lapsed", "recency_days > {lapsed_days}"),
             SegmentRule("At risk", "recency_days > {at_risk_days}"),
             SegmentRule("New", "tenure_days <= {new_days}"),
             SegmentRule("One order", "order_count = 1"),
-            SegmentRule("Loyal", "order_count >= 5"),
+            SegmentRule("Loyal", f"order_count >= {LOYAL_ORDERS}"),
             SegmentRule("Active", "true"),
         ),
     ),
     "life_cycle": RuleSet(
-        cuts={"new_days": 90, "lapsed_days": 365},
+        cuts={"new_days": NEW_DAYS, "lapsed_days": LAPSED_DAYS},
         rules=(
             SegmentRule("Lapsed", "recency_days > {lapsed_days}"),
             SegmentRule("New", "tenure_days <= {new_days}"),
@@ -193,19 +195,32 @@ RFM_CELLS = (
     RfmCell(
         recency_reach=0.0,
         both_reach=0.5,
-        segments={6: "At risk", 5: "At risk", 4: "At risk", 3: "Lapsed", 2: "Lapsed"},
+        segments={6: "At risk", 5: "At risk", 4: "At risk", 3: AT_RISK_OR_LOST, 2: AT_RISK_OR_LOST},
     ),
     RfmCell(
         recency_reach=0.0,
         both_reach=0.0,
-        segments={6: "Lost", 5: "Lost", 4: "Lost", 3: "Lapsed", 2: "Lapsed"},
+        segments={6: "Lost", 5: "Lost", 4: "Lost", 3: AT_RISK_OR_LOST, 2: AT_RISK_OR_LOST},
     ),
 )
-BEST_FIRST = ("Champions", "Loyal", "Promising", "New", "Active", "At risk", "Lost", "Lapsed")
+BEST_FIRST = (
+    "Champions", "Loyal", "Promising", "New", "Active", "At risk", "Lost", AT_RISK_OR_LOST,
+)  # fmt: skip
+# Conditions that follow the customers' own rhythm, in place of those by days.
+STAGE_RULES = {
+    "recency_days > {lapsed_days}": "journey_stage = 'lapsed'",
+    "recency_days > {at_risk_days}": "journey_stage = 'at risk'",
+}
+STAGE_CUTS = frozenset({"lapsed_days", "at_risk_days"})
 
 
-def build_ruleset(name: str, cuts: Mapping[str, object] | None = None) -> list[SegmentRule]:
+def build_ruleset(
+    name: str, cuts: Mapping[str, object] | None = None, *, has_stages: bool = False
+) -> list[SegmentRule]:
     """Return the rules of a ready-made set, first match wins, with ``cuts`` in place of its own.
+
+    Where the customer table ``has_stages``, that is the feature ``journey_stage``, lapsed and at
+    risk are what it says, unless ``cuts`` give days for either: see `segkit.features.journey`.
 
     Raises
     ------
@@ -224,7 +239,12 @@ def build_ruleset(name: str, cuts: Mapping[str, object] | None = None) -> list[S
     numbers = {**ruleset.cuts, **(cuts or {})}
     _check_ascending(tuple(numbers.values()), where)
     texts = {cut: write_number(number) for cut, number in numbers.items()}
-    return [SegmentRule(rule.segment, rule.when.format_map(texts)) for rule in ruleset.rules]
+    follows_stages = has_stages and not STAGE_CUTS.intersection(cuts or {})
+    rules = []
+    for rule in ruleset.rules:
+        when = STAGE_RULES.get(rule.when, rule.when) if follows_stages else rule.when
+        rules.append(SegmentRule(rule.segment, when.format_map(texts)))
+    return rules
 
 
 def build_rfm(n_segments: int, groups: Mapping[str, int], orders: str) -> list[SegmentRule]:
@@ -246,11 +266,15 @@ def build_rfm(n_segments: int, groups: Mapping[str, int], orders: str) -> list[S
     return _take_everyone_else(rules)
 
 
-def list_rules(scheme: Scheme) -> list[SegmentRule]:
-    """Return the rules of a scheme of method ``rules``; the last takes everyone else."""
+def list_rules(scheme: Scheme, columns: Collection[str]) -> list[SegmentRule]:
+    """Return the rules of a scheme of method ``rules``; the last takes everyone else.
+
+    ``columns`` are those of the customer table.
+    """
     if scheme.ruleset is not None:
         own_cuts = {name: cut for name, cut in scheme.cuts.items() if name not in SCORES}
-        rules = build_ruleset(scheme.ruleset, own_cuts)
+        has_stages = "journey_stage" in columns
+        rules = build_ruleset(scheme.ruleset, own_cuts, has_stages=has_stages)
     else:
         rules = [SegmentRule(rule.name, rule.when) for rule in scheme.rules]
     if len(rules) > 1 and rules[-1].when.strip().lower() == "true":
@@ -304,7 +328,7 @@ def find_rule_faults(scheme: Scheme, features: Mapping[str, str]) -> list[Segkit
     try:
         check_cuts(scheme)
         if scheme.method == "rules":
-            rules = list_rules(scheme)[:-1]
+            rules = list_rules(scheme, features)[:-1]
     except SegkitError as error:
         faults.append(error)
     for rule in rules:

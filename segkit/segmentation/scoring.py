@@ -36,7 +36,9 @@ def score_table(
     SegkitError
         If a file cannot be read or written, or lacks a column.
     """
-    model, table, out = read_segmentation(segmentation), Path(table), Path(out)
+    model = read_segmentation(segmentation)
+    table = Path(table)
+    out = Path(out)
     for path in (table, out):
         if not path.name.lower().endswith(KINDS):
             fix = "Name a .parquet, .csv or .csv.gz file."
@@ -53,12 +55,18 @@ def score_table(
         ):
             rows = _open(connection, table)
             if table.suffix.lower() != ".parquet":
-                read = [c for c, kind in model.model.kinds.items() if kind == "number"]
-                there = [column for column in read if column in rows.columns]
-                rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in there})
-            is_parquet = out.suffix.lower() == ".parquet"
-            write = connection.to_parquet if is_parquet else connection.to_csv
-            write(model.assign(rows), name_plainly(aside.parent) / aside.name)
+                numbers = [
+                    column
+                    for column, kind in model.model.kinds.items()
+                    if kind == "number" and column in rows.columns
+                ]
+                rows = rows.mutate(**{name: rows[name].try_cast("float64") for name in numbers})
+            placed = model.assign(rows)
+            place = name_plainly(aside.parent) / aside.name
+            if out.suffix.lower() == ".parquet":
+                connection.to_parquet(placed, place)
+            else:
+                connection.to_csv(placed, place)
             names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()
             unusual = model.count_unusual(rows)
     finally:

@@ -1,4 +1,4 @@
-"""Publication, whole or not at all, and the lock that keeps two runs apart.
+"""Publication, whole or not at all.
 
 A publication is built aside, verified, and given its name; then one small file, the pointer
 ``index.html``, is replaced. Whoever opens the pointer sees the last whole publication at any time.
@@ -6,16 +6,12 @@ A publication is built aside, verified, and given its name; then one small file,
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import html
 import os
 import re
 import shutil
-import socket
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -24,66 +20,18 @@ from segkit.core.errors import SegkitError
 from segkit.core.files import hash_bytes, hash_value, read_json, write_json
 from segkit.plan.models import Plan
 from segkit.report.shared.verification import verify_page
+from segkit.runs.layout import RUN_ID, Publication, ReportFolder, RunFolder, prune_run_folders
 from segkit.workflow.steps import STEPS
 
-PAGES = ("index.html", *(f"{step}.html" for step in STEPS))
 KEPT = 10  # publications
 KEPT_HISTORY = 50  # tables of segments, to compare with
-RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-
-
-@contextlib.contextmanager
-def hold_lock(
-    path: Path, *, wait: float = 600.0, tell: Callable[[str], None] = lambda _: None
-) -> Iterator[int]:
-    """Hold the lock of a run folder; the system frees it when its owner ends, however that ends.
-
-    The file says who holds it, and ``tell`` is told whom we wait for, at most ``wait`` seconds.
-    Yields the file descriptor, for processes that must keep the lock alive.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    begun, owner = time.monotonic(), ""
-    try:
-        while not _try_lock(descriptor):
-            first, owner = not owner, path.read_text(encoding="utf-8") or "it has just begun"
-            if time.monotonic() >= begun + wait:
-                where, fix = f"runs/{path.parent.name}/lock", "Wait until it has ended, or end it."
-                message = "another run is working in this run folder"
-                raise SegkitError(message, where=where, found=owner, fix=fix)
-            if first:
-                tell(f"waiting for another run: {owner}")
-            time.sleep(0.1)
-        since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        owner = f"process {os.getpid()} on {socket.gethostname()}, since {since}"
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, owner.encode())
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(descriptor, 2**30, os.SEEK_SET)  # far behind the content, which stays readable
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
+MOST_FAULTS_SHOWN = 20
 
 
 def read_pointer(out: Path) -> str:
     """Return the id of the run that the pointer names; empty if there is none."""
     try:
-        text = (out / "index.html").read_text(encoding="utf-8", errors="replace")
+        text = ReportFolder(out).pointer.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     match = re.search(rf'<meta name="segkit-run" content="({RUN_ID.pattern})">', text)
@@ -92,19 +40,33 @@ def read_pointer(out: Path) -> str:
 
 def verify_publication(folder: Path) -> list[str]:
     """Return the faults of a publication: of its pages, their links, and the files beside them."""
-    files = read_json(folder / "run.json").get("files", {})
-    faults = [f"{name} is not in run.json" for name in PAGES if name not in files]
-    for name, file in files.items():
-        path = folder / name
-        if not path.is_file() or hash_bytes(path) != file["sha256"]:
-            faults.append(f"{name} is missing or not what run.json says")
+    publication = Publication(folder)
+    faults = _verify_files(publication)
     for path in sorted(folder.glob("*.html")):
         faults += [f"{path.name}: {fault}" for fault in verify_page(path)]
-        links = re.findall(r'<a [^>]*href="([^"#:]+)[^":]*"', path.read_text(encoding="utf-8"))
-        for link in sorted({unquote(html.unescape(link)) for link in links}):
-            if not (folder / link).is_file():
-                faults.append(f"{path.name}: the link {link} leads nowhere")
+        faults += _verify_links(path)
     return faults
+
+
+def _verify_files(publication: Publication) -> list[str]:
+    """Compare the files with what the publication's record says of them."""
+    files = read_json(publication.record).get("files", {})
+    pages = [publication.index, *(publication.page(step) for step in STEPS)]
+    record = publication.record.name
+    faults = [f"{page.name} is not in {record}" for page in pages if page.name not in files]
+    for name, file in files.items():
+        path = publication.path / name
+        if not path.is_file() or hash_bytes(path) != file["sha256"]:
+            faults.append(f"{name} is missing or not what {record} says")
+    return faults
+
+
+def _verify_links(page: Path) -> list[str]:
+    """Return the page's links to files beside it that are not there."""
+    found = re.findall(r'<a [^>]*href="([^"#:]+)[^":]*"', page.read_text(encoding="utf-8"))
+    links = sorted({unquote(html.unescape(link)) for link in found})
+    missing = [link for link in links if not (page.parent / link).is_file()]
+    return [f"{page.name}: the link {link} leads nowhere" for link in missing]
 
 
 def publish_report(
@@ -116,69 +78,97 @@ def publish_report(
     index page that the pointer now names, and whether it is new: an unchanged report is left as it
     is, and so is the last one if a page has a fault or ``out`` holds somebody else's pages.
     """
-    pages = {f"{step}.html": plan.run_folder / step / "page.html" for step in STEPS}
-    key = hash_value([record["key"], {name: hash_bytes(path) for name, path in pages.items()}])
-    pointer, current = out / "index.html", read_pointer(out)
-    published = out / current
-    if read_json(published / "run.json").get("key") == key and not verify_publication(published):
-        return published / "index.html", False
-    if pointer.exists() and not current:
+    report = ReportFolder(out)
+    key = _hash_content(RunFolder(plan.run_folder), record)
+    current = read_pointer(out)
+    if current:
+        published = report.publication(current)
+        if read_json(published.record).get("key") == key and not verify_publication(published.path):
+            return published.index, False
+    elif report.pointer.exists():
         message = "this folder already has an index.html that segkit did not write"
         raise SegkitError(message, where=str(out), fix="Choose another folder with --out.")
     out.mkdir(parents=True, exist_ok=True)
-    moment = datetime.datetime.now(datetime.UTC)
-    while (out / (run_id := f"{moment:%Y%m%dT%H%M%SZ}-{key[:6]}")).exists():
-        moment += datetime.timedelta(seconds=1)
-    aside = out / f".{plan.name}.partial"
-    shutil.rmtree(aside, ignore_errors=True)  # of a run that died; we hold the plan's lock
-    whole, leads = aside / run_id, aside / "index.html"
-    try:
-        whole.mkdir(parents=True)
-        for name, path in pages.items():
-            shutil.copyfile(path, whole / name)
-        _complete(plan, whole, {"run_id": run_id, **record, "key": key})
-        for path in (*whole.iterdir(), whole, leads):
-            _sync(path)
-        _keep_history(plan.run_folder, run_id)
-        os.replace(whole, out / run_id)
-        _sync(out)
-        os.replace(leads, pointer)
-        _sync(out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    for folder, count in ((out, KEPT), (plan.run_folder / "history", KEPT_HISTORY)):
-        kept = [path for path in folder.glob("*") if RUN_ID.fullmatch(path.name)]
-        kept.sort(key=lambda path: (path.name == run_id, path.stat().st_mtime_ns))
-        for path in kept[:-count]:
-            shutil.rmtree(path, ignore_errors=True)
+    run_id = _choose_run_id(report, key)
+    _build_and_name(plan, report, {"run_id": run_id, **record, "key": key})
+    prune_run_folders(out, count=KEPT, newest=run_id)
+    prune_run_folders(RunFolder(plan.run_folder).history, count=KEPT_HISTORY, newest=run_id)
     tell(f"published {run_id}")
-    return out / run_id / "index.html", True
+    return report.publication(run_id).index, True
 
 
-def _complete(plan: Plan, folder: Path, record: Mapping[str, Any]) -> None:
-    """Add the index page and run.json to the pages, the pointer beside them; verify the whole."""
-    from segkit.report.shared.pages import render_index, render_pointer
+def _hash_content(run: RunFolder, record: Mapping[str, Any]) -> str:
+    """Return a hash of what the run depended on and of the pages that it made."""
+    pages = {}
+    for step in STEPS:
+        pages[f"{step}.html"] = hash_bytes(run.step(step).page)
+    return hash_value([record["key"], pages])
 
-    render_pointer(plan.title, record["run_id"], folder.with_name("index.html"))
-    facts = {step: read_json(plan.run_folder / step / "facts.json") for step in STEPS}
-    render_index(plan, facts, record, folder / "index.html")
+
+def _choose_run_id(report: ReportFolder, key: str) -> str:
+    """Return the first free name of a run from this second on."""
+    moment = datetime.datetime.now(datetime.UTC)
+    while True:
+        run_id = f"{moment:%Y%m%dT%H%M%SZ}-{key[:6]}"
+        if not report.publication(run_id).path.exists():
+            return run_id
+        moment += datetime.timedelta(seconds=1)
+
+
+def _build_and_name(plan: Plan, report: ReportFolder, record: Mapping[str, Any]) -> None:
+    """Build the publication aside, keep the history, and put it and its pointer in place."""
+    from segkit.runs.history import keep_run
+
+    run = RunFolder(plan.run_folder)
+    run_id = record["run_id"]
+    aside = ReportFolder(report.aside(plan.name))
+    shutil.rmtree(aside.path, ignore_errors=True)  # of a run that died; we hold the plan's lock
+    built = aside.publication(run_id)
+    try:
+        built.path.mkdir(parents=True)
+        for step in STEPS:
+            shutil.copyfile(run.step(step).page, built.page(step))
+        _complete(plan, built, record)
+        _write_pointer(plan, aside, run_id)
+        _verify_whole(built)
+        for path in (*built.path.iterdir(), built.path, aside.pointer):
+            _sync(path)
+        keep_run(run, run_id, as_of=datetime.date.fromisoformat(record["as_of"]))
+        os.replace(built.path, report.publication(run_id).path)
+        _sync(report.path)
+        os.replace(aside.pointer, report.pointer)
+        _sync(report.path)
+    finally:
+        shutil.rmtree(aside.path, ignore_errors=True)
+
+
+def _complete(plan: Plan, built: Publication, record: Mapping[str, Any]) -> None:
+    """Add the index page and run.json to the pages."""
+    from segkit.report.shared.first_page import collect_findings
+    from segkit.report.shared.pages import render_index
+
+    run = RunFolder(plan.run_folder)
+    facts = {step: read_json(run.step(step).facts) for step in STEPS}
+    render_index(plan, facts, record, built.index)
     files = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(built.path.iterdir()):
         files[path.name] = {"sha256": hash_bytes(path), "bytes": path.stat().st_size}
-    write_json(folder / "run.json", {**record, "files": files})
-    if faults := verify_publication(folder):
-        shown = "\n".join(f"  - {fault}" for fault in faults[:20])
+    findings = collect_findings(facts)
+    write_json(built.record, {**record, "findings": findings, "files": files})
+
+
+def _write_pointer(plan: Plan, aside: ReportFolder, run_id: str) -> None:
+    from segkit.report.shared.pages import render_pointer
+
+    render_pointer(plan.title, run_id, aside.pointer)
+
+
+def _verify_whole(built: Publication) -> None:
+    faults = verify_publication(built.path)
+    if faults:
+        shown = "\n".join(f"  - {fault}" for fault in faults[:MOST_FAULTS_SHOWN])
         message = f"The report was not published, because its pages have faults:\n{shown}"
         raise SegkitError(message, fix="The last published report is untouched.")
-
-
-def _keep_history(run_folder: Path, run_id: str) -> None:
-    """Keep who was in which segment, privately, so that runs can be compared."""
-    folder = run_folder / "history" / run_id
-    folder.mkdir(parents=True, exist_ok=True)
-    for pattern in ("05_analysis/tables/segments.parquet", "0*/**/segmentation*.json"):
-        for path in sorted(run_folder.glob(pattern)):
-            shutil.copyfile(path, folder / path.name)
 
 
 def _sync(path: Path) -> None:

@@ -14,41 +14,26 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 import segkit
-from segkit.core.errors import NotebookError
-from segkit.core.files import hash_source, hash_value, read_json, write_json
-from segkit.data.inputs import TABLE_ROOMS, hash_files
+from segkit.core.errors import NotebookError, SegkitError
+from segkit.core.files import hash_value, read_json, write_json
 from segkit.plan.models import Plan
+from segkit.runs import outputs
+from segkit.runs.layout import FINAL_STEP, ReportFolder, RunFolder
 from segkit.workflow import steps
+from segkit.workflow.dependencies import read_dependencies
 from segkit.workflow.kernels import Kernels
 from segkit.workflow.kernels.notebook import execute_notebook, spare_imports
-from segkit.workflow.publishing import hold_lock, publish_report
+from segkit.workflow.lock import hold_lock
+from segkit.workflow.progress import Progress, RunResult
+from segkit.workflow.publishing import publish_report
 from segkit.workflow.steps import STEPS
 
-EVERY = ("tables", *STEPS)
-
-
-@dataclass
-class RunResult:
-    """What became of a run; each step has its name, state, seconds and reason."""
-
-    run_folder: Path
-    index: Path | None = None
-    pointer: Path | None = None
-    published: bool = False
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    verdicts: dict[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as one JSON object."""
-        values = vars(self).items()
-        return {name: str(v) if isinstance(v, Path) else v for name, v in values}
+TABLES = "tables"  # the step before the notebooks
+EVERY = (TABLES, *STEPS)
 
 
 def run_plan(
@@ -59,20 +44,24 @@ def run_plan(
     fresh: bool = False,
     out: Path | None = None,
     wait: float = 600.0,
+    fork: bool | None = None,
 ) -> RunResult:
     """Run what has changed and publish the report if all five steps are current.
 
     ``only`` runs one step, and of the steps before it those that are not current; ``overrides``
     sets notebook parameters; ``fresh`` runs even what is current; ``out`` is where to publish if
-    not in the plan's report folder; ``wait`` is how many seconds another run may take. An error
-    carries the result so far as ``result``; it leaves the last published report untouched.
+    not in the plan's report folder; ``wait`` is how many seconds another run may take; ``fork`` is
+    as in `segkit.workflow.kernels.use_fork`. An error carries the result so far as ``result``; it
+    leaves the last published report untouched.
     """
     last = steps.find_step(only) if only else EVERY[-1]
     wanted = EVERY[: EVERY.index(last) + 1]
-    forced = () if not fresh else (last,) if only else wanted
-    run = _Run(plan, overrides or {})
+    forced: tuple[str, ...] = ()
+    if fresh:
+        forced = (last,) if only else wanted
+    run = _Run(plan, overrides or {}, fork=fork)
     try:
-        with hold_lock(run.folder / "lock", wait=wait, tell=run.tell) as lock:
+        with hold_lock(run.folder.lock, wait=wait, tell=run.progress.tell) as lock:
             run.run_steps(wanted, forced, lock)
             run.publish(out or plan.report_folder)
     except Exception as error:
@@ -82,80 +71,44 @@ def run_plan(
 
 
 class _Run:
-    """One run: what its steps depend on, what they left, and what became of them."""
+    """One run: what its steps left, and what became of them."""
 
-    def __init__(self, plan: Plan, overrides: Mapping[str, str]):
-        self.plan, self.folder = plan, plan.run_folder
-        self.console = Console(stderr=True, highlight=False)
+    def __init__(self, plan: Plan, overrides: Mapping[str, str], *, fork: bool | None):
+        self.plan = plan
+        self.fork = fork
+        self.folder = RunFolder(plan.run_folder)
         self.result = RunResult(plan.run_folder)
-        self.notebooks = {step: steps.find_notebook(plan, step) for step in STEPS}
-        self.declared = {step: steps.read_parameters(p) for step, p in self.notebooks.items()}
-        self.values = steps.resolve_overrides(overrides, self.declared)
-        given = {name: value for step in self.values.values() for name, value in step.items()}
-        self.as_of = given.get("as_of") or plan.as_of.isoformat()
-        seed = given.get("random_state", -1)
-        self.seed = plan.random_state if seed < 0 else seed
-        sections = plan.model_dump(mode="json").items()
-        self.sections = {name: hash_value(value) for name, value in sections}
-        self.source, self.environment = hash_source(), steps.list_versions()
+        self.progress = Progress(self.result)
+        self.dependencies = read_dependencies(plan, overrides)
         self.records: dict[str, dict] = {}
         self.handed: dict[str, str] = {}  # by step: a hash of what later steps may read
         self.pages: list[Future] = []
         self.kernels: Kernels | None = None
+        self.page_worker: ThreadPoolExecutor | None = None
 
     def run_steps(self, wanted: tuple[str, ...], forced: tuple[str, ...], lock: int) -> None:
         """Run the tables and every notebook that is wanted and not current, or forced."""
-        with ExitStack() as stack:  # at the end, from below: kernels, pages
-            self.worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+        with ExitStack() as stack:
             for step in EVERY:
                 parts = self.describe_step(step)
-                record = read_json(self.folder / step / steps.RECORD)
+                record = read_json(self.folder.step(step).record)
                 reason = self.find_reason(step, parts, record)
                 if not reason and step not in forced:
-                    self.records[step] = record
-                    self.handed[step] = steps.hash_handed_on(record["outputs"])
-                    self.note(step, "skipped", "nothing changed")
-                    continue
-                if step not in wanted:
-                    self.note(step, "not run", reason)
+                    self.skip_step(step, record)
+                elif step in wanted:
+                    self.start_workers(stack, lock)
+                    self.run_step(step, parts, reason or "asked for")
+                else:
+                    self.progress.note(step, "not run", reason)
                     break
-                if self.kernels is None:
-                    log = self.folder / "kernels.log"
-                    self.kernels = Kernels(self.plan.folder, log, held=[lock])
-                    stack.enter_context(self.kernels)
-                begun, state = time.perf_counter(), "failed"
-                try:
-                    with self.console.status(step):  # shown where somebody watches
-                        if step == "tables":
-                            self.run_tables(parts)
-                        else:
-                            self.run_notebook(step, parts)
-                    state = "ran"
-                finally:
-                    self.note(step, state, reason or "asked for", begun)
             for page in self.pages:
                 page.result()
 
     def describe_step(self, step: str) -> dict[str, Any]:
         """Return everything that a step's result depends on, before it runs."""
-        if step == "tables":
-            sections = ("tables", "policies", "currency")
-            return {
-                "input": hash_files(self.plan),
-                "parameters": {"as_of": self.as_of},
-                "plan": {name: self.sections[name] for name in sections},
-                "source": hash_source(TABLE_ROOMS),
-            }
-        values = {name: parameter.default for name, parameter in self.declared[step].items()}
-        values |= {**self.values[step], "as_of": self.as_of, "random_state": self.seed}
-        return {
-            "code": hash_value(steps.read_cells(self.notebooks[step])),
-            "parameters": {n: v for n, v in values.items() if n not in steps.SET_BY_THE_RUN},
-            "plan": self.sections,
-            "upstream": dict(self.handed),
-            "source": self.source,
-            "environment": self.environment,
-        }
+        if step == TABLES:
+            return self.dependencies.describe_tables()
+        return self.dependencies.describe_notebook(step, self.handed)
 
     def find_reason(self, step: str, parts: dict, record: dict) -> str:
         """Say why a step must run; empty if what it left still holds."""
@@ -163,87 +116,134 @@ class _Run:
         if unknown:
             return f"input cannot be known beforehand: {', '.join(unknown)}"
         reason = steps.explain_change(record.get("parts"), parts)
-        return reason or steps.find_fault(self.folder / step, record["outputs"])
+        return reason or outputs.find_fault(self.folder.step(step), record["outputs"])
+
+    def skip_step(self, step: str, record: dict) -> None:
+        """Take what a step left earlier."""
+        self.records[step] = record
+        self.handed[step] = outputs.hash_handed_on(record["outputs"])
+        self.progress.note(step, "skipped", "nothing changed")
+
+    def start_workers(self, stack: ExitStack, lock: int) -> None:
+        """Start, before the first step that runs, what runs notebooks and what renders pages.
+
+        The stack ends them from below: the kernels first, then the pages that are under way.
+        """
+        if self.kernels is not None:
+            return
+        self.page_worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+        self.kernels = Kernels(
+            self.plan.folder, self.folder.kernels_log, held=[lock], fork=self.fork
+        )
+        stack.enter_context(self.kernels)
+
+    def run_step(self, step: str, parts: dict, reason: str) -> None:
+        """Run one step, and note what became of it in any case."""
+        begun = time.perf_counter()
+        state = "failed"
+        try:
+            with self.progress.watch(step):
+                if step == TABLES:
+                    self.run_tables(parts)
+                else:
+                    self.run_notebook(step, parts)
+            state = "ran"
+        finally:
+            self.progress.note(step, state, reason, begun=begun)
 
     def run_tables(self, parts: dict) -> None:
         """Check the tables, from the beginning."""
         begun = time.perf_counter()
-        steps.clear_step(self.folder / "tables")
+        outputs.clear_step(self.folder.step(TABLES))
         spare_imports()
         from segkit.data.checks import prepare_tables
 
-        day = datetime.date.fromisoformat(self.as_of)
-        prepared = prepare_tables(self.plan, self.folder, as_of=day)
+        day = datetime.date.fromisoformat(self.dependencies.as_of)
+        prepared = prepare_tables(self.plan, self.folder.path, as_of=day)
         counts = json.loads(prepared.counts.set_index("table").to_json(orient="index"))
-        self.keep("tables", parts, time.perf_counter() - begun, counts=counts)
-        self.handed["tables"] = steps.hash_handed_on(self.records["tables"]["outputs"])
+        self.keep_record(TABLES, parts, time.perf_counter() - begun, counts=counts)
+        self.handed[TABLES] = outputs.hash_handed_on(self.records[TABLES]["outputs"])
 
     def run_notebook(self, step: str, parts: dict) -> None:
         """Run a notebook in a fresh kernel; its page is rendered beside the next notebook."""
-        begun, folder, source = time.perf_counter(), self.folder / step, self.notebooks[step]
-        steps.clear_step(folder)
-        run_dir = os.path.relpath(self.folder, self.plan.folder)
-        values = {"plan_path": self.plan.path.name, "run_dir": run_dir, **self.values[step]}
-        values = {name: value for name, value in values.items() if name in self.declared[step]}
+        begun = time.perf_counter()
+        left = self.folder.step(step)
+        source = self.dependencies.notebooks[step]
+        outputs.clear_step(left)
+        run_dir = os.path.relpath(self.folder.path, self.plan.folder)
+        tables_key = read_json(self.folder.checked.record).get("key", "")
+        values = self.dependencies.choose_values(step, run_dir, tables_key=tables_key)
         notebook, failure = execute_notebook(source, values, self.kernels.start())
         if failure:
-            kept = self.folder / "failed" / source.name
-            write_json(kept, notebook)
-            if isinstance(failure, NotebookError):
-                failure.fix = f"As far as it went: runs/{self.plan.name}/failed/{kept.name}."
+            self.keep_failure(source.name, notebook, failure)
             raise failure
-        write_json(folder / "notebook.ipynb", notebook)
-        self.handed[step] = steps.hash_handed_on(steps.hash_outputs(folder))
+        write_json(left.notebook, notebook)
+        self.handed[step] = outputs.hash_handed_on(outputs.hash_outputs(left))
         seconds = time.perf_counter() - begun
-        self.pages.append(self.worker.submit(self.finish_step, step, parts, seconds))
+        self.pages.append(self.page_worker.submit(self.finish_step, step, parts, seconds))
+
+    def keep_failure(self, name: str, notebook: Any, failure: SegkitError) -> None:
+        """Keep a notebook as far as it went, and tell where."""
+        kept = self.folder.failed_notebook(name)
+        write_json(kept, notebook)
+        if isinstance(failure, NotebookError):
+            place = kept.relative_to(self.folder.path).as_posix()
+            failure.fix = f"As far as it went: runs/{self.plan.name}/{place}."
 
     def finish_step(self, step: str, parts: dict, seconds: float) -> None:
         """Render a step's page, then write its record."""
         from segkit.report.shared.pages import list_pages, render_page
 
-        places = (self.folder / step / name for name in steps.SHOWN)
-        links = {"navigation": list_pages(list(STEPS)), "current": f"{step}.html"}
-        render_page(*places, title=STEPS[step], report=self.plan.title, **links)
-        self.keep(step, parts, seconds)
+        left = self.folder.step(step)
+        render_page(
+            left.notebook,
+            left.page,
+            title=STEPS[step],
+            report=self.plan.title,
+            navigation=list_pages(list(STEPS)),
+            current=f"{step}.html",
+        )
+        self.keep_record(step, parts, seconds)
 
-    def keep(self, step: str, parts: dict, seconds: float, **more: Any) -> None:
-        """Write a step's record, last of all."""
-        outputs = steps.hash_outputs(self.folder / step)
-        record = {"key": hash_value(parts), "seconds": round(seconds, 2), "parts": parts, **more}
-        self.records[step] = {**record, "outputs": outputs}
-        write_json(self.folder / step / steps.RECORD, self.records[step])
-
-    def note(self, step: str, state: str, reason: str, begun: float | None = None) -> None:
-        """Keep and show what became of a step."""
-        seconds = 0.0 if begun is None else round(time.perf_counter() - begun, 2)
-        said = {"name": step, "state": state, "seconds": seconds, "reason": reason}
-        self.result.steps.append(said)
-        took = f" in {seconds:.1f} s" if seconds else ""
-        self.tell(f"{step:<20}{state}{took} ({reason})")
-
-    def tell(self, text: str) -> None:
-        """Print one line on standard error."""
-        self.console.print(text, markup=False, soft_wrap=True)
+    def keep_record(
+        self, step: str, parts: dict, seconds: float, *, counts: dict | None = None
+    ) -> None:
+        """Write a step's record, last of all; the tables' has their counts of rows."""
+        left = self.folder.step(step)
+        record = {"key": hash_value(parts), "seconds": round(seconds, 2), "parts": parts}
+        if counts is not None:
+            record["counts"] = counts
+        record["outputs"] = outputs.hash_outputs(left)
+        self.records[step] = record
+        write_json(left.record, record)
 
     def publish(self, out: Path) -> None:
         """Publish if all five steps are current."""
-        facts = read_json(self.folder / "05_analysis" / "facts.json")
-        self.result.verdicts = {name: facts[name] for name in facts if name == "verdict"}
+        facts = read_json(self.folder.step(FINAL_STEP).facts)
+        if "verdict" in facts:
+            self.result.verdicts = {"verdict": facts["verdict"]}
         if len(self.records) < len(EVERY):
             return
-        records = [self.records[step["name"]] for step in self.result.steps]
-        kept = [{name: record[name] for name in ("key", "seconds")} for record in records]
-        record = {
+        record = self.describe_run()
+        index, is_new = publish_report(self.plan, out, record, tell=self.progress.tell)
+        self.result.index = index
+        self.result.published = is_new
+        self.result.pointer = ReportFolder(out).pointer
+
+    def describe_run(self) -> dict[str, Any]:
+        """Return what run.json says of this run."""
+        told = []
+        for step in self.result.steps:
+            record = self.records[step["name"]]
+            told.append({**step, "key": record["key"], "seconds": record["seconds"]})
+        return {
             "plan": {"name": self.plan.name, "title": self.plan.title},
-            "as_of": self.as_of,
-            "random_state": self.seed,
-            "key": hash_value([record["key"] for record in records]),
+            "as_of": self.dependencies.as_of,
+            "random_state": self.dependencies.random_state,
+            "key": hash_value([step["key"] for step in told]),
             "segkit_version": segkit.__version__,
-            "versions": self.environment,
-            "tables": self.records["tables"]["counts"],
-            "steps": [step | more for step, more in zip(self.result.steps, kept, strict=True)],
+            "versions": self.dependencies.versions,
+            "tables": self.records[TABLES]["counts"],
+            "steps": told,
             "verdicts": self.result.verdicts,
         }
-        done = publish_report(self.plan, out, record, tell=self.tell)
-        self.result.index, self.result.published = done
-        self.result.pointer = out / "index.html"

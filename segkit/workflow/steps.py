@@ -1,7 +1,7 @@
 """The steps of a run: their notebooks and parameters, and whether a step is up to date.
 
-What a step's result depends on is hashed before it runs and kept in ``step.json`` with the hashes
-of what the step left, so that a later run can say that nothing has changed, or what has.
+What a step's result depends on is hashed before it runs and kept in its record with the hashes of
+what the step left, so that a later run can say that nothing has changed, or what has.
 """
 
 from __future__ import annotations
@@ -12,21 +12,18 @@ import importlib.resources
 import json
 import math
 import platform
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from segkit.core.errors import SegkitError, UsageError, suggest_name
-from segkit.core.files import PARTIAL, hash_bytes, hash_value
 from segkit.plan.models import Plan
 from segkit.report import STEPS
 
-SET_BY_THE_RUN = ("plan_path", "run_dir")
+SET_BY_THE_RUN = ("plan_path", "run_dir", "tables_key")
+MOST_NAMED = 3  # things that changed
 PACKAGE = Path(str(importlib.resources.files("segkit")))
-RECORD = "step.json"
-SHOWN = ("notebook.ipynb", "page.html")  # what people read; later steps do not
 
 
 def find_step(text: str) -> str:
@@ -55,15 +52,17 @@ def find_notebook(plan: Plan, step: str) -> Path:
 
 def read_cells(path: Path) -> list[dict]:
     """Return a notebook's cells: type, source as one text, tags."""
+    cells = []
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        parts = [(c["cell_type"], "".join(c["source"]), c.get("metadata", {})) for c in cells]
-        return [
-            {"type": kind, "source": s, "tags": list(m.get("tags", []))} for kind, s, m in parts
-        ]
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            tags = list(cell.get("metadata", {}).get("tags", []))
+            cells.append({"type": cell["cell_type"], "source": source, "tags": tags})
     except (ValueError, KeyError, TypeError, AttributeError):
-        message, fix = "this is not a notebook that can be read", "Save it again in JupyterLab."
+        message = "this is not a notebook that can be read"
+        fix = "Save it again in JupyterLab."
         raise SegkitError(message, where=f"notebooks/{path.name}", fix=fix) from None
+    return cells
 
 
 class Parameter(NamedTuple):
@@ -77,39 +76,71 @@ class Parameter(NamedTuple):
 def read_parameters(path: Path) -> dict[str, Parameter]:
     """Read the parameters that a notebook declares in its tagged cell."""
     source = "\n".join(cell["source"] for cell in read_cells(path) if "parameters" in cell["tags"])
-    found, line = {}, None
+    where = f"parameters cell of {path.stem}"
     try:
-        for line in ast.parse(source).body:
-            match line:
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                    kind = ast.unparse(line.annotation)
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    kind = ""
-                case _:
-                    continue
-            default = ast.literal_eval(value)
-            found[name] = Parameter(name, kind or type(default).__name__, default)
-    except (SyntaxError, ValueError) as error:
-        where, text = f"parameters cell of {path.stem}", ast.unparse(line) if line else str(error)
-        fix = "Write it as name: type = value."
-        raise SegkitError("this is no plain value", where=where, found=text, fix=fix) from None
+        lines = ast.parse(source).body
+    except SyntaxError as error:
+        raise _explain_line(str(error), where) from None
+    found = {}
+    for line in lines:
+        try:
+            parameter = _read_parameter(line)
+        except ValueError:
+            raise _explain_line(ast.unparse(line), where) from None
+        if parameter is not None:
+            found[parameter.name] = parameter
     return found
+
+
+def _read_parameter(line: ast.stmt) -> Parameter | None:
+    """Read ``name: type = value`` or ``name = value``; None for a line of another kind."""
+    match line:
+        case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr()):
+            return Parameter(name, ast.unparse(annotation), ast.literal_eval(line.value))
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            default = ast.literal_eval(value)
+            return Parameter(name, type(default).__name__, default)
+        case _:
+            return None
+
+
+def _explain_line(text: str, where: str) -> SegkitError:
+    fix = "Write it as name: type = value."
+    return SegkitError("this is no plain value", where=where, found=text, fix=fix)
+
+
+TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+DATE = "date, written YYYY-MM-DD"
 
 
 def parse_value(parameter: Parameter, text: str) -> Any:
     """Return ``text`` as the parameter's type, a date as text; else a UsageError."""
-    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    readers = {"str": str, "int": int, "float": float, "bool": lambda t: words[t.strip().lower()]}
-    kind = "date, written YYYY-MM-DD" if parameter.name == "as_of" else parameter.kind
-    readers["date, written YYYY-MM-DD"] = lambda t: datetime.date.fromisoformat(t).isoformat()
+    kind = DATE if parameter.name == "as_of" else parameter.kind
     try:
-        value = readers[kind](text)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError
-        return value
+        return _parse_text(kind, text)
     except (ValueError, KeyError):
         message = f"the parameter {parameter.name} is not of its type: {kind}"
         raise UsageError(message, found=repr(text)) from None
+
+
+def _parse_text(kind: str, text: str) -> Any:
+    """Return text as a value of a kind; a ValueError or KeyError if it is none."""
+    match kind:
+        case "str":
+            return text
+        case "int":
+            return int(text)
+        case "float":
+            value = float(text)
+            if not math.isfinite(value):
+                raise ValueError("not finite")
+            return value
+        case "bool":
+            return TRUTHS[text.strip().lower()]
+        case _ if kind == DATE:
+            return datetime.date.fromisoformat(text).isoformat()
+        case _:
+            raise ValueError("no kind that can be written in one line")
 
 
 def resolve_overrides(
@@ -122,10 +153,11 @@ def resolve_overrides(
             raise UsageError(f"the parameter {name} is set by the run itself", fix="Leave it out.")
         if name not in free:
             raise UsageError(f"no notebook has a parameter '{name}'", fix=suggest_name(name, free))
-    return {
-        step: {n: parse_value(names[n], text) for n, text in given.items() if n in names}
-        for step, names in declared.items()
-    }
+    values: dict[str, dict[str, Any]] = {}
+    for step, names in declared.items():
+        own = {name: text for name, text in given.items() if name in names}
+        values[step] = {name: parse_value(names[name], text) for name, text in own.items()}
+    return values
 
 
 def list_versions() -> dict[str, str]:
@@ -143,39 +175,15 @@ def explain_change(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str
     if not old:
         return "never run"
     changed = [part for part in new if new[part] != old.get(part)]
-    if not changed or "source" in changed:
-        return "segkit changed" if changed else ""
-    value, before = new[changed[0]], old.get(changed[0])
-    if not isinstance(value, dict) or not isinstance(before, dict):
-        return f"{changed[0]} changed"
-    names = [name for name in sorted({*value, *before}) if value.get(name) != before.get(name)]
-    return f"{changed[0]} changed: {', '.join(names[:3])}{' and more' if names[3:] else ''}"
-
-
-def clear_step(folder: Path) -> None:
-    """Take away what a step left, its record first."""
-    (folder / RECORD).unlink(missing_ok=True)
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-
-
-def hash_outputs(folder: Path) -> dict[str, str]:
-    """Return the hash of every file that a step left, but not of the records beside them."""
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and PARTIAL not in p.name]
-    names = {path.relative_to(folder).as_posix(): path for path in files}
-    return {n: hash_bytes(p) for n, p in names.items() if n not in (RECORD, "record.json")}
-
-
-def hash_handed_on(outputs: Mapping[str, str]) -> str:
-    """Return one hash of what later steps may read; the page and the notebook do not count."""
-    return hash_value({name: value for name, value in outputs.items() if name not in SHOWN})
-
-
-def find_fault(folder: Path, outputs: Mapping[str, str]) -> str:
-    """Say which output is missing or was changed since the step ran; empty if none."""
-    now = hash_outputs(folder)
-    for name in outputs:
-        if now.get(name) != outputs[name]:
-            return f"output {'changed' if name in now else 'missing'}: {name}"
-    return ""
+    if not changed:
+        return ""
+    if "source" in changed:
+        return "segkit changed"
+    first = changed[0]
+    now = new[first]
+    before = old.get(first)
+    if not isinstance(now, dict) or not isinstance(before, dict):
+        return f"{first} changed"
+    names = [name for name in sorted({*now, *before}) if now.get(name) != before.get(name)]
+    more = " and more" if len(names) > MOST_NAMED else ""
+    return f"{first} changed: {', '.join(names[:MOST_NAMED])}{more}"

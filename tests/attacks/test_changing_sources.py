@@ -9,7 +9,7 @@ import pytest
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 
 from segkit.core.errors import SegkitError
-from segkit.data import inputs
+from segkit.data import input_hashes
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.table_checks import TableChecks
 
@@ -78,7 +78,7 @@ def test_a_file_that_changes_while_the_rows_are_written_is_said_to(tmp_path, mon
 def test_text_that_grows_between_its_hash_and_its_reading_is_said_to(tmp_path, monkeypatch):
     path = write_lines(tmp_path)
     plan = make_plan(tmp_path, {"order_lines": "lines.csv"})
-    inner = inputs.hash_bytes
+    inner = input_hashes.hash_bytes
 
     def hash_and_grow(file):
         found = inner(file)
@@ -86,7 +86,7 @@ def test_text_that_grows_between_its_hash_and_its_reading_is_said_to(tmp_path, m
             stream.write("9,P1,C9,2024-01-05,1,1\n")
         return found
 
-    monkeypatch.setattr(inputs, "hash_bytes", hash_and_grow)
+    monkeypatch.setattr(input_hashes, "hash_bytes", hash_and_grow)
     with pytest.raises(SegkitError, match="the file changed while it was read"):
         prepare_tables(plan, tmp_path / "run")
     monkeypatch.undo()
@@ -144,12 +144,12 @@ def test_a_files_content_is_hashed_once_while_it_stays(tmp_path, monkeypatch):
     write_lines(tmp_path)
     plan = make_plan(tmp_path, {"order_lines": "lines.csv"})
     hashed = []
-    inner = inputs.hash_bytes
-    monkeypatch.setattr(inputs, "hash_bytes", lambda path: hashed.append(path) or inner(path))
-    first = inputs.hash_files(plan)
+    inner = input_hashes.hash_bytes
+    monkeypatch.setattr(input_hashes, "hash_bytes", lambda path: hashed.append(path) or inner(path))
+    first = input_hashes.hash_files(plan)
     prepare_tables(plan, tmp_path / "run")
-    assert inputs.hash_files(plan) == first
+    assert input_hashes.hash_files(plan) == first
     assert len(hashed) == 1
     write_lines(tmp_path, *GOOD_LINES, GOOD_LINES[0])
-    assert inputs.hash_files(plan) != first
+    assert input_hashes.hash_files(plan) != first
     assert len(hashed) == 2

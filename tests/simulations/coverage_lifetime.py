@@ -10,8 +10,8 @@ import argparse
 import numpy as np
 import pandas as pd
 
+from segkit.core.statistics import find_reach
 from segkit.features.lifetime_value import (
-    NORMAL_95,
     PARAMETERS,
     YEAR_DAYS,
     YEARLY_DISCOUNT,
@@ -98,7 +98,7 @@ def simulate(n_repeats: int, seed: int, *, customers: int = 2_000) -> pd.DataFra
         row = {}
         for place, name in enumerate(PARAMETERS):
             error = abs(np.log(getattr(model, name) / TRUTH[name]))
-            row[f"parameter {name}"] = error <= NORMAL_95 * model.covariance[place][place] ** 0.5
+            row[f"parameter {name}"] = error <= find_reach() * model.covariance[place][place] ** 0.5
         groups = pd.cut(histories["repeat_count"], [-1, 0, 5, np.inf], labels=["1", "2-6", "7+"])
         groups = groups.astype(str)
         table = summarise_lifetime_value(histories, model, groups, random_state=number)

@@ -15,6 +15,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
+from segkit.workflow.kernels.jupyter_internals import accept_kernel_info
+
 
 class Client(AsyncKernelClient):
     """A client that sees sooner that its kernel is ready."""
@@ -26,7 +28,7 @@ class Client(AsyncKernelClient):
             with contextlib.suppress(queue.Empty):
                 reply = await self.get_shell_msg(timeout=1)
                 await self.get_iopub_msg(timeout=1)
-                self._handle_kernel_info_reply(reply)
+                accept_kernel_info(self, reply)
                 return
             if not await self.is_alive():
                 break
@@ -46,10 +48,14 @@ class Manager(AsyncKernelManager):
 class Process:
     """A child of the warmed parent, with what a provisioner needs of subprocess.Popen."""
 
-    stdin = stdout = stderr = returncode = None
+    stdin = None
+    stdout = None
+    stderr = None
 
     def __init__(self, ask: Callable[..., int | None], file: str):
-        self.ask, self.pid = ask, ask(do="fork", file=file)
+        self.ask = ask
+        self.returncode: int | None = None
+        self.pid = ask(do="fork", file=file)
         if self.pid < 0:
             raise RuntimeError("the process that starts kernels has ended")
 

@@ -9,6 +9,10 @@ from typing import Any
 
 from segkit.core import errors
 from segkit.core.errors import NotebookError, SegkitError, VerdictError
+from segkit.workflow.kernels.jupyter_internals import take_over_kernel
+
+LONGEST_LINE = 60  # characters of a cell's first line
+LONGEST_MESSAGE = 300
 
 
 def spare_imports() -> None:
@@ -27,45 +31,70 @@ def execute_notebook(
     spare_imports()
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
-    from papermill.iorw import load_notebook_node
-    from papermill.parameterize import parameterize_notebook
 
-    notebook = load_notebook_node(str(path))
-    if values:
-        names = {"kernel_name": "python3", "language": "python"}
-        notebook = parameterize_notebook(notebook, values, **names)
-    del notebook.metadata["papermill"]
-    for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell["id"] = "injected-parameters"
+    notebook = _load_notebook(path, values)
     reached = 0
 
-    def start_cell(cell: Any, cell_index: int) -> None:
+    def note_cell(cell: Any, cell_index: int) -> None:
         nonlocal reached
         reached = cell_index
 
     log = logging.getLogger("segkit.quiet")
     log.setLevel(logging.CRITICAL)
-    options = {"record_timing": False, "shutdown_kernel": "immediate", "log": log}
-    client = NotebookClient(notebook, km=manager, on_cell_start=start_cell, **options)
-    client.owns_km = True  # so that it ends the kernel in any case
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        on_cell_start=note_cell,
+        record_timing=False,
+        shutdown_kernel="immediate",
+        log=log,
+    )
+    take_over_kernel(client)
     try:
         client.execute()
         return notebook, None
     except CellExecutionError as error:
-        name, message = error.ename, error.evalue
+        name = error.ename
+        message = error.evalue
     except DeadKernelError as error:
-        name, message = type(error).__name__, "the kernel ended, perhaps for want of memory"
+        name = type(error).__name__
+        message = "the kernel ended, perhaps for want of memory"
     except RuntimeError as error:
-        name, message = type(error).__name__, str(error)
+        name = type(error).__name__
+        message = str(error)
+    where = _name_cell(path, notebook, reached)
+    return notebook, _explain_failure(name, message, where)
+
+
+def _load_notebook(path: Path, values: dict[str, Any]) -> Any:
+    """Return the notebook with its parameters set, without what papermill notes of the moment."""
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    notebook = load_notebook_node(str(path))
+    if values:
+        notebook = parameterize_notebook(notebook, values, kernel_name="python3", language="python")
+    del notebook.metadata["papermill"]
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
+    return notebook
+
+
+def _name_cell(path: Path, notebook: Any, reached: int) -> str:
+    """Say which code cell was reached, by its number and its first line."""
     code = [cell for cell in notebook.cells[: reached + 1] if cell.cell_type == "code"]
     lines = code[-1].source.strip().splitlines() if code else []
-    where = f"{path.name}, cell {len(code)} ({lines[0][:60] if lines else 'none'})"
-    own = {**vars(errors), "DataError": SegkitError}.get(name)
-    if own:  # the message is already one for people
-        return notebook, (VerdictError if own is VerdictError else SegkitError)(
-            message, where=where
-        )
+    first = lines[0][:LONGEST_LINE] if lines else "none"
+    return f"{path.name}, cell {len(code)} ({first})"
+
+
+def _explain_failure(name: str, message: str, where: str) -> SegkitError:
+    """Return the error for people that a cell's error of this class name amounts to."""
+    if name == VerdictError.__name__:
+        return VerdictError(message, where=where)
+    if name == "DataError" or hasattr(errors, name):  # the message is already one for people
+        return SegkitError(message, where=where)
     lines = message.strip().splitlines() or ["no message"]
-    return notebook, NotebookError(f"{name}: {lines[0][:300]}", where=where)
+    return NotebookError(f"{name}: {lines[0][:LONGEST_MESSAGE]}", where=where)

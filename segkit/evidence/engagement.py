@@ -1,0 +1,57 @@
+"""How each segment answers messages, and what it does on the site and in the app."""
+
+from __future__ import annotations
+
+import pandas as pd
+from ibis import Table, _
+
+from segkit.core.absence import empty_table, is_missing
+from segkit.evidence.segment_summaries import add_interval, keep_delivered, summarise_by_segment
+from segkit.features.expressions import count_true
+
+ANSWERS = {"open": "opened", "click": "clicked", "unsubscribe": "unsubscribed"}
+EVENT_TYPES = {"visits": "visit", "views": "view", "carts": "cart", "wishes": "wish"}
+
+
+def summarise_messages_by_segment(messages: Table | None, segments: pd.DataFrame) -> pd.DataFrame:
+    """Summarise how each segment answers delivered messages, with 95 % Wilson intervals.
+
+    The columns are segment_name, customer_count (with a message), delivered_count, open_share,
+    click_share and unsubscribe_share, each with _low and _high (missing where the column is), and
+    rests_on_count. Messages are taken as independent, so intervals are too narrow where few get
+    many.
+    """
+    columns = ["segment_name", "customer_count", "delivered_count"]
+    columns += [f"{name}_{part}" for name in ANSWERS for part in ("share", "low", "high")]
+    columns += ["rests_on_count"]
+    if is_missing(messages, "customer_id"):
+        return empty_table(columns, "There is no table of messages.")
+    known = {name: column for name, column in ANSWERS.items() if column in messages.columns}
+    measures = {f"{name}_hits": count_true(_[column]) for name, column in known.items()}
+    measures["delivered_count"] = _.count()
+    table = summarise_by_segment(keep_delivered(messages), segments, measures)
+    for name in known:
+        table = add_interval(table, f"{name}_", f"{name}_hits", "delivered_count")
+    return table.reindex(columns=columns)
+
+
+def summarise_events_by_segment(events: Table | None, segments: pd.DataFrame) -> pd.DataFrame:
+    """Summarise what each segment does on the site and in the app, an average over all customers.
+
+    A visit is a session, or an event called ``visit`` where there are no sessions. The columns are
+    segment_name, customer_count (with an event), reached_share (of the segment's customers),
+    visits_, views_, carts_ and wishes_per_customer, and rests_on_count.
+    """
+    columns = ["segment_name", "customer_count", "reached_share"]
+    columns += [f"{name}_per_customer" for name in EVENT_TYPES]
+    columns += ["rests_on_count"]
+    if is_missing(events, "customer_id", "event_type"):
+        return empty_table(columns, "There is no table of events with customers.")
+    measures = {name: count_true(_.event_type == kind) for name, kind in EVENT_TYPES.items()}
+    if "session_id" in events.columns:
+        measures["visits"] = _.session_id.nunique()
+    table = summarise_by_segment(events, segments, measures)
+    table["reached_share"] = table["customer_count"] / table["segment_size"]
+    for name in EVENT_TYPES:
+        table[f"{name}_per_customer"] = table[name].fillna(0) / table["segment_size"]
+    return table[columns]

@@ -1,0 +1,152 @@
+"""One way to summarise any table by segment, with intervals.
+
+Rows stay in the engine: the segments, a small table ``customer_id, segment_name``, are joined
+there, and only sums come back. Each row tells in ``rests_on_count`` on how many customers its
+figures rest, so that the gate knows which of them must not be seen.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from segkit.core.absence import empty_table, is_missing
+from segkit.core.statistics import bound_share
+from segkit.features.expressions import is_delivered, sum_money
+from segkit.runs.segments import select_scheme
+
+
+def select_segments(assigned: pd.DataFrame, scheme: str) -> pd.DataFrame:
+    """Return ``customer_id`` and ``segment_name`` of one scheme from the long table of segments."""
+    segments = select_scheme(assigned, scheme)[["customer_id", "segment"]].dropna()
+    segments = segments.rename(columns={"segment": "segment_name"})
+    return segments.astype({"customer_id": str}).reset_index(drop=True)
+
+
+def count_customers(segments: pd.DataFrame) -> pd.DataFrame:
+    """Return segment_name and customer_count, in the order of the names."""
+    return segments.groupby("segment_name").size().rename("customer_count").reset_index()
+
+
+def keep_days(
+    table: ibis.Table, column: str, *, as_of: datetime.date, days: int | None = None
+) -> ibis.Table:
+    """Keep the rows of the last ``days`` days up to and including ``as_of``; None keeps all."""
+    day = table[column].cast("date")
+    first = as_of - datetime.timedelta(days=days) if days is not None else datetime.date.min
+    return table.filter((day <= ibis.literal(as_of)) & (day > ibis.literal(first)))
+
+
+def keep_delivered(messages: ibis.Table) -> ibis.Table:
+    """Leave out the messages of control groups, which are not sent, and those that bounced."""
+    return messages.filter(is_delivered(messages))
+
+
+def summarise_by_segment(
+    table: ibis.Table,
+    segments: pd.DataFrame,
+    measures: Mapping[str, ibis.Deferred],
+    *,
+    by: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Aggregate each segment's rows in the engine; rows without a segment are left out.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        Any table with ``customer_id``.
+    segments : DataFrame
+        ``customer_id`` and ``segment_name``.
+    measures : mapping of str to ibis.Deferred
+        What is worked out, by the name of its column.
+    by : sequence of str
+        Columns that part each segment's rows further.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, segment_size (all its customers), those in ``by``, customer_count (with a
+        row), the measures, and rests_on_count: the customers with a row, or where nobody has one,
+        all of the segment. Without ``by`` a segment without rows keeps its row.
+    """
+    members = ibis.memtable(segments[["customer_id", "segment_name"]])
+    rows = table.inner_join(members, "customer_id")
+    sums = rows.group_by("segment_name", *by).agg(
+        customer_count=_.customer_id.nunique(), **measures
+    )
+    sizes = count_customers(segments).rename(columns={"customer_count": "segment_size"})
+    result = sizes.merge(sums.to_pandas(), on="segment_name", how="inner" if by else "left")
+    counts = [column for column in result if column.endswith("_count")]
+    result[counts] = result[counts].fillna(0).astype("int64")
+    has_rows = result["customer_count"] > 0
+    result["rests_on_count"] = result["customer_count"].where(has_rows, result["segment_size"])
+    return result.sort_values(["segment_name", *by], ignore_index=True)
+
+
+def count_shares(
+    table: ibis.Table,
+    segments: pd.DataFrame,
+    column: str,
+    *,
+    within: Sequence[str] = (),
+    amount: str = "",
+) -> pd.DataFrame:
+    """Split each segment's rows, or an amount of money, over the values of one column.
+
+    The columns are segment_name, those in ``within``, ``column``, customer_count, the ``amount``
+    (``row_count`` if none is given), total (of the segment within ``within``), share of the total,
+    base_share (the same for all segments), index (100 is like everybody), rank and rests_on_count.
+    """
+    rows = table.filter(table[column].notnull())
+    by = [*within, column]
+    name = amount or "row_count"
+    measure = sum_money(_[amount]) if amount else _.count()
+    counts = summarise_by_segment(rows, segments, {name: measure}, by=by)
+    group = ["segment_name", *within]
+    counts["total"] = counts.groupby(group)[name].transform("sum")
+    counts["share"] = counts[name] / counts["total"]
+    every = counts.groupby(list(within))[name].transform("sum") if within else counts[name].sum()
+    counts["base_share"] = counts.groupby(by)[name].transform("sum") / every
+    counts["index"] = 100 * counts["share"] / counts["base_share"]
+    order = [*group, "share", column]
+    ascending = [name != "share" for name in order]
+    counts = counts.sort_values(order, ascending=ascending, ignore_index=True)
+    return counts.assign(rank=counts.groupby(group).cumcount() + 1)
+
+
+def count_shares_by_segment(
+    table: ibis.Table | None, segments: pd.DataFrame, column: str, *, amount: str = ""
+) -> pd.DataFrame:
+    """Split each segment's rows, or an amount, over the values of one column, such as ``device``.
+
+    The columns are segment_name, rank (1 is the segment's largest), the column, customer_count,
+    the amount (or row_count), share (of the segment's total), base_share (of all segments'), index
+    (100 is like everybody) and rests_on_count.
+    """
+    columns = ["segment_name", "rank", column, "customer_count", amount or "row_count", "share"]
+    columns += ["base_share", "index", "rests_on_count"]
+    if is_missing(table, "customer_id", column):
+        return empty_table(columns, f"There is no table with customers and their {column}.")
+    return count_shares(table, segments, column, amount=amount)[columns]
+
+
+def add_interval(table: pd.DataFrame, name: str, hits: str, trials: str) -> pd.DataFrame:
+    """Add ``<name>share``, ``<name>low`` and ``<name>high``: a share with its 95 % interval.
+
+    ``hits`` and ``trials`` name columns of counts; see `bound_share` for the interval.
+    """
+    hit_count = table[hits].astype("float64")
+    trial_count = table[trials].astype("float64")
+    trial_count = trial_count.where(trial_count > 0)
+    low, high = bound_share(hit_count, trial_count)
+    share = hit_count / trial_count
+    return table.assign(**{f"{name}share": share, f"{name}low": low, f"{name}high": high})
+
+
+def divide(part: pd.Series, whole: pd.Series) -> pd.Series:
+    """Return the ratio, missing where there is nothing to divide by."""
+    return part / whole.where(whole > 0)

@@ -1,0 +1,168 @@
+"""What all evidence by segment shares: its measures, and how they are told and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from segkit.core.findings import Figure, Finding
+from segkit.core.privacy import NOTE, Published, Shape
+from segkit.report.shared.numbers import join_words
+from segkit.report.shared.sentences import explain_absence, write_finding
+from segkit.report.shared.views import Column, View
+
+# The measures that are compared between segments: what each is called and how it is written.
+MEASURES = {
+    "spend_per_customer": Column("Spend a customer", "money"),
+    "mean_order_value": Column("Mean order value", "money"),
+    "return_share": Column("Share of sales returned", "share"),
+    "wallet_share": Column("Our share of the wallet", "share"),
+    "open_share": Column("Messages opened", "share"),
+    "click_share": Column("Messages clicked", "share"),
+    "unsubscribe_share": Column("Messages unsubscribed from", "share"),
+    "visits_per_customer": Column("Visits a customer", "number"),
+    "carts_per_customer": Column("Carts a customer", "number"),
+    "tickets_per_100_customers": Column("Tickets per 100 customers", "number"),
+    "median_hours_to_resolve": Column("Median hours to resolve", "number"),
+    "mean_satisfaction": Column("Mean satisfaction, 1 to 5", "number"),
+}
+SEGMENT = ("segment_name",)
+RESTS_ON = "rests_on_count"
+CLEARLY_MORE = 1.1
+
+SEGMENT_SIZES = View(
+    Shape("segment_sizes", by=SEGMENT),
+    {"segment_name": Column(), "customer_count": Column(kind="integer"), NOTE: Column()},
+)
+
+
+def view_shares(name: str, column: str, *, amount: Column | None = None) -> View:
+    """Return the view of shares by segment of one column's values, such as ``device``.
+
+    The amount is that of ``sales``; without one, rows are counted.
+    """
+    counted = {"sales": amount} if amount else {"row_count": Column(kind="integer")}
+    columns = {
+        "segment_name": Column(),
+        "rank": Column(kind="integer"),
+        column: Column(),
+        "customer_count": Column(kind="integer"),
+        **counted,
+        "share": Column(kind="share"),
+        "base_share": Column("Share among all", "share"),
+        "index": Column("Index, average = 100", "integer"),
+        NOTE: Column(),
+    }
+    shape = Shape(name, by=(*SEGMENT, column), count=RESTS_ON, shown=("rank",))
+    return View(shape, columns)
+
+
+def state_measures(table: Published) -> list[Finding]:
+    """Say of each measure where it is highest and lowest, and whether intervals keep them apart.
+
+    ``table`` has one row a segment: segment_name, customer_count and any of :data:`MEASURES`.
+    """
+    if table.empty:
+        return [explain_absence(table)]
+    told = []
+    for column in table.frame:
+        if column in MEASURES and table.frame[column].notna().sum() >= 2:
+            told.append(_compare_ends(table, column))
+    return [*told, *_name_hidden(table)]
+
+
+def _compare_ends(table: Published, column: str) -> Finding:
+    """Say in which segment a measure is highest and in which lowest."""
+    rows = table.frame.dropna(subset=[column])
+    values = rows[column].astype(float)
+    top = rows.loc[values.idxmax()]
+    least = rows.loc[values.idxmin()]
+    stem = column.removesuffix("_share")
+    low = f"{stem}_low"
+    high = f"{stem}_high"
+    interval = (low, high) if low in rows else None
+    found = [
+        _read_measure(table, column, row, name=name, interval=interval)
+        for name, row in (("top", top), ("least", least))
+    ]
+    words = {
+        "measure": MEASURES[column].heading,
+        "top_segment": top["segment_name"],
+        "least_segment": least["segment_name"],
+    }
+    count = int(top["customer_count"] + least["customer_count"])
+    kind = "by_segment.measures.ends"
+    if interval is not None:
+        kind = "by_segment.measures.ends_with_intervals"
+        words["overlap"] = "overlap" if top[low] <= least[high] else "do not overlap"
+    return write_finding(kind, found, count=count, words=words)
+
+
+def _read_measure(
+    table: Published,
+    column: str,
+    row: pd.Series,
+    *,
+    name: str,
+    interval: tuple[str, str] | None = None,
+) -> Figure:
+    """Read a segment's figure as its measure is written."""
+    kind = MEASURES[column].kind
+    return table.read_figure(
+        column,
+        where={"segment_name": row["segment_name"]},
+        interval=interval,
+        name=name,
+        kind=kind,
+        decimals=count_decimals(row[column]) if kind == "number" else None,
+    )
+
+
+def count_decimals(value: float) -> int:
+    """Return how many decimals a number is written with."""
+    return 2 if abs(value) < 100 else 0
+
+
+def _name_hidden(table: Published) -> list[Finding]:
+    """Say which segments' figures are left out, by the reason."""
+    notes = table.frame.loc[table.frame[NOTE] != "", [NOTE, "segment_name"]]
+    told = []
+    for note, names in notes.groupby(NOTE)["segment_name"].unique().items():
+        words = {"segments": _quote_names(names), "note": note}
+        told.append(write_finding("by_segment.measures.hidden", words=words))
+    return told
+
+
+def _quote_names(names: Sequence[str]) -> str:
+    """Join the names of segments, each in quotation marks."""
+    return join_words([f"“{name}”" for name in names])
+
+
+def state_shares(table: Published, column: str, *, of: str) -> list[Finding]:
+    """Say for each segment which value, such as a category, it has most above its share among all.
+
+    ``of`` names what the shares are shares of, such as "sales".
+    """
+    if table.empty:
+        return [explain_absence(table)]
+    rows = table.frame.dropna(subset=["share", "base_share"])
+    shares = rows[["share", "base_share"]].astype(float)
+    gap = shares["share"] - shares["base_share"]
+    is_clear = shares["share"] > CLEARLY_MORE * shares["base_share"]
+    order = gap[is_clear].sort_values(ascending=False, kind="stable").index
+    tops = rows.loc[order].drop_duplicates("segment_name").sort_values("segment_name")
+    if tops.empty:
+        return [write_finding("by_segment.shares.alike", words={"of": of})]
+    return [_state_share(table, row, column, of) for row in tops.to_dict("records")]
+
+
+def _state_share(table: Published, row: dict, column: str, of: str) -> Finding:
+    place = {"segment_name": row["segment_name"], column: row[column]}
+    found = [
+        table.read_figure("share", where=place, kind="share"),
+        table.read_figure("base_share", where=place, kind="share"),
+    ]
+    words = {"segment": row["segment_name"], "value": row[column], "of": of}
+    count = int(row["customer_count"])
+    return write_finding("by_segment.shares.stands_out", found, count=count, words=words)

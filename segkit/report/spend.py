@@ -1,0 +1,105 @@
+"""What segments buy: how much, what, when, and which share of their wallet that is."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import NOTE, Published, Shape
+from segkit.report.by_segment import MEASURES, RESTS_ON, SEGMENT, state_measures, view_shares
+from segkit.report.shared import charts
+from segkit.report.shared.sentences import explain_absence, write_finding
+from segkit.report.shared.views import Column, View
+
+SPEND = View(
+    Shape("spend", by=SEGMENT, count=RESTS_ON),
+    {
+        "segment_name": Column(),
+        "customer_count": Column(kind="integer"),
+        "buyer_share": Column("Bought", "share"),
+        "spend": Column(kind="money"),
+        "spend_share": Column(kind="share"),
+        "spend_per_customer": MEASURES["spend_per_customer"],
+        "orders_per_buyer": Column(kind="number"),
+        "mean_order_value": MEASURES["mean_order_value"],
+        "return_share": MEASURES["return_share"],
+        NOTE: Column(),
+    },
+)
+CATEGORIES = view_shares("categories", "category", amount=Column(kind="money"))
+MONTHS = View(Shape("months", by=("segment_name", "month"), count=RESTS_ON))
+WALLET = View(
+    Shape("wallet", by=SEGMENT, count=RESTS_ON),
+    {
+        "segment_name": Column(),
+        "customer_count": Column(kind="integer"),
+        "spend": Column(kind="money"),
+        "wallet_value": Column("Wallet", "money"),
+        "wallet_share": MEASURES["wallet_share"],
+        NOTE: Column(),
+    },
+)
+
+
+def plot_spend(spend, *, title: str = "Spend a customer by segment") -> Axes:
+    """Draw each segment's spend a customer, customers without a purchase included.
+
+    How to read it: lengths start at zero and may be compared; they say nothing of a segment's size.
+    The table has a row a segment: ``segment_name`` and ``spend_per_customer``.
+    """
+    return charts.plot_bars(
+        spend, label="segment_name", value="spend_per_customer", kind="money", title=title
+    )
+
+
+def plot_categories(categories, *, title: str = "Index of the leading categories") -> Axes:
+    """Draw how much more of each category a segment buys than everybody.
+
+    How to read it: one hundred is like everybody; a dash is a category that is not among the
+    segment's leading ones, or that too few of it bought.
+    The table has a row a segment and category: ``segment_name``, ``category`` and ``index``.
+    """
+    return charts.plot_cells(
+        categories,
+        row="segment_name",
+        column="category",
+        value="index",
+        kind="integer",
+        title=title,
+    )
+
+
+def plot_months(months, *, title: str = "Spend a customer by month") -> Axes:
+    """Draw each segment's spend a customer by month.
+
+    How to read it: lines that rise and fall together share a season; a line that moves by itself
+    is a segment with occasions of its own.
+    The table has a row a segment and month: ``segment_name``, ``month`` (its first day) and
+    ``spend_per_customer``.
+    """
+    return charts.plot_trend(
+        months, x="month", y="spend_per_customer", group="segment_name", kind="money", title=title
+    )
+
+
+def state_spend(spend: Published) -> list[Finding]:
+    """Say which segment brings the most, and where spend, basket and returns are high or low."""
+    if spend.empty:
+        return [explain_absence(spend)]
+    told = []
+    first = spend.frame.iloc[0]  # the largest spend is first; hidden or unknown, it is not told
+    if pd.notna(first["spend_share"]):
+        told.append(_state_first(spend, first["segment_name"]))
+    return [*told, *state_measures(spend)]
+
+
+def _state_first(spend: Published, segment: str) -> Finding:
+    place = {"segment_name": segment}
+    found = [
+        spend.read_figure("spend_share", where=place, kind="share"),
+        spend.read_figure("customer_share", where=place, kind="share"),
+    ]
+    count = spend.read_figure("customer_count", where=place)
+    words = {"segment": segment}
+    return write_finding("spend.segments.brings_most", found, count=count, words=words)

@@ -1,0 +1,120 @@
+"""What segments say in surveys: numbers, choices, and how far they stand from everybody."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from segkit.core.findings import Condition, Finding
+from segkit.core.privacy import NOTE, Published, Shape
+from segkit.report.by_segment import RESTS_ON, count_decimals
+from segkit.report.shared import charts
+from segkit.report.shared.sentences import explain_absence, write_finding
+from segkit.report.shared.views import Column, View
+
+MOST_TOLD = 5
+RESPONSES = View(
+    Shape(
+        "responses",
+        by=("segment_name", "answer"),
+        within=("question",),
+        count=RESTS_ON,
+        shown=("kind",),
+        covered=("answer",),
+    ),
+    {
+        "question": Column(),
+        "segment_name": Column(),
+        "answer": Column(),
+        "customer_count": Column(kind="integer"),
+        "value": Column("Share", "share"),
+        "interval": Column(kind="share", interval=("low", "high")),
+        "base_value": Column("Share among all", "share"),
+        NOTE: Column(),
+    },
+)
+QUESTIONS = View(Shape("questions", population="columns", by=("question",)))
+COMPARED = tuple(Condition(column, "known") for column in ("value", "low", "high"))
+OUTSIDE = (*COMPARED, Condition("is_outside", "==", True))
+
+
+def plot_answers(numbers, *, title: str = "Mean answers by segment") -> Axes:
+    """Draw the mean answer of each segment to each question that asks for a number.
+
+    How to read it: compare cells within a row; questions have scales of their own.
+    The table has a row a question and segment: ``question``, ``segment_name`` and ``value``.
+    """
+    return charts.plot_cells(
+        numbers, row="question", column="segment_name", value="value", kind="number", title=title
+    )
+
+
+def keep_different(responses: Published) -> Published:
+    """Return the rows without repeats: hidden answers of a segment to a question are one row."""
+    return responses.keep(responses.frame.drop_duplicates())
+
+
+def state_responses(
+    responses: Published, questions: Published, *, most: int = MOST_TOLD
+) -> list[Finding]:
+    """Say which answers set segments furthest from everybody, beyond their intervals."""
+    if responses.empty:
+        return [explain_absence(responses)]
+    frame = responses.frame
+    rows = frame.dropna(subset=["value", "low", "high"])
+    numbers = rows[["value", "base_value", "low", "high"]].astype(float)
+    distance = (numbers["value"] - numbers["base_value"]) / (numbers["high"] - numbers["low"])
+    is_outside = rows["is_outside"].fillna(False).astype(bool)
+    order = distance[is_outside].abs().sort_values(ascending=False, kind="stable").index
+    told = [_state_answer(responses, row) for row in rows.loc[order[:most]].to_dict("records")]
+    return [*told, _count_outside(responses), _count_verbatim(questions)]
+
+
+def _state_answer(responses: Published, row: dict) -> Finding:
+    """Say what a segment answers, against everybody."""
+    place = {name: row[name] for name in ("question", "segment_name", "answer")}
+    is_number = row["kind"] == "number"
+    found = [
+        responses.read_figure(
+            column,
+            where=place,
+            interval=("low", "high") if column == "value" else None,
+            kind="number" if is_number else "share",
+            decimals=count_decimals(row[column]) if is_number else None,
+        )
+        for column in ("value", "base_value")
+    ]
+    count = responses.read_figure("customer_count", where=place, kind="count")
+    words = {
+        "segment": row["segment_name"],
+        "question": row["question"],
+        "answer": row["answer"] or "mean",
+    }
+    return write_finding("survey.responses.answer", [*found, count], count=count, words=words)
+
+
+def _count_outside(responses: Published) -> Finding:
+    """Say how many figures stand apart from everybody's, and how many would by chance."""
+    found = [
+        responses.read_figure(
+            "value", where=COMPARED, how="rows", kind="count", unit="figure", name="figure_count"
+        ),
+        responses.read_figure(
+            "value", where=OUTSIDE, how="rows", kind="count", name="outside_count"
+        ),
+        responses.read_figure(
+            "outside_chance", where=COMPARED, how="sum", kind="count", name="expected_count"
+        ),
+    ]
+    return write_finding("survey.responses.outside", found)
+
+
+def _count_verbatim(questions: Published) -> Finding:
+    count = questions.read_figure(
+        "question",
+        where={"kind": "free text"},
+        how="rows",
+        kind="count",
+        unit="question",
+        name="verbatim_count",
+    )
+    return write_finding("survey.responses.verbatim", [count])

@@ -1,0 +1,257 @@
+"""Where everything lies inside a run folder, and inside a folder of publications.
+
+No other module spells a path inside either. Nothing heavy is imported here: a run in which nothing
+has changed needs no tables.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+BASE_STEP = "03_base_analysis"  # places every customer in the segments of every scheme
+FINAL_STEP = "05_analysis"  # decides which scheme is the plan's final one
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+SECOND_LENGTH = len("20260131T120000Z")  # the part of a run's id that is a moment
+SEGMENTS = "segments.parquet"
+
+
+@dataclass(frozen=True)
+class StepFolder:
+    """What one step leaves in its own folder ``path``."""
+
+    path: Path
+
+    @property
+    def notebook(self) -> Path:
+        """The executed notebook."""
+        return self.path / "notebook.ipynb"
+
+    @property
+    def page(self) -> Path:
+        """The page made from the notebook."""
+        return self.path / "page.html"
+
+    @property
+    def shown(self) -> tuple[Path, Path]:
+        """What people read; later steps do not."""
+        return self.notebook, self.page
+
+    @property
+    def facts(self) -> Path:
+        """Findings, headline figures and other facts, as JSON."""
+        return self.path / "facts.json"
+
+    @property
+    def record(self) -> Path:
+        """What the step's result depended on, and the hashes of what it left; written last."""
+        return self.path / "step.json"
+
+    @property
+    def tables(self) -> Path:
+        """The folder of finished tables, documents and texts for later steps."""
+        return self.path / "tables"
+
+    @property
+    def templates(self) -> Path:
+        """The folder of empty tables to fill."""
+        return self.path / "templates"
+
+    @property
+    def published(self) -> Path:
+        """The folder of tables that passed the gate, with the records of their cells."""
+        return self.path / "published"
+
+    def table(self, name: str) -> Path:
+        """The finished table called ``name``."""
+        return self.tables / f"{name}.parquet"
+
+    def published_table(self, name: str) -> Path:
+        """The table called ``name`` that passed the gate."""
+        return self.published / f"{name}.parquet"
+
+    def published_cells(self, name: str) -> Path:
+        """The records of the cells of a published table."""
+        return self.published / f"{name}.cells.parquet"
+
+    def file(self, name: str) -> Path:
+        """A document or text beside the tables, by its whole name."""
+        return self.tables / name
+
+
+@dataclass(frozen=True)
+class TablesFolder:
+    """What the checks of the tables leave in their folder ``path``."""
+
+    path: Path
+
+    @property
+    def accepted(self) -> Path:
+        """The folder of accepted rows, a file a table."""
+        return self.path / "accepted"
+
+    @property
+    def rejected(self) -> Path:
+        """The folder of rejected rows with their reasons, a file a table."""
+        return self.path / "rejected"
+
+    @property
+    def quality(self) -> Path:
+        """The rules that matched."""
+        return self.path / "quality.parquet"
+
+    @property
+    def record(self) -> Path:
+        """The counts of rows, and what they depended on."""
+        return self.path / "record.json"
+
+    def accepted_rows(self, table: str) -> Path:
+        """The accepted rows of one table."""
+        return self.accepted / f"{table}.parquet"
+
+    def rejected_rows(self, table: str) -> Path:
+        """The rejected rows of one table."""
+        return self.rejected / f"{table}.parquet"
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """What the history keeps of one published run in its folder ``path``."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The name of the publication."""
+        return self.path.name
+
+    @property
+    def segments(self) -> Path:
+        """Who was in which segment of each scheme."""
+        return self.path / SEGMENTS
+
+    @property
+    def record(self) -> Path:
+        """The run's day and its final scheme; an earlier segkit kept none."""
+        return self.path / "run.json"
+
+    @property
+    def documents(self) -> list[Path]:
+        """The segmentations that made the segments."""
+        return sorted(self.path.glob("segmentation*.json"))
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder: private, with identifiers.
+
+    It holds ``tables/`` (accepted and rejected rows), a folder a step, ``failed/`` (notebooks as
+    far as they went), ``history/`` (who was in which segment in each published run), the lock, and
+    what the kernels printed.
+    """
+
+    path: Path
+
+    @property
+    def checked(self) -> TablesFolder:
+        """The tables that the checks left."""
+        return TablesFolder(self.path / "tables")
+
+    @property
+    def lock(self) -> Path:
+        """The file that says who works here."""
+        return self.path / "lock"
+
+    @property
+    def kernels_log(self) -> Path:
+        """What kernels print outside of cells."""
+        return self.path / "kernels.log"
+
+    @property
+    def history(self) -> Path:
+        """The folder of all kept runs."""
+        return self.path / "history"
+
+    @property
+    def step_folders(self) -> list[StepFolder]:
+        """The folders of the steps that have begun, in order."""
+        return [StepFolder(path) for path in sorted(self.path.glob("0*_*")) if path.is_dir()]
+
+    @property
+    def documents(self) -> list[Path]:
+        """The segmentations that the steps left, in the steps' order."""
+        found = (sorted(step.path.rglob("segmentation*.json")) for step in self.step_folders)
+        return [path for paths in found for path in paths]
+
+    def step(self, name: str) -> StepFolder:
+        """The folder of one step, or of the checked tables as the first step."""
+        return StepFolder(self.path / name)
+
+    def failed_notebook(self, name: str) -> Path:
+        """A notebook that failed, as far as it went."""
+        return self.path / "failed" / name
+
+    def kept_run(self, run_id: str) -> KeptRun:
+        """What the history keeps of one run."""
+        return KeptRun(self.history / run_id)
+
+
+@dataclass(frozen=True)
+class ReportFolder:
+    """Where a plan publishes: a folder a publication, and the pointer to the last one."""
+
+    path: Path
+
+    @property
+    def pointer(self) -> Path:
+        """The page that leads to the last publication."""
+        return self.path / "index.html"
+
+    def publication(self, run_id: str) -> Publication:
+        """One publication."""
+        return Publication(self.path / run_id)
+
+    def aside(self, plan_name: str) -> Path:
+        """The folder in which a publication is built before it gets its name."""
+        return self.path / f".{plan_name}.partial"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One published report: pages and what they were made from."""
+
+    path: Path
+
+    @property
+    def index(self) -> Path:
+        """The page that is read first."""
+        return self.path / "index.html"
+
+    @property
+    def record(self) -> Path:
+        """What was run, and the hash of every file."""
+        return self.path / "run.json"
+
+    def page(self, step: str) -> Path:
+        """The page of one step."""
+        return self.path / f"{step}.html"
+
+
+def list_run_folders(folder: Path) -> list[Path]:
+    """Return the folders named like a run, of a history or of publications, oldest first.
+
+    Their name tells the second; within one second the time of change decides, which a copy or a
+    forgotten customer may have moved.
+    """
+    found = [path for path in folder.glob("*") if RUN_ID.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=lambda path: (path.name[:SECOND_LENGTH], path.stat().st_mtime_ns))
+
+
+def prune_run_folders(folder: Path, *, count: int, newest: str) -> None:
+    """Keep the last ``count`` runs of a history or of publications; ``newest`` is the last one."""
+    paths = list_run_folders(folder)
+    paths.sort(key=lambda path: path.name == newest)
+    for path in paths[:-count]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,111 @@
+"""Everything that a step's result depends on, described before the step runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segkit.core.files import hash_source, hash_value
+from segkit.data.input_hashes import TABLE_ROOMS, hash_files
+from segkit.plan.models import Plan
+from segkit.workflow import steps
+from segkit.workflow.steps import STEPS, Parameter
+
+TABLE_SECTIONS = ("tables", "policies", "currency")  # of the plan, that the checks read
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What the steps of one run depend on.
+
+    Attributes
+    ----------
+    plan : Plan
+    notebooks : dict of step to Path
+    declared : dict of step to dict of name to Parameter
+        The parameters that each notebook declares.
+    overrides : dict of step to dict of name to value
+        The parameters that this call sets.
+    as_of : str
+        The last day counted, as YYYY-MM-DD.
+    random_state : int
+    sections : dict of str to str
+        A hash of each section of the plan.
+    source : str
+        A hash of segkit's own source.
+    versions : dict of str to str
+        The version of every installed distribution.
+    """
+
+    plan: Plan
+    notebooks: dict[str, Path]
+    declared: dict[str, dict[str, Parameter]]
+    overrides: dict[str, dict[str, Any]]
+    as_of: str
+    random_state: int
+    sections: dict[str, str]
+    source: str
+    versions: dict[str, str]
+
+    def describe_tables(self) -> dict[str, Any]:
+        """Return what the checked tables depend on."""
+        return {
+            "input": hash_files(self.plan),
+            "parameters": {"as_of": self.as_of},
+            "plan": {name: self.sections[name] for name in TABLE_SECTIONS},
+            "source": hash_source(TABLE_ROOMS),
+        }
+
+    def describe_notebook(self, step: str, upstream: Mapping[str, str]) -> dict[str, Any]:
+        """Return what a notebook's results depend on; ``upstream`` hashes what came before."""
+        values = {name: parameter.default for name, parameter in self.declared[step].items()}
+        values |= self.overrides[step]
+        values |= {"as_of": self.as_of, "random_state": self.random_state}
+        for name in steps.SET_BY_THE_RUN:
+            values.pop(name, None)
+        return {
+            "code": hash_value(steps.read_cells(self.notebooks[step])),
+            "parameters": values,
+            "plan": self.sections,
+            "upstream": dict(upstream),
+            "source": self.source,
+            "environment": self.versions,
+        }
+
+    def choose_values(self, step: str, run_dir: str, *, tables_key: str) -> dict[str, Any]:
+        """Return the parameters to set in a notebook, of those that it declares.
+
+        ``tables_key`` is that of the check of the tables, see `segkit.data.checks.prepare_tables`.
+        """
+        values = {"plan_path": self.plan.path.name, "run_dir": run_dir, "tables_key": tables_key}
+        values |= self.overrides[step]
+        return {name: value for name, value in values.items() if name in self.declared[step]}
+
+
+def read_dependencies(plan: Plan, given: Mapping[str, str]) -> Dependencies:
+    """Read the notebooks and resolve the parameters ``given`` to a call as text.
+
+    Raises
+    ------
+    UsageError
+        If no notebook has such a parameter, or the value is not of its type.
+    """
+    notebooks = {step: steps.find_notebook(plan, step) for step in STEPS}
+    declared = {step: steps.read_parameters(path) for step, path in notebooks.items()}
+    overrides = steps.resolve_overrides(given, declared)
+    every = {name: value for values in overrides.values() for name, value in values.items()}
+    seed = every.get("random_state", -1)
+    sections = plan.model_dump(mode="json")
+    return Dependencies(
+        plan=plan,
+        notebooks=notebooks,
+        declared=declared,
+        overrides=overrides,
+        as_of=every.get("as_of") or plan.as_of.isoformat(),
+        random_state=plan.random_state if seed < 0 else seed,
+        sections={name: hash_value(value) for name, value in sections.items()},
+        source=hash_source(),
+        versions=steps.list_versions(),
+    )
