@@ -126,7 +126,7 @@ LINE_RULES = (
     LineRule(
         "amount_too_large",
         column="line_amount",
-        test=f"NOT isfinite(line_amount) OR abs(line_amount) > {LARGEST_AMOUNT:.0f}",
+        test=f"NOT abs(line_amount) <= {LARGEST_AMOUNT:.0f}",  # nor is what is no number
         reason="The line amount, quantity times unit price, is larger than any sale.",
         severity="reject",
         treatment="Set aside with its reason.",
