@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: report test lab lint benchmark benchmark-features simulate docs lock clean
+.PHONY: report test attack lab lint benchmark benchmark-features simulate docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +20,9 @@ report: $(READY) data/sample/sample.json   ## run the five notebooks on the samp
 
 test: $(READY)                             ## the whole test suite
 	$(BIN)/python -m pytest
+
+attack: $(READY)                           ## 2,000 hostile plans, tables and documents; can be broken off
+	$(BIN)/python -m tests.attacks.fuzz --count 2000 --seed 1 --resume .attack.jsonl
 
 lab: $(READY) data/sample/sample.json      ## step through the notebooks
 	$(BIN)/jupyter lab notebooks

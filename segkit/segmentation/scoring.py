@@ -11,6 +11,8 @@ from ibis import ir
 
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import replace_whole
+from segkit.data.engine import open_csv, open_parquet
+from segkit.data.places import name_plainly
 from segkit.segmentation.documents import read_segmentation
 
 KINDS = (".parquet", ".csv", ".csv.gz")
@@ -60,10 +62,11 @@ def score_table(
                 ]
                 rows = rows.mutate(**{name: rows[name].try_cast("float64") for name in numbers})
             placed = model.assign(rows)
+            place = name_plainly(aside.parent) / aside.name
             if out.suffix.lower() == ".parquet":
-                connection.to_parquet(placed, aside)
+                connection.to_parquet(placed, place)
             else:
-                connection.to_csv(placed, aside)
+                connection.to_csv(placed, place)
             names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()
             unusual = model.count_unusual(rows)
     finally:
@@ -73,6 +76,7 @@ def score_table(
 
 
 def _open(connection: ibis.BaseBackend, path: Path) -> ir.Table:
+    name = ibis.util.gen_name("opened")
     if path.suffix.lower() == ".parquet":
-        return connection.read_parquet(path)
-    return connection.read_csv(path, all_varchar=True)
+        return open_parquet(connection, path, name)
+    return open_csv(connection, path, name)
