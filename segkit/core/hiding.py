@@ -17,7 +17,7 @@ from segkit.core.measures import (
     list_contributions,
     list_measures,
 )
-from segkit.core.shapes import NOTE, Shape
+from segkit.core.shapes import NOTE, TOO_FEW_FOR_AMOUNTS, Shape
 
 
 def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
@@ -45,7 +45,10 @@ def find_hidden_before(table: pd.DataFrame) -> pd.Series:
     """Return which rows were hidden when a table that this one was made from was published."""
     if HIDDEN not in table:
         return pd.Series(False, index=table.index)
-    return table[HIDDEN].astype("boolean").fillna(False).astype(bool)
+    before = table[HIDDEN].astype("boolean").fillna(False).astype(bool)
+    if NOTE in table:  # of the others only amounts were hidden
+        before &= table[NOTE] != TOO_FEW_FOR_AMOUNTS
+    return before
 
 
 def _find_small(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:

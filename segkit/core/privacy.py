@@ -20,9 +20,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
 from segkit.core.hiding import find_hidden, find_hidden_alone, find_hidden_before, hide_counts
 from segkit.core.measures import drop_contributions
-from segkit.core.shapes import CUSTOMERS, NOTE, Shape
-
-TOO_FEW_FOR_AMOUNTS = "too few customers for amounts, or a few of them make these"
+from segkit.core.shapes import CUSTOMERS, NOTE, TOO_FEW_FOR_AMOUNTS, Shape
 
 
 @dataclass(frozen=True)

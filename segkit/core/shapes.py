@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 CUSTOMERS = "customers"
 NOTE = "note"
+TOO_FEW_FOR_AMOUNTS = "too few customers for amounts, or a few of them make these"
 
 
 @dataclass(frozen=True)

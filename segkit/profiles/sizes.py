@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from segkit.core.measures import add_contributions
 from segkit.features.purchases import find_mean_order_value
 from segkit.segmentation.members import KEYS, join_segments
 
@@ -19,7 +20,8 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
         are there also ``total_spend``, ``spend_share`` (of all spend; negative where returns
         outweigh sales), ``mean_spend``, ``median_spend``, ``median_recency_days``,
         ``mean_order_count``, ``mean_order_value`` (gross sales over orders, see
-        `find_mean_order_value`) and ``total_profit``.
+        `find_mean_order_value`) and ``total_profit``, with the largest contributions to the sums
+        for the gate.
     """
     joined = join_segments(customers, segments)
     parts = {
@@ -41,4 +43,9 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
     if "total_spend" in sizes:
         whole = sizes["total_spend"].sum()
         sizes.insert(5, "spend_share", sizes["total_spend"] / whole if whole > 0 else np.nan)
+    for name in ("total_spend", "total_profit"):
+        if name in sizes:
+            sizes = add_contributions(
+                sizes, joined[name], joined[KEYS[-1]], key=KEYS[-1], name=name
+            )
     return sizes

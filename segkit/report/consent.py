@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 
+from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared.views import Column, View, reshape_published
 
 ANSWERS = ["with_consent", "without_consent", "unknown_consent"]
 CONSENT = View(
-    Shape("consent_by_segment", by=("segment_name", "answer"), wholes=("segment_count",))
+    Shape(
+        "consent_by_segment",
+        by=("segment_name", "answer"),
+        wholes=("segment_count",),
+        measures={"share": COUNT},
+    )
 )
 BY_SEGMENT = View(
     CONSENT.shape,

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Finding
+from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.profiles.descriptors import keep_telling_levels
 from segkit.report.differences import name_evidence
@@ -23,6 +24,8 @@ SHADES = ["#c67a3f", "#f0d3b8", "#f1f3f5", "#bcd8ea", "#5b9bc6"]
 STEPS = [-4, -2, 2, 4]
 SMALLEST_LABELLED = 0.04  # of the chart's height or width, for a tile to carry words
 SMALLEST_OF_TWO_LINES = 0.09
+# What is made of counts alone; intervals are of twice as many customers.
+COUNTED = ("share", "base_share", "index", "difference", "p_value", "adjusted_p_value", "residual")
 LEVELS = View(
     Shape(
         "levels",
@@ -30,6 +33,7 @@ LEVELS = View(
         by=("segment", "segment_name", "value"),
         wholes=("segment_count", "value_count"),
         shown=("by_construction", "base_count"),
+        measures=dict.fromkeys(COUNTED, COUNT),
     )
 )
 TELLING = View(

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Figure, Finding
+from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED
 from segkit.report.shared import figures
@@ -18,7 +19,11 @@ from segkit.validation.reach import BY_GUESSING, BY_RULES
 
 RULES = View(
     Shape(
-        "rules", by=("rule_number",), wholes=("segment_count",), shown=("segment", "segment_name")
+        "rules",
+        by=("rule_number",),
+        wholes=("segment_count",),
+        shown=("segment", "segment_name"),
+        measures={"hit_share": COUNT},
     ),
     {
         "segment_name": Column("Segment"),
