@@ -13,11 +13,12 @@ from segkit.profiles.differences import judge_levels, rank_descriptors
 from segkit.report import descriptors, differences, personas, sizes
 from segkit.report.shared.numbers import THIN_SPACE
 
+NOT_DESCRIBED = "Not described: the segment has fewer than 5 customers, or would tell of so few."
 SIZES = publish(
     pd.DataFrame(
         {
             "segment_name": ["Loyal", "Tiny", "Small"],
-            "customer_count": [1200, 4, 3],
+            "customer_count": [1200, 8, 3],
             "customer_share": [0.6, 0.002, 0.0015],
             "spend_share": [0.8, 0.01, 0.01],
         }
@@ -30,7 +31,7 @@ PROFILE = publish(
             ("Loyal", "order_count", 1200, 9.25, 4.0, 1.5),
             ("Loyal", "recency_days", 1200, 20.0, 140.0, -0.9),
             ("Loyal", "age_years", 1200, 44.0, 43.5, 0.03),
-            ("Tiny", "order_count", 4, 1.0, 4.0, -1.0),
+            ("Tiny", "order_count", 8, 1.0, 4.0, -1.0),
             ("Small", "order_count", 3, 1.0, 4.0, -1.0),
         ],
         columns=["segment_name", "feature", "known_count", "mean", "base_mean", "difference_sd"],
@@ -81,7 +82,9 @@ def test_a_small_segment_is_not_described():
     persona = draft("Tiny")
     assert persona.statements.empty
     assert persona.role.empty
-    assert read_texts(state("Tiny")) == ["Not described: the segment has fewer than 5 customers."]
+    assert read_texts(state("Tiny")) == [
+        "Not described: the segment has fewer than 5 customers, or would tell of so few."
+    ]
 
 
 def test_a_segment_that_would_tell_of_a_small_one_is_not_described_either():
@@ -91,7 +94,9 @@ def test_a_segment_that_would_tell_of_a_small_one_is_not_described_either():
     shown = publish(counts, sizes.SIZES)
     persona = draft_persona("Tiny", shown.frame, PROFILE.frame, descriptors=LEVELS.frame)
     told = personas.state_persona(persona, shown, PROFILE, levels=LEVELS)
-    assert read_texts(told) == ["Not described: it would tell of a hidden one."]
+    assert read_texts(told) == [
+        "Not described: the segment has fewer than 5 customers, or would tell of so few."
+    ]
 
 
 def test_every_sentence_about_customers_carries_its_count():

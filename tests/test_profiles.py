@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from published import publish, read_texts
 
 from segkit.core.errors import SegkitError
-from segkit.core.privacy import Published, suppress_cells
+from segkit.core.privacy import Published, explain_hidden, suppress_cells
 from segkit.profiles.crossed_schemes import cross_all_schemes
 from segkit.profiles.descriptors import count_descriptor, list_descriptors
 from segkit.profiles.differences import rank_descriptors
@@ -128,7 +128,7 @@ def test_nothing_is_shown_of_a_segment_or_of_a_level_of_too_few_customers():
     table = publish(counted.assign(descriptor="country"), descriptors.LEVELS).frame
     table = table.set_index(["segment_name", "value"])
     assert table.loc["B", figures].isna().all().all()
-    assert table.loc["B", "note"].tolist() == ["would tell of a hidden one"] * 2
+    assert table.loc["B", "note"].tolist() == [explain_hidden(5)] * 2
     assert table.loc[("A", "FI"), "customer_count"] == 60
     # Three customers of "other" may not be told by its share among all, which other rows carry.
     counts = {("A", "FI"): 20, ("A", "AQ"): 3, ("B", "FI"): 30}

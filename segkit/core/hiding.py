@@ -25,19 +25,21 @@ def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Ser
     hidden = _find_small(table, shape, smallest_cell)
     if not shape.adds_up or not shape.by:
         return hidden
+    certain = _find_certain(table, shape, smallest_cell)
     for part in list_parts(table, shape):
         counts = part[shape.count].astype(float).fillna(0).to_numpy()
-        small = hidden.loc[part.index].to_numpy()
         cells = part.groupby(list(shape.by), dropna=False, sort=False).ngroup().to_numpy()
         if cells.max() + 1 < len(part):  # rows of one group count together
             groups = part.drop_duplicates(list(shape.by))
             sums = np.bincount(cells, counts)
             start = (sums > 0) & (sums < smallest_cell)
             lines = list_lines(groups, shape.by)
-            small = small | hide_counts(sums, start, lines, smallest_cell)[cells]
+            covered = hide_counts(sums, start, lines, smallest_cell)[cells]
         else:
-            small = hide_counts(counts, small, list_lines(part, shape.by), smallest_cell)
-        hidden.loc[part.index] = small
+            start = (counts > 0) & (counts < smallest_cell)
+            start |= certain.loc[part.index].to_numpy()
+            covered = hide_counts(counts, start, list_lines(part, shape.by), smallest_cell)
+        hidden.loc[part.index] |= covered
     return hidden
 
 
@@ -58,10 +60,19 @@ def _find_small(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Ser
     for column in shape.wholes:
         whole = table[column]
         small |= ~(whole >= smallest_cell).fillna(False).astype(bool)
-        is_few = (whole < count_needed(smallest_cell)).fillna(False).astype(bool)
-        is_certain = ((count == 0) | (count == whole)).fillna(False).astype(bool)
-        small |= is_few & is_certain
-    return small
+    return small | _find_certain(table, shape, smallest_cell)
+
+
+def _find_certain(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
+    """Return which rows say something of all customers of a small group, or of none of them."""
+    certain = pd.Series(False, index=table.index)
+    count = table[shape.count]
+    for column in shape.wholes:
+        whole = table[column]
+        is_few = (whole >= smallest_cell) & (whole < count_needed(smallest_cell))
+        is_all_or_none = (count == 0) | (count == whole)
+        certain |= (is_few & is_all_or_none).fillna(False).astype(bool)
+    return certain
 
 
 def list_parts(table: pd.DataFrame, shape: Shape) -> list[pd.DataFrame]:
@@ -105,16 +116,19 @@ def _find_untold(
     table: pd.DataFrame, shape: Shape, hidden: pd.Series, smallest_cell: int
 ) -> pd.Series:
     """Return the rows whose amounts are of too few, are made by two, or tell of such a row."""
-    untold = hidden | _is_small(table[shape.count], count_needed(smallest_cell))
+    needed = count_needed(smallest_cell)
+    counts = table[shape.count].astype(float).fillna(0)
+    few = (counts > 0) & (counts < needed)
     contributions = list_contributions(table)
     for sums in contributions:
-        untold |= find_dominated(sums["total"], sums["largest"], sums["second"])
+        few |= find_dominated(sums["total"], sums["largest"], sums["second"])
+    untold = hidden | _is_small(table[shape.count], needed) | few
     if not shape.adds_up or not shape.by:
         return untold
     for part in list_parts(table, shape):
-        untold.loc[part.index] = hide_figures(
-            part[shape.count].astype(float).fillna(0).to_numpy(),
-            untold.loc[part.index].to_numpy(),
+        untold.loc[part.index] |= hide_figures(
+            counts.loc[part.index].to_numpy(),
+            few.loc[part.index].to_numpy(),
             list_lines(part, shape.by),
             smallest_cell=smallest_cell,
             contributions=[sums.loc[part.index] for sums in contributions],
