@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segkit.action.exports import count_consent, export_segment, neutralise_text
+from segkit.action.exports import count_consent, export_segment
+from segkit.core.csvfiles import neutralise_text
 from segkit.core.errors import SegkitError
 
 CUSTOMERS = pd.DataFrame(
@@ -118,6 +119,6 @@ def test_consent_is_counted_by_segment():
 @given(st.text())
 def test_no_text_is_run_as_a_formula(text):
     safe = neutralise_text(text)
-    assert safe.endswith(text)
+    assert safe.replace("'", "") == text.replace("'", "")
     assert not safe.lstrip().startswith(("=", "+", "-", "@"))
     assert not safe.startswith(("\t", "\r"))

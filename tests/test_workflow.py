@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fake_shop import PLAN, call_run, finish_run, make_shop, start_run, write_notebook
 
 from segkit.core.errors import SegkitError, UsageError
-from segkit.workflow.lock import hold_lock
+from segkit.core.locks import hold_lock
 from segkit.workflow.publishing import read_pointer, verify_publication
 from segkit.workflow.steps import (
     STEPS,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError
+from segkit.core.leftovers import name_folder
 from segkit.data.columns import text_literal
 from segkit.plan.models import Engine, Plan
 
@@ -33,7 +34,7 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
     engine = plan.engine
     spill = folder / "spill"
     if engine.temp_folder:
-        spill = plan.resolve_path(engine.temp_folder) / f"spill-{folder.name}-{os.getpid()}"
+        spill = plan.resolve_path(engine.temp_folder) / name_folder()
         spill.parent.mkdir(parents=True, exist_ok=True)
     con.execute(
         f"""SET memory_limit = '{engine.memory_limit}'; SET TimeZone = 'UTC';

@@ -14,7 +14,9 @@ import pandas as pd
 
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, explain_faults
+from segkit.core.leftovers import prefix_folder
 from segkit.data.columns import Source, quote, text_literal
+from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables, set_limits
 from segkit.data.line_rules import derive_lines
@@ -151,6 +153,11 @@ class TableChecks:
             query = f"""SELECT * REPLACE (
                 CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
                 resolved_at::DATE > '{self.as_of}' AS is_late FROM ({query})"""
+        if source.name == "customers":
+            consent = self.plan.privacy.consent_column
+            kinds = {column.name: column.kind for column in source.table.columns}
+            if consent in source.columns and kinds.get(consent) == "boolean":
+                query = settle_repeated_rows(query, consent)
         return query
 
     def _join_others(self, source: Source, query: str) -> str:
@@ -345,7 +352,7 @@ def open_checks(
             fix="Make room on the disk, or name a folder that you may write to.",
         ),
         tempfile.TemporaryDirectory(
-            prefix="work-", dir=folder, ignore_cleanup_errors=True
+            prefix=prefix_folder(), dir=folder, ignore_cleanup_errors=True
         ) as work_name,
         duckdb.connect(Path(work_name) / "work.duckdb") as con,
     ):

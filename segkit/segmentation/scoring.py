@@ -9,8 +9,9 @@ import ibis
 import pandas as pd
 from ibis import ir
 
+from segkit.core.csvfiles import neutralise_table, neutralise_text
 from segkit.core.errors import SegkitError, explain_faults
-from segkit.core.files import replace_whole
+from segkit.core.files import refuse_to_replace, replace_alone
 from segkit.segmentation.documents import read_segmentation
 
 KINDS = (".parquet", ".csv", ".csv.gz")
@@ -22,7 +23,8 @@ def score_table(
     """Write the customers of ``table`` with their segments to ``out``, whole or not at all.
 
     Both are Parquet or CSV. The file is streamed through DuckDB, so it may be larger than memory.
-    In a CSV only the columns that the segmentation reads become numbers; identifiers stay text.
+    In a CSV only the columns that the segmentation reads become numbers; identifiers stay text. A
+    CSV is written as `segkit.core.csvfiles` says, so that no cell runs in a spreadsheet.
 
     Returns
     -------
@@ -32,40 +34,61 @@ def score_table(
     Raises
     ------
     SegkitError
-        If a file cannot be read or written, or lacks a column.
+        If a file cannot be read or written, or lacks a column, or ``out`` is one that is read.
+    BusyError
+        If another process is writing ``out``.
     """
-    model, table, out = read_segmentation(segmentation), Path(table), Path(out)
+    model = read_segmentation(segmentation)
+    table = Path(table)
+    out = Path(out)
     for path in (table, out):
         if not path.name.lower().endswith(KINDS):
             fix = "Name a .parquet, .csv or .csv.gz file."
             raise SegkitError("the kind of this file is not known", where=str(path), fix=fix)
     if not table.is_file():
         raise SegkitError("there is no such file", where=str(table))
+    refuse_to_replace(out, files=[table, Path(segmentation)])
     message = "the customers cannot be placed"
     fix = "Mind the file's format, and room and permissions where it is written."
     connection = ibis.duckdb.connect()
     try:
         with (
             explain_faults(message, duckdb.Error, where=table, fix=fix),
-            replace_whole(out) as aside,
+            replace_alone(out) as aside,
         ):
             rows = _open(connection, table)
-            if table.suffix.lower() != ".parquet":
+            is_typed = _is_parquet(table)
+            if not is_typed:
                 read = [c for c, kind in model.model.kinds.items() if kind == "number"]
                 there = [column for column in read if column in rows.columns]
                 rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in there})
-            is_parquet = out.suffix.lower() == ".parquet"
-            write = connection.to_parquet if is_parquet else connection.to_csv
-            write(model.assign(rows), aside)
-            names = _open(connection, aside).segment_name.value_counts(name="n").to_pandas()
+            placed = model.assign(rows)
+            if _is_parquet(out):
+                connection.to_parquet(placed, aside)
+            else:
+                connection.to_csv(neutralise_table(placed, has_kinds=is_typed), aside)
+            counts = _count_segments(connection, aside)
             unusual = model.count_unusual(rows)
     finally:
         connection.disconnect()
-    counts = names.set_index("segment_name")["n"]
-    return {s.name: int(counts.get(s.name, 0)) for s in model.segments}, unusual
+    shown = str if _is_parquet(out) else neutralise_text
+    return {s.name: int(counts.get(shown(s.name), 0)) for s in model.segments}, unusual
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
 
 
 def _open(connection: ibis.BaseBackend, path: Path) -> ir.Table:
-    if path.suffix.lower() == ".parquet":
-        return connection.read_parquet(path)
-    return connection.read_csv(path, all_varchar=True)
+    if _is_parquet(path):
+        return connection.read_parquet(path, hive_partitioning=False)
+    return connection.read_csv(path, all_varchar=True, hive_partitioning=False)
+
+
+def _count_segments(connection: ibis.BaseBackend, path: Path) -> pd.Series:
+    """Count the customers of each segment in what was written."""
+    if _is_parquet(path):
+        rows = _open(connection, path)
+    else:
+        rows = connection.read_csv(path, all_varchar=True, header=True, delim=",", quote='"')
+    return rows.segment_name.value_counts(name="n").to_pandas().set_index("segment_name")["n"]

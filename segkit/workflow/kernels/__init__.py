@@ -18,8 +18,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any
+
+from segkit.core.errors import NotebookError
+from segkit.core.leftovers import name_folder
 
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait starve a busy machine
@@ -47,7 +49,7 @@ class Kernels(contextlib.AbstractContextManager):
         self._log = log.open("wb")
         self.folder = folder
         # Only named here: whoever makes it must live to remove it if this process is killed.
-        self.scratch = Path(tempfile.gettempdir(), f"segkit-{token_urlsafe(6)}")
+        self.scratch = Path(tempfile.gettempdir(), name_folder())
         own = {"IPYTHONDIR": f"{self.scratch}/ipython", "SEGKIT_TABLES": "ready"}
         self.environment = {**os.environ, **ENVIRONMENT, **own}
         self.server = self._start_server(held) if use_fork() else None
@@ -57,7 +59,7 @@ class Kernels(contextlib.AbstractContextManager):
         root = str(Path(__file__).parents[3])
         code = f"import sys; sys.path.append({root!r})\n"
         code += "from segkit.workflow.kernels import server\n"
-        code += f"server.serve_forks({str(self.scratch)!r}, {held!r})"
+        code += f"server.serve_forks({str(self.scratch)!r}, {held!r}, parent={os.getpid()})"
         return subprocess.Popen(
             [sys.executable, "-P", "-c", code],
             pass_fds=held,
@@ -87,7 +89,13 @@ class Kernels(contextlib.AbstractContextManager):
             return -1
 
     def start(self) -> Any:
-        """Return the kernel manager of a new kernel."""
+        """Return the kernel manager of a new kernel.
+
+        Raises
+        ------
+        NotebookError
+            If none can be started.
+        """
         from segkit.workflow.kernels.manager import Client, Forked, Manager
 
         self.scratch.mkdir(0o700, exist_ok=True)
@@ -102,5 +110,9 @@ class Kernels(contextlib.AbstractContextManager):
         started = manager.start_kernel(
             cwd=str(self.folder), env=self.environment, stdout=self._log, stderr=self._log
         )
-        asyncio.run(started)
+        try:
+            asyncio.run(started)
+        except RuntimeError as error:
+            fix = "Run again; mind the machine's memory."
+            raise NotebookError(str(error), where="the notebook's kernel", fix=fix) from None
         return manager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -17,6 +18,20 @@ LONGEST_MESSAGE = 300
 def spare_imports() -> None:
     """Keep jsonschema from a grammar that takes seconds to build and that notebooks never use."""
     sys.modules.setdefault("rfc3987_syntax", None)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that leaves signals to the command line.
+
+    The client of a notebook would take them, end its kernel and then trip over its absence; it
+    does without where the loop refuses.
+    """
+
+    def add_signal_handler(self, *_: Any) -> None:
+        raise RuntimeError("signals are the command line's")
+
+    def remove_signal_handler(self, _: int) -> bool:
+        raise RuntimeError("signals are the command line's")
 
 
 def execute_notebook(
@@ -50,7 +65,8 @@ def execute_notebook(
     )
     client.owns_km = True  # so that it ends the kernel in any case
     try:
-        client.execute()
+        with asyncio.Runner(loop_factory=_Loop) as runner:
+            runner.run(client.async_execute())
         return notebook, None
     except CellExecutionError as error:
         name = error.ename

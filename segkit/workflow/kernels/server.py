@@ -7,6 +7,7 @@ object a line; when that closes, the run is gone, and it ends its children and i
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -27,6 +28,9 @@ LIBRARIES = """
 """
 
 
+SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
+
+
 def preload_modules() -> None:
     """Import what notebooks use."""
     names = KERNEL.split()
@@ -39,10 +43,22 @@ def preload_modules() -> None:
     sys.modules.pop("matplotlib_inline.backend_inline", None)  # it greets the shell when imported
 
 
-def serve_forks(folder: str, held: list[int]) -> None:
+def end_with_parent(number: int, parent: int) -> bool:
+    """Have the system send this process a signal when its parent ends; False if it has ended.
+
+    Only Linux can; elsewhere the closed standard input must do.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, number)
+    return os.getppid() == parent
+
+
+def serve_forks(folder: str, held: list[int], *, parent: int) -> None:
     """Import, then fork a kernel for each request until the run is gone; then remove ``folder``.
 
-    ``held`` are file descriptors to hold as long as a kernel lives, such as the run's lock.
+    ``held`` are file descriptors to hold as long as a kernel lives, such as the run's lock;
+    ``parent`` is the run's process.
     """
     children: set[int] = set()
 
@@ -54,6 +70,8 @@ def serve_forks(folder: str, held: list[int]) -> None:
         os._exit(0)  # nothing to tidy up; libraries would only complain
 
     signal.signal(signal.SIGTERM, end)
+    if not end_with_parent(signal.SIGTERM, parent):
+        os._exit(0)
     os.makedirs(folder, 0o700, exist_ok=True)
     requests, replies = os.dup(0), os.dup(1)
     os.dup2(2, 1)
@@ -68,11 +86,12 @@ def serve_forks(folder: str, held: list[int]) -> None:
             request = json.loads(line)
             answer = -1
             if request["do"] == "fork":
+                server = os.getpid()
                 answer = os.fork()
                 if answer == 0:
                     os.close(requests)
                     os.close(replies)
-                    _become_kernel(request["file"])
+                    _become_kernel(request["file"], server)
                 os.setpgid(answer, answer)  # so that a kill reaches what the kernel started, too
                 children.add(answer)
             elif request["pid"] in children and request["do"] == "signal":
@@ -86,10 +105,12 @@ def serve_forks(folder: str, held: list[int]) -> None:
     end()
 
 
-def _become_kernel(file: str) -> None:
+def _become_kernel(file: str, server: int) -> None:
     """Turn this process into an ipykernel with this connection file; never returns."""
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's would end other kernels
+        if not end_with_parent(signal.SIGKILL, server):
+            os._exit(0)
         from ipykernel.kernelapp import IPKernelApp
 
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
