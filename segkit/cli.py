@@ -19,6 +19,7 @@ import typer
 
 from segkit.core.errors import SegkitError, UsageError
 from segkit.core.interruption import raise_when_told_to_end
+from segkit.core.streams import PatientStream, open_streams, prefer_utf8
 
 app = typer.Typer(
     help="Customer segmentation from a plan to an offline report.",
@@ -36,7 +37,6 @@ SegmentsPath = Annotated[Path, typer.Argument(help="segments.parquet or a run.")
 WRONG_CALL = 2
 OWN_ERROR = 70
 INTERRUPTED = 130
-STREAMS = ("stdin", "stdout", "stderr")
 _log_folders: list[Path] = []  # for internal errors; the system's for temporary files comes last
 
 
@@ -232,57 +232,41 @@ def print_table(title: str, frame: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the documented code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
     open_streams()
+    if arguments is None:
+        prefer_utf8()
+        arguments = sys.argv[1:]
+    with (
+        contextlib.redirect_stdout(PatientStream(sys.stdout)),
+        contextlib.redirect_stderr(PatientStream(sys.stderr, faults=OSError)),
+    ):
+        code = call_command(arguments)
+    sys.exit(code)
+
+
+def call_command(arguments: list[str]) -> int:
+    """Call a command, tell what went wrong, and return the exit code."""
     code = 0
-    message = ""
     error: BaseException | None = None
     with raise_when_told_to_end() as signals:
         try:
             code = app(arguments, prog_name="segkit", standalone_mode=False) or 0
             sys.stdout.flush()
-        except BrokenPipeError as broken:
-            error = None if broken.filename is None else broken  # nobody reads on
-            abandon_output()
         except BaseException as raised:
             error = raised
-    if code == INTERRUPTED or error is not None:
-        # Where a signal came, whatever a library made of it is its consequence.
-        error = signals[-1] if signals else error
-        code, message = explain_error(error or KeyboardInterrupt())
+    if code != INTERRUPTED and error is None:
+        return code
+    # Where a signal came, whatever a library made of it is its consequence.
+    error = signals[-1] if signals else error or KeyboardInterrupt()
+    code, message = explain_error(error)
     if message:
         result = error.result.to_json() if hasattr(error, "result") else {}
-        with contextlib.suppress(OSError):
-            print(f"segkit: {message}", file=sys.stderr, flush=True)
+        print(f"segkit: {message}", file=sys.stderr, flush=True)
         with contextlib.suppress(OSError):
             if "--json" in arguments:
                 print_json({"ok": False, **result, "error": message})
             sys.stdout.flush()
-    sys.exit(code)
-
-
-def open_streams() -> None:
-    """See to it that each standard stream is there and takes any text.
-
-    A stream that is closed leads nowhere: else the next file that is opened would take its place.
-    A sign that the stream's encoding lacks is written as its number.
-    """
-    for number, name in enumerate(STREAMS):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
-        if getattr(sys, name) is None:
-            mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            getattr(sys, name).reconfigure(errors="backslashreplace")
-
-
-def abandon_output() -> None:
-    """Let nothing more be written to a standard output that nobody reads."""
-    with contextlib.suppress(AttributeError, OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 def explain_error(error: BaseException) -> tuple[int, str]:

@@ -216,7 +216,7 @@ def test_a_second_run_waits_and_then_finds_everything_done(shop):
         assert first.poll() is None
         time.sleep(0.02)
     code, answer, _ = call_run(shop, "--no-wait")
-    assert code == 1
+    assert code == 75
     assert f"process {first.pid} on" in answer["error"]
     second = start_run(shop, "--json")
     answers = [json.loads(process.communicate(timeout=60)[0]) for process in (first, second)]

@@ -28,19 +28,12 @@ class RunResult:
         return {name: str(value) if isinstance(value, Path) else value for name, value in values}
 
 
-class _Console(Console):
-    """A console whose reader may go: the run goes on without."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-
-
 class Progress:
     """Keeps what became of each step in ``result`` and shows it on standard error."""
 
     def __init__(self, result: RunResult):
         self.result = result
-        self._console = _Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False)
 
     def watch(self, step: str) -> Status:
         """Show that a step is at work, where somebody watches; a context manager."""

@@ -8,7 +8,6 @@ manager.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -22,6 +21,7 @@ from typing import Any
 
 from segkit.core.errors import NotebookError
 from segkit.core.leftovers import name_folder
+from segkit.workflow.kernels.loop import run_coroutine
 
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait starve a busy machine
@@ -111,7 +111,7 @@ class Kernels(contextlib.AbstractContextManager):
             cwd=str(self.folder), env=self.environment, stdout=self._log, stderr=self._log
         )
         try:
-            asyncio.run(started)
+            run_coroutine(started)
         except RuntimeError as error:
             fix = "Run again; mind the machine's memory."
             raise NotebookError(str(error), where="the notebook's kernel", fix=fix) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from segkit.core import errors
 from segkit.core.errors import NotebookError, SegkitError, VerdictError
+from segkit.workflow.kernels.loop import run_coroutine
 
 LONGEST_LINE = 60  # characters of a cell's first line
 LONGEST_MESSAGE = 300
@@ -18,20 +18,6 @@ LONGEST_MESSAGE = 300
 def spare_imports() -> None:
     """Keep jsonschema from a grammar that takes seconds to build and that notebooks never use."""
     sys.modules.setdefault("rfc3987_syntax", None)
-
-
-class _Loop(asyncio.SelectorEventLoop):
-    """An event loop that leaves signals to the command line.
-
-    The client of a notebook would take them, end its kernel and then trip over its absence; it
-    does without where the loop refuses.
-    """
-
-    def add_signal_handler(self, *_: Any) -> None:
-        raise RuntimeError("signals are the command line's")
-
-    def remove_signal_handler(self, _: int) -> bool:
-        raise RuntimeError("signals are the command line's")
 
 
 def execute_notebook(
@@ -65,8 +51,7 @@ def execute_notebook(
     )
     client.owns_km = True  # so that it ends the kernel in any case
     try:
-        with asyncio.Runner(loop_factory=_Loop) as runner:
-            runner.run(client.async_execute())
+        run_coroutine(client.async_execute())
         return notebook, None
     except CellExecutionError as error:
         name = error.ename
