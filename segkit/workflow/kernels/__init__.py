@@ -48,6 +48,7 @@ class Kernels(contextlib.AbstractContextManager):
     def __init__(self, folder: Path, log: Path, *, held: Sequence[int] = ()):
         self._log = log.open("wb")
         self.folder = folder
+        self._booted: list[Any] = []
         # Only named here: whoever makes it must live to remove it if this process is killed.
         self.scratch = Path(tempfile.gettempdir(), name_folder())
         own = {"IPYTHONDIR": f"{self.scratch}/ipython", "SEGKIT_TABLES": "ready"}
@@ -76,8 +77,18 @@ class Kernels(contextlib.AbstractContextManager):
         if self.server is not None:
             self.server.terminate()
             self.server.communicate()
+        else:
+            self._end_booted()
         self._log.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _end_booted(self) -> None:
+        """End the kernels that no warmed parent ends; an interruption may have left one."""
+        for manager in self._booted:
+            process = getattr(manager.provisioner, "process", None)
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()
 
     def ask(self, **request: Any) -> int | None:
         """Send one request to the warmed parent and return its answer; -1 if it has ended."""
@@ -107,6 +118,8 @@ class Kernels(contextlib.AbstractContextManager):
                 manager.ip = str(folder / "k")
             manager.provisioner = Forked(kernel_spec=manager.kernel_spec, parent=manager)
             manager.provisioner.ask = self.ask
+        else:
+            self._booted.append(manager)
         started = manager.start_kernel(
             cwd=str(self.folder), env=self.environment, stdout=self._log, stderr=self._log
         )

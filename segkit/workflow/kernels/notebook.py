@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 from pathlib import Path
@@ -62,6 +63,9 @@ def execute_notebook(
     except RuntimeError as error:
         name = type(error).__name__
         message = str(error)
+    finally:
+        # Interrupted before it begins, the client would look for its kernel when Python ends.
+        atexit.unregister(client._cleanup_kernel)
     where = _name_cell(path, notebook, reached)
     return notebook, _explain_failure(name, message, where)
 

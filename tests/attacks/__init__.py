@@ -1,0 +1,1 @@
+"""Attacks, a file a kind: whoever adds an input or an output meets them."""
