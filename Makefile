@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: report test lab lint benchmark benchmark-features simulate docs lock clean
+.PHONY: report test lab lint benchmark benchmark-features simulate attack docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -46,6 +46,10 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a
 
 simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations
+
+attack: $(READY)                           ## hostile inputs, and runs ended at random moments; half an hour
+	$(BIN)/python -m tests.attacks.fuzz --count 2000
+	$(BIN)/python -m tests.attacks.kills --count 200 --seed 1
 
 docs: $(READY)                             ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py

@@ -12,7 +12,7 @@ from typing import Any
 
 from segkit.core.errors import SegkitError
 from segkit.core.leftovers import clear_leftovers, name_partial
-from segkit.core.locks import hold_lock
+from segkit.core.locks import LONGEST_WAIT, hold_lock
 
 PACKAGE = Path(__file__).parents[1]
 LOCK = ".lock-"  # begins the name of the lock of a file
@@ -46,7 +46,7 @@ def replace_whole(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replace_alone(path: Path) -> Iterator[Path]:
+def replace_alone(path: Path, *, wait: float = LONGEST_WAIT) -> Iterator[Path]:
     """Replace a file as `replace_whole` does, with nobody else replacing it meanwhile.
 
     Where people say what to write, two calls may name one file: the second waits for the first.
@@ -63,7 +63,7 @@ def replace_alone(path: Path) -> Iterator[Path]:
     clear_leftovers(path.parent)
     what = "another process is writing this file"
     lock = path.with_name(f"{LOCK}{hash_value(path.name)[:12]}")
-    with hold_lock(lock, where=str(path), what=what, is_kept=False):
+    with hold_lock(lock, wait=wait, where=str(path), what=what, is_kept=False):
         with replace_whole(path) as aside:
             yield aside
             written = os.stat(aside)
