@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from fake_shop import finish_run, make_shop, start_run, write_notebook
 from test_cli import call
 
 from attacks.kills import list_children
 from segkit.workflow.kernels import use_fork
 
+ROOT = Path(__file__).parents[2]
 forks = pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and a shell")
 BUSY = "import pathlib, time; pathlib.Path('busy').touch(); time.sleep(60)"
@@ -121,7 +121,13 @@ def shell(command: str, folder: Path, **environment: str) -> subprocess.Complete
     kept |= {"SEGKIT_PRELOAD": "0", **environment}
     kept = {name: value for name, value in kept.items() if value != "unset"}
     done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=kept, capture_output=True, text=True, timeout=120
+        ["bash", "-c", command],
+        cwd=folder,
+        env=kept,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=120,
     )
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
