@@ -51,7 +51,11 @@ class Kernels(contextlib.AbstractContextManager):
         self._booted: list[Any] = []
         # Only named here: whoever makes it must live to remove it if this process is killed.
         self.scratch = Path(tempfile.gettempdir(), name_folder())
-        own = {"IPYTHONDIR": f"{self.scratch}/ipython", "SEGKIT_TABLES": "ready"}
+        own = {
+            "IPYTHONDIR": f"{self.scratch}/ipython",
+            "TMPDIR": str(self.scratch),
+            "SEGKIT_TABLES": "ready",
+        }
         self.environment = {**os.environ, **ENVIRONMENT, **own}
         self.server = self._start_server(held) if use_fork() else None
 
