@@ -27,6 +27,7 @@ lab: $(READY) data/sample/sample.json      ## step through the notebooks
 lint: $(READY)                             ## style of code and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/pylint segkit
 	$(BIN)/nbstripout --verify --keep-id $$(git ls-files '*.ipynb')
 
 benchmark: $(READY) data/sample/sample.json

@@ -22,14 +22,14 @@ from kmodes.kprototypes import KPrototypes as Reference
 from sklearn.cluster import KMeans
 
 from segkit.models import descent
-from segkit.models.kprototypes import fit_prototypes
+from segkit.models.prototypes import fit_prototypes
 
 K, GAMMA = 6, 0.5
 LEVELS = (5, 8, 10, 12, 15, 20)
 FIT_ONCE = """
 import time, numpy as np
 begun = time.perf_counter()
-from segkit.models.kprototypes import fit_prototypes
+from segkit.models.prototypes import fit_prototypes
 rng = np.random.default_rng(0)
 numbers, codes = rng.normal(size=({n}, 6)), rng.integers(0, 9, ({n}, 6)).astype(np.int32)
 loaded = time.perf_counter()
@@ -127,7 +127,7 @@ def main() -> None:
     small, large, huge = (make_mixed(n // part) for n in (10_000, 100_000, 1_000_000))
     nothing = np.empty((len(large[0]), 0))
     numbers = make_mixed(100_000 // part, seed=1)[0]
-    fit_ours(*make_mixed(20_000), n_init=2)  # loads the kernels
+    fit_ours(*make_mixed(20_000), n_init=2)  # loads the compiled loops
     print(
         "| work | segkit | peer | times faster | cost / peer's | goal |\n|---|---|---|---|---|---|"
     )
@@ -172,7 +172,7 @@ def main() -> None:
         few = run_apart(FIT_ONCE.format(n=200))
         first, second = (run_apart(FIT_ONCE.format(n=50_000), NUMBA_CACHE_DIR=cache) for _ in "ab")
     print(f"a process's first call: 200 rows {few:.2f} s, without numba; 50,000 rows {first:.2f} s")
-    print(f"while the kernels compile, {second:.2f} s once they are in numba's cache")
+    print(f"while the loops compile, {second:.2f} s once they are in numba's cache")
 
 
 if __name__ == "__main__":

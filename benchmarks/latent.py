@@ -18,7 +18,8 @@ import pandas as pd
 from stepmix import StepMix
 from threadpoolctl import threadpool_limits
 
-from segkit.models.answer_patterns import LEAST_GAIN, Answers, read_answers, search_classes
+from segkit.models.answer_patterns import Answers, read_answers
+from segkit.models.latent_classes import LEAST_GAIN, search_classes
 
 STARTS = 5
 # Customers, questions, levels, classes.

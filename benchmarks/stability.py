@@ -21,7 +21,7 @@ from kprototypes import make_mixed
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from segkit.models.columns import Prepared
+from segkit.models.columns import PreparedColumns
 from segkit.validation.candidates import MOST_RESAMPLED
 from segkit.validation.resampling import draw_bootstraps, refit_prototypes
 from segkit.validation.stability import compare_pairs
@@ -37,7 +37,7 @@ def draw_binary(rows: int = 1_453, columns: int = 11) -> np.ndarray:
     return (rng.random((rows, columns)) < shares[rng.integers(0, 3, rows)]).astype(float)
 
 
-def measure_ours(rows: Prepared, draws: np.ndarray) -> tuple[float, list[float]]:
+def measure_ours(rows: PreparedColumns, draws: np.ndarray) -> tuple[float, list[float]]:
     begun, medians = time.perf_counter(), []
     for k in COUNTS:
         rng = np.random.default_rng(k)
@@ -60,7 +60,7 @@ def measure_kmeans(numbers: np.ndarray, draws: np.ndarray) -> tuple[float, list[
     return time.perf_counter() - begun, medians
 
 
-def reckon_kmodes(rows: Prepared, draws: np.ndarray, k: int) -> float:
+def reckon_kmodes(rows: PreparedColumns, draws: np.ndarray, k: int) -> float:
     """Return the seconds of one pair with one start each, drawn, fitted and placed."""
     table = np.column_stack([rows.numbers.astype(object), rows.codes.astype(object)])
     names = list(range(rows.numbers.shape[1], table.shape[1]))
@@ -84,7 +84,7 @@ def main() -> None:
     pairs, size = (10, 5_000) if options.quick else (100, 50_000)
     nothing = np.empty((0, 0), dtype=np.int32)
     binary = draw_binary()
-    few = Prepared((), (), binary, nothing.reshape(len(binary), 0))
+    few = PreparedColumns((), (), binary, nothing.reshape(len(binary), 0))
     measure_ours(few, draw_bootstraps(len(binary), pairs=1, random_state=1))  # compiles
     draws = draw_bootstraps(len(binary), pairs=pairs, random_state=0)
     ours, own_medians = measure_ours(few, draws)
@@ -94,7 +94,7 @@ def main() -> None:
     print(f"  medians segkit       {write(own_medians)}")
     print(f"  medians scikit-learn {write(peer_medians)}", flush=True)
     numbers, codes = make_mixed(size)[:2]
-    rows = Prepared((), (), numbers, codes)
+    rows = PreparedColumns((), (), numbers, codes)
     ours, own_medians = measure_ours(rows, draw_bootstraps(size, pairs=pairs, random_state=0))
     print(f"{size:,} mixed rows, k = 2 to 8, {pairs} pairs, ten starts: segkit {ours:.1f} s")
     few_rows = min(MOST_RESAMPLED, size // 2)

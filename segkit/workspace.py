@@ -158,7 +158,13 @@ class Workspace:
 
 
 def open_workspace(
-    plan_path: str, run_dir: str, *, step: str, as_of: str = "", random_state: int = -1
+    plan_path: str,
+    run_dir: str,
+    *,
+    step: str,
+    as_of: str = "",
+    random_state: int = -1,
+    tables_key: str = "",
 ) -> Workspace:
     """Open the plan and its accepted tables for one step.
 
@@ -174,6 +180,9 @@ def open_workspace(
         Last day counted as YYYY-MM-DD; empty for the plan's.
     random_state : int, optional
         Seed; -1 for the plan's.
+    tables_key : str, optional
+        What a run hands its notebooks once it has checked the tables; empty, as in a notebook that
+        is run by hand: they are checked here, unless nothing has changed since the last check.
 
     Raises
     ------
@@ -183,7 +192,7 @@ def open_workspace(
     plan = read_plan(plan_path)
     day = _read_day(as_of, step) if as_of else plan.as_of
     run = RunFolder(plan.folder / run_dir)
-    prepared = prepare_tables(plan, run.path, as_of=day)
+    prepared = prepare_tables(plan, run.path, as_of=day, checked_key=tables_key)
     tables = open_tables(plan, prepared.paths, run.step(step).path)
     if plan.unit == "account" and "account_id" in getattr(tables.get("customers"), "columns", ()):
         tables = roll_up_accounts(tables, as_of=day)

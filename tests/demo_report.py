@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+from published import publish
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import Shape
+from segkit.report.shared.views import Column, View
+
 sys.modules.setdefault("rfc3987_syntax", None)  # a grammar that nbformat would build for seconds
 
 import nbformat
@@ -17,25 +23,54 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from segkit.report import (
-    charts_bases,
-    charts_lifetime,
-    charts_profiles,
-    charts_stability,
-    charts_usefulness,
+    bases,
+    candidates,
+    customer_base,
+    descriptors,
+    differences,
     engagement,
+    lifetime_value,
     market,
     plan,
+    reach,
+    rfm,
+    season,
+    separation,
     show_chart,
     show_findings,
     show_table,
+    sizes,
     spend,
+    stability,
     survey,
+    targeting,
+    usefulness,
 )
 from segkit.report.shared import charts
 from segkit.report.shared.pages import list_pages, render_index, render_page
 
-MODULES = [charts, charts_bases, charts_lifetime, charts_profiles, charts_stability]
-MODULES += [charts_usefulness, plan, engagement, market, spend, survey]
+MODULES = [
+    bases,
+    candidates,
+    charts,
+    customer_base,
+    descriptors,
+    differences,
+    engagement,
+    lifetime_value,
+    market,
+    plan,
+    reach,
+    rfm,
+    season,
+    separation,
+    sizes,
+    spend,
+    stability,
+    survey,
+    targeting,
+    usefulness,
+]
 PLOTS = {
     name: getattr(module, name)
     for module in MODULES
@@ -132,6 +167,7 @@ def make_tables() -> dict[str, pd.DataFrame]:
             }
         ),
         "monthly": pd.concat(monthly),
+        "months": monthly[0].rename(columns={"value": "total_spend"}),
         "trend": pd.DataFrame({"year": range(2018, 2026), "index": 100 * 1.03 ** np.arange(8)}),
         "market": cells,
         "rfm": rfm,
@@ -180,17 +216,30 @@ def make_evidence() -> dict[str, pd.DataFrame]:
     rated["rating"] = ["highly stable", "stable", "doubtful", "do not trust", "dissolved"]
     paths = pd.DataFrame(
         [
-            (2, 1, 0.6, "", {}),
-            (2, 2, 0.4, "", {}),
-            (3, 1, 0.6, "stays", {1: 0.6}),
-            (3, 2, 0.25, "splits off", {2: 0.25}),
-            (3, 3, 0.15, "splits off", {2: 0.15}),
-            (4, 1, 0.4, "splits off", {1: 0.4}),
-            (4, 2, 0.2, "splits off", {2: 0.2}),
-            (4, 3, 0.25, "merges", {1: 0.2, 2: 0.05}),
-            (4, 4, 0.15, "stays", {3: 0.15}),
+            (2, 1, 0.6, ""),
+            (2, 2, 0.4, ""),
+            (3, 1, 0.6, "stays"),
+            (3, 2, 0.25, "splits off"),
+            (3, 3, 0.15, "splits off"),
+            (4, 1, 0.4, "splits off"),
+            (4, 2, 0.2, "splits off"),
+            (4, 3, 0.25, "merges"),
+            (4, 4, 0.15, "stays"),
         ],
-        columns=["segment_count", "segment", "customer_share", "change", "flows"],
+        columns=["segment_count", "segment", "customer_share", "change"],
+    )
+    flows = pd.DataFrame(
+        [
+            (3, 1, 1, 0.6),
+            (3, 2, 2, 0.25),
+            (3, 3, 2, 0.15),
+            (4, 1, 1, 0.4),
+            (4, 2, 2, 0.2),
+            (4, 3, 1, 0.2),
+            (4, 3, 2, 0.05),
+            (4, 4, 3, 0.15),
+        ],
+        columns=["segment_count", "segment", "segment_before", "customer_share"],
     )
     targets = pd.DataFrame({"segment_name": SEGMENTS, "customer_share": 0.2})
     targets["attractiveness"] = [1.0, 0.7, 0.65, 0.3, 0.1]
@@ -227,7 +276,6 @@ def make_evidence() -> dict[str, pd.DataFrame]:
     )
     mosaic["share"] = [0.6, 0.3, 0.1, 0.2, 0.7, 0.1, 0.4, 0.4, None, 0.5, 0.4, 0.1, 0.3, 0.3, 0.4]
     mosaic["residual"] = [4.2, -2.5, 0, -4.5, 5, 0, 0, 0, None, 2.1, 0, 0, -1, -2.2, 3]
-    mosaic["segment_count"] = np.repeat([1510, 584, 1071, 779, 925], 3)
     quiz = pd.DataFrame({"question_count": [1, 2, 3], "accuracy": [0.55, 0.71, 0.83]})
     quiz["question"] = ["order_count", HOSTILE, "total_spend"]
     quiz["accuracy_low"], quiz["accuracy_high"] = quiz["accuracy"] - 0.03, quiz["accuracy"] + 0.03
@@ -251,6 +299,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "stability": stability,
         "segment_stability": rated,
         "paths": paths,
+        "flows": flows,
         "targets": targets,
         "gains": pd.concat(gains),
         "panels": panels,
@@ -301,12 +350,13 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     cells = tables["market"]
     return {
-        "plot_base": charts_bases.plot_base(tables["base"]),
+        "plot_base": bases.plot_base(tables["base"]),
         "plot_readiness": plan.plot_readiness(tables["readiness"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
         ),
+        "plot_monthly_sales": season.plot_monthly_sales(tables["months"], currency="EUR"),
         "plot_cells": charts.plot_cells(cells),
         "plot_white_space": market.plot_white_space(cells, currency="EUR"),
         "plot_trends": market.plot_trends(tables["trend"].assign(line="Camping nights")),
@@ -324,38 +374,44 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
             value_name="profit, EUR",
             title="Profit by category",
         ),
-        "plot_lorenz": charts.plot_lorenz(tables["lorenz"]),
-        "plot_rfm_grid": charts.plot_rfm_grid(tables["rfm"]),
-        "plot_candidates": charts.plot_candidates(
+        "plot_lorenz": customer_base.plot_lorenz(tables["lorenz"]),
+        "plot_rfm_grid": rfm.plot_rfm_grid(tables["rfm"]),
+        "plot_candidates": candidates.plot_candidates(
             tables["candidates"],
             chosen=("behaviour", 4),
-            thresholds={"stability": 0.6, "smallest_customer_share": 0.05},
+            limits=pd.DataFrame(
+                {"criterion": ["stability", "smallest_customer_share"], "limit": [0.6, 0.05]}
+            ),
         ),
-        "plot_segment_sizes": charts.plot_segment_sizes(tables["sizes"]),
-        "plot_holdout": charts_lifetime.plot_holdout(tables["holdout"]),
-        "plot_repeat_counts": charts_lifetime.plot_repeat_counts(tables["repeat_counts"]),
-        "plot_gains": charts_usefulness.plot_gains(tables["gains"]),
-        "plot_stability": charts_stability.plot_stability(tables["stability"]),
-        "plot_segment_stability": charts_stability.plot_segment_stability(
-            tables["segment_stability"]
-        ),
-        "plot_paths": charts_stability.plot_paths(tables["paths"]),
-        "plot_targets": charts_stability.plot_targets(tables["targets"]),
-        "plot_profile_panels": charts_profiles.plot_profile_panels(tables["panels"]),
-        "plot_separation": charts_profiles.plot_separation(
+        "plot_segment_sizes": sizes.plot_segment_sizes(tables["sizes"]),
+        "plot_gains": usefulness.plot_gains(tables["gains"]),
+        "plot_holdout": lifetime_value.plot_holdout(tables["holdout"]),
+        "plot_repeat_counts": lifetime_value.plot_repeat_counts(tables["repeat_counts"]),
+        "plot_stability": stability.plot_stability(tables["stability"]),
+        "plot_segment_stability": stability.plot_segment_stability(tables["segment_stability"]),
+        "plot_paths": stability.plot_paths(tables["paths"], flows=tables["flows"]),
+        "plot_targets": targeting.plot_targets(tables["targets"]),
+        "plot_profile_panels": differences.plot_profile_panels(tables["panels"]),
+        "plot_separation": separation.plot_separation(
             tables["separation"],
-            centres=pd.DataFrame(
+            centres=pd.DataFrame({"segment_name": SEGMENTS, "x": 3.0 * np.arange(5), "y": 0.0}),
+            overlaps=pd.DataFrame(
                 {
                     "segment_name": SEGMENTS,
-                    "x": 3.0 * np.arange(5),
-                    "y": 0.0,
-                    "overlap_share": [0.1, 0.2, None, 0.05, 0.0],
+                    "place": "inside another outline",
+                    "share": [0.1, 0.2, None, 0.05, 0.0],
                 }
             ),
             axes=pd.DataFrame({"label": ["spend", "recency"], "explained_share": [0.6, 0.3]}),
         ),
-        "plot_mosaic": charts_profiles.plot_mosaic(tables["mosaic"], descriptor="channel"),
-        "plot_quiz": charts_profiles.plot_quiz(tables["quiz"], baseline=0.31, wanted=0.8, asked=3),
+        "plot_mosaic": descriptors.plot_mosaic(
+            tables["mosaic"], sizes=tables["sizes"], descriptor="channel"
+        ),
+        "plot_quiz": reach.plot_quiz(
+            tables["quiz"],
+            accuracies=pd.DataFrame({"way": ["guessing", "wanted"], "accuracy": [0.31, 0.8]}),
+            asked=3,
+        ),
     }
 
 
@@ -401,9 +457,9 @@ def build_notebook() -> nbformat.NotebookNode:
     with capture_displays(outputs):
         show_findings(
             [
-                "The top 20% of customers bring 63.4% of spend.",
-                f"The category {HOSTILE} grew most.",
-                "1 234 customers have not bought for a year; they spent EUR 120 400 before.",
+                Finding("demo", "The top 20% of customers bring 63.4% of spend."),
+                Finding("demo", f"The category {HOSTILE} grew most."),
+                Finding("demo", "1 234 customers have not bought for a year."),
             ]
         )
     cells.append(new_code_cell("show_findings(findings)", outputs=outputs))
@@ -411,6 +467,7 @@ def build_notebook() -> nbformat.NotebookNode:
         if name not in SHOWN:  # a page of the size of a real one
             continue
         outputs = []
+        ax.figure._segkit_published = True  # the demo's tables are of nobody
         with capture_displays(outputs):
             show_chart(ax, caption=f"What to look at in this picture; made by {name}.")
         word = name.removeprefix("plot_").replace("_", " ")
@@ -424,14 +481,13 @@ def build_notebook() -> nbformat.NotebookNode:
         ]
     outputs = []
     with capture_displays(outputs):
-        show_table(
-            tables["sizes"],
-            caption="Segments by size and value",
-            bars=["customer_share", "spend_share"],
-            currency="EUR",
-        )
-        show_table(tables["market"], caption="Market cells", max_rows=6, currency="EUR")
-        show_table(tables["readiness"], caption="Practices", folded=True)
+        bars = {name: Column(bar=name.endswith("_share")) for name in tables["sizes"]}
+        sizes = publish(tables["sizes"], View(Shape("sizes", population="demo"), bars))
+        market = publish(tables["market"], View(Shape("market", population="demo")))
+        practices = publish(tables["readiness"], View(Shape("readiness", population="demo")))
+        show_table(sizes, caption="Segments by size and value")
+        show_table(market, caption="Market cells", max_rows=6)
+        show_table(practices, caption="Practices", folded=True)
         plain = tables["quality"]
         outputs.append(
             new_output(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import unittest.mock
 from pathlib import Path
 
 from segkit.cli import main
+from segkit.workflow.kernels import Kernels
 from segkit.workflow.steps import STEPS
 
 PLAN = """
@@ -88,15 +90,28 @@ def make_shop(folder: Path) -> Path:
     return folder
 
 
-def start_run(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen:
+# The tiny notebooks use nothing that would have to be imported before a kernel is forked.
+UNWARMED = """import functools
+from segkit.workflow import run
+run.Kernels = functools.partial(run.Kernels, preload=False)
+from segkit.cli import main
+from segkit.workflow.kernels import Kernels
+main()
+"""
+
+
+def start_run(
+    folder: Path, *arguments: str, warmed: bool = False, **environment: str
+) -> subprocess.Popen:
     """Start ``segkit run`` in a process group of its own."""
+    program = ["-m", "segkit.cli"] if warmed else ["-c", UNWARMED]
     return subprocess.Popen(
-        [sys.executable, "-m", "segkit.cli", "run", *arguments],
+        [sys.executable, *program, "run", *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "SEGKIT_PRELOAD": "0", **environment},
+        env={**os.environ, **environment},
         start_new_session=True,
     )
 
@@ -104,9 +119,10 @@ def start_run(folder: Path, *arguments: str, **environment: str) -> subprocess.P
 def call_run(folder: Path, *arguments: str, **environment: str) -> tuple[int, dict, str]:
     """Run in this process; return the exit code, the JSON answer and standard error."""
     said, told = io.StringIO(), io.StringIO()
-    environment = {"SEGKIT_PRELOAD": "0", **environment}
+    unwarmed = functools.partial(Kernels, preload=False)
     with (
         contextlib.chdir(folder),
+        unittest.mock.patch("segkit.workflow.run.Kernels", unwarmed),
         unittest.mock.patch.dict(os.environ, environment),
         contextlib.redirect_stdout(said),
         contextlib.redirect_stderr(told),
@@ -118,9 +134,11 @@ def call_run(folder: Path, *arguments: str, **environment: str) -> tuple[int, di
     raise AssertionError("main returned")
 
 
-def finish_run(folder: Path, *arguments: str, **environment: str) -> tuple[int, dict, str]:
+def finish_run(
+    folder: Path, *arguments: str, warmed: bool = False, **environment: str
+) -> tuple[int, dict, str]:
     """Run in a process of its own; return the same."""
-    process = start_run(folder, "--json", *arguments, **environment)
+    process = start_run(folder, "--json", *arguments, warmed=warmed, **environment)
     answer, messages = process.communicate(timeout=120)
     assert "Traceback" not in messages, messages
     return process.returncode, json.loads(answer), messages

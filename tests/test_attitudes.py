@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from published import publish, read_texts
 from pydantic import ValidationError
 from shops import AS_OF
 
@@ -17,6 +18,7 @@ from segkit.core.statistics import bound_alpha, find_alpha
 from segkit.features.survey import measure_reliability, score_attitudes
 from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
 from segkit.plan.models import read_plan
+from segkit.report import reliability
 
 QUESTIONS = ("a", "b", "c")
 SCALE = Scale(name="mood", base="psychographic", questions=QUESTIONS)
@@ -36,7 +38,7 @@ ANSWERS = pd.DataFrame({"a": [1, 2, 3, 4], "b": [1, 2, 1, 2], "c": [1, 2, 4, 5]}
 
 def test_alpha_agrees_with_the_paper():
     """Variances 5/3, 1/3, 10/3 sum to 16/3; the sums 3, 6, 8, 11 vary by 34/3."""
-    table = measure_reliability(make_responses(ANSWERS), [SCALE], as_of=AS_OF, smallest_cell=1)
+    table = measure_reliability(make_responses(ANSWERS), [SCALE], as_of=AS_OF)
     whole, *items = table.to_dict("records")
     assert whole["question"] == ""
     assert whole["customer_count"] == 4
@@ -55,9 +57,9 @@ def test_alpha_agrees_with_the_paper():
 def test_items_turned_around_count_as_their_opposite():
     turned = SCALE.model_copy(update={"reversed": ("b",)})
     told = measure_reliability(
-        make_responses(ANSWERS.assign(b=6 - ANSWERS["b"])), [turned], as_of=AS_OF, smallest_cell=1
+        make_responses(ANSWERS.assign(b=6 - ANSWERS["b"])), [turned], as_of=AS_OF
     )
-    plain = measure_reliability(make_responses(ANSWERS), [SCALE], as_of=AS_OF, smallest_cell=1)
+    plain = measure_reliability(make_responses(ANSWERS), [SCALE], as_of=AS_OF)
     pd.testing.assert_frame_equal(told, plain)
 
 
@@ -80,13 +82,59 @@ def test_the_interval_holds_the_true_alpha_as_often_as_it_says():
 
 def test_items_that_do_not_vary_or_too_few_customers_have_no_alpha():
     alike = pd.DataFrame({"a": [3, 3, 3], "b": [3, 3, 3], "c": [3, 3, 3]})
-    table = measure_reliability(make_responses(alike), [SCALE], as_of=AS_OF, smallest_cell=1)
+    table = measure_reliability(make_responses(alike), [SCALE], as_of=AS_OF)
     assert table["alpha"].isna().all()
-    few = measure_reliability(make_responses(ANSWERS), [SCALE], as_of=AS_OF, smallest_cell=5)
+    table = measure_reliability(make_responses(ANSWERS), [SCALE], as_of=AS_OF)
+    few = publish(table, reliability.RELIABILITY, smallest_cell=5).frame
     assert few[["customer_count", "mean", "alpha"]].isna().all(axis=None)
     nothing = measure_reliability(None, [SCALE], as_of=AS_OF)
     assert nothing.empty
     assert "no scales" in explain_empty(nothing)
+    told = reliability.state_reliability(publish(nothing, reliability.RELIABILITY))
+    assert read_texts(told) == [explain_empty(nothing)]
+
+
+def state(answers: pd.DataFrame, scale: Scale = SCALE) -> list[str]:
+    table = measure_reliability(make_responses(answers), [scale], as_of=AS_OF)
+    return read_texts(reliability.state_reliability(publish(table, reliability.RELIABILITY)))
+
+
+def test_alpha_rests_on_who_answered_all_however_many_answered_one():
+    answers = pd.concat([ANSWERS, ANSWERS.assign(c=None)], ignore_index=True)
+    table = measure_reliability(make_responses(answers), [SCALE], as_of=AS_OF)
+    assert table["alpha"].notna().all()
+    shown = publish(table, reliability.RELIABILITY, smallest_cell=5).frame.set_index("question")
+    assert shown["alpha"].isna().all()
+    assert shown["item_rest_correlation"].isna().all()
+    assert shown["customer_count"].astype(float)[["a", "b"]].tolist() == [8, 8]
+    assert shown["mean"].isna().tolist() == [True, False, False, True]
+    assert state(answers) == [
+        "Of psychographic mood no reliability can be told: one question, or too few whole answers."
+    ]
+
+
+def test_a_reliable_scale_is_told_and_so_is_the_item_at_odds_with_it():
+    told = state(pd.concat([ANSWERS] * 3, ignore_index=True))
+    assert len(told) == 2
+    assert told[0].startswith("Psychographic mood: alpha 0.79 (")
+    assert told[0].endswith("), from 12 customers who answered all its questions.")
+    assert told[1] == (
+        "“b” does not go with the others of psychographic mood: without it alpha is 0.97."
+    )
+
+
+def test_a_scale_below_the_limit_is_not_to_be_relied_on():
+    answers = pd.DataFrame(
+        {"a": [1, 2, 3, 4, 5, 1], "b": [2, 1, 3, 5, 4, 4], "c": [3, 3, 1, 3, 5, 1]}
+    )
+    assert state(answers)[0].endswith("; too low to rely on for single customers.")
+
+
+def test_a_question_that_nobody_answered_is_named():
+    scale = Scale(name="mood", base="psychographic", questions=("a", "b", "Not asked"))
+    assert state(pd.concat([ANSWERS] * 3), scale)[-1] == (
+        "Nobody gave a valid answer to Not asked; is the question spelt as in the responses?"
+    )
 
 
 @settings(max_examples=25, deadline=None)

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from published import publish, read_texts
 from shops import AS_OF, make_lines
 
 from segkit.contract.features import CATEGORY_SHARE, FEATURES
@@ -21,7 +22,8 @@ from segkit.features.accounts import roll_up_accounts
 from segkit.features.customer_table import build_customers, count_prospects, list_gaps, list_given
 from segkit.features.own_features import list_kinds
 from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
-from segkit.profiles.funnel import count_funnel
+from segkit.profiles.funnel import count_funnel, pool_steps
+from segkit.report import journey
 
 WHO = ["ann", "bob", "cat", "dan", "eve", "fay"]
 SETTINGS = BaseSettings(
@@ -399,7 +401,7 @@ def test_nothing_after_the_last_day_changes_a_feature(as_of, later, ends):
     assert built.habits == built_later.habits
     assert built.prospect_count == built_later.prospect_count
     assert built.lifetime_reason == built_later.lifetime_reason
-    funnels = (count_funnel(t, as_of=as_of, smallest_cell=1) for t in (open_tables(frames), tables))
+    funnels = (count_funnel(t, as_of=as_of) for t in (open_tables(frames), tables))
     pd.testing.assert_frame_equal(*funnels)
     assert len(before) == before["customer_id"].nunique()
 
@@ -428,7 +430,7 @@ def test_contacts_of_an_account_are_one_customer_in_every_table():
 
 
 def test_a_funnel_counts_who_came_how_far():
-    funnel = count_funnel(open_tables(make_frames()), as_of=AS_OF, smallest_cell=1)
+    funnel = count_funnel(open_tables(make_frames()), as_of=AS_OF)
     told = dict(zip(funnel["step"], funnel["customer_count"], strict=True))
     # The six and gus; all but gus bought or visited; eve bought; dan only gave back.
     # Twice bought ann and bob; once cat, eve and fay.
@@ -441,11 +443,29 @@ def test_a_funnel_counts_who_came_how_far():
 
 
 def test_a_funnel_tells_of_no_few_customers():
-    funnel = count_funnel(open_tables(make_frames()), as_of=AS_OF, smallest_cell=3)
-    counts = funnel["customer_count"]
+    funnel = count_funnel(open_tables(make_frames()), as_of=AS_OF)
+    pooled = publish(pool_steps(funnel, smallest_cell=3), journey.FUNNEL, smallest_cell=3)
+    counts = pooled.frame["customer_count"]
+    assert counts.tolist() == [7]  # one stopped before the visit, one before the cart
     assert (counts >= 3).all()
     gaps = counts.diff().dropna().abs()
     assert ((gaps == 0) | (gaps >= 3)).all()
+
+
+def test_a_funnel_says_where_most_are_lost():
+    def state(counts: dict[str, int]) -> list[str]:
+        steps = pd.DataFrame({"step": list(counts), "customer_count": list(counts.values())})
+        pooled = pool_steps(steps, smallest_cell=5)
+        return read_texts(journey.state_funnel(publish(pooled, journey.FUNNEL)))
+
+    assert state({"known": 100, "visit": 80, "view": 78, "cart": 20, "order": 20}) == [
+        "100 customers are known by name or number.",
+        "Most are lost before the step “cart”: 25.0% of those who took the step before took it.",
+    ]
+    assert state({"known": 100, "visit": 100}) == ["100 customers are known by name or number."]
+    assert state({"known": 4, "visit": 0}) == ["No table names enough customers."]
+    nothing = publish(count_funnel({}, as_of=AS_OF), journey.FUNNEL)
+    assert read_texts(journey.state_funnel(nothing)) == ["No table names enough customers."]
 
 
 @pytest.mark.parametrize("name", ["events", "messages", "responses"])

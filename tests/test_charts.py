@@ -13,10 +13,12 @@ from demo_report import PLOTS, capture_displays, draw_charts, draw_demo, make_ta
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
+from published import publish
 
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
-from segkit.report import market, plan
+from segkit.core.privacy import Shape
+from segkit.report import customer_base, descriptors, differences, market, plan, reach, rfm, sizes
 from segkit.report.shared import charts
 from segkit.report.shared.charts import LOW_TO_HIGH
 from segkit.report.shared.figures import (
@@ -29,6 +31,7 @@ from segkit.report.shared.figures import (
     render_chart,
     show_chart,
 )
+from segkit.report.shared.views import View
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,7 @@ def read_texts(ax: Axes) -> list[str]:
 
 def test_every_chart_is_in_the_demo_and_says_what_it_shows(drawn):
     assert set(drawn) == set(PLOTS)
-    assert len(PLOTS) == 30
+    assert len(PLOTS) == 31
     for name, ax in drawn.items():
         assert isinstance(ax, Axes), name
         assert len(read_alt(ax)) > 40, name
@@ -76,7 +79,7 @@ def test_no_chart_changes_its_table(tables, drawn):
 
 def test_the_gini_of_two_customers_who_bring_1_and_3_is_a_quarter():
     table = pd.DataFrame({"customer_share": [0.5, 1.0], "value_share": [0.25, 1.0]})
-    alt = read_alt(charts.plot_lorenz(table))
+    alt = read_alt(customer_base.plot_lorenz(table))
     assert "Gini coefficient 0.25" in alt
     assert "top 20% of customers bring 30.0%" in alt  # 0.2 of the way at slope 1.5
 
@@ -111,7 +114,7 @@ def test_a_grid_of_unknown_cells_is_drawn_and_says_so_with_dashes():
 def test_the_rfm_grid_has_recent_and_frequent_customers_at_the_top_right():
     table = make_tables()["rfm"].assign(customer_count=0)
     table.loc[(table["recency_score"] == 5) & (table["frequency_score"] == 5), "customer_count"] = 9
-    texts = read_texts(charts.plot_rfm_grid(table))
+    texts = read_texts(rfm.plot_rfm_grid(table))
     assert texts[4] == "9"  # the last cell of the first row
     assert texts.count("0") == 24
 
@@ -150,6 +153,38 @@ def test_targets_stand_at_their_scores(drawn):
     ax = drawn["plot_targets"]
     assert ax.collections[0].get_offsets()[1].tolist() == [0.7, 0.9]
     assert "Big baskets: attractiveness 0.70, fit 0.90, 20% of customers" in read_alt(ax)
+
+
+def test_a_segment_that_may_not_be_seen_has_a_name_and_no_bar():
+    table = make_tables()["sizes"].assign(customer_share=[0.6, None, None, 0.2, 0.2])
+    table.loc[[1, 2], "spend_share"] = None
+    ax = sizes.plot_segment_sizes(table)
+    alt = read_alt(ax)
+    assert "Loyal regulars: 60.0% of customers, 46.0% of spend" in alt
+    assert alt.endswith("Newcomers: not shown; Big baskets: not shown.")
+    assert sum(bar.get_width() == 0 for bar in ax.patches) == 4
+
+
+def test_a_hidden_segment_has_an_empty_panel_and_no_stripe_in_the_mosaic(tables):
+    panels = tables["panels"].assign(known_count=100, segment_count=100, base_count=500)
+    panels.loc[panels["segment_name"].isin(["Newcomers", "At risk"]), "known_count"] = 3
+    shown = publish(panels, differences.PROFILE)
+    alt = read_alt(differences.plot_profile_panels(shown))
+    assert "Newcomers: not shown; At risk: not shown;" in alt
+    assert "Big baskets: order count" in alt
+    sized = tables["sizes"].assign(customer_count=[60, None, None, 40, 30])
+    ax = descriptors.plot_mosaic(tables["mosaic"], sizes=sized)
+    assert "3 levels by 3 segments" in read_alt(ax)
+    assert "Newcomers" not in read_alt(ax)
+    widths = {round(bar.get_width(), 4) for bar in ax.patches}
+    assert widths == {round(count / 130, 4) for count in (60, 40, 30)}
+
+
+def test_the_quiz_names_what_guessing_reaches_where_it_may_be_seen(tables):
+    accuracies = pd.DataFrame({"way": ["guessing", "wanted"], "accuracy": [None, 0.8]})
+    alt = read_alt(reach.plot_quiz(tables["quiz"], accuracies=accuracies, asked=3))
+    assert "guessing reaches –, wanted is 80.0%" in alt
+    assert "1. order count: 55.0%" in alt
 
 
 def test_labels_at_the_end_of_lines_do_not_touch():
@@ -214,7 +249,8 @@ def test_dollar_signs_are_text_and_not_mathematics():
 def test_a_shown_chart_carries_its_caption_and_alt_text_and_fits_the_page():
     outputs = []
     with capture_displays(outputs):
-        show_chart(charts.plot_bars(make_tables()["bars"]), caption="Look here")
+        bars = publish(make_tables()["bars"], View(Shape("bars", population="demo")))
+        show_chart(charts.plot_bars(bars), caption="Look here")
     about = outputs[0].metadata["image/png"]
     assert about["caption"] == "Look here"
     assert about["alt"].startswith("Ranked bars of value")

@@ -270,6 +270,29 @@ def test_tables_are_prepared_again_only_when_something_changed(tmp_path):
     assert not list((tmp_path / "run/tables").glob("work-*"))
 
 
+def test_a_run_s_key_holds_its_tables_together_but_only_those_it_checked(tmp_path):
+    plan = make_plan(tmp_path, {"order_lines": str(write_lines(tmp_path))})
+    checked = prepare_tables(plan, tmp_path / "run")
+    key = json.loads((tmp_path / "run/tables/record.json").read_text())["key"]
+    rows = checked.paths["order_lines"].read_bytes()
+    (tmp_path / "lines.csv").write_text("\n".join([HEADER, *GOOD_LINES[:2]]))
+    held = prepare_tables(plan, tmp_path / "run", checked_key=key)
+    assert held.paths["order_lines"].read_bytes() == rows
+    pd.testing.assert_frame_equal(held.counts, checked.counts)
+    # A notebook run by hand has no key, and one of another check is worth nothing.
+    for other in ("", "0" * 64):
+        write_lines(tmp_path)
+        prepare_tables(plan, tmp_path / "run")
+        (tmp_path / "lines.csv").write_text("\n".join([HEADER, *GOOD_LINES[:2]]))
+        again = prepare_tables(plan, tmp_path / "run", checked_key=other)
+        assert again.counts["read"].tolist() == [2]
+    # Nor is a right key, once somebody has changed what the check left.
+    key = json.loads((tmp_path / "run/tables/record.json").read_text())["key"]
+    again.paths["order_lines"].write_bytes(b"broken")
+    mended = prepare_tables(plan, tmp_path / "run", checked_key=key)
+    assert len(pd.read_parquet(mended.paths["order_lines"])) == 2
+
+
 def test_the_same_source_gives_the_same_bytes(tmp_path):
     write_lines(tmp_path, *(f"{n},P{n % 7},C{n % 5},2024-01-01,1,2.5" for n in range(5_000)))
     plan = make_plan(tmp_path, {"order_lines": "lines.csv"})

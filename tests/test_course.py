@@ -13,8 +13,8 @@ from segkit import open_workspace
 from segkit.data.sample import make_sample
 from segkit.features.customer_table import build_customers
 from segkit.validation.candidates import compare_candidates
-from segkit.validation.criteria import choose_scheme
 from segkit.validation.stability import compare_labels
+from segkit.validation.verdict import choose_scheme
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow

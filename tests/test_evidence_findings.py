@@ -15,12 +15,10 @@ from segkit.evidence import missing_tables, penetration
 from segkit.evidence import spend as spend_evidence
 from segkit.evidence import support as support_evidence
 from segkit.evidence import survey as survey_evidence
-from segkit.evidence.by_segment import count_shares_by_segment
-from segkit.profiles.base_summaries import summarise_base
+from segkit.evidence.segment_summaries import count_shares_by_segment
 from segkit.report import (
     by_segment,
     engagement,
-    findings_bases,
     market,
     show_chart,
     show_table,
@@ -468,22 +466,3 @@ def test_without_evidence_every_view_and_finding_gives_the_reason(lines, shown):
     ]
     assert all(tell(found).startswith(("There is no", "Share of")) for found in findings)
     assert tell(spend.state_spend(shown_spend)).startswith("“Only” brings most: 100.0%")
-
-
-def test_a_base_names_the_largest_group_and_who_brings_most_and_least():
-    shares = {"country": ["FI"] * 20 + ["SE"] * 40, "total_spend": [10.0] * 20 + [50.0] * 40}
-    customers = pd.DataFrame({"customer_id": [f"c{i}" for i in range(60)], **shares})
-
-    def state(table: pd.DataFrame) -> list[str]:
-        return findings_bases.state_base(summarise_base(table, "geographic"))
-
-    assert state(customers) == [
-        "The largest group, 66.7% of customers, is where country is SE.",
-        "Of the customers known, one brings most where country is SE (index 136, n = 40); "
-        "least where country is FI (index 27, n = 20).",
-    ]
-    one_sided = customers.assign(total_spend=[45.0] * 20 + [50.0] * 40)
-    assert state(one_sided)[1].startswith("Of the customers known, one brings least where")
-    assert len(state(customers.assign(total_spend=50.0))) == 1
-    alike = state(customers.assign(country="FI"))
-    assert alike == ["In no feature of this base do enough customers differ to be told apart."]

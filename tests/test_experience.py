@@ -15,8 +15,8 @@ from scipy.stats import binomtest
 
 from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
-from segkit.evidence.by_segment import add_interval, count_shares_by_segment, select_segments
 from segkit.evidence.engagement import summarise_events_by_segment, summarise_messages_by_segment
+from segkit.evidence.segment_summaries import add_interval, count_shares_by_segment, select_segments
 from segkit.evidence.spend import (
     add_categories,
     estimate_wallet_by_segment,

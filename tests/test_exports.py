@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from published import publish
 
 from segkit.action.exports import count_consent, export_segment
 from segkit.core.csvfiles import neutralise_text
 from segkit.core.errors import SegkitError
+from segkit.report import consent, sizes
 
 CUSTOMERS = pd.DataFrame(
     {
@@ -114,6 +116,35 @@ def test_consent_is_counted_by_segment():
     table = table.set_index("segment_name")
     assert table.loc["Loyal"].tolist() == [5, 2, 1, 2, 0.4]
     assert table.loc["Rare", "consent_share"] == 1
+
+
+def test_consent_is_shown_by_segment_and_nothing_tells_of_a_small_group():
+    counted = pd.DataFrame(
+        {
+            "segment_name": ["A", "B", "C"],
+            "in_segment": [60, 40, 3],
+            "with_consent": [30, 20, 2],
+            "without_consent": [20, 10, 0],
+            "unknown_consent": [10, 10, 1],
+        }
+    )
+    counted["consent_share"] = counted["with_consent"] / counted["in_segment"]
+    members = counted[["segment_name", "in_segment"]]
+    shown = publish(members.rename(columns={"in_segment": "customer_count"}), sizes.SIZES)
+    answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+    answers = publish(answers, consent.CONSENT)
+    wide = consent.spread_answers(answers, shown).frame.set_index("segment_name")
+    figures = [*consent.ANSWERS, "consent_share", "in_segment"]
+    assert wide.loc["C", figures].isna().all()  # that nobody said no would tell of three
+    assert wide.loc["B", figures].isna().all()  # its size would tell of three as well
+    assert wide.loc["A", "in_segment"] == 60
+    counted.loc[2] = ["C", 60, 30, 20, 10, 0.5]
+    members = counted[["segment_name", "in_segment"]]
+    shown = publish(members.rename(columns={"in_segment": "customer_count"}), sizes.SIZES)
+    answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+    answers = publish(answers, consent.CONSENT)
+    wide = consent.spread_answers(answers, shown).frame.set_index("segment_name")
+    assert wide.loc["B", figures].tolist() == [20, 10, 10, 0.5, 40]
 
 
 @given(st.text())

@@ -7,9 +7,11 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from published import publish, read_texts
 
 from segkit.core.errors import SegkitError
 from segkit.plan.models import Criteria, Scheme
+from segkit.report import candidates, choice
 from segkit.validation.candidates import compare_candidates
 from segkit.validation.gates import check_data, describe_refusals
 
@@ -73,6 +75,36 @@ def test_refusals_say_what_was_found_and_what_is_needed():
     assert describe_refusals(check_data(enough, [RFM])) == {}
 
 
+def test_the_report_tells_what_refused_a_scheme_from_the_published_gates():
+    orders = np.where(np.arange(60) < 7, 2, 1)
+    gates = check_data(make_customers(60, order_count=orders, opinion=1.0), [RFM])
+    refused = pd.DataFrame(
+        {"scheme": ["rfm", "own"], "why": ["", "'x' has no values"], "by_gate": [True, False]}
+    )
+    shown = publish(gates, candidates.GATES)
+    told = choice.state_refused(publish(refused, choice.REFUSED), shown)
+    assert read_texts(told) == [
+        "rfm cannot be fitted: it has 7 buyers with repeat purchases and needs 10",
+        "own cannot be fitted: 'x' has no values",
+    ]
+    assert told[0].figures[0].value == 7
+
+
+def test_a_handful_of_buyers_is_not_told():
+    orders = np.where(np.arange(60) < 3, 2, 1)
+    gates = check_data(make_customers(60, order_count=orders, tenure_days=9), [RFM])
+    shown = publish(gates, candidates.GATES)
+    buyers = shown.frame.set_index("requirement").loc["buyers with repeat purchases"]
+    assert buyers[["found", "missing_count", "customer_count"]].isna().all()
+    assert (buyers["needed"], buyers["status"]) == (10, "refused")
+    refused = pd.DataFrame({"scheme": ["rfm"], "why": [""], "by_gate": [True]})
+    told = choice.state_refused(publish(refused, choice.REFUSED), shown)
+    assert read_texts(told) == [
+        "rfm cannot be fitted: it has 10 days of history and needs 28; "
+        "it has fewer than 10 buyers with repeat purchases"
+    ]
+
+
 def test_a_refused_scheme_is_not_fitted_and_the_others_are():
     rng = np.random.default_rng(0)
     customers = make_customers(
@@ -83,10 +115,9 @@ def test_a_refused_scheme_is_not_fitted_and_the_others_are():
     tiers = Scheme(name="tiers", goal="g", base="value", method="tiers", segments=2)
     options = {"as_of": datetime.date(2026, 6, 30), "random_state": 0, "pairs": 2}
     schemes = [learn(*"abcdefg"), tiers.model_copy(update={"columns": ("a",)})]
-    found = compare_candidates(customers, schemes, Criteria(), **options).table
-    assert set(found["scheme"]) == {"tiers"}
-    assert found.attrs["refused"] == [
-        "behaviour cannot be fitted: it has 8 customers for each column and needs 10"
-    ]
+    found = compare_candidates(customers, schemes, Criteria(), **options)
+    assert set(found.table["scheme"]) == {"tiers"}
+    assert found.refused["scheme"].tolist() == ["behaviour"]
+    assert found.refused["by_gate"].tolist() == [True]
     with pytest.raises(SegkitError, match="8 customers for each column and needs 10"):
         compare_candidates(customers, schemes[:1], Criteria(), **options)

@@ -18,9 +18,9 @@ from segkit.workflow.kernels.notebook import execute_notebook
 forks = pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
 
 
-@pytest.fixture(autouse=True)
-def preload_nothing(monkeypatch):
-    monkeypatch.setenv("SEGKIT_PRELOAD", "0")
+def open_kernels(folder: Path, **options: bool) -> Kernels:
+    """Open kernels for notebooks that need nothing imported beforehand."""
+    return Kernels(folder, folder / "kernels.log", preload=False, **options)
 
 
 def write_notebook(folder: Path, *sources: str) -> Path:
@@ -50,9 +50,8 @@ def wait_until(condition, seconds: float = 10) -> bool:
     return condition()
 
 
-@pytest.mark.parametrize("fork", ["1", "0"])
-def test_each_notebook_gets_a_fresh_kernel_with_its_parameters(tmp_path, monkeypatch, fork):
-    monkeypatch.setenv("SEGKIT_FORK", fork)
+@pytest.mark.parametrize("fork", [True, False])
+def test_each_notebook_gets_a_fresh_kernel_with_its_parameters(tmp_path, fork):
     path = write_notebook(
         tmp_path,
         "number: int = 1",
@@ -60,7 +59,8 @@ def test_each_notebook_gets_a_fresh_kernel_with_its_parameters(tmp_path, monkeyp
         "import os; print(os.getpid(), os.getcwd(), os.environ['OMP_WAIT_POLICY'])",
     )
     found = []
-    with Kernels(tmp_path, tmp_path / "kernels.log") as kernels:
+    with open_kernels(tmp_path, fork=fork) as kernels:
+        assert (kernels.server is not None) == use_fork(fork)
         for number in (7, 8):
             notebook, failure = execute_notebook(path, {"number": number}, kernels.start())
             assert failure is None
@@ -74,9 +74,17 @@ def test_each_notebook_gets_a_fresh_kernel_with_its_parameters(tmp_path, monkeyp
         assert not any(is_alive(int(place[0])) for place in places)
 
 
+@pytest.mark.parametrize(("setting", "fork"), [("0", False), ("1", True)])
+def test_the_user_s_setting_decides_where_nothing_is_asked_for(monkeypatch, setting, fork):
+    monkeypatch.setenv("SEGKIT_FORK", setting)
+    assert use_fork() == (fork and sys.platform == "linux")
+    assert use_fork(True) == (sys.platform == "linux")
+    assert not use_fork(False)
+
+
 def test_a_failure_says_which_cell_and_keeps_the_notebook(tmp_path):
     path = write_notebook(tmp_path, "x = 0", "print('before')", "y = 1\n1 / x", "print('after')")
-    with Kernels(tmp_path, tmp_path / "kernels.log") as kernels:
+    with open_kernels(tmp_path) as kernels:
         notebook, failure = execute_notebook(path, {}, kernels.start())
     assert failure.message == "ZeroDivisionError: division by zero"
     assert failure.where == "a.ipynb, cell 3 (y = 1)"
@@ -86,8 +94,7 @@ def test_a_failure_says_which_cell_and_keeps_the_notebook(tmp_path):
 
 
 @forks
-def test_a_chart_is_drawn_and_the_warmed_libraries_are_there(tmp_path, monkeypatch):
-    monkeypatch.delenv("SEGKIT_PRELOAD")
+def test_a_chart_is_drawn_and_the_warmed_libraries_are_there(tmp_path):
     path = write_notebook(
         tmp_path,
         "import sys; print('pandas' in sys.modules and 'sklearn' in sys.modules)",
@@ -119,7 +126,7 @@ place = {{"Popen": subprocess, "rmtree": shutil, "communicate": subprocess.Popen
 if place is subprocess:
     subprocess.Popen = kill
 folder = pathlib.Path({str(tmp_path)!r})
-with Kernels(folder, folder / "kernels.log") as kernels:
+with Kernels(folder, folder / "kernels.log", preload=False) as kernels:
     kernels.start()
     print(len(list(folder.glob("segkit-*"))), flush=True)
     setattr(place, {moment!r}, kill)
@@ -139,7 +146,7 @@ def test_kernels_end_when_their_run_is_killed(tmp_path):
 import asyncio, pathlib, sys, time
 from segkit.workflow.kernels import Kernels
 folder = pathlib.Path({str(tmp_path)!r})
-kernels = Kernels(folder, folder / "kernels.log")
+kernels = Kernels(folder, folder / "kernels.log", preload=False)
 manager = kernels.start()
 print(kernels.server.pid, manager.provisioner.pid, kernels.scratch, flush=True)
 time.sleep(60)

@@ -25,7 +25,9 @@ import os, sys
 from segkit.workflow.kernels.notebook import spare_imports
 spare_imports()
 import papermill, nbconvert, nbclient
-import segkit.cli, segkit.workflow.run, segkit.data.checks, segkit.report.shared.pages
+import functools, segkit.cli, segkit.workflow.run, segkit.data.checks, segkit.report.shared.pages
+run = segkit.workflow.run
+run.Kernels = functools.partial(run.Kernels, preload=False)
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
@@ -41,7 +43,7 @@ class Runner:
     """Starts runs in forks of a warmed process; a run is killed by its own process id."""
 
     def __init__(self, folder: Path, scratch: Path):
-        environment = {**os.environ, "SEGKIT_PRELOAD": "0", "TMPDIR": str(scratch)}
+        environment = {**os.environ, "TMPDIR": str(scratch)}
         self.process = subprocess.Popen(
             [sys.executable, "-c", WARM],
             cwd=folder,
@@ -115,11 +117,11 @@ def test_an_ordinary_process_with_warmed_kernels_may_be_killed(tmp_path):
     chance = random.Random(4)
     folder = make_shop(tmp_path / "shop")
     begun = time.monotonic()
-    assert finish_run(folder, SEGKIT_PRELOAD="1")[0] == 0
+    assert finish_run(folder, warmed=True)[0] == 0
     duration = time.monotonic() - begun
     for seed in range(2):
         changed = ("--fresh", "--set", f"random_state={seed}")
-        process = start_run(folder, *changed, SEGKIT_PRELOAD="1")
+        process = start_run(folder, *changed, warmed=True)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(chance.uniform(0, duration))
         process.kill()

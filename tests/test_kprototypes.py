@@ -14,9 +14,10 @@ from sklearn.cluster import KMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from segkit.core.errors import SegkitError
-from segkit.models import descent, kprototypes, lloyd
+from segkit.models import descent, lloyd
 from segkit.models.descent import TooFewPointsError
-from segkit.models.kprototypes import KPrototypes, assign_prototypes, fit_prototypes
+from segkit.models.kprototypes import KPrototypes
+from segkit.models.prototypes import assign_prototypes, fit_prototypes, lay_out
 
 NO_NUMBERS, NO_CODES = np.empty((0, 0)), np.empty((0, 0), dtype=np.int32)
 
@@ -91,7 +92,7 @@ def test_without_numbers_it_is_kmodes(way):
 
 @pytest.mark.parametrize(("p", "q"), [(3, 3), (4, 0), (0, 4)])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_numpy_and_the_kernels_give_the_same_bits(monkeypatch, p, q, weighted):
+def test_numpy_and_the_compiled_loops_give_the_same_bits(monkeypatch, p, q, weighted):
     numbers, codes = make_mixed(300, seed=p, p=p, q=q)
     weights = np.random.default_rng(1).random(300) + 0.1 if weighted else None
     fits = []
@@ -173,9 +174,9 @@ def test_equal_distances_go_to_the_lowest_cluster(way):
 
 def test_an_empty_cluster_is_seeded_again(way):
     numbers, codes = make_mixed(300, missing=0)
-    rows = kprototypes.lay_out(numbers, codes, None, 0.7, 1).with_fill()
+    rows = lay_out(numbers, codes, None, 0.7, 1).with_fill()
     centres, modes = (np.repeat(part, 4, axis=0) for part in rows.pick(0))
-    fit = descent.descend(rows, centres, modes, 50, 0.0)
+    fit = descent.descend(rows, centres, modes, max_iter=50, tolerance=0.0)
     assert np.bincount(fit.labels, minlength=4).min() > 0
 
 
@@ -313,15 +314,15 @@ def test_small_data_does_not_wait_for_numba():
     assert done.stdout.strip() == "False", done.stdout + done.stderr
 
 
-def test_without_a_folder_for_the_cache_kernels_still_compile(monkeypatch):
+def test_without_a_folder_for_the_cache_loops_still_compile(monkeypatch):
     from numba.core import caching
 
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
-    kernels = lloyd.load_kernels.__wrapped__()
-    rows = kprototypes.lay_out([[0.0], [4.0]], np.empty((2, 0)), None, 1.0, 1)
+    loops = lloyd.load_compiled.__wrapped__()
+    rows = lay_out([[0.0], [4.0]], np.empty((2, 0)), None, 1.0, 1)
     labels, nearest = np.zeros(2, np.int32), np.zeros(2)
     modes = np.empty((1, 0), np.int32)
-    cost = kernels.measure(
+    cost = loops.measure(
         (0, 2), rows.numbers, rows.codes, rows.weights, 1.0, np.array([[1.0]]), modes,
         labels, nearest,
     )  # fmt: skip
@@ -332,12 +333,12 @@ def test_equal_rows_are_folded_into_weights():
     # So many levels that their combinations pass 2**62.
     numbers, codes = make_mixed(30, p=2, q=12)
     codes[0] = 30_000
-    rows = kprototypes.lay_out(numbers.repeat(3, 0), codes.repeat(3, 0), None, 1.0, 1)
+    rows = lay_out(numbers.repeat(3, 0), codes.repeat(3, 0), None, 1.0, 1)
     folded = descent.fold_rows(rows, 2)
     np.testing.assert_array_equal(folded.numbers.T, numbers)
     np.testing.assert_array_equal(folded.codes.T, codes)
     assert folded.weights.tolist() == [3.0] * 30
-    few = kprototypes.lay_out(numbers, codes, None, 1.0, 1)
+    few = lay_out(numbers, codes, None, 1.0, 1)
     assert descent.fold_rows(few, 2) is few
 
 

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from stepmix import StepMix
 
 from segkit.core.errors import SegkitError
-from segkit.models.answer_patterns import rate_answers, read_answers
+from segkit.models.answer_patterns import read_answers
 from segkit.models.columns import Levels, learn_levels, tidy_columns
-from segkit.segmentation.latent_classes import Classes, compare_class_counts, fit_classes
+from segkit.models.latent_classes import compare_class_counts, fit_classes, rate_answers
+from segkit.segmentation.class_document import Classes, build_classes
 
 CHEATING = ["LIEEXAM", "LIEPAPER", "FRAUD", "COPYEXAM", "GPA"]
 TRAITS = [f"{t}{side}" for side in "GB" for t in ("MORAL", "CARES", "KNOW", "LEAD", "DISHON")]
@@ -99,7 +100,7 @@ def test_what_no_class_ever_answered_still_has_a_segment():
 def test_one_class_has_the_shares_of_those_who_answered():
     customers = pd.DataFrame({"likes": [1, 1, 1, 2, None], "buys": [1, None, 2, 2, 2]})
     fit = fit_classes(customers, ["likes", "buys"], 1, random_state=0)
-    assert fit.model.probabilities[0] == (pytest.approx((0.75, 0.25)), pytest.approx((0.75, 0.25)))
+    assert fit.probabilities[0] == (pytest.approx((0.75, 0.25)), pytest.approx((0.75, 0.25)))
     assert fit.log_likelihood == pytest.approx(2 * (3 * math.log(0.75) + math.log(0.25)))
     assert fit.parameter_count == 2
     assert fit.aic == pytest.approx(4 - 2 * fit.log_likelihood)
@@ -111,7 +112,9 @@ def test_missing_answers_count_with_what_is_known(shared_data):
     customers.loc[::3, "FRAUD"] = None
     customers.loc[1::4, "LIEEXAM"] = None
     fit = fit_classes(customers, CHEATING, 2, random_state=0)
-    assert fit.log_likelihood == pytest.approx(add_up_likelihood(fit.model, customers), abs=1e-6)
+    assert fit.log_likelihood == pytest.approx(
+        add_up_likelihood(build_classes(fit), customers), abs=1e-6
+    )
     assert fit.customer_count == 319
 
 
@@ -119,7 +122,7 @@ def test_missing_answers_count_with_what_is_known(shared_data):
 def test_every_customer_is_placed_where_stepmix_predicts(shared_data, name, columns):
     customers = pd.read_parquet(shared_data(f"polca/{name}.parquet"))
     assert customers[columns].isna().any(axis=None)
-    model = fit_classes(customers, columns, 3, random_state=0, n_init=2).model
+    model = build_classes(fit_classes(customers, columns, 3, random_state=0, n_init=2))
     codes = np.column_stack([learn_levels(customers, c, missing="ignore")[1] for c in columns])
     width = max(len(own.levels) for own in model.levels)
     shares = np.zeros((3, len(columns), width))
@@ -172,7 +175,7 @@ def test_a_question_that_only_one_class_was_asked_is_no_obstacle():
     customers = pd.DataFrame({f"q{i}": np.where(uses, "yes", "no") for i in range(30)})
     customers["how_often"] = np.where(uses, rng.choice(["daily", "weekly"], 200), None)
     fit = fit_classes(customers, list(customers), 2, random_state=0)
-    placed = place(fit.model, customers)
+    placed = place(build_classes(fit), customers)
     assert placed["segment"].nunique() == 2
     assert (placed["segment"] == placed["segment"][0]).tolist() == uses.tolist()
     assert fit.entropy == pytest.approx(1, abs=1e-6)
@@ -185,7 +188,7 @@ def test_more_than_ten_thousand_different_customers_are_sampled():
     assert len(customers.drop_duplicates()) > 10_000
     fit = fit_classes(customers, list(customers), 2, random_state=0, n_init=1)
     assert fit.customer_count == 10_000
-    assert fit.model.weights == pytest.approx((0.7, 0.3), abs=0.02)
+    assert fit.weights == pytest.approx((0.7, 0.3), abs=0.02)
 
 
 def test_reordered_classes_place_the_same_customers_under_new_numbers():
@@ -261,17 +264,18 @@ def test_any_answers_give_everybody_one_class_and_a_document_that_reads_back(row
     customers = pd.DataFrame(known + rows, columns=["p", "q", "r"])
     fit = fit_classes(customers, ["p", "q", "r"], 2, random_state=seed, n_init=2)
     assert fit.log_likelihood <= 0
-    assert sum(fit.model.weights) == pytest.approx(1)
-    again = Classes.model_validate_json(fit.model.model_dump_json())
-    assert again == fit.model
+    assert sum(fit.weights) == pytest.approx(1)
+    model = build_classes(fit)
+    again = Classes.model_validate_json(model.model_dump_json())
+    assert again == model
     placed = place(again, customers)
     assert placed["segment"].isin([1, 2]).all()
     assert placed["probability"].between(0.5 - 1e-9, 1).all()
     assert (placed["confidence"] <= placed["probability"]).all()
     answers = read_answers(customers, ["p", "q", "r"], 0)
-    sizes = [len(own.levels) for own in fit.model.levels]
+    sizes = [len(own.levels) for own in fit.levels]
     shares = np.zeros((2, 3, max(sizes)))
     for c, j in np.ndindex(2, 3):
-        shares[c, j, : sizes[j]] = fit.model.probabilities[c][j]
-    likelihood, _ = rate_answers(answers, np.array(fit.model.weights), shares)
+        shares[c, j, : sizes[j]] = fit.probabilities[c][j]
+    likelihood, _ = rate_answers(answers, np.array(fit.weights), shares)
     assert likelihood == pytest.approx(fit.log_likelihood, abs=1e-6)

@@ -1,8 +1,9 @@
-"""Imports point downwards only, and modules stay small."""
+"""Imports point downwards only and never in a circle, and modules stay small."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,37 @@ def test_a_module_imports_downwards_only(path):
     level = find_layer(module)
     for imported in list_imports(path):
         assert find_layer(imported) <= level, f"{module} imports {imported}, which lies above it"
+
+
+def list_imported_modules(path: Path) -> set[str]:
+    """Name the modules of segkit that a module imports, at its top or inside a function."""
+    known = {name_module(module) for module in MODULES}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= names & known or {node.module}
+    return found & known
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    graph = {name_module(path): list_imported_modules(path) for path in MODULES}
+    assert graph["segkit.models.descent"] == {"segkit.core.errors", "segkit.models.lloyd"}
+    assert "segkit.models.compiled_loops" in graph["segkit.models.lloyd"]  # inside a function
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
+
+
+def test_models_know_no_plan_no_report_and_no_file():
+    allowed = ("segkit.core.", "segkit.contract.", "segkit.models.")
+    for path in (PACKAGE / "models").glob("*.py"):
+        above = {name for name in list_imports(path) if not f"{name}.".startswith(allowed)}
+        assert not above, f"{name_module(path)} imports {above}"
+        assert "segkit.core.files" not in list_imports(path), f"{path.name} knows files"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_module)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from published import publish, read_texts
 from scipy.integrate import quad
 from scipy.special import betaln, gammaln, roots_jacobi
 from scipy.stats import beta
@@ -39,7 +40,7 @@ from segkit.models.lifetime import (
     expect_spend,
     find_active_probability,
 )
-from segkit.report import charts_lifetime, findings_lifetime
+from segkit.report import lifetime_value
 from segkit.validation import lifetime_checks
 
 sys.path.insert(0, str(Path(__file__).parent / "simulations"))
@@ -379,6 +380,16 @@ class TestFeatures:
         assert added["customer_id"].tolist() == ["c1", "c0"]
 
 
+def publish_worth(worth: lifetime_checks.LifetimeEvidence) -> list:
+    """Let the tables of the evidence through the gate as the notebook does."""
+    return [
+        publish(worth.values, lifetime_value.VALUES),
+        publish(lifetime_value.write_checks(worth.checks), lifetime_value.CHECKS),
+        publish(worth.holdout, lifetime_value.HOLDOUT),
+        publish(worth.repeat_counts, lifetime_value.REPEATS),
+    ]
+
+
 class TestEvidence:
     def test_all_bought_on_one_day_says_why_there_is_nothing(self):
         lines = make_lines().assign(ordered_at=pd.Timestamp("2026-05-01 10:00"))
@@ -387,12 +398,15 @@ class TestEvidence:
         for order_lines in (None, ibis.memtable(lines), ibis.memtable(lines.head(1))):
             worth = lifetime_checks.assess_lifetime(order_lines, customers, **options)
             assert worth.model is None
-            told = findings_lifetime.state_lifetime(worth.values, currency="EUR")
+            values, checks, holdout, repeats = publish_worth(worth)
+            told = read_texts(lifetime_value.state_lifetime(values))
             assert told[0].startswith("There is no lifetime value.")
-            assert findings_lifetime.state_lifetime_checks(worth.checks, worth.holdout) == []
-            assert findings_lifetime.write_checks(worth.checks).empty
-            charts_lifetime.plot_holdout(worth.holdout)
-            charts_lifetime.plot_repeat_counts(worth.repeat_counts)
+            assert lifetime_value.state_lifetime_checks(checks, holdout) == []
+            assert checks.empty
+            assert checks.reason == worth.checks.reason
+            assert {"value_text", "limit_text"} <= set(checks.frame)
+            lifetime_value.plot_holdout(holdout)
+            lifetime_value.plot_repeat_counts(repeats)
 
     def test_small_groups_are_put_together_and_small_counts_hidden(self):
         lines = make_orders(200)
@@ -404,24 +418,93 @@ class TestEvidence:
         worth = lifetime_checks.assess_lifetime(ibis.memtable(lines), customers, **options)
         assert worth.values["group"].tolist() == ["all customers", "many", "other"]
         assert worth.values["customer_count"].tolist() == [200, 188, 12]
-        shown = worth.repeat_counts["actual_customers"].dropna()
-        assert not shown.between(1, 4).any()
+        counts = worth.repeat_counts.assign(actual_customers=[90, 60, 3, 9, 8, 0, 12, 18])
+        repeats = publish(counts, lifetime_value.REPEATS)
+        shown = repeats.frame["actual_customers"].dropna()
+        # 3 is too few, and without 8 the sum of all would tell it.
+        assert shown.tolist() == [90, 60, 9, 0, 12, 18]
+        assert repeats.frame["expected_customers"].notna().all()
+        alt = lifetime_value.plot_repeat_counts(repeats).figure._segkit_alt
+        assert "2: – actual" in alt
 
     def test_sentences_and_charts_say_what_the_tables_hold(self):
         lines = ibis.memtable(make_orders())
         built = build_customers({"order_lines": lines}, as_of=AS_OF)
         customers = built.frame
         worth = lifetime_checks.assess_lifetime(lines, customers, as_of=AS_OF, random_state=0)
-        told = findings_lifetime.state_lifetime(worth.values, currency="EUR")
+        values, checks, holdout, repeats = publish_worth(worth)
+        told = read_texts(lifetime_value.state_lifetime(values))
         assert "all 150 customers together" in told[0]
-        told = findings_lifetime.state_lifetime_checks(worth.checks, worth.holdout)
+        assert "interval" not in told[0]  # here the data do not determine the parameters
+        told = read_texts(lifetime_value.state_lifetime_checks(checks, holdout))
         assert f"In {len(worth.holdout)} weeks" in told[-1]
-        alt = charts_lifetime.plot_holdout(worth.holdout).figure._segkit_alt
+        alt = lifetime_value.plot_holdout(holdout).figure._segkit_alt
         assert "actual goes from" in alt
-        alt = charts_lifetime.plot_repeat_counts(worth.repeat_counts).figure._segkit_alt
+        alt = lifetime_value.plot_repeat_counts(repeats).figure._segkit_alt
         assert "8 counts" in alt
-        written = findings_lifetime.write_checks(worth.checks)
-        assert written["limit"].iloc[0] == "at least 100"
+        assert checks.frame["limit_text"].iloc[0] == "at least 100"
+
+    def test_the_group_that_brings_most_is_named_with_its_share(self):
+        values = pd.DataFrame(
+            {
+                "group": ["all customers", "loyal", "new"],
+                "customer_count": [100, 40, 60],
+                "mean_lifetime_value": [10.0, 20.0, 10 / 3],
+                "mean_low": [9.0, 18.0, 3.0],
+                "mean_high": [11.0, 22.0, 4.0],
+                "total_lifetime_value": [1000.0, 800.0, 200.0],
+                "total_low": [900.0, 720.0, 180.0],
+                "total_high": [1100.0, 880.0, 240.0],
+            }
+        )
+        told = lifetime_value.state_lifetime(publish(values, lifetime_value.VALUES))
+        assert [text.replace("\u202f", " ") for text in read_texts(told)] == [
+            "In the next year a customer is expected to bring EUR 10.00 of gross sales (95 % "
+            "interval EUR 9.00 to EUR 11.00), all 100 customers together EUR 1 000 (EUR 900.00 to "
+            "EUR 1 100), discounted.",
+            "The largest part of it, 80.0%, is expected of the group 'loyal', which is 40.0% of "
+            "the customers.",
+        ]
+        assert [finding.count for finding in told] == [100, 40]
+        alone = publish(values.head(2), lifetime_value.VALUES)
+        assert len(lifetime_value.state_lifetime(alone)) == 1
+        without = values.assign(mean_lifetime_value=np.nan)
+        told = lifetime_value.state_lifetime(publish(without, lifetime_value.VALUES))
+        assert read_texts(told)[0].startswith("Purchases can be expected, but not their value")
+
+    def test_checks_that_fail_are_named_with_what_that_means(self):
+        checks = pd.DataFrame(
+            {
+                "check": ["one", "two", "three"],
+                "value": [1.0, 0.256, np.nan],
+                "bound": ["at least", "at most", "above"],
+                "limit": [2.0, 0.2, 1.0],
+                "passes": [False, False, None],
+                "note": ["One fails.", "Two fails.", "Not measured."],
+            }
+        )
+        holdout = pd.DataFrame(
+            {
+                "week_end": pd.to_datetime(["2026-06-07", "2026-06-14"]),
+                "expected_running": [2.0, 4.4],
+                "actual_running": [1, 5],
+            }
+        )
+
+        def state(table: pd.DataFrame) -> list[str]:
+            written = publish(lifetime_value.write_checks(table), lifetime_value.CHECKS)
+            shown = publish(holdout, lifetime_value.HOLDOUT)
+            return read_texts(lifetime_value.state_lifetime_checks(written, shown))
+
+        assert state(checks) == [
+            "Take the values with care: 'one' and 'two' do not hold.",
+            "One fails.",
+            "Two fails.",
+            "In 2 weeks that the fit had not seen, 4 purchases were expected and 5 came.",
+        ]
+        assert state(checks.head(1))[0] == "Take the values with care: 'one' does not hold."
+        fine = checks.assign(passes=[True, True, None])
+        assert state(fine)[0] == "All of the 2 checks that were made hold."
 
     def test_a_time_held_out_counts_only_customers_known_before(self):
         lines = make_orders(150)

@@ -27,9 +27,9 @@ from segkit.features.customer_table import build_customers, list_gaps, list_give
 from segkit.features.own_features import describe_feature, list_kinds, list_own, summarise_own
 from segkit.plan.models import OWN_NAME, read_plan
 from segkit.profiles import concentration
-from segkit.report import findings_segments
+from segkit.profiles.customer_counts import count_buyers, count_stages, summarise_customers
+from segkit.report import customer_base, differences, sizes
 from segkit.report import plan as plan_report
-from segkit.report.shared.charts import plot_segment_sizes
 from segkit.segmentation.schemes import check_schemes
 
 ANSWERS = """id;Gender;Wine, red;Spent;Smokes;Order;Score;Country
@@ -250,6 +250,7 @@ def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
         purchases.summarise_months(None, as_of=AS_OF).query("is_whole"),
         concentration.rank_customers(nobody, "total_spend"),
         concentration.measure_concentration(nobody, "total_spend")[0],
+        concentration.measure_concentration(nobody, "total_spend")[1],
     ]
     for table in empty:
         assert table.empty
@@ -307,18 +308,25 @@ def test_orders_whose_value_is_not_known_do_not_lower_the_mean_order_value():
 
 def test_findings_without_spend_tell_of_customers_alone():
     customers = pd.DataFrame({"customer_id": ["a", "b"]})
-    assert findings_segments.state_customers(customers, currency="EUR") == [
-        "2 customers in the customer table."
-    ]
-    assert findings_segments.state_concentration({}, value_name="spend") == []
-    headline = findings_segments.headline_base(customers, {}, value_name="spend")
-    assert headline == {"Customers": "2"}
-    sizes = pd.DataFrame(
-        {"segment": [1], "segment_name": ["All"], "customer_count": [2], "customer_share": [1.0]}
-    )
-    profile = pd.DataFrame(columns=["segment_name", "feature", "difference_sd"])
-    assert findings_segments.state_profiles(sizes, profile) == ["All: 100.0% of customers."]
-    assert "spend_share" not in findings_segments.list_segments(sizes, profile)[0]
-    alt = plot_segment_sizes(sizes).figure._segkit_alt
+    everybody = publish(summarise_customers(customers), customer_base.CUSTOMERS, smallest_cell=1)
+    buyers = publish(count_buyers(customers), customer_base.BUYERS)
+    stages = publish(count_stages(customers), customer_base.STAGES)
+    told = customer_base.state_customers(everybody, buyers, stages)
+    assert read_texts(told) == ["2 customers in the customer table."]
+    parts = concentration.measure_concentration(customers, "total_spend")[1]
+    parts = publish(parts, customer_base.CONCENTRATION)
+    assert customer_base.state_concentration(parts, value_name="spend") == []
+    headline = customer_base.list_headline(everybody, parts, value_name="spend")
+    assert {label: finding.text for label, finding in headline.items()} == {"Customers": "2"}
+
+
+def test_segments_without_spend_are_told_by_their_customers_alone():
+    counts = {"segment": [1], "segment_name": ["All"], "customer_count": [20]}
+    shown = publish(pd.DataFrame(counts | {"customer_share": [1.0]}), sizes.SIZES)
+    columns = ["segment_name", "feature", "known_count", "base_count", "difference_sd"]
+    profile = publish(pd.DataFrame(columns=columns), differences.PROFILE)
+    assert read_texts(sizes.state_segments(shown, profile)) == ["All: 100.0% of customers."]
+    assert "spend_share" not in sizes.list_segments(shown, profile)[0]
+    alt = sizes.plot_segment_sizes(shown).figure._segkit_alt
     assert "All: 100.0% of customers" in alt
     assert "spend" not in alt

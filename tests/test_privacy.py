@@ -48,6 +48,14 @@ def test_groups_that_do_not_add_up_are_hidden_one_by_one():
     assert np.isnan(read_counts(make_sizes(60, 40, 3), shape)).tolist() == [False, False, True]
 
 
+def test_rows_of_one_group_count_together():
+    table = make_sizes(60, 40, 30)
+    twice = pd.concat([table, table.head(1).assign(customer_count=3)], ignore_index=True)
+    assert read_counts(twice, SIZES, smallest_cell=5)[1:3] == [40, 30]
+    hidden = publish_table(twice, SIZES, smallest_cell=5).frame["customer_count"].isna()
+    assert hidden.tolist() == [False, False, False, True]
+
+
 def test_nobody_is_no_small_group():
     assert read_counts(make_sizes(60, 40, 0), SIZES) == [60, 40, 0]
 
@@ -88,6 +96,34 @@ def test_a_level_that_is_itself_telling_is_hidden_with_its_row():
     assert published.frame["answer"].isna().tolist() == [False, True]
     assert published.frame["segment_name"].tolist() == ["A", "B"]
     assert not published.records["dimensions"].str.contains("words").any()
+
+
+def test_a_part_of_a_small_whole_is_hidden_even_if_it_counts_nobody():
+    table = pd.DataFrame(
+        {
+            "segment_name": ["x"] * 3 + ["y"] * 3,
+            "country": ["EE", "FI", "SE"] * 2,
+            "customer_count": [10, 40, 20, 0, 3, 0],
+            "segment_count": [70] * 3 + [3] * 3,
+        }
+    )
+    shape = Shape("levels", by=("segment_name", "country"), wholes=("segment_count",))
+    shown = publish_table(table, shape, smallest_cell=5).frame
+    # FI of x would tell of FI of y, and EE of x of FI of x.
+    hidden = [True, True, False, True, True, True]
+    assert np.isnan(shown["customer_count"].astype(float)).tolist() == hidden
+    assert shown["segment_count"].isna().tolist() == hidden
+    apart = Shape("levels", by=("segment_name", "country"))
+    assert read_counts(table, apart)[3] == 0
+
+
+def test_what_is_made_of_a_published_table_stays_hidden_with_its_note():
+    published = publish_table(make_sizes(60, 40, 3), SIZES, smallest_cell=5)
+    more = published.frame.assign(rank=[1, 2, 3])
+    again = publish_table(more, SIZES, smallest_cell=5).frame
+    assert again["rank"].isna().tolist() == [False, True, True]
+    assert again["note"].tolist() == published.frame["note"].tolist()
+    assert again["is_hidden"].tolist() == [False, True, True]
 
 
 def test_rows_that_are_no_people_pass():
@@ -169,3 +205,25 @@ def test_rows_stay_in_their_order(counts):
     shown = publish_table(table, SIZES, smallest_cell=5).frame
     assert shown["segment_name"].tolist() == table["segment_name"].tolist()
     assert shown.index.tolist() == table.index.tolist()
+
+
+def test_a_column_that_rests_on_few_others_is_hidden_where_its_row_is_shown():
+    table = make_sizes(60, 40, 30).assign(index=[90.0, 110.0, 107.0], unknown_count=[0, 3, 5])
+    rests = {"index": "unknown_count", "unknown_count": "unknown_count"}
+    shape = Shape("levels", by=("segment_name",), rests=rests)
+    published = publish_table(table, shape, smallest_cell=5)
+    assert published.frame["customer_count"].tolist() == [60, 40, 30]
+    assert published.frame["index"].isna().tolist() == [False, True, False]
+    assert published.frame["unknown_count"].isna().tolist() == [False, True, False]
+    hidden = published.records.query("hidden")
+    assert set(zip(hidden["dimensions"], hidden["measure"], strict=True)) == {
+        ("segment_name=S1", "index"),
+        ("segment_name=S1", "unknown_count"),
+    }
+    assert published.read_figure("index", how="mean").value is None
+
+
+def test_a_column_rests_on_a_column_that_is_there():
+    shape = Shape("levels", by=("segment_name",), rests={"spend": "unknown_count"})
+    with pytest.raises(SegkitError, match="does not have the columns"):
+        publish_table(make_sizes(60, 40), shape, smallest_cell=5)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from demo_report import capture_displays
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from published import publish, read_texts
 
 from segkit.core.errors import SegkitError
-from segkit.core.privacy import suppress_cells
+from segkit.core.privacy import Published, suppress_cells
 from segkit.profiles.crossed_schemes import cross_all_schemes
-from segkit.profiles.descriptors import count_descriptor
+from segkit.profiles.descriptors import count_descriptor, list_descriptors
 from segkit.profiles.differences import rank_descriptors
-from segkit.profiles.rfm import count_rfm
 from segkit.profiles.segment_profiles import profile_segments
 from segkit.profiles.sizes import size_segments
-from segkit.report import findings_profiles, findings_segments
+from segkit.report import choice, descriptors, differences, sizes
 from segkit.report.shared.numbers import THIN_SPACE
+from segkit.report.shared.tables import lay_out_view, show_table
 
 
 @pytest.fixture
@@ -95,16 +99,42 @@ def test_small_cells_and_what_gives_them_away_are_hidden():
         ("A", "FI"): 20, ("A", "SE"): 10, ("A", "EE"): 3,
         ("B", "FI"): 40, ("B", "SE"): 30, ("B", "EE"): 20,
     }  # fmt: skip
-    table = count_descriptor(*make_people(counts), "country", smallest_cell=5)
+    counted = count_descriptor(*make_people(counts), "country", smallest_cell=5)
+    table = publish(counted.assign(descriptor="country"), descriptors.LEVELS).frame
     shown = table.set_index(["segment_name", "value"])["customer_count"]
     assert shown[("A", "FI")] == 20
     assert shown[("B", "FI")] == 40
     hidden = shown[shown.isna()].index
     assert set(hidden) == {("A", "EE"), ("A", "SE"), ("B", "EE"), ("B", "SE")}
-    assert table.loc[table["suppressed"], ["share", "index"]].isna().all().all()
+    assert table.loc[table["is_hidden"], ["share", "index", "base_share"]].isna().all().all()
     row = table.set_index(["segment_name", "value"]).loc[("A", "FI")]
     assert row["share"] == pytest.approx(20 / 33)
     assert row["base_share"] == pytest.approx(60 / 123)
+
+
+def test_nothing_is_shown_of_a_segment_or_of_a_level_of_too_few_customers():
+    # B has three customers, all in FI: that nobody of B is in SE would tell of them.
+    counts = {("A", "FI"): 20, ("A", "SE"): 30, ("B", "FI"): 3}
+    counted = count_descriptor(*make_people(counts), "country", smallest_cell=5)
+    table = publish(counted.assign(descriptor="country"), descriptors.LEVELS).frame
+    table = table.set_index(["segment_name", "value"])
+    figures = ["customer_count", "segment_count", "share", "base_share", "index", "residual"]
+    assert table.loc["B", figures].isna().all().all()
+    # Nor of a segment whose size is hidden, since it would tell of a small one.
+    counts = {("A", "FI"): 60, ("A", "SE"): 40, ("B", "FI"): 20, ("B", "SE"): 20}
+    counted = count_descriptor(*make_people(counts), "country", smallest_cell=5)
+    named = pd.DataFrame({"segment_name": ["A", "B", "C"], "customer_count": [100, 40, 3]})
+    counted = sizes.add_segment_counts(counted, publish(named, sizes.SIZES))
+    table = publish(counted.assign(descriptor="country"), descriptors.LEVELS).frame
+    table = table.set_index(["segment_name", "value"])
+    assert table.loc["B", figures].isna().all().all()
+    assert table.loc["B", "note"].tolist() == ["would tell of a hidden one"] * 2
+    assert table.loc[("A", "FI"), "customer_count"] == 60
+    # Three customers of "other" may not be told by its share among all, which other rows carry.
+    counts = {("A", "FI"): 20, ("A", "AQ"): 3, ("B", "FI"): 30}
+    counted = count_descriptor(*make_people(counts), "country", smallest_cell=5)
+    table = publish(counted.assign(descriptor="country"), descriptors.LEVELS).frame
+    assert table.loc[table["value"] == "other", ["customer_count", "base_share"]].isna().all().all()
 
 
 def test_missing_values_are_unknown_and_rare_ones_are_pooled():
@@ -128,17 +158,58 @@ def test_no_hidden_cell_can_be_found_by_subtraction(counts):
             assert not (line.sum() == 1 and others_shown)
 
 
+def make_placements(tiers: list[str], rfm: list[str]) -> pd.DataFrame:
+    """Return who is where in two schemes, a row a customer and scheme."""
+    ids = [f"c{place}" for place in range(len(tiers))]
+    placed = [("tiers", tiers), ("rfm", rfm)]
+    return pd.concat(
+        pd.DataFrame({"customer_id": ids, "scheme": scheme, "segment": list(segments)})
+        for scheme, segments in placed
+    )
+
+
 def test_schemes_are_crossed():
-    tiers = pd.DataFrame({"customer_id": list("abcd"), "scheme": "tiers", "segment": list("ttll")})
-    rfm = tiers.assign(scheme="rfm", segment=["x", "x", "x", "y"])
-    both = pd.concat([tiers, rfm])
-    table = cross_all_schemes(both, "rfm", smallest_cell=1).set_index("other_segment")
-    assert table["other_scheme"].tolist() == ["tiers", "tiers"]
-    assert table.loc["t", ["x", "y"]].tolist() == [2, 0]
-    assert table.loc["l", ["x", "y"]].tolist() == [1, 1]
-    assert cross_all_schemes(rfm, "rfm").empty
+    both = make_placements(list("ttll"), ["x", "x", "x", "y"])
+    table = cross_all_schemes(both, "rfm")
+    assert table.to_numpy().tolist() == [
+        ["tiers", "l", "x", 1],
+        ["tiers", "l", "y", 1],
+        ["tiers", "t", "x", 2],
+        ["tiers", "t", "y", 0],
+    ]
+    assert cross_all_schemes(both[both["scheme"] == "rfm"], "rfm").empty
     with pytest.raises(SegkitError, match="Did you mean 'tiers'"):
         cross_all_schemes(both, "tier")
+
+
+def test_a_pair_of_segments_with_few_customers_cannot_be_found_from_its_row_or_column():
+    pairs = {("t", "x"): 30, ("t", "y"): 3, ("l", "x"): 20, ("l", "y"): 40, ("m", "y"): 50}
+    rows = [pair for pair, count in pairs.items() for _ in range(count)]
+    both = make_placements(*zip(*rows, strict=True))
+    crossed = publish(cross_all_schemes(both, "rfm"), choice.CROSSED)
+    hidden = crossed.frame["customer_count"].isna()
+    places = crossed.frame[hidden][["other_segment", "segment"]].to_numpy().tolist()
+    assert sorted(places) == [["l", "x"], ["l", "y"], ["t", "x"], ["t", "y"]]
+    grid = choice.lay_out_crossed(crossed)
+    assert grid.frame.columns.tolist() == ["other_scheme", "other_segment", "x", "y"]
+    assert grid.frame["y"].isna().tolist() == [True, False, True]
+    assert grid.frame.loc[1, ["x", "y"]].tolist() == [0, 50]
+    outputs = []
+    with capture_displays(outputs):
+        show_table(grid, caption="Crossed")
+    markup = outputs[0].data["text/html"]
+    assert re.findall(r">(–|\d+)<", markup) == ["–", "–", "0", "50", "–", "–"]
+
+
+def test_a_grid_of_which_all_is_hidden_still_names_its_segments():
+    both = make_placements(list("ttll"), ["x", "x", "x", "y"])
+    grid = choice.lay_out_crossed(publish(cross_all_schemes(both, "rfm"), choice.CROSSED))
+    outputs = []
+    with capture_displays(outputs):
+        show_table(grid, caption="Crossed")
+    markup = outputs[0].data["text/html"]
+    assert ">x</th>" in markup
+    assert ">y</th>" in markup
 
 
 def test_a_column_that_is_not_there_is_named(customers, segments):
@@ -148,33 +219,19 @@ def test_a_column_that_is_not_there_is_named(customers, segments):
         size_segments(customers, segments.drop(columns="segment_name"))
 
 
-def test_small_cells_of_recency_and_frequency_stay_hidden():
-    count = 60
-    customers = pd.DataFrame(
-        {
-            "customer_id": [f"c{n}" for n in range(count)],
-            "recency_days": [n * 7 % 53 for n in range(count)],
-            "order_count": [1 + n * 11 % 17 for n in range(count)],
-            "total_spend": [float(n) for n in range(count)],
-        }
-    )
-    shown = count_rfm(customers, smallest_cell=1)["customer_count"]
-    assert shown.sum() == count
-    assert shown.between(1, 2).any()
-    hidden = count_rfm(customers, smallest_cell=3)["customer_count"]
-    assert hidden.isna().any()
-    assert not hidden.between(1, 2).any()
-
-
 class TestSentences:
     """What the findings say, on tables made by hand."""
 
     @pytest.fixture
-    def profile(self) -> pd.DataFrame:
-        return pd.DataFrame(
+    def profile(self) -> Published:
+        table = pd.DataFrame(
             {
+                "segment": [1, 1, 2, 2],
                 "segment_name": ["Top", "Top", "Rest", "Rest"],
                 "feature": ["age_years", "visit_count", "age_years", "visit_count"],
+                "known_count": [1500, 1500, 500, 500],
+                "segment_count": [1500, 1500, 500, 500],
+                "base_count": 2000,
                 "difference_sd": [0.9, -1.2, -0.1, 0.3],
                 "effect_size": [1.0, -1.5, -0.1, 0.4],
                 "effect_low": [0.8, -1.75, -0.3, 0.1],
@@ -183,37 +240,82 @@ class TestSentences:
                 "set_apart": [True, True, False, False],
             }
         )
+        return publish(table, differences.PROFILE)
 
     def test_the_largest_difference_that_holds_is_told_of_each_segment(self, profile):
-        assert findings_profiles.state_differences(profile) == [
+        told = differences.state_differences(profile)
+        assert read_texts(told) == [
             "Of 4 comparisons of a segment with all other customers, in columns that did not make "
             "the segments, 2 hold after the correction for so many.",
             "Top: visit count is 1.5 standard deviations lower than among other customers (95% "
             "interval of the difference −1.75 to −1.25).",
             "Nothing but what made it sets apart: Rest.",
         ]
+        assert told[1].count == 1500
+        assert told[1].figures[0].value == 1.5
 
     def test_where_nothing_can_be_compared_that_is_said(self, profile):
-        made = profile.assign(p_value=np.nan, set_apart=False)
-        told = findings_profiles.state_differences(made)
+        made = profile.frame.assign(p_value=np.nan, set_apart=False)
+        told = differences.state_differences(publish(made, differences.PROFILE))
+        assert read_texts(told) == ["No column but those that made the segments can be compared."]
+
+    def test_a_hidden_segment_is_neither_compared_nor_named(self, profile):
+        few = profile.frame.assign(known_count=[1500, 1500, 3, 3])
+        told = read_texts(differences.state_differences(publish(few, differences.PROFILE)))
         assert told == ["No column but those that made the segments can be compared."]
 
+    def make_sizes(self, *counts: int) -> Published:
+        table = pd.DataFrame({"segment_name": ["Top", "Rest"], "customer_count": counts})
+        table["customer_share"] = table["customer_count"] / sum(counts)
+        return publish(table.assign(spend_share=[0.5, 0.5]), sizes.SIZES)
+
     def test_a_segment_is_told_by_its_size_and_what_lies_furthest_from_all(self, profile):
-        sizes = pd.DataFrame(
-            {"segment_name": ["Top", "Rest"], "customer_count": [1500, 500]}
-        ).assign(customer_share=[0.75, 0.25], spend_share=[0.5, 0.5])
-        told = findings_segments.state_profiles(sizes, profile)
-        assert told[0] == (
+        shown = self.make_sizes(1500, 500)
+        told = sizes.state_segments(shown, profile)
+        assert told[0].text == (
             "Top: 75.0% of customers, 50.0% of spend; lower visit count and higher age years."
         )
-        assert told[1].endswith("; higher visit count.")  # a tenth is like everybody
-        assert findings_segments.list_segments(sizes, profile)[0] == {
+        assert told[0].count == 1500
+        assert told[1].text.endswith("; higher visit count.")  # a tenth is like everybody
+        assert sizes.list_segments(shown, profile)[0] == {
             "segment_name": "Top",
             "customer_count": 1500,
             "customer_share": 0.75,
             "spend_share": 0.5,
             "set_apart_by": "lower visit count and higher age years",
         }
+        headline = sizes.list_headline(shown)
+        assert {label: found.text for label, found in headline.items()} == {
+            "Segments": "2",
+            "Largest segment": "75%",
+        }
+
+    def test_the_intervals_of_sizes_are_written_and_those_of_hidden_segments_are_not(self):
+        table = pd.DataFrame({"segment_name": ["A", "B", "C"], "customer_count": [60, 40, 3]})
+        table = table.assign(customer_share=[0.58, 0.39, 0.03], mean_spend=1500.0)
+        table = table.assign(customer_share_low=0.1, customer_share_high=0.2)
+        table = table.assign(mean_spend_low=999.0, mean_spend_high=2000.0)
+        shown = lay_out_view(publish(table, sizes.SIZES))["table"]
+        assert shown["share_interval"].tolist() == ["10.0% to 20.0%", "", ""]
+        assert shown["mean_interval"].tolist() == [f"999.00 to 2{THIN_SPACE}000", "", ""]
+
+    def test_a_segment_that_may_not_be_seen_is_named_and_nothing_more(self, profile):
+        shown = self.make_sizes(2000, 3)
+        assert sizes.state_segments(shown, profile) == []
+        first, other = sizes.list_segments(shown, profile)
+        assert first["customer_count"] is first["spend_share"] is None
+        assert other["segment_name"] == "Rest"
+        assert sizes.list_headline(shown)["Largest segment"].text == "–"
+
+    def test_the_differences_are_listed_with_what_may_be_concluded(self, profile):
+        table = profile.frame.assign(unit="years", mean=12.34, base_mean=1500.0)
+        table = table.assign(by_construction=[False, True, False, False])
+        listed = differences.list_differences(publish(table, differences.PROFILE), count=1).frame
+        assert listed["feature"].tolist() == ["visit count", "visit count"]
+        assert listed["mean_text"].tolist() == ["12.3", "12.3"]
+        assert listed["base_text"].tolist() == [f"1{THIN_SPACE}500"] * 2
+        assert listed["interval"].tolist() == ["−1.75 to −1.25", "0.10 to 0.70"]
+        assert listed["evidence"].tolist() == [differences.MADE, differences.CHANCE]
 
     def test_the_strongest_descriptor_is_told_and_none_where_all_made_the_segments(self):
         levels = pd.DataFrame(
@@ -221,36 +323,40 @@ class TestSentences:
                 "descriptor": ["home_country"] * 4,
                 "segment": [1, 1, 2, 2],
                 "value": ["FI", "SE"] * 2,
-                "segment_count": [1000, 1000, 1000, 1000],
+                "base_count": 2000,
                 # Shares .6 and .4 against .4 and .6: the residuals are +-100 / sqrt(500), V is .2.
                 "residual": np.array([1, -1, -1, 1]) * 100 / np.sqrt(500),
                 "by_construction": False,
                 "set_apart": True,
             }
         )
-        told = findings_profiles.state_descriptors(rank_descriptors(levels))
-        assert told == [
+        ranked = publish(rank_descriptors(levels), descriptors.RANKED)
+        assert read_texts(descriptors.state_descriptors(ranked)) == [
             "Home country goes furthest with the segments (Cramer's V 0.20); over all descriptors "
             "4 differences hold after the correction."
         ]
         made = rank_descriptors(levels.assign(by_construction=True))
-        told = findings_profiles.state_descriptors(made)
-        assert told == ["There is no descriptor that did not make the segments."]
+        told = descriptors.state_descriptors(publish(made, descriptors.RANKED))
+        assert read_texts(told) == ["There is no descriptor that did not make the segments."]
 
-    def test_customers_are_told_as_far_as_they_are_known(self):
-        customers = pd.DataFrame(
+    def test_unusual_values_are_counted_by_column_and_few_are_hidden(self):
+        counted = pd.DataFrame(
             {
-                "order_count": [0, 1, 2, 5],
-                "total_spend": [0.0, 10.0, 30.0, 5000.0],
-                "journey_stage": ["lead", "new", "new", "loyal"],
+                "column": ["b", "a"],
+                "customer_count": 100,
+                "missing_count": [3, 0],
+                "new_count": [0, 20],
             }
         )
-        told = findings_segments.state_customers(customers, currency="EUR")
-        assert [text.replace(THIN_SPACE, " ") for text in told] == [
-            "4 customers, 3 of them with at least one sale; 66.7% of these bought more than once.",
-            "The median customer spent EUR 20.00, the mean is EUR 1 260.",
-            "By journey stage: lead 25%, loyal 25% and new 50%.",
-        ]
-        named = pd.DataFrame({"customer_id": ["a"]})
-        told = findings_segments.state_customers(named, currency="EUR")
-        assert told == ["1 customer in the customer table."]
+        shown = publish(sizes.list_unusual(counted), sizes.UNUSUAL)
+        wide = sizes.spread_unusual(shown).frame
+        assert wide["column"].tolist() == ["b", "a"]
+        assert wide["customer_count"].tolist() == [100, 100]
+        assert wide["missing_count"].fillna(-1).tolist() == [-1, 0]
+        assert wide["new_count"].tolist() == [0, 20]
+
+
+def test_a_category_describes_up_to_forty_values():
+    names = [f"country {place}" for place in range(41)]
+    people = pd.DataFrame({"customer_id": names, "many": names, "some": [*names[:40], names[0]]})
+    assert list_descriptors(people) == ["some"]

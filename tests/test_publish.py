@@ -62,6 +62,18 @@ def test_the_pointer_names_a_publication_that_is_whole(plan):
     assert not list(plan.report_folder.glob(".*"))
 
 
+def test_run_json_carries_the_findings_of_all_steps_with_their_figures(plan):
+    figure = {"name": "customer_count", "value": 405, "kind": "count"}
+    finding = {"kind": "sizes.x", "text": "405.", "figures": [figure], "count": 405}
+    facts = {"step": "05_analysis", "findings": [finding], "headline": {"Customers": finding}}
+    (plan.run_folder / "05_analysis" / "facts.json").write_text(json.dumps(facts))
+    index, _ = publish_pages(plan)
+    record = json.loads((index.parent / "run.json").read_text())
+    assert list(record["findings"]) == list(STEPS)
+    assert record["findings"]["05_analysis"] == [finding, finding]
+    assert record["findings"]["01_plan"][0]["text"] == "One."
+
+
 def test_the_same_pages_are_not_published_twice_unless_a_file_was_harmed(plan):
     first, _ = publish_pages(plan)
     assert publish_pages(plan) == (first, False)

@@ -12,9 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import AS_OF, make_lines, make_tables
 
-from segkit.core.errors import SegkitError
 from segkit.features.purchases import summarise_months, summarise_purchases
-from segkit.profiles.concentration import measure_concentration, rank_customers
 
 
 @pytest.fixture(scope="module")
@@ -99,39 +97,3 @@ def test_months_are_whole_and_empty_months_are_zero():
     # June until the 15th: dan's return of 5 and a mug sold to nobody known.
     assert by_month.loc["2026-06", ["order_count", "active_customers"]].tolist() == [1, 0]
     assert months["is_whole"].tolist() == [True] * 12 + [False]
-
-
-def test_concentration_agrees_with_the_paper():
-    customers = pd.DataFrame({"customer_id": list("abcde"), "spend": [0.0, 10, 10, 20, 60]})
-    lorenz, figures = measure_concentration(customers, "spend")
-    # Gini: sum of (2i - n - 1) x_i over n times the total:
-    # (-4*0 - 2*10 + 0*10 + 2*20 + 4*60) / (5 * 100) = 260 / 500.
-    assert figures["gini"] == pytest.approx(0.52)
-    assert figures["top_20_share"] == pytest.approx(0.6)
-    assert figures["customer_share_for_80"] == pytest.approx(0.4)  # 60 + 20 of 100
-    assert lorenz["value_share"].tolist() == pytest.approx([0, 0, 0.1, 0.2, 0.4, 1])
-
-
-def test_equal_customers_have_a_gini_of_zero_and_losses_count_as_zero():
-    equal = pd.DataFrame({"customer_id": list("abc"), "spend": [7.0, 7, 7]})
-    assert measure_concentration(equal, "spend")[1]["gini"] == pytest.approx(0)
-    losses = pd.DataFrame({"customer_id": list("abc"), "spend": [-5.0, None, 7]})
-    figures = measure_concentration(losses, "spend")[1]
-    assert (figures["negative_count"], figures["missing_count"]) == (1, 1)
-    assert figures["top_1_share"] == pytest.approx(1)
-
-
-def test_customers_are_ranked_largest_first_without_identifiers():
-    customers = pd.DataFrame({"customer_id": range(20), "spend": np.arange(20.0)})
-    ranks = rank_customers(customers, "spend")
-    assert ranks["total"].tolist()[:2] == [19 + 18, 17 + 16]
-    assert ranks["running_share"].iloc[-1] == pytest.approx(1)
-    assert "customer_id" not in ranks
-
-
-def test_concentration_of_nothing_is_refused_with_the_column():
-    customers = pd.DataFrame({"customer_id": ["a"], "spend": [0.0]})
-    with pytest.raises(SegkitError, match="'spend' has no positive values"):
-        measure_concentration(customers, "spend")
-    with pytest.raises(SegkitError, match="Did you mean 'spend'"):
-        measure_concentration(customers, "spned")

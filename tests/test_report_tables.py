@@ -11,10 +11,15 @@ import pytest
 from demo_report import HOSTILE, capture_displays
 from hypothesis import given
 from hypothesis import strategies as st
+from published import publish
 
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
+from segkit.core.findings import Finding
+from segkit.core.privacy import Shape
 from segkit.report import show_findings, show_table
+from segkit.report.shared import charts
+from segkit.report.shared.figures import show_chart
 from segkit.report.shared.numbers import (
     format_money,
     format_number,
@@ -23,6 +28,7 @@ from segkit.report.shared.numbers import (
     plural,
 )
 from segkit.report.shared.tables import build_table, guess_format, label_column
+from segkit.report.shared.views import View
 
 
 def test_a_small_table_by_hand():
@@ -162,7 +168,7 @@ def test_showing_displays_the_same_html_and_leaves_the_table_alone():
     df = pd.DataFrame({"a": [1]})
     outputs = []
     with capture_displays(outputs):
-        show_table(df, caption="c")
+        show_table(publish(df, View(Shape("a", population="rows"))), caption="c")
     assert outputs[0].data["text/html"] == build_table(df, caption="c")
     pd.testing.assert_frame_equal(df, pd.DataFrame({"a": [1]}))
 
@@ -170,7 +176,7 @@ def test_showing_displays_the_same_html_and_leaves_the_table_alone():
 def test_findings_are_escaped_and_nothing_is_shown_for_none():
     outputs = []
     with capture_displays(outputs):
-        show_findings([f"The category {HOSTILE} grew."], title="Found & kept")
+        show_findings([Finding("c", f"The category {HOSTILE} grew.")], title="Found & kept")
         show_findings([])
     assert len(outputs) == 1
     markup = outputs[0].data["text/html"]
@@ -196,3 +202,13 @@ def test_a_folded_table_opens_only_when_asked_for():
     )
     assert markup.rstrip().endswith("</details>")
     assert "<details" not in build_table(pd.DataFrame({"level": ["a"]}), caption="Levels")
+
+
+def test_what_has_not_passed_the_gate_is_not_shown():
+    frame = pd.DataFrame({"label": ["a"], "value": [1]})
+    with pytest.raises(SegkitError, match="only a published table is shown"):
+        show_table(frame, caption="c")
+    with pytest.raises(SegkitError, match="only charts of published tables are shown"):
+        show_chart(charts.plot_bars(frame), caption="c")
+    with pytest.raises(SegkitError, match="only findings are shown"):
+        show_findings(["Three customers bring everything."])

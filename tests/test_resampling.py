@@ -10,9 +10,9 @@ from kmodes.kprototypes import KPrototypes as Reference
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
-from segkit.models import compiled
+from segkit.models import compiled_loops
 from segkit.models.answer_patterns import Answers
-from segkit.models.columns import Levels, Prepared
+from segkit.models.columns import Levels, PreparedColumns
 from segkit.plan.models import Scheme
 from segkit.segmentation.rules import fit_rules, fit_tiers
 from segkit.validation import resampling
@@ -25,12 +25,12 @@ from segkit.validation.resampling import (
 from segkit.validation.stability import compare_labels
 
 
-def make_rows(numbers: np.ndarray, codes: np.ndarray | None = None) -> Prepared:
+def make_rows(numbers: np.ndarray, codes: np.ndarray | None = None) -> PreparedColumns:
     codes = np.empty((len(numbers), 0)) if codes is None else codes
-    return Prepared((), (), numbers, codes.astype(np.int32))
+    return PreparedColumns((), (), numbers, codes.astype(np.int32))
 
 
-def refit(rows: Prepared, k: int, draws: np.ndarray | None = None, *, gamma: float = 1.0):
+def refit(rows: PreparedColumns, k: int, draws: np.ndarray | None = None, *, gamma: float = 1.0):
     once = np.ones((1, len(rows.numbers)), dtype=np.uint16)
     rng = np.random.default_rng(0)
     return refit_prototypes(rows, k, once if draws is None else draws, gamma=gamma, rng=rng)
@@ -57,7 +57,7 @@ class TestPrototypes:
         theirs = KMeans(4, init=start, **options).fit(blobs)
         codes, offsets = np.empty((0, 400), np.int32), np.zeros(1, np.int64)
         modes, common = np.empty((4, 0), np.int32), np.empty(0, np.int32)
-        cost = compiled.walk(
+        cost = compiled_loops.walk(
             np.ascontiguousarray(blobs.T), codes, np.ones(400), offsets, 1.0, np.zeros(3), common,
             start, modes, 100,
         )  # fmt: skip
@@ -132,7 +132,7 @@ class TestClasses:
                         sums[column, level] += given
             weights, shares = masses / masses.sum(), sums / sums.sum(axis=1, keepdims=True)
         patterns, counts = answers.patterns.astype(np.int32), answers.counts.astype(float)
-        reached = compiled.climb(patterns, counts, ours, own, -np.inf, steps, 1e-300)
+        reached = compiled_loops.climb(patterns, counts, ours, own, -np.inf, steps, 1e-300)
         assert reached == pytest.approx(likelihood)
         assert ours == pytest.approx(weights)
         assert own * there == pytest.approx(shares)

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from published import publish, read_texts
 from shops import AS_OF, make_lines, make_tables
 
 from segkit.core.absence import NO_PURCHASES
 from segkit.features.favourites import MOST_LEVELS
 from segkit.features.habits import LEAST_GAPS, Habits, learn_habits
 from segkit.features.journey import list_cuts
-from segkit.features.purchases import summarise_months, summarise_purchases
-from segkit.features.season import measure_season
-from segkit.report.findings_bases import state_cuts, state_season
+from segkit.features.purchases import summarise_purchases
+from segkit.report import journey
 
 PRODUCTS = {"tent": "camp", "lamp": "home", "mug": "home"}
 
@@ -165,6 +165,10 @@ def make_regulars(customers: int, late: int) -> list[tuple]:
     return rows
 
 
+def state_cuts(cuts: pd.DataFrame) -> list[str]:
+    return read_texts(journey.state_cuts(publish(cuts, journey.CUTS)))
+
+
 def list_learned(habits: Habits) -> pd.DataFrame:
     customers = pd.DataFrame({"journey_stage": ["loyal"]})
     return list_cuts(customers, habits)
@@ -181,6 +185,7 @@ def test_cut_points_are_learned_from_the_gaps():
     assert cuts.loc["lapsed", ["cut", "unit"]].tolist() == [3.0, "times the expected gap"]
     assert cuts["is_learned"].tolist() == [True, True, False, False, False]
     said = state_cuts(cuts.reset_index())
+    assert len(said) == 2
     assert said[0].startswith("Learned from 400 gaps between orders")
     assert "1.0 times the gap" in said[0]
     assert "lapsed after 3.0 times" in said[0]
@@ -207,7 +212,10 @@ def test_too_few_gaps_leave_the_fixed_cut_points():
     habits = learn_habits(make_shop(make_regulars(LEAST_GAPS // 10, 0)[:-1]), as_of=AS_OF)
     assert habits.gap_count == LEAST_GAPS - 1
     assert list_learned(habits)["cut"].tolist()[:2] == [365, 180]
-    assert "fixed" in state_cuts(list_learned(habits))[0]
+    assert state_cuts(list_learned(habits)) == [
+        "There are 199 gaps between orders, fewer than 200, so the cut points are fixed: a "
+        "customer is at risk after 180 days without an order, lapsed after 365 days."
+    ]
     assert state_cuts(list_cuts(pd.DataFrame(), Habits())) == [NO_PURCHASES]
 
 
@@ -281,54 +289,3 @@ def test_many_values_are_not_summed_one_by_one():
     )
     assert len(few["country"]) == MOST_LEVELS  # the shop has three
     assert "country" not in many
-
-
-def make_years(years: int, season: float) -> pd.DataFrame:
-    months = pd.date_range("2022-01-01", periods=12 * years, freq="MS")
-    spend = 100 + 2.0 * np.arange(12 * years) + season * (months.month > 9)
-    spend += np.random.default_rng(0).normal(0, 5, 12 * years)
-    return pd.DataFrame({"month": months, "total_spend": spend, "is_whole": True})
-
-
-def test_growth_is_no_season_and_december_is_one():
-    level, growth = measure_season(make_years(4, 0))
-    assert growth["p_value"] > 0.05
-    table, season = measure_season(make_years(4, 200))
-    assert season["p_value"] < 0.05
-    assert set(table.nlargest(3, "index")["month"]) == {"October", "November", "December"}
-    assert table["index"].mean() == pytest.approx(1)
-    assert 0 < season["agreement"] < 1
-    said = state_season(table, season)
-    assert said[0].startswith("Sales follow the calendar: over 4 whole years")
-    assert said[1].startswith("The highest month is ")
-    assert "no order that chance" in state_season(level, growth)[0]
-
-
-def test_one_year_tells_no_season_from_an_event():
-    table, figures = measure_season(make_years(1, 200))
-    assert figures == {"year_count": 1}
-    assert len(table) == 12
-    assert state_season(table, figures)[0].startswith("One whole year cannot tell")
-    table, figures = measure_season(summarise_months(None, as_of=AS_OF))
-    assert (len(table), figures) == (0, {"year_count": 0})
-    assert state_season(table, figures)[0].startswith("There is no whole year")
-
-
-@pytest.mark.parametrize("spend", [10.0, 1e300])
-def test_sales_that_never_change_have_no_season(spend):
-    months = make_years(3, 0).assign(total_spend=spend)
-    table, figures = measure_season(months)
-    assert (figures["year_count"], figures["p_value"], figures["agreement"]) == (3, 1, 0)
-    assert state_season(table, figures)[0].startswith("Over 3 whole years the months come in no")
-
-
-@pytest.mark.parametrize("closed", [0.0, -5.0])
-def test_a_year_without_sales_is_no_year(closed):
-    months = make_years(2, 200)
-    months.loc[:11, "total_spend"] = closed
-    table, figures = measure_season(months)
-    assert figures == {"year_count": 1}
-    assert np.isfinite(table["index"]).all()
-    months.loc[12:, "total_spend"] = 7.0
-    said = state_season(*measure_season(months))
-    assert said == ["One whole year cannot tell a season from an event."]

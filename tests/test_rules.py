@@ -13,14 +13,17 @@ import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from published import publish
 from pydantic import ValidationError
 from sqlglot import exp
 
 from segkit.core.errors import SegkitError
 from segkit.models.columns import tidy_columns
 from segkit.plan.models import Scheme
+from segkit.report import rules as rules_topic
 from segkit.segmentation.rfm_scores import score_rfm
-from segkit.segmentation.rules import Rules, check_rules, fit_rfm, fit_rules, fit_tiers, take_column
+from segkit.segmentation.rule_checks import check_rules
+from segkit.segmentation.rules import Rules, fit_rfm, fit_rules, fit_tiers, take_column
 
 CUSTOMERS = pd.DataFrame(
     {
@@ -44,6 +47,12 @@ def place(rules: Rules, customers: pd.DataFrame) -> pd.DataFrame:
     tidy = tidy_columns(customers, rules.columns).reset_index(drop=True)
     rows = ibis.memtable(tidy.assign(row=np.arange(len(tidy))))
     return rules.place(rows).order_by("row").to_pandas()
+
+
+def count_points(rules: Rules, customers: pd.DataFrame, score: str) -> pd.Series:
+    tidy = tidy_columns(customers, rules.columns).reset_index(drop=True)
+    decided = rules.decide(ibis.memtable(tidy.assign(row=np.arange(len(tidy)))))
+    return decided.table.order_by("row").to_pandas()[decided.points[score]]
 
 
 def list_segments(rules: Rules, names: list[str], customers: pd.DataFrame) -> list[str]:
@@ -164,7 +173,7 @@ def test_scores_are_learned_where_a_rule_names_them_and_ties_share_a_score():
     # Quintiles of ten: places 1.8, 3.6, 5.4 and 7.2.
     assert (score.name, score.column) == ("frequency", "order_count")
     assert score.cuts == pytest.approx((1, 1, 1.4, 2.2))
-    assert place(rules, customers)["frequency_points_"].tolist() == [1] * 6 + [4, 4, 5, 5]
+    assert count_points(rules, customers, "frequency").tolist() == [1] * 6 + [4, 4, 5, 5]
     assert list_segments(rules, names, customers)[-3:] == ["Everyone else", "Most", "Most"]
     halves, _ = fit_rules(
         customers, make_scheme(("x", "frequency_score > 1"), cuts={"frequency": 2})
@@ -174,7 +183,7 @@ def test_scores_are_learned_where_a_rule_names_them_and_ties_share_a_score():
         customers, make_scheme(("x", "frequency_score > 1"), cuts={"frequency": [1.5, 2, 3]})
     )
     # A value must beat a cut point: 2 beats 1.5 alone.
-    assert place(fixed, customers)["frequency_points_"].tolist() == [1] * 6 + [2, 2, 3, 4]
+    assert count_points(fixed, customers, "frequency").tolist() == [1] * 6 + [2, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -192,9 +201,8 @@ def test_rfm_keeps_its_cells_whatever_the_number_of_groups(groups, champion, loy
         text = "recency_score >= {} and frequency_score + money_score >= {}"
         assert rule.when == text.format(*least)
     # Groups of equal size.
-    placed = place(rules, customers)
     for score in ("recency", "frequency", "money"):
-        counts = placed[f"{score}_points_"].value_counts()
+        counts = count_points(rules, customers, score).value_counts()
         assert counts.to_dict() == dict.fromkeys(range(1, groups + 1), 600 // groups)
 
 
@@ -234,19 +242,24 @@ def test_the_data_say_what_never_matches_what_is_shadowed_and_where_missing_valu
         ("Old", "order_count = 1"),
     )
     rules, names = fit_rules(CUSTOMERS, scheme)
-    found = check_rules(CUSTOMERS, rules, names).set_index(np.arange(6))
-    assert found["segment_name"].tolist() == [
+    found = check_rules(CUSTOMERS, rules, names)
+    counts = found.pivot(index="rule", columns="part", values="customer_count")
+    assert found["segment_name"].tolist()[::4] == [
         "Old", "Never", "Very old", "At home", "Old", "Everyone else"
     ]  # fmt: skip
     # b c f are old; of d we do not know. a d f live in FI, where c is not known. b d bought once.
-    assert found["matched_count"].tolist() == [3, 0, 2, 3, 2, 1]
-    assert found["customer_count"].tolist() == [3, 0, 0, 2, 0, 1]
-    assert found["customer_share"].sum() == pytest.approx(1)
-    assert found["unknown_count"].tolist() == [1, 1, 1, 1, 1, 0]
-    assert found["overlap_count"].tolist() == [0, 0, 2, 1, 2, 0]
-    shadows = found["note"].str.extract("shadowed by (.*?):")[0].fillna("")
-    assert shadows.tolist() == ["", "", "Old", "", "Old, At home", ""]
-    assert found["note"].tolist() == [
+    assert counts["taken"].tolist() == [3, 0, 0, 2, 0, 1]
+    assert counts["taken_before"].tolist() == [0, 0, 2, 1, 2, 0]
+    assert counts["went_on"].tolist() == [1, 1, 1, 0, 1, 0]
+    assert counts["undecided_before"].tolist() == [0, 0, 0, 1, 0, 0]
+    assert found.loc[found["part"] == "taken", "customer_share"].sum() == pytest.approx(1)
+    assert found.loc[found["part"] == "taken_before", "taken_by"].tolist() == [
+        "", "", "Old", "Old", "Old, At home", ""
+    ]  # fmt: skip
+    laid_out = show_rules(found, smallest_cell=1)
+    assert laid_out["matched_count"].tolist() == [3, 0, 2, 3, 2, 1]
+    assert laid_out["unknown_count"].tolist() == [1, 1, 1, 1, 1, 0]
+    assert laid_out["note"].tolist() == [
         "1 without a value of recency_days went on to the next rule",
         "never matches; 1 without a value of order_count went on to the next rule",
         "shadowed by Old: 2 of 2 were taken before; "
@@ -258,12 +271,34 @@ def test_the_data_say_what_never_matches_what_is_shadowed_and_where_missing_valu
     ]
 
 
+def show_rules(found: pd.DataFrame, *, smallest_cell: int) -> pd.DataFrame:
+    """Return the rules as they are shown."""
+    told = publish(found.assign(scheme="s"), rules_topic.RULES, smallest_cell=smallest_cell)
+    return rules_topic.lay_out_rules(told).frame
+
+
 def test_rules_that_leave_nobody_say_so():
     rules, names = fit_rules(CUSTOMERS, make_scheme(("All", "total_spend >= 0")))
     found = check_rules(CUSTOMERS, rules, names)
-    assert found["note"].tolist() == ["", "nobody is left for it"]
+    assert show_rules(found, smallest_cell=5)["note"].tolist() == ["", "nobody is left for it"]
     nobody = check_rules(CUSTOMERS[:0], rules, names)
-    assert nobody["customer_share"].tolist() == [0, 0]
+    assert set(nobody["customer_share"]) == {0}
+
+
+def test_whom_a_rule_takes_cannot_be_worked_out_where_it_takes_a_handful():
+    spend = np.repeat([5.0, 15, 25, 35], [3, 40, 30, 50])
+    customers = pd.DataFrame({"customer_id": np.arange(123).astype(str), "total_spend": spend})
+    scheme = make_scheme(
+        ("Few", "total_spend < 10"), ("Some", "total_spend < 20"), ("More", "total_spend < 30")
+    )
+    rules, names = fit_rules(customers, scheme)
+    shown = show_rules(check_rules(customers, rules, names), smallest_cell=5)
+    # Three are few; the thirty go with them, or all customers less the others would tell of them.
+    assert shown["customer_count"].isna().tolist() == [True, False, True, False]
+    assert shown["customer_share"].isna().tolist() == [True, False, True, False]
+    # Forty were taken by "Some", and 43 meet it: three, who were taken before.
+    assert shown["matched_count"].isna().tolist() == [True, True, True, False]
+    assert shown["note"].tolist() == ["", "some were taken before", "some were taken before", ""]
 
 
 @pytest.mark.parametrize(
@@ -338,12 +373,13 @@ def test_real_customers_fall_as_pandas_places_them(shared_data):
     )
     assert list_segments(rules, names, customers) == expected.tolist()
     found = check_rules(customers, rules, names)
-    assert found["customer_count"].sum() == len(customers)
+    taken = found[found["part"] == "taken"]
+    assert taken["customer_count"].sum() == len(customers)
     # Quintiles by counting: the points are the number of cut points below, ties included.
     rfm, _ = fit_rfm(customers, make_scheme(method="rfm"), 6)
     cuts = np.quantile(customers["order_count"], [0.2, 0.4, 0.6, 0.8])
     points = 1 + np.searchsorted(cuts, customers["order_count"], side="left")
-    assert place(rfm, customers)["frequency_points_"].tolist() == points.tolist()
+    assert count_points(rfm, customers, "frequency").tolist() == points.tolist()
 
 
 def test_a_score_counts_the_cut_points_of_the_document_that_a_value_beats():

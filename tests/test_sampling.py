@@ -7,13 +7,19 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from published import publish, read_texts
 from sklearn.metrics import adjusted_rand_score
 from test_segmentation import make_scheme
 
 from segkit.plan.models import Criteria
-from segkit.report.findings_stability import state_kinds
+from segkit.report import candidates
 from segkit.segmentation.documents import fit_segmentation
-from segkit.validation.candidates import compare_candidates, sample_customers
+from segkit.validation.candidates import (
+    Candidates,
+    compare_candidates,
+    count_fitted,
+    sample_customers,
+)
 
 SEEDS = {"as_of": datetime.date(2026, 6, 30), "random_state": 0}
 ADULT = ["age", "work", "weight", "education", "school_years", "marital", "occupation"]
@@ -90,7 +96,13 @@ def test_the_report_says_when_only_a_sample_was_fitted():
     options = {"pairs": 5, **SEEDS}
     few = compare_candidates(customers, [scheme], Criteria(), most_fitted=1_500, **options)
     assert few.customer_count == 2_000
-    first = state_kinds(few.table)[0].replace("\u202f", "")
+    first = tell_kinds(few)[0].replace("\u202f", "")
     assert first.startswith("Fitted to 1500 customers, drawn by their identifiers from all 2000;")
     every = compare_candidates(customers, [scheme], Criteria(), **options)
-    assert "Fitted to" not in " ".join(state_kinds(every.table))
+    assert "Fitted to" not in " ".join(tell_kinds(every))
+
+
+def tell_kinds(found: Candidates) -> list[str]:
+    compared = publish(found.table, candidates.CANDIDATES)
+    fitted = publish(count_fitted(found), candidates.FITTED)
+    return read_texts(candidates.state_kinds(compared, fitted))

@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segkit.core.errors import SegkitError
 from segkit.models.columns import learn_levels
-from segkit.models.kprototypes import assign_prototypes
+from segkit.models.prototypes import assign_prototypes
 from segkit.plan.models import Scheme
 from segkit.segmentation.documents import Segmentation, fit_segmentation, read_segmentation
 from segkit.segmentation.names import name_segments

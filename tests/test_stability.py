@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-from segkit.models.columns import Prepared
+from segkit.models.columns import PreparedColumns
 from segkit.validation import stability
 from segkit.validation.resampling import Resamples, draw_bootstraps, resample_prototypes
 from segkit.validation.stability import (
+    add_intervals,
     bound_segments,
     compare_labels,
     compare_pairs,
+    count_confidence,
     follow_segments,
     judge_kind,
     match_labels,
@@ -88,6 +91,7 @@ class TestSegments:
         assert rated["jaccard_low"].tolist() == [0.625, 0.625]
         assert rated["jaccard_high"].tolist() == [0.875, 0.875]
         assert rated["dissolved_share"].tolist() == [0.5, 0.5]
+        assert rated["customer_count"].tolist() == [2, 2]
 
     def test_a_segment_that_nobody_is_in_is_not_the_weakest(self):
         own = [0, 0, 2, 2]
@@ -106,15 +110,21 @@ class TestPaths:
         two = np.repeat([0, 1], 10)
         three = np.repeat([0, 1, 2], [10, 6, 4])
         four = np.repeat([3, 0, 1, 2], [5, 8, 3, 4])
-        paths = follow_segments({3: three, 2: two, 4: four})
+        found = follow_segments({3: three, 2: two, 4: four})
+        paths = found.nodes
         assert paths["segment_count"].tolist() == [2, 2, 3, 3, 3, 4, 4, 4, 4]
         assert paths["change"].tolist() == [
             "", "", "stays", "splits off", "splits off", "merges", "splits off", "stays",
             "splits off",
         ]  # fmt: skip
         assert paths["customer_share"].tolist()[2:5] == [0.5, 0.3, 0.2]
+        assert paths["customer_count"].tolist()[2:5] == [10, 6, 4]
         merged = paths.iloc[5]
-        assert merged["flows"] == {1: 5 / 20, 2: 3 / 20}
+        flows = found.flows
+        own = flows[(flows["segment_count"] == 4) & (flows["segment"] == 1)]
+        assert own["segment_before"].tolist() == [1, 2]
+        assert own["customer_count"].tolist() == [5, 3]
+        assert own["customer_share"].tolist() == [5 / 20, 3 / 20]
         # Of its eight customers five and three come from two of three segments.
         entropy = -(5 / 8 * np.log(5 / 8) + 3 / 8 * np.log(3 / 8)) / np.log(3)
         assert merged["entropy"] == pytest.approx(entropy)
@@ -123,16 +133,38 @@ class TestPaths:
         assert paths["continuity"].tolist()[2:5] == [1, 1, 1]
 
     def test_a_segment_drawn_evenly_from_all_has_no_continuity(self):
-        paths = follow_segments({2: np.array([0, 0, 1, 1]), 3: np.array([0, 1, 1, 2])})
+        solutions = {2: np.array([0, 0, 1, 1]), 3: np.array([0, 1, 1, 2])}
+        paths = follow_segments(solutions).nodes
         assert paths["continuity"].tolist()[2:] == pytest.approx([1, 0, 1])
 
     def test_flows_into_each_number_of_segments_add_up_to_all_customers(self):
         rng = np.random.default_rng(0)
         paths = follow_segments({k: rng.integers(0, k, 200) for k in (2, 3, 5)})
-        sums = paths[paths["segment_count"] > 2].groupby("segment_count")["flows"]
-        assert sums.agg(lambda own: sum(sum(f.values()) for f in own)).tolist() == pytest.approx(
-            [1, 1]
-        )
+        sums = paths.flows.groupby("segment_count")["customer_share"].sum()
+        assert sums.tolist() == pytest.approx([1, 1])
+        assert (paths.flows["customer_count"] > 0).all()
+
+
+class TestConfidence:
+    def test_customers_are_counted_by_how_sure_their_segment_is(self):
+        found = count_confidence(pd.Series([1.0, 0.9, 0.89, 0.5, 0.49]))
+        assert found["confidence"].tolist() == ["sure", "between", "unsure"]
+        assert found["customer_count"].tolist() == [2, 2, 1]
+        assert found["customer_share"].tolist() == [0.4, 0.4, 0.2]
+
+    def test_sizes_get_the_ends_of_their_intervals_and_how_well_segments_are_found_again(self):
+        sizes = pd.DataFrame({"segment": [2, 1], "mean_spend": [20.0, 10.0]})
+        bounds = pd.DataFrame({"segment": [1, 2]})
+        for place, name in enumerate(("customer_share", "mean_value")):
+            for end in ("low", "high"):
+                bounds[f"{name}_{end}"] = [place + 0.1, place + 0.2]
+        ratings = pd.DataFrame({"segment": [1, 2], "rating": ["stable", "doubtful"]})
+        found = add_intervals(sizes, bounds, ratings)
+        assert found["rating"].tolist() == ["doubtful", "stable"]
+        assert found["customer_share_low"].tolist() == [0.2, 0.1]
+        assert found["mean_spend_high"].tolist() == [1.2, 1.1]
+        without = add_intervals(sizes[["segment"]], bounds, ratings)
+        assert not {"mean_spend_low", "mean_value_low"} & set(without)
 
 
 class TestBounds:
@@ -195,12 +227,12 @@ class TestPrototypes:
     """The whole way from prepared rows to the figures."""
 
     @pytest.fixture(scope="class")
-    def apart(self) -> tuple[Prepared, np.ndarray]:
+    def apart(self) -> tuple[PreparedColumns, np.ndarray]:
         centres = 8 * np.eye(3)
         numbers, own = make_blobs([80, 70, 50], centers=centres, random_state=1)
         rng = np.random.default_rng(0)
         codes = np.where(rng.random((200, 1)) < 0.9, own[:, None], rng.integers(0, 3, (200, 1)))
-        return Prepared((), (), numbers, codes.astype(np.int32)), own
+        return PreparedColumns((), (), numbers, codes.astype(np.int32)), own
 
     @pytest.fixture(scope="class")
     def found(self, apart) -> Resamples:
@@ -221,7 +253,7 @@ class TestPrototypes:
         rng = np.random.default_rng(0)
         numbers = np.concatenate([c + rng.normal(size=(100, 2)) for c in 30 * np.eye(6, 2)])
         own = np.repeat([0, 1, 2], [100, 100, 400])
-        whole = Prepared((), (), numbers, np.empty((600, 0), np.int32))
+        whole = PreparedColumns((), (), numbers, np.empty((600, 0), np.int32))
         draws = draw_bootstraps(600, pairs=1, random_state=0)
         found = resample_prototypes(whole, own, draws, segment_count=3, **OPTIONS)
         assert found.border_share == 0
@@ -250,7 +282,9 @@ class TestPrototypes:
         assert moved.border_share == pytest.approx(found.border_share)
 
     def test_with_fewer_different_rows_than_clusters_some_stay_empty(self):
-        rows = Prepared((), (), np.repeat([[0.0], [5.0]], 20, axis=0), np.empty((40, 0), np.int32))
+        rows = PreparedColumns(
+            (), (), np.repeat([[0.0], [5.0]], 20, axis=0), np.empty((40, 0), np.int32)
+        )
         own, draws = np.repeat([0, 1], 20), draw_bootstraps(40, pairs=3, random_state=0)
         found = resample_prototypes(rows, own, draws, segment_count=3, **OPTIONS)
         assert [len(set(labels)) for labels in found.labels] == [2] * 6
@@ -265,7 +299,7 @@ class TestPrototypes:
         numbers[rng.random(numbers.shape) < 0.1] = np.nan
         codes[rng.random(codes.shape) < 0.1] = -1
         draws = draw_bootstraps(200, pairs=4, random_state=0)
-        holes = Prepared((), (), numbers, codes)
+        holes = PreparedColumns((), (), numbers, codes)
         found = resample_prototypes(holes, own, draws, segment_count=3, **OPTIONS)
         measured = summarise_stability(found, least_structure=0.05)
         assert measured["stability"] > 0.8

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from published import publish, read_texts
 
-from segkit.action.targeting import collect_measures, rate_targets
+from segkit.action.targeting import collect_measures, list_measures, rate_targets
 from segkit.core.errors import SegkitError
 from segkit.plan.models import Criteria
+from segkit.report import targeting
 
 
 @pytest.fixture
@@ -32,7 +34,10 @@ def test_scores_are_weighted_means_of_parts_of_the_best(segments):
     assert found["attractiveness"].tolist() == pytest.approx([1, 0.45, 0.125])
     assert found["fit"].tolist() == pytest.approx([2 / 3, 1, 0.5])
     assert found["customer_share"].tolist() == [0.3, 0.5, 0.2]
-    assert found.attrs == {"attractiveness": ["value_share", "mean_value"], "fit": ["stability"]}
+    assert list_measures(segments, {"value_share": 3, "mean_value": 1}) == [
+        "value_share",
+        "mean_value",
+    ]
 
 
 def test_the_plan_s_weights_decide_who_comes_first(segments):
@@ -50,17 +55,18 @@ def test_missing_measures_are_left_out_and_a_missing_value_counts_as_nothing(seg
     assert found["fit"].to_dict() == pytest.approx(
         {"Rich": (2 / 3 + 1) / 2, "Many": (1 + 0.5) / 2, "Lost": 0.25}
     )
-    unknown = rate_targets(
-        segments.assign(consent_share=np.nan), {"value_share": 1}, {"consent_share": 1}
-    )
+    nobody_asked = segments.assign(consent_share=np.nan)
+    unknown = rate_targets(nobody_asked, {"value_share": 1}, {"consent_share": 1})
     assert unknown["fit"].isna().all()
-    assert unknown.attrs["fit"] == []
+    assert list_measures(nobody_asked, {"consent_share": 1}) == []
     assert unknown["segment_name"].tolist() == ["Rich", "Many", "Lost"]
 
 
 def test_a_weight_of_nothing_is_as_if_the_measure_were_not_named(segments):
     found = rate_targets(segments, {"value_share": 1, "mean_value": 0}, {"stability": 1})
-    assert found.attrs["attractiveness"] == ["value_share"]
+    without = rate_targets(segments, {"value_share": 1}, {"stability": 1})
+    pd.testing.assert_frame_equal(found, without)
+    assert list_measures(segments, {"value_share": 1, "mean_value": 0}) == ["value_share"]
 
 
 @pytest.mark.parametrize("weights", [{}, {"value_share": 0.0}])
@@ -94,3 +100,55 @@ def test_measures_are_joined_by_name_and_what_is_unknown_is_missing():
     assert found["reach"].fillna(-1).tolist() == [0.8, -1]
     assert found["consent_share"].isna().all()
     assert "other" not in found
+
+
+def test_a_segment_whose_size_is_not_known_is_not_rated():
+    sizes = pd.DataFrame(
+        {"segment_name": ["A", "B"], "customer_count": [60, None], "customer_share": [0.6, None]}
+    ).assign(spend_share=[0.2, None], mean_spend=[1.0, None])
+    ratings = pd.DataFrame({"segment_name": ["B", "A"], "jaccard": [0.7, 0.9]})
+    reach = pd.DataFrame({"segment_name": ["A"], "recall": [0.8]})
+    consent = pd.DataFrame({"segment_name": ["A", "B"], "consent_share": [None, None]})
+    found = collect_measures(sizes, ratings, reach=reach, consent=consent)
+    assert found["segment_name"].tolist() == ["A"]
+
+
+class TestSentences:
+    """What is said of the matrix."""
+
+    def publish_targets(self, *counts: int):
+        table = pd.DataFrame(
+            {
+                "segment_name": ["Rich", "Many"],
+                "customer_count": counts,
+                "customer_share": [0.3, 0.7],
+                "attractiveness": [1.0, 0.456],
+                "fit": [2 / 3, None],
+            }
+        )
+        return publish(table, targeting.TARGETS)
+
+    def test_the_first_segment_is_told_with_the_measures_used(self):
+        told = targeting.state_targets(
+            self.publish_targets(30, 70), {"attractiveness": ("value_share",), "fit": ()}
+        )
+        assert read_texts(told) == [
+            "Rich comes first: attractiveness 1.00, fit 0.67.",
+            "Attractiveness is measured by value share.",
+        ]
+        assert told[0].count == 30
+
+    def test_without_a_known_fit_it_is_a_dash(self):
+        shown = self.publish_targets(30, 70).frame[::-1]
+        told = targeting.state_targets(
+            publish(shown, targeting.TARGETS), {"attractiveness": (), "fit": ()}
+        )
+        assert read_texts(told) == ["Many comes first: attractiveness 0.46, fit –."]
+
+    def test_where_no_segment_may_be_seen_only_the_measures_are_told(self):
+        told = targeting.state_targets(
+            self.publish_targets(30, 3), {"attractiveness": ("value_share",), "fit": ("reach",)}
+        )
+        assert read_texts(told) == [
+            "Attractiveness is measured by value share and fit is measured by reach."
+        ]

@@ -7,6 +7,7 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from published import publish
 
 from segkit.models.trees import (
     bound_accuracy,
@@ -19,7 +20,7 @@ from segkit.models.trees import (
 from segkit.plan.models import NamedRule, Scheme
 from segkit.profiles.quiz import build_quiz
 from segkit.profiles.segment_profiles import profile_segments
-from segkit.report.findings_profiles import list_differences
+from segkit.report.differences import PROFILE, list_differences
 from segkit.report.shared.numbers import THIN_SPACE
 from segkit.segmentation.documents import fit_segmentation
 from segkit.validation.reach import Task, blur_share, fit_surrogate
@@ -158,7 +159,8 @@ def test_each_mean_is_written_with_the_decimals_that_it_needs():
     values = {"discount_share": 0.04 * (labels == 1), "total_spend": 4000.0 * labels}
     segments = customers[["customer_id"]].assign(segment=labels, segment_name=labels.astype(str))
     profile = profile_segments(customers[["customer_id"]].assign(**values), segments)
-    table = list_differences(profile, count=2).set_index(["segment", "feature"])
+    listed = list_differences(publish(profile.assign(segment_count=100), PROFILE), count=2)
+    table = listed.frame.set_index(["segment", "feature"])
     assert table.loc[(2, "total spend"), "mean_text"].replace(THIN_SPACE, " ") == "8 000"
     texts = table.xs("discount share", level="feature")["base_text"]
     assert texts.str.endswith("%").all()

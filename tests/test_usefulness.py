@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from published import publish, read_texts
 from shops import make_tables
 from simulations.usefulness import draw_shop, simulate
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
@@ -18,8 +20,8 @@ from segkit.core.errors import SegkitError
 from segkit.data.checks import prepare_tables
 from segkit.features.customer_table import build_customers
 from segkit.plan.models import Scheme, read_plan
-from segkit.report.charts_usefulness import plot_gains
-from segkit.report.findings_usefulness import list_figures, state_usefulness
+from segkit.report import usefulness
+from segkit.report.usefulness import plot_gains
 from segkit.segmentation.documents import fit_segmentation
 from segkit.segmentation.rfm_scores import score_rfm
 from segkit.validation import prediction
@@ -30,6 +32,7 @@ from segkit.validation.usefulness import (
     NOTHING,
     RFM,
     SEGMENTS,
+    Usefulness,
     choose_split,
     judge_usefulness,
     measure_outcomes,
@@ -109,6 +112,13 @@ def found(frames):
 def pick(figures: pd.DataFrame, outcome: str, name: str = "explained_share") -> pd.DataFrame:
     chosen = (figures["outcome"] == outcome) & (figures["measure"] == name)
     return figures[chosen].set_index("predictor")
+
+
+def state(found: Usefulness) -> list[str]:
+    """Return what the report says of it."""
+    summary = publish(found.summarise(), usefulness.SUMMARY)
+    measured = publish(found.figures, usefulness.FIGURES)
+    return read_texts(usefulness.state_usefulness(found, summary, measured))
 
 
 class TestOutcomes:
@@ -333,7 +343,7 @@ class TestTime:
 
     def test_columns_without_a_date_are_named(self, found):
         assert found.undated == ("taste",)
-        assert any("No date is known of taste" in text for text in state_usefulness(found))
+        assert any("No date is known of taste" in text for text in state(found))
 
 
 class TestHostileData:
@@ -341,8 +351,9 @@ class TestHostileData:
         assert words in found.reason
         assert found.answer == ""
         assert found.figures.empty
-        assert words in state_usefulness(found)[0]
-        assert words in explain_empty(list_figures(found))
+        assert words in state(found)[0]
+        measured = publish(found.figures, usefulness.FIGURES)
+        assert words in explain_empty(usefulness.list_measures(measured).frame)
         assert words in plot_gains(found.gains).figure._segkit_alt
 
     def test_a_plan_without_order_lines(self, frames):
@@ -372,7 +383,7 @@ class TestHostileData:
         found = measure({"order_lines": make_lines(rows)}, scheme, n_segments=3)
         assert "bought_again" in found.left_out
         assert "later_spend" in set(found.figures["outcome"])
-        assert any("Left out: buying again" in text for text in state_usefulness(found))
+        assert any("Left out: buying again" in text for text in state(found))
 
     def test_lifetime_value_is_left_out_with_its_reason(self):
         rows = [(f"c{i}", i % 100, 5 + i % 7) for i in range(300)]
@@ -389,16 +400,36 @@ class TestHostileData:
 
 class TestReport:
     def test_the_first_sentence_is_the_answer(self, found):
-        text = state_usefulness(found)
+        text = state(found)
         assert text[0].startswith("These segments say something that RFM does not, about ")
         assert "400 customers" in text[1]
         assert str(found.split_on) in text[1]
 
     def test_the_table_has_a_row_a_measure_with_half_the_interval(self, found):
-        table = list_figures(found)
+        measured = publish(found.figures, usefulness.FIGURES)
+        table = usefulness.list_measures(measured).frame
         assert table.columns[-1] == "Added to RFM"
         assert table["Added to RFM"].str.contains("±").all()
         assert not table.isna().any().any()
+
+    def test_each_answer_has_its_sentence(self, found):
+        starts = {}
+        for answer in usefulness.ANSWERS:
+            starts[answer] = state(dataclasses.replace(found, answer=answer))[0]
+        assert starts["as much as RFM"].startswith("These segments say as much as RFM")
+        assert starts["nothing beyond RFM"] == "These segments say nothing that RFM does not."
+        assert starts["nothing"].endswith("cannot be told from chance.")
+
+    def test_each_outcome_is_told_with_what_the_segments_add(self, found):
+        outcome = "later_spend"
+        rows = pick(found.figures, outcome)
+        summary = publish(found.summarise(), usefulness.SUMMARY)
+        measured = publish(found.figures, usefulness.FIGURES)
+        told = usefulness.state_usefulness(found, summary, measured)[2]
+        assert told.text.startswith("Of the differences in spend, RFM explains ")
+        assert told.figures[3].value == rows.loc[BOTH, "difference"]
+        assert told.figures[3].low == rows.loc[BOTH, "difference_low"]
+        assert told.count == 400
 
     def test_the_chart_says_what_the_first_fifth_brings(self, found):
         ax = plot_gains(found.gains)

@@ -12,10 +12,9 @@ import pandas as pd
 from segkit.core.csvfiles import write_rows_as_csv
 from segkit.core.errors import SegkitError, explain_faults, suggest_name
 from segkit.core.files import refuse_to_replace, replace_alone
-from segkit.core.privacy import suppress_cells
 from segkit.data.columns import DataError, quote
 from segkit.data.consent import settle_consent
-from segkit.data.inputs import find_files
+from segkit.data.input_hashes import find_files
 from segkit.data.table_checks import open_checks
 from segkit.plan.models import Plan
 from segkit.runs.layout import FINAL_STEP, RunFolder
@@ -29,11 +28,14 @@ def count_consent(
     segments: pd.DataFrame,
     *,
     consent_column: str | None,
-    smallest_cell: int = 1,
 ) -> pd.DataFrame:
     """Count who may be contacted, by segment; see `segkit.data.consent` for the rule.
 
-    Counts below ``smallest_cell`` are missing, see `segkit.core.privacy.suppress_cells`.
+    Returns
+    -------
+    pandas.DataFrame
+        One row a segment: ``segment_name``, ``in_segment`` (all its customers), ``with_consent``,
+        ``without_consent``, ``unknown_consent``, and ``consent_share`` (of those in the segment).
     """
     consent = _read_consent(customers, segments, consent_column)
     answers = pd.DataFrame(
@@ -46,8 +48,6 @@ def count_consent(
     ).astype("int64")
     table = answers.groupby(segments["segment_name"].to_numpy()).sum()
     table = table.rename_axis("segment_name").reset_index()
-    answers = ["with_consent", "without_consent", "unknown_consent"]
-    table[answers] = suppress_cells(table[answers], smallest_cell).astype("Int64")
     return table.assign(consent_share=table["with_consent"] / table["in_segment"])
 
 

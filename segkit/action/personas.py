@@ -7,41 +7,99 @@ strongest differences come first.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.core.privacy import NOTE
 from segkit.profiles.descriptors import count_descriptor, list_descriptors
 from segkit.profiles.differences import SHARE_FIGURES
 
-ROLE_COLUMNS = ["customer_type", "industry", "age_band", "gender", "occupation", "country"]
-ROLE_COLUMNS += ["density", "favourite_channel", "device", "favourite_category"]
+ROLE_COLUMNS = [
+    "customer_type",
+    "industry",
+    "age_band",
+    "gender",
+    "occupation",
+    "country",
+    "density",
+    "favourite_channel",
+    "device",
+    "favourite_category",
+]
 NOT_KNOWN = {"", "not known", "unknown", "missing", "other", "none", "nan", "false"}
 SMALLEST_STRENGTH = 0.2
 MOST_STATEMENTS = 8
+LEVEL_COLUMNS = [
+    "descriptor",
+    "segment",
+    "segment_name",
+    "value",
+    "customer_count",
+    "segment_count",
+    "value_count",
+    "base_count",
+    "share",
+    "base_share",
+    "index",
+    *SHARE_FIGURES,
+]
+STATEMENT_COLUMNS = [
+    "feature",
+    "value",
+    "level",
+    "figure",
+    "base_figure",
+    "strength",
+    "customer_count",
+]
+
+
+@dataclass(frozen=True)
+class Persona:
+    """One segment as a person.
+
+    Attributes
+    ----------
+    segment_name : str
+    note : str
+        Why the segment is not described; empty where it is.
+    role, statements : pandas.DataFrame
+        The most typical value of each descriptor that says who or where, and what sets the segment
+        apart, strongest first: ``feature``, ``value`` (in words; empty of a mean), ``level`` (as
+        the descriptor has it), ``figure``, ``base_figure``, ``strength``, ``customer_count``.
+    """
+
+    segment_name: str
+    note: str
+    role: pd.DataFrame
+    statements: pd.DataFrame
+
+    @property
+    def title(self) -> str:
+        """The persona's heading."""
+        return f"Persona of segment {self.segment_name}"
 
 
 def collect_descriptors(
     customers: pd.DataFrame, segments: pd.DataFrame, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
-    """Count every descriptor's values by segment: descriptor and what `count_descriptor` gives."""
-    columns = ["segment", "segment_name", "value", "customer_count", "share", "base_share", "index"]
-    columns += ["segment_count", *SHARE_FIGURES]
-    tables = [pd.DataFrame(columns=["descriptor", *columns])]
+    """Count every descriptor's values by segment: descriptor and what `count_descriptor` gives.
+
+    Values of fewer than ``smallest_cell`` customers are pooled.
+    """
+    tables = [pd.DataFrame(columns=LEVEL_COLUMNS)]
     for name in list_descriptors(customers):
         table = count_descriptor(customers, segments, name, smallest_cell=smallest_cell)
-        tables.append(table.assign(descriptor=name))
+        tables.append(table.assign(descriptor=name)[LEVEL_COLUMNS])
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def draft_persona(
-    segment_name: str,
-    sizes: pd.DataFrame,
-    profile: pd.DataFrame,
-    *,
-    descriptors: pd.DataFrame,
-    smallest_cell: int = 5,
-) -> dict:
+    segment_name: str, sizes: pd.DataFrame, profile: pd.DataFrame, *, descriptors: pd.DataFrame
+) -> Persona:
     """Draft the persona of one segment from its size, its profile and its descriptors.
 
     Strength puts means and shares on one scale. For a mean it is the difference from all
@@ -50,55 +108,79 @@ def draft_persona(
     are small (Cohen 1988, Statistical Power Analysis for the Behavioral Sciences, 2.2) and make no
     statement.
 
-    ``sizes`` and ``profile`` come from `size_segments` and `profile_segments`, ``descriptors`` from
-    :func:`collect_descriptors`. What rests on fewer than ``smallest_cell`` customers is not shown:
-    ``note`` says so of the segment. Else the dict holds its size, ``role`` (the most typical value
-    of each descriptor that says who or where) and ``statements`` (strongest first), both tables of
-    feature, value, figure, base_figure, strength, customer_count.
+    Parameters
+    ----------
+    segment_name : str
+        Whose persona.
+    sizes, profile, descriptors : pandas.DataFrame
+        Of `size_segments`, `profile_segments` and :func:`collect_descriptors`; for a report as
+        they passed the gate. What is hidden there makes no statement, and a segment whose size is
+        hidden is not described: the ``note`` says why.
+
+    Raises
+    ------
+    SegkitError
+        If there is no such segment.
     """
     size = sizes[sizes["segment_name"] == segment_name]
     if size.empty:
         names = [str(name) for name in sizes["segment_name"].dropna()]
         fix = suggest_name(segment_name, names)
         raise SegkitError(f"there is no segment called '{segment_name}'", fix=fix)
-    persona = {"segment_name": segment_name, "title": f"Persona of segment {segment_name}"}
-    row = size.iloc[0]
-    if not row["customer_count"] >= smallest_cell:
-        note = f"Not described: the segment has fewer than {smallest_cell} customers."
-        return {**persona, "note": note}
-    shares = _measure_shares(descriptors[descriptors["segment_name"] == segment_name])
-    columns = ["feature", "value", "figure", "base_figure", "strength", "customer_count"]
-    means = profile[profile["segment_name"] == segment_name].assign(value="")
-    means = means[["feature", "value", "mean", "base_mean", "difference_sd", "known_count"]]
-    means, shares = means.set_axis(columns, axis=1), shares[columns]
-    shares = shares[shares["customer_count"] >= smallest_cell]
-    statements = pd.concat([means, shares], ignore_index=True)
-    enough = statements["customer_count"] >= smallest_cell
-    statements = statements[enough & (statements["strength"].abs() >= SMALLEST_STRENGTH)]
-    order = statements["strength"].abs().sort_values(ascending=False, kind="stable").index
-    statements = statements.loc[order].drop_duplicates("feature").head(MOST_STATEMENTS)
+    if size["customer_count"].isna().any():
+        nothing = pd.DataFrame(columns=STATEMENT_COLUMNS)
+        note = size[NOTE].iloc[0] if NOTE in size else "its size is not known"
+        return Persona(segment_name, note, role=nothing, statements=nothing)
+    means = _read_means(profile[profile["segment_name"] == segment_name])
+    shares = _read_shares(descriptors[descriptors["segment_name"] == segment_name])
     role = shares.sort_values(["figure", "value"], ascending=[False, True])
     role = role.drop_duplicates("feature").set_index("feature", drop=False)
-    figures = ("customer_count", "customer_share", "spend_share")
-    return {
-        **persona,
-        "note": "",
-        **{name: row[name] for name in figures if name in row},
-        "role": role.loc[[name for name in ROLE_COLUMNS if name in role.index]],
-        "statements": statements.reset_index(drop=True),
-    }
+    role = role.loc[[name for name in ROLE_COLUMNS if name in role.index]]
+    statements = pd.concat([means, shares], ignore_index=True)
+    statements = statements[statements["strength"].abs() >= SMALLEST_STRENGTH]
+    order = statements["strength"].abs().sort_values(ascending=False, kind="stable").index
+    statements = statements.loc[order].drop_duplicates("feature").head(MOST_STATEMENTS)
+    return Persona(
+        segment_name,
+        note="",
+        role=role.reset_index(drop=True),
+        statements=statements.reset_index(drop=True),
+    )
 
 
-def _measure_shares(descriptors: pd.DataFrame) -> pd.DataFrame:
-    """Keep the values that say something, and measure how far each share is from that of all."""
+def _read_means(profile: pd.DataFrame) -> pd.DataFrame:
+    """Return the means that are known, as statements."""
+    rows = profile.dropna(subset=["mean"])
+    return pd.DataFrame(
+        {
+            "feature": rows["feature"],
+            "value": "",
+            "level": "",
+            "figure": rows["mean"].astype("float64"),
+            "base_figure": rows["base_mean"].astype("float64"),
+            "strength": rows["difference_sd"].astype("float64"),
+            "customer_count": rows["known_count"],
+        }
+    )
+
+
+def _read_shares(descriptors: pd.DataFrame) -> pd.DataFrame:
+    """Return the values that say something of somebody, as statements."""
     text = descriptors["value"].astype(str).str.strip()
-    rows = descriptors[~text.str.casefold().isin(NOT_KNOWN)]
+    is_telling = ~text.str.casefold().isin(NOT_KNOWN)
+    is_known = descriptors["share"].notna() & (descriptors["customer_count"] > 0).fillna(False)
+    rows = descriptors[is_telling & is_known.astype(bool)]
+    share = rows["share"].astype("float64")
     base = rows["base_share"].astype("float64")
     spread = np.sqrt(base * (1 - base)).replace(0, np.nan)
-    return rows.assign(
-        feature=rows["descriptor"],
-        value=text.replace("True", "yes"),
-        figure=rows["share"],
-        base_figure=base,
-        strength=(rows["share"] - base) / spread,
+    return pd.DataFrame(
+        {
+            "feature": rows["descriptor"],
+            "value": text[rows.index].replace("True", "yes"),
+            "level": rows["value"],
+            "figure": share,
+            "base_figure": base,
+            "strength": (share - base) / spread,
+            "customer_count": rows["customer_count"],
+        }
     )

@@ -30,30 +30,36 @@ def rate_targets(
     Returns
     -------
     pandas.DataFrame
-        ``segment_name``, ``customer_share``, ``attractiveness``, ``fit`` (NaN where no measure is
-        known), the best by their product first. ``attrs`` has the measures used by score.
+        ``segment_name``, ``customer_count`` if it is given, ``customer_share``,
+        ``attractiveness``, ``fit`` (NaN where no measure is known), the best by their product
+        first.
     """
-    table = segments[["segment_name", "customer_share"]].copy()
+    table = segments.filter(["segment_name", "customer_count", "customer_share"])
     for score, weights in (("attractiveness", attractiveness), ("fit", fit)):
         if not sum(weights.values()) > 0:
             message = f"the weights of {score} add up to nothing"
             raise SegkitError(message, where="[criteria]", fix="Give one a weight above 0.")
-        known = {
-            name: weight
-            for name, weight in weights.items()
-            if weight > 0 and name in segments and segments[name].notna().any()
-        }
-        parts, total = pd.Series(0.0, segments.index), sum(known.values())
-        for name, weight in known.items():
-            values = segments[name].fillna(0.0).clip(lower=0.0).astype(float)
+        known = list_measures(segments, weights)
+        parts = pd.Series(0.0, segments.index)
+        for name in known:
+            values = segments[name].astype(float).fillna(0.0).clip(lower=0.0)
             largest = values.max()
-            parts += weight * (values / largest if largest > 0 else 0.0)
+            parts += weights[name] * (values / largest if largest > 0 else 0.0)
+        total = sum(weights[name] for name in known)
         table[score] = parts / total if known else float("nan")
-        table.attrs[score] = list(known)
     best_first = (table["attractiveness"] * table["fit"].fillna(1.0)).sort_values(
         ascending=False, kind="stable"
     )
     return table.loc[best_first.index].reset_index(drop=True)
+
+
+def list_measures(segments: pd.DataFrame, weights: Mapping[str, float]) -> list[str]:
+    """List the measures that a score of `rate_targets` rests on: weighed, and known of somebody."""
+    return [
+        name
+        for name, weight in weights.items()
+        if weight > 0 and name in segments and segments[name].notna().any()
+    ]
 
 
 def collect_measures(
@@ -64,7 +70,8 @@ def collect_measures(
     Parameters
     ----------
     sizes, ratings : pandas.DataFrame
-        Of `size_segments` and `rate_segments`, the latter with ``segment_name``.
+        Of `size_segments` and `rate_segments`, the latter with ``segment_name``. Segments whose
+        size is not known are left out.
     reach : pandas.DataFrame
         ``segment_name`` and ``recall``: the share of the segment that a few rules place rightly.
     consent : pandas.DataFrame
@@ -73,8 +80,8 @@ def collect_measures(
     Returns
     -------
     pandas.DataFrame
-        ``segment_name``, ``customer_share``, ``value_share``, ``mean_value``, ``stability`` (the
-        Jaccard), ``reach``, ``consent_share``.
+        ``segment_name``, ``customer_count``, ``customer_share``, ``value_share``, ``mean_value``,
+        ``stability`` (the Jaccard), ``reach``, ``consent_share``.
     """
     names = {"spend_share": "value_share", "mean_spend": "mean_value"}
     parts = [
@@ -82,9 +89,8 @@ def collect_measures(
         reach[["segment_name", "recall"]].rename(columns={"recall": "reach"}),
         consent[["segment_name", "consent_share"]],
     ]
-    table = sizes.rename(columns=names).filter(
-        ["segment_name", "customer_share", "value_share", "mean_value"]
-    )
+    columns = ["segment_name", "customer_count", "customer_share", "value_share", "mean_value"]
+    table = sizes.dropna(subset=["customer_share"]).rename(columns=names).filter(columns)
     for part in parts:
         table = table.merge(part, on="segment_name", how="left")
     return table.assign(consent_share=table["consent_share"].astype(float))

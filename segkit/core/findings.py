@@ -27,7 +27,19 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-KINDS = ("count", "share", "small share", "money", "large", "index", "number", "date", "text")
+KINDS = (
+    "count",
+    "share",
+    "small share",
+    "points",
+    "gap",
+    "money",
+    "large",
+    "index",
+    "number",
+    "date",
+    "text",
+)
 
 
 @dataclass(frozen=True)
@@ -74,11 +86,12 @@ class Cell:
 class Figure:
     """One number, or one word, that a statement rests on.
 
-    ``kind`` says how it is written: ``count``, ``share`` (0 to 1), ``small share``, ``money``,
-    ``large`` (money in millions), ``index``, ``number``, ``date`` or ``text``. ``unit`` is the
-    currency of money, the noun of a count ("customer", or "category|categories"), or the unit of a
-    number. ``low`` and ``high`` are the ends of its interval, ``period`` the time that it speaks
-    of. ``cell`` is where it was read.
+    ``kind`` says how it is written: ``count``, ``share`` (0 to 1), ``small share``, ``points`` (a
+    difference of shares, in hundredths, with its sign), ``gap`` (the same in whole points, without
+    its sign), ``money``, ``large`` (money in millions), ``index``, ``number``, ``date`` or
+    ``text``. ``unit`` is the currency of money, the noun of a count ("customer", or
+    "category|categories"), or the unit of a number. ``low`` and ``high`` are the ends of its
+    interval, ``period`` the time that it speaks of. ``cell`` is where it was read.
     """
 
     name: str

@@ -23,7 +23,7 @@ FOLDER = "segkit-"  # begins the name of a temporary folder
 PARTIAL = ".partial-"  # begins the name of a file that is being written
 NAMED = re.compile(
     rf"({re.escape(FOLDER)}|{re.escape(PARTIAL)})"
-    r"(?P<machine>[0-9a-f]{6})-(?P<process>\d+)-(?P<begun>[0-9a-f]{6})-"
+    r"(?P<machine>[0-9a-f]{6})-(?P<process>\d+)-(?P<begun>[0-9a-f]{4})-"
 )
 LOG = re.compile(r"segkit-error-\d{8}T\d{6}Z-(?P<process>\d+)\.log")
 LONGEST_TAIL = 30  # characters of a file's own name; with its endings, which tell its kind
@@ -38,7 +38,7 @@ def prefix_folder() -> str:
 
 def name_folder() -> str:
     """Return a new name for a temporary folder of this process."""
-    return prefix_folder() + token_hex(4)
+    return prefix_folder() + token_hex(2)  # sockets lie in it, and their paths must be short
 
 
 def name_partial(name: str) -> str:
@@ -119,7 +119,7 @@ def _name_machine() -> str:
     space = ""
     with contextlib.suppress(OSError):
         space = os.readlink("/proc/self/ns/pid")
-    return _shorten(f"{socket.gethostname()} {space}")
+    return _shorten(f"{socket.gethostname()} {space}", 6)
 
 
 def _read_beginning(process: int) -> str:
@@ -133,14 +133,14 @@ def _read_beginning(process: int) -> str:
         fields = stat.rpartition(")")[2].split()
         state = fields[0]
         ticks_since_boot = fields[19]
-        return "" if state in "ZX" else _shorten(boot + ticks_since_boot)
+        return "" if state in "ZX" else _shorten(boot + ticks_since_boot, 4)
     import psutil
 
     try:
-        return _shorten(str(psutil.Process(process).create_time()))
+        return _shorten(str(psutil.Process(process).create_time()), 4)
     except psutil.Error:
         return ""
 
 
-def _shorten(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:6]
+def _shorten(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

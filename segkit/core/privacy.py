@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.absence import EmptyTable, explain_empty
+from segkit.core.cell_records import list_cells, list_no_cells
 from segkit.core.errors import SegkitError
 from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
 
 CUSTOMERS = "customers"
 NOTE = "note"
-RECORD_COLUMNS = ("table", "population", "dimensions", "measure", "value", "rounding", "hidden")
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,15 @@ class Shape:
         hidden count could be worked out from the others.
     shown : tuple of str
         Columns that tell nothing of the row's customers, such as the base's mean; they stay.
+    wholes : tuple of str
+        Columns with the number of customers of whom the row counts a part, such as all of its
+        segment. Where one of them is too small or hidden, the row is hidden even if it counts
+        nobody.
     covered : tuple of str
         Columns of ``by`` whose values are hidden with their row, such as an answer that few gave.
+    rests : mapping of str to str
+        Columns that rest on other customers than the row, each with the column that counts those,
+        such as an index that would tell of the few whose level is unknown.
     """
 
     name: str
@@ -58,7 +65,9 @@ class Shape:
     count: str = "customer_count"
     adds_up: bool = True
     shown: tuple[str, ...] = ()
+    wholes: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()
+    rests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,7 +200,8 @@ def publish_table(
 
     Where a row rests on fewer than ``smallest_cell`` customers, its figures are missing and the
     column ``note`` says so. Where groups add up, a lone hidden row of a line is joined by the next
-    smallest one, as in `suppress_cells`.
+    smallest one, as in `suppress_cells`. Rows of a table that was made from a published one stay
+    hidden, with their note.
 
     Parameters
     ----------
@@ -219,22 +229,53 @@ def publish_table(
     """
     if isinstance(table, EmptyTable) or table.empty:
         published = Published(table, shape, view=view, period=period, currency=currency)
-        return replace(published, records=_no_records())
+        return replace(published, records=list_no_cells())
     _check_columns(table, shape)
     shown = table
     hidden = pd.Series(False, index=table.index)
+    alone = pd.DataFrame(index=table.index)  # what is hidden of rows that are shown
     if shape.population == CUSTOMERS:
-        small = ~(table[shape.count] >= smallest_cell) & (table[shape.count] != 0)
+        small = _find_small(table, shape, smallest_cell)
         hidden = small | _find_telling(table, shape, smallest_cell)
-        shown = _hide_rows(table, shape, hidden)
+        alone = _find_alone(table, shape, smallest_cell)
+        shown = _hide_columns(_hide_rows(table, shape, hidden), alone)
         because = np.where(small, f"fewer than {smallest_cell} customers", "")
-        because = np.where(hidden & ~small, "would tell of a hidden one", because)
+        is_telling = hidden & (~small | _find_unknown(table, shape))
+        because = np.where(is_telling, "would tell of a hidden one", because)
         given = shown[NOTE].fillna("") if NOTE in shown else pd.Series("", index=shown.index)
-        note = pd.Series(because, index=shown.index).where(hidden, given)
-        shown = shown.assign(**{NOTE: note, HIDDEN: hidden})
-    records = _write_records(shown, shape, hidden, roundings or {})
+        is_new = hidden & ~_find_hidden_before(table)
+        note = pd.Series(because, index=shown.index).where(is_new, given)
+        shown = shown.assign(**{NOTE: note, HIDDEN: hidden | alone.any(axis=1)})
+    covered = _list_hidden(shown, shape, hidden, alone)
+    records = list_cells(
+        shown.drop(columns=[NOTE, HIDDEN], errors="ignore"),
+        covered,
+        levels=[*shape.within, *shape.by],
+        about={"table": shape.name, "population": shape.population},
+        roundings=roundings or {},
+    )
     published = Published(shown, shape, view=view, period=period, currency=currency)
     return replace(published, records=records)
+
+
+def _find_hidden_before(table: pd.DataFrame) -> pd.Series:
+    """Return which rows were hidden when a table that this one was made from was published."""
+    if HIDDEN not in table:
+        return pd.Series(False, index=table.index)
+    return table[HIDDEN].astype("boolean").fillna(False).astype(bool)
+
+
+def _find_small(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
+    """Return which rows rest on too few customers, or are a part of too few."""
+    small = _is_small(table[shape.count], smallest_cell) | _find_hidden_before(table)
+    for column in shape.wholes:
+        small |= ~(table[column] >= smallest_cell).fillna(False).astype(bool)
+    return small
+
+
+def _find_unknown(table: pd.DataFrame, shape: Shape) -> pd.Series:
+    """Return which rows count a part of customers whose number is hidden elsewhere."""
+    return table[list(shape.wholes)].isna().any(axis=1)
 
 
 def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
@@ -258,6 +299,21 @@ def _find_hidden(counts: np.ndarray, smallest_cell: int) -> np.ndarray:
     return hidden
 
 
+def _is_small(counts: pd.Series, smallest_cell: int) -> pd.Series:
+    """Return where there are too few customers, or it is not known how many."""
+    return ~(counts >= smallest_cell).fillna(False).astype(bool) & (counts != 0).fillna(True)
+
+
+def _find_alone(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.DataFrame:
+    """Return where the columns that rest on other customers than their row are hidden."""
+    small = {
+        column: _is_small(table[count], smallest_cell)
+        for column, count in shape.rests.items()
+        if column in table
+    }
+    return pd.DataFrame(small, index=table.index, dtype=bool)
+
+
 def _find_telling(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Series:
     """Return which rows must be hidden where groups add up to a total."""
     hidden = pd.Series(False, index=table.index)
@@ -269,9 +325,10 @@ def _find_telling(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.S
         row = part.groupby(rows, dropna=False).ngroup() if rows else np.zeros(len(part), dtype=int)
         place = part.groupby(column, dropna=False).ngroup()
         counts = np.zeros((np.max(row) + 1, place.max() + 1))
-        counts[row, place] = part[shape.count].fillna(0)
+        cells = np.asarray(row), np.asarray(place)
+        np.add.at(counts, cells, part[shape.count].fillna(0).to_numpy(float))
         covered = _find_hidden(counts, smallest_cell)
-        hidden.loc[part.index] = covered[row, place]
+        hidden.loc[part.index] = covered[cells]
     return hidden
 
 
@@ -280,20 +337,39 @@ def _hide_rows(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> pd.DataF
     if not hidden.any():
         return table
     kept = {*shape.by, *shape.within, *shape.shown, NOTE}.difference(shape.covered)
+    covered = [column for column in table.columns if column not in kept]
+    return _hide_columns(table, pd.DataFrame(dict.fromkeys(covered, hidden)))
+
+
+def _hide_columns(table: pd.DataFrame, alone: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with some figures missing, each column by its own mask."""
     covered = {}
-    for column in table.columns:
-        if column not in kept:
-            values = table[column]
-            if pd.api.types.is_bool_dtype(values) or pd.api.types.is_integer_dtype(values):
-                values = values.convert_dtypes()
-            covered[column] = values.mask(hidden)
+    for column in alone:
+        values = table[column]
+        if pd.api.types.is_bool_dtype(values) or pd.api.types.is_integer_dtype(values):
+            values = values.convert_dtypes()
+        covered[column] = values.mask(alone[column])
     return table.assign(**covered)
+
+
+def _list_hidden(
+    table: pd.DataFrame, shape: Shape, hidden: pd.Series, alone: pd.DataFrame
+) -> pd.DataFrame:
+    """Return, for each cell of a published table, whether it is hidden."""
+    found = pd.DataFrame(False, index=table.index, columns=table.columns)
+    for column in found:
+        if column not in shape.shown:
+            found[column] = hidden
+        if column in alone:
+            found[column] |= alone[column]
+    return found
 
 
 def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
     needed = [*shape.by, *shape.within]
     if shape.population == CUSTOMERS:
-        needed.append(shape.count)
+        needed.extend([shape.count, *shape.wholes])
+        needed += [count for column, count in shape.rests.items() if column in table.columns]
     missing = [column for column in needed if column not in table.columns]
     if missing:
         raise SegkitError(
@@ -302,41 +378,3 @@ def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
             found=f"no {', '.join(missing)}",
             fix="Name the columns of its groups and of its count in the Shape.",
         )
-
-
-def _write_records(
-    table: pd.DataFrame, shape: Shape, hidden: pd.Series, roundings: Mapping[str, float]
-) -> pd.DataFrame:
-    """Return one record a cell of a published table."""
-    levels = [*shape.within, *shape.by]
-    dimensions = [
-        "; ".join(f"{name}={value}" for name, value in zip(levels, row, strict=True))
-        for row in table[levels].itertuples(index=False)
-    ]
-    records = [_no_records()]
-    for column in table.columns:
-        if column in levels or column in (NOTE, HIDDEN):
-            continue
-        values = table[column]
-        records.append(
-            pd.DataFrame(
-                {
-                    "table": shape.name,
-                    "population": shape.population,
-                    "dimensions": dimensions,
-                    "measure": str(column),
-                    "value": [None if _is_missing(value) else str(value) for value in values],
-                    "rounding": roundings.get(column, np.nan),
-                    "hidden": hidden.to_numpy() & ~np.isin(column, shape.shown),
-                }
-            )
-        )
-    return pd.concat(records[1:] or records, ignore_index=True)
-
-
-def _is_missing(value: object) -> bool:
-    return not isinstance(value, (list, tuple, dict, np.ndarray)) and pd.isna(value)
-
-
-def _no_records() -> pd.DataFrame:
-    return pd.DataFrame({column: pd.Series(dtype=object) for column in RECORD_COLUMNS})

@@ -18,7 +18,7 @@ import pandas as pd
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import hash_source, hash_value, read_json, write_json
 from segkit.data.columns import DataError
-from segkit.data.inputs import TABLE_ROOMS, hash_files
+from segkit.data.input_hashes import TABLE_ROOMS, hash_files
 from segkit.data.table_checks import TableChecks, open_checks
 from segkit.plan.models import Plan
 from segkit.runs.layout import RunFolder, TablesFolder
@@ -92,12 +92,16 @@ def _list_kinds(checks: TableChecks) -> dict[str, dict[str, str]]:
 
 
 def prepare_tables(
-    plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None
+    plan: Plan, run_dir: Path, *, as_of: datetime.date | None = None, checked_key: str = ""
 ) -> PreparedTables:
     """Check every table of a plan and leave accepted and rejected rows in the run folder.
 
     Nothing is done where the sources' content, the plan's tables and policies, ``as_of`` (the
     plan's by default) and the checks themselves are as they were.
+
+    A run checks the tables once for all its notebooks, and hands each the ``checked_key`` of that
+    check, so that all see the same rows though a database may change in between. It holds only
+    while the tables in the folder are the ones that were left under this key.
 
     Raises
     ------
@@ -113,13 +117,13 @@ def prepare_tables(
         fix="Name a folder that you may write to, on a disk with room.",
     ):
         folder.mkdir(parents=True, exist_ok=True)
-        # The sources may change while they are read: then the next call reads again.
-        key = _hash_inputs(plan, as_of)
         left = read_json(kept.record)
-        # A run prepares them once for all its notebooks; a database may change in between.
-        is_ready = os.environ.get("SEGKIT_TABLES") == "ready" and bool(left)
+        # The sources may change while they are read: then the next call reads again.
+        key = checked_key or _hash_inputs(plan, as_of)
         is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
-        if not (is_ready or is_current):
+        if checked_key and not is_current:
+            return prepare_tables(plan, run_dir, as_of=as_of)
+        if not is_current:
             left = {"key": key, **_renew_tables(plan, kept, as_of)}
             write_json(kept.record, {**left, "outputs": _stamp_outputs(folder)})
     paths = {name: kept.accepted_rows(name) for name in left["names"]}

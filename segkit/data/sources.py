@@ -20,7 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
-from segkit.data.inputs import ENDINGS, find_files
+from segkit.data.input_hashes import ENDINGS, find_files
 from segkit.data.textfiles import open_text, split_records
 from segkit.plan.models import Plan, TableSpec
 

@@ -6,7 +6,7 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
-from segkit.evidence.by_segment import add_interval, keep_delivered, summarise_by_segment
+from segkit.evidence.segment_summaries import add_interval, keep_delivered, summarise_by_segment
 from segkit.features.expressions import count_true
 
 ANSWERS = {"open": "opened", "click": "clicked", "unsubscribe": "unsubscribed"}

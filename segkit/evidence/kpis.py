@@ -6,7 +6,7 @@ import ibis
 import pandas as pd
 
 from segkit.core.absence import is_missing
-from segkit.evidence.by_segment import keep_delivered
+from segkit.evidence.segment_summaries import keep_delivered
 from segkit.features.journey import mark_lapsed
 from segkit.features.purchases import find_mean_order_value
 from segkit.plan.models import MEASURES, Goal

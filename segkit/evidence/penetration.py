@@ -11,8 +11,8 @@ import pandas as pd
 from ibis import _
 
 from segkit.core.absence import NO_PURCHASES, EmptyTable, empty_table, explain_empty, is_missing
-from segkit.evidence.by_segment import keep_days
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
+from segkit.evidence.segment_summaries import keep_days
 
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
 KEYS = {"customers": "customer_id", "orders": "order_id", "products": "product_id"}

@@ -11,8 +11,8 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import NO_PURCHASES, empty_table, is_missing
-from segkit.evidence.by_segment import divide, keep_days, summarise_by_segment
 from segkit.evidence.market import latest_cells, make_key
+from segkit.evidence.segment_summaries import divide, keep_days, summarise_by_segment
 from segkit.features.expressions import sum_money
 from segkit.features.purchases import divide_by_orders
 

@@ -6,7 +6,7 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
-from segkit.evidence.by_segment import summarise_by_segment
+from segkit.evidence.segment_summaries import summarise_by_segment
 
 
 def summarise_tickets_by_segment(tickets: Table | None, segments: pd.DataFrame) -> pd.DataFrame:

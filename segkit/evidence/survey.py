@@ -8,7 +8,7 @@ from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
 from segkit.core.statistics import ALPHA, bound_estimate
-from segkit.evidence.by_segment import add_interval, count_shares, summarise_by_segment
+from segkit.evidence.segment_summaries import add_interval, count_shares, summarise_by_segment
 
 MOST_CHOICES = 12
 NUMBER, CHOICE, VERBATIM = "number", "choice", "free text"

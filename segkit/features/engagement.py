@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import ibis
 from ibis import _, ir
 
+from segkit.features.behavioural import summarise_events
 from segkit.features.expressions import (
     count_true,
     cut,
@@ -22,7 +23,6 @@ from segkit.features.expressions import (
     round_ratio,
     share_of,
 )
-from segkit.features.visits import summarise_events
 from segkit.plan.bases import BaseSettings
 
 TIMES = {"messages": "sent_at", "tickets": "opened_at", "responses": "answered_at"}

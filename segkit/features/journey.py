@@ -13,7 +13,7 @@ import pandas as pd
 from ibis import ir
 
 from segkit.core.absence import NO_PURCHASES, empty_table
-from segkit.features.habits import Habits
+from segkit.features.habits import AT_RISK_SHARE, LAPSED_SHARE, LEAST_GAPS, Habits
 
 NEW_DAYS = 90
 # These two hold where nothing could be learned.
@@ -22,7 +22,10 @@ LAPSED_DAYS = 365
 LOYAL_ORDERS = 5
 # What a stage is told from: where it makes segments, they differ in these by construction.
 STAGE_COLUMNS = ("recency_days", "overdue_ratio", "tenure_days", "order_count")
-CUT_COLUMNS = ("stage", "rule", "cut", "unit", "is_learned", "limit", "gap_count")
+CUT_COLUMNS = (
+    "stage", "rule", "cut", "unit", "is_learned", "longer_share", "limit", "gap_count",
+    "least_gap_count",
+)  # fmt: skip
 
 
 def name_stage(table: ir.Table, habits: Habits) -> ir.StringValue:
@@ -65,27 +68,34 @@ def list_cuts(customers: pd.DataFrame, habits: Habits) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``stage``, ``rule`` (in words), ``cut``, ``unit`` (days, orders, or times the expected gap),
-        ``is_learned``, ``limit`` (cut and unit in words), ``gap_count`` (the gaps learned from);
-        the first rule that holds names the stage. No rows where nobody buys.
+        ``is_learned``, ``longer_share`` (of the gaps that ended, at most so many were longer than a
+        learned cut), ``limit`` (cut and unit in words), ``gap_count`` (the gaps learned from) and
+        ``least_gap_count`` (how many it takes to learn); the first rule that holds names the stage.
+        No rows where nobody buys.
     """
     if "journey_stage" not in customers.columns:
         return empty_table(CUT_COLUMNS, NO_PURCHASES)
     if habits.lapsed_ratio is not None:
         unit = "times the expected gap"
+        at_risk_share, lapsed_share = 1 - AT_RISK_SHARE, 1 - LAPSED_SHARE
         rows = [
-            ("lapsed", "no order for more than", habits.lapsed_ratio, unit, True),
-            ("at risk", "no order for more than", habits.at_risk_ratio, unit, True),
+            ("lapsed", "no order for more than", habits.lapsed_ratio, unit, True, lapsed_share),
+            ("at risk", "no order for more than", habits.at_risk_ratio, unit, True, at_risk_share),
         ]
     else:
         rows = [
-            ("lapsed", "no order for more than", LAPSED_DAYS, "days", False),
-            ("at risk", "no order for more than", AT_RISK_DAYS, "days", False),
+            ("lapsed", "no order for more than", LAPSED_DAYS, "days", False, None),
+            ("at risk", "no order for more than", AT_RISK_DAYS, "days", False, None),
         ]
     rows += [
-        ("new", "first order ago, at most", NEW_DAYS, "days", False),
-        ("one order", "orders, exactly", 1, "order", False),
-        ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False),
+        ("new", "first order ago, at most", NEW_DAYS, "days", False, None),
+        ("one order", "orders, exactly", 1, "order", False, None),
+        ("loyal", "orders, at least", LOYAL_ORDERS, "orders", False, None),
     ]
-    table = pd.DataFrame(rows, columns=list(CUT_COLUMNS[:5]))
-    limits = table["cut"].map("{:g} ".format) + table["unit"]
-    return table.assign(limit=limits, gap_count=habits.gap_count)
+    table = pd.DataFrame(rows, columns=list(CUT_COLUMNS[:6]))
+    return table.assign(
+        longer_share=table["longer_share"].astype(float),
+        limit=table["cut"].map("{:g} ".format) + table["unit"],
+        gap_count=habits.gap_count,
+        least_gap_count=LEAST_GAPS,
+    )

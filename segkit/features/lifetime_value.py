@@ -44,6 +44,7 @@ VALUE_COLUMNS = (
     "group", "customer_count", "expected_order_count", "mean_lifetime_value", "mean_low",
     "mean_high", "total_lifetime_value", "total_low", "total_high",
 )  # fmt: skip
+ALL = "all customers"
 FEATURE_COLUMNS = ("expected_order_count", "active_probability", "lifetime_value")
 _DRAWS = 1_000_000
 _LEAST_MOST_ROUNDS = (40, 200)
@@ -222,7 +223,7 @@ def summarise_lifetime_value(
     names = []
     if groups is not None:
         codes, names = pd.factorize(groups.reindex(in_order.index), sort=True)
-    names = ["all customers", *names]
+    names = [ALL, *names]
 
     def add_up(values: np.ndarray) -> np.ndarray:
         sums = np.bincount(codes + 1, values, minlength=len(names))

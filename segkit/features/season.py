@@ -19,6 +19,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
+SEASON_COLUMNS = ("month", "index", "index_percent", "customer_count")
 
 
 def sum_seasons(orders: ir.Table) -> dict[str, ir.Value]:
@@ -78,7 +79,7 @@ def describe_season(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
     return features | {"season_concentration": apart / 2}
 
 
-def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
+def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure how far sales follow the calendar, over the last whole years of whole months.
 
     A year without sales is left out. A straight line is taken out first, so that growth is no
@@ -92,29 +93,39 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]
 
     Returns
     -------
-    table : pandas.DataFrame
-        ``month`` (name), ``index`` (sales over those of the year's mean month; 1 is average).
-    figures : dict
-        ``year_count``; from two years on ``statistic``, ``p_value`` and ``agreement`` of the years
-        (Kendall's W: 0 none, 1 the same order of months every year).
+    by_month : pandas.DataFrame
+        ``month`` (name), ``index`` (sales over those of the year's mean month; 1 is average),
+        ``index_percent`` (the same; 100 is average), ``customer_count`` (active customers of this
+        month in the year with the fewest).
+    test : pandas.DataFrame
+        One row: ``year_count``; from two years on ``statistic``, ``p_value`` and ``agreement`` of
+        the years (Kendall's W: 0 none, 1 the same order of months every year).
 
     See `measure_agreement` for the test.
     """
     whole = months[months["is_whole"].astype(bool)]
     year_count = len(whole) // 12
-    sales = whole["total_spend"].tail(12 * year_count).to_numpy(float).reshape(year_count, 12)
+    last = whole.tail(12 * year_count)
+    sales = last["total_spend"].to_numpy(float).reshape(year_count, 12)
+    active = last["active_customers"].to_numpy(int).reshape(year_count, 12)
     kept = np.flatnonzero(sales.sum(axis=1) > 0)
-    figures: dict[str, float] = {"year_count": len(kept)}
+    test = pd.DataFrame({"year_count": [len(kept)]})
     if not len(kept):
-        return empty_table(["month", "index"], "There is no whole year of sales."), figures
+        return empty_table(SEASON_COLUMNS, "There is no whole year of sales."), test
     sales = sales[kept] / sales[kept].mean()
     index = (sales / sales.mean(axis=1, keepdims=True)).mean(axis=0).round(9)
-    names = [MONTHS[month - 1] for month in whole["month"].dt.month.tail(12)]
-    table = pd.DataFrame({"month": names, "index": index})
+    by_month = pd.DataFrame(
+        {
+            "month": [MONTHS[month - 1] for month in whole["month"].dt.month.tail(12)],
+            "index": index,
+            "index_percent": 100 * index,
+            "customer_count": active[kept].min(axis=0),
+        }
+    )
     if len(kept) > 1:
         time = (12 * kept[:, None] + np.arange(12)).ravel()
         line = np.polyval(np.polyfit(time, sales.ravel(), 1), time)
         rest = (sales.ravel() - line).reshape(sales.shape).round(9)  # what is alike must tie
         statistic, p_value, agreement = measure_agreement(rest)
-        figures |= {"statistic": statistic, "p_value": p_value, "agreement": agreement}
-    return table, figures
+        test = test.assign(statistic=statistic, p_value=p_value, agreement=agreement)
+    return by_month, test

@@ -23,7 +23,7 @@ from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
 NUMBER = r"^[-+]?[0-9]+([.][0-9]+)?$"
 RELIABILITY_COLUMNS = (
     "scale", "question", "customer_count", "mean", "alpha", "alpha_low", "alpha_high",
-    "item_rest_correlation",
+    "item_rest_correlation", "whole_count",
 )  # fmt: skip
 
 
@@ -114,15 +114,11 @@ def _read_choice(rows: ir.Table, choice: ChoiceQuestion) -> ir.Table:
 
 
 def measure_reliability(
-    responses: ir.Table | None,
-    scales: Iterable[Scale],
-    *,
-    as_of: datetime.date,
-    smallest_cell: int = 5,
+    responses: ir.Table | None, scales: Iterable[Scale], *, as_of: datetime.date
 ) -> pd.DataFrame:
     """Measure how well the items of each scale agree, over customers who answered them all.
 
-    Below ``smallest_cell`` such customers, or with less than two items, there are no figures.
+    With fewer than two such customers, or two items, there is no agreement.
 
     Returns
     -------
@@ -130,7 +126,8 @@ def measure_reliability(
         One row a scale, with an empty ``question``, and one an item: ``scale`` (its feature),
         ``question``, ``customer_count`` (who answered; of a scale who answered all), ``mean``
         (reversed items turned around), ``alpha`` (of an item: of the others, without it),
-        ``alpha_low``, ``alpha_high`` (95 %), ``item_rest_correlation``.
+        ``alpha_low``, ``alpha_high`` (95 %), ``item_rest_correlation``, and ``whole_count``, the
+        customers who answered all, whom alpha and the correlation rest on.
 
     See `find_alpha` and `bound_alpha` for the method.
     """
@@ -138,24 +135,21 @@ def measure_reliability(
     tables = []
     for scale in scales if rows is not None else ():
         items = _list_items(_read_items(rows, scale), scale.questions)
-        table = _describe_items(items, scale, smallest_cell)
-        is_small = table["customer_count"] < smallest_cell
-        shown = ["customer_count", "mean"]
-        table[shown] = table[shown].mask(is_small)
-        tables.append(table.assign(scale=scale.feature))
+        tables.append(_describe_items(items, scale).assign(scale=scale.feature))
     if not tables:
         reason = "There are no scales, or no answers of customers."
         return empty_table(RELIABILITY_COLUMNS, reason)
     return pd.concat(tables, ignore_index=True).reindex(columns=RELIABILITY_COLUMNS)
 
 
-def _describe_items(items: pd.DataFrame, scale: Scale, smallest_cell: int) -> pd.DataFrame:
+def _describe_items(items: pd.DataFrame, scale: Scale) -> pd.DataFrame:
     """Return a row for the scale and one an item of ``items``, see `measure_reliability`."""
     complete = items.dropna()
     table = pd.DataFrame({"question": ["", *scale.questions]})
     table["customer_count"] = [len(complete), *items.count()]
     table["mean"] = [items.mean().mean(), *items.mean()]
-    if len(complete) < max(smallest_cell, 2) or len(scale.questions) < 2:
+    table["whole_count"] = len(complete)
+    if len(complete) < 2 or len(scale.questions) < 2:
         return table
     covariances = complete.cov()
     alpha = find_alpha(covariances)

@@ -20,9 +20,12 @@ from segkit.models.kinds import find_kind
 
 OUTER_SHARE = 0.005
 SKEW_LIMIT = 1.0
-OTHER, MISSING = "(other)", "(missing)"
+OTHER = "(other)"
+MISSING = "(missing)"
 # A level of fewer customers is pooled: it would make noise, and might tell of a person.
-RARE_COUNT, RARE_SHARE, MOST_LEVELS = 5, 0.005, 50
+RARE_COUNT = 5
+RARE_SHARE = 0.005
+MOST_LEVELS = 50
 
 
 class Document(BaseModel):
@@ -141,7 +144,7 @@ def learn_levels(
     named = counts[counts >= min(RARE_COUNT, len(customers) // 20)].index
     kept = counts.index[counts >= max(RARE_SHARE * len(customers), counts[named].min())]
     kept = list(kept[:MOST_LEVELS]) or list(counts.index[:1])
-    levels = kept + ([OTHER] if len(kept) < len(counts) else [])
+    levels = [*kept, OTHER] if len(kept) < len(counts) else [*kept]
     codes = texts.map({level: code for code, level in enumerate(kept)})
     codes = codes.where(codes.notna() | texts.isna(), len(kept))
     if missing == "own" and texts.isna().any():
@@ -212,11 +215,12 @@ def learn_preparation(
     values = np.clip(values, lower, upper)
     # Sorted, for the last bits of a mean depend on the order of summing.
     in_order = np.sort(values[~np.isnan(values)])
-    skewed = lower < upper and abs(skew(in_order)) > SKEW_LIMIT
-    if skewed:
+    is_skewed = lower < upper and abs(skew(in_order)) > SKEW_LIMIT
+    if is_skewed:
         values = np.sign(values) * np.log(np.abs(values) + 1.0)
         in_order = np.sort(values[~np.isnan(values)])
-    mean, sd = in_order.mean(), in_order.std() if lower < upper else 1.0
+    mean = in_order.mean()
+    sd = in_order.std() if lower < upper else 1.0
     learned = Preparation(
         column=column,
         fill=fill if missing == "own" else None,
@@ -224,7 +228,7 @@ def learn_preparation(
         largest=known.max(),
         lower=lower,
         upper=upper,
-        transform="signed_log" if skewed else "none",
+        transform="signed_log" if is_skewed else "none",
         mean=mean,
         sd=sd,
     )
@@ -232,7 +236,7 @@ def learn_preparation(
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedColumns:
     """Columns as a model takes them: ``numbers`` (n, p) standardised, ``codes`` (n, q) of levels.
 
     A missing value is NaN, or -1, where it is ignored.
@@ -243,7 +247,7 @@ class Prepared:
     numbers: np.ndarray
     codes: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Prepared:
+    def take(self, rows: np.ndarray) -> PreparedColumns:
         """Return chosen rows, in the order given."""
         return replace(self, numbers=self.numbers[rows], codes=self.codes[rows])
 
@@ -286,8 +290,9 @@ def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
 def take_number(table: ir.Table, column: str) -> ir.FloatingValue:
     """Return a column of an engine's table as double; NaN becomes null."""
     value = table[column]
-    # Postgres makes no other number of a truth than an integer.
-    value = (value.cast("int32") if value.type().is_boolean() else value).cast("float64")
+    if value.type().is_boolean():  # Postgres makes no other number of a truth than an integer
+        value = value.cast("int32")
+    value = value.cast("float64")
     return ibis.ifelse(value.isnan(), ibis.null("float64"), value)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.errors import SegkitError
-from segkit.models.lloyd import PLAIN, load_kernels
+from segkit.models.lloyd import PLAIN, load_compiled
 
 # Distances to be measured by one process before numba's import pays.
 PLAIN_WORK = 1e6
@@ -69,15 +69,19 @@ class Rows:
     weights: np.ndarray
     offsets: np.ndarray
     gamma: float
-    kernels: SimpleNamespace
+    loops: SimpleNamespace
     fractions: bool = False
     each: Callable[..., Iterable] = map
     fill: tuple[np.ndarray, np.ndarray] | tuple[float, int] = (0.0, 0)
 
     def take(self, chosen: np.ndarray) -> Rows:
         """Return some of the rows."""
-        parts = {"numbers": self.numbers[:, chosen], "codes": self.codes[:, chosen]}
-        return replace(self, weights=self.weights[chosen], **parts)
+        return replace(
+            self,
+            numbers=self.numbers[:, chosen],
+            codes=self.codes[:, chosen],
+            weights=self.weights[chosen],
+        )
 
     def split(self) -> list[tuple[int, int]]:
         """Return the bounds of chunks; they depend on nothing but the number of rows."""
@@ -90,7 +94,7 @@ class Rows:
         nearest = np.zeros(len(self.weights))
 
         def measure_chunk(chunk):
-            return self.kernels.measure(
+            return self.loops.measure(
                 chunk, self.numbers, self.codes, self.weights, self.gamma, centres, modes,
                 labels, nearest,
             )  # fmt: skip
@@ -99,28 +103,29 @@ class Rows:
 
     def tally(self, labels, k) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return sums and known weights of the numbers, and weights of the levels, by cluster."""
-        shapes = [(k, len(self.numbers)), (k, len(self.numbers)), (k, self.offsets[-1])]
 
         def tally_chunk(chunk):
-            parts = [np.zeros(shape) for shape in shapes]
-            self.kernels.tally(
-                chunk, self.numbers, self.codes, self.weights, self.offsets, labels, *parts
-            )
-            return parts
+            sums = np.zeros((k, len(self.numbers)))
+            known = np.zeros((k, len(self.numbers)))
+            counts = np.zeros((k, self.offsets[-1]))
+            self.loops.tally(
+                chunk, self.numbers, self.codes, self.weights, self.offsets, labels,
+                sums, known, counts,
+            )  # fmt: skip
+            return sums, known, counts
 
-        return tuple(
-            sum(parts) for parts in zip(*self.each(tally_chunk, self.split()), strict=True)
-        )
+        chunks = self.each(tally_chunk, self.split())
+        return tuple(sum(parts) for parts in zip(*chunks, strict=True))
 
     def tally_again(self, tally, before, labels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return a tally after some rows changed their cluster."""
         moved = np.flatnonzero(before != labels)
         # With fractions as weights, what is added and taken away would not come out at zero.
-        some = 0 < len(moved) <= len(labels) / 4
-        if not some or len(labels) <= MOST_POLISHED or self.fractions:
+        is_worth_it = 0 < len(moved) <= len(labels) / 4
+        if not is_worth_it or len(labels) <= MOST_POLISHED or self.fractions:
             return self.tally(labels, len(tally[0]))
         part = replace(self.take(moved), each=map)
-        parts = (part.tally(which[moved], len(tally[0])) for which in (before, labels))
+        parts = [part.tally(which[moved], len(tally[0])) for which in (before, labels)]
         return tuple(a + (new - old) for a, old, new in zip(tally, *parts, strict=True))
 
     def summarise(self, sums, known, counts) -> tuple[np.ndarray, np.ndarray]:
@@ -141,27 +146,28 @@ class Rows:
 
     def improve(self, labels, k) -> int:
         """Move single rows where that lowers the cost (Hartigan 1975); return the moves."""
-        return self.kernels.improve(
+        return self.loops.improve(
             self.numbers, self.codes, self.weights, self.offsets, self.gamma, labels,
             *self.tally(labels, k),
         )  # fmt: skip
 
     def pick(self, row) -> tuple[np.ndarray, np.ndarray]:
         """Return one row as a prototype, (1, p) and (1, q); what it lacks is the average."""
-        number, code = self.numbers[:, row], self.codes[:, row]
+        number = self.numbers[:, row]
+        code = self.codes[:, row]
         centre = np.where(np.isnan(number), self.fill[0], number)
         mode = np.where(code < 0, self.fill[1], code).astype(np.int32)
         return centre.reshape(1, -1), mode.reshape(1, -1)
 
 
-def choose_kernels(work: float) -> SimpleNamespace:
+def choose_loops(work: float) -> SimpleNamespace:
     """Return plain numpy until a process has done enough work that numba's import pays.
 
     Both give the same bits, so that the choice shows in nothing but time.
     """
     global _work_done
     _work_done += work
-    return PLAIN if _work_done < PLAIN_WORK else load_kernels()
+    return PLAIN if _work_done < PLAIN_WORK else load_compiled()
 
 
 def complain_of_points(n_points: int, n_clusters: int, n_rows: int) -> TooFewPointsError:
@@ -177,7 +183,8 @@ def fold_rows(rows: Rows, n_clusters: int) -> Rows:
     """Fold equal rows into weights, unless more than half are distinct."""
     n = len(rows.weights)
     enough = max(n_clusters - 1, n / 2)
-    key, span = np.zeros(n, dtype=np.int64), 1
+    key = np.zeros(n, dtype=np.int64)
+    span = 1
     for column in (*rows.numbers, *rows.codes):
         if column.dtype == np.float64:
             column, levels = pd.factorize(column)
@@ -187,7 +194,8 @@ def fold_rows(rows: Rows, n_clusters: int) -> Rows:
         if span > 2**62 // size:
             key, keys = pd.factorize(key)
             span = len(keys)
-        key, span = key * size + np.maximum(column, -1) + 1, span * size
+        key = key * size + np.maximum(column, -1) + 1
+        span *= size
     key, keys = pd.factorize(key)
     if len(keys) > enough:
         return rows
@@ -208,13 +216,16 @@ def draw_prototypes(rows: Rows, parts: np.ndarray, size: int, rng) -> list[tuple
 def seed_prototypes(rows: Rows, k: int, rng) -> tuple[np.ndarray, np.ndarray]:
     """Return k rows as prototypes: each the best of some drawn by their part of the cost."""
     nearest = np.full(len(rows.weights), np.inf)
-    parts, chosen = rows.weights, []
+    parts = rows.weights
+    chosen = []
     for number in range(k):
+        trials = 2 + int(np.log(k)) if number else 1
         options = []
-        for prototype in draw_prototypes(rows, parts, 2 + int(np.log(k)) if number else 1, rng):
+        for prototype in draw_prototypes(rows, parts, trials, rng):
             _, distance, _ = rows.measure(*prototype)
             np.minimum(distance, nearest, out=distance)
-            options.append(((rows.weights * distance).sum(), prototype, distance))
+            cost = (rows.weights * distance).sum()
+            options.append((cost, prototype, distance))
         _, prototype, nearest = min(options, key=lambda option: option[0])
         chosen.append(prototype)
         parts = rows.weights * nearest
@@ -223,7 +234,7 @@ def seed_prototypes(rows: Rows, k: int, rng) -> tuple[np.ndarray, np.ndarray]:
 
 
 def descend(
-    rows: Rows, centres, modes, max_iter: int, tolerance: float, rounds: int = 0
+    rows: Rows, centres, modes, *, max_iter: int, tolerance: float, rounds: int = 0
 ) -> PrototypeFit:
     """Go down by Lloyd's steps, then in rounds by single rows, until nothing is gained."""
     k = len(centres)
@@ -232,10 +243,12 @@ def descend(
         moved = best.labels.copy()
         if not rows.improve(moved, k):
             break
-        fit = _step(rows, *rows.summarise(*rows.tally(moved, k)), max_iter, tolerance)
+        centres, modes = rows.summarise(*rows.tally(moved, k))
+        fit = _step(rows, centres, modes, max_iter, tolerance)
         if fit.cost >= best.cost:
             break
-        gained, best = best.cost - fit.cost, replace(fit, n_iter=best.n_iter + fit.n_iter)
+        gained = best.cost - fit.cost
+        best = replace(fit, n_iter=best.n_iter + fit.n_iter)
         if gained < tolerance * best.cost:
             break
     return best
@@ -250,9 +263,11 @@ def swap_prototypes(rows: Rows, best: PrototypeFit, trials: int, rng) -> Prototy
         _, nearest, _ = rows.measure(best.centres, best.modes)
         ((centre, mode),) = draw_prototypes(rows, rows.weights * nearest, 1, rng)
         swapped = rng.randint(len(best.centres))
-        centres, modes = best.centres.copy(), best.modes.copy()
-        centres[swapped], modes[swapped] = centre[0], mode[0]
-        fit = descend(rows, centres, modes, 1, 0.0, ROUNDS)
+        centres = best.centres.copy()
+        modes = best.modes.copy()
+        centres[swapped] = centre[0]
+        modes[swapped] = mode[0]
+        fit = descend(rows, centres, modes, max_iter=1, tolerance=0.0, rounds=ROUNDS)
         best = min(best, fit, key=lambda fit: fit.cost)
     return best
 
@@ -260,17 +275,19 @@ def swap_prototypes(rows: Rows, best: PrototypeFit, trials: int, rng) -> Prototy
 def _step(rows: Rows, centres, modes, max_iter: int, tolerance: float) -> PrototypeFit:
     """Lloyd's steps (1982): to the nearest prototype, and prototypes to their rows."""
     k = len(centres)
-    tally, before, last = None, None, np.inf
+    tally = before = None
+    last = np.inf
     for n_iter in itertools.count(1):
         labels, nearest, cost = rows.measure(centres, modes)
         sizes = np.bincount(labels, minlength=k)
         if not _reseed(labels, nearest, sizes) or n_iter > max_iter + 10 * k:
-            done = n_iter > max_iter or cost > last * (1 - tolerance)
-            if done or (before is not None and np.array_equal(before, labels)):
+            is_done = n_iter > max_iter or cost > last * (1 - tolerance)
+            if is_done or (before is not None and np.array_equal(before, labels)):
                 return PrototypeFit(labels, centres, modes, cost, n_iter)
         tally = rows.tally_again(tally, before, labels) if tally else rows.tally(labels, k)
         centres, modes = rows.summarise(*tally)
-        before, last = labels, cost
+        before = labels
+        last = cost
 
 
 def _reseed(labels: np.ndarray, nearest: np.ndarray, sizes: np.ndarray) -> int:
@@ -282,6 +299,8 @@ def _reseed(labels: np.ndarray, nearest: np.ndarray, sizes: np.ndarray) -> int:
         if apart[farthest] <= 0:
             break
         sizes[labels[farthest]] -= 1
-        labels[farthest], nearest[farthest], sizes[empty] = empty, 0.0, 1
+        labels[farthest] = empty
+        nearest[farthest] = 0.0
+        sizes[empty] = 1
         filled += 1
     return filled

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,138 +13,16 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
 )
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from segkit.core.errors import SegkitError, suggest_name
-from segkit.models import descent
-from segkit.models.descent import PrototypeFit, Rows, descend
-from segkit.models.lloyd import PLAIN
+from segkit.models.prototypes import assign_prototypes, fit_prototypes
+from segkit.models.sklearn_internals import check_sample_weight
 
 
 class SettingError(SegkitError, ValueError):
     """A setting or a column that the estimator cannot take."""
-
-
-def fit_prototypes(
-    numbers: np.ndarray,
-    codes: np.ndarray,
-    *,
-    n_clusters: int,
-    gamma: float,
-    n_init: int = 10,
-    max_iter: int = 100,
-    sample_weight: np.ndarray | None = None,
-    n_jobs: int | None = None,
-    refine: bool = True,
-    random_state: int | np.random.RandomState | None,
-) -> PrototypeFit:
-    """Find the prototypes with the least cost (Huang 1998, equation 3), best of several starts.
-
-    Each start is seeded in the manner of greedy k-means++ (Arthur and Vassilvitskii 2007) on the
-    mixed distance, goes on by Lloyd's steps (1982) and, up to 10,000 rows, is improved point by
-    point (Hartigan 1975); of more rows only the best start is. Up to 2,000 rows random swaps of
-    prototypes (Fränti 2018) are tried on the best. Above 200,000 rows the starts see a
-    random 100,000 and the best is refined on all. Equal rows are folded into weights where half
-    or more are repeated. The result depends on the rows, their order and ``random_state`` alone.
-
-    Parameters
-    ----------
-    numbers : ndarray of float64, (n, p)
-        NaN is missing: it counts in no distance and no centre.
-    codes : ndarray of int32, (n, q)
-        Levels of categories from 0; below 0 is missing: it counts in no distance and no mode.
-    n_clusters, n_init, max_iter : int
-        Clusters, starts, and Lloyd's steps of a start.
-    gamma : float
-        What a category that differs adds to the squared distance.
-    sample_weight : ndarray of float64, (n,), optional
-        Rows of weight 0 get a cluster but have no say.
-    n_jobs : int, optional
-        Threads; without it as many as the process may use. The result is the same.
-    refine : bool
-        Without it there are Lloyd's steps only: many times faster for few rows, at a cost that is
-        a little higher.
-    random_state : int, RandomState or None
-
-    Raises
-    ------
-    TooFewPointsError
-        If there are fewer distinct points than clusters.
-    """
-    swapped = refine and max(len(numbers), len(codes)) <= descent.MOST_SWAPPED
-    descents = n_init * (1 + descent.SWAPS * swapped)
-    everyone = lay_out(numbers, codes, sample_weight, gamma, n_clusters * descents)
-    rng = check_random_state(random_state)
-    n = len(everyone.weights)
-    with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else count_processors()) as pool:
-        each = map if everyone.kernels is PLAIN else pool.map
-        everyone = replace(everyone, each=each if n > descent.CHUNK else map)
-        rows = everyone.take(everyone.weights > 0) if (everyone.weights == 0).any() else everyone
-        rows = descent.fold_rows(rows, n_clusters).with_fill()
-        seeds = rng.randint(np.iinfo(np.int32).max, size=n_init)
-        started = rows
-        if sampled := len(rows.weights) > descent.MOST_STARTED:
-            chosen = rng.choice(len(rows.weights), descent.SAMPLE, replace=False)
-            started = rows.take(np.sort(chosen))
-        # Several starts share the threads; a single start has them for its chunks.
-        started = started if n_init == 1 else replace(started, each=map)
-        small = len(started.weights) <= descent.MOST_POLISHED
-        tolerance, rounds = (0.0, descent.ROUNDS) if small else (descent.LOOSE, 0)
-
-        def start(seed: int) -> PrototypeFit:
-            seeded = descent.seed_prototypes(started, n_clusters, np.random.RandomState(seed))
-            return descend(started, *seeded, max_iter, tolerance, rounds * refine)
-
-        best = min((map if n_init == 1 else each)(start, seeds), key=lambda fit: fit.cost)
-        if refine and len(started.weights) <= descent.MOST_SWAPPED:
-            best = descent.swap_prototypes(started, best, descent.SWAPS * n_init, rng)
-        if not small:
-            started, rounds = replace(started, each=everyone.each), descent.ROUNDS * refine
-            best = descend(started, best.centres, best.modes, max_iter, descent.FIRM, rounds)
-        if sampled:
-            best = descend(rows, best.centres, best.modes, max_iter, descent.FIRM)
-        n_filled = len(np.unique(best.labels))
-        if n_filled < n_clusters:
-            raise descent.complain_of_points(n_filled, n_clusters, n)
-        if len(rows.weights) < n:
-            best = replace(best, labels=everyone.measure(best.centres, best.modes)[0])
-    return replace(best, labels=best.labels.astype(np.int64))
-
-
-def assign_prototypes(
-    numbers: np.ndarray, codes: np.ndarray, centres: np.ndarray, modes: np.ndarray, gamma: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's nearest prototype (n,) int64 and its squared distance (n,) float64.
-
-    Squares are added in the columns' order, then gamma times the number of mismatches. Squared
-    distances within one part in 1e9 are equal and the lowest prototype wins. A missing value (NaN,
-    a code below 0) adds nothing.
-    """
-    rows = lay_out(numbers, codes, None, gamma, len(centres))
-    centres = np.array(centres, dtype=np.float64, ndmin=2)
-    labels, nearest, _ = rows.measure(centres, np.array(modes, dtype=np.int32, ndmin=2))
-    return labels.astype(np.int64), nearest
-
-
-def lay_out(numbers, codes, weights, gamma: float, repeats: int) -> Rows:
-    numbers = np.require(np.asarray(numbers, dtype=np.float64).T, requirements=["C", "W"])
-    codes = np.require(np.asarray(codes, dtype=np.int32).T, requirements=["C", "W"])
-    n = max(numbers.shape[1], codes.shape[1])
-    weights = np.ones(n) if weights is None else np.array(weights, dtype=np.float64)
-    return Rows(
-        numbers=numbers.reshape(-1, n),
-        codes=codes.reshape(-1, n),
-        weights=weights,
-        offsets=np.cumsum([0, *(1 + max(0, column.max(initial=0)) for column in codes)]),
-        gamma=float(gamma),
-        kernels=descent.choose_kernels(n * repeats * (len(numbers) + len(codes))),
-        fractions=bool((weights % 1).any()),
-    )
-
-
-def count_processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -244,9 +119,7 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         self._check_settings()
         frame = self._read(X, reset=True)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, frame, dtype=np.float64, ensure_non_negative=True
-            )
+            sample_weight = check_sample_weight(sample_weight, frame)
         self._categorical = self._find_categorical(frame)
         self._levels = [_list_levels(frame.iloc[:, i], self.missing) for i in self._categorical]
         numbers, codes = self._encode(frame)
@@ -262,23 +135,29 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         )
-        self._centres, self._modes = fit.centres, fit.modes
-        self.labels_, self.cost_, self.n_iter_ = fit.labels, fit.cost, fit.n_iter
+        self._centres = fit.centres
+        self._modes = fit.modes
+        self.labels_ = fit.labels
+        self.cost_ = fit.cost
+        self.n_iter_ = fit.n_iter
         self.cluster_centers_ = self._decode()
         return self
 
     def predict(self, X) -> np.ndarray:
         """Return the nearest cluster of each row; a level never seen differs from every mode."""
         check_is_fitted(self)
-        parts = self._encode(self._read(X, reset=False))
-        return assign_prototypes(*parts, self._centres, self._modes, self.gamma_)[0]
+        numbers, codes = self._encode(self._read(X, reset=False))
+        labels, _ = assign_prototypes(numbers, codes, self._centres, self._modes, self.gamma_)
+        return labels
 
     def transform(self, X) -> np.ndarray:
         """Return the distances to all prototypes, (n, k)."""
         check_is_fitted(self)
-        parts = self._encode(self._read(X, reset=False))
-        prototypes = zip(self._centres, self._modes, strict=True)
-        squares = [assign_prototypes(*parts, [c], [m], self.gamma_)[1] for c, m in prototypes]
+        numbers, codes = self._encode(self._read(X, reset=False))
+        squares = []
+        for centre, mode in zip(self._centres, self._modes, strict=True):
+            _, nearest = assign_prototypes(numbers, codes, [centre], [mode], self.gamma_)
+            squares.append(nearest)
         return np.sqrt(np.column_stack(squares))
 
     def _check_settings(self) -> None:
@@ -286,12 +165,10 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise SettingError(f"{name} is a whole number above 0", found=repr(value))
-        for name, known in (("init", ["k-prototypes++"]), ("missing", ["own", "ignore"])):
-            if getattr(self, name) not in known:
-                fix = suggest_name(str(getattr(self, name)), known)
-                raise SettingError(f"unknown {name}", found=repr(getattr(self, name)), fix=fix)
-        auto = isinstance(self.gamma, str) and self.gamma == "auto"
-        if not auto and (isinstance(self.gamma, str) or not 0 <= self.gamma < np.inf):
+        _check_choice("init", self.init, ["k-prototypes++"])
+        _check_choice("missing", self.missing, ["own", "ignore"])
+        is_auto = isinstance(self.gamma, str) and self.gamma == "auto"
+        if not is_auto and (isinstance(self.gamma, str) or not 0 <= self.gamma < np.inf):
             raise SettingError("gamma is 'auto' or a number from 0", found=repr(self.gamma))
 
     def _read(self, X, *, reset: bool) -> pd.DataFrame:
@@ -299,9 +176,10 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         frame = X
         if not isinstance(X, pd.DataFrame):
             # The checks of numbers come later, when it is known which columns are.
-            frame = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
-            frame = frame.astype(np.float64) if frame.dtype == bool else frame
-            frame = pd.DataFrame(frame).infer_objects()
+            array = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
+            if array.dtype == bool:
+                array = array.astype(np.float64)
+            frame = pd.DataFrame(array).infer_objects()
         elif not all(X.shape):
             check_array(np.empty(X.shape), estimator=self)
         validate_data(self, X, reset=reset, skip_check_array=True)
@@ -327,17 +205,7 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         others = [i for i in range(frame.shape[1]) if i not in self._categorical]
         numbers = np.empty((len(frame), len(others)), order="F")
         for j, i in enumerate(others):
-            column = frame.iloc[:, i]
-            try:
-                if column.dtype.kind in "mM":
-                    raise TypeError("times are not numbers")
-                numbers[:, j] = column.to_numpy(dtype=np.float64, na_value=np.nan)
-            except (TypeError, ValueError) as error:
-                raise SettingError(
-                    f"column {frame.columns[i]!r} does not hold numbers",
-                    found=str(error),
-                    fix="Name it in `categorical` or turn it into numbers.",
-                ) from None
+            numbers[:, j] = _read_numbers(frame.iloc[:, i])
         if np.isinf(numbers).any():
             raise SettingError("Input X contains infinity", fix="Limit or remove such values.")
         codes = np.empty((len(frame), len(self._categorical)), dtype=np.int32, order="F")
@@ -353,7 +221,9 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
     def _choose_gamma(self, numbers: np.ndarray) -> float:
         if self.gamma != "auto":
             return float(self.gamma)
-        spread = 0.5 * pd.DataFrame(numbers).std(ddof=0).mean() if numbers.shape[1] else 0.0
+        if not numbers.shape[1]:
+            return 1.0
+        spread = 0.5 * pd.DataFrame(numbers).std(ddof=0).mean()
         return float(spread) if spread > 0 else 1.0
 
     def _decode(self) -> np.ndarray:
@@ -367,6 +237,25 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         return centres
 
 
+def _check_choice(name: str, given: str, known: list[str]) -> None:
+    if given not in known:
+        fix = suggest_name(str(given), known)
+        raise SettingError(f"unknown {name}", found=repr(given), fix=fix)
+
+
+def _read_numbers(column: pd.Series) -> np.ndarray:
+    try:
+        if column.dtype.kind in "mM":
+            raise TypeError("times are not numbers")
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise SettingError(
+            f"column {column.name!r} does not hold numbers",
+            found=str(error),
+            fix="Name it in `categorical` or turn it into numbers.",
+        ) from None
+
+
 def _number_levels(column: pd.Series) -> tuple[np.ndarray, list]:
     """Number the levels of a column by first appearance; a missing value is -1."""
     try:
@@ -378,4 +267,5 @@ def _number_levels(column: pd.Series) -> tuple[np.ndarray, list]:
 
 def _list_levels(column: pd.Series, missing: str) -> list:
     codes, levels = _number_levels(column)
-    return [*levels, None] if missing == "own" and (codes < 0).any() else levels
+    has_own_level = missing == "own" and (codes < 0).any()
+    return [*levels, None] if has_own_level else levels

@@ -22,7 +22,8 @@ from scipy.special import betaln, digamma, expit, gammaln, hyp2f1, zeta
 LOG_BOUND = 8.0
 LAST_STEP = 1e-3
 MOST_STEPS = 100
-THIN_ROWS, THIN = 20_000, 8
+THIN_ROWS = 20_000
+THIN = 8
 PART_ROWS = 1 << 14
 MOST_WHOLE = 10_000
 STARTS = ((0.0, 0.0, 0.0, 0.0), (-1.0, -1.0, 0.0, 1.0), (1.0, 1.0, -1.0, 0.0))
@@ -60,7 +61,8 @@ def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarr
 
     Returns a peak with r, alpha, a and b (Fader, Hardie and Lee 2005, equation 6).
     """
-    key, known = np.zeros(len(tenure), dtype=np.int64), []
+    key = np.zeros(len(tenure), dtype=np.int64)
+    known = []
     for column in (repeat_count, active, tenure):
         codes, values = _number_values(np.asarray(column, dtype=float))
         key *= len(values)
@@ -76,9 +78,11 @@ def fit_purchases(repeat_count: np.ndarray, active: np.ndarray, tenure: np.ndarr
 
 def _number_values(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the number of each value, and the values in order; whole ones need no search."""
-    low, high = column.min(), column.max()
+    low = column.min()
+    high = column.max()
     if high - low > MOST_WHOLE or (column != np.floor(column)).any():
-        return np.unique(column, return_inverse=True)[::-1]
+        values, codes = np.unique(column, return_inverse=True)
+        return codes, values
     return (column - low).astype(np.int64), np.arange(low, high + 1)
 
 
@@ -93,7 +97,8 @@ def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.nd
     x, times, tenures = known
     rest, at_tenure = np.divmod(keys, len(tenures))
     at_count, at_time = np.divmod(rest, len(times))
-    columns, size = (at_count, at_time, at_tenure, weights.astype(float)), float(weights.sum())
+    columns = (at_count, at_time, at_tenure, weights.astype(float))
+    size = float(weights.sum())
     w = np.bincount(at_count, weights, len(x))
 
     def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -109,15 +114,23 @@ def _weigh_purchases(keys: np.ndarray, weights: np.ndarray, *, known: list[np.nd
         bends[:2, 1] = bends[1, :2] = size / alpha * np.array([1, -r / alpha])
         bends[2:, 2:] = w @ (zeta(2, a + b) - zeta(2, a + b + x))
         bends[3, 3] += w @ (zeta(2, b + x) - zeta(2, b))
-        late, early = alpha + tenures, alpha + times
-        log_late, log_early, late, early = np.log(late), np.log(early), 1 / late, 1 / early
+        late = alpha + tenures
+        early = alpha + times
+        log_late = np.log(late)
+        log_early = np.log(early)
+        late = 1 / late
+        early = 1 / early
         fall = 1 / (b + np.maximum(x, 1) - 1)
         drop = np.where(x > 0, np.log(a * fall), -np.inf)
         for start in range(0, len(keys), PART_ROWS):
-            part = (column[start : start + PART_ROWS] for column in columns)
-            at_count, at_time, at_tenure, weights = part
-            power, end, falls = r + x[at_count], late[at_tenure], fall[at_count]
-            log_end, gap = log_late[at_tenure], end - early[at_time]
+            at_count, at_time, at_tenure, weights = (
+                column[start : start + PART_ROWS] for column in columns
+            )
+            power = r + x[at_count]
+            end = late[at_tenure]
+            falls = fall[at_count]
+            log_end = log_late[at_tenure]
+            gap = end - early[at_time]
             since = log_end - log_early[at_time]
             exponent = drop[at_count] + power * since
             likelier = 1 / (1 + np.exp(-np.abs(exponent)))
@@ -143,7 +156,8 @@ def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
     """
     # Sorted by count and sum, so that the order of rows changes no last bit.
     order = np.argsort(repeat_count.astype(np.min_scalar_type(repeat_count.max())), kind="stable")
-    count, total = repeat_count[order].astype(float), (repeat_count * mean_value)[order]
+    count = repeat_count[order].astype(float)
+    total = (repeat_count * mean_value)[order]
     x, w, starts = _count_sorted(count)
     for part in np.split(total, starts[1:]):
         part.sort()
@@ -167,7 +181,9 @@ def _weigh_spend(count: np.ndarray, total: np.ndarray, log_total: np.ndarray) ->
     With the sum s = x z of a history it is ln G(px + q) - ln G(px) - ln G(q) + q ln v + px ln s
     - (px + q) ln(v + s), less ln z, which no parameter changes.
     """
-    (x, w, _), size, known = _count_sorted(count), len(count), count @ log_total
+    x, w, _ = _count_sorted(count)
+    size = len(count)
+    known = count @ log_total
 
     def measure(values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         p, q, v = values
@@ -180,14 +196,19 @@ def _weigh_spend(count: np.ndarray, total: np.ndarray, log_total: np.ndarray) ->
             np.square(terms[1], out=terms[2])
             sums += [terms.sum(axis=1), terms @ count[start : start + PART_ROWS]]
         plain, bought = sums
-        joint, curved, spare = digamma(p * x + q), zeta(2, p * x + q), np.log(v) - digamma(q)
+        joint = digamma(p * x + q)
+        curved = zeta(2, p * x + q)
+        spare = np.log(v) - digamma(q)
         value = w @ (gammaln(p * x + q) - gammaln(p * x)) + size * (q * np.log(v) - gammaln(q))
         value += p * (known - bought[0]) - q * plain[0]
         by_p = w * x @ (joint - digamma(p * x)) + known - bought[0]
         by_q = w @ joint + size * spare - plain[0]
         by_v = size * q / v - p * bought[1] - q * plain[1]
-        pp, pq, pv = w * x**2 @ (curved - zeta(2, p * x)), w * x @ curved, -bought[1]
-        qq, qv = w @ curved - size * zeta(2, q), size / v - plain[1]
+        pp = w * x**2 @ (curved - zeta(2, p * x))
+        pq = w * x @ curved
+        pv = -bought[1]
+        qq = w @ curved - size * zeta(2, q)
+        qv = size / v - plain[1]
         vv = p * bought[2] + q * plain[2] - size * q / v**2
         bends = np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]])
         return value, np.array([by_p, by_q, by_v]), bends
@@ -197,7 +218,9 @@ def _weigh_spend(count: np.ndarray, total: np.ndarray, log_total: np.ndarray) ->
 
 def _climb(likelihood: Callable, rows: tuple[np.ndarray, ...], starts: tuple) -> Peak:
     """Climb from the peak of an eighth of the rows; from the given starts where that fails."""
-    measure, near, best = likelihood(*rows), [], None
+    measure = likelihood(*rows)
+    near = []
+    best = None
     if len(rows[0]) > THIN_ROWS:
         part = _climb(likelihood, tuple(column[::THIN] for column in rows), starts)
         near = [np.log(part.values)] if part.converged else []
@@ -222,10 +245,12 @@ def _end_climb(measure: Callable, logs: np.ndarray) -> Peak:
         value, slopes, bends = measure(values)
         return value, slopes * values, bends * np.outer(values, values) + np.diag(slopes * values)
 
-    here, reach = look(logs), 1.0
+    here = look(logs)
+    reach = 1.0
     for _ in range(MOST_STEPS):
         value, slopes, bends = here
-        step, held = slopes, np.zeros(len(logs), dtype=bool)
+        step = slopes
+        held = np.zeros(len(logs), dtype=bool)
         for _ in logs:  # whatever leads out of the bounds is held
             held |= (np.abs(logs) > LOG_BOUND - 1e-9) & (logs * step > 0)
             free = np.outer(~held, ~held)
@@ -238,14 +263,18 @@ def _end_climb(measure: Callable, logs: np.ndarray) -> Peak:
         further = logs + step * min(1, reach / size, room.min())
         there = look(further)
         if there[0] >= value - 1e-12 * abs(value):
-            logs, here, reach = further, there, min(1, 4 * reach)
+            logs = further
+            here = there
+            reach = min(1, 4 * reach)
         else:
             reach = min(size, reach) / 4
-    sound = roots[0] > 0 and np.abs(logs).max() < LOG_BOUND - 0.01
-    covariance = np.linalg.inv(-bends) if sound else np.full_like(bends, np.nan)
-    if converged := bool(sound and size < LAST_STEP):
-        logs, value = logs + step, value + slopes @ step / 2  # what is left is of its square
-    return Peak(np.exp(logs), float(value), covariance, converged)
+    is_sound = roots[0] > 0 and np.abs(logs).max() < LOG_BOUND - 0.01
+    covariance = np.linalg.inv(-bends) if is_sound else np.full_like(bends, np.nan)
+    has_converged = bool(is_sound and size < LAST_STEP)
+    if has_converged:  # what is left is of the step's square
+        logs = logs + step
+        value = value + slopes @ step / 2
+    return Peak(np.exp(logs), float(value), covariance, has_converged)
 
 
 def find_active_probability(
@@ -274,10 +303,12 @@ def expect_purchases(
     r, alpha, a, b = model
     if abs(a - 1) < 1e-6 or abs(a + b - 1) < 1e-6:  # the limit is there, the quotient is not
         a += 2e-6
-    x, since = np.asarray(repeat_count, dtype=float), alpha + np.asarray(tenure, dtype=float)
-    z, small = horizon / (since + horizon), a - 1 < r + x
-    first = np.where(small, a - 1, r + x)
-    second = np.where(small, a + b - 1 - r, b + x)
+    x = np.asarray(repeat_count, dtype=float)
+    since = alpha + np.asarray(tenure, dtype=float)
+    z = horizon / (since + horizon)
+    is_small = a - 1 < r + x
+    first = np.where(is_small, a - 1, r + x)
+    second = np.where(is_small, a + b - 1 - r, b + x)
     whole = a + b + x - 1
     function = hyp2f1(first, second, whole, z)
     if not np.isfinite(function).all():  # SciPy's overflows where whole is large

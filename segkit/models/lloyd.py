@@ -1,9 +1,9 @@
-"""The inner loops of k-prototypes, once as numba kernels and once in plain numpy.
+"""The inner loops of k-prototypes, once compiled by numba and once in plain numpy.
 
-Both give the same bits: they add in the same order and nothing is reassociated. The kernels need
+Both give the same bits: they add in the same order and nothing is reassociated. Compiled loops need
 numba's import and, on the first use on a machine, some seconds of compiling (kept in numba's cache
-from then on), so that small work is quicker in numpy. The kernels run on one thread each and free
-the interpreter's lock; no threading layer of numba is used, as that does not survive a fork.
+from then on), so that small work is quicker in numpy. They run on one thread each and free the
+interpreter's lock; no threading layer of numba is used, as that does not survive a fork.
 
 Data lie column by column, as ``(p, n)`` numbers and ``(q, n)`` codes, so that the loops over rows
 vectorise. A NaN or a code below zero is missing and counts nowhere.
@@ -16,12 +16,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-# Squared distances within one part in 1e9 are equal; the lower cluster wins.
-TIE = 1.000000001
-# A move must lower the cost by more than this part of what the row costs where it is.
-WORTH = 1e-9
-# Rows whose distances to all clusters are held at once, and rows priced at once in numpy.
-BLOCK = 256
+from segkit.models.tolerances import BLOCK, TIE, WORTH
 
 
 def measure_plain(rows, numbers, codes, weights, gamma, centres, modes, labels, nearest):
@@ -62,7 +57,7 @@ def tally_plain(rows, numbers, codes, weights, offsets, labels, sums, known, cou
 
 def improve_plain(numbers, codes, weights, offsets, gamma, labels, sums, known, counts):
     """Move row after row to the cluster where it raises the cost least; return the moves."""
-    moves, row = 0, 0
+    moves = row = 0
     tops = rank_levels(counts, offsets, range(len(counts)))
     while row < len(labels):
         part = slice(row, row + BLOCK)
@@ -79,7 +74,8 @@ def improve_plain(numbers, codes, weights, offsets, gamma, labels, sums, known, 
         # All rows up to the first that moves have seen the same clusters as one by one.
         row += movable[0]
         weight = weights[row]
-        old, new = labels[row], target[movable[0]]
+        old = labels[row]
+        new = target[movable[0]]
         labels[row] = new
         for cluster, change in ((old, -weight), (new, weight)):
             there = ~np.isnan(numbers[:, row])
@@ -105,9 +101,11 @@ def rank_levels(counts, offsets, clusters):
 
 def _price_plain(numbers, codes, weights, offsets, gamma, labels, sums, known, counts, tops):
     """Return what each row's cluster saves without it (n,) and what each would pay (k, n)."""
-    k, n = len(sums), len(labels)
+    k = len(sums)
+    n = len(labels)
     rows = np.arange(n)
-    saved, paid = np.zeros(n), np.zeros((k, n))
+    saved = np.zeros(n)
+    paid = np.zeros((k, n))
     for j, column in enumerate(numbers):
         held = known[:, j : j + 1]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -117,13 +115,16 @@ def _price_plain(numbers, codes, weights, offsets, gamma, labels, sums, known, c
             rest = own - weights
             paid += gaps * (held / (held + weights))
             saved += np.where(rest > WORTH * own, gaps[labels, rows] * (own / rest), 0.0)
-    differ, differed = np.zeros((k, n)), np.zeros(n)
+    differ = np.zeros((k, n))
+    differed = np.zeros(n)
     for j, column in enumerate(codes):
         there = column >= 0
         level = counts[:, offsets[j] + np.where(there, column, 0)]
         above = level + weights - tops[0, :, j : j + 1]
         differ += np.where(there, weights - np.maximum(above, 0.0), 0.0)
-        own, top, second = level[labels, rows], tops[0, labels, j], tops[1, labels, j]
+        own = level[labels, rows]
+        top = tops[0, labels, j]
+        second = tops[1, labels, j]
         left = np.maximum(own - weights, np.where(own == top, second, top))
         differed += np.where(there, weights - (top - left), 0.0)
     join = paid * weights + gamma * differ
@@ -135,8 +136,8 @@ PLAIN = SimpleNamespace(measure=measure_plain, tally=tally_plain, improve=improv
 
 
 @functools.cache
-def load_kernels() -> SimpleNamespace:
-    """Return the kernels; they compile on their first call, or come from numba's cache."""
-    from segkit.models import compiled
+def load_compiled() -> SimpleNamespace:
+    """Return the compiled loops; they compile on their first call, or come from numba's cache."""
+    from segkit.models import compiled_loops as loops
 
-    return SimpleNamespace(measure=compiled.measure, tally=compiled.tally, improve=compiled.improve)
+    return SimpleNamespace(measure=loops.measure, tally=loops.tally, improve=loops.improve)

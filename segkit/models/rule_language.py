@@ -22,7 +22,9 @@ if TYPE_CHECKING:  # importing this module costs nothing: a plan is checked with
     from ibis import ir
     from sqlglot import Expression
 
-MOST_CHARACTERS, MOST_TOKENS, MOST_NESTED = 10_000, 400, 20
+MOST_CHARACTERS = 10_000
+MOST_TOKENS = 400
+MOST_NESTED = 20
 REFUSED = "this cannot stand in a condition"
 ALLOWED = (
     "A condition takes columns, numbers, 'text', + - * /, = <> < <= > >=, and, or, not, between, "
@@ -35,26 +37,40 @@ KINDS_FIX = (
 # What a part of a condition is; also "any" where that is not known before data is read.
 KINDS = {"number": "a number", "text": "text", "boolean": "true or false", "date": "a date"}
 _WORDS = {"AND", "OR", "NOT", "BETWEEN", "IN", "IS", "NULL", "LIKE", "TRUE", "FALSE"}
-# A node of sqlglot: its sign, the kinds that it takes, all its parts alike, the kind that it gives,
-# and what it does.
-_NODES: dict[str, tuple[str, str, str, Callable]] = {
-    "add": ("+", "number", "number", operator.add),
-    "sub": ("-", "number", "number", operator.sub),
-    "mul": ("*", "number", "number", operator.mul),
-    "div": ("/", "number", "number", lambda one, other: _divide(one, other)),
-    "neg": ("-", "number", "number", operator.neg),
-    "and": ("and", "boolean", "boolean", operator.and_),
-    "or": ("or", "boolean", "boolean", operator.or_),
-    "not": ("not", "boolean", "boolean", operator.invert),
-    "eq": ("=", " ".join(KINDS), "boolean", operator.eq),
-    "neq": ("<>", " ".join(KINDS), "boolean", operator.ne),
-    "lt": ("<", "number date", "boolean", operator.lt),
-    "lte": ("<=", "number date", "boolean", operator.le),
-    "gt": (">", "number date", "boolean", operator.gt),
-    "gte": (">=", "number date", "boolean", operator.ge),
-    "between": ("between", "number date", "boolean", lambda x, a, b: (x >= a) & (x <= b)),
-    "in": ("in", " ".join(KINDS), "boolean", lambda own, *values: own.isin(values)),
-    "like": ("like", "text", "boolean", lambda own, pattern: own.like(pattern)),
+
+
+class _Operation(NamedTuple):
+    """A node of sqlglot: its sign, the kinds of parts that it takes, all its parts alike, the kind
+    that it gives, and what it does."""
+
+    sign: str
+    takes: tuple[str, ...]
+    gives: str
+    work: Callable[..., Any]
+
+
+_EVERY_KIND = tuple(KINDS)
+_ORDERED = ("number", "date")
+_OPERATIONS = {
+    "add": _Operation("+", ("number",), "number", operator.add),
+    "sub": _Operation("-", ("number",), "number", operator.sub),
+    "mul": _Operation("*", ("number",), "number", operator.mul),
+    "div": _Operation("/", ("number",), "number", lambda one, other: _divide(one, other)),
+    "neg": _Operation("-", ("number",), "number", operator.neg),
+    "and": _Operation("and", ("boolean",), "boolean", operator.and_),
+    "or": _Operation("or", ("boolean",), "boolean", operator.or_),
+    "not": _Operation("not", ("boolean",), "boolean", operator.invert),
+    "eq": _Operation("=", _EVERY_KIND, "boolean", operator.eq),
+    "neq": _Operation("<>", _EVERY_KIND, "boolean", operator.ne),
+    "lt": _Operation("<", _ORDERED, "boolean", operator.lt),
+    "lte": _Operation("<=", _ORDERED, "boolean", operator.le),
+    "gt": _Operation(">", _ORDERED, "boolean", operator.gt),
+    "gte": _Operation(">=", _ORDERED, "boolean", operator.ge),
+    "between": _Operation(
+        "between", _ORDERED, "boolean", lambda own, low, high: (own >= low) & (own <= high)
+    ),
+    "in": _Operation("in", _EVERY_KIND, "boolean", lambda own, *values: own.isin(values)),
+    "like": _Operation("like", ("text",), "boolean", lambda own, pattern: own.like(pattern)),
 }
 _PARTS = ("this", "expression", "low", "high")
 
@@ -150,7 +166,8 @@ class _Reader:
             if token.text in self.kinds and not is_text:
                 token.token_type = TokenType.IDENTIFIER
         parser = dialect.parser(error_message_context=MOST_CHARACTERS)
-        start, end = 0, len(self.text)
+        start = 0
+        end = len(self.text)
         try:
             if (tree := parser.parse_into(exp.Condition, tokens, self.text)[0]) is not None:
                 return tree
@@ -186,9 +203,9 @@ class _Reader:
     def take(self, node: Expression) -> tuple[str, Build]:
         """Check a node and all below it; return its kind and how it is built."""
         given = {name for name, value in node.args.items() if value}
-        if (node.key == "is" or _NODES.get(node.key, "   ")[2] == "boolean") and not any(
-            part.key == "column" for part in node.walk()
-        ):
+        operation = _OPERATIONS.get(node.key)
+        is_boolean = node.key == "is" or (operation is not None and operation.gives == "boolean")
+        if is_boolean and not any(part.key == "column" for part in node.walk()):
             raise self.refuse_node("a comparison reads at least one column", node)
         if node.key == "paren":
             return self.take(node.this)
@@ -202,7 +219,7 @@ class _Reader:
             return self._take_literal(node)
         if node.key == "is" and node.expression.key in ("null", "boolean"):
             return self._take_is(node)
-        if node.key in _NODES and given <= {*_PARTS, "expressions", "negate"}:
+        if operation is not None and given <= {*_PARTS, "expressions", "negate"}:
             return self._take_operation(node)
         raise self.refuse_node(REFUSED, node)
 
@@ -216,7 +233,8 @@ class _Reader:
         return "number", lambda values: number
 
     def _take_is(self, node: Expression) -> tuple[str, Build]:
-        (kind, build), right = self.take(node.this), node.expression
+        kind, build = self.take(node.this)
+        right = node.expression
         if right.key == "null":
             return "boolean", lambda values: _enclose(build(values)).isnull()
         if kind not in ("boolean", "any"):
@@ -225,7 +243,7 @@ class _Reader:
         return "boolean", lambda values: build(values).fill_null(not right.this) == right.this
 
     def _take_operation(self, node: Expression) -> tuple[str, Build]:
-        sign, takes, gives, work = _NODES[node.key]
+        sign, takes, gives, work = _OPERATIONS[node.key]
         nodes = [*(node.args[part] for part in _PARTS if part in node.args), *node.expressions]
         taken = [self.take(part) for part in nodes]
         if node.key in ("in", "like"):
@@ -238,7 +256,7 @@ class _Reader:
         texts = [part for part, (kind, _) in zip(nodes, taken, strict=True) if kind == "text"]
         if "date" in kinds and all(map(_is_day, texts)):
             kinds -= {"text"}
-        if len(kinds) > 1 or not kinds <= set(takes.split()):
+        if len(kinds) > 1 or not kinds <= set(takes):
             words = " and ".join(KINDS[kind] for kind in KINDS if kind in kinds)
             raise self.refuse_node(f"'{sign}' does not go with {words}", node, KINDS_FIX)
         if node.key in ("eq", "neq"):

@@ -21,9 +21,11 @@ from segkit.core.statistics import bound_resampled_mean
 from segkit.models.columns import MISSING, OTHER, learn_levels, require_column, tidy_columns
 from segkit.models.kinds import find_kind
 from segkit.models.rule_language import quote_name, write_number
+from segkit.models.sklearn_internals import find_last_node
 
 LEAF_COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
-FOLDS, INNER_FOLDS = 5, 3
+FOLDS = 5
+INNER_FOLDS = 3
 LONGEST_LEVEL = 100
 
 
@@ -62,40 +64,57 @@ def order_customers(customers: pd.DataFrame) -> np.ndarray:
 def encode_columns(customers: pd.DataFrame, columns: Sequence[str]) -> Inputs:
     """Make a matrix of numbers of a mixed table; days, and columns of one value, are left out."""
     order = order_customers(customers)
-    parts, sources, values, kinds, missing = [], [], {}, {}, []
+    values: dict[str, np.ndarray] = {}
+    kinds: dict[str, str] = {}
+    missing = []
+    parts = [np.empty((len(order), 0))]
+    sources: list[tuple[str, str | None]] = []
     for column in dict.fromkeys(columns):
         require_column(customers, column)
         own = customers[column].iloc[order]
         kind = find_kind(own)
         if column == "customer_id" or kind == "date":
             continue
-        tidy = tidy_columns(own.to_frame(), [column])[column]
-        if tidy.isna().any():
+        tidy = tidy_columns(own.to_frame(), [column])
+        if tidy[column].isna().any():
             missing.append(column)
         if kind == "number":
-            largest = np.finfo(float).max
-            numbers = tidy.clip(-largest, largest).to_numpy()
-            known, ranks = np.unique(numbers, return_inverse=True)
-            parts.append(np.where(np.isnan(numbers), -1, ranks)[:, None])
+            ranks, values[column] = _rank_numbers(tidy[column])
+            kinds[column] = "number"
+            parts.append(ranks)
             sources.append((column, None))
-            values[column], kinds[column] = known[~np.isnan(known)], "number"
             continue
         with contextlib.suppress(SegkitError):  # a column without any value tells nothing
-            learned, codes = learn_levels(tidy.to_frame(), column)
-            names = [name for name in learned.levels if name != OTHER]
-            names = [name for name in names if len(name) <= LONGEST_LEVEL]
-            parts.append(np.column_stack([codes == learned.levels.index(name) for name in names]))
-            sources += [(column, name) for name in names]
+            learned, codes = learn_levels(tidy, column)
             kinds[column] = learned.kind
-    matrix = np.column_stack([np.empty((len(order), 0)), *parts]).astype(np.float32)
+            for level in learned.levels:
+                if level != OTHER and len(level) <= LONGEST_LEVEL:
+                    parts.append(codes[:, None] == learned.levels.index(level))
+                    sources.append((column, level))
+    matrix = np.column_stack(parts).astype(np.float32)
     varied = np.flatnonzero(np.ptp(matrix, axis=0) > 0) if len(matrix) else np.arange(0)
-    kept = tuple(sources[i] for i in varied)
-    return Inputs(matrix[:, varied], kept, values, kinds, frozenset(missing), order)
+    return Inputs(
+        matrix=matrix[:, varied],
+        sources=tuple(sources[i] for i in varied),
+        values=values,
+        kinds=kinds,
+        missing=frozenset(missing),
+        order=order,
+    )
+
+
+def _rank_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ranks of numbers, -1 where one is missing (n, 1), and the different numbers."""
+    largest = np.finfo(float).max
+    numbers = column.clip(-largest, largest).to_numpy()
+    known, ranks = np.unique(numbers, return_inverse=True)
+    return np.where(np.isnan(numbers), -1, ranks)[:, None], known[~np.isnan(known)]
 
 
 def deal_folds(classes: np.ndarray, n_folds: int, generator: np.random.Generator) -> np.ndarray:
     """Return each row's fold, the rows of each class dealt out one by one (n,)."""
-    folds, dealt = np.empty(len(classes), dtype=int), 0
+    folds = np.empty(len(classes), dtype=int)
+    dealt = 0
     for number in np.unique(classes):
         members = generator.permutation(np.flatnonzero(classes == number))
         folds[members] = (dealt + np.arange(len(members))) % n_folds
@@ -107,23 +126,24 @@ def grow_tree(
     matrix: np.ndarray, classes: np.ndarray, *, most_leaves: int, smallest_leaf: int
 ) -> DecisionTreeClassifier:
     """Grow a tree (Breiman, Friedman, Olshen and Stone 1984, Gini), the best split first."""
-    options = {"max_leaf_nodes": max(most_leaves, 2), "min_samples_leaf": max(smallest_leaf, 1)}
-    # Among equally good splits scikit-learn draws by lot: the same lot makes the same tree.
-    return DecisionTreeClassifier(random_state=0, **options).fit(matrix, classes)
+    tree = DecisionTreeClassifier(
+        max_leaf_nodes=max(most_leaves, 2),
+        min_samples_leaf=max(smallest_leaf, 1),
+        # Among equally good splits scikit-learn draws by lot: the same lot makes the same tree.
+        random_state=0,
+    )
+    return tree.fit(matrix, classes)
 
 
 def predict_pruned(
     tree: DecisionTreeClassifier, matrix: np.ndarray, leaf_counts: Sequence[int]
 ) -> np.ndarray:
-    """Return the class of each row by the tree's first splits, for so many leaves (n, counts).
-
-    Splits are added two nodes at a time, so the tree of k leaves is the first 2k - 1 nodes.
-    """
+    """Return the class of each row by the tree's first splits, for so many leaves (n, counts)."""
     path = tree.decision_path(matrix).toarray().astype(bool)
     best = tree.tree_.value[:, 0].argmax(axis=1)
     classes = np.empty((len(matrix), len(leaf_counts)), dtype=tree.classes_.dtype)
     for place, count in enumerate(leaf_counts):
-        last = min(2 * count - 2, path.shape[1] - 1)
+        last = find_last_node(tree, count)
         node = last - path[:, last::-1].argmax(axis=1)
         classes[:, place] = tree.classes_[best[node]]
     return classes
@@ -145,9 +165,10 @@ def choose_leaves(
     right = np.empty((len(classes), len(leaf_counts)))
     folds = deal_folds(classes, INNER_FOLDS, generator)
     for fold in range(INNER_FOLDS):
-        train, test = folds != fold, folds == fold
-        options = {"most_leaves": leaf_counts[-1], "smallest_leaf": smallest_leaf}
-        grown = grow_tree(matrix[train], classes[train], **options)
+        test = folds == fold
+        grown = grow_tree(
+            matrix[~test], classes[~test], most_leaves=leaf_counts[-1], smallest_leaf=smallest_leaf
+        )
         right[test] = predict_pruned(grown, matrix[test], leaf_counts) == classes[test, None]
     accuracy = right.mean(axis=0)
     best = accuracy.max()
@@ -180,28 +201,34 @@ class Leaf:
 
 def list_leaves(grown: DecisionTreeClassifier, inputs: Inputs, places: Sequence[int]) -> list[Leaf]:
     """List a tree's leaves; ``places`` says which of the inputs its columns are."""
-    tree, leaves, matrix = grown.tree_, [], inputs.matrix[:, places]
+    tree = grown.tree_
+    matrix = inputs.matrix[:, places]
+    leaves = []
     waiting = [(0, {}, np.arange(len(matrix)))]
     while waiting:
         node, limits, rows = waiting.pop()
-        left, right = tree.children_left[node], tree.children_right[node]
+        left = tree.children_left[node]
+        right = tree.children_right[node]
         if left < 0:
             number = int(grown.classes_[tree.value[node, 0].argmax()])
             leaves.append(Leaf(number, limits, rows))
             continue
-        place, threshold = int(tree.feature[node]), tree.threshold[node]
+        place = int(tree.feature[node])
+        threshold = tree.threshold[node]
         column, level = inputs.sources[places[place]]
         goes_left = matrix[rows, place] <= threshold
         if level is None:
             low, high, missing = limits.get(column, (-np.inf, np.inf, True))
             cut = _shorten_cut(inputs.values[column], int(np.floor(threshold)))
-            sides = (low, min(high, cut), missing), (max(low, cut), high, False)
+            left_limits = (low, min(high, cut), missing)
+            right_limits = (max(low, cut), high, False)
         else:
             own, others = limits.get(column, (None, ()))
-            sides = (own, (*others, level)), (level, ())
+            left_limits = (own, (*others, level))
+            right_limits = (level, ())
         # The last in is the first out: leaves come from left to right.
-        waiting.append((right, {**limits, column: sides[1]}, rows[~goes_left]))
-        waiting.append((left, {**limits, column: sides[0]}, rows[goes_left]))
+        waiting.append((right, {**limits, column: right_limits}, rows[~goes_left]))
+        waiting.append((left, {**limits, column: left_limits}, rows[goes_left]))
     return leaves
 
 
@@ -209,7 +236,8 @@ def _shorten_cut(values: np.ndarray, rank: int) -> float:
     """Return the shortest number from the value of a rank to just below the next one."""
     if rank < 0:  # only a missing value lies below
         return -np.inf
-    low, high = float(values[rank]), float(values[rank + 1])
+    low = float(values[rank])
+    high = float(values[rank + 1])
     if low.is_integer() and high == low + 1:
         return low
     for digits in range(1, 17):
@@ -270,17 +298,24 @@ def write_words(leaf: Leaf, inputs: Inputs) -> str:
         name = column.replace("_", " ")
         if inputs.kinds[column] == "number":
             low, high, missing = limits
-            above = [f"above {write_number(low)}"] if np.isfinite(low) else []
-            below = [f"at most {write_number(high)}"] if np.isfinite(high) else []
-            text = " and ".join(above + below) or ("unknown" if high == -np.inf else "known")
-            open_end = missing and bool(below) and column in inputs.missing
-            parts.append(f"{name} {text}{' (or unknown)' if open_end else ''}")
-            continue
-        own, others = limits
-        words = {MISSING: "unknown", "true": "yes", "false": "no"}
-        if own is not None:
-            parts.append(f"{name} is {words.get(own, own)}")
+            may_be_missing = missing and column in inputs.missing
+            parts.append(f"{name} {_tell_range(low, high, may_be_missing)}")
         else:
-            listed = ", ".join(words.get(level, level) for level in others)
-            parts.append(f"{name} is not {listed}")
+            parts.append(f"{name} {_tell_levels(*limits)}")
     return " and ".join(parts) or "everyone"
+
+
+def _tell_range(low: float, high: float, may_be_missing: bool) -> str:
+    above = [f"above {write_number(low)}"] if np.isfinite(low) else []
+    below = [f"at most {write_number(high)}"] if np.isfinite(high) else []
+    if not above and not below:
+        return "unknown" if high == -np.inf else "known"
+    text = " and ".join(above + below)
+    return f"{text} (or unknown)" if may_be_missing and below else text
+
+
+def _tell_levels(own: str | None, others: Sequence[str]) -> str:
+    words = {MISSING: "unknown", "true": "yes", "false": "no"}
+    if own is not None:
+        return f"is {words.get(own, own)}"
+    return "is not " + ", ".join(words.get(level, level) for level in others)

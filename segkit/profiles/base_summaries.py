@@ -7,6 +7,7 @@ import pandas as pd
 
 from segkit.contract.bases import SAID
 from segkit.contract.features import BASES
+from segkit.core.absence import empty_table
 from segkit.features.own_features import describe_feature
 from segkit.models.kinds import find_kind
 
@@ -15,6 +16,11 @@ MOST_LEVELS = 40  # a category with more different values describes nobody
 MOST_NUMBERS = 6  # a number with no more different values is shown value by value
 BAND_SHARES = (0.2, 0.4, 0.6, 0.8)
 FIGURES = ["mean", "lower_quartile", "median", "upper_quartile"]
+COLUMNS = (
+    "feature", "level", "customer_count", "customer_share", *FIGURES, "value_index",
+    "unknown_count",
+)  # fmt: skip
+NO_SPREAD = -1.0
 
 
 def list_bases(customers: pd.DataFrame, *, said: bool = False) -> dict[str, str]:
@@ -37,51 +43,75 @@ def summarise_base(
 ) -> pd.DataFrame:
     """Summarise each feature of a base over all customers, those that tell most of value first.
 
-    Levels beyond the largest ``most_levels``, or of fewer than ``smallest_cell`` customers, are put
-    together, with the smallest of the others if they are still too few. Numbers of many values are
-    cut into five bands of about the same number of customers, at rounded numbers.
+    A feature that is known of fewer than ``smallest_cell`` customers is left out. Levels beyond the
+    largest ``most_levels``, or of fewer customers than that, are put together, with the smallest of
+    the others if they are still too few. Numbers of many values are cut into five bands of about
+    the same number of customers, at rounded numbers.
 
     Returns
     -------
     pandas.DataFrame
         For each feature a row ``all known`` and one for each level: ``feature``, ``level``,
         ``customer_count``, ``customer_share`` (of all customers), of numbers also ``mean``,
-        ``lower_quartile``, ``median`` and ``upper_quartile`` of those known, and ``value_index``:
+        ``lower_quartile``, ``median`` and ``upper_quartile`` of those known, ``value_index``:
         the mean of ``value`` of these customers, 100 being that of all; missing for features in
-        currency, where very few are not known, without the column or a positive mean of all.
+        currency, without the column or a positive mean of all. ``unknown_count`` has the customers
+        of whom the feature is not known: the index tells of them too, by subtraction.
     """
-    columns = ["feature", "level", "customer_count", "customer_share", *FIGURES, "value_index"]
     amounts = customers.get(value, pd.Series(np.nan, customers.index)).astype(float)
-    level_of_all = amounts.mean() if amounts.mean() > 0 else np.nan
-    tables, spreads = [], []
+    tables = []
+    spreads = []
     for name in _list_shown(customers):
         feature = describe_feature(name)
-        if feature.base != base:
+        known_count = int(customers[name].notna().sum())
+        if feature.base != base or known_count < max(smallest_cell, 1):
             continue
-        known = customers[name].dropna()
-        is_number = find_kind(customers[name]) == "number"
-        texts, kept = _name_levels(known, is_number, most_levels, smallest_cell)
-        groups = [(ALL, known), *((level, texts[texts == level]) for level in kept)]
-        rows = []
-        for level, own in groups:
-            if len(own) >= max(smallest_cell, 1):
-                index = 100 * amounts[own.index].mean() / level_of_all
-                share = len(own) / len(customers)
-                rows.append((name, level, len(own), share, *[np.nan] * len(FIGURES), index))
-        table = pd.DataFrame(rows, columns=columns)
-        if is_number and rows:
-            values = known.astype(float)
-            quartiles = values.quantile([0.25, 0.5, 0.75])
-            table.loc[0, FIGURES] = [values.mean(), *quartiles]
-        unknown_count = len(customers) - len(known)
-        if feature.unit.startswith("currency") or 0 < unknown_count < smallest_cell:
+        table = _summarise_feature(customers[name], amounts, most_levels, smallest_cell)
+        if feature.unit.startswith("currency"):
             table["value_index"] = np.nan
-        indices = table["value_index"][1:].dropna()
-        spreads.append(indices.max() - indices.min() if len(indices) else -1.0)
+        # Where few are not known the index is not shown, so it may not say what comes first.
+        is_told = not 0 < len(customers) - known_count < smallest_cell
+        spreads.append(_find_spread(table) if is_told else NO_SPREAD)
         tables.append(table)
+    if not tables:
+        return empty_table(COLUMNS, "Of no feature of this base enough customers are known.")
     order = np.argsort(-np.array(spreads), kind="stable")
-    kept = [tables[place] for place in order if len(tables[place])]
-    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns)
+    return pd.concat([tables[place] for place in order], ignore_index=True)
+
+
+def _summarise_feature(
+    values: pd.Series, amounts: pd.Series, most_levels: int, smallest_cell: int
+) -> pd.DataFrame:
+    """Return the rows of one feature, see `summarise_base`; ``amounts`` is a customer's value."""
+    mean_of_all = amounts.mean() if amounts.mean() > 0 else np.nan
+    known = values.dropna()
+    is_number = find_kind(values) == "number"
+    texts, kept = _name_levels(known, is_number, most_levels, smallest_cell)
+    groups = [(ALL, known), *((level, texts[texts == level]) for level in kept)]
+    rows = [
+        {
+            "feature": values.name,
+            "level": level,
+            "customer_count": len(own),
+            "customer_share": len(own) / len(values),
+            **dict.fromkeys(FIGURES, np.nan),
+            "value_index": 100 * amounts[own.index].mean() / mean_of_all,
+            "unknown_count": len(values) - len(known),
+        }
+        for level, own in groups
+        if len(own)
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    if is_number:
+        numbers = known.astype(float)
+        table.loc[0, FIGURES] = [numbers.mean(), *numbers.quantile([0.25, 0.5, 0.75])]
+    return table
+
+
+def _find_spread(table: pd.DataFrame) -> float:
+    """Return how far the value of a feature's levels lies apart."""
+    indices = table["value_index"][1:].dropna()
+    return indices.max() - indices.min() if len(indices) else NO_SPREAD
 
 
 def _list_shown(customers: pd.DataFrame) -> list[str]:

@@ -9,25 +9,37 @@ from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.models.kinds import find_kind
 
+ALL, TOP_FIFTH, TOP_HUNDREDTH = "all customers", "top fifth", "top hundredth"
+MOST, LOSSES, UNKNOWN = "four fifths of the value", "a loss", "value not known"
+PARETO_SHARE = 0.8
+MOST_STEPS = 200
+LORENZ_COLUMNS = ("customer_share", "value_share", "customer_count")
+PART_COLUMNS = ("part", "customer_count", "customer_share", "value_share", "gini")
+TENTH_COLUMNS = (
+    "tenth", "customer_count", "smallest", "total", "value_share", "running_share",
+)  # fmt: skip
+NO_SPEND = f"{NO_PURCHASES[:-1]}, and no total_spend of its own."
+
 
 def measure_concentration(
-    customers: pd.DataFrame, column: str
-) -> tuple[pd.DataFrame, dict[str, float]]:
+    customers: pd.DataFrame, column: str, *, smallest_cell: int = 5
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure how unequally a column of amounts is spread over customers.
 
     A negative or missing value counts as 0, and is counted; shares of a total need it. Without
-    ``total_spend``, as in a plan without purchases, there are no rows and no figures of it.
+    ``total_spend``, as in a plan without purchases, there are no rows of it.
 
     Returns
     -------
     lorenz : pandas.DataFrame
         ``customer_share`` and ``value_share``, smallest customers first, from (0, 0) to (1, 1), at
-        most 201 points.
-    figures : dict
-        ``gini`` (0: all alike; 1: one has all), ``top_20_share`` and ``top_1_share`` (value share
-        of the top 20 % and 1 % of customers), ``customer_share_for_80`` (smallest share of
-        customers with 80 % of the value), ``customer_count``, ``negative_count``,
-        ``missing_count``.
+        most 201 points; ``customer_count`` has those from the point before, ``smallest_cell`` of
+        them at least. No rows where there are fewer customers altogether.
+    parts : pandas.DataFrame
+        ``part``, ``customer_count``, ``customer_share`` (of all), ``value_share`` and ``gini``: a
+        row for all customers (with ``gini``: 0, all alike; 1, one has all), the top 20 % and 1 % of
+        them, the fewest who bring 80 % of the value, those with a negative value, and those
+        without one.
 
     References
     ----------
@@ -35,31 +47,51 @@ def measure_concentration(
     Inequality*, equation 2.22.
     """
     if _has_no_spend(customers, column):
-        return empty_table(["customer_share", "value_share"], NO_SPEND), {}
+        return empty_table(LORENZ_COLUMNS, NO_SPEND), empty_table(PART_COLUMNS, NO_SPEND)
     values = _take_values(customers, column)
     amounts = np.sort(np.nan_to_num(values, nan=0.0).clip(min=0))
-    count, total = len(amounts), amounts.sum()
+    count = len(amounts)
+    total = amounts.sum()
     if total <= 0:
         message = f"'{column}' has no positive values, so its concentration is not defined"
         fix = "Choose another column, or look at the quality table for what was rejected."
         raise SegkitError(message, fix=fix)
-    ranks = np.arange(1, count + 1)
     running = np.concatenate([[0.0], np.cumsum(amounts)]) / total
     running[-1] = 1.0
-    points = np.unique(np.linspace(0, count, min(count, 200) + 1).round().astype(int))
-    lorenz = pd.DataFrame({"customer_share": points / count, "value_share": running[points]})
-    needed = int(np.searchsorted(np.cumsum(amounts[::-1]) / total, PARETO_SHARE - 1e-12)) + 1
-    top = {share: 1 - running[count - max(1, round(share * count))] for share in (0.2, 0.01)}
-    figures = {
-        "gini": float((2 * ranks - count - 1) @ amounts / (count * total)),
-        "top_20_share": float(top[0.2]),
-        "top_1_share": float(top[0.01]),
-        "customer_share_for_80": needed / count,
-        "customer_count": count,
-        "negative_count": int((values < 0).sum()),
-        "missing_count": int(np.isnan(values).sum()),
+    needed_count = int(np.searchsorted(np.cumsum(amounts[::-1]) / total, PARETO_SHARE - 1e-12)) + 1
+    counts = {
+        ALL: count,
+        TOP_FIFTH: max(1, round(0.2 * count)),
+        TOP_HUNDREDTH: max(1, round(0.01 * count)),
+        MOST: needed_count,
+        LOSSES: int((values < 0).sum()),
+        UNKNOWN: int(np.isnan(values).sum()),
     }
-    return lorenz, figures
+    parts = pd.DataFrame({"part": list(counts), "customer_count": list(counts.values())})
+    parts["customer_share"] = parts["customer_count"] / count
+    brings = [1 - running[count - counts[part]] for part in (ALL, TOP_FIFTH, TOP_HUNDREDTH, MOST)]
+    parts["value_share"] = [*brings, 0.0, 0.0]
+    ranks = np.arange(1, count + 1)
+    gini = float((2 * ranks - count - 1) @ amounts / (count * total))
+    parts["gini"] = [gini, *[np.nan] * (len(parts) - 1)]
+    return _draw_lorenz(running, smallest_cell), parts
+
+
+def _draw_lorenz(running: np.ndarray, smallest_cell: int) -> pd.DataFrame:
+    """Return points of the Lorenz curve, each with enough customers since the one before."""
+    count = len(running) - 1
+    if count < smallest_cell:
+        reason = f"There are fewer than {smallest_cell} customers."
+        return empty_table(LORENZ_COLUMNS, reason)
+    step_count = min(MOST_STEPS, count // smallest_cell)
+    points = np.unique(np.linspace(0, count, step_count + 1).round().astype(int))
+    return pd.DataFrame(
+        {
+            "customer_share": points / count,
+            "value_share": running[points],
+            "customer_count": np.diff(points, prepend=0),
+        }
+    )
 
 
 def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -70,8 +102,7 @@ def rank_customers(customers: pd.DataFrame, column: str) -> pd.DataFrame:
     identifiers, so that it may be published. Without ``total_spend`` there are no rows of it.
     """
     if _has_no_spend(customers, column):
-        columns = ["tenth", "customer_count", "smallest", "total", "value_share", "running_share"]
-        return empty_table(columns, NO_SPEND)
+        return empty_table(TENTH_COLUMNS, NO_SPEND)
     ranked = customers[["customer_id"]].assign(value=np.nan_to_num(_take_values(customers, column)))
     ranked = ranked.sort_values(["value", "customer_id"], ascending=[False, True])
     ranked["tenth"] = np.arange(len(ranked)) * 10 // len(ranked) + 1
@@ -97,9 +128,3 @@ def _take_values(customers: pd.DataFrame, column: str) -> np.ndarray:
     if customers.empty:
         raise SegkitError("the customer table is empty", fix="Look at the rejected rows.")
     return pd.to_numeric(customers[column], errors="coerce").to_numpy(float, na_value=np.nan)
-
-
-PARETO_SHARE = 0.8
-
-
-NO_SPEND = f"{NO_PURCHASES[:-1]}, and no total_spend of its own."

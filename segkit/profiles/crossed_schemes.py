@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.core.privacy import suppress_cells
 from segkit.runs.segments import select_scheme
 
+COLUMNS = ("other_scheme", "other_segment", "segment", "customer_count")
 
-def cross_all_schemes(
-    segments: pd.DataFrame, scheme: str, *, smallest_cell: int = 5
-) -> pd.DataFrame:
+
+def cross_all_schemes(segments: pd.DataFrame, scheme: str) -> pd.DataFrame:
     """Count customers by segment of one scheme and segment of each other scheme.
 
     Parameters
@@ -18,13 +17,12 @@ def cross_all_schemes(
     segments : DataFrame
         One row a customer and scheme: ``customer_id``, ``scheme``, ``segment``.
     scheme : str
-    smallest_cell : int, optional
 
     Returns
     -------
     DataFrame
-        ``other_scheme``, ``other_segment`` and one column of counts for each segment of ``scheme``;
-        small cells are missing.
+        One row a pair of segments, also where nobody is in both: ``other_scheme``,
+        ``other_segment``, ``segment`` (of ``scheme``), ``customer_count``.
 
     Raises
     ------
@@ -32,17 +30,14 @@ def cross_all_schemes(
         If there is no such scheme.
     """
     own = select_scheme(segments, scheme)[["customer_id", "segment"]]
-    tables = []
+    tables = [pd.DataFrame(columns=COLUMNS)]
     for other, rows in segments.groupby("scheme", sort=False):
         if other == scheme:
             continue
         others = rows[["customer_id", "segment"]].rename(columns={"segment": "other_segment"})
         both = others.merge(own, on="customer_id", validate="one_to_one")
-        counts = pd.crosstab(both["other_segment"], both["segment"])
-        crossed = suppress_cells(counts, smallest_cell)
-        crossed = crossed.rename_axis(columns=None).reset_index()
+        crossed = pd.crosstab(both["other_segment"], both["segment"])
+        crossed = crossed.stack().rename("customer_count").reset_index()
         crossed.insert(0, "other_scheme", other.replace("_", " "))
         tables.append(crossed)
-    if not tables:
-        return pd.DataFrame(columns=["other_scheme", "other_segment"])
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables[1:] or tables, ignore_index=True)

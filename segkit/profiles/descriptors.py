@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import pandas as pd
 
-from segkit.core.privacy import suppress_cells
-from segkit.features.favourites import MOST_LEVELS
 from segkit.features.own_features import OWN_BASE, describe_feature
 from segkit.models.columns import require_column
 from segkit.models.kinds import find_kind
-from segkit.profiles.base_summaries import UNKNOWN, pool_levels
+from segkit.profiles.base_summaries import MOST_LEVELS, UNKNOWN, pool_levels
 from segkit.profiles.differences import compare_shares
 from segkit.segmentation.members import join_segments
 
 MOST_VALUES = 12
-
-
 SMALLEST_SHARE = 0.05
-
-
-KNOWN_BEFORE = {"demographic", "geographic", "technographic", "firmographic", "generational"}
+# Bases of columns that are known of a person before she buys.
+KNOWN_BEFORE = {
+    "demographic",
+    "geographic",
+    "technographic",
+    "firmographic",
+    "generational",
+    "source",
+    "psychographic",
+    "needs",
+    "benefit",
+}
 
 
 def count_descriptor(
     customers: pd.DataFrame, segments: pd.DataFrame, column: str, *, smallest_cell: int = 5
 ) -> pd.DataFrame:
-    """Count a descriptor's values in each segment, small cells suppressed.
+    """Count a descriptor's values in each segment.
 
-    A cell of fewer than ``smallest_cell`` customers is not shown; where it could be worked out
-    from the rest of its segment or of its value, the next smallest cell there is hidden as well.
     Missing values are counted as ``unknown``; all but the twelve most frequent values, and those
     of fewer than ``smallest_cell`` customers, as ``other``.
 
@@ -37,26 +40,23 @@ def count_descriptor(
     pandas.DataFrame
         One row a segment and value: ``segment``, ``segment_name``, ``value``, ``customer_count``,
         ``share`` (of the segment), ``base_share`` (of all customers), ``index`` (100 is the base),
-        ``segment_count`` (customers of the segment), ``difference``, ``difference_low``,
-        ``difference_high``, ``p_value`` and ``residual`` (see `compare_shares`), ``suppressed``.
-        The figures of a suppressed cell are NaN.
+        ``segment_count`` (customers of the segment), ``value_count`` (those with the value, of all
+        segments), ``base_count`` (all customers), ``difference``, ``difference_low``,
+        ``difference_high``, ``p_value`` and ``residual`` (see `compare_shares`).
     """
     require_column(customers, column)
     joined = join_segments(customers[["customer_id", column]], segments)
     values, _ = pool_levels(joined[column], MOST_VALUES, smallest_cell, "other")
     grid = pd.crosstab([joined["segment"], joined["segment_name"]], values.rename("value"))
-    shown = suppress_cells(grid, smallest_cell)
-    base = grid.sum() / grid.to_numpy().sum()
-    hidden_base = grid.sum().between(1, smallest_cell - 1)
-    table = shown.stack().rename("customer_count").reset_index()
+    table = grid.stack().rename("customer_count").reset_index()
     sizes = grid.sum(axis=1).droplevel("segment_name")
-    table["share"] = table["customer_count"] / table["segment"].map(sizes)
-    table["base_share"] = table["value"].map(base.where(~hidden_base))
-    table["index"] = 100 * table["share"] / table["base_share"]
     table["segment_count"] = table["segment"].map(sizes)
-    compared = compare_shares(grid.to_numpy(), sizes.to_numpy())
-    table = table.join(compared.mask(table["customer_count"].isna()))
-    return table.assign(suppressed=table["customer_count"].isna())
+    table["value_count"] = table["value"].map(grid.sum())
+    table["base_count"] = len(joined)
+    table["share"] = table["customer_count"] / table["segment_count"]
+    table["base_share"] = table["value_count"] / table["base_count"]
+    table["index"] = 100 * table["share"] / table["base_share"]
+    return table.join(compare_shares(grid.to_numpy(), sizes.to_numpy()))
 
 
 def list_descriptors(customers: pd.DataFrame) -> list[str]:
@@ -84,7 +84,7 @@ def list_known_before(customers: pd.DataFrame) -> list[str]:
 def keep_telling_levels(descriptors: pd.DataFrame, *, count: int) -> pd.DataFrame:
     """Keep the ``count`` levels whose share in a segment differs most from that among all.
 
-    Suppressed cells, unknown values, and levels below one in twenty both in the segment and among
+    Hidden cells, unknown values, and levels below one in twenty both in the segment and among
     all are left out.
     """
     shown = descriptors.dropna(subset=["customer_count", "share", "base_share"])

@@ -160,11 +160,12 @@ def rank_descriptors(levels: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, part in levels.groupby("descriptor", sort=False):
         smaller = min(part["segment"].nunique(), part["value"].nunique()) - 1
-        whole = part.drop_duplicates("segment")["segment_count"].sum()
+        whole = part["base_count"].iloc[0]
         evidence = not part["by_construction"].any() and part["residual"].notna().any()
         if evidence and smaller > 0:
-            strength = np.sqrt(np.nansum(part["residual"] ** 2) / whole / smaller)
-            sure = int(part["set_apart"].sum())
+            residuals = part["residual"].astype(float)
+            strength = np.sqrt(np.nansum(residuals**2) / whole / smaller)
+            sure = int(part["set_apart"].fillna(False).sum())
             rows.append((name, part["value"].nunique(), min(strength, 1.0), sure))
     columns = ["descriptor", "level_count", "cramers_v", "set_apart_count"]
     table = pd.DataFrame(rows, columns=columns)

@@ -14,17 +14,25 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segkit.core.absence import empty_table
+from segkit.core.absence import empty_table, explain_empty
 from segkit.models import trees
 from segkit.models.trees import FOLDS
 from segkit.plan.models import NamedRule, Scheme
-from segkit.validation.reach import RULE_COLUMNS, Task, read_task
+from segkit.validation.reach import BY_GUESSING, RULE_COLUMNS, Task, read_task, tabulate_accuracies
 
 MOST_CUSTOMERS, MOST_QUESTIONS, MARGIN = 1_200, 6, 0.02
 # Columns tried by greedy selection: those that tell most alone, chosen anew in each fold.
 MOST_TRIED = 10
 LEAVES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
-STEP_COLUMNS = ["question_count", "question", "accuracy", "accuracy_low", "accuracy_high"]
+STEP_COLUMNS = [
+    "question_count",
+    "question",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "customer_count",
+]
+BY_QUIZ, BY_ALL_COLUMNS, WANTED = "quiz", "all columns", "wanted"
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ class Quiz:
     ----------
     steps : pandas.DataFrame
         One row a number of questions: ``question_count``, ``question`` (the one added, chosen on
-        all customers), ``accuracy`` (of unseen customers), ``accuracy_low``, ``accuracy_high``.
+        all customers), ``accuracy`` (of unseen customers), ``accuracy_low``, ``accuracy_high``,
+        ``customer_count`` (all who have a segment).
     questions : tuple of str
         The columns that are asked; none where no quiz reaches more than guessing.
     rules : pandas.DataFrame
@@ -57,6 +66,36 @@ class Quiz:
     wanted_accuracy: float
     full_accuracy: float
     baseline_accuracy: float
+
+    @property
+    def reaches_wanted(self) -> bool:
+        """Whether the quiz places as many customers rightly as was wanted."""
+        if self.rules.empty:
+            return False
+        return bool(self.steps["accuracy"].iloc[self.step_count - 1] >= self.wanted_accuracy)
+
+    def list_questions(self) -> pd.DataFrame:
+        """Return the columns that are asked, as the column ``question``."""
+        if self.rules.empty:
+            return empty_table(["question"], explain_empty(self.rules))
+        return pd.DataFrame({"question": self.questions})
+
+    def list_accuracies(self) -> pd.DataFrame:
+        """Return the accuracies as a table, see `tabulate_accuracies`."""
+        if self.rules.empty:
+            return tabulate_accuracies({}, customer_count=0, largest_count=0)
+        step = self.steps.iloc[self.step_count - 1]
+        count = int(step["customer_count"])
+        return tabulate_accuracies(
+            {
+                BY_QUIZ: (step["accuracy"], step["accuracy_low"], step["accuracy_high"]),
+                BY_ALL_COLUMNS: (self.full_accuracy, None, None),
+                WANTED: (self.wanted_accuracy, None, None),
+                BY_GUESSING: (self.baseline_accuracy, None, None),
+            },
+            customer_count=count,
+            largest_count=round(self.baseline_accuracy * count),
+        )
 
 
 def build_quiz(
@@ -100,7 +139,7 @@ def build_quiz(
     wanted = min(target_accuracy, full - MARGIN)
     order, leaf_counts = search.select(task.rows)
     steps = [
-        (i + 1, column, *trees.bound_accuracy(by_step[:, i], 1 / FOLDS))
+        (i + 1, column, *trees.bound_accuracy(by_step[:, i], 1 / FOLDS), len(task.classes))
         for i, column in enumerate(order)
     ]
     steps = pd.DataFrame(steps, columns=STEP_COLUMNS)
@@ -118,8 +157,9 @@ def build_quiz(
 
 
 def _refuse(reason: str, figures: tuple[float, ...], baseline: float) -> Quiz:
-    nothing = empty_table(STEP_COLUMNS, reason), empty_table([*RULE_COLUMNS, "when"], reason)
-    return Quiz(nothing[0], (), nothing[1], 0, *figures, baseline)
+    no_steps = empty_table(STEP_COLUMNS, reason)
+    no_rules = empty_table([*RULE_COLUMNS, "when"], reason)
+    return Quiz(no_steps, (), no_rules, 0, *figures, baseline)
 
 
 @dataclass(frozen=True)
@@ -133,15 +173,21 @@ class _Search:
     def score(self, columns: list[str], rows: np.ndarray) -> tuple[int, float]:
         """Return the number of leaves for some columns, and their accuracy, on the same folds."""
         matrix = self.task.inputs.matrix[np.ix_(rows, self.task.inputs.find(columns))]
-        options = {"smallest_leaf": self.smallest_leaf, "leaf_counts": LEAVES}
         generator = np.random.default_rng(self.random_state)
-        return trees.choose_leaves(matrix, self.task.classes[rows], generator, **options)
+        return trees.choose_leaves(
+            matrix,
+            self.task.classes[rows],
+            generator,
+            smallest_leaf=self.smallest_leaf,
+            leaf_counts=LEAVES,
+        )
 
     def select(self, rows: np.ndarray) -> tuple[list[str], list[int]]:
         """Return the columns in the order in which they are added, and the leaves of each step."""
         alone = {c: self.score([c], rows) for c in self.task.inputs.columns}
         left = sorted(alone, key=lambda column: -alone[column][1])[:MOST_TRIED]
-        chosen, leaf_counts = [], []
+        chosen = []
+        leaf_counts = []
         while left and len(chosen) < MOST_QUESTIONS:
             tried = {c: self.score([*chosen, c], rows) for c in left} if chosen else alone
             best = max(left, key=lambda column: tried[column][1])
@@ -152,23 +198,33 @@ class _Search:
 
     def test(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the accuracy of each fold by number of questions, and of all columns."""
-        inputs, classes, tested = self.task.inputs, self.task.classes, self.task.rows
+        columns = self.task.inputs.columns
+        tested = self.task.rows
         generator = np.random.default_rng([self.random_state, 1])
-        folds, by_step = trees.deal_folds(classes[tested], FOLDS, generator), []
-        options = {"most_leaves": LEAVES[-1], "smallest_leaf": self.smallest_leaf}
+        folds = trees.deal_folds(self.task.classes[tested], FOLDS, generator)
+        by_step = []
         for fold in range(FOLDS):
-            train, test = tested[folds != fold], tested[folds == fold]
+            train = tested[folds != fold]
+            test = tested[folds == fold]
             order, leaf_counts = self.select(train)
             steps = [(order[: i + 1], leaves) for i, leaves in enumerate(leaf_counts)]
-            right = []
-            for columns, leaves in [*steps, (inputs.columns, self.score(inputs.columns, train)[0])]:
-                matrix = inputs.matrix[:, inputs.find(columns)]
-                grown = trees.grow_tree(matrix[train], classes[train], **options)
-                placed = trees.predict_pruned(grown, matrix[test], [leaves])[:, 0]
-                right.append((placed == classes[test]).mean())
+            steps.append((columns, self.score(columns, train)[0]))
+            right = [self._place(asked, leaves, train, test) for asked, leaves in steps]
             by_step.append(right)
         accuracies = np.array(by_step)
         return accuracies[:, :-1], accuracies[:, -1]
+
+    def _place(
+        self, columns: Sequence[str], leaf_count: int, train: np.ndarray, test: np.ndarray
+    ) -> float:
+        """Return the share of the ``test`` rows placed rightly by a tree on the ``train`` rows."""
+        classes = self.task.classes
+        matrix = self.task.inputs.matrix[:, self.task.inputs.find(columns)]
+        grown = trees.grow_tree(
+            matrix[train], classes[train], most_leaves=LEAVES[-1], smallest_leaf=self.smallest_leaf
+        )
+        placed = trees.predict_pruned(grown, matrix[test], [leaf_count])[:, 0]
+        return float((placed == classes[test]).mean())
 
 
 def make_scheme(quiz: Quiz, name: str, *, goal: str, base: str) -> Scheme | None:

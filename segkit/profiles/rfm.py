@@ -5,15 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.absence import NO_PURCHASES, empty_table
-from segkit.core.privacy import suppress_cells
 from segkit.features.customer_table import RFM_COLUMNS
 from segkit.segmentation.rfm_scores import score_rfm
 
 
-def count_rfm(customers: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFrame:
+def count_rfm(customers: pd.DataFrame) -> pd.DataFrame:
     """Count customers by ``recency_score`` and ``frequency_score``, each 1 (low) to 5 (high).
 
-    Small cells are missing, see `suppress_cells`. Without the three columns there are no rows.
+    Scores that nobody has together count 0. Without the three columns there are no rows.
     """
     if not set(RFM_COLUMNS) <= set(customers.columns):
         columns = ["recency_score", "frequency_score", "customer_count"]
@@ -21,4 +20,4 @@ def count_rfm(customers: pd.DataFrame, *, smallest_cell: int = 5) -> pd.DataFram
         return empty_table(columns, reason)
     scores = score_rfm(customers)[["recency", "frequency"]].add_suffix("_score")
     grid = scores.value_counts(sort=False).unstack(fill_value=0)
-    return suppress_cells(grid, smallest_cell).stack().rename("customer_count").reset_index()
+    return grid.stack().rename("customer_count").reset_index()

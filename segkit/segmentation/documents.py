@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -19,12 +20,15 @@ from ibis import ir
 from pydantic import Field, ValidationError, model_validator
 
 from segkit.core.errors import SegkitError, suggest_name
-from segkit.models.columns import Document, read_numbers, tidy_columns
+from segkit.models.columns import Document, read_numbers
+from segkit.models.latent_classes import fit_classes
+from segkit.models.own_columns import choose_prefix
 from segkit.plan.models import LEARNING_METHODS, Scheme
-from segkit.segmentation.latent_classes import Classes, fit_classes
+from segkit.segmentation.class_document import Classes, build_classes
 from segkit.segmentation.names import describe_segments, name_segments
+from segkit.segmentation.placing import bring_columns, refuse_other_case
 from segkit.segmentation.preparation import prepare_columns
-from segkit.segmentation.prototypes import Prototypes, fit_clusters
+from segkit.segmentation.prototype_document import Prototypes, fit_clusters
 from segkit.segmentation.rules import Rules, fit_rfm, fit_rules, fit_tiers
 
 SCHEMA_VERSION = 2
@@ -112,11 +116,15 @@ class Segmentation(Document):
         (1 is the most valuable), ``segment_name``, ``distance`` to the prototype (prepared units;
         null for rules) or, for latent classes, ``probability``, and ``confidence`` (0 to 1; lower
         by the share of columns whose value is missing, new or beyond all values of the fit).
+        A column of the table that has the name of one of these is replaced, in a DataFrame in its
+        place, in an engine's table at the end; it is read first if the model reads it. Every other
+        column stays as it is, whatever its name.
 
         Raises
         ------
         SegkitError
-            If a column is not there or is not a number.
+            If a column is not there or is not a number; or if names that an engine has to hold
+            beside each other differ only in case.
         """
         self._require_columns(table)
         if isinstance(table, pd.DataFrame):
@@ -124,7 +132,7 @@ class Segmentation(Document):
             placed.insert(1, "segment_name", placed["segment"].map(self.names))
             return table.assign(**placed)
         kept = [column for column in table.columns if column not in self.result_columns]
-        return self._name(self.model.place(table)).select(*kept, *self.result_columns)
+        return self._place(table, kept)
 
     def _require_columns(self, table: AnyTable) -> None:
         for column in self.columns:
@@ -132,9 +140,12 @@ class Segmentation(Document):
                 fix = suggest_name(column, table.columns)
                 raise SegkitError(f"scheme '{self.scheme}' needs column '{column}'", fix=fix)
 
-    def _name(self, placed: ir.Table) -> ir.Table:
+    def _place(self, table: ir.Table, keep: Sequence[str]) -> ir.Table:
+        """Return the columns to ``keep``, and those that `assign` adds."""
+        refuse_other_case(keep, self.result_columns)
+        placed = self.model.place(table, keep=keep)
         names = ibis.cases(*[(placed.segment == n, name) for n, name in self.names.items()])
-        return placed.mutate(segment_name=names)
+        return placed.mutate(segment_name=names).select(*keep, *self.result_columns)
 
     def to_sql(
         self, dialect: str = "duckdb", *, table: str = "customers", key: str = "customer_id"
@@ -156,14 +167,15 @@ class Segmentation(Document):
         if dialect not in DIALECTS:
             fix = suggest_name(dialect, DIALECTS)
             raise SegkitError("there is no such SQL dialect", found=dialect, fix=fix)
+        if key.lower() in self.result_columns:
+            message = f"'{key}' cannot name the customers: the query gives a column of that name"
+            raise SegkitError(message, fix="Give the key another name.")
         types = {column: SQL_TYPES[kind] for column, kind in self.model.kinds.items()}
-        placed = self._name(self.model.place(ibis.table({key: "string", **types}, name=table)))
-        return str(ibis.to_sql(placed.select(key, *self.result_columns), dialect=DIALECTS[dialect]))
+        customers = ibis.table({key: "string", **types}, name=table)
+        return str(ibis.to_sql(self._place(customers, [key]), dialect=DIALECTS[dialect]))
 
-    def count_unusual(self, table: AnyTable, *, smallest_cell: int = 1) -> pd.DataFrame:
+    def count_unusual(self, table: AnyTable) -> pd.DataFrame:
         """Count the values that the fit did not know, and that `assign` places by stated rule.
-
-        Counts from 1 to below ``smallest_cell`` are missing.
 
         Returns
         -------
@@ -173,25 +185,29 @@ class Segmentation(Document):
         """
         self._require_columns(table)
         if isinstance(table, pd.DataFrame):
-            table = ibis.memtable(tidy_columns(table, self.columns))
+            table = bring_columns(table, self.columns)
         parts = {part.column: part for part in getattr(self.model, "parts", ())}
-        counts = {"all_": table.count()}
+        counts = {"all": table.count()}
         for i, column in enumerate(self.columns):
             part = parts.get(column)
-            value = table[column] if part is None else part.take(table)
-            counts[f"missing{i}_"] = value.isnull().sum()
-            new = part.find_new(value) if part else value.isnull() & ibis.literal(False)
-            counts[f"new{i}_"] = new.sum()
-        found = table.aggregate(**counts).to_pandas().iloc[0].fillna(0).astype(int)
-        rows = [
-            (column, found["all_"], found[f"missing{i}_"], found[f"new{i}_"])
-            for i, column in enumerate(self.columns)
-        ]
-        names = ["column", "customer_count", "missing_count", "new_count"]
-        unusual = pd.DataFrame(rows, columns=names)
-        counts = unusual[names[2:]]
-        unusual[names[2:]] = counts.mask((counts > 0) & (counts < smallest_cell))
-        return unusual
+            if part is None:
+                counts[f"missing{i}"] = table[column].isnull().sum()
+                continue
+            value = part.take(table)
+            counts[f"missing{i}"] = value.isnull().sum()
+            counts[f"new{i}"] = part.find_new(value).sum()
+        # The prefix is for engines that would take the name of a sum for a column of that name.
+        own = choose_prefix(table.columns)
+        sums = {own + name: count for name, count in counts.items()}
+        found = table.aggregate(**sums).to_pandas().iloc[0].fillna(0).astype(int)
+        return pd.DataFrame(
+            {
+                "column": self.columns,
+                "customer_count": found[f"{own}all"],
+                "missing_count": [found[f"{own}missing{i}"] for i in range(len(self.columns))],
+                "new_count": [found.get(f"{own}new{i}", 0) for i in range(len(self.columns))],
+            }
+        )
 
     def to_json(self) -> str:
         """Return the document as JSON text."""
@@ -204,10 +220,9 @@ class Segmentation(Document):
 
 def place_frame(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
     """Place the rows of a DataFrame with the model's own expression."""
-    tidy = tidy_columns(frame, model.columns).reset_index(drop=True)
-    rows = ibis.memtable(tidy.assign(row_=np.arange(len(tidy))))
-    measure = "probability" if isinstance(model, Classes) else "distance"
-    placed = model.place(rows).order_by("row_").select("segment", measure, "confidence")
+    row = choose_prefix(model.columns) + "row"
+    rows = bring_columns(frame, model.columns, number_as=row)
+    placed = model.place(rows, keep=[row]).order_by(row).drop(row)
     return placed.to_pandas().set_index(frame.index)
 
 
@@ -224,8 +239,8 @@ def read_segmentation(path: str | Path) -> Segmentation:
             raise SegkitError(message, where=path.name, found=found, fix=fix)
         return Segmentation.model_validate_json(json.dumps(content))
     except OSError as error:
-        message, found = "the segmentation cannot be read", error.strerror or ""
-        raise SegkitError(message, where=str(path), found=found) from None
+        message = "the segmentation cannot be read"
+        raise SegkitError(message, where=str(path), found=error.strerror or "") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the document"
@@ -273,9 +288,11 @@ def fit_segmentation(
         model, names = fit(customers, scheme, n_segments)
         labels = place_frame(model, customers)["segment"].to_numpy()
     segments = []
-    for n, name in enumerate(names, start=1):
-        here = labels == n
-        segments.append(Segment(number=n, name=name, customer_count=here.sum(), share=here.mean()))
+    for number, name in enumerate(names, start=1):
+        here = labels == number
+        segments.append(
+            Segment(number=number, name=name, customer_count=here.sum(), share=here.mean())
+        )
     segmentation = Segmentation(
         scheme=scheme.name,
         goal=scheme.goal,
@@ -295,10 +312,10 @@ def _find_segments(
 ) -> tuple[Prototypes | Classes, list[str], np.ndarray]:
     """Fit prototypes or latent classes, the most valuable first, and name them."""
     if scheme.method == "latent_classes":
-        options = {"random_state": random_state}
-        model = fit_classes(customers, scheme.columns, n_segments, **options).model
-        everything = scheme.model_copy(update={"categorical": scheme.columns, "missing": "ignore"})
-        prepared = prepare_columns(customers, everything)
+        fit = fit_classes(customers, scheme.columns, n_segments, random_state=random_state)
+        model = build_classes(fit)
+        as_categories = {"categorical": scheme.columns, "missing": "ignore"}
+        prepared = prepare_columns(customers, scheme.model_copy(update=as_categories))
     else:
         model, prepared = fit_clusters(customers, scheme, n_segments, random_state)
     labels = place_frame(model, customers)["segment"].to_numpy()

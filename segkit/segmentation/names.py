@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from segkit.contract.features import FEATURES
-from segkit.models.columns import MISSING, OTHER, Levels, Prepared
+from segkit.models.columns import MISSING, OTHER, Levels, PreparedColumns
 
 NOTABLE = 0.4
 MOST_WORDS = 3
@@ -57,7 +57,9 @@ LEVELS = {
 Traits = list[tuple[str, float]]
 
 
-def describe_segments(labels: np.ndarray, prepared: Prepared, n_segments: int) -> list[Traits]:
+def describe_segments(
+    labels: np.ndarray, prepared: PreparedColumns, n_segments: int
+) -> list[Traits]:
     """Describe segments 1 to ``n_segments`` by each column, in standard deviations.
 
     For a category it is the level whose share most exceeds that among all; the standard deviation
@@ -66,7 +68,8 @@ def describe_segments(labels: np.ndarray, prepared: Prepared, n_segments: int) -
     """
     described = []
     for n in range(1, n_segments + 1):
-        here, traits = labels == n, []
+        here = labels == n
+        traits = []
         for part, values in zip(prepared.preparations, prepared.numbers.T, strict=True):
             own = values[here & ~np.isnan(values)]
             effect = float(own.sum()) / max(here.sum(), 1)

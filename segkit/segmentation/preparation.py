@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from segkit.models.columns import Prepared, learn_levels, learn_preparation, tidy_columns
+from segkit.models.columns import PreparedColumns, learn_levels, learn_preparation, tidy_columns
 from segkit.models.kinds import find_kind
 from segkit.plan.models import Scheme
 
 
-def prepare_columns(customers: pd.DataFrame, scheme: Scheme) -> Prepared:
+def prepare_columns(customers: pd.DataFrame, scheme: Scheme) -> PreparedColumns:
     """Prepare the columns of a scheme: for k-means all are numbers.
 
     Otherwise text, true and false, and what the scheme calls ``categorical``, are categories.
@@ -26,7 +26,7 @@ def prepare_columns(customers: pd.DataFrame, scheme: Scheme) -> Prepared:
     others = [column for column in scheme.columns if column not in numeric]
     levels = [learn_levels(tidy, c, missing=scheme.missing) for c in others]
     nothing = np.empty((len(customers), 0))
-    return Prepared(
+    return PreparedColumns(
         preparations=tuple(part for part, _ in numbers),
         levels=tuple(part for part, _ in levels),
         numbers=np.column_stack([nothing, *[values for _, values in numbers]]),

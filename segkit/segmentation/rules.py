@@ -9,8 +9,8 @@ strictly, so equal values always fall on the same side; a missing value gets the
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import ibis
 import numpy as np
@@ -20,10 +20,12 @@ from pydantic import model_validator
 
 from segkit.core.errors import SegkitError
 from segkit.features.customer_table import RFM_COLUMNS
-from segkit.models.columns import Document, add_up, read_known, take_number, tidy_columns
+from segkit.models.columns import Document, add_up, read_known, take_number
 from segkit.models.kinds import find_kind
+from segkit.models.own_columns import choose_prefix
 from segkit.models.rule_language import Predicate, read_predicate
 from segkit.plan.models import Scheme
+from segkit.segmentation.placing import select_placed
 from segkit.segmentation.rulesets import (
     BEST_FIRST,
     GROUPS,
@@ -106,33 +108,82 @@ class Rules(Document):
         kinds = {**self.kinds, **{f"{score.name}_score": "number" for score in self.scores}}
         return [read_predicate(rule.when, kinds) for rule in self.rules[:-1]]
 
-    def place(self, table: ir.Table, cuts: Mapping[str, Sequence[str]] | None = None) -> ir.Table:
-        """Add ``segment``, ``distance`` (null) and ``confidence`` (share of columns known).
+    def place(
+        self,
+        table: ir.Table,
+        *,
+        keep: Iterable[str] | None = None,
+        cuts: Mapping[str, Sequence[str]] | None = None,
+    ) -> ir.Table:
+        """Add ``segment``, ``distance`` (null) and ``confidence`` to the columns to ``keep``.
 
-        The points are added as well, as ``<score>_points_``, and each condition, as ``met0_`` and
-        so on. ``cuts`` names, for each score, the columns of ``table`` that stand in for its cut
-        points.
+        All columns are kept if none are named. ``confidence`` is the share of columns whose value
+        is known. ``cuts`` is as in `decide`.
         """
-        names = {column: f"x{i}_" for i, column in enumerate(self.columns)}
-        taken = {names[c]: take_column(table, c, kind) for c, kind in self.kinds.items()}
-        table = table.mutate(**taken)
+        keep = table.columns if keep is None else keep
+        decided = self.decide(table, cuts=cuts)
+        first = decided.table[decided.first]
+        segment = ibis.cases(*[(first == i, rule.segment) for i, rule in enumerate(self.rules)])
+        return select_placed(
+            decided.table,
+            keep,
+            segment=segment.cast("int64"),
+            distance=ibis.null("float64"),
+            confidence=decided.table[decided.known_share],
+        )
+
+    def decide(
+        self, table: ir.Table, *, cuts: Mapping[str, Sequence[str]] | None = None
+    ) -> Decided:
+        """Add what each condition says and which rule takes each row, under names of its own.
+
+        ``cuts`` names, for each score, the columns of ``table`` that stand in for its cut points.
+        """
+        own = choose_prefix(table.columns)
+        names = {column: f"{own}value{i}" for i, column in enumerate(self.columns)}
+        table = table.mutate(
+            **{
+                names[column]: take_column(table, column, kind)
+                for column, kind in self.kinds.items()
+            }
+        )
         points = {}
-        for score in self.scores:
+        for i, score in enumerate(self.scores):
             given = [table[column] for column in cuts[score.name]] if cuts else None
-            points[f"{score.name}_points_"] = score.apply(table[names[score.column]], given)
+            points[f"{own}points{i}"] = score.apply(table[names[score.column]], given)
         table = table.mutate(**points)
         values = {column: table[name] for column, name in names.items()}
-        for score in self.scores:
-            values[f"{score.name}_score"] = table[f"{score.name}_points_"].cast("float64")
-        met = {f"met{i}_": p.apply(values) for i, p in enumerate(self.predicates)}
+        for score, name in zip(self.scores, points, strict=True):
+            values[f"{score.name}_score"] = table[name].cast("float64")
+        met = {f"{own}met{i}": part.apply(values) for i, part in enumerate(self.predicates)}
         # Postgres makes an int32 of a truth, and no other number.
         known = add_up([values[column].notnull().cast("int32") for column in self.columns])
-        share = known.cast("float64") / len(names)
-        table = table.mutate(confidence=share, distance=ibis.null("float64"), **met)
+        known_share = known.cast("float64") / len(self.columns)
+        table = table.mutate(**{f"{own}known": known_share, **met})
         cases = [(table[name].fill_null(False), i) for i, name in enumerate(met)]
-        table = table.mutate(rule_=ibis.cases(*cases, else_=len(met)).cast("int64"))
-        numbers = [(table.rule_ == i, rule.segment) for i, rule in enumerate(self.rules)]
-        return table.mutate(segment=ibis.cases(*numbers).cast("int64"))
+        first = ibis.cases(*cases, else_=len(met)).cast("int64")
+        return Decided(
+            table=table.mutate(**{f"{own}first": first}),
+            first=f"{own}first",
+            conditions=tuple(met),
+            points={score.name: name for score, name in zip(self.scores, points, strict=True)},
+            known_share=f"{own}known",
+        )
+
+
+class Decided(NamedTuple):
+    """A table with what rules say of each row, and the names of the columns that say it.
+
+    ``first`` is the place, from 0, of the rule that takes the row; ``conditions`` are booleans, one
+    for each rule but the last, null where the condition is neither true nor false; ``points`` are
+    those of each score; ``known_share`` is the share of columns whose value is known.
+    """
+
+    table: ir.Table
+    first: str
+    conditions: tuple[str, ...]
+    points: dict[str, str]
+    known_share: str
 
 
 def take_column(table: ir.Table, column: str, kind: Kind) -> ir.Value:
@@ -191,13 +242,15 @@ def fit_rfm(customers: pd.DataFrame, scheme: Scheme, n_segments: int) -> tuple[R
     ----------
     Hughes (1994), *Strategic Database Marketing*: quintiles of recency, frequency and money.
     """
-    kinds, columns = _check_scheme(customers, scheme), scheme.columns or RFM_COLUMNS
+    kinds = _check_scheme(customers, scheme)
+    columns = scheme.columns or RFM_COLUMNS
     if len(columns) != 3:
         raise SegkitError("rfm takes 3 columns: days, orders, money", found=", ".join(columns))
     pairs = zip(("recency", "frequency", "money"), columns, strict=True)
     scores = [_learn_score(customers, scheme, name, column) for name, column in pairs]
     groups = {score.name: len(score.cuts) + 1 for score in scores}
-    return _build_rules(kinds, build_rfm(n_segments, groups, columns[1]), scores, BEST_FIRST)
+    rows = build_rfm(n_segments, groups, columns[1])
+    return _build_rules(kinds, rows, scores, BEST_FIRST)
 
 
 def fit_tiers(customers: pd.DataFrame, scheme: Scheme, n_segments: int) -> tuple[Rules, list[str]]:
@@ -206,7 +259,8 @@ def fit_tiers(customers: pd.DataFrame, scheme: Scheme, n_segments: int) -> tuple
     The scheme's cut ``value`` takes their place, and says how many tiers there are. Returns the
     rules and the names of their segments, the top one first.
     """
-    kinds, cut = _check_scheme(customers, scheme), scheme.cuts.get("value", n_segments)
+    kinds = _check_scheme(customers, scheme)
+    cut = scheme.cuts.get("value", n_segments)
     count = cut if isinstance(cut, int) else len(cut) + 1
     if count not in TIERS:
         raise SegkitError(f"tiers come in 2 to 6, not {count}", fix="Change segments or cuts.")
@@ -236,7 +290,8 @@ def _learn_score(
     customers: pd.DataFrame, scheme: Scheme, name: str, column: str, shares: Sequence[float] = ()
 ) -> Score:
     """Take the scheme's cut points, or learn them: groups of equal size, or ``shares`` below."""
-    cuts, known = scheme.cuts.get(name), read_known(customers, column)
+    cuts = scheme.cuts.get(name)
+    known = read_known(customers, column)
     if not isinstance(cuts, tuple):
         groups = cuts or GROUPS
         shares = np.arange(1, groups) / groups if cuts or not shares else shares
@@ -255,74 +310,12 @@ def _build_rules(
     """Return the document, and the names of its segments in the rules' order or the one given."""
     scored = {f"{score.name}_score": "number" for score in scores}
     kinds = {**kinds, **{score.column: "number" for score in scores}}
-    read = [read_predicate(when, kinds | scored).columns for _, when in rows[:-1]]
-    wanted = [*(score.column for score in scores), *(column for part in read for column in part)]
+    wanted = [score.column for score in scores]
+    for _, when in rows[:-1]:
+        wanted += read_predicate(when, kinds | scored).columns
     names = list(dict.fromkeys(name for name, _ in rows))
-    names = sorted(names, key=order.index) if order else names
+    if order:
+        names.sort(key=order.index)
     rules = [Rule(segment=names.index(name) + 1, when=when) for name, when in rows]
-    kinds = {column: kinds[column] for column in wanted if column not in scored}
-    return Rules(kinds=kinds, scores=scores, rules=rules), names
-
-
-def check_rules(
-    customers: pd.DataFrame, rules: Rules, names: Sequence[str], *, smallest_cell: int = 1
-) -> pd.DataFrame:
-    """Say, from the data, whether rules are exclusive and exhaustive, and what never matches.
-
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        One row a customer.
-    rules : Rules
-    names : sequence of str
-        Names of the segments.
-    smallest_cell : int
-        Counts from 1 to below it are missing, and told as such.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a rule, in order: ``segment_name``, ``when``, ``matched_count`` (the condition is
-        true), ``customer_count`` (assigned by this rule), ``customer_share``, ``unknown_count``
-        (the condition is null), ``overlap_count`` (true, but an earlier rule was met), ``note`` in
-        words, such as which earlier segments took all of them.
-    """
-    table = rules.place(ibis.memtable(tidy_columns(customers, rules.columns)))
-    last = len(rules.rules) - 1
-    # By the rule that takes them: how many there are, meet each condition, or leave it open.
-    reads = [", ".join(predicate.columns) for predicate in rules.predicates]
-    sums = {f"m{i}": table[f"met{i}_"].fill_null(False).sum() for i in range(last)}
-    sums |= {f"u{i}": table[f"met{i}_"].isnull().sum() for i in range(last)}
-    counts = table.group_by("rule_").aggregate(size=table.count(), **sums).to_pandas()
-    counts = counts.set_index("rule_").reindex(range(last + 1), fill_value=0).astype(int)
-    counts[f"m{last}"] = counts["size"].where(counts.index == last, 0)
-    counts[f"u{last}"] = 0
-    rows = []
-    for i, rule in enumerate(rules.rules):
-        matched, unknown = counts[f"m{i}"], counts[f"u{i}"]
-        before = matched[:i][matched[:i] > 0]
-        total, early, passed = (
-            f"fewer than {smallest_cell}" if 0 < n < smallest_cell else str(n)
-            for n in (matched.sum(), before.sum(), unknown[i + 1 :].sum())
-        )
-        takers = dict.fromkeys(names[rules.rules[j].segment - 1] for j in before.index)
-        notes = []
-        if not matched.sum():
-            notes.append("never matches" if i < last else "nobody is left for it")
-        elif before.sum():
-            shadowed = "" if counts["size"][i] else f"shadowed by {', '.join(takers)}: "
-            notes.append(f"{shadowed}{early} of {total} were taken before")
-        if passed != "0":
-            notes.append(f"{passed} without a value of {reads[i]} went on to the next rule")
-        row = (names[rule.segment - 1], rule.when, matched.sum(), counts["size"][i])
-        rows.append((*row, unknown.sum(), before.sum(), "; ".join(notes)))
-    columns = ["segment_name", "when", "matched_count", "customer_count"]
-    table = pd.DataFrame(rows, columns=[*columns, "unknown_count", "overlap_count", "note"])
-    table.insert(4, "customer_share", table["customer_count"] / max(len(customers), 1))
-    counts = table.filter(like="_count").columns
-    table[counts] = table[counts].mask((table[counts] > 0) & (table[counts] < smallest_cell))
-    if table["customer_count"].isna().sum() == 1:  # or it would follow from the sum
-        shown = table["customer_count"].where(table["customer_count"] > 0)
-        table.loc[shown.idxmin(), "customer_count"] = np.nan
-    table.loc[table["customer_count"].isna(), "customer_share"] = np.nan
-    return table
+    read = {column: kinds[column] for column in wanted if column not in scored}
+    return Rules(kinds=read, scores=scores, rules=rules), names

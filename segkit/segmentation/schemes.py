@@ -12,10 +12,10 @@ from segkit.core.absence import empty_table
 from segkit.core.errors import PlanError, SegkitError, suggest_name
 from segkit.features.customer_table import RFM_COLUMNS, find_missing, list_given
 from segkit.features.own_features import list_own
+from segkit.models.latent_classes import compare_class_counts
 from segkit.plan.models import Plan, Scheme
 from segkit.segmentation.documents import Segmentation
-from segkit.segmentation.latent_classes import compare_class_counts
-from segkit.segmentation.rules import check_rules
+from segkit.segmentation.rule_checks import check_rules
 from segkit.segmentation.rulesets import find_rule_faults
 
 MIXED_METHODS = ("kprototypes", "latent_classes")
@@ -34,40 +34,71 @@ def check_schemes(plan: Plan, columns: Mapping[str, Mapping[str, str]]) -> list[
     cannot be computed, and features of one's own that segkit knows otherwise. ``columns`` are as
     in `list_given`.
     """
-    given, own, faults = list_given(columns, plan), list_own(columns.get("customers", {})), []
+    given = list_given(columns, plan)
+    faults = []
     if plan.unit == "account" and "account_id" not in columns.get("customers", {}):
-        fix = 'Map account_id under [tables.customers.columns], or take out unit = "account".'
-        message = "customers have no account_id, so contacts cannot be put together"
-        faults.append(SegkitError(message, where=plan.path.name, fix=fix))
-    for name in (name for name in own if name in FEATURES):
-        where, feature = f"{plan.path.name}, [tables.customers]", FEATURES[name]
-        fix = "Give your own feature another name."
-        message = f"'{name}' is a {given[name]} here, but segkit knows it as a {feature.kind}"
+        fault = SegkitError(
+            "customers have no account_id, so contacts cannot be put together",
+            where=plan.path.name,
+            fix='Map account_id under [tables.customers.columns], or take out unit = "account".',
+        )
+        faults.append(fault)
+    faults += _check_own_features(plan, columns, given)
+    for scheme in plan.schemes:
+        faults += _check_scheme(plan, scheme, columns, given)
+    return faults
+
+
+def _check_own_features(
+    plan: Plan, columns: Mapping[str, Mapping[str, str]], given: Mapping[str, str]
+) -> list[SegkitError]:
+    """Find features of one's own that have the name of one of segkit's, but are not it."""
+    faults = []
+    for name in list_own(columns.get("customers", {})):
+        if name not in FEATURES:
+            continue
+        feature = FEATURES[name]
         if not find_missing(feature.needs, columns):
             message = f"'{name}' is worked out from the other tables already"
-        elif feature.kind == given[name]:
+        elif feature.kind != given[name]:
+            message = f"'{name}' is a {given[name]} here, but segkit knows it as a {feature.kind}"
+        else:
             continue
+        where = f"{plan.path.name}, [tables.customers]"
+        faults.append(SegkitError(message, where=where, fix="Give your own feature another name."))
+    return faults
+
+
+def _check_scheme(
+    plan: Plan, scheme: Scheme, columns: Mapping[str, Mapping[str, str]], given: Mapping[str, str]
+) -> list[SegkitError]:
+    """Find what is wrong with the columns and the rules of one scheme."""
+    where = f"{plan.path.name}, scheme '{scheme.name}'"
+    wanted = list_wanted(scheme)
+    faults = []
+    if scheme.method == "rfm" and len(wanted) != 3:
+        fix = "It takes days, orders and money, in this order."
+        faults.append(SegkitError("rfm takes 3 columns", where=where, fix=fix))
+    elif scheme.method == "tiers" and len(wanted) != 1:
+        faults.append(SegkitError("tiers takes 1 column", where=where))
+    faults += [_add_file(plan, fault) for fault in find_rule_faults(scheme, given)]
+    takes_categories = scheme.method in MIXED_METHODS
+    taken = ("number", "category", "boolean") if takes_categories else ("number",)
+    fitting = [name for name, kind in given.items() if kind in taken]
+    for name in wanted:
+        if name in fitting:
+            continue
+        message = f"there is no feature '{name}'"
+        fix = suggest_name(name, fitting)
+        if name in given and takes_categories:
+            message = f"'{name}' is a {given[name]}, which {scheme.method} does not take"
+        elif name in given:
+            message = f"'{name}' is not a number, and {scheme.method} takes numbers"
+        elif name in FEATURES:
+            missing = "; ".join(find_missing(FEATURES[name].needs, columns))
+            message = f"'{name}' cannot be computed"
+            fix = f"It needs {missing}."
         faults.append(SegkitError(message, where=where, fix=fix))
-    for scheme in plan.schemes:
-        where, wanted = f"{plan.path.name}, scheme '{scheme.name}'", list_wanted(scheme)
-        taken = ("number", "category", "boolean") if scheme.method in MIXED_METHODS else ("number",)
-        fitting = [name for name, kind in given.items() if kind in taken]
-        if scheme.method == "rfm" and len(wanted) != 3:
-            fix = "It takes days, orders and money, in this order."
-            faults.append(SegkitError("rfm takes 3 columns", where=where, fix=fix))
-        elif scheme.method == "tiers" and len(wanted) != 1:
-            faults.append(SegkitError("tiers takes 1 column", where=where))
-        faults += [_add_file(plan, fault) for fault in find_rule_faults(scheme, given)]
-        for name in (name for name in wanted if name not in fitting):
-            message, fix = f"there is no feature '{name}'", suggest_name(name, fitting)
-            if name in given:
-                message = f"'{name}' is not a number, and {scheme.method} takes numbers"
-                if len(taken) > 1:
-                    message = f"'{name}' is a {given[name]}, which {scheme.method} does not take"
-            elif name in FEATURES:
-                missing = "; ".join(find_missing(FEATURES[name].needs, columns))
-                message, fix = f"'{name}' cannot be computed", f"It needs {missing}."
-            faults.append(SegkitError(message, where=where, fix=fix))
     return faults
 
 
@@ -76,16 +107,13 @@ def _add_file(plan: Plan, fault: SegkitError) -> SegkitError:
     return SegkitError(fault.message, where=where, found=fault.found, fix=fault.fix)
 
 
-def check_all_rules(
-    customers: pd.DataFrame, segmentations: Iterable[Segmentation], *, smallest_cell: int = 5
-) -> pd.DataFrame:
+def check_all_rules(customers: pd.DataFrame, segmentations: Iterable[Segmentation]) -> pd.DataFrame:
     """Check the rules of all schemes of method ``rules``: ``scheme`` and see `check_rules`."""
     tables = {}
     for found in segmentations:
         if found.method == "rules":
             names = list(found.names.values())
-            table = check_rules(customers, found.model, names, smallest_cell=smallest_cell)
-            tables[found.scheme] = table
+            tables[found.scheme] = check_rules(customers, found.model, names)
     return _join_tables(tables, "No scheme of the plan is made of rules.")
 
 
@@ -93,12 +121,19 @@ def compare_all_classes(
     customers: pd.DataFrame, schemes: Iterable[Scheme], *, random_state: int, n_bootstrap: int = 0
 ) -> pd.DataFrame:
     """Compare the numbers of latent classes: ``scheme`` and see `compare_class_counts`."""
-    tables, options = {}, {"random_state": random_state, "n_bootstrap": n_bootstrap}
-    for scheme in (scheme for scheme in schemes if scheme.method == "latent_classes"):
-        counts = range(scheme.segments[0], scheme.segments[1] + 1)
+    tables = {}
+    for scheme in schemes:
+        if scheme.method != "latent_classes":
+            continue
+        fewest, most = scheme.segments
         with contextlib.suppress(SegkitError):  # the candidates say why it cannot be fitted
-            table = compare_class_counts(customers, scheme.columns, counts, **options)
-            tables[scheme.name] = table
+            tables[scheme.name] = compare_class_counts(
+                customers,
+                scheme.columns,
+                range(fewest, most + 1),
+                random_state=random_state,
+                n_bootstrap=n_bootstrap,
+            )
     return _join_tables(tables, "No scheme of the plan has latent classes.")
 
 

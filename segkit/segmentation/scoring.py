@@ -59,9 +59,12 @@ def score_table(
             rows = _open(connection, table)
             is_typed = _is_parquet(table)
             if not is_typed:
-                read = [c for c, kind in model.model.kinds.items() if kind == "number"]
-                there = [column for column in read if column in rows.columns]
-                rows = rows.mutate(**{column: rows[column].try_cast("float64") for column in there})
+                numbers = [
+                    column
+                    for column, kind in model.model.kinds.items()
+                    if kind == "number" and column in rows.columns
+                ]
+                rows = rows.mutate(**{name: rows[name].try_cast("float64") for name in numbers})
             placed = model.assign(rows)
             if _is_parquet(out):
                 connection.to_parquet(placed, aside)

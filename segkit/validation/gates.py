@@ -14,11 +14,20 @@ from segkit.segmentation.schemes import list_wanted
 # What is asked for, below which a scheme is refused, and below which its data are thin.
 # Customers for each column: Dolnicar, Grün, Leisch and Schmidt (2014), Required sample sizes for
 # data-driven market segmentation analyses in tourism, *Journal of Travel Research* 53.
-GATES = {
-    "customers for each column": (10, 100),
-    "days of history": (28, 365),
-    "buyers with repeat purchases": (10, 100),
-}
+CUSTOMERS_BY_COLUMN = "customers for each column"
+HISTORY = "days of history"
+REPEAT_BUYERS = "buyers with repeat purchases"
+GATES = {CUSTOMERS_BY_COLUMN: (10, 100), HISTORY: (28, 365), REPEAT_BUYERS: (10, 100)}
+COLUMNS = (
+    "scheme",
+    "requirement",
+    "found",
+    "needed",
+    "wanted",
+    "missing_count",
+    "customer_count",
+    "status",
+)
 REPEAT_FEATURES = {"order_count", "mean_days_between_orders", "active_days"}
 
 
@@ -33,27 +42,50 @@ def check_data(customers: pd.DataFrame, schemes: Iterable[Scheme]) -> pd.DataFra
     pandas.DataFrame
         One row a scheme and requirement: ``scheme``, ``requirement``, ``found``, ``needed`` (less
         is refused), ``wanted`` (less is thin), ``missing_count`` (what ``found`` lacks to
-        ``wanted``), ``status``: enough, thin or refused.
+        ``wanted``), ``customer_count`` (the customers whom ``found`` speaks of), ``status``:
+        enough, thin or refused.
     """
     rows = []
     for scheme in schemes:
-        columns, found = list_wanted(scheme), {}
-        if scheme.method in LEARNING_METHODS:
-            found["customers for each column"] = len(customers) / len(columns)
-        bought = [c for c in columns if c in FEATURES and _reads_orders(c)]
-        if bought and customers.get("tenure_days", pd.Series(dtype=float)).notna().any():
-            found["days of history"] = customers["tenure_days"].max() + 1
-        counted = customers.get("order_count", pd.Series(dtype=float)).notna().any()
-        if REPEAT_FEATURES.intersection(bought) and counted:
-            found["buyers with repeat purchases"] = (customers["order_count"] >= 2).sum()
-        for requirement, amount in found.items():
+        for requirement, amount in _measure_data(customers, scheme).items():
             needed, wanted = GATES[requirement]
-            status = "refused" if amount < needed else "thin" if amount < wanted else "enough"
-            lacks = max(0.0, wanted - amount)
-            counts = (int(amount), needed, wanted, int(np.ceil(lacks)))
-            rows.append((scheme.name, requirement, *counts, status))
-    columns = ["scheme", "requirement", "found", "needed", "wanted", "missing_count", "status"]
-    return pd.DataFrame(rows, columns=columns)
+            status = "enough"
+            if amount < needed:
+                status = "refused"
+            elif amount < wanted:
+                status = "thin"
+            counted = amount if requirement == REPEAT_BUYERS else len(customers)
+            rows.append(
+                {
+                    "scheme": scheme.name,
+                    "requirement": requirement,
+                    "found": int(amount),
+                    "needed": needed,
+                    "wanted": wanted,
+                    "missing_count": int(np.ceil(max(0.0, wanted - amount))),
+                    "customer_count": int(counted),
+                    "status": status,
+                }
+            )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _measure_data(customers: pd.DataFrame, scheme: Scheme) -> dict[str, float]:
+    """Return what a scheme's data hold of each thing that is asked of it."""
+    columns = list_wanted(scheme)
+    found = {}
+    if scheme.method in LEARNING_METHODS:
+        found[CUSTOMERS_BY_COLUMN] = len(customers) / len(columns)
+    bought = [c for c in columns if c in FEATURES and _reads_orders(c)]
+    if bought and _is_known(customers, "tenure_days"):
+        found[HISTORY] = customers["tenure_days"].max() + 1
+    if REPEAT_FEATURES.intersection(bought) and _is_known(customers, "order_count"):
+        found[REPEAT_BUYERS] = (customers["order_count"] >= 2).sum()
+    return found
+
+
+def _is_known(customers: pd.DataFrame, column: str) -> bool:
+    return column in customers and customers[column].notna().any()
 
 
 def describe_refusals(gates: pd.DataFrame) -> dict[str, str]:

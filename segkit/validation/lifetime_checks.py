@@ -120,7 +120,7 @@ CHECKS = {
 
 
 class LifetimeEvidence(NamedTuple):
-    """What a report shows: aggregates only; tables without rows say why.
+    """What a report is made from: aggregates only; tables without rows say why.
 
     ``model`` is None where none can be fitted. The tables are those of
     `summarise_lifetime_value`, `check_lifetime`, `compare_holdout` and `compare_repeat_counts`.
@@ -143,8 +143,8 @@ def assess_lifetime(
 ) -> LifetimeEvidence:
     """Fit, check and sum up lifetime value, for all customers and by their ``journey_stage``.
 
-    Groups of fewer than ``smallest_cell`` customers are put together, and counts below it are not
-    shown. Without purchases, or with too few, every table is empty and says why.
+    Groups of fewer than ``smallest_cell`` customers are put together. Without purchases, or with
+    too few, every table is empty and says why.
     """
     reason, model = NO_PURCHASES, None
     if order_lines is not None:
@@ -164,17 +164,7 @@ def assess_lifetime(
         groups = _pool_groups(groups, smallest_cell)
     values = summarise_lifetime_value(histories, model, groups, random_state=random_state)
     counts = compare_repeat_counts(histories, model)
-    actual = counts["actual_customers"]
-    counts["actual_customers"] = actual.where(~_find_small(actual, smallest_cell)).astype(float)
     return LifetimeEvidence(model, values, checks, holdout, counts)
-
-
-def _find_small(counts: pd.Series, smallest_cell: int) -> pd.Series:
-    """Mark counts of 1 to below the smallest cell, and one more if a single one could be told."""
-    small = counts.between(1, smallest_cell - 1)
-    if small.sum() == 1 and (counts[~small] > 0).any():
-        small[counts[~small & (counts > 0)].idxmin()] = True
-    return small
 
 
 def _pool_groups(groups: pd.Series, smallest_cell: int) -> pd.Series:

@@ -43,6 +43,18 @@ LOSSES = {
 GAIN_SHARES = np.linspace(0, 1, 41)
 TOP_SHARE = 0.2
 PERFECT = "perfect knowledge"
+FIGURE_COLUMNS = [
+    "outcome",
+    "measure",
+    "predictor",
+    "estimate",
+    "low",
+    "high",
+    "difference",
+    "difference_low",
+    "difference_high",
+]
+GAIN_COLUMNS = ["predictor", "customer_share", "spend_share"]
 
 
 def compare_predictors(
@@ -77,14 +89,13 @@ def compare_predictors(
         The gain curve of spend: ``predictor``, ``customer_share``, ``spend_share``, and the same
         for perfect knowledge; no rows without spend.
     """
-    keys = ["outcome", "measure", "predictor", "estimate", "low", "high"]
-    keys += ["difference", "difference_low", "difference_high"]
-    figures = [pd.DataFrame(columns=keys)]
-    gains = [pd.DataFrame(columns=["predictor", "customer_share", "spend_share"])]
+    figures = []
+    gains = []
     names = list(levels)
     for place, outcome in enumerate(name for name in LOSSES if name in outcomes):
         known = outcomes[outcome].notna().to_numpy()
-        target, loss = outcomes.loc[known, outcome].to_numpy(float), LOSSES[outcome]
+        target = outcomes.loc[known, outcome].to_numpy(float)
+        loss = LOSSES[outcome]
         parts = [table[known].reset_index(drop=True) for table in levels.values()]
         learned = target
         if loss == "squared":
@@ -97,14 +108,20 @@ def compare_predictors(
         groups = [_rank_groups(score) for _, score in pairs]
         for measure, drawn in _resample(losses, groups, target, loss, rng).items():
             table = _measure_rows(names, drawn, reference)
-            figures.append(table.assign(outcome=outcome, measure=measure)[keys])
+            figures.append(table.assign(outcome=outcome, measure=measure))
         if loss == "squared":
             for name, group in zip([*names, PERFECT], [*groups, _rank_groups(target)], strict=True):
-                spend = np.interp(GAIN_SHARES, *_draw_gains(group, target, np.ones(len(target))))
+                shares, amounts = _draw_gains(group, target, np.ones(len(target)))
+                spend = np.interp(GAIN_SHARES, shares, amounts)
                 curve = {"predictor": name, "customer_share": GAIN_SHARES, "spend_share": spend}
                 gains.append(pd.DataFrame(curve))
-    tables = [pd.concat(parts[1:] or parts, ignore_index=True) for parts in (figures, gains)]
-    return tables[0], tables[1]
+    return _join_tables(figures, FIGURE_COLUMNS), _join_tables(gains, GAIN_COLUMNS)
+
+
+def _join_tables(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    if not tables:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(tables, ignore_index=True)[columns]
 
 
 def _predict_unseen(
@@ -117,12 +134,15 @@ def _predict_unseen(
     customers with the same levels hardly differ.
     """
     design, pattern = _encode_levels(levels, len(target))
-    counts, sums = np.bincount(pattern), np.bincount(pattern, target)
-    losses, ranks = np.zeros(len(target)), np.zeros(len(target))
+    counts = np.bincount(pattern)
+    sums = np.bincount(pattern, target)
+    losses = np.zeros(len(target))
+    ranks = np.zeros(len(target))
     for fold in folds:
         for number in range(FOLDS):
             unseen = fold == number
-            own, truth = pattern[unseen], target[unseen]
+            own = pattern[unseen]
+            truth = target[unseen]
             rest = counts - np.bincount(own, minlength=len(counts))
             total = np.maximum(sums - np.bincount(own, truth, minlength=len(counts)), 0)
             predicted = _learn_means(design, rest, total, loss)
@@ -150,7 +170,8 @@ def _learn_means(design: np.ndarray, counts: np.ndarray, sums: np.ndarray, loss:
     """
     if loss == "log":
         yes_and_no = np.concatenate([sums, counts - sums])
-        twice, answers = np.vstack([design, design]), np.repeat([1, 0], len(design))
+        twice = np.vstack([design, design])
+        answers = np.repeat([1, 0], len(design))
         model = LogisticRegression(C=1 / PENALTY, solver="newton-cholesky", tol=TOLERANCE)
         return model.fit(twice, answers, sample_weight=yes_and_no).predict_proba(design)[:, 1]
     model = Ridge(alpha=PENALTY)
@@ -178,7 +199,8 @@ def _resample(
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
     """Return each measure by resample of customers and predictor; the first row is no resample."""
-    count, found = len(target), {}
+    count = len(target)
+    found: dict[str, list[np.ndarray]] = {}
     for number in range(RESAMPLES + 1):
         weights = np.ones(count)
         if number:
@@ -207,9 +229,13 @@ def _draw_gains(
     group: np.ndarray, target: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return cumulated shares of customers and of the target, the first group first."""
-    people, amounts = np.bincount(group, weights), np.bincount(group, weights * target)
-    shares = [np.concatenate([[0], np.cumsum(part) / part.sum()]) for part in (people, amounts)]
-    return shares[0], shares[1]
+    people = np.bincount(group, weights)
+    amounts = np.bincount(group, weights * target)
+    return _cumulate(people), _cumulate(amounts)
+
+
+def _cumulate(parts: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(parts) / parts.sum()])
 
 
 def _measure_rows(names: list[str], drawn: np.ndarray, reference: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ customers that it has not seen, and the number of its leaves is chosen without t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +17,27 @@ from segkit.models import trees
 from segkit.models.trees import FOLDS, LEAF_COUNTS, Inputs, Leaf
 from segkit.segmentation.members import join_segments, name_numbers
 
-MOST_CUSTOMERS, MOST_QUICK = 3_000, 2_000
+MOST_CUSTOMERS = 3_000
+MOST_QUICK = 2_000
 REPEATS = 2
-RULE_COLUMNS = ["segment", "segment_name", "rule", "customer_count", "hit_share"]
-SEGMENT_COLUMNS = ["segment", "segment_name", "customer_count", "recall", "precision"]
+RULE_COLUMNS = [
+    "rule_number",
+    "segment",
+    "segment_name",
+    "rule",
+    "customer_count",
+    "hit_share",
+    "segment_count",
+]
+SEGMENT_COLUMNS = [
+    "segment",
+    "segment_name",
+    "customer_count",
+    "tested_count",
+    "recall",
+    "precision",
+]
+BY_RULES, BY_GUESSING = "rules", "guessing"
 
 
 @dataclass(frozen=True)
@@ -30,13 +47,14 @@ class Surrogate:
     Attributes
     ----------
     rules : pandas.DataFrame
-        One row a leaf: ``segment``, ``segment_name``, ``rule`` (plain words), ``customer_count``
-        (whom it places), ``hit_share`` (of these, who belong to the segment, see `blur_share`).
-        Without rows where the segments cannot be told apart.
+        One row a leaf: ``rule_number``, ``segment``, ``segment_name``, ``rule`` (plain words),
+        ``customer_count`` (whom it places), ``hit_share`` (of these, who belong to the segment,
+        see `blur_share`), ``segment_count`` (customers of the segment). Without rows where the
+        segments cannot be told apart.
     by_segment : pandas.DataFrame
         One row a segment, out of sample: ``segment``, ``segment_name``, ``customer_count``,
-        ``recall`` (share of its customers who are placed there), ``precision`` (share of those
-        placed there who belong).
+        ``tested_count`` (those of them whom the test drew), ``recall`` (share of its customers who
+        are placed there), ``precision`` (share of those placed there who belong).
     accuracy, accuracy_low, accuracy_high : float
         Share of unseen customers placed in their segment, with its 95 % interval.
     baseline_accuracy : float
@@ -52,6 +70,43 @@ class Surrogate:
     accuracy_high: float
     baseline_accuracy: float
     columns: tuple[str, ...]
+
+    def list_accuracies(self) -> pd.DataFrame:
+        """Return the accuracies as a table, see `tabulate_accuracies`."""
+        bounds = (self.accuracy, self.accuracy_low, self.accuracy_high)
+        sizes = self.by_segment["customer_count"]
+        if self.by_segment.empty:
+            return tabulate_accuracies({}, customer_count=0, largest_count=0)
+        return tabulate_accuracies(
+            {BY_RULES: bounds, BY_GUESSING: (self.baseline_accuracy, None, None)},
+            customer_count=int(sizes.sum()),
+            largest_count=int(sizes.max()),
+        )
+
+
+def tabulate_accuracies(
+    accuracies: Mapping[str, tuple[float, float | None, float | None]],
+    *,
+    customer_count: int,
+    largest_count: int,
+) -> pd.DataFrame:
+    """Return accuracies with their intervals, and the customers that each tells of.
+
+    What guessing reaches is the share of the largest segment, and so tells of all others: they are
+    counted there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``way`` (how customers are placed), ``accuracy``, ``accuracy_low``, ``accuracy_high``,
+        ``customer_count``.
+    """
+    rows = []
+    for way, bounds in accuracies.items():
+        count = customer_count - largest_count if way == BY_GUESSING else customer_count
+        rows.append((way, *bounds, count))
+    columns = ["way", "accuracy", "accuracy_low", "accuracy_high", "customer_count"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def measure_reach(
@@ -83,11 +138,13 @@ def measure_reach(
     if not inputs.matrix.shape[1]:
         return largest / len(classes)
     folds = trees.deal_folds(classes, FOLDS, np.random.default_rng(random_state))
-    options = {"most_leaves": max(8, 2 * len(np.unique(classes))), "smallest_leaf": 5}
+    most_leaves = max(8, 2 * len(np.unique(classes)))
     right = 0
     for fold in range(FOLDS):
-        train, test = folds != fold, folds == fold
-        grown = trees.grow_tree(inputs.matrix[train], classes[train], **options)
+        test = folds == fold
+        grown = trees.grow_tree(
+            inputs.matrix[~test], classes[~test], most_leaves=most_leaves, smallest_leaf=5
+        )
         right += (grown.predict(inputs.matrix[test]) == classes[test]).sum()
     return float(right / len(classes))
 
@@ -123,24 +180,40 @@ def fit_surrogate(
     task = read_task(
         customers, segments, columns, random_state=random_state, most_customers=MOST_CUSTOMERS
     )
-    inputs, classes, baseline = task.inputs, task.classes, task.baseline
     if task.obstacle:
-        nothing, unknown = empty_table(SEGMENT_COLUMNS, task.obstacle), (float("nan"),) * 3
-        return Surrogate(empty_table(RULE_COLUMNS, task.obstacle), nothing, *unknown, baseline, ())
-    tested = inputs.matrix[task.rows], classes[task.rows]
-    options = {"smallest_leaf": smallest_cell}
-    accuracies, placed = _cross_validate(*tested, random_state=random_state, **options)
-    bounds = trees.bound_accuracy(accuracies, 1 / FOLDS)
-    by_segment = _measure_segments(task, tested[1], placed, smallest_cell)
+        return Surrogate(
+            rules=empty_table(RULE_COLUMNS, task.obstacle),
+            by_segment=empty_table(SEGMENT_COLUMNS, task.obstacle),
+            accuracy=float("nan"),
+            accuracy_low=float("nan"),
+            accuracy_high=float("nan"),
+            baseline_accuracy=task.baseline,
+            columns=(),
+        )
+    matrix = task.inputs.matrix[task.rows]
+    classes = task.classes[task.rows]
+    accuracies, placed = _cross_validate(
+        matrix, classes, random_state=random_state, smallest_leaf=smallest_cell
+    )
+    accuracy, low, high = trees.bound_accuracy(accuracies, 1 / FOLDS)
     generator = np.random.default_rng([random_state, REPEATS])
-    leaf_count, _ = trees.choose_leaves(*tested, generator, **options)
+    leaf_count, _ = trees.choose_leaves(matrix, classes, generator, smallest_leaf=smallest_cell)
     if leaf_count == 1:
         reason = "No rule places unseen customers better than the largest segment's share does."
-        return Surrogate(empty_table(RULE_COLUMNS, reason), by_segment, *bounds, baseline, ())
-    places = list(range(inputs.matrix.shape[1]))
-    rules, leaves = task.list_rules(places, leaf_count, smallest_cell)
-    asked = dict.fromkeys(column for leaf in leaves for column in leaf.limits)
-    return Surrogate(rules, by_segment, *bounds, baseline, tuple(asked))
+        rules = empty_table(RULE_COLUMNS, reason)
+        leaves = []
+    else:
+        places = list(range(task.inputs.matrix.shape[1]))
+        rules, leaves = task.list_rules(places, leaf_count, smallest_cell)
+    return Surrogate(
+        rules=rules,
+        by_segment=_measure_segments(task, classes, placed),
+        accuracy=accuracy,
+        accuracy_low=low,
+        accuracy_high=high,
+        baseline_accuracy=task.baseline,
+        columns=tuple(dict.fromkeys(column for leaf in leaves for column in leaf.limits)),
+    )
 
 
 @dataclass(frozen=True)
@@ -166,16 +239,23 @@ class Task:
 
         The tree is grown on all customers; ``places`` are the inputs that it reads.
         """
-        options = {"most_leaves": leaf_count, "smallest_leaf": smallest_cell}
-        grown = trees.grow_tree(self.inputs.matrix[:, places], self.classes, **options)
+        grown = trees.grow_tree(
+            self.inputs.matrix[:, places],
+            self.classes,
+            most_leaves=leaf_count,
+            smallest_leaf=smallest_cell,
+        )
         leaves = trees.list_leaves(grown, self.inputs, places)
         leaves.sort(key=lambda leaf: (leaf.number, -len(leaf.rows)))
         rows = []
-        for leaf in leaves:
-            hits, count = int((self.classes[leaf.rows] == leaf.number).sum()), len(leaf.rows)
+        for number, leaf in enumerate(leaves, start=1):
+            hits = int((self.classes[leaf.rows] == leaf.number).sum())
+            count = len(leaf.rows)
             words = trees.write_words(leaf, self.inputs)
             share = blur_share(hits, count, smallest_cell)
-            rows.append((leaf.number, self.names[leaf.number], words, count, share))
+            size = int((self.classes == leaf.number).sum())
+            name = self.names[leaf.number]
+            rows.append((number, leaf.number, name, words, count, share, size))
         return pd.DataFrame(rows, columns=RULE_COLUMNS), leaves
 
 
@@ -191,7 +271,8 @@ def read_task(
     joined = join_segments(customers, segments)
     inputs = trees.encode_columns(joined, columns)
     classes = joined["segment"].to_numpy(int)[inputs.order]
-    rows, counts = np.arange(len(classes)), np.bincount(classes)
+    rows = np.arange(len(classes))
+    counts = np.bincount(classes)
     if len(rows) > most_customers:
         generator = np.random.default_rng(random_state)
         rows = np.sort(generator.choice(rows, most_customers, replace=False))
@@ -222,31 +303,36 @@ def _cross_validate(
     matrix: np.ndarray, classes: np.ndarray, *, random_state: int, smallest_leaf: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return each fold's accuracy, and each customer's class by each repeat (n, repeats)."""
-    placed, accuracies = np.empty((len(classes), REPEATS), dtype=int), []
+    placed = np.empty((len(classes), REPEATS), dtype=int)
+    accuracies = []
     for repeat in range(REPEATS):
         generator = np.random.default_rng([random_state, repeat])
         folds = trees.deal_folds(classes, FOLDS, generator)
         for fold in range(FOLDS):
-            train, test = folds != fold, folds == fold
-            options = {"smallest_leaf": smallest_leaf}
-            leaves, _ = trees.choose_leaves(matrix[train], classes[train], generator, **options)
-            options["most_leaves"] = LEAF_COUNTS[-1]
-            grown = trees.grow_tree(matrix[train], classes[train], **options)
+            test = folds == fold
+            leaves, _ = trees.choose_leaves(
+                matrix[~test], classes[~test], generator, smallest_leaf=smallest_leaf
+            )
+            grown = trees.grow_tree(
+                matrix[~test],
+                classes[~test],
+                most_leaves=LEAF_COUNTS[-1],
+                smallest_leaf=smallest_leaf,
+            )
             placed[test, repeat] = trees.predict_pruned(grown, matrix[test], [leaves])[:, 0]
             accuracies.append((placed[test, repeat] == classes[test]).mean())
     return np.array(accuracies), placed
 
 
-def _measure_segments(
-    task: Task, classes: np.ndarray, placed: np.ndarray, smallest_cell: int
-) -> pd.DataFrame:
-    """Return recall and precision by segment; small segments' are missing."""
+def _measure_segments(task: Task, classes: np.ndarray, placed: np.ndarray) -> pd.DataFrame:
+    """Return recall and precision by segment."""
     rows = []
     for number, name in task.names.items():
-        here, there = (classes == number)[:, None], placed == number
-        hits, size = (here & there).sum(), int((task.classes == number).sum())
+        here = (classes == number)[:, None]
+        there = placed == number
+        hits = (here & there).sum()
+        size = int((task.classes == number).sum())
         recall = hits / (here.sum() * REPEATS) if here.any() else np.nan
         precision = hits / there.sum() if there.any() else np.nan
-        shown = (size, recall, precision) if size >= smallest_cell else (np.nan,) * 3
-        rows.append((number, name, *shown))
+        rows.append((number, name, size, int(here.sum()), recall, precision))
     return pd.DataFrame(rows, columns=SEGMENT_COLUMNS)

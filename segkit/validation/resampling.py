@@ -22,23 +22,22 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from segkit.models.answer_patterns import (
-    Answers,
-    count_patterns,
-    rate_answers,
-    read_answers,
-    search_classes,
-)
-from segkit.models.columns import Prepared
-from segkit.models.kprototypes import count_processors, lay_out
+from segkit.models.answer_patterns import Answers, count_patterns, read_answers
+from segkit.models.columns import PreparedColumns
+from segkit.models.descent import Rows
+from segkit.models.latent_classes import Climb, rate_answers, search_classes
+from segkit.models.own_columns import choose_prefix
+from segkit.models.prototypes import count_processors, lay_out
 from segkit.segmentation.rules import Rules
 
-STARTS, MOST_STEPS = 10, 100
+STARTS = 10
+MOST_STEPS = 100
 # Of more rows the starts of a fit see this many; the best then goes down on all.
 MOST_STARTED = 2_000
-REFERENCE_COPIES, REFERENCE_PAIRS = 10, 1
-# EM on a bootstrap sample: short runs, and the best goes on (Biernacki, Celeux and Govaert 2003).
-CLASS_OPTIONS, CLASS_COPIES = {"n_init": 5, "gain": 10.0, "enough": 1, "end_gain": 0.01}, 3
+REFERENCE_COPIES = 10
+REFERENCE_PAIRS = 1
+# Shuffled copies that latent classes are fitted to.
+CLASS_COPIES = 3
 # A customer beyond this part of the way from the own prototype to the next lies between the two.
 BORDER = 0.3
 
@@ -88,7 +87,7 @@ def draw_bootstraps(row_count: int, *, pairs: int, random_state: int) -> np.ndar
 
 
 def resample_prototypes(
-    rows: Prepared,
+    rows: PreparedColumns,
     own: np.ndarray,
     draws: np.ndarray,
     *,
@@ -100,40 +99,43 @@ def resample_prototypes(
 
     Parameters
     ----------
-    rows : Prepared
+    rows : PreparedColumns
         n prepared rows.
     own : ndarray of int, (n,)
         Their segments in the solution itself, from 0.
     draws : ndarray of int, (samples, n)
         See `draw_bootstraps`.
     """
-    k, rng = segment_count, np.random.default_rng(random_state)
+    k = segment_count
+    rng = np.random.default_rng(random_state)
     labels, _ = refit_prototypes(rows, k, draws, gamma=gamma, rng=rng)
     once = np.ones((1, len(own)), dtype=np.uint16)
-    single = rows.numbers.shape[1] + rows.codes.shape[1] == 1
-    references, costs = [], []
-    for _ in range(0 if single else REFERENCE_COPIES):
+    has_one_column = rows.numbers.shape[1] + rows.codes.shape[1] == 1
+    references = []
+    reference_costs = []
+    for _ in range(0 if has_one_column else REFERENCE_COPIES):
         shuffled = replace(
             rows, numbers=rng.permuted(rows.numbers, axis=0), codes=rng.permuted(rows.codes, axis=0)
         )
         some = np.concatenate([once, draws[: 2 * REFERENCE_PAIRS]])
-        found, cost = refit_prototypes(shuffled, k, some, gamma=gamma, rng=rng)
+        found, costs = refit_prototypes(shuffled, k, some, gamma=gamma, rng=rng)
         references.append(found[1:])
-        costs.append(cost[0])
-    cost = refit_prototypes(rows, k, once, gamma=gamma, rng=rng)[1][0]
+        reference_costs.append(costs[0])
+    _, costs = refit_prototypes(rows, k, once, gamma=gamma, rng=rng)
+    least = min(reference_costs, default=0.0)
     return Resamples(
         own=own,
         segment_count=k,
         labels=labels,
         draws=draws,
         reference_labels=references,
-        structure=1 - cost / min(costs) if costs and min(costs) > 0 else 0.0,
+        structure=1 - costs[0] / least if least > 0 else 0.0,
         border_share=_measure_border(rows, own, gamma),
     )
 
 
 def refit_prototypes(
-    rows: Prepared, k: int, draws: np.ndarray, *, gamma: float, rng: np.random.Generator
+    rows: PreparedColumns, k: int, draws: np.ndarray, *, gamma: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit k prototypes to each sample with ten starts, and place all rows.
 
@@ -146,59 +148,95 @@ def refit_prototypes(
     costs : ndarray of float, (samples,)
         The sum of squared distances of each sample to its prototypes.
     """
-    from segkit.models import compiled
-
-    # Sorted and counted: the order in which customers come changes nothing but the draws.
-    table = np.column_stack([np.nan_to_num(rows.numbers, nan=np.inf), rows.codes])
-    _, first, key = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    key = key.ravel()
-    laid = lay_out(rows.numbers[first], rows.codes[first], None, gamma, 0)
-    laid = replace(laid, weights=np.bincount(key).astype(float)).with_fill()
-    fill, common = laid.fill[0][0], laid.fill[1][0]
-    trials = 2 + int(np.log(k))
+    counted = _count_rows(rows, gamma)
     seeds = rng.integers(2**63, size=len(draws))
 
-    def take(chosen: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-        columns = (laid.numbers[:, chosen], laid.codes[:, chosen])
-        return (*map(np.ascontiguousarray, columns), weights[chosen])
-
     def fit(drawn: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
-        own = np.random.default_rng(seed)
-        weights = np.bincount(key, drawn, len(first))
-        drawn_rows = np.flatnonzero(weights)
-        parts = few = take(drawn_rows, weights)
-        if len(drawn_rows) > MOST_STARTED:
-            few = take(np.sort(own.choice(drawn_rows, MOST_STARTED, replace=False)), weights)
-        shared = (laid.offsets, gamma, fill, common)
-        uniform = own.random((STARTS, k, trials))
-        centres, modes, cost = compiled.search(*few, *shared, uniform, MOST_STEPS)
-        if few is not parts:
-            cost = compiled.walk(*parts, *shared, centres, modes, MOST_STEPS)
-        found, nearest = np.zeros(len(first), np.int32), np.zeros(len(first))
-        compiled.measure(
-            (0, len(first)), laid.numbers, laid.codes, laid.weights, gamma, centres, modes,
-            found, nearest,
-        )  # fmt: skip
-        return found[key].astype(np.int16), cost
+        return _refit_sample(counted, k, drawn, np.random.default_rng(seed))
 
     with ThreadPoolExecutor(count_processors()) as pool:
         labels, costs = zip(*pool.map(fit, draws, seeds), strict=True)
     return np.array(labels), np.array(costs)
 
 
-def _measure_border(rows: Prepared, own: np.ndarray, gamma: float) -> float:
+@dataclass(frozen=True)
+class _Counted:
+    """Different rows, sorted, with how often each is there; ``key`` has each row's place in them.
+
+    Sorted and counted, so that the order in which customers come changes nothing but the draws.
+    """
+
+    rows: Rows
+    key: np.ndarray
+
+    def take(self, chosen: np.ndarray, weights: np.ndarray) -> Rows:
+        """Return some of the different rows with other weights."""
+        return replace(
+            self.rows,
+            numbers=np.ascontiguousarray(self.rows.numbers[:, chosen]),
+            codes=np.ascontiguousarray(self.rows.codes[:, chosen]),
+            weights=weights[chosen],
+        )
+
+
+def _count_rows(rows: PreparedColumns, gamma: float) -> _Counted:
+    table = np.column_stack([np.nan_to_num(rows.numbers, nan=np.inf), rows.codes])
+    _, first, key = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    key = key.ravel()
+    laid = lay_out(rows.numbers[first], rows.codes[first], None, gamma, 0)
+    return _Counted(replace(laid, weights=np.bincount(key).astype(float)).with_fill(), key)
+
+
+def _refit_sample(
+    counted: _Counted, k: int, drawn: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """Fit k prototypes to one sample; return the cluster of all rows, and the sample's cost."""
+    from segkit.models import compiled_loops as loops
+
+    every = counted.rows
+    weights = np.bincount(counted.key, drawn, len(every.weights))
+    there = np.flatnonzero(weights)
+    started = there
+    if len(there) > MOST_STARTED:
+        started = np.sort(rng.choice(there, MOST_STARTED, replace=False))
+    # Rows give the averages as those of one cluster.
+    fill, common = every.fill[0][0], every.fill[1][0]
+    uniform = rng.random((STARTS, k, 2 + int(np.log(k))))
+    few = counted.take(started, weights)
+    centres, modes, cost = loops.search(
+        few.numbers, few.codes, few.weights, every.offsets, every.gamma, fill, common,
+        uniform, MOST_STEPS,
+    )  # fmt: skip
+    if len(started) < len(there):
+        parts = counted.take(there, weights)
+        cost = loops.walk(
+            parts.numbers, parts.codes, parts.weights, every.offsets, every.gamma, fill, common,
+            centres, modes, MOST_STEPS,
+        )  # fmt: skip
+    labels = np.zeros(len(every.weights), np.int32)
+    nearest = np.zeros(len(every.weights))
+    loops.measure(
+        (0, len(labels)), every.numbers, every.codes, every.weights, every.gamma, centres, modes,
+        labels, nearest,
+    )  # fmt: skip
+    return labels[counted.key].astype(np.int16), cost
+
+
+def _measure_border(rows: PreparedColumns, own: np.ndarray, gamma: float) -> float:
     """Return the largest share of a segment's rows between the own and the next prototype."""
-    squares, prototypes = [], []
+    prototypes = []
     for n in np.unique(own):
         mine = rows.take(np.flatnonzero(own == n))
         known = np.maximum((~np.isnan(mine.numbers)).sum(axis=0), 1)
         centre = np.nansum(mine.numbers, axis=0) / known
         mode = [np.bincount(c[c >= 0], minlength=1).argmax() for c in mine.codes.T]
         prototypes.append((centre, np.array(mode, int)))
+    squares = []
     for centre, mode in prototypes:
         gaps = np.nansum((rows.numbers - centre) ** 2, axis=1)
         squares.append(gaps + gamma * ((rows.codes != mode) & (rows.codes >= 0)).sum(axis=1))
-    squares, everyone = np.array(squares), np.arange(len(own))
+    squares = np.array(squares)
+    everyone = np.arange(len(own))
     between = np.array(
         [
             [((a - b) ** 2).sum() + gamma * (m != o).sum() for b, o in prototypes]
@@ -227,16 +265,19 @@ def resample_classes(
 ) -> Resamples:
     """Resample latent classes; ``own`` and ``draws`` are as in `resample_prototypes`."""
     answers = read_answers(customers, columns, random_state)
-    k, rng = segment_count, np.random.default_rng(random_state)
-    labels, references = refit_classes(answers, k, draws, rng), []
+    k = segment_count
+    rng = np.random.default_rng(random_state)
+    labels = refit_classes(answers, k, draws, rng)
+    references = []
     for _ in range(CLASS_COPIES):
         shuffled = rng.permuted(answers.patterns[answers.rows], axis=0)
         copy = count_patterns(answers.levels, shuffled)
         references.append(refit_classes(copy, k, draws[: 2 * REFERENCE_PAIRS], rng))
-    criteria, free = [], sum(len(level.levels) - 1 for level in answers.levels)
+    free = sum(len(level.levels) - 1 for level in answers.levels)
+    criteria = []
     with threadpool_limits(1):
         for n in (1, k):
-            climb = search_classes(answers, n, rng, **CLASS_OPTIONS)[0]
+            climb = _climb_quickly(answers, n, rng)
             penalty = (n - 1 + n * free) * np.log(len(own))
             criteria.append(penalty - 2 * climb.likelihood)
     _, known = rate_answers(answers, climb.weights, climb.shares)
@@ -263,12 +304,17 @@ def refit_classes(
         there = counts > 0
         own = Answers(answers.levels, answers.patterns[there], counts[there])
         size = min(k, len(own.counts))
-        climb = search_classes(own, size, np.random.default_rng(seed), **CLASS_OPTIONS)[0]
-        known = rate_answers(answers, climb.weights, climb.shares)[1]
+        climb = _climb_quickly(own, size, np.random.default_rng(seed))
+        _, known = rate_answers(answers, climb.weights, climb.shares)
         return known.argmax(axis=1)[answers.rows]
 
     with threadpool_limits(1), ThreadPoolExecutor(count_processors()) as pool:
         return np.array(list(pool.map(fit, draws, seeds)), dtype=np.int16)
+
+
+def _climb_quickly(answers: Answers, k: int, rng: np.random.Generator) -> Climb:
+    """Run EM shortly from five starts; the best goes on (Biernacki, Celeux and Govaert 2003)."""
+    return search_classes(answers, k, rng, n_init=5, gain=10.0, enough=1, end_gain=0.01)[0]
 
 
 def resample_rules(
@@ -286,18 +332,38 @@ def resample_rules(
     """
     everyone = np.arange(len(customers))
     fitted = [fit(customers.iloc[np.repeat(everyone, drawn)])[0] for drawn in draws]
-    names = {s.name: [f"{s.name}_{i}_" for i in range(len(s.cuts))] for s in fitted[0].scores}
-    if not any(names.values()):  # nothing is learned: every sample gives the same rules
+    if any(score.cuts for score in fitted[0].scores):
+        labels = _place_by_cuts(customers, fitted)
+    else:  # nothing is learned: every sample gives the same rules
         labels = np.broadcast_to(own, draws.shape)
-    else:
-        # One query for all samples: their cut points are the rows of a small table.
-        cuts = pd.DataFrame(
-            [[cut for score in rules.scores for cut in score.cuts] for rules in fitted],
-            columns=[name for own_names in names.values() for name in own_names],
-        )
-        rows = ibis.memtable(customers.assign(row_=everyone))
-        crossed = rows.cross_join(ibis.memtable(cuts.assign(sample_=np.arange(len(cuts)))))
-        placed = fitted[0].place(crossed, names).select("row_", "sample_", "segment").to_pandas()
-        labels = placed.pivot(index="sample_", columns="row_", values="segment").to_numpy() - 1
-    unknown = float("nan")
-    return Resamples(own, segment_count, labels.astype(np.int16), draws, [], unknown, unknown)
+    return Resamples(
+        own=own,
+        segment_count=segment_count,
+        labels=labels.astype(np.int16),
+        draws=draws,
+        reference_labels=[],
+        structure=float("nan"),
+        border_share=float("nan"),
+    )
+
+
+def _place_by_cuts(customers: pd.DataFrame, fitted: list[Rules]) -> np.ndarray:
+    """Place all customers by rules that differ in their cut points only, (rules, n), from 0.
+
+    One query for all: the cut points are the rows of a small table.
+    """
+    own = choose_prefix(customers.columns)
+    row, sample = f"{own}row", f"{own}sample"
+    names = {
+        score.name: [f"{own}{score.name}{i}" for i in range(len(score.cuts))]
+        for score in fitted[0].scores
+    }
+    cuts = pd.DataFrame(
+        [[cut for score in rules.scores for cut in score.cuts] for rules in fitted],
+        columns=[name for own_names in names.values() for name in own_names],
+    )
+    cuts[sample] = np.arange(len(cuts))
+    rows = ibis.memtable(customers.assign(**{row: np.arange(len(customers))}))
+    crossed = rows.cross_join(ibis.memtable(cuts))
+    placed = fitted[0].place(crossed, keep=[row, sample], cuts=names).to_pandas()
+    return placed.pivot(index=sample, columns=row, values="segment").to_numpy() - 1

@@ -14,9 +14,9 @@ from segkit.core.errors import SegkitError
 from segkit.models import columns as table_columns
 from segkit.models.answer_patterns import read_answers
 from segkit.models.kinds import find_kind
+from segkit.models.prototypes import choose_gamma
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.preparation import prepare_columns
-from segkit.segmentation.prototypes import choose_gamma
 from segkit.validation.candidates import Candidates
 from segkit.validation.resampling import refit_classes, refit_prototypes
 from segkit.validation.stability import compare_labels, compare_pairs
@@ -46,7 +46,8 @@ def leave_out_columns(
     columns = ["column", "agreement", "stability", "stability_with_all"]
     if scheme.method not in LEARNING_METHODS or len(scheme.columns) < 2:
         return pd.DataFrame(columns=columns)
-    resamples, rows = candidates.resamples[scheme.name, segment_count], []
+    resamples = candidates.resamples[scheme.name, segment_count]
+    rows = []
     draws = resamples.draws[: 2 * PAIRS]
     once = np.ones((1, draws.shape[1]), dtype=draws.dtype)
     whole = float(np.median(compare_pairs(resamples.labels[: 2 * PAIRS])))
@@ -57,22 +58,30 @@ def leave_out_columns(
                 "categorical": tuple(c for c in scheme.categorical if c != column),
             }
         )
-        rng = np.random.default_rng(random_state)
-        options = {"draws": np.concatenate([once, draws]), "rng": rng}
-        labels = _refit(candidates.sampled, fewer, segment_count, random_state, options)
+        labels = _refit(
+            candidates.sampled,
+            fewer,
+            segment_count,
+            draws=np.concatenate([once, draws]),
+            random_state=random_state,
+        )
         agreement = compare_labels(resamples.own, labels[0])
-        rows.append((column, agreement, float(np.median(compare_pairs(labels[1:]))), whole))
+        stability = float(np.median(compare_pairs(labels[1:])))
+        rows.append((column, agreement, stability, whole))
     return pd.DataFrame(rows, columns=columns)
 
 
 def _refit(
-    customers: pd.DataFrame, scheme: Scheme, k: int, random_state: int, options: dict
+    customers: pd.DataFrame, scheme: Scheme, k: int, *, draws: np.ndarray, random_state: int
 ) -> np.ndarray:
+    rng = np.random.default_rng(random_state)
     if scheme.method == "latent_classes":
-        return refit_classes(read_answers(customers, scheme.columns, random_state), k, **options)
+        answers = read_answers(customers, scheme.columns, random_state)
+        return refit_classes(answers, k, draws, rng)
     prepared = prepare_columns(customers, scheme)
     gamma = choose_gamma(prepared) if scheme.gamma == "auto" else scheme.gamma
-    return refit_prototypes(prepared, k, gamma=gamma, **options)[0]
+    labels, _ = refit_prototypes(prepared, k, draws, gamma=gamma, rng=rng)
+    return labels
 
 
 def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
@@ -85,7 +94,8 @@ def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFram
         correlation of two numbers (Spearman 1904), Cramér's V of two categories (1946), the
         correlation ratio of the number's ranks by the category (Pearson 1905).
     """
-    ranks, codes = {}, {}
+    ranks = {}
+    codes = {}
     for column in scheme.columns:
         table_columns.require_column(customers, column)
         coded = column in scheme.categorical or scheme.method == "latent_classes"

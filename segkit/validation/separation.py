@@ -14,10 +14,16 @@ from segkit.models.kinds import find_kind
 from segkit.models.trees import order_customers
 from segkit.segmentation.members import join_segments, name_numbers
 
-INNER_SHARE, OUTER_SHARE = 0.5, 0.9
+INNER_SHARE = 0.5
+OUTER_SHARE = 0.9
 POINTS = 72
-OUTLINE_COLUMNS = ["segment", "segment_name", "part", "point", "x", "y"]
-CENTRE_COLUMNS = ["segment", "segment_name", "x", "y", "customer_count", "overlap_share"]
+FEWEST_CUSTOMERS = 10
+FEWEST_OUTLINED = 10  # customers of a segment; an ellipse through fewer tells little
+INSIDE, OUTSIDE = "inside another outline", "outside"
+OUTLINE_COLUMNS = ["segment", "segment_name", "part", "point", "x", "y", "inner_count"]
+CENTRE_COLUMNS = ["segment", "segment_name", "x", "y", "inner_count"]
+OVERLAP_COLUMNS = ["segment", "segment_name", "place", "customer_count", "share", "inner_count"]
+AXIS_COLUMNS = ["axis", "explained_share", "label"]
 
 
 @dataclass(frozen=True)
@@ -28,10 +34,14 @@ class Separation:
     ----------
     outlines : pandas.DataFrame
         One row a point of an outline, in order: ``segment``, ``segment_name``, ``part`` (inner
-        holds half of the segment's customers, outer nine tenths), ``point``, ``x``, ``y``.
+        holds half of the segment's customers, outer nine tenths), ``point``, ``x``, ``y``,
+        ``inner_count`` (customers in the segment's inner outline).
     centres : pandas.DataFrame
-        One row a segment: ``segment``, ``segment_name``, ``x``, ``y``, ``customer_count``,
-        ``overlap_share`` (of its customers, who lie in another segment's outer outline).
+        One row a segment: ``segment``, ``segment_name``, ``x``, ``y``, ``inner_count``.
+    overlaps : pandas.DataFrame
+        Two rows a segment: ``segment``, ``segment_name``, ``place`` (inside another segment's
+        outer outline, or outside of all), ``customer_count``, ``share`` (of the segment),
+        ``inner_count``.
     axes : pandas.DataFrame
         One row an axis: ``axis`` (x or y), ``explained_share`` (of all differences in the
         columns), ``label`` (the columns that make it, in words).
@@ -39,15 +49,12 @@ class Separation:
 
     outlines: pd.DataFrame
     centres: pd.DataFrame
+    overlaps: pd.DataFrame
     axes: pd.DataFrame
 
 
 def project_segments(
-    customers: pd.DataFrame,
-    segments: pd.DataFrame,
-    *,
-    columns: Sequence[str],
-    smallest_cell: int = 5,
+    customers: pd.DataFrame, segments: pd.DataFrame, *, columns: Sequence[str]
 ) -> Separation:
     """Project customers on the two axes along which they differ most, and outline each segment.
 
@@ -55,8 +62,7 @@ def project_segments(
     a category weighs as much as a number (factor analysis of mixed data: Pages 2004, *Revue de
     Statistique Appliquee* 52). Outlines are ellipses about the segment's centre, as wide as half
     and nine tenths of its customers need: hulls, as in Leisch (2010, *Statistics and Computing*
-    20), would go through single customers. A segment has an outline where the inner one holds
-    ``smallest_cell`` customers.
+    20), would go through single customers. A segment of fewer than ten customers has none.
 
     Parameters
     ----------
@@ -69,23 +75,29 @@ def project_segments(
     blocks = [(name, block) for name, block in blocks if block.shape[1]]
     matrix = np.column_stack([np.empty((len(joined), 0)), *[block for _, block in blocks]])
     names = [name for name, block in blocks for _ in range(block.shape[1])]
-    if matrix.shape[1] < 2 or len(joined) < 2 * smallest_cell:
+    if matrix.shape[1] < 2 or len(joined) < FEWEST_CUSTOMERS:
         reason = "There are too few columns or customers to draw the segments on two axes."
-        wanted = OUTLINE_COLUMNS, CENTRE_COLUMNS, ["axis", "explained_share", "label"]
-        return Separation(*[empty_table(table, reason) for table in wanted])
+        return Separation(
+            outlines=empty_table(OUTLINE_COLUMNS, reason),
+            centres=empty_table(CENTRE_COLUMNS, reason),
+            overlaps=empty_table(OVERLAP_COLUMNS, reason),
+            axes=empty_table(AXIS_COLUMNS, reason),
+        )
     values, vectors = np.linalg.eigh(matrix.T @ matrix / len(matrix))
-    best, total = vectors[:, ::-1][:, :2], values.sum()
+    total = values.sum()
+    best = vectors[:, ::-1][:, :2]
     best = best * np.sign(best[np.abs(best).argmax(axis=0), [0, 1]])
     places = matrix @ best
     axes = [
         (axis, max(float(value / total), 0.0), _name_axis(names, vector))
         for axis, value, vector in zip("xy", values[::-1][:2], best.T, strict=True)
     ]
-    outlines, centres = _outline(places, joined, smallest_cell)
+    outlines, centres, overlaps = _outline(places, joined)
     return Separation(
-        pd.DataFrame(outlines, columns=OUTLINE_COLUMNS),
-        pd.DataFrame(centres, columns=CENTRE_COLUMNS),
-        pd.DataFrame(axes, columns=["axis", "explained_share", "label"]),
+        outlines=outlines,
+        centres=centres,
+        overlaps=overlaps,
+        axes=pd.DataFrame(axes, columns=AXIS_COLUMNS),
     )
 
 
@@ -112,31 +124,46 @@ def _name_axis(names: list[str], vector: np.ndarray) -> str:
     return ", ".join(list(words.values())[:3])
 
 
-def _outline(
-    places: np.ndarray, customers: pd.DataFrame, smallest_cell: int
-) -> tuple[list[tuple], list[tuple]]:
-    """Return the points of each segment's outlines, and its centre."""
-    named, labels = name_numbers(customers), customers["segment"].to_numpy()
+def _outline(places: np.ndarray, customers: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+    """Return the points of each segment's outlines, its centre, and how far it lies over others."""
+    labels = customers["segment"].to_numpy()
     angles = np.linspace(0, 2 * np.pi, POINTS)
-    circle, outlines, centres, reaches = np.vstack([np.cos(angles), np.sin(angles)]), [], [], {}
-    for number, name in named.items():
+    circle = np.vstack([np.cos(angles), np.sin(angles)])
+    outlines = []
+    centres = []
+    reaches = {}
+    for number, name in name_numbers(customers).items():
         here = places[labels == number]
-        if len(here) * INNER_SHARE < smallest_cell:
+        if len(here) < FEWEST_OUTLINED:
             continue
         centre = here.mean(axis=0)
         spread = np.cov(here.T) + 1e-9 * np.eye(2) * max(places.var(), 1e-9)
         shape = np.linalg.cholesky(spread)
         far = np.linalg.norm(np.linalg.solve(shape, (places - centre).T), axis=0)
+        inner_count = int(len(here) * INNER_SHARE)
         for part, share in (("inner", INNER_SHARE), ("outer", OUTER_SHARE)):
             reach = float(np.quantile(far[labels == number], share))
             points = centre[:, None] + reach * (shape @ circle)
-            outlines += [(number, name, part, i, *point) for i, point in enumerate(points.T)]
+            for place, (x, y) in enumerate(points.T):
+                outlines.append((number, name, part, place, x, y, inner_count))
         reaches[number] = far <= reach
-        centres.append((number, name, *centre, len(here)))
-    for place, (number, *rest) in enumerate(centres):
+        centres.append((number, name, *centre, inner_count))
+    centres = pd.DataFrame(centres, columns=CENTRE_COLUMNS)
+    overlaps = _count_overlaps(centres, reaches, labels)
+    return pd.DataFrame(outlines, columns=OUTLINE_COLUMNS), centres, overlaps
+
+
+def _count_overlaps(
+    centres: pd.DataFrame, reaches: dict[int, np.ndarray], labels: np.ndarray
+) -> pd.DataFrame:
+    """Count each segment's customers inside and outside the outer outlines of the others."""
+    rows = []
+    for centre in centres.itertuples():
+        number = centre.segment
+        size = int((labels == number).sum())
         others = [inside for other, inside in reaches.items() if other != number]
-        met = np.any(others, axis=0)[labels == number] if others else np.zeros(1, dtype=bool)
-        count, size = int(met.sum()), rest[-1]
-        small = {count, size - count}.intersection(range(1, smallest_cell))
-        centres[place] = (number, *rest, np.nan if small else count / size)
-    return outlines, centres
+        inside = int(np.any(others, axis=0)[labels == number].sum()) if others else 0
+        for place, count in ((INSIDE, inside), (OUTSIDE, size - inside)):
+            share = count / size
+            rows.append((number, centre.segment_name, place, count, share, centre.inner_count))
+    return pd.DataFrame(rows, columns=OVERLAP_COLUMNS)

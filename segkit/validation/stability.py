@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,10 @@ from scipy.optimize import linear_sum_assignment
 from segkit.validation.resampling import Resamples
 
 # Hennig's thresholds of the mean Jaccard coefficient.
-DISSOLVED, DOUBTFUL, STABLE, HIGHLY_STABLE = 0.50, 0.60, 0.75, 0.85
+DISSOLVED = 0.50
+DOUBTFUL = 0.60
+STABLE = 0.75
+HIGHLY_STABLE = 0.85
 RATINGS = ("dissolved", "do not trust", "doubtful", "stable", "highly stable")
 KINDS = ("none", "constructive", "reproducible", "natural")
 # Prototypes must be tighter than those of shuffled columns by this part. Of latent classes any
@@ -32,6 +36,8 @@ SMALLEST_STRUCTURE = 0.05
 # With more of a segment's customers than this between two segments, they cut a continuum.
 MOST_BETWEEN = 0.15
 CONFIDENCE = 0.95
+# A customer is sure of a segment in which so many bootstrap solutions leave him, and unsure below.
+SURE, UNSURE = 0.9, 0.5
 
 
 def cross_labels(
@@ -51,7 +57,8 @@ def compare_labels(one: np.ndarray, other: np.ndarray) -> float:
         (counts * (counts - 1) / 2).sum()
         for counts in (crossed, crossed.sum(axis=1), crossed.sum(axis=0))
     )
-    expected, most = rows * columns / max(n * (n - 1) / 2, 1), (rows + columns) / 2
+    expected = rows * columns / max(n * (n - 1) / 2, 1)
+    most = (rows + columns) / 2
     return float((both - expected) / (most - expected)) if most != expected else 1.0
 
 
@@ -149,10 +156,11 @@ def rate_segments(resamples: Resamples) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row a segment: ``segment``; ``jaccard``, the mean over bootstrap solutions of its best
-        Jaccard coefficient with one of their segments; ``jaccard_low`` and ``jaccard_high`` (the
-        quartiles); ``dissolved_share`` (of solutions in which that is .50 or less); ``rating`` by
-        Hennig's thresholds: dissolved, do not trust, doubtful, stable, highly stable.
+        One row a segment: ``segment``; ``customer_count``; ``jaccard``, the mean over bootstrap
+        solutions of its best Jaccard coefficient with one of their segments; ``jaccard_low`` and
+        ``jaccard_high`` (the quartiles); ``dissolved_share`` (of solutions in which that is .50 or
+        less); ``rating`` by Hennig's thresholds: dissolved, do not trust, doubtful, stable, highly
+        stable.
     """
     jaccard = measure_jaccard(resamples)
     mean = jaccard.mean(axis=0)
@@ -162,6 +170,7 @@ def rate_segments(resamples: Resamples) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "segment": np.arange(1, len(mean) + 1),
+            "customer_count": np.bincount(resamples.own, minlength=len(mean)),
             "jaccard": mean,
             "jaccard_low": low,
             "jaccard_high": high,
@@ -173,48 +182,85 @@ def rate_segments(resamples: Resamples) -> pd.DataFrame:
     )
 
 
-def follow_segments(solutions: Mapping[int, np.ndarray]) -> pd.DataFrame:
-    """Follow segments from each number of segments to the next: who splits, merges or stays.
+@dataclass(frozen=True)
+class Paths:
+    """Segments from each number of segments to the next: who splits, merges or stays.
+
+    Attributes
+    ----------
+    nodes : pandas.DataFrame
+        One row a segment of each solution: ``segment_count``, ``segment`` (from 1),
+        ``customer_count``, ``customer_share``; ``entropy`` of the segments before that its
+        customers come from (0 if all come from one, 1 if evenly from all, NaN in the first
+        solution); ``continuity``, 1 - entropy, the segment level stability across solutions of
+        Dolnicar and Leisch (2017); ``change``: *merges* if less than nine in ten of its customers
+        come from one segment, else *stays* if it keeps nine in ten of that one, else *splits off*.
+    flows : pandas.DataFrame
+        One row a segment and segment before: ``segment_count``, ``segment``, ``segment_before``,
+        ``customer_count``, ``customer_share`` (of all customers). Nobody goes where no row is.
+    """
+
+    nodes: pd.DataFrame
+    flows: pd.DataFrame
+
+
+def follow_segments(solutions: Mapping[int, np.ndarray]) -> Paths:
+    """Follow segments from each number of segments to the next.
 
     Parameters
     ----------
     solutions : dict
         The segment (from 0) of the same rows by number of segments.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a segment of each solution: ``segment_count``, ``segment`` (from 1),
-        ``customer_share``; ``entropy`` of the segments before that its customers come from (0 if
-        all come from one, 1 if evenly from all, NaN in the first solution); ``continuity``, 1 -
-        entropy, the segment level stability across solutions of Dolnicar and Leisch (2017);
-        ``change``: *merges* if less than nine in ten of its customers come from one segment, else
-        *stays* if it keeps nine in ten of that one, else *splits off*; ``flows``, a dict from each
-        segment before to the share of all customers that comes from it.
     """
-    rows, before = [], None
+    nodes = []
+    flows = []
+    before = None
     for count in sorted(solutions):
-        own, changes = solutions[count], [""] * count
+        own = solutions[count]
         sizes = np.bincount(own, minlength=count)
-        entropy, flows = np.full(count, np.nan), [{} for _ in range(count)]
+        entropy = np.full(count, np.nan)
+        changes = [""] * count
         if before is not None:
             crossed = cross_labels(solutions[before], own, shape=(before, count))
-            from_where = crossed / np.maximum(crossed.sum(axis=0), 1)
-            kept = crossed / np.maximum(crossed.sum(axis=1, keepdims=True), 1)
-            logs = np.log(np.where(from_where > 0, from_where, 1))
-            entropy = np.abs((from_where * logs).sum(axis=0)) / np.log(before)
-            for j in range(count):
-                i = from_where[:, j].argmax()
-                changes[j] = "splits off" if kept[i, j] < 0.9 else "stays"
-                changes[j] = "merges" if from_where[i, j] < 0.9 else changes[j]
+            entropy = _measure_entropy(crossed)
+            changes = _name_changes(crossed)
             for i, j in np.argwhere(crossed):
-                flows[j][int(i) + 1] = crossed[i, j] / len(own)
+                going = int(crossed[i, j])
+                flows.append((count, int(j) + 1, int(i) + 1, going, going / len(own)))
         for j in range(count):
-            measured = (entropy[j], 1 - entropy[j], changes[j], flows[j])
-            rows.append((count, j + 1, sizes[j] / len(own), *measured))
+            share = sizes[j] / len(own)
+            measured = (entropy[j], 1 - entropy[j], changes[j])
+            nodes.append((count, j + 1, int(sizes[j]), share, *measured))
         before = count
-    names = ["segment_count", "segment", "customer_share", "entropy", "continuity", "change"]
-    return pd.DataFrame(rows, columns=[*names, "flows"])
+    keys = ["segment_count", "segment"]
+    sized = ["customer_count", "customer_share"]
+    return Paths(
+        pd.DataFrame(nodes, columns=[*keys, *sized, "entropy", "continuity", "change"]),
+        pd.DataFrame(flows, columns=[*keys, "segment_before", *sized]),
+    )
+
+
+def _measure_entropy(crossed: np.ndarray) -> np.ndarray:
+    """Return, for each segment, the entropy of where its customers come from, from 0 to 1."""
+    from_where = crossed / np.maximum(crossed.sum(axis=0), 1)
+    logs = np.log(np.where(from_where > 0, from_where, 1))
+    return np.abs((from_where * logs).sum(axis=0)) / np.log(len(crossed))
+
+
+def _name_changes(crossed: np.ndarray) -> list[str]:
+    """Say of each segment whether it stays, splits off or merges."""
+    from_where = crossed / np.maximum(crossed.sum(axis=0), 1)
+    kept = crossed / np.maximum(crossed.sum(axis=1, keepdims=True), 1)
+    changes = []
+    for j in range(crossed.shape[1]):
+        i = from_where[:, j].argmax()
+        if from_where[i, j] < 0.9:
+            changes.append("merges")
+        elif kept[i, j] < 0.9:
+            changes.append("splits off")
+        else:
+            changes.append("stays")
+    return changes
 
 
 def rate_customers(resamples: Resamples) -> np.ndarray:
@@ -224,6 +270,52 @@ def rate_customers(resamples: Resamples) -> np.ndarray:
     """
     matched = [match_labels(resamples.own, labels) for labels in resamples.labels]
     return (np.array(matched) == resamples.own).mean(axis=0)
+
+
+def count_confidence(confidence: pd.Series) -> pd.DataFrame:
+    """Count customers by the share of bootstrap solutions that leave them in their segment.
+
+    Parameters
+    ----------
+    confidence : Series
+        That share, one a customer, see `rate_customers`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row each for *sure* (nine in ten or more), *between* and *unsure* (less than half):
+        ``confidence``, ``customer_count``, ``customer_share``.
+    """
+    names = np.select([confidence >= SURE, confidence < UNSURE], ["sure", "unsure"], "between")
+    counts = pd.Series(names).value_counts().reindex(["sure", "between", "unsure"], fill_value=0)
+    return pd.DataFrame(
+        {
+            "confidence": counts.index,
+            "customer_count": counts.to_numpy(),
+            "customer_share": counts.to_numpy() / max(len(confidence), 1),
+        }
+    )
+
+
+def add_intervals(
+    sizes: pd.DataFrame, intervals: pd.DataFrame, ratings: pd.DataFrame
+) -> pd.DataFrame:
+    """Add to the sizes of segments the intervals of `bound_segments`, and each one's rating.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``sizes`` with ``customer_share_low``, ``customer_share_high``, ``rating``, and, where it
+        has ``mean_spend``, ``mean_spend_low`` and ``mean_spend_high``.
+    """
+    ends = {"customer_share_low", "customer_share_high"}
+    bounds = intervals.rename(
+        columns={"mean_value_low": "mean_spend_low", "mean_value_high": "mean_spend_high"}
+    )
+    if "mean_spend" in sizes:
+        ends |= {"mean_spend_low", "mean_spend_high"}
+    table = sizes.merge(bounds[["segment", *sorted(ends)]], on="segment", how="left")
+    return table.merge(ratings[["segment", "rating"]], on="segment", how="left")
 
 
 def bound_segments(
@@ -249,7 +341,8 @@ def bound_segments(
         ``segment``, ``customer_share``, ``customer_share_low``, ``customer_share_high``,
         ``mean_value``, ``mean_value_low``, ``mean_value_high``.
     """
-    own, k = resamples.own, resamples.segment_count
+    own = resamples.own
+    k = resamples.segment_count
     known = ~np.isnan(values)
     amounts = np.where(known, values, 0.0)
     once = np.ones(len(own))

@@ -28,18 +28,31 @@ from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 from segkit.segmentation.documents import fit_segmentation
 from segkit.segmentation.rfm_scores import score_rfm
-from segkit.validation.prediction import LOSSES, compare_predictors
+from segkit.validation.prediction import LOSSES, TOP_SHARE, compare_predictors
 
 LONGEST_DAYS = 365
-FEWEST_DAYS_BEFORE, FEWEST_DAYS_AFTER = 56, 28
-FEWEST_BUYERS, FEWEST_RETURNING = 200, 30
+FEWEST_DAYS_BEFORE = 56
+FEWEST_DAYS_AFTER = 28
+FEWEST_BUYERS = 200
+FEWEST_RETURNING = 30
 MOST_CUSTOMERS = 20_000
 SMALLEST_GAIN = 0.01
-NOTHING, RFM, LIFETIME = "nothing", "RFM", "lifetime value"
-SEGMENTS, BOTH = "segments", "RFM and segments"
+NOTHING = "nothing"
+RFM = "RFM"
+LIFETIME = "lifetime value"
+SEGMENTS = "segments"
+BOTH = "RFM and segments"
 # Features of messages and tickets that may be answered after the day on which they were sent.
-ANSWERED_LATER = ("open_share", "click_share", "conversion_share", "days_since_open")
-ANSWERED_LATER += ("has_unsubscribed", "mean_satisfaction", "answer_count", "engagement_level")
+ANSWERED_LATER = (
+    "open_share",
+    "click_share",
+    "conversion_share",
+    "days_since_open",
+    "has_unsubscribed",
+    "mean_satisfaction",
+    "answer_count",
+    "engagement_level",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,8 @@ class Usefulness:
     split_on : datetime.date or None
         The last day that predictors know.
     figures, gains : pandas.DataFrame
-        See `compare_predictors`; no rows where nothing is measured.
+        See `compare_predictors`, with ``customer_count``: customers of whom the outcome is known,
+        or who stand so far up in the order; no rows where nothing is measured.
     answer : str
         See `judge_usefulness`; empty where nothing is measured.
     reason : str
@@ -74,6 +88,19 @@ class Usefulness:
     later_days: int = 0
     undated: tuple[str, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def summarise(self) -> pd.DataFrame:
+        """Return, in one row, what was compared; no rows where nothing is measured."""
+        row = {
+            "split_on": self.split_on,
+            "segment_count": self.segment_count,
+            "customer_count": self.customer_count,
+            "later_days": self.later_days,
+            "top_share": TOP_SHARE,
+        }
+        if self.reason:
+            return empty_table(row, self.reason)
+        return pd.DataFrame([row])
 
 
 def choose_split(
@@ -101,20 +128,21 @@ def choose_split(
     buyers = buyers.to_pandas()
     if buyers.empty:
         return None, f"There is no sale to a known customer until {as_of}."
-    ends = buyers["first"].max(), buyers["last"].min()
-    first, last = (as_of - datetime.timedelta(days=int(days)) for days in ends)
+    first = as_of - datetime.timedelta(days=int(buyers["first"].max()))
+    last = as_of - datetime.timedelta(days=int(buyers["last"].min()))
     whole = (last - first).days + 1
     split = split_on or last - datetime.timedelta(days=min(whole // 3, LONGEST_DAYS))
-    days = (split - first).days + 1, (last - split).days
-    if days[0] < FEWEST_DAYS_BEFORE or days[1] < FEWEST_DAYS_AFTER:
+    days_before = (split - first).days + 1
+    days_after = (last - split).days
+    if days_before < FEWEST_DAYS_BEFORE or days_after < FEWEST_DAYS_AFTER:
         needed = f"{FEWEST_DAYS_BEFORE} days before and {FEWEST_DAYS_AFTER} days after the split"
-        there = f"{max(days[0], 0)} before and {max(days[1], 0)} after {split}"
+        there = f"{max(days_before, 0)} before and {max(days_after, 0)} after {split}"
         return split, f"Too little history: {needed} are needed, there are {there}."
     known = buyers[buyers["first"] >= (as_of - split).days]
-    before, after = len(known), int((known["last"] < (as_of - split).days).sum())
-    if before < FEWEST_BUYERS:
+    returning_count = int((known["last"] < (as_of - split).days).sum())
+    if len(known) < FEWEST_BUYERS:
         return split, f"Too few buyers until {split}: {FEWEST_BUYERS} are needed."
-    if after < FEWEST_RETURNING:
+    if returning_count < FEWEST_RETURNING:
         reason = f"Too few buyers until {split} bought again by {last}: {FEWEST_RETURNING} are"
         return split, f"{reason} needed."
     return split, ""
@@ -139,8 +167,9 @@ def measure_outcomes(
     """
     lines = _keep_after(tables["order_lines"], "ordered_at", split_on)
     bought = summarise_purchases(lines, as_of=as_of)
-    spend, orders = bought.total_spend, bought.order_count
-    bought = bought.select("customer_id", later_spend=spend, later_order_count=orders)
+    bought = bought.select(
+        "customer_id", later_spend=bought.total_spend, later_order_count=bought.order_count
+    )
     found = customers[["customer_id"]].merge(bought.to_pandas(), how="left").fillna(0)
     found = found.astype({"later_order_count": int})
     found["bought_again"] = found["later_order_count"] > 0
@@ -177,15 +206,19 @@ def score_lifetime(
     model = fit_lifetime(histories)
     if not np.isfinite(model.spend).all() or model.q <= 1:
         raise SegkitError("too few customers bought again to expect what an order is worth")
-    options = {"horizon_days": horizon_days, "yearly_discount": 0.0}
-    expected = predict_lifetime(histories, model, **options)
-    expected = customers[["customer_id"]].merge(expected, how="left")
-    columns = {"value": "lifetime_value", "orders": "expected_order_count"}
-    parts = {
-        name: pd.qcut(expected[column], 20, labels=False, duplicates="drop")
-        for name, column in columns.items()
-    }
-    return pd.DataFrame(parts).fillna(-1).astype(int)
+    predicted = predict_lifetime(histories, model, horizon_days=horizon_days, yearly_discount=0.0)
+    expected = customers[["customer_id"]].merge(predicted, how="left")
+    twentieths = pd.DataFrame(
+        {
+            "value": _cut_twentieths(expected["lifetime_value"]),
+            "orders": _cut_twentieths(expected["expected_order_count"]),
+        }
+    )
+    return twentieths.fillna(-1).astype(int)
+
+
+def _cut_twentieths(values: pd.Series) -> pd.Series:
+    return pd.qcut(values, 20, labels=False, duplicates="drop")
 
 
 def measure_usefulness(
@@ -227,20 +260,23 @@ def measure_usefulness(
     split, reason = choose_split(tables.get("order_lines"), as_of=as_of, split_on=_read(split_on))
     if reason:
         return _refuse(split, reason)
-    seeds = {"as_of": split, "random_state": random_state}
     try:
         customers = build_customers(tables, as_of=split, settings=settings).frame
-        found, labels = fit_segmentation(customers, scheme, n_segments=n_segments, **seeds)
+        found, labels = fit_segmentation(
+            customers, scheme, n_segments=n_segments, as_of=split, random_state=random_state
+        )
         cells = score_rfm(customers)
     except SegkitError as error:
         message = error.message.rstrip(".")
         return _refuse(split, f"It cannot be built from what was known on {split}: {message}.")
-    later_days, left_out = (as_of - split).days, {}
+    later_days = (as_of - split).days
+    left_out: dict[str, str] = {}
     segments = pd.DataFrame({"segment": labels})
     levels = {NOTHING: segments[[]], RFM: cells, SEGMENTS: segments, BOTH: cells.join(segments)}
     try:
-        options = {"as_of": split, "horizon_days": later_days}
-        levels[LIFETIME] = score_lifetime(tables["order_lines"], customers, **options)
+        levels[LIFETIME] = score_lifetime(
+            tables["order_lines"], customers, as_of=split, horizon_days=later_days
+        )
     except SegkitError as error:
         left_out[LIFETIME] = error.message
     rng = np.random.default_rng(random_state)
@@ -250,12 +286,11 @@ def measure_usefulness(
     if outcomes.empty:
         return _refuse(split, f"Too few customers bought after {split}.")
     levels = {name: table.iloc[chosen].reset_index(drop=True) for name, table in levels.items()}
-    options = {"reference": RFM, "random_state": random_state}
-    figures, gains = compare_predictors(levels, outcomes, **options)
+    figures, gains = compare_predictors(levels, outcomes, reference=RFM, random_state=random_state)
     return Usefulness(
         split_on=split,
-        figures=figures,
-        gains=gains,
+        figures=figures.assign(customer_count=figures["outcome"].map(outcomes.count())),
+        gains=gains.assign(customer_count=(gains["customer_share"] * len(chosen)).round()),
         answer=judge_usefulness(figures),
         segment_count=len(found.segments),
         customer_count=len(chosen),
@@ -312,16 +347,20 @@ def _read(split_on: datetime.date | str | None) -> datetime.date | None:
     try:
         return datetime.date.fromisoformat(split_on) if split_on else None
     except ValueError:
-        message, fix = "split_on is not a date", "Write it as YYYY-MM-DD."
-        raise SegkitError(message, where="split_on", found=repr(split_on), fix=fix) from None
+        raise SegkitError(
+            "split_on is not a date",
+            where="split_on",
+            found=repr(split_on),
+            fix="Write it as YYYY-MM-DD.",
+        ) from None
 
 
 def _refuse(split: datetime.date | None, reason: str) -> Usefulness:
     figures, gains = compare_predictors({}, pd.DataFrame(), reference=RFM, random_state=0)
     return Usefulness(
         split_on=split,
-        figures=empty_table(figures.columns, reason),
-        gains=empty_table(gains.columns, reason),
+        figures=empty_table([*figures.columns, "customer_count"], reason),
+        gains=empty_table([*gains.columns, "customer_count"], reason),
         reason=reason,
     )
 
@@ -329,7 +368,9 @@ def _refuse(split: datetime.date | None, reason: str) -> Usefulness:
 def _select_outcomes(outcomes: pd.DataFrame, left_out: dict[str, str]) -> pd.DataFrame:
     """Return the outcomes that vary enough, as numbers; ``left_out`` gets the others."""
     kept = {}
-    for name in (name for name in LOSSES if name in outcomes):
+    for name in LOSSES:
+        if name not in outcomes:
+            continue
         values = outcomes[name].astype("Float64").to_numpy(float, na_value=np.nan).clip(min=0)
         counts = np.unique(values[np.isfinite(values)], return_counts=True)[1]
         if counts.sum() - counts.max(initial=0) >= FEWEST_RETURNING:

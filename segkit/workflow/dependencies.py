@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segkit.core.files import hash_source, hash_value
-from segkit.data.inputs import TABLE_ROOMS, hash_files
+from segkit.data.input_hashes import TABLE_ROOMS, hash_files
 from segkit.plan.models import Plan
 from segkit.workflow import steps
 from segkit.workflow.steps import STEPS, Parameter
@@ -74,9 +74,13 @@ class Dependencies:
             "environment": self.versions,
         }
 
-    def choose_values(self, step: str, run_dir: str) -> dict[str, Any]:
-        """Return the parameters to set in a notebook, of those that it declares."""
-        values = {"plan_path": self.plan.path.name, "run_dir": run_dir, **self.overrides[step]}
+    def choose_values(self, step: str, run_dir: str, *, tables_key: str) -> dict[str, Any]:
+        """Return the parameters to set in a notebook, of those that it declares.
+
+        ``tables_key`` is that of the check of the tables, see `segkit.data.checks.prepare_tables`.
+        """
+        values = {"plan_path": self.plan.path.name, "run_dir": run_dir, "tables_key": tables_key}
+        values |= self.overrides[step]
         return {name: value for name, value in values.items() if name in self.declared[step]}
 
 

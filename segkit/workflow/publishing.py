@@ -183,6 +183,7 @@ def _build_and_name(plan: Plan, report: ReportFolder, record: Mapping[str, Any])
 
 def _complete(plan: Plan, built: Publication, record: Mapping[str, Any]) -> None:
     """Add the index page and run.json to the pages."""
+    from segkit.report.shared.first_page import collect_findings
     from segkit.report.shared.pages import render_index
 
     run = RunFolder(plan.run_folder)
@@ -191,7 +192,8 @@ def _complete(plan: Plan, built: Publication, record: Mapping[str, Any]) -> None
     files = {}
     for path in sorted(built.path.iterdir()):
         files[path.name] = {"sha256": hash_bytes(path), "bytes": path.stat().st_size}
-    write_json(built.record, {**record, "files": files})
+    findings = collect_findings(facts)
+    write_json(built.record, {**record, "findings": findings, "files": files})
 
 
 def _write_pointer(plan: Plan, aside: ReportFolder, run_id: str) -> None:

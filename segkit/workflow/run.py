@@ -47,20 +47,22 @@ def run_plan(
     fresh: bool = False,
     out: Path | None = None,
     wait: float = LONGEST_WAIT,
+    fork: bool | None = None,
 ) -> RunResult:
     """Run what has changed and publish the report if all five steps are current.
 
     ``only`` runs one step, and of the steps before it those that are not current; ``overrides``
     sets notebook parameters; ``fresh`` runs even what is current; ``out`` is where to publish if
-    not in the plan's report folder; ``wait`` is how many seconds another run may take. An error
-    carries the result so far as ``result``; it leaves the last published report untouched.
+    not in the plan's report folder; ``wait`` is how many seconds another run may take; ``fork`` is
+    as in `segkit.workflow.kernels.use_fork`. An error carries the result so far as ``result``; it
+    leaves the last published report untouched.
     """
     last = steps.find_step(only) if only else EVERY[-1]
     wanted = EVERY[: EVERY.index(last) + 1]
     forced: tuple[str, ...] = ()
     if fresh:
         forced = (last,) if only else wanted
-    run = _Run(plan, overrides or {})
+    run = _Run(plan, overrides or {}, fork=fork)
     try:
         with hold_lock(run.folder.lock, wait=wait, tell=run.progress.tell) as lock:
             run.clear_leftovers()
@@ -75,8 +77,9 @@ def run_plan(
 class _Run:
     """One run: what its steps left, and what became of them."""
 
-    def __init__(self, plan: Plan, overrides: Mapping[str, str]):
+    def __init__(self, plan: Plan, overrides: Mapping[str, str], *, fork: bool | None):
         self.plan = plan
+        self.fork = fork
         self.folder = RunFolder(plan.run_folder)
         self.result = RunResult(plan.run_folder)
         self.progress = Progress(self.result)
@@ -144,7 +147,9 @@ class _Run:
         if self.kernels is not None:
             return
         self.page_worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
-        self.kernels = Kernels(self.plan.folder, self.folder.kernels_log, held=[lock])
+        self.kernels = Kernels(
+            self.plan.folder, self.folder.kernels_log, held=[lock], fork=self.fork
+        )
         stack.enter_context(self.kernels)
 
     def run_step(self, step: str, parts: dict, reason: str) -> None:
@@ -181,7 +186,8 @@ class _Run:
         source = self.dependencies.notebooks[step]
         outputs.clear_step(left)
         run_dir = os.path.relpath(self.folder.path, self.plan.folder)
-        values = self.dependencies.choose_values(step, run_dir)
+        tables_key = read_json(self.folder.checked.record).get("key", "")
+        values = self.dependencies.choose_values(step, run_dir, tables_key=tables_key)
         notebook, failure = execute_notebook(source, values, self.kernels.start())
         if failure:
             self.keep_failure(source.name, notebook, failure)

@@ -21,7 +21,7 @@ from segkit.core.errors import SegkitError, UsageError, suggest_name
 from segkit.plan.models import Plan
 from segkit.report import STEPS
 
-SET_BY_THE_RUN = ("plan_path", "run_dir")
+SET_BY_THE_RUN = ("plan_path", "run_dir", "tables_key")
 MOST_NAMED = 3  # things that changed
 PACKAGE = Path(str(importlib.resources.files("segkit")))
 

@@ -31,7 +31,9 @@ import os, sys
 from segkit.workflow.kernels.notebook import spare_imports
 spare_imports()
 import papermill, nbconvert, nbclient
-import segkit.cli, segkit.workflow.run, segkit.data.checks, segkit.report.shared.pages
+import functools, segkit.cli, segkit.workflow.run, segkit.data.checks, segkit.report.shared.pages
+run = segkit.workflow.run
+run.Kernels = functools.partial(run.Kernels, preload=False)
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
@@ -59,7 +61,7 @@ class Runner:
     """Starts runs in forks of a warmed process, and ends them by their own process ids."""
 
     def __init__(self, folder: Path, scratch: Path, **environment: str):
-        own = {"SEGKIT_PRELOAD": "0", "TMPDIR": str(scratch), **environment}
+        own = {"TMPDIR": str(scratch), **environment}
         self.process = subprocess.Popen(
             [sys.executable, "-c", WARM],
             cwd=folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from fake_shop import finish_run, make_shop, start_run, write_notebook
+from fake_shop import UNWARMED, finish_run, make_shop, start_run, write_notebook
 from test_cli import call
 
 from attacks.kills import list_children
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 forks = pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and a shell")
 BUSY = "import pathlib, time; pathlib.Path('busy').touch(); time.sleep(60)"
-PYTHON = f'"{sys.executable}" -m segkit.cli'
+PYTHON = f'"{sys.executable}" -c {shlex.quote(UNWARMED)}'
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_a_kernel_that_cannot_be_started_is_a_failed_step(tmp_path):
 
 def shell(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
-    kept |= {"SEGKIT_PRELOAD": "0", **environment}
+    kept |= environment
     kept = {name: value for name, value in kept.items() if value != "unset"}
     done = subprocess.run(
         ["bash", "-c", command],

@@ -10,7 +10,8 @@ from kmodes.kprototypes import KPrototypes as Reference
 from sklearn.cluster import KMeans
 
 from segkit.models import descent
-from segkit.models.kprototypes import KPrototypes, fit_prototypes
+from segkit.models.kprototypes import KPrototypes
+from segkit.models.prototypes import fit_prototypes
 
 
 def standardise(frame: pd.DataFrame) -> pd.DataFrame:

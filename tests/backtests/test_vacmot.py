@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.models.columns import Prepared
-from segkit.models.kprototypes import fit_prototypes
+from segkit.models.columns import PreparedColumns
+from segkit.models.prototypes import fit_prototypes
 from segkit.validation import resampling
 from segkit.validation.resampling import draw_bootstraps, refit_prototypes, resample_prototypes
 from segkit.validation.stability import (
@@ -55,7 +55,7 @@ def test_the_best_of_many_starts_is_at_least_as_good_as_published(motives, publi
 
 
 def test_the_loops_of_the_bootstrap_come_close_to_the_best(motives):
-    rows, rng = Prepared((), (), motives, NO_CODES), np.random.default_rng(0)
+    rows, rng = PreparedColumns((), (), motives, NO_CODES), np.random.default_rng(0)
     once = np.ones((5, 1000), dtype=np.uint16)
     _, costs = refit_prototypes(rows, 6, once, gamma=1.0, rng=rng)
     assert costs.min() >= 2660.53
@@ -64,7 +64,7 @@ def test_the_loops_of_the_bootstrap_come_close_to_the_best(motives):
 
 def test_all_three_levels_of_stability_are_measured(motives, monkeypatch):
     monkeypatch.setattr(resampling, "REFERENCE_COPIES", 3)
-    rows, solutions = Prepared((), (), motives, NO_CODES), {}
+    rows, solutions = PreparedColumns((), (), motives, NO_CODES), {}
     draws = draw_bootstraps(1000, pairs=3, random_state=1)
     for k in range(2, 9):
         options = {"gamma": 1.0, "random_state": 1}
@@ -79,6 +79,6 @@ def test_all_three_levels_of_stability_are_measured(motives, monkeypatch):
         assert len(rated) == k
         assert rated["jaccard"].between(0.2, 1).all()
         assert rated["jaccard"].min() == whole["weakest_jaccard"]
-    paths = follow_segments(solutions)
+    paths = follow_segments(solutions).nodes
     assert paths.groupby("segment_count").size().tolist() == list(range(2, 9))
     assert paths["continuity"].dropna().between(0, 1).all()

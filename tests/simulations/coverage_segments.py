@@ -11,8 +11,8 @@ import functools
 import numpy as np
 import pandas as pd
 
-from segkit.models.columns import Prepared
-from segkit.models.kprototypes import fit_prototypes
+from segkit.models.columns import PreparedColumns
+from segkit.models.prototypes import fit_prototypes
 from segkit.validation.resampling import Resamples, draw_bootstraps, refit_prototypes
 from segkit.validation.stability import bound_segments
 
@@ -64,7 +64,7 @@ def simulate(n_repeats: int, seed: int, *, n_customers: int = 400, pairs: int = 
         numbers, spend = draw_customers(rng, n_customers)
         own, _ = fit(numbers, repeat)
         draws = draw_bootstraps(n_customers, pairs=pairs, random_state=repeat)
-        prepared = Prepared((), (), numbers, np.empty((n_customers, 0), dtype=np.int32))
+        prepared = PreparedColumns((), (), numbers, np.empty((n_customers, 0), dtype=np.int32))
         labels, _ = refit_prototypes(prepared, 3, draws, gamma=1.0, rng=rng)
         unknown = float("nan")
         bounds = bound_segments(Resamples(own, 3, labels, draws, [], unknown, unknown), spend)

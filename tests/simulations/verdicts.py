@@ -13,7 +13,7 @@ import pandas as pd
 
 from segkit.plan.models import Criteria, Scheme
 from segkit.validation.candidates import compare_candidates
-from segkit.validation.criteria import choose_scheme
+from segkit.validation.verdict import choose_scheme
 
 AS_OF = datetime.date(2026, 6, 30)
 NOISE = ("normal", "uniform", "binary", "mixed")

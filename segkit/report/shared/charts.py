@@ -17,16 +17,10 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from segkit.report.shared import figures
-from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SERIES, SKY, TRACK, chart
-from segkit.report.shared.numbers import MISSING, format_number, format_share, plural
+from segkit.report.shared.figures import BLUE, MUTED, SERIES, TRACK, chart
+from segkit.report.shared.numbers import MISSING, format_number, plural
 
 LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
-MEASURES = {
-    "stability": "stability\n(adjusted Rand)",
-    "explained_spend_share": "spend explained\n(share of variance)",
-    "smallest_customer_share": "smallest segment\n(share of customers)",
-}
-DIFFERENCES = {"explained_spend_share": "differences explained\n(share of variance)"}
 
 
 @chart("label", "value")
@@ -56,115 +50,6 @@ def plot_bars(
     said = f"Ranked bars of {name}, {plural(len(rows), 'bar')}"
     ends = figures.list_ends(rows[label], texts, ("Largest", "Smallest shown"))
     return figures.describe_chart(ax, said, *ends)
-
-
-@chart("segment_name", "customer_share")
-def plot_segment_sizes(table: pd.DataFrame, *, title: str = "Size of each segment") -> Axes:
-    """Draw each segment's share of customers, beside its share of spend where that is known.
-
-    How to read it: where the lower (orange) bar is longer than the upper (blue) one, the segment
-    brings more than its numbers; where it is shorter, it brings less.
-    The table has a row a segment: ``segment_name``, ``customer_share``, ``spend_share`` (0 to 1).
-    """
-    up = 0.19 if "spend_share" in table else 0
-    parts = {"customer_share": (up, BLUE, "customers"), "spend_share": (-up, ORANGE, "spend")}
-    known = [column for column in parts if column in table]
-    rows = table.sort_values(known[-1], kind="stable")
-    ax = figures.new_axes(title, height=0.9 + 0.62 * len(rows))
-    said = rows["segment_name"] + ": "
-    for column in known:
-        up, colour, whole = parts[column]
-        texts = rows[column].map(format_share) + f" of {whole}"
-        bars = ax.barh(np.arange(len(rows)) + up, rows[column], height=0.34, color=colour)
-        ax.bar_label(bars, texts, padding=4, fontsize=9, color=colour)
-        said += texts + ", "
-    figures.name_rows(ax, rows["segment_name"])
-    return figures.describe_chart(ax, "Paired bars by segment", said.str[:-2].iloc[::-1])
-
-
-@chart("scheme", "segment_count", values=["passes", *MEASURES])
-def plot_candidates(
-    table: pd.DataFrame,
-    *,
-    chosen: tuple[str, int] | None = None,
-    thresholds: dict[str, float] | None = None,
-    title: str = "Candidate segmentations on the same criteria",
-) -> Axes:
-    """Draw the candidate segmentations side by side: stable, telling, large enough?
-
-    How to read it: one row a candidate. Further right is better in every panel; a dashed line is
-    the least that the plan accepts. A filled dot passes all criteria, an empty one does not, and
-    the recommended candidate is orange and bold.
-    The table has a row a candidate: ``scheme``, ``segment_count``, ``passes`` and the three
-    measures; where no spend is explained, ``explained_share`` stands in. ``chosen`` is the
-    recommended pair; ``thresholds`` the least value by measure.
-    """
-    rows = table.sort_values(["scheme", "segment_count"], ascending=False, kind="stable")
-    pairs = zip(rows["scheme"], rows["segment_count"], strict=True)
-    best, passes = [pair == chosen for pair in pairs], rows["passes"].fillna(False).to_numpy(bool)
-    counts = rows["segment_count"].astype(str)
-    names = rows["scheme"].str.replace("_", " ") + ", " + counts + " segments"
-    colours, texts, measures, whole = np.where(best, ORANGE, BLUE), [], MEASURES, "spend"
-    if rows["explained_spend_share"].isna().all() and "explained_share" in rows:
-        rows = rows.assign(explained_spend_share=rows["explained_share"])
-        measures, whole = MEASURES | DIFFERENCES, "the differences"
-    panels = figures.new_axes(title, height=1.4 + 0.34 * len(rows), columns=3)
-    for ax, (column, heading) in zip(panels, measures.items(), strict=True):
-        values, least = rows[column].astype(float), (thresholds or {}).get(column)
-        top = 1.0 if column == "stability" else np.nanmax([*values, least or 0, 0.01])
-        write = "{:.2f}".format if column == "stability" else format_share
-        texts.append(values.map(write).where(values.notna(), "not measured"))
-        track = ax.barh(range(len(rows)), top, height=0.03, color=TRACK)
-        for label, it in zip(ax.bar_label(track, texts[-1], padding=9), best, strict=True):
-            label.set(fontsize=9, fontweight="bold" if it else "normal")
-        look = {"c": np.where(passes, colours, "white"), "edgecolors": colours, "linewidth": 1.8}
-        ax.scatter(values, range(len(rows)), s=64, zorder=3, clip_on=False, **look)
-        if least is not None:
-            ax.axvline(least, color=GREY, linestyle=(0, (3, 3)), linewidth=1.2)
-            place = (least, len(rows) - 0.35)
-            ax.text(*place, f"least {write(least)}", ha="center", fontsize=8.5, color=MUTED)
-        ax.set(xlim=(np.nanmin([*values, 0]), top), xlabel=heading)
-        figures.name_rows(ax, names, bold=best)
-    stable, explained, smallest = texts
-    said = names + ": stability " + stable + ", explains " + explained + f" of {whole}, smallest "
-    said += smallest + np.where(passes, "", ", does not pass") + np.where(best, ", recommended", "")
-    start = f"{plural(len(rows), 'candidate')} compared"
-    return figures.describe_chart(panels[0], start, said.iloc[::-1])
-
-
-@chart("customer_share", "value_share")
-def plot_lorenz(
-    table: pd.DataFrame, *, value_name: str = "spend", title: str = "Concentration of customers"
-) -> Axes:
-    """Draw the Lorenz curve: how much of the value which share of customers brings.
-
-    How to read it: on the dashed line every customer would bring the same. The further the
-    curve hangs below it, the fewer customers carry the business. The Gini coefficient is twice
-    the area between the two (Gini 1912): 0 is equal, 1 is one customer bringing everything.
-    The table has ``customer_share`` and ``value_share``, both cumulative from 0 to 1, customers
-    ordered from the smallest value to the largest.
-    """
-    rows = table[["customer_share", "value_share"]].sort_values("customer_share", kind="stable")
-    people, value = np.vstack([[0, 0], rows.to_numpy(float)]).T
-    at_80 = float(np.interp(0.8, people, value))
-    gini = 1 - 2 * float(np.trapezoid(value, people))
-    top = f"{format_share(1 - at_80)} of {value_name}"
-    ax = figures.new_axes(title, height=4.4)
-    ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
-    ax.fill_between(people, value, people, color=SKY, alpha=0.16, linewidth=0)
-    ax.plot(people, value, color=BLUE, linewidth=2.4)
-    ax.plot([0.8, 0.8, 1], [0, at_80, at_80], "o-", color=ORANGE, linewidth=1.2, markevery=[1])
-    ax.text(0.79, at_80 + 0.025, f"top 20% of customers:\n{top}", ha="right", color=ORANGE)
-    ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center")
-    ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
-    order = f"share of customers, from the lowest {value_name} to the highest"
-    ax.set(xlim=(0, 1.003), ylim=(0, 1.003), xlabel=order)
-    figures.name_values(ax, f"share of {value_name}")
-    ax.grid(True)
-    figures.set_numbers(ax.xaxis, "share")
-    figures.set_numbers(ax.yaxis, "share")
-    said = f"Lorenz curve of {value_name} by customer. Gini coefficient {gini:.2f}"
-    return figures.describe_chart(ax, said, f"The top 20% of customers bring {top}")
 
 
 @chart("x", "y", "group")
@@ -227,34 +112,12 @@ def plot_cells(
     grey means that nothing is known, which is not the same as zero.
     """
     grid = _make_grid(table, row, column, value)
-    ax = _draw_grid(grid, title, grid.map(figures.write_value, kind=kind))
+    ax = draw_grid(grid, title, grid.map(figures.write_value, kind=kind))
     known = grid.stack().dropna().sort_values(kind="stable")
     names = [f"{name}, {other}" for name, other in known.index]
     ends = figures.list_ends(names, [figures.write_value(cell, kind) for cell in known])
     said = f"Grid of {value.replace('_', ' ')}: {len(grid)} rows by {len(grid.columns)} columns"
     return figures.describe_chart(ax, said, *ends)
-
-
-@chart("recency_score", "frequency_score", "customer_count")
-def plot_rfm_grid(
-    table: pd.DataFrame, *, title: str = "Customers by recency and frequency score"
-) -> Axes:
-    """Draw customers by recency score and frequency score.
-
-    How to read it: top right bought lately and often; bottom right bought lately but seldom; top
-    left bought often, but not lately: those are the ones to win back.
-    The table has ``recency_score``, ``frequency_score`` (1 low to 5 high), ``customer_count``.
-    """
-    counts = table.groupby(["frequency_score", "recency_score"])["customer_count"].sum()
-    grid = counts.unstack().sort_index(ascending=False).astype(float)
-    ax = _draw_grid(grid, title, grid.map(format_number))
-    ax.tick_params(labeltop=False, labelbottom=True)
-    up, right = "frequency score (up: bought often)", "recency score (right: bought lately)"
-    ax.set(xlabel=right, ylabel=up)
-    (frequency, recency), most = counts.idxmax(), format_number(counts.max())
-    said = f"Grid of {format_number(counts.sum())} customers by recency and frequency score"
-    largest = f"Largest cell: recency {recency}, frequency {frequency}, {most}"
-    return figures.describe_chart(ax, said, largest)
 
 
 def _make_grid(table: pd.DataFrame, row: str, column: str, value: str) -> pd.DataFrame:
@@ -263,7 +126,8 @@ def _make_grid(table: pd.DataFrame, row: str, column: str, value: str) -> pd.Dat
     return cells.reindex(index=table[row].unique(), columns=table[column].unique()).astype(float)
 
 
-def _draw_grid(grid: pd.DataFrame, title: str, texts: pd.DataFrame) -> Axes:
+def draw_grid(grid: pd.DataFrame, title: str, texts: pd.DataFrame) -> Axes:
+    """Draw a grid of numbers, the darker the higher, with a text in each cell."""
     ax = figures.new_axes(title, height=1.3 + 0.42 * len(grid))
     known, (height, width) = grid.notna().to_numpy(), grid.shape
     cells, annot_kws = grid.fillna(0).to_numpy(), {"fontsize": 9 if width < 9 else 7.5}

@@ -228,9 +228,20 @@ def show_chart(ax: Axes, *, caption: str, alt: str | None = None) -> None:
         What the reader should look at; shown under the picture.
     alt : str, optional
         What the picture shows, in words. segkit's own charts bring it along.
+
+    Raises
+    ------
+    SegkitError
+        If a text is missing, or a chart of segkit's own is of a table that is not published.
     """
     from IPython.display import display
 
+    if not getattr(ax.figure, "_segkit_published", True):
+        raise SegkitError(
+            "only charts of published tables are shown",
+            where="show_chart",
+            fix="Let the table through the gate first: shown = ws.publish(table, VIEW).",
+        )
     alt = alt if alt is not None else getattr(ax.figure, "_segkit_alt", "")
     for name, text in (("alt", alt), ("caption", caption)):
         if not text or not text.strip():

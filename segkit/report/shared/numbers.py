@@ -63,6 +63,19 @@ def format_small_share(value: float) -> str:
     return format_share(value, max(1, -1 - math.floor(math.log10(abs(value)))) if known else 1)
 
 
+def format_points(value: Real | None) -> str:
+    """Write a difference of shares in percentage points, with its sign.
+
+    >>> format_points(0.0123), format_points(-0.2), format_points(0.0001)
+    ('+1.2', '−20.0', '0.0')
+    """
+    if is_missing_value(value):
+        return MISSING
+    points = 100 * float(value)
+    sign = "+" if round(points, 1) > 0 else ""
+    return sign + format_number(points, 1)
+
+
 def format_large(value: float, currency: str = "") -> str:
     """Write an amount in millions, billions or trillions with three digits that count.
 

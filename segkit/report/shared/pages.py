@@ -10,24 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pandas as pd
 from jinja2 import pass_context
-from markupsafe import Markup
 from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from segkit.plan.models import MEASURES
 from segkit.report import STEPS
-from segkit.report.shared.numbers import format_number, format_share, plural
-from segkit.report.shared.tables import PAGES, TEMPLATES, build_table
+from segkit.report.shared.first_page import lay_out_first_page, list_steps
+from segkit.report.shared.tables import PAGES, TEMPLATES
 from segkit.report.shared.verification import verify_page
 
 __all__ = ["PAGE_TITLES", "list_pages", "render_index", "render_page", "verify_page"]
 
 PAGE_TITLES = {"index": "Summary", **STEPS}  # in the order of reading
-_CARDS, _CARD_WIDTH = 8, 24  # headline figures on the summary, and the characters of each
-PAGES.filters |= {"number": format_number, "share": format_share, "plural": plural}
-PAGES.filters["table"] = lambda rows, **how: Markup(build_table(pd.DataFrame(rows), **how))
+CODE_LABELS = {"parameters": "Parameters", "injected-parameters": "Parameters of this run"}
 
 
 def list_pages(steps: Sequence[str]) -> list[tuple[str, str]]:
@@ -67,6 +62,7 @@ def render_page(
     exporter.config.NbConvertBase.display_data_priority = [*shown, "text/latex", "text/plain"]
     exporter.register_filter("markdown_output", _render_output)
     exporter.register_filter("wrap_tables", wrap_tables)
+    exporter.register_filter("name_code", name_code)
     notebook = nbformat.read(notebook_path, as_version=4)
     text, _ = exporter.from_notebook_node(notebook, resources)
     Path(html_path).write_text(text.strip() + "\n", encoding="utf-8", newline="\n")
@@ -84,36 +80,17 @@ def render_index(
         Of any step ``headline`` (findings by label) and ``findings``; of 05_analysis also
         ``verdict`` ({"answer": "yes" or "no", "text", "reasons"}), ``segments`` (records),
         ``kpis`` (records of text, measure, value_text, target_text, met), ``usefulness`` ({"text",
-        "split_on"}) and ``limits``.
+        "split_on"}) and ``limits``. A finding is its record, or its sentence alone.
     record : mapping
         The run's: ``tables`` (with counts of rows ``read``, ``accepted``, ``rejected``),
         ``run_id``, ``segkit_version``, ``random_state``, ``as_of``.
     html_path : path
     """
     plan = plan if isinstance(plan, Mapping) else plan.model_dump()
-    steps = [step for step in PAGE_TITLES if step in facts]
-    latest_first = reversed(steps)  # the last steps say what the first ones were for
-    figures = [p for step in latest_first for p in (facts[step].get("headline") or {}).items()]
-    cards = list(
-        zip([label for label, _ in figures], read_texts([f for _, f in figures]), strict=True)
-    )
-    final, counts = facts.get("05_analysis") or {}, record.get("tables") or {}
-    text = PAGES.get_template("summary.html.j2").render(
-        plan=plan,
-        record=record,
-        final=final,
-        navigation=list_pages(steps),
-        findings=[read_texts(facts[step].get("findings"))[:4] for step in steps],
-        headline=[pair for pair in cards if len(pair[1]) <= _CARD_WIDTH][:_CARDS],
-        quality=[{"table": name, **counts[name]} for name in counts],
-        measures=MEASURES,
-    )
+    page = lay_out_first_page(plan, facts, record)
+    navigation = list_pages(list_steps(facts))
+    text = PAGES.get_template("summary.html.j2").render(page=page, navigation=navigation)
     Path(html_path).write_text(text.strip() + "\n", encoding="utf-8", newline="\n")
-
-
-def read_texts(findings: Sequence[Mapping[str, Any] | str] | None) -> list[str]:
-    """Return the sentences of findings that facts hold."""
-    return [f["text"] if isinstance(f, Mapping) else str(f) for f in findings or []]
 
 
 def render_pointer(title: str, run_id: str, html_path: Path) -> None:
@@ -159,6 +136,15 @@ def _render_output(source: str) -> str:
     """Turn Markdown that a cell has put out into HTML; it may hold data, so it is escaped."""
     renderer = _Renderer(escape=True, allow_harmful_protocols=False)
     return wrap_tables(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def name_code(tags: Sequence[str]) -> str:
+    """Return the words on a cell's folded code, by the cell's tags.
+
+    >>> name_code(["parameters"]), name_code([])
+    ('Parameters', 'Show code')
+    """
+    return next((label for tag, label in CODE_LABELS.items() if tag in tags), "Show code")
 
 
 def wrap_tables(markup: str) -> str:

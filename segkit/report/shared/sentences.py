@@ -22,6 +22,7 @@ from segkit.report.shared.numbers import (
     format_large,
     format_money,
     format_number,
+    format_points,
     format_share,
     format_small_share,
     is_missing_value,
@@ -31,6 +32,8 @@ from segkit.report.shared.numbers import (
 
 SENTENCES = Path(__file__).parents[1] / "templates" / "sentences"
 MOST_NAMES = 5
+# Kinds that are written in one way, whatever the figure's unit and decimals.
+PLAIN_KINDS = {"small share": format_small_share, "points": format_points, "index": format_number}
 ABSENCE = "absence"  # the kind of a finding that says why a table has no rows
 
 
@@ -53,19 +56,33 @@ def write_figure(figure: Figure, value: object = None) -> str:
             return plural(value, one, many) if one else format_number(value)
         case "share":
             return format_share(value, 1 if figure.decimals is None else figure.decimals)
-        case "small share":
-            return format_small_share(value)
         case "money":
             return format_money(value, figure.unit, figure.decimals)
         case "large":
             return format_large(value, figure.unit)
-        case "index":
-            return format_number(value)
+        case "small share" | "points" | "index":
+            return PLAIN_KINDS[figure.kind](value)
+        case "gap":
+            return plural(count_points(value), "point")
+    return _write_number(figure, float(value))
+
+
+def _write_number(figure: Figure, value: float) -> str:
+    """Write a number with its unit; decimals that are not named are what the value asks for."""
     decimals = figure.decimals
     if decimals is None:
-        decimals = 0 if float(value).is_integer() or abs(value) >= 100 else 2
+        decimals = 0 if value.is_integer() or abs(value) >= 100 else 2
     text = format_number(value, decimals)
     return f"{text} {figure.unit}" if figure.unit else text
+
+
+def count_points(difference: float) -> int:
+    """Return how many points, hundredths, two shares differ by, without the sign.
+
+    >>> count_points(-0.126)
+    13
+    """
+    return abs(round(100 * difference))
 
 
 def write_finding(
@@ -153,7 +170,7 @@ def name_column(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-def show_findings(findings: Sequence[Finding | str], *, title: str = "What we found") -> None:
+def show_findings(findings: Sequence[Finding], *, title: str = "What we found") -> None:
     """Display findings as a list of sentences; text from data is escaped.
 
     The findings travel with the output as data, so that a run's notebooks hold them.
@@ -164,12 +181,22 @@ def show_findings(findings: Sequence[Finding | str], *, title: str = "What we fo
         Nothing is displayed where there are none.
     title : str, optional
         The line above the list.
+
+    Raises
+    ------
+    SegkitError
+        If a text is no finding.
     """
     from IPython.display import display
 
-    if isinstance(findings, str):
-        findings = [findings]
-    findings = [f if isinstance(f, Finding) else Finding("text", f) for f in findings]
+    for finding in findings:
+        if not isinstance(finding, Finding):
+            raise SegkitError(
+                "only findings are shown",
+                where="show_findings",
+                found=f"{type(finding).__name__}: {str(finding)[:40]}",
+                fix="Make it by write_finding, with its figures and their source.",
+            )
     if not findings:
         return
     items = "\n".join(f"<li>{html.escape(finding.text)}</li>" for finding in findings)

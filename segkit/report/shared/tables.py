@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,9 @@ from segkit.core.findings import HIDDEN
 from segkit.core.privacy import Published
 from segkit.models.kinds import find_kind
 from segkit.report.shared.numbers import MISSING, format_number, format_share, plural, write_ranges
-from segkit.report.shared.views import Column, view_of
+from segkit.report.shared.views import Column, View, view_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "segkit"
-VIEWS = tomllib.loads(TEMPLATES.with_name("views.toml").read_text(encoding="utf-8"))
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
 KINDS = ("integer", "share", "money", "number", "date", "text")
 _MONEY = {"amount", "price", "profit", "revenue", "sales", "spend", "value", "margin", "budget"}
@@ -30,7 +29,14 @@ _WHOLES = _NOUNS | {word: word for word in ("spend", "value", "profit", "revenue
 _WORDS = {"kpi": "KPI", "rfm": "RFM", "id": "ID"}
 
 
-def show_table(table: pd.DataFrame | Published, *, caption: str, max_rows: int = 30, **options):
+def show_table(
+    table: Published,
+    *,
+    caption: str,
+    columns: Sequence[str] | None = None,
+    max_rows: int = 30,
+    folded: bool = False,
+) -> None:
     """Display a published table as its view says.
 
     Parameters
@@ -39,19 +45,36 @@ def show_table(table: pd.DataFrame | Published, *, caption: str, max_rows: int =
         A table that passed the gate, with its view.
     caption : str
         What the table shows; also its name for screen readers.
+    columns : sequence of str, optional
+        Names of the view's columns that are shown; all, if not given.
     max_rows : int, optional
         Further rows are left out, and a line says how many.
-    **options
-        ``columns``, names of the view's columns that are shown, and ``folded`` of
-        :func:`build_table`.
+    folded : bool, optional
+        Whether the table opens only when it is asked for.
+
+    Raises
+    ------
+    SegkitError
+        If the table has not passed the gate.
     """
     from IPython.display import display
 
-    if isinstance(table, Published):
-        options |= lay_out_view(table, options.pop("columns", None))
-        table = options.pop("table")
-    markup = build_table(table, caption=caption, max_rows=max_rows, **options)
-    display({"text/html": markup, "text/plain": f"{caption}\n{table.head(max_rows)}"}, raw=True)
+    require_published(table, "show_table")
+    laid = lay_out_view(table, columns)
+    frame = laid.pop("table")
+    markup = build_table(frame, caption=caption, max_rows=max_rows, folded=folded, **laid)
+    display({"text/html": markup, "text/plain": f"{caption}\n{frame.head(max_rows)}"}, raw=True)
+
+
+def require_published(table: object, where: str) -> None:
+    """Raise an error if a table has not passed the gate."""
+    if not isinstance(table, Published):
+        raise SegkitError(
+            "only a published table is shown",
+            where=where,
+            found=type(table).__name__,
+            fix="Let it through the gate first: shown = ws.publish(table, VIEW).",
+        )
 
 
 def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> dict[str, Any]:
@@ -69,7 +92,9 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
             if low in table:
                 write = partial(_write_one, kind=column.kind)
                 table = table.assign(**{name: write_ranges(table[low], table[high], write)})
-        if name not in table or not (table.empty or _has_content(table[name])):
+        if name not in table:
+            continue
+        if not (table.empty or column.always or _has_content(table[name])):
             continue
         columns[name] = column.heading
         if column.kind and column.interval is None:
@@ -85,6 +110,36 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
     }
 
 
+def spread_table(
+    published: Published, *, rows: Sequence[str], column: str, value: str
+) -> Published:
+    """Return a published long table as a grid that `show_table` shows.
+
+    A figure is read from the long table, never from the grid.
+
+    Parameters
+    ----------
+    rows : sequence of str
+        Columns that together name a row of the grid.
+    column : str
+        The column whose values become columns.
+    value : str
+        The column whose figures stand in the cells.
+    """
+    if published.empty:
+        return published
+    view, frame = view_of(published), published.frame
+    names = [str(name) for name in frame[column].drop_duplicates()]
+    places = pd.MultiIndex.from_frame(frame[list(rows)].drop_duplicates())
+    grid = frame.assign(**{column: frame[column].astype(str)})
+    grid = grid.pivot(index=list(rows), columns=column, values=value)
+    grid = grid.loc[places, names].rename_axis(columns=None).reset_index()
+    kind = view.find_kind(value) or guess_format(frame[value])
+    shown = {name: view.columns.get(name, Column()) for name in rows}
+    shown |= {name: Column(name, kind, always=True) for name in names}
+    return replace(published, frame=grid, view=View(published.shape, shown))
+
+
 def _has_content(column: pd.Series) -> bool:
     return bool((column.notna() & (column.astype(str) != "")).any())
 
@@ -97,7 +152,7 @@ def build_table(
     df: pd.DataFrame,
     *,
     caption: str,
-    columns: dict[str, str] | str | None = None,
+    columns: dict[str, str] | None = None,
     formats: dict[str, str] | None = None,
     bars: Sequence[str] = (),
     currency: str = "",
@@ -112,10 +167,9 @@ def build_table(
         What to show; its index is left out.
     caption : str
         What the table shows; also its name for screen readers.
-    columns : dict of str to str, or str, optional
+    columns : dict of str to str, optional
         The columns to show, in this order, with their headings; all, if not given. A heading of
-        "" is made from the column's name. A text is the name of a view in ``views.toml``; of its
-        columns those are shown that are there and not all missing.
+        "" is made from the column's name.
     formats : dict of str to str, optional
         How a column is written: integer, share (0 to 1 as a percentage), money, number, date or
         text. Columns that are not named are guessed from their name and type.
@@ -129,9 +183,6 @@ def build_table(
         Whether the table opens only when it is asked for.
     """
     headings, formats = columns or dict.fromkeys(df.columns, ""), formats or {}
-    if isinstance(columns, str):
-        headings, kinds = _read_view(df, columns)
-        formats = {**kinds, **formats}
     for name in [*headings, *formats, *bars]:
         if name not in df.columns:
             fix = suggest_name(str(name), list(map(str, df.columns)))
@@ -163,17 +214,6 @@ def build_table(
         reason=explain_empty(df),
         more=f"{plural(hidden, 'more row')} not shown." if hidden else "",
     )
-
-
-def _read_view(df: pd.DataFrame, view: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the headings and the formats of a view's columns that the table has."""
-    told = {
-        name: [words] if isinstance(words, str) else words
-        for name, words in VIEWS[view].items()
-        if name in df and (df.empty or df[name].notna().any())
-    }
-    formats = {name: words[1] for name, words in told.items() if words[1:]}
-    return {name: words[0] for name, words in told.items()}, formats
 
 
 def guess_format(column: pd.Series) -> str:

@@ -44,8 +44,14 @@ class _Reader(HTMLParser):
             self.texts[tag].append("")
         if tag == "html":
             self.language = values.get("lang", "").strip()
-        elif tag == "script":
-            self.add_fault(f"a script from {values.pop('src', 'the page itself')}")
+        self.check_tag(tag, values)
+        for name, value in values.items():
+            if tag != "script" or name != "src":
+                self.check_attribute(tag, name, value)
+
+    def check_tag(self, tag: str, values: dict[str, str]) -> None:
+        if tag == "script":
+            self.add_fault(f"a script from {values.get('src', 'the page itself')}")
         elif tag in ("iframe", "object", "embed", "base", "frame"):
             self.add_fault(f"a <{tag}> element")
         elif tag == "img" and values.get("alt", "").strip() in _NO_ALT:
@@ -54,16 +60,17 @@ class _Reader(HTMLParser):
             self.add_fault("a page that sends the reader elsewhere")
         if "traceback" in values.get("class", "").split():
             self.add_fault("a cell that failed")
-        for name, value in values.items():
-            is_link = name in ("href", "xlink:href")
-            if name.startswith("on"):
-                self.add_fault(f"a script in the attribute {name} of <{tag}>")
-            elif is_link and re.match(r"\s*(javascript|vbscript|data)\s*:", value, re.I):
-                self.add_fault(f"a link that runs a script: {value[:60]}")
-            elif name in _LOADS or (is_link and tag in ("link", "image", "use")):
-                self.check_load(f"<{tag} {name}>", value)
-            elif name == "style":
-                self.check_style(value)
+
+    def check_attribute(self, tag: str, name: str, value: str) -> None:
+        is_link = name in ("href", "xlink:href")
+        if name.startswith("on"):
+            self.add_fault(f"a script in the attribute {name} of <{tag}>")
+        elif is_link and re.match(r"\s*(javascript|vbscript|data)\s*:", value, re.I):
+            self.add_fault(f"a link that runs a script: {value[:60]}")
+        elif name in _LOADS or (is_link and tag in ("link", "image", "use")):
+            self.check_load(f"<{tag} {name}>", value)
+        elif name == "style":
+            self.check_style(value)
 
     def handle_endtag(self, tag: str) -> None:
         self.inside = "" if tag == self.inside else self.inside

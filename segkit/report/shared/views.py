@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from segkit.core.privacy import Shape
+from segkit.core.privacy import Published, Shape
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # How finely a value of each kind is written, for the gate's records.
 ROUNDINGS = {"integer": 1.0, "count": 1.0, "index": 1.0, "share": 0.001, "money": 0.01}
@@ -18,13 +21,15 @@ class Column:
 
     ``kind`` is how it is written: integer, share, money, number, date or text; empty: told from
     its name and type. ``interval`` names the columns with the ends of an interval that are written
-    in one cell. With ``bar`` each number has a bar beside it.
+    in one cell. With ``bar`` each number has a bar beside it. With ``always`` the column is shown
+    even if all its values are missing.
     """
 
     heading: str = ""
     kind: str = ""
     interval: tuple[str, str] | None = None
     bar: bool = False
+    always: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,15 @@ class View:
         """Return the step to which each column that the view names is rounded."""
         kinds = {name: column.kind for name, column in self.columns.items()}
         return {name: ROUNDINGS[kind] for name, kind in kinds.items() if kind in ROUNDINGS}
+
+
+def reshape_published(published: Published, frame: pd.DataFrame, view: View) -> Published:
+    """Return a published table laid out otherwise.
+
+    ``frame`` is made of the published table's own figures, such as a pivot or with a column of
+    words; nothing else may be in it.
+    """
+    return replace(published, frame=frame, view=view)
 
 
 def view_of(published: Any) -> View:

@@ -1,9 +1,9 @@
 """A fresh kernel for each notebook, without paying for its imports each time.
 
 On Linux a warmed parent, started with the run, imports what notebooks use and forks a child for
-each notebook; the child becomes an ordinary ipykernel. Elsewhere, or with ``SEGKIT_FORK=0``, each
-kernel is started as Jupyter starts it. Both look alike from outside: a jupyter_client kernel
-manager.
+each notebook; the child becomes an ordinary ipykernel. Elsewhere, or where the user's environment
+says ``SEGKIT_FORK=0``, each kernel is started as Jupyter starts it. Both look alike from outside: a
+jupyter_client kernel manager.
 """
 
 from __future__ import annotations
@@ -30,41 +30,52 @@ ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
-LONGEST_SOCKET_FOLDER = 80  # characters; a socket's path may have about a hundred
+LONGEST_SOCKET_FOLDER = 100  # characters; a socket's whole path may have 107
 
 
-def use_fork() -> bool:
-    """Tell whether kernels are forked; macOS libraries do not survive a fork, Windows has none."""
-    return sys.platform == "linux" and os.environ.get("SEGKIT_FORK") != "0"
+def use_fork(fork: bool | None = None) -> bool:
+    """Tell whether kernels are forked; macOS libraries do not survive a fork, Windows has none.
+
+    ``fork`` is what is asked for; without it the user's ``SEGKIT_FORK`` decides.
+    """
+    is_wanted = os.environ.get("SEGKIT_FORK") != "0" if fork is None else fork
+    return sys.platform == "linux" and is_wanted
 
 
 class Kernels(contextlib.AbstractContextManager):
     """The kernels of one run in ``folder``, as a context manager.
 
     ``log`` takes what they print outside of cells; ``held`` are file descriptors that stay open
-    while a forked kernel lives.
+    while a forked kernel lives; ``fork`` is as in `use_fork`. With ``preload`` the warmed parent
+    imports what segkit's notebooks use, without it only what a kernel needs.
     """
 
-    def __init__(self, folder: Path, log: Path, *, held: Sequence[int] = ()):
+    def __init__(
+        self,
+        folder: Path,
+        log: Path,
+        *,
+        held: Sequence[int] = (),
+        fork: bool | None = None,
+        preload: bool = True,
+    ):
         self._log = log.open("wb")
         self.folder = folder
         self._booted: list[Any] = []
+        self._kernel_count = 0
         # Only named here: whoever makes it must live to remove it if this process is killed.
         self.scratch = Path(tempfile.gettempdir(), name_folder())
-        own = {
-            "IPYTHONDIR": f"{self.scratch}/ipython",
-            "TMPDIR": str(self.scratch),
-            "SEGKIT_TABLES": "ready",
-        }
+        own = {"IPYTHONDIR": f"{self.scratch}/ipython", "TMPDIR": str(self.scratch)}
         self.environment = {**os.environ, **ENVIRONMENT, **own}
-        self.server = self._start_server(held) if use_fork() else None
+        self.server = self._start_server(held, preload=preload) if use_fork(fork) else None
 
-    def _start_server(self, held: Sequence[int]) -> subprocess.Popen:
+    def _start_server(self, held: Sequence[int], *, preload: bool) -> subprocess.Popen:
         """Start the warmed parent, in a process group of its own."""
         root = str(Path(__file__).parents[3])
         code = f"import sys; sys.path.append({root!r})\n"
         code += "from segkit.workflow.kernels import server\n"
-        code += f"server.serve_forks({str(self.scratch)!r}, {held!r}, parent={os.getpid()})"
+        arguments = f"{str(self.scratch)!r}, {list(held)!r}"
+        code += f"server.serve_forks({arguments}, parent={os.getpid()}, preload={preload!r})"
         return subprocess.Popen(
             [sys.executable, "-P", "-c", code],
             pass_fds=held,
@@ -114,7 +125,9 @@ class Kernels(contextlib.AbstractContextManager):
         from segkit.workflow.kernels.manager import Client, Forked, Manager
 
         self.scratch.mkdir(0o700, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="", dir=self.scratch))
+        self._kernel_count += 1
+        folder = self.scratch / str(self._kernel_count)
+        folder.mkdir(0o700)
         manager = Manager(connection_file=str(folder / "kernel.json"), client_factory=Client)
         if self.server is not None:
             if len(str(folder)) < LONGEST_SOCKET_FOLDER:  # sockets in a private folder, no ports

@@ -17,6 +17,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
+from segkit.workflow.kernels.jupyter_internals import accept_kernel_info
+
 KILL = 9  # the signal, for which Windows has no name
 ROOT = Path(__file__).parents[3]
 # A booted kernel ends at once with its run; ipykernel itself would look every second.
@@ -40,7 +42,7 @@ class Client(AsyncKernelClient):
             with contextlib.suppress(queue.Empty):
                 reply = await self.get_shell_msg(timeout=1)
                 await self.get_iopub_msg(timeout=1)
-                self._handle_kernel_info_reply(reply)
+                accept_kernel_info(self, reply)
                 return
             if not await self.is_alive():
                 break

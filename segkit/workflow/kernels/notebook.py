@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from segkit.core import errors
 from segkit.core.errors import NotebookError, SegkitError, VerdictError
+from segkit.workflow.kernels.jupyter_internals import forget_cleanup, take_over_kernel
 from segkit.workflow.kernels.loop import run_coroutine
 
 LONGEST_LINE = 60  # characters of a cell's first line
@@ -50,7 +50,7 @@ def execute_notebook(
         shutdown_kernel="immediate",
         log=log,
     )
-    client.owns_km = True  # so that it ends the kernel in any case
+    take_over_kernel(client)
     try:
         run_coroutine(client.async_execute())
         return notebook, None
@@ -64,8 +64,7 @@ def execute_notebook(
         name = type(error).__name__
         message = str(error)
     finally:
-        # Interrupted before it begins, the client would look for its kernel when Python ends.
-        atexit.unregister(client._cleanup_kernel)
+        forget_cleanup(client)
     where = _name_cell(path, notebook, reached)
     return notebook, _explain_failure(name, message, where)
 

@@ -19,23 +19,28 @@ import sys
 import traceback
 
 import segkit
+from segkit.workflow.kernels.jupyter_internals import name_parent
 
-KERNEL = "ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell"
+KERNEL = ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell")
 # What is imported late; segkit's own modules import the rest.
-LIBRARIES = """
-    statsmodels.stats.weightstats statsmodels.stats.multitest
-    pyarrow.parquet matplotlib.backends.backend_agg PIL.PngImagePlugin ibis.backends.duckdb
-"""
+LIBRARIES = (
+    "statsmodels.stats.weightstats",
+    "statsmodels.stats.multitest",
+    "pyarrow.parquet",
+    "matplotlib.backends.backend_agg",
+    "PIL.PngImagePlugin",
+    "ibis.backends.duckdb",
+)
 
 
 SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 
 
-def preload_modules() -> None:
-    """Import what notebooks use."""
-    names = KERNEL.split()
-    if os.environ.get("SEGKIT_PRELOAD") != "0":  # tests whose notebooks need nothing switch it off
-        names += LIBRARIES.split()
+def preload_modules(*, preload: bool) -> None:
+    """Import what kernels need and, with ``preload``, what segkit's notebooks use as well."""
+    names = [*KERNEL]
+    if preload:
+        names += LIBRARIES
         names += [room.name for room in pkgutil.walk_packages(segkit.__path__, "segkit.")]
     for name in names:
         with contextlib.suppress(ImportError):
@@ -55,11 +60,11 @@ def end_with_parent(number: int, parent: int) -> bool:
     return os.getppid() == parent
 
 
-def serve_forks(folder: str, held: list[int], *, parent: int) -> None:
+def serve_forks(folder: str, held: list[int], *, parent: int, preload: bool) -> None:
     """Import, then fork a kernel for each request until the run is gone; then remove ``folder``.
 
     ``held`` are file descriptors to hold as long as a kernel lives, such as the run's lock;
-    ``parent`` is the run's process.
+    ``parent`` is the run's process; ``preload`` is as in `preload_modules`.
     """
     children: set[int] = set()
 
@@ -79,7 +84,7 @@ def serve_forks(folder: str, held: list[int], *, parent: int) -> None:
     for descriptor in held:
         os.set_inheritable(descriptor, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    preload_modules()
+    preload_modules(preload=preload)
     gc.collect()
     gc.freeze()
     with open(requests, "rb") as lines:
@@ -120,7 +125,7 @@ def _become_kernel(file: str, server: int) -> None:
             sys.modules["numpy"].random.seed()
         options = ["--HistoryManager.hist_file=:memory:", "-f", file]
         app = IPKernelApp.instance()
-        app.initialize([*options, f"--IPKernelApp.parent_handle={os.getppid()}"])
+        app.initialize([*options, name_parent(os.getppid())])
         app.start()
     except BaseException:
         traceback.print_exc()

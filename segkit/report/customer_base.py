@@ -1,0 +1,198 @@
+"""The customer base: who the customers are, and how few of them bring how much."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from segkit.core.findings import Condition, Figure, Finding
+from segkit.core.privacy import Published, Shape
+from segkit.profiles.concentration import ALL, LOSSES, MOST, TOP_FIFTH, TOP_HUNDREDTH
+from segkit.profiles.customer_counts import AGAIN, NEVER
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SKY, chart
+from segkit.report.shared.numbers import format_share, join_words
+from segkit.report.shared.sentences import write_figure, write_finding
+from segkit.report.shared.views import Column, View
+
+CUSTOMERS = View(
+    Shape(
+        "customers",
+        rests={
+            "spend_count": "spend_count",
+            "median_spend": "spend_count",
+            "mean_spend": "spend_count",
+        },
+    )
+)
+BUYERS = View(Shape("buyers", by=("buying",)))
+STAGES = View(Shape("stages", by=("journey_stage",)))
+TENTHS = View(
+    Shape("tenths", by=("tenth",)),
+    {
+        "tenth": Column("Tenth"),
+        "customer_count": Column("Customers"),
+        "smallest": Column("Smallest"),
+        "total": Column("Total"),
+        "value_share": Column("Share of value"),
+        "running_share": Column("Running share", "share"),
+    },
+)
+LORENZ = View(Shape("lorenz", by=("customer_share",)))
+# The parts lie within each other.
+CONCENTRATION = View(Shape("concentration", by=("part",), adds_up=False))
+BOUGHT = Condition("buying", "!=", NEVER)
+
+
+@chart("customer_share", "value_share")
+def plot_lorenz(
+    table, *, value_name: str = "spend", title: str = "Concentration of customers"
+) -> Axes:
+    """Draw the Lorenz curve: how much of the value which share of customers brings.
+
+    How to read it: on the dashed line every customer would bring the same. The further the
+    curve hangs below it, the fewer customers carry the business. The Gini coefficient is twice
+    the area between the two (Gini 1912): 0 is equal, 1 is one customer bringing everything.
+    The table has ``customer_share`` and ``value_share``, both cumulative from 0 to 1, customers
+    ordered from the smallest value to the largest.
+    """
+    rows = table[["customer_share", "value_share"]].sort_values("customer_share", kind="stable")
+    people, value = np.vstack([[0, 0], rows.to_numpy(float)]).T
+    share_of_lowest = float(np.interp(0.8, people, value))
+    gini = 1 - 2 * float(np.trapezoid(value, people))
+    top = f"{format_share(1 - share_of_lowest)} of {value_name}"
+    ax = figures.new_axes(title, height=4.4)
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
+    ax.fill_between(people, value, people, color=SKY, alpha=0.16, linewidth=0)
+    ax.plot(people, value, color=BLUE, linewidth=2.4)
+    ax.plot(
+        [0.8, 0.8, 1],
+        [0, share_of_lowest, share_of_lowest],
+        "o-",
+        color=ORANGE,
+        linewidth=1.2,
+        markevery=[1],
+    )
+    label = f"top 20% of customers:\n{top}"
+    ax.text(0.79, share_of_lowest + 0.025, label, ha="right", color=ORANGE)
+    ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center")
+    ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
+    order = f"share of customers, from the lowest {value_name} to the highest"
+    ax.set(xlim=(0, 1.003), ylim=(0, 1.003), xlabel=order)
+    figures.name_values(ax, f"share of {value_name}")
+    ax.grid(True)
+    figures.set_numbers(ax.xaxis, "share")
+    figures.set_numbers(ax.yaxis, "share")
+    said = f"Lorenz curve of {value_name} by customer. Gini coefficient {gini:.2f}"
+    return figures.describe_chart(ax, said, f"The top 20% of customers bring {top}")
+
+
+def state_customers(customers: Published, buyers: Published, stages: Published) -> list[Finding]:
+    """Say how many customers there are and what they spend, as far as that is known."""
+    count = _count_customers(customers)
+    if buyers.empty:
+        told = [write_finding("customer_base.customers.count", [count], count=count)]
+    else:
+        told = [_state_buyers(count, buyers)]
+    if "median_spend" in customers.frame:
+        spends = [
+            customers.read_figure("median_spend", kind="money"),
+            customers.read_figure("mean_spend", kind="money"),
+        ]
+        spend_count = customers.read_figure("spend_count", kind="count")
+        told.append(write_finding("customer_base.customers.spend", spends, count=spend_count))
+    if not stages.empty:
+        told.append(_state_stages(stages))
+    return told
+
+
+def _count_customers(customers: Published) -> Figure:
+    return customers.read_figure("customer_count", kind="count", unit="customer")
+
+
+def _state_buyers(count: Figure, buyers: Published) -> Finding:
+    bought = buyers.locate("customer_count", where=[BOUGHT], how="sum")
+    return write_finding(
+        "customer_base.customers.buyers",
+        [
+            count,
+            buyers.read_figure(
+                "customer_count", where=[BOUGHT], how="sum", kind="count", name="buyer_count"
+            ),
+            buyers.read_figure(
+                "customer_count",
+                where={"buying": AGAIN},
+                over=bought,
+                kind="share",
+                name="repeat_share",
+            ),
+        ],
+        count=count,
+    )
+
+
+def _state_stages(stages: Published) -> Finding:
+    names = stages.frame["journey_stage"].tolist()
+    shares = [
+        stages.read_figure(
+            "customer_share",
+            where={"journey_stage": name},
+            kind="share",
+            decimals=0,
+            name=f"share_{number}",
+        )
+        for number, name in enumerate(names)
+    ]
+    texts = [f"{name} {write_figure(share)}" for name, share in zip(names, shares, strict=True)]
+    count = stages.read_figure("customer_count", how="sum", kind="count")
+    words = {"stages": join_words(texts)}
+    return write_finding("customer_base.customers.stages", shares, count=count, words=words)
+
+
+def state_concentration(parts: Published, *, value_name: str) -> list[Finding]:
+    """Say how few customers bring how much; nothing of what is not known."""
+    if parts.empty:
+        return []
+    words = {"value_name": value_name}
+    everybody = parts.read_figure("customer_count", where={"part": ALL}, kind="count")
+    fifth, hundredth = (
+        _read_part(parts, part, name)
+        for part, name in ((TOP_FIFTH, "top_fifth_share"), (TOP_HUNDREDTH, "top_hundredth_share"))
+    )
+    told = []
+    if hundredth.value is not None:
+        told.append(("top", [fifth, hundredth]))
+    elif fifth.value is not None:
+        told.append(("top_fifth", [fifth]))
+    gini = parts.read_figure("gini", where={"part": ALL}, decimals=2)
+    most = parts.read_figure("customer_share", where={"part": MOST}, kind="share")
+    if most.value is not None:
+        told.append(("most", [most, gini]))
+    elif gini.value is not None:
+        told.append(("gini", [gini]))
+    losses = parts.read_figure(
+        "customer_count", where={"part": LOSSES}, kind="count", unit="customer", name="loss_count"
+    )
+    if losses.value:
+        told.append(("losses", [losses]))
+    return [
+        write_finding(f"customer_base.concentration.{name}", read, count=everybody, words=words)
+        for name, read in told
+    ]
+
+
+def _read_part(parts: Published, part: str, name: str, decimals: int = 1) -> Figure:
+    return parts.read_figure(
+        "value_share", where={"part": part}, kind="share", decimals=decimals, name=name
+    )
+
+
+def list_headline(customers: Published, parts: Published, *, value_name: str) -> dict[str, Finding]:
+    """Return the figures of the customer base for the first page, by label."""
+    count = customers.read_figure("customer_count", kind="count")
+    headline = {"Customers": write_finding("customer_base.headline.customers", [count])}
+    if not parts.empty:
+        share = _read_part(parts, TOP_FIFTH, "top_fifth_share", decimals=0)
+        top = write_finding("customer_base.headline.top_fifth", [share])
+        headline[f"Top fifth's share of {value_name}"] = top
+    return headline

@@ -1,0 +1,53 @@
+"""A KPI for each goal, in its own unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from segkit.core.privacy import Published, Shape
+from segkit.report.shared.numbers import format_money, format_number, format_share
+from segkit.report.shared.views import Column, View, reshape_published
+
+MONEY_KPIS = {"total_spend", "mean_order_value"}
+KPIS = View(
+    Shape("kpis", by=("goal",), adds_up=False, shown=("text", "kpi", "measure", "target")),
+    {
+        "text": Column("Goal"),
+        "measure": Column("Measured by"),
+        "value_text": Column("Value"),
+        "target_text": Column("Target"),
+        "met": Column("Met"),
+    },
+)
+
+
+def count_kpis(kpis: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """Add ``customer_count``: whom a KPI tells of, all customers or those whom it counts."""
+    counts = kpis["value"].where(kpis["kpi"] == "active_customers", len(customers))
+    return kpis.assign(customer_count=counts.fillna(len(customers)))
+
+
+def write_kpis(kpis: Published) -> Published:
+    """Add ``value_text`` and ``target_text``, written in the measure's own unit."""
+    texts = {}
+    for column in ("value", "target"):
+        pairs = zip(kpis.frame["kpi"], kpis.frame[column], strict=True)
+        texts[f"{column}_text"] = [_write_kpi(kpi, value, kpis.currency) for kpi, value in pairs]
+    return reshape_published(kpis, kpis.frame.assign(**texts), KPIS)
+
+
+def _write_kpi(kpi: str, value: float | None, currency: str) -> str:
+    if kpi in MONEY_KPIS:
+        return format_money(value, currency)
+    if kpi.endswith("_share"):
+        return format_share(value)
+    return format_number(value, 0 if kpi == "active_customers" else 1)
+
+
+def list_kpis(kpis: Published) -> list[dict[str, Any]]:
+    """Return the KPIs for the first page, one record each; what is hidden is None."""
+    columns = ["goal", "text", "kpi", "measure", "value", "target", "met"]
+    table = kpis.frame[[*columns, "value_text", "target_text"]].astype(object)
+    return table.where(table.notna(), None).to_dict("records")

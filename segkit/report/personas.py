@@ -1,0 +1,127 @@
+"""A persona in sentences; each carries its figure and its count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from segkit.action.personas import Persona
+from segkit.core.findings import Figure, Finding
+from segkit.core.privacy import Published
+from segkit.features.own_features import describe_feature
+from segkit.report.shared.sentences import name_column, write_finding
+
+
+def choose_first(sizes: Published) -> str:
+    """Return the first segment: the most valuable, or else the largest."""
+    return str(sizes.frame["segment_name"].iloc[0])
+
+
+def state_persona(
+    persona: Persona, sizes: Published, profile: Published, *, levels: Published
+) -> list[Finding]:
+    """Turn a persona into sentences: who it is, then what sets it apart, strongest first.
+
+    ``sizes``, ``profile`` and ``levels`` are the published tables that it was drafted from.
+    """
+    if persona.note:
+        return [_explain_note(persona)]
+    told = [_state_size(persona.segment_name, sizes)]
+    told += _state_role(persona, levels)
+    for row in persona.statements.to_dict("records"):
+        if row["value"]:
+            told.append(_state_share(persona.segment_name, row, levels))
+        else:
+            told.append(_state_mean(persona.segment_name, row["feature"], profile))
+    if persona.statements.empty:
+        told.append(write_finding("personas.persona.nothing_else"))
+    return told
+
+
+def _explain_note(persona: Persona) -> Finding:
+    """Say why a segment is not described."""
+    words = {"note": persona.note}
+    if persona.note.startswith("fewer"):
+        return write_finding("personas.persona.too_few", words=words)
+    return write_finding("personas.persona.not_described", words=words)
+
+
+def _state_size(segment_name: str, sizes: Published) -> Finding:
+    where = {"segment_name": segment_name}
+    count = sizes.read_figure("customer_count", where=where, kind="count", unit="customer")
+    share = sizes.read_figure("customer_share", where=where, kind="share")
+    if "spend_share" not in sizes.frame:
+        return write_finding("personas.persona.size", [count, share], count=count)
+    spend = sizes.read_figure("spend_share", where=where, kind="share")
+    return write_finding("personas.persona.size_and_spend", [count, share, spend], count=count)
+
+
+def _state_role(persona: Persona, levels: Published) -> list[Finding]:
+    """Say in one sentence which values are most typical."""
+    parts = []
+    for row in persona.role.to_dict("records"):
+        share = _read_level(persona.segment_name, row, levels, column="share", decimals=0)
+        count = _read_count(persona.segment_name, row, levels)
+        words = {"feature": name_column(row["feature"]), "value": row["value"]}
+        parts.append(write_finding("personas.persona.role_part", [share, count], words=words))
+    if not parts:
+        return []
+    read = [figure for part in parts for figure in part.figures]
+    count = None if persona.role.empty else int(persona.role["customer_count"].min())
+    words = {"parts": "; ".join(part.text for part in parts)}
+    return [write_finding("personas.persona.role", read, count=count, words=words)]
+
+
+def _state_share(segment_name: str, row: dict[str, Any], levels: Published) -> Finding:
+    count = _read_count(segment_name, row, levels)
+    return write_finding(
+        "personas.persona.share",
+        [
+            _read_level(segment_name, row, levels, column="share"),
+            _read_level(segment_name, row, levels, column="base_share"),
+            count,
+        ],
+        count=count,
+        words={"feature": name_column(row["feature"]).capitalize(), "value": row["value"]},
+    )
+
+
+def _read_level(
+    segment_name: str, row: dict[str, Any], levels: Published, *, column: str, **written: Any
+) -> Figure:
+    where = {"descriptor": row["feature"], "segment_name": segment_name, "value": row["level"]}
+    return levels.read_figure(column, where=where, kind="share", **written)
+
+
+def _read_count(segment_name: str, row: dict[str, Any], levels: Published) -> Figure:
+    where = {"descriptor": row["feature"], "segment_name": segment_name, "value": row["level"]}
+    return levels.read_figure("customer_count", where=where, kind="count")
+
+
+def _state_mean(segment_name: str, feature: str, profile: Published) -> Finding:
+    where = {"segment_name": segment_name, "feature": feature}
+    count = profile.read_figure("known_count", where=where, kind="count")
+    return write_finding(
+        "personas.persona.mean",
+        [
+            _read_mean(profile, "mean", where, with_unit=True),
+            _read_mean(profile, "base_mean", where, with_unit=False),
+            count,
+        ],
+        count=count,
+        words={"meaning": describe_feature(feature).meaning},
+    )
+
+
+def _read_mean(
+    profile: Published, column: str, where: dict[str, str], *, with_unit: bool
+) -> Figure:
+    """Read a mean as its feature is written: a share, money, or a number with its unit."""
+    unit = describe_feature(where["feature"]).unit
+    if unit == "share":
+        return profile.read_figure(column, where=where, kind="share")
+    if unit.startswith("currency"):
+        return profile.read_figure(column, where=where, kind="money")
+    value = profile.read_figure(column, where=where).value
+    decimals = 2 if value is not None and abs(value) < 100 else 0
+    shown = unit if with_unit else ""
+    return profile.read_figure(column, where=where, unit=shown, decimals=decimals)

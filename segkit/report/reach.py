@@ -1,0 +1,158 @@
+"""Whether the segments can be told apart by a few rules, and which few questions place people."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from segkit.core.findings import Figure, Finding
+from segkit.core.privacy import Published, Shape
+from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, chart
+from segkit.report.shared.numbers import format_share, join_words
+from segkit.report.shared.sentences import explain_absence, name_column, write_finding
+from segkit.report.shared.views import Column, View
+from segkit.validation.reach import BY_GUESSING, BY_RULES
+
+RULES = View(
+    Shape(
+        "rules", by=("rule_number",), wholes=("segment_count",), shown=("segment", "segment_name")
+    ),
+    {
+        "segment_name": Column("Segment"),
+        "rule": Column("Rule"),
+        "customer_count": Column("Customers"),
+        "hit_share": Column("Who belong there"),
+    },
+)
+PLACED = View(
+    Shape(
+        "placed", by=("segment_name",), wholes=("segment_count", "tested_count"), shown=("segment",)
+    )
+)
+ACCURACIES = View(Shape("accuracies", by=("way",), adds_up=False))
+QUIZ_STEPS = View(Shape("quiz_steps", by=("question_count",), adds_up=False, shown=("question",)))
+QUESTIONS = View(Shape("questions", population="columns", by=("question",)))
+
+
+def _read_accuracy(table: pd.DataFrame, way: str) -> float:
+    found = table.loc[table["way"] == way, "accuracy"]
+    return float(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else float("nan")
+
+
+@chart("question_count", "question", "accuracy", values=["accuracy_low", "accuracy_high"])
+def plot_quiz(
+    table,
+    *,
+    accuracies: pd.DataFrame,
+    asked: int = 0,
+    title: str = "How many questions place a newcomer?",
+) -> Axes:
+    """Draw the accuracy by number of questions, with its interval.
+
+    How to read it: each row adds one question to those above it. A dot is the share of unseen
+    customers placed rightly, the line its interval. The quiz ends at the first dot, in orange, that
+    reaches the accuracy wanted; the other dashed line is what guessing the largest segment reaches.
+    The tables are the steps and the accuracies of a `Quiz`; ``asked`` is how many questions the
+    quiz has.
+    """
+    rows = table.sort_values("question_count", ascending=False)
+    ends = rows["question_count"].to_numpy() == asked
+    questions = rows["question"].map(name_column)
+    names = rows["question_count"].map("{:.0f}. ".format) + questions
+    accuracy = rows["accuracy"].astype(float)
+    low = rows["accuracy_low"].astype(float)
+    high = rows["accuracy_high"].astype(float)
+    ax = figures.new_axes(title, height=1.4 + 0.36 * len(rows))
+    colours = np.where(ends, ORANGE, BLUE)
+    ax.hlines(range(len(rows)), low, high, color=colours)
+    ax.scatter(accuracy, range(len(rows)), s=60, color=colours, zorder=3)
+    figures.name_rows(ax, names, bold=ends)
+    guessing = _read_accuracy(accuracies, BY_GUESSING)
+    wanted = _read_accuracy(accuracies, WANTED)
+    for place, word in ((guessing, "guessing"), (wanted, "wanted")):
+        if np.isfinite(place):
+            ax.axvline(place, color=GREY, linestyle=(0, (3, 3)), linewidth=1.2)
+            text = f"{word} {format_share(place)}"
+            ax.text(place, len(rows) - 0.35, text, ha="center", fontsize=8.5, color=MUTED)
+    for y, (end, value) in enumerate(zip(high, accuracy, strict=True)):
+        ax.annotate(
+            format_share(value),
+            (end, y),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            bbox={"color": "white", "pad": 1},
+        )
+    ax.set_xlim(0, 1.08)
+    ax.set_xlabel("share of unseen customers placed rightly, with its 95% interval")
+    texts = names.str.cat(accuracy.map(format_share), sep=": ")
+    said = f"Accuracy by number of questions; guessing reaches {format_share(guessing)}, "
+    return figures.describe_chart(ax, f"{said}wanted is {format_share(wanted)}", texts.iloc[::-1])
+
+
+def state_reach(placed: Published, accuracies: Published, *, by: str) -> list[Finding]:
+    """Say how well customers are placed by some columns, named by ``by``, against guessing."""
+    if placed.empty:
+        return [explain_absence(placed)]
+    found = _read_way(accuracies, BY_RULES, "accuracy")
+    guessed = _read_way(accuracies, BY_GUESSING, "baseline")
+    count = accuracies.read_figure("customer_count", where={"way": BY_RULES}, kind="count")
+    words = {"by": by}
+    told = [write_finding("reach.reach.placed", [found, guessed], count=count, words=words)]
+    if guessed.value is not None and found.low is not None and found.low <= guessed.value:
+        told.append(write_finding("reach.reach.no_better", [found, guessed], words=words))
+        return told
+    known = placed.frame.dropna(subset=["recall"])
+    if len(known):
+        hardest = known.sort_values("recall", kind="stable")["segment_name"].iloc[0]
+        told.append(_state_hardest(placed, hardest))
+    return told
+
+
+def _state_hardest(placed: Published, segment_name: str) -> Finding:
+    where = {"segment_name": segment_name}
+    recall = placed.read_figure("recall", where=where, kind="share")
+    count = placed.read_figure("customer_count", where=where, kind="count")
+    return write_finding("reach.reach.hardest", [recall], count=count, words=where)
+
+
+def _read_way(accuracies: Published, way: str, name: str) -> Figure:
+    """Read the accuracy of one way to place customers, with its interval."""
+    return accuracies.read_figure(
+        "accuracy",
+        where={"way": way},
+        interval=("accuracy_low", "accuracy_high"),
+        kind="share",
+        name=name,
+    )
+
+
+def state_quiz(
+    accuracies: Published, questions: Published, *, reaches_wanted: bool
+) -> list[Finding]:
+    """Say how few questions suffice, and how well they place a newcomer."""
+    if questions.empty:
+        return [explain_absence(questions)]
+    names = [name_column(name) for name in questions.frame["question"]]
+    asked = questions.read_figure(
+        "question", how="rows", kind="count", unit="question", name="question_count"
+    )
+    quiz = _read_way(accuracies, BY_QUIZ, "accuracy")
+    everything = _read_way(accuracies, BY_ALL_COLUMNS, "full")
+    guessed = _read_way(accuracies, BY_GUESSING, "baseline")
+    wanted = _read_way(accuracies, WANTED, "wanted")
+    return [
+        write_finding(
+            "reach.quiz.several" if len(names) > 1 else "reach.quiz.one",
+            [asked, quiz, everything, guessed],
+            count=accuracies.read_figure("customer_count", where={"way": BY_QUIZ}, kind="count"),
+            words={"questions": join_words(names)},
+        ),
+        write_finding(
+            "reach.quiz.reached" if reaches_wanted else "reach.quiz.not_reached", [wanted, quiz]
+        ),
+    ]

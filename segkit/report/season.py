@@ -1,0 +1,83 @@
+"""When customers buy: sales by month, and whether they follow the calendar."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import Published, Shape
+from segkit.report.shared.charts import plot_trend
+from segkit.report.shared.figures import chart
+from segkit.report.shared.sentences import write_finding
+from segkit.report.shared.views import Column, View
+
+ENOUGH_P_VALUE = 0.05
+
+MONTHS = View(Shape("months", by=("month",), count="active_customers"))
+SEASON = View(
+    Shape("season", by=("month",)),
+    {"month": Column("Month"), "index": Column("Sales to the mean month", "share", bar=True)},
+)
+# A test of the order of months over years: it speaks of no customer.
+TEST = View(Shape("season_test", population="years"))
+
+
+@chart("month", "total_spend")
+def plot_monthly_sales(table, *, currency: str = "", title: str = "By month") -> Axes:
+    """Draw the sales of each month.
+
+    How to read it: compare a month with the same month a year before, not with the one before it.
+    The table has a row a month: ``month`` (its first day) and ``total_spend``.
+    """
+    return plot_trend(
+        table, x="month", y="total_spend", kind="money", currency=currency, title=title
+    )
+
+
+def state_season(by_month: Published, test: Published) -> list[Finding]:
+    """Say whether sales follow the calendar, as `segkit.features.season.measure_season` found."""
+    year_count = int(test.frame["year_count"].iloc[0])
+    ends = _find_ends(by_month)
+    if year_count < 1:
+        return [write_finding("season.season.no_year")]
+    if year_count < 2:
+        return [_write_ends("one_year_ends", by_month, ends) if ends else _write_one_year()]
+    figures = [
+        test.read_figure("year_count", kind="count"),
+        test.read_figure("agreement", decimals=2),
+        test.read_figure("p_value", decimals=3),
+    ]
+    if test.frame["p_value"].iloc[0] >= ENOUGH_P_VALUE:
+        return [write_finding("season.season.chance", figures)]
+    told = [write_finding("season.season.calendar", figures)]
+    return [*told, _write_ends("ends", by_month, ends)] if ends else told
+
+
+def _write_one_year() -> Finding:
+    return write_finding("season.season.one_year")
+
+
+def _find_ends(by_month: Published) -> tuple[str, str] | None:
+    """Return the months with the highest and the lowest sales, if all are shown and they differ."""
+    if by_month.empty or by_month.frame["index"].isna().any():
+        return None
+    if by_month.frame["index"].nunique() < 2:
+        return None
+    ranked = by_month.frame.sort_values("index", ascending=False, kind="stable")["month"]
+    return ranked.iloc[0], ranked.iloc[-1]
+
+
+def _write_ends(name: str, by_month: Published, ends: tuple[str, str]) -> Finding:
+    highest, lowest = ends
+    return write_finding(
+        f"season.season.{name}",
+        [
+            by_month.read_figure(
+                "index_percent", where={"month": highest}, kind="index", name="highest_index"
+            ),
+            by_month.read_figure(
+                "index_percent", where={"month": lowest}, kind="index", name="lowest_index"
+            ),
+        ],
+        words={"highest": highest, "lowest": lowest},
+    )

@@ -1,0 +1,113 @@
+"""Whether the segments lie apart on the two axes along which customers differ most."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import Published, Shape
+from segkit.report.shared import figures
+from segkit.report.shared.figures import SERIES, chart
+from segkit.report.shared.numbers import format_share, plural
+from segkit.report.shared.sentences import explain_absence, write_finding
+from segkit.report.shared.views import View
+from segkit.validation.separation import INSIDE
+
+# An outline and a centre rest on the customers inside the inner outline.
+OUTLINES = View(
+    Shape(
+        "outlines",
+        by=("segment_name", "part", "point"),
+        count="inner_count",
+        adds_up=False,
+        shown=("segment",),
+    )
+)
+CENTRES = View(
+    Shape("centres", by=("segment_name",), count="inner_count", adds_up=False, shown=("segment",))
+)
+OVERLAPS = View(
+    Shape(
+        "overlaps",
+        within=("segment_name",),
+        by=("place",),
+        wholes=("segment_count", "inner_count"),
+        shown=("segment",),
+    )
+)
+AXES = View(Shape("axes", population="columns", by=("axis",)))
+
+
+@chart("segment_name", "part", "x", "y")
+def plot_separation(
+    table,
+    *,
+    centres: pd.DataFrame,
+    overlaps: pd.DataFrame,
+    axes: pd.DataFrame,
+    title: str = "Do the segments lie apart?",
+) -> Axes:
+    """Draw each segment's outlines on the two axes along which customers differ most.
+
+    How to read it: half of a segment's customers lie within its shaded outline, nine tenths within
+    its dashed one. Segments whose outlines lie over each other may still differ along directions
+    that are not drawn: the axes say how much of all differences they show.
+    The four tables are those of a `Separation`.
+    """
+    ax = figures.new_axes(title, height=5.6)
+    named = centres.dropna(subset=["x", "y"]).set_index("segment_name")
+    names = list(table["segment_name"].unique())
+    for number, name in enumerate(names):
+        colour = SERIES[number % len(SERIES)]
+        _draw_outlines(ax, table[table["segment_name"] == name], colour)
+        ax.plot(named.loc[name, "x"], named.loc[name, "y"], "o", color=colour, markersize=6)
+    places = named.loc[names, ["x", "y"]].to_numpy(dtype=float)
+    figures.name_points(ax, places, names)
+    labels = axes["label"] + " (" + axes["explained_share"].map(format_share)
+    labels = [figures.shorten(text, 88) for text in labels + " of all differences)"]
+    ax.set(xticks=[], yticks=[], xlabel=labels[0], ylabel=labels[1])
+    said = f"Outlines of {plural(len(names), 'segment')} on two axes: {labels[0]}; {labels[1]}"
+    inside = overlaps[overlaps["place"] == INSIDE].dropna(subset=["share"])
+    shares = inside["share"].astype(float).map(format_share)
+    words = inside["segment_name"] + ": " + shares + " of its customers in another's outline"
+    return figures.describe_chart(ax, said, words)
+
+
+def _draw_outlines(ax: Axes, rows: pd.DataFrame, colour: str) -> None:
+    """Draw a segment's shaded inner outline, and its dashed outer one."""
+    for part, line in rows.groupby("part"):
+        x = line["x"].astype(float)
+        y = line["y"].astype(float)
+        if part == "inner":
+            ax.plot(x, y, color=colour, linestyle="-", linewidth=1.8)
+            ax.fill(x, y, color=colour, alpha=0.13, linewidth=0)
+        else:
+            ax.plot(x, y, color=colour, linestyle="--", linewidth=0.9)
+
+
+def state_separation(axes: Published, overlaps: Published) -> list[Finding]:
+    """Say how much the two axes show, and which segments lie over others."""
+    if axes.empty:
+        return [explain_absence(axes)]
+    shown = axes.read_figure("explained_share", how="sum", kind="share")
+    told = [write_finding("separation.separation.shown", [shown])]
+    frame = overlaps.frame
+    known = frame[frame["place"] == INSIDE].dropna(subset=["share"]).set_index("segment_name")
+    if len(known) > 1:
+        shares = known["share"].astype(float)
+        told.append(_state_ends(overlaps, shares.idxmin(), shares.idxmax()))
+    return told
+
+
+def _state_ends(overlaps: Published, least: str, most: str) -> Finding:
+    """Say which segment lies most apart, and which least."""
+    where = {"segment_name": least, "place": INSIDE}
+    least_share = overlaps.read_figure("share", where=where, kind="share", name="least_share")
+    where = {"segment_name": most, "place": INSIDE}
+    most_share = overlaps.read_figure("share", where=where, kind="share", name="most_share")
+    return write_finding(
+        "separation.separation.ends",
+        [least_share, most_share],
+        words={"least": least, "most": most},
+    )

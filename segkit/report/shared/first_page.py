@@ -1,0 +1,184 @@
+"""What the page that is read first says: everything that is decided of it, before its template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from segkit.plan.models import MEASURES
+from segkit.report import STEPS
+from segkit.report.shared.numbers import MISSING, format_number, format_share, plural
+from segkit.report.shared.tables import build_table
+
+MOST_CARDS = 8
+LONGEST_CARD = 24  # characters of a headline figure; longer ones are left out
+LONGEST_BIG_CARD = 16  # longer ones are written smaller
+MOST_FINDINGS = 4  # of each step
+BARS = ("customer_share", "spend_share")
+MET = {"yes": ("yes", "met"), "no": ("not yet", "missed")}
+QUALITY_HEADINGS = {
+    "table": "Table",
+    "read": "Rows read",
+    "accepted": "Accepted",
+    "rejected": "Rejected",
+    "share": "Rejected, share",
+}
+
+
+def lay_out_first_page(
+    plan: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]], record: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what stands on the first page, part by part; see `render_index`."""
+    final = facts.get("05_analysis") or {}
+    return {
+        "title": plan.get("title") or plan.get("name") or "Customer segmentation",
+        "owner": plan.get("owner"),
+        "scope": plan.get("scope"),
+        "as_of": record.get("as_of") or plan.get("as_of"),
+        "verdict": write_verdict(final),
+        "cards": list_cards(facts),
+        "segments": tabulate_segments(final.get("segments"), currency=plan.get("currency") or ""),
+        "goals": list_goals(final.get("kpis"), plan.get("goals")),
+        "findings": list_findings(facts),
+        "quality": summarise_quality(record.get("tables")),
+        "limits": final.get("limits"),
+        "provenance": list_provenance(plan, record),
+    }
+
+
+def read_text(finding: Mapping[str, Any] | str | None) -> str:
+    """Return the sentence of a finding that facts hold."""
+    if isinstance(finding, Mapping):
+        return str(finding["text"])
+    return str(finding or "")
+
+
+def list_steps(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the steps that left facts, in the order of reading."""
+    return [step for step in STEPS if step in facts]
+
+
+def write_verdict(final: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the verdict with its reasons, and what the segments say of later time."""
+    verdict = final.get("verdict")
+    if not verdict:
+        return None
+    useful = final.get("usefulness") or {}
+    return {
+        "answer": verdict["answer"],
+        "text": read_text(verdict.get("text")),
+        "reasons": [read_text(reason) for reason in verdict.get("reasons") or []],
+        "split_on": useful.get("split_on"),
+        "usefulness": read_text(useful.get("text")),
+    }
+
+
+def list_cards(facts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the headline figures that fit on cards, those of the last steps first."""
+    cards = []
+    for step in reversed(list_steps(facts)):  # the last steps say what the first ones were for
+        for label, finding in (facts[step].get("headline") or {}).items():
+            text = read_text(finding)
+            if len(text) <= LONGEST_CARD:
+                style = "long" if len(text) > LONGEST_BIG_CARD else ""
+                cards.append({"label": label, "text": text, "style": style})
+    return cards[:MOST_CARDS]
+
+
+def tabulate_segments(rows: Sequence[Mapping[str, Any]] | None, *, currency: str) -> Markup:
+    """Return the segments as a table, with bars where there are shares to compare."""
+    if not rows:
+        return Markup()
+    table = pd.DataFrame(list(rows))
+    caption = "Each segment's size and value; bars compare the segments"
+    bars = [name for name in BARS if name in table]
+    return Markup(build_table(table, caption=caption, bars=bars, currency=currency))
+
+
+def list_goals(
+    kpis: Sequence[Mapping[str, Any]] | None, goals: Sequence[Mapping[str, Any]] | None
+) -> list[dict[str, str]]:
+    """Return the goals with their KPIs; before these are measured, the plan's goals alone."""
+    if kpis:
+        return [_write_goal(row, measure=row["measure"]) for row in kpis]
+    rows = []
+    for goal in goals or []:
+        target = format_number(goal.get("target"), 2)
+        rows.append(_write_goal({**goal, "target_text": target}, measure=MEASURES[goal["kpi"]]))
+    return rows
+
+
+def _write_goal(row: Mapping[str, Any], *, measure: str) -> dict[str, str]:
+    met = row.get("met") or MISSING
+    word, style = MET.get(met, (met, ""))
+    return {
+        "text": row["text"],
+        "measure": measure,
+        "value": row.get("value_text") or MISSING,
+        "target": row.get("target_text") or MISSING,
+        "met": word,
+        "style": style,
+    }
+
+
+def list_findings(facts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first findings of each step, with the step's page."""
+    return [
+        {
+            "step": STEPS[step],
+            "href": f"{step}.html",
+            "texts": [read_text(f) for f in (facts[step].get("findings") or [])[:MOST_FINDINGS]],
+        }
+        for step in list_steps(facts)
+    ]
+
+
+def summarise_quality(counts: Mapping[str, Mapping[str, int]] | None) -> dict[str, Any] | None:
+    """Return how many rows were read, accepted and rejected, and the same by table."""
+    if not counts:
+        return None
+    table = pd.DataFrame([{"table": name, **row} for name, row in counts.items()])
+    table["share"] = table["rejected"] / table["read"].where(table["read"] > 0)
+    read = int(table["read"].sum())
+    rejected = int(table["rejected"].sum())
+    markup = build_table(table, caption="Rows by table", columns=QUALITY_HEADINGS)
+    return {
+        "read": plural(read, "row"),
+        "accepted": format_number(read - rejected),
+        "rejected": format_number(rejected),
+        "rejected_share": format_share(rejected / read) if read else "",
+        "table": Markup(markup),
+    }
+
+
+def list_provenance(plan: Mapping[str, Any], record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what made the page, by label; nothing without a run."""
+    run = record.get("run_id") or ""
+    if not run:
+        return []
+    day = f"{run[:4]}-{run[4:6]}-{run[6:8]}"
+    version = record.get("segkit_version")
+    parts = {
+        "Made with": f"segkit {version}" if version else None,
+        "Last day counted": record.get("as_of") or plan.get("as_of"),
+        "Seed": record.get("random_state"),
+        "Published": f"{day} {run[9:11]}:{run[11:13]} UTC",
+        "Run": run,
+    }
+    return [(label, str(text)) for label, text in parts.items() if text is not None]
+
+
+def collect_findings(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the findings of each step as records, with their figures and sources."""
+    collected = {}
+    for step in list_steps(facts):
+        found = [*(facts[step].get("findings") or [])]
+        found += [*(facts[step].get("headline") or {}).values()]
+        collected[step] = [
+            dict(one) if isinstance(one, Mapping) else {"kind": "text", "text": read_text(one)}
+            for one in found
+        ]
+    return collected

@@ -1,0 +1,176 @@
+"""How large and how valuable the segments are, and what the segmentation did not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import Published, Shape
+from segkit.report.differences import describe_differences
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, ORANGE, chart
+from segkit.report.shared.numbers import format_share
+from segkit.report.shared.sentences import write_finding
+from segkit.report.shared.views import Column, View, reshape_published
+
+NOT_SHOWN = "not shown"
+LIMITS = [
+    "Segments describe the time before the last day counted; no campaign has been measured.",
+    "Groups that show in one column alone are called a cut, not a finding.",
+    "A scheme that is made from spend is bound to explain spend.",
+]
+SIZES = View(
+    Shape("sizes", by=("segment_name",), shown=("segment",)),
+    {
+        "segment_name": Column("Segment"),
+        "customer_count": Column("Customers"),
+        "customer_share": Column("Share of customers"),
+        "share_interval": Column(
+            "95% interval", "share", interval=("customer_share_low", "customer_share_high")
+        ),
+        "spend_share": Column("Share of spend"),
+        "mean_spend": Column("Mean spend"),
+        "mean_interval": Column(
+            "95% interval of the mean", "money", interval=("mean_spend_low", "mean_spend_high")
+        ),
+        "total_profit": Column("Profit"),
+        "median_recency_days": Column("Median days since last order"),
+        "mean_order_count": Column("Orders each"),
+        "rating": Column("Found again"),
+    },
+)
+# The count of one column's customers without a value or with a new one; the rest is not shown.
+UNUSUAL = View(
+    Shape(
+        "unusual",
+        by=("column", "state"),
+        count="value_count",
+        adds_up=False,
+        shown=("customer_count",),
+    )
+)
+UNUSUAL_COLUMNS = View(
+    UNUSUAL.shape,
+    {
+        "column": Column("Column"),
+        "customer_count": Column("Customers"),
+        "missing_count": Column("Without a value"),
+        "new_count": Column("With a new value"),
+    },
+)
+SEGMENT_COLUMNS = ["segment_name", "customer_count", "customer_share", "spend_share"]
+
+
+@chart("segment_name", values=["customer_share"])
+def plot_segment_sizes(table, *, title: str = "Size of each segment") -> Axes:
+    """Draw each segment's share of customers, beside its share of spend where that is known.
+
+    How to read it: where the lower (orange) bar is longer than the upper (blue) one, the segment
+    brings more than its numbers; where it is shorter, it brings less. A segment that must not be
+    seen has its name and no bar.
+    The table has a row a segment: ``segment_name``, ``customer_share``, ``spend_share`` (0 to 1).
+    """
+    height = 0.19 if "spend_share" in table else 0
+    parts = [("customer_share", height, BLUE, "customers")]
+    if "spend_share" in table:
+        parts.append(("spend_share", -height, ORANGE, "spend"))
+    last = parts[-1][0]
+    rows = table.sort_values(last, kind="stable", na_position="first")
+    ax = figures.new_axes(title, height=0.9 + 0.62 * len(rows))
+    said = []
+    for column, up, colour, whole in parts:
+        shares = rows[column].astype(float)
+        texts = (shares.map(format_share) + f" of {whole}").where(shares.notna(), NOT_SHOWN)
+        bars = ax.barh(np.arange(len(rows)) + up, shares.fillna(0), height=0.34, color=colour)
+        ax.bar_label(bars, texts, padding=4, fontsize=9, color=colour)
+        said.append(texts)
+    if len(said) > 1:
+        said[0] = said[0].where(said[1] == NOT_SHOWN, said[0] + ", " + said[1])
+    figures.name_rows(ax, rows["segment_name"])
+    said = rows["segment_name"] + ": " + said[0]
+    return figures.describe_chart(ax, "Paired bars by segment", said.iloc[::-1])
+
+
+def add_segment_counts(table: pd.DataFrame, sizes: Published) -> pd.DataFrame:
+    """Add ``segment_count``, the customers of each row's segment as far as they may be seen.
+
+    It is a whole of the tables on segments, so that nothing is shown in them of a segment whose
+    size is hidden.
+    """
+    if table.empty:
+        return table
+    counts = sizes.frame.set_index("segment_name")["customer_count"]
+    return table.assign(segment_count=table["segment_name"].map(counts))
+
+
+def list_unusual(unusual: pd.DataFrame) -> pd.DataFrame:
+    """Return what `count_unusual` counted, a row a column and state (missing or new)."""
+    long = unusual.melt(["column", "customer_count"], var_name="state", value_name="value_count")
+    return long.assign(state=long["state"].str.removesuffix("_count"))
+
+
+def spread_unusual(unusual: Published) -> Published:
+    """Return the published counts with a row a column, in the columns' order."""
+    columns = list(UNUSUAL_COLUMNS.columns)
+    if unusual.empty:
+        return reshape_published(unusual, pd.DataFrame(columns=columns), UNUSUAL_COLUMNS)
+    frame = unusual.frame
+    wide = frame.pivot(index="column", columns="state", values="value_count").add_suffix("_count")
+    wide["customer_count"] = frame.drop_duplicates("column").set_index("column")["customer_count"]
+    wide = wide.loc[frame["column"].unique()].reset_index()
+    return reshape_published(unusual, wide[columns], UNUSUAL_COLUMNS)
+
+
+def state_segments(sizes: Published, profile: Published) -> list[Finding]:
+    """Say of each segment that may be seen how large it is and what sets it apart most."""
+    seen = sizes.frame.dropna(subset=["customer_share"])
+    return [_state_segment(name, sizes, profile) for name in seen["segment_name"]]
+
+
+def _state_segment(name: str, sizes: Published, profile: Published) -> Finding:
+    where = {"segment_name": name}
+    read = [sizes.read_figure("customer_share", where=where, kind="share")]
+    kind = "sizes.segments.size"
+    if "spend_share" in sizes.frame:
+        read.append(sizes.read_figure("spend_share", where=where, kind="share"))
+        kind += "_and_spend"
+    words = where
+    apart, differences = describe_differences(profile, name, count=2)
+    if apart:
+        kind += "_apart"
+        words = {**where, "differences": apart}
+    count = sizes.read_figure("customer_count", where=where, kind="count")
+    return write_finding(kind, [*read, *differences], count=count, words=words)
+
+
+def list_headline(sizes: Published) -> dict[str, Finding]:
+    """Return the final scheme's figures for the first page, by label."""
+    segments = sizes.read_figure("segment_name", how="rows", kind="count", name="segment_count")
+    return {
+        "Segments": write_finding("sizes.headline.segments", [segments]),
+        "Largest segment": _state_largest(sizes),
+    }
+
+
+def _state_largest(sizes: Published) -> Finding:
+    """Say how large the largest segment is; those that are hidden are smaller."""
+    shares = sizes.frame.set_index("segment_name")["customer_share"].dropna().astype(float)
+    if shares.empty:
+        unknown = sizes.read_figure("customer_share", how="max", kind="share")
+        return write_finding("sizes.headline.largest", [unknown])
+    where = {"segment_name": shares.idxmax()}
+    share = sizes.read_figure("customer_share", where=where, kind="share", decimals=0)
+    count = sizes.read_figure("customer_count", where=where, kind="count")
+    return write_finding("sizes.headline.largest", [share], count=count)
+
+
+def list_segments(sizes: Published, profile: Published) -> list[dict[str, Any]]:
+    """Return the segments for the first page, one record each; what is hidden is None."""
+    known = sizes.frame.filter(SEGMENT_COLUMNS)
+    apart = [describe_differences(profile, name, count=3)[0] for name in known["segment_name"]]
+    known = known.assign(set_apart_by=apart).astype(object)
+    return known.where(known.notna(), None).to_dict("records")

@@ -1,0 +1,77 @@
+"""Which segments to aim at: the target-selection matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import Published, Shape
+from segkit.report.shared import figures
+from segkit.report.shared.figures import BLUE, GREY, chart
+from segkit.report.shared.numbers import format_number, format_share, join_words, plural
+from segkit.report.shared.sentences import explain_absence, name_column, write_finding
+from segkit.report.shared.views import View
+
+TARGETS = View(Shape("targets", by=("segment_name",)))
+
+
+@chart("segment_name", "attractiveness", values=["fit", "customer_share"])
+def plot_targets(table, *, title: str = "Which segments to aim at") -> Axes:
+    """Draw the target-selection matrix: how attractive each segment is, and how fit we are.
+
+    How to read it: top right are segments that are attractive and that we can serve; bottom left
+    those to leave alone. The area of a circle is the segment's share of customers.
+    The table has a row a segment: ``segment_name``, ``attractiveness``, ``fit`` (0 to 1) and
+    ``customer_share``.
+    """
+    columns = ["attractiveness", "fit", "customer_share"]
+    rows = table.astype(dict.fromkeys(columns, float))
+    rows["fit"] = rows["fit"].fillna(0.5)
+    ax = figures.new_axes(title, height=4.4)
+    ax.scatter(
+        rows["attractiveness"],
+        rows["fit"],
+        s=2600 * rows["customer_share"],
+        color=BLUE,
+        alpha=0.55,
+        edgecolor="white",
+    )
+    for line in (ax.axhline, ax.axvline):
+        line(0.5, color=GREY, linestyle=(0, (3, 3)), linewidth=1)
+    ax.set(xlim=(-0.06, 1.12), ylim=(-0.06, 1.12))
+    ax.set_xlabel("attractiveness, 0 to 1")
+    figures.name_values(ax, "fit, 0 to 1")
+    figures.name_points(ax, rows[["attractiveness", "fit"]].to_numpy(), rows["segment_name"])
+    said = [
+        f"{row.segment_name}: attractiveness {format_number(row.attractiveness, 2)}, "
+        f"fit {format_number(row.fit, 2)}, {format_share(row.customer_share, 0)} of customers"
+        for row in rows.itertuples()
+    ]
+    return figures.describe_chart(ax, f"{plural(len(rows), 'segment')} by two scores", said)
+
+
+def state_targets(targets: Published, measures: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """Say which segment comes first, and from which measures the scores are made."""
+    seen = targets.frame.dropna(subset=["attractiveness"])
+    if targets.empty:
+        return [explain_absence(targets)]
+    told = []
+    if len(seen):
+        where = {"segment_name": seen["segment_name"].iloc[0]}
+        scores = [
+            targets.read_figure("attractiveness", where=where, decimals=2),
+            targets.read_figure("fit", where=where, decimals=2),
+        ]
+        count = targets.read_figure("customer_count", where=where, kind="count")
+        told.append(write_finding("targeting.targets.first", scores, count=count, words=where))
+    parts = [
+        f"{name} is measured by {join_words([name_column(measure) for measure in measures[name]])}"
+        for name in ("attractiveness", "fit")
+        if measures[name]
+    ]
+    if parts:
+        words = {"measures": join_words(parts).capitalize()}
+        told.append(write_finding("targeting.targets.measures", words=words))
+    return told

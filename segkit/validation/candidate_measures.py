@@ -1,0 +1,106 @@
+"""What candidates are measured by: the columns of all schemes, and figures of segments by them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from segkit.core.errors import SegkitError
+from segkit.models import columns as table_columns
+from segkit.models.kinds import find_kind
+from segkit.plan.models import LEARNING_METHODS, Scheme
+from segkit.segmentation.rules import fit_rules
+from segkit.segmentation.schemes import list_wanted
+from segkit.validation import stability
+
+
+class Sizes(NamedTuple):
+    """The smallest and the poorest segment; NaN and no name where there is no spend."""
+
+    smallest_customer_count: float
+    smallest_customer_share: float
+    smallest_value_share: float
+    smallest_segment: str
+    poorest_segment: str
+
+
+def measure_sizes(
+    customers: pd.DataFrame, labels: np.ndarray, names: list[str], *, allow_empty: bool
+) -> Sizes:
+    """Find the smallest and the poorest segment; with ``allow_empty`` among those with customers.
+
+    A rule that nobody meets today may be met tomorrow.
+    """
+    size = len(names)
+    counts = np.bincount(labels, minlength=size + 1)[1:].astype(float)
+    spend = np.full(size, np.nan)
+    if "total_spend" in customers:
+        amounts = np.nan_to_num(table_columns.read_numbers(customers, "total_spend"))
+        spend = np.bincount(labels, amounts, minlength=size + 1)[1:]
+    if allow_empty:
+        spend[counts == 0] = np.inf
+        counts[counts == 0] = np.inf
+    total = spend[np.isfinite(spend)].sum()
+    return Sizes(
+        smallest_customer_count=counts.min(),
+        smallest_customer_share=counts.min() / len(customers),
+        smallest_value_share=spend.min() / total if total > 0 else float("nan"),
+        smallest_segment=names[counts.argmin()],
+        poorest_segment="" if np.isnan(spend).any() else names[spend.argmin()],
+    )
+
+
+def find_least_structure(scheme: Scheme) -> float | None:
+    """Return the structure below which nothing was found; None of rules, which find nothing."""
+    if scheme.method == "latent_classes":
+        return float(np.nextafter(0, 1))
+    return stability.SMALLEST_STRUCTURE if scheme.method in LEARNING_METHODS else None
+
+
+def prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, np.ndarray]:
+    """Prepare the columns that any scheme reads alike for all candidates: (n, 1), or (n, levels).
+
+    A category has a column of zeros and ones for each level.
+    """
+    panel: dict[str, np.ndarray] = {}
+    spend = ["total_spend"] if "total_spend" in customers else []
+    wanted = [column for scheme in schemes for column in list_wanted(scheme)]
+    for scheme in (scheme for scheme in schemes if scheme.method == "rules"):
+        with contextlib.suppress(SegkitError):
+            wanted += fit_rules(customers, scheme)[0].columns
+    coded = {column for scheme in schemes for column in scheme.categorical}
+    for column in dict.fromkeys([*spend, *wanted]):
+        with contextlib.suppress(SegkitError):  # the scheme that needs it is refused, and says why
+            table_columns.require_column(customers, column)
+            if column in coded or find_kind(customers[column]) != "number":
+                levels, codes = table_columns.learn_levels(customers, column)
+                panel[column] = np.eye(len(levels.levels))[codes]
+            else:
+                panel[column] = table_columns.learn_preparation(customers, column)[1][:, None]
+    return panel
+
+
+def explain_share(values: np.ndarray, labels: np.ndarray) -> float:
+    """Return the share of a column's squared differences that lies between the segments.
+
+    Of a number it is eta squared (Pearson 1905), of a category's zeros and ones the tau of Goodman
+    and Kruskal (1954).
+    """
+    total = ((values - values.mean(axis=0)) ** 2).sum()
+    groups = [values[labels == n] for n in np.unique(labels)]
+    within = sum(((group - group.mean(axis=0)) ** 2).sum() for group in groups)
+    return float(1 - within / total) if total > 0 else 0.0
+
+
+def find_closest(panel: dict[str, np.ndarray], labels: np.ndarray) -> float:
+    """Return the largest difference of means, in standard deviations, of the closest segments."""
+    columns = np.hstack([np.zeros((len(labels), 1)), *panel.values()])
+    means = np.array([columns[labels == n].mean(axis=0) for n in np.unique(labels)])
+    spread = columns.std(axis=0)
+    means = np.divide(means, spread, out=np.zeros_like(means), where=spread > 1e-9)
+    apart = np.abs(means[:, None] - means).max(axis=2)
+    pairs = apart[np.triu_indices(len(means), 1)]
+    return float(pairs.min()) if len(pairs) else float("nan")

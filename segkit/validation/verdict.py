@@ -1,0 +1,261 @@
+"""Which candidate segmentation to use, and whether to use any.
+
+Knock-out first: every customer in exactly one segment; segments that are large enough, valuable
+enough, few enough, and found again in another sample, the whole and each of them; and models that
+find segments must find more than they find in shuffled columns. Ranking second: a further segment
+must earn its place. Tiers and RFM are cuts by rule: they may be useful, but they find nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segkit.core.errors import SegkitError, VerdictError
+from segkit.plan.models import LEARNING_METHODS, Criteria
+from segkit.validation.stability import KINDS, SMALLEST_STRUCTURE, STABLE
+
+# What each further segment must add: explained differences times stability, or, where there are
+# clear gaps between segments, structure.
+SMALLEST_GAIN = 0.05
+SMALLEST_STEP = 0.02
+# Two segments that differ by less than this in every column call for the same action.
+SAME_ACTION_SD = 0.5
+STEP_COLUMNS = (
+    "scheme",
+    "segment_count",
+    "added_explained_share",
+    "added_spend_share",
+    "added_stability",
+    "weakest_jaccard",
+    "weakest_segment",
+    "closest_difference_sd",
+    "earns_place",
+    "objection",
+)
+# What a candidate must reach at least: a column of the candidates' table, and the plan's limit.
+LEAST = {
+    "smallest_customer_share": "smallest_customer_share",
+    "smallest_value_share": "smallest_value_share",
+    "stability": "smallest_stability",
+    "weakest_jaccard": "smallest_jaccard",
+    "reach": "smallest_reach",
+}
+
+
+@dataclass(frozen=True)
+class SchemeChoice:
+    """The scheme to use, and the verdict on it: "yes" or "no".
+
+    ``overruled`` says that the plan's ``final_scheme`` is another than the recommended one, which
+    ``recommended_scheme`` and ``recommended_count`` name; ``overrule_reason`` is what the plan says
+    against a verdict of "no".
+    """
+
+    scheme: str
+    segment_count: int
+    verdict: str
+    overruled: bool
+    kind: str = ""
+    overrule_reason: str = ""
+    recommended_scheme: str = ""
+    recommended_count: int = 0
+
+
+def list_limits(criteria: Criteria) -> pd.DataFrame:
+    """List what a candidate is measured against.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a criterion: ``criterion`` and ``limit``. Besides the columns that must reach the
+        plan's limits there are ``most_segments``, ``structure`` (of models that find segments) and
+        ``step_jaccard`` (of the weakest segment that a further one may bring).
+    """
+    limits = {column: getattr(criteria, name) for column, name in LEAST.items()}
+    limits["most_segments"] = criteria.most_segments
+    limits["structure"] = SMALLEST_STRUCTURE
+    limits["step_jaccard"] = STABLE
+    return pd.DataFrame({"criterion": list(limits), "limit": map(float, limits.values())})
+
+
+def find_faults(row: Mapping[str, object], criteria: Criteria) -> list[str]:
+    """Name the criteria that a candidate misses; ``row`` is one of the candidates' table.
+
+    They are columns of the table, and ``most_segments``, ``no_spend`` (none to share out) and
+    ``one_class`` (it describes the answers as well).
+    """
+    faults = []
+    if row["placed_share"] < 1:
+        faults.append("placed_share")
+    if row["segment_count"] > criteria.most_segments:
+        faults.append("most_segments")
+    if np.isnan(row["smallest_value_share"]) and not np.isnan(row["explained_spend_share"]):
+        faults.append("no_spend")
+    for column, limit in LEAST.items():
+        if row[column] < getattr(criteria, limit):
+            faults.append(column)
+    if row["method"] == "latent_classes":
+        if row["structure"] <= 0:
+            faults.append("one_class")
+    elif row["method"] in LEARNING_METHODS and row["structure"] < SMALLEST_STRUCTURE:
+        faults.append("structure")
+    return faults
+
+
+def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> SchemeChoice:
+    """Choose a candidate: knock-out, then ranking with parsimony.
+
+    Within a scheme the fewest segments that pass are taken, and more only where each further one
+    earns its place, see `compare_steps`. Between schemes the best explained wins; within five
+    points the stronger kind, then fewer segments, then the plan's order. If nothing passes, the
+    candidate with the fewest faults is named and the verdict is "no". The plan's ``final_scheme``
+    overrules which scheme is chosen, never the verdict on it; its ``overrule_reason`` overrules a
+    "no", which stays in the report.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        That of `segkit.validation.candidates.Candidates`.
+    criteria : Criteria
+        The plan's.
+    refused : sequence of str
+        Which schemes could not be fitted, and why: they are told last among the reasons.
+
+    Returns
+    -------
+    SchemeChoice
+    """
+    best = choose_best(table)
+    chosen = best
+    if criteria.final_scheme is not None:
+        own = table[table["scheme"] == criteria.final_scheme]
+        if own.empty:
+            message = f"the plan's final scheme '{criteria.final_scheme}' could not be fitted"
+            names = ", ".join(table["scheme"].unique())
+            raise SegkitError(message, fix=f"Choose one of: {names}.")
+        chosen = choose_within(own)
+    return SchemeChoice(
+        scheme=str(chosen["scheme"]),
+        segment_count=int(chosen["segment_count"]),
+        verdict="yes" if chosen["passes"] else "no",
+        overruled=bool(chosen["scheme"] != best["scheme"]),
+        kind=str(chosen["kind"]),
+        overrule_reason="" if chosen["passes"] else criteria.overrule_reason,
+        recommended_scheme=str(best["scheme"]),
+        recommended_count=int(best["segment_count"]),
+    )
+
+
+def choose_within(rows: pd.DataFrame) -> pd.Series:
+    """The best candidate of one scheme."""
+    passing = rows[rows["passes"]].sort_values("segment_count")
+    if passing.empty:
+        best_first = rows.sort_values("explained_share", ascending=False, kind="stable")
+        return best_first.sort_values("fault_count", kind="stable").iloc[0]
+    best = passing.iloc[0]
+    for _, row in passing.iloc[1:].iterrows():
+        if not find_objection(best, row):
+            best = row
+    return best
+
+
+def find_objection(best: pd.Series, row: pd.Series) -> str:
+    """Name why the further segments of ``row`` do not earn their place; empty if they do.
+
+    ``cuts_groups``: clear groups would be cut in parts. ``no_tighter``: the groups become no
+    tighter. ``weak_segment``: one is not stable. ``too_little``: too little more is explained that
+    another sample would find again. ``same_action``: two segments are too much alike.
+    """
+    added = row["segment_count"] - best["segment_count"]
+    natural = (best["kind"] == "natural", row["kind"] == "natural")
+    if natural == (False, True):
+        return ""
+    if natural == (True, False):
+        return "cuts_groups"
+    if natural == (True, True):
+        step = 0.0 if row["method"] == "latent_classes" else SMALLEST_STEP * added
+        gained = row["structure"] - best["structure"]
+        return "" if gained > 0 and gained >= step else "no_tighter"
+    if row["weakest_jaccard"] < min(STABLE, best["weakest_jaccard"]):
+        return "weak_segment"
+    if row["reproducible_share"] - best["reproducible_share"] < SMALLEST_GAIN * added:
+        return "too_little"
+    if row["closest_difference_sd"] < SAME_ACTION_SD:
+        return "same_action"
+    return ""
+
+
+def compare_steps(table: pd.DataFrame) -> pd.DataFrame:
+    """Say what each further segment adds, and whether it earns its place.
+
+    Where there are clear gaps between segments (*natural*) a further one must make the groups
+    tighter against shuffled columns, by two points each. Elsewhere it must not bring a segment
+    with a Jaccard below .75, must add five points to ``reproducible_share`` (what is explained
+    counts as far as another sample would find it again), and no two segments may differ by less
+    than half a standard deviation in every column.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a candidate and the next number of segments of its scheme: ``scheme``,
+        ``segment_count`` (the larger), ``added_explained_share``, ``added_spend_share``,
+        ``added_stability``, ``weakest_jaccard``, ``weakest_segment``, ``closest_difference_sd``,
+        ``earns_place``, ``objection`` (``refused``, or that of `find_objection`).
+    """
+    rows = []
+    for scheme, own in table.groupby("scheme", sort=False):
+        ordered = own.sort_values("segment_count")
+        for (_, before), (_, row) in itertools.pairwise(ordered.iterrows()):
+            objection = find_objection(before, row) if row["passes"] else "refused"
+            gained = row["explained_spend_share"] - before["explained_spend_share"]
+            rows.append(
+                {
+                    "scheme": scheme,
+                    "segment_count": row["segment_count"],
+                    "added_explained_share": row["explained_share"] - before["explained_share"],
+                    "added_spend_share": gained,
+                    "added_stability": row["stability"] - before["stability"],
+                    "weakest_jaccard": row["weakest_jaccard"],
+                    "weakest_segment": row["weakest_segment"],
+                    "closest_difference_sd": row["closest_difference_sd"],
+                    "earns_place": not objection,
+                    "objection": objection,
+                }
+            )
+    return pd.DataFrame(rows, columns=STEP_COLUMNS)
+
+
+def choose_best(table: pd.DataFrame) -> pd.Series:
+    """The best candidate of all schemes."""
+    own_best = pd.DataFrame(choose_within(rows) for _, rows in table.groupby("scheme", sort=False))
+    finalists = own_best[own_best["fault_count"] == own_best["fault_count"].min()]
+    near = finalists["explained_share"].max() - SMALLEST_GAIN
+    close = finalists[finalists["explained_share"] > near]
+    strength = -close["kind"].map(KINDS.index)
+    order = close.assign(strength=strength).sort_values(
+        ["strength", "segment_count"], kind="stable"
+    )
+    return close.loc[order.index[0]]
+
+
+def enforce_verdict(
+    choice: SchemeChoice, criteria: Criteria, *, reasons: Sequence[str] = ()
+) -> None:
+    """Raise a `VerdictError` if a "no" is to stop the run and the plan does not overrule it.
+
+    ``reasons`` say in words why; they are told with the error.
+    """
+    stops = criteria.on_verdict == "stop" and not choice.overrule_reason
+    if choice.verdict == "no" and stops:
+        raise VerdictError(
+            "the verdict on the segments is no, and the plan says to stop on it",
+            where=choice.scheme,
+            found=" ".join(reasons),
+            fix='Change the schemes or the criteria, set on_verdict = "warn", or '
+            "give an overrule_reason.",
+        )

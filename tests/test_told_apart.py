@@ -1,0 +1,163 @@
+"""What is said of rules, of the quiz and of outlines, and what is hidden in them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from published import publish, read_texts
+
+from segkit.core.absence import empty_table
+from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED
+from segkit.report import reach, separation
+from segkit.validation.reach import BY_GUESSING, BY_RULES, tabulate_accuracies
+from segkit.validation.separation import INSIDE, OUTSIDE, project_segments
+
+
+def make_placed(*counts: int):
+    table = pd.DataFrame({"segment_name": ["A", "B", "C"], "customer_count": counts})
+    table = table.assign(tested_count=counts, segment_count=counts, recall=[0.9, 0.5, 0.7])
+    return publish(table, reach.PLACED)
+
+
+def make_accuracies(low: float = 0.6, *, largest_count: int = 60):
+    accuracies = {BY_RULES: (0.7, low, 0.8), BY_GUESSING: (largest_count / 100, None, None)}
+    table = tabulate_accuracies(accuracies, customer_count=100, largest_count=largest_count)
+    return publish(table, reach.ACCURACIES)
+
+
+def test_rules_are_told_with_the_segment_that_is_hardest_to_find():
+    told = reach.state_reach(make_placed(50, 30, 20), make_accuracies(largest_count=50), by="age")
+    assert read_texts(told) == [
+        "By age, a few plain rules place 70.0% of unseen customers in their segment (95% interval "
+        "60.0% to 80.0%); naming the largest segment for everybody places 50.0%.",
+        "Hardest to find is B: 50.0% of its customers are placed there.",
+    ]
+    assert [finding.count for finding in told] == [100, 30]
+
+
+def test_rules_whose_interval_reaches_down_to_guessing_tell_nothing_apart():
+    told = reach.state_reach(make_placed(60, 30, 10), make_accuracies(low=0.6), by="age")
+    assert read_texts(told)[1] == (
+        "That is no better than guessing: by age they cannot be told apart."
+    )
+
+
+def test_a_small_segment_is_not_the_hardest_to_find_and_guessing_does_not_tell_of_it():
+    # Of 100 customers 97 are in A: the share of the largest segment would tell of the other three.
+    placed = publish(
+        pd.DataFrame(
+            {"segment_name": ["A", "B"], "customer_count": [97, 3], "recall": [0.9, 0.1]}
+        ).assign(tested_count=[97, 3], segment_count=[97, 3]),
+        reach.PLACED,
+    )
+    told = reach.state_reach(placed, make_accuracies(largest_count=97), by="age")
+    assert len(told) == 1
+    assert told[0].text.endswith("naming the largest segment for everybody places –.")
+
+
+def test_without_a_test_the_reason_is_told():
+    placed = publish(empty_table(["segment_name"], "There is only one segment."), reach.PLACED)
+    told = reach.state_reach(placed, make_accuracies(), by="age")
+    assert read_texts(told) == ["There is only one segment."]
+
+
+def test_a_rule_for_a_small_segment_shows_its_name_alone():
+    rules = pd.DataFrame(
+        {
+            "rule_number": [1, 2, 3],
+            "segment": [1, 1, 2],
+            "segment_name": ["A", "A", "B"],
+            "rule": ["few orders", "some orders", "total spend over 9 000"],
+            "customer_count": [60, 34, 6],
+            "hit_share": [1.0, 1.0, None],
+            "segment_count": [97, 97, 3],
+        }
+    )
+    shown = publish(rules, reach.RULES).frame
+    assert shown["segment_name"].tolist() == ["A", "A", "B"]
+    assert shown["rule"].isna().tolist() == [False, False, True]
+    assert shown["customer_count"].isna().tolist() == [False, False, True]
+
+
+def tell_quiz(*questions: str, reaches_wanted: bool = True) -> list[str]:
+    accuracies = tabulate_accuracies(
+        {
+            BY_QUIZ: (0.8, 0.75, 0.85),
+            BY_ALL_COLUMNS: (0.9, None, None),
+            WANTED: (0.78, None, None),
+            BY_GUESSING: (0.5, None, None),
+        },
+        customer_count=100,
+        largest_count=50,
+    )
+    asked = publish(pd.DataFrame({"question": questions}), reach.QUESTIONS)
+    accuracies = publish(accuracies, reach.ACCURACIES)
+    return read_texts(reach.state_quiz(accuracies, asked, reaches_wanted=reaches_wanted))
+
+
+def test_the_quiz_is_told_by_its_questions_and_what_all_columns_place():
+    assert tell_quiz("order_count", "age") == [
+        "2 questions (order count and age) place 80.0% of unseen customers in their segment (95% "
+        "interval 75.0% to 85.0%); all columns place 90.0%, guessing 50.0%.",
+        "Wanted was 78.0%: fewer questions do not reach it.",
+    ]
+    one = tell_quiz("age", reaches_wanted=False)
+    assert one[0].startswith("1 question (age) places 80.0%")
+    assert one[1] == "Wanted was 78.0%: no quiz this short reaches it."
+
+
+@pytest.fixture(scope="module")
+def apart():
+    rng = np.random.default_rng(3)
+    labels = np.repeat([1, 2, 3], [40, 30, 12])
+    customers = pd.DataFrame({"customer_id": [f"c{n}" for n in range(82)]})
+    customers["orders"] = labels * 5 + rng.normal(size=82)
+    customers["spend"] = rng.normal(size=82)
+    segments = customers[["customer_id"]].assign(segment=labels)
+    segments["segment_name"] = "S" + segments["segment"].astype(str)
+    return project_segments(customers, segments, columns=["orders", "spend"])
+
+
+def test_an_outline_of_few_customers_is_not_drawn_and_its_overlap_not_told(apart):
+    outlines = publish(apart.outlines, separation.OUTLINES, smallest_cell=7)
+    seen = outlines.frame.dropna(subset=["x", "y"])
+    assert set(seen["segment_name"]) == {"S1", "S2"}  # half of twelve is six
+    counted = apart.overlaps.assign(segment_count=30)
+    overlaps = publish(counted, separation.OVERLAPS, smallest_cell=7)
+    hidden = overlaps.frame.set_index("segment_name").loc["S3"]
+    assert hidden[["customer_count", "share"]].isna().all().all()
+    centres = publish(apart.centres, separation.CENTRES, smallest_cell=7)
+    axes = publish(apart.axes, separation.AXES)
+    ax = separation.plot_separation(outlines, centres=centres, overlaps=overlaps, axes=axes)
+    assert "Outlines of 2 segments" in ax.figure._segkit_alt
+    assert "S3" not in ax.figure._segkit_alt
+
+
+def test_the_segment_that_lies_most_apart_is_told_beside_the_one_that_lies_least():
+    rows = [("A", 0.1), ("B", 0.5), ("C", 0.3)]
+    table = pd.DataFrame(
+        [
+            (name, place, round(100 * share), share, 100, 50)
+            for name, inside in rows
+            for place, share in ((INSIDE, inside), (OUTSIDE, 1 - inside))
+        ],
+        columns=[
+            "segment_name",
+            "place",
+            "customer_count",
+            "share",
+            "segment_count",
+            "inner_count",
+        ],
+    )
+    axes = pd.DataFrame({"axis": ["x", "y"], "explained_share": [0.5, 0.2], "label": ["a", "b"]})
+    axes = publish(axes, separation.AXES)
+    told = separation.state_separation(axes, publish(table, separation.OVERLAPS))
+    assert read_texts(told) == [
+        "The two axes show 70.0% of all differences between customers.",
+        "On them A lies most apart: 10.0% of its customers are within another segment's outline; "
+        "of B 50.0% are.",
+    ]
+    alone = publish(table.head(2), separation.OVERLAPS)
+    assert len(separation.state_separation(axes, alone)) == 1
