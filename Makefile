@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: report test lab lint benchmark benchmark-features simulate attack docs lock clean
+.PHONY: report test attack lab lint benchmark benchmark-features simulate docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +20,10 @@ report: $(READY) data/sample/sample.json   ## run the five notebooks on the samp
 
 test: $(READY)                             ## the whole test suite
 	$(BIN)/python -m pytest
+
+attack: $(READY)                           ## 2,000 hostile inputs, can be broken off; then 200 runs ended at random moments
+	$(BIN)/python -m tests.attacks.fuzz --count 2000 --seed 1 --resume .attack.jsonl
+	$(BIN)/python -m tests.attacks.kills --count 200 --seed 1
 
 lab: $(READY) data/sample/sample.json      ## step through the notebooks
 	$(BIN)/jupyter lab notebooks
@@ -47,10 +51,6 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a
 
 simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations
-
-attack: $(READY)                           ## hostile inputs, and runs ended at random moments; half an hour
-	$(BIN)/python -m tests.attacks.fuzz --count 2000
-	$(BIN)/python -m tests.attacks.kills --count 200 --seed 1
 
 docs: $(READY)                             ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py

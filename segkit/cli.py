@@ -192,7 +192,7 @@ def export(
 @app.command()
 def compare(before: SegmentsPath, after: SegmentsPath, json_: Json = False) -> None:
     """Say how segments grew and who moved between two runs."""
-    from segkit.action.comparing import compare_runs
+    from segkit.action.run_comparison import compare_runs
 
     found = compare_runs(before, after)
     if json_:

@@ -72,7 +72,7 @@ CASES = {
         ["nowhere/lines.csv", "no such file", "Correct the path"],
     ),
     "a folder": (folder_of_nothing, ["lines.csv", "no Parquet files here", "Name one"]),
-    "no match": (lambda folder: {"path": "x*.parquet"}, ["x*.parquet", "no Parquet files here"]),
+    "no match": (lambda folder: {"pattern": "x*.parquet"}, ["x*.parquet", "no Parquet files here"]),
     "unknown ending": (text("{}", "lines.json"), ["lines.json", "not known", "'.json'", "Use"]),
     "zip": (text(b"PK\x03\x04...", "lines.zip"), ["lines.zip", "not known", "'.zip'"]),
     "empty file": (text(""), ["lines.csv", "the file is empty", "Export"]),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from published import publish, read_texts
-from test_criteria import make_table
+from test_verdict import make_table
 
 from segkit.core.findings import Figure
 from segkit.core.privacy import Published

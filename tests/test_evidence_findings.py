@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from published import publish, read_texts
 
-from segkit.evidence import engagement as engagement_evidence
 from segkit.evidence import market as market_evidence
 from segkit.evidence import missing_tables, penetration
-from segkit.evidence import spend as spend_evidence
-from segkit.evidence import support as support_evidence
-from segkit.evidence import survey as survey_evidence
+from segkit.evidence.experience import engagement as engagement_evidence
+from segkit.evidence.experience import spend as spend_evidence
+from segkit.evidence.experience import support as support_evidence
+from segkit.evidence.experience import survey as survey_evidence
 from segkit.evidence.segment_summaries import count_shares_by_segment
 from segkit.report import (
     by_segment,

@@ -15,16 +15,19 @@ from scipy.stats import binomtest
 
 from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
-from segkit.evidence.engagement import summarise_events_by_segment, summarise_messages_by_segment
-from segkit.evidence.segment_summaries import add_interval, count_shares_by_segment, select_segments
-from segkit.evidence.spend import (
+from segkit.evidence.experience.engagement import (
+    summarise_events_by_segment,
+    summarise_messages_by_segment,
+)
+from segkit.evidence.experience.spend import (
     add_categories,
     estimate_wallet_by_segment,
     summarise_months_by_segment,
     summarise_spend_by_segment,
 )
-from segkit.evidence.support import summarise_tickets_by_segment
-from segkit.evidence.survey import classify_questions, summarise_responses_by_segment
+from segkit.evidence.experience.support import summarise_tickets_by_segment
+from segkit.evidence.experience.survey import classify_questions, summarise_responses_by_segment
+from segkit.evidence.segment_summaries import add_interval, count_shares_by_segment, select_segments
 from segkit.report import engagement, spend, survey
 
 AS_OF = datetime.date(2026, 6, 15)

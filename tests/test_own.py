@@ -20,7 +20,8 @@ from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
 from segkit.evidence import inventory as inventories
-from segkit.evidence import penetration, readiness, spend
+from segkit.evidence import penetration, readiness
+from segkit.evidence.experience import spend
 from segkit.evidence.kpis import measure_kpi
 from segkit.features import purchases
 from segkit.features.customer_table import build_customers, list_gaps, list_given

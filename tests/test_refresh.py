@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segkit.action.comparing import compare_assignments
+from segkit.action.run_comparison import compare_assignments
 from segkit.core.errors import SegkitError
 
 

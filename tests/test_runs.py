@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from segkit.action.comparing import compare_runs
 from segkit.action.exports import list_contacts
+from segkit.action.run_comparison import compare_runs
 from segkit.core.errors import SegkitError
 from segkit.runs import history
 from segkit.runs.layout import RunFolder

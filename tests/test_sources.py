@@ -190,8 +190,9 @@ def test_parquet_is_read_from_a_file_a_folder_and_a_pattern(tmp_path):
     (tmp_path / "parts").mkdir()
     frame.to_parquet(tmp_path / "parts" / "a.parquet")
     frame.to_parquet(tmp_path / "parts" / "b.parquet")
-    for path, count in (("parts/a.parquet", 2), ("parts", 4), ("parts/*.parquet", 4)):
-        source, rows, _ = read(tmp_path, {"path": path})
+    places = ({"path": "parts/a.parquet"}, {"path": "parts"}, {"pattern": "parts/*.parquet"})
+    for place, count in zip(places, (2, 4, 4), strict=True):
+        source, rows, _ = read(tmp_path, place)
         assert source.read == count
         assert rows[0]["customer_id"] == 17850.0
 

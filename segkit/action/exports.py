@@ -12,10 +12,10 @@ import pandas as pd
 from segkit.core.csvfiles import write_rows_as_csv
 from segkit.core.errors import SegkitError, explain_faults, suggest_name
 from segkit.core.files import refuse_to_replace, replace_alone
+from segkit.data.checks import open_checks
 from segkit.data.columns import DataError, quote
 from segkit.data.consent import settle_consent
-from segkit.data.input_hashes import find_files
-from segkit.data.table_checks import open_checks
+from segkit.data.input_hashes import find_files, stamp_files
 from segkit.plan.models import Plan
 from segkit.runs.layout import FINAL_STEP, RunFolder
 from segkit.runs.segments import read_all_segments, read_final_segments, select_scheme
@@ -170,7 +170,7 @@ def read_customers_now(plan: Plan) -> pd.DataFrame:
         With every fault of the source.
     """
     only = plan.model_copy(update={"tables": {"customers": plan.tables["customers"]}})
-    with open_checks(only, None, plan.as_of) as (checks, _):
+    with open_checks(only, None, plan.as_of, stamps=stamp_files(only)) as (checks, _):
         if checks.faults:
             raise DataError(checks.faults)
         wanted = ("customer_id", "account_id", plan.privacy.consent_column)
@@ -179,7 +179,11 @@ def read_customers_now(plan: Plan) -> pd.DataFrame:
         rules = {rule.name for rule in checked.rules}
         disagrees = "rule_consent_differs" if "consent_differs" in rules else "false"
         query = f"SELECT {', '.join(columns)}, {disagrees} AS disagrees FROM checked_customers"
-        return checks.con.sql(f"{query} WHERE NOT is_rejected").df()
+        customers = checks.con.sql(f"{query} WHERE NOT is_rejected").df()
+        checks.confirm_sources()
+        if checks.faults:  # the source changed while it was read
+            raise DataError(checks.faults)
+    return customers
 
 
 def _list_sources(plan: Plan) -> list[Path]:

@@ -8,18 +8,25 @@ from __future__ import annotations
 import datetime
 import os
 import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import hash_source, hash_value, read_json, write_json
+from segkit.core.leftovers import prefix_folder
 from segkit.data.columns import DataError
-from segkit.data.input_hashes import TABLE_ROOMS, hash_files
-from segkit.data.table_checks import TableChecks, open_checks
+from segkit.data.engine import set_limits
+from segkit.data.input_hashes import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
+from segkit.data.places import name_plainly, open_room
+from segkit.data.table_checks import TableChecks
 from segkit.plan.models import Plan
 from segkit.runs.layout import RunFolder, TablesFolder
 
@@ -74,8 +81,10 @@ class CheckReport:
 
 def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport:
     """Check every table of a plan, up to ``as_of`` or the plan's, and leave nothing behind."""
-    with open_checks(plan, None, as_of or plan.as_of) as (checks, _):
+    stamps = stamp_files(plan)
+    with open_checks(plan, None, as_of or plan.as_of, stamps=stamps) as (checks, _):
         quality, counts = checks.summarise()
+        checks.confirm_sources()
         return CheckReport(quality, counts, checks.faults, _list_kinds(checks))
 
 
@@ -118,13 +127,14 @@ def prepare_tables(
     ):
         folder.mkdir(parents=True, exist_ok=True)
         left = read_json(kept.record)
-        # The sources may change while they are read: then the next call reads again.
+        # Stamped before they are hashed, so that the hash and the tables are of one state.
+        stamps = {} if checked_key else stamp_files(plan)
         key = checked_key or _hash_inputs(plan, as_of)
         is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
         if checked_key and not is_current:
             return prepare_tables(plan, run_dir, as_of=as_of)
         if not is_current:
-            left = {"key": key, **_renew_tables(plan, kept, as_of)}
+            left = {"key": key, **_renew_tables(plan, kept, as_of, stamps=stamps)}
             write_json(kept.record, {**left, "outputs": _stamp_outputs(folder)})
     paths = {name: kept.accepted_rows(name) for name in left["names"]}
     quality = pd.read_parquet(kept.quality)
@@ -132,15 +142,19 @@ def prepare_tables(
     return PreparedTables(paths, quality, counts, left["names"])
 
 
-def _renew_tables(plan: Plan, kept: TablesFolder, as_of: datetime.date) -> dict[str, Any]:
+def _renew_tables(
+    plan: Plan, kept: TablesFolder, as_of: datetime.date, *, stamps: Stamps
+) -> dict[str, Any]:
     """Check the tables, put them in the place of the earlier ones, and return what to record.
 
     The earlier record goes first, so that half a change is never taken for a whole one.
     """
-    with open_checks(plan, kept.path, as_of) as (checks, work):
+    with open_checks(plan, kept.path, as_of, stamps=stamps) as (checks, work):
+        checks.confirm_sources()
         if checks.faults:
             raise DataError(checks.faults)
         counts = checks.write_tables(work)
+        checks.confirm_sources()
         names = {name: table.source.columns for name, table in checks.checked.items()}
         made = TablesFolder(work)
         kept.record.unlink(missing_ok=True)
@@ -168,3 +182,60 @@ def _stamp_outputs(folder: Path) -> list[list]:
         stat = path.stat()
         stamps.append([path.name, stat.st_size, stat.st_mtime_ns])
     return stamps
+
+
+@contextmanager
+def open_checks(
+    plan: Plan, folder: Path | None, as_of: datetime.date, *, stamps: Stamps
+) -> Iterator[tuple[TableChecks, Path]]:
+    """Check all tables in a database in a folder of its own; DuckDB's faults become messages.
+
+    The folder, within ``folder`` or the system's for temporary files, goes with its content.
+    Whatever goes wrong when a file is no longer what its stamp says is told as the change.
+    """
+    with (
+        _explain_duckdb(plan, folder or Path(tempfile.gettempdir()), stamps),
+        tempfile.TemporaryDirectory(
+            prefix=prefix_folder(), dir=folder, ignore_cleanup_errors=True
+        ) as work_name,
+        open_room(Path(work_name)) as room,
+        duckdb.connect(room / "work.duckdb") as con,
+    ):
+        work = name_plainly(Path(work_name))
+        # A list in a CASE would become a join, which takes long in a table of many columns.
+        con.execute(
+            """SET preserve_insertion_order = true;
+            PRAGMA disable_checkpoint_on_shutdown;
+            SET disabled_optimizers = 'in_clause'"""
+        )
+        spill = set_limits(con, plan, work)
+        checks = TableChecks(plan, con, work, as_of=as_of, spill=spill, stamps=stamps)
+        checks.run()
+        yield checks, work
+
+
+@contextmanager
+def _explain_duckdb(plan: Plan, folder: Path, stamps: Stamps) -> Iterator[None]:
+    """Turn DuckDB's faults into messages; a file that changed meanwhile is the first cause."""
+    try:
+        with (
+            explain_faults(
+                "the tables need more memory than they may have",
+                duckdb.OutOfMemoryException,
+                MemoryError,
+                where="memory_limit of the plan",
+                fix="Raise memory_limit under [engine], or make room where temp_folder is.",
+            ),
+            explain_faults(
+                "the tables cannot be written",
+                duckdb.IOException,
+                where=folder,
+                fix="Make room on the disk, or name a folder that you may write to.",
+            ),
+        ):
+            yield
+    except Exception:
+        changes = find_changes(plan, stamps)
+        if changes:
+            raise DataError(changes) from None
+        raise

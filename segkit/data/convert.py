@@ -32,6 +32,8 @@ _MONTH_FIRST = [f"%m{sep}%d{sep}{year}" for year in ("%Y", "%y") for sep in "/.-
 _NAMED = ["%Y%m%d", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y"]
 DATE_FORMATS = (*_DAY_FIRST, *_MONTH_FIRST, *_NAMED, "%Y.%m.%d")
 SAMPLE_VALUES = 2_000
+LARGEST_OWN = "1e30"  # of the numbers of one's own; their squares are numbers too
+COLUMNS_AT_ONCE = 100  # are counted in one query
 MOSTLY_NUMBERS = 0.9  # of the values; then those that are none deserve a look
 
 
@@ -54,25 +56,25 @@ def convert_source(source: Source) -> tuple[str, list[Guess]]:
     guesses = _settle_own(source)
     columns = [column for column in source.table.columns if column.name in source.columns]
     _create_texts(source, columns)
-    values = []
-    bounds = []
+    values = ["source_row", "row_hash"]
     kept = ["source_row", "row_hash"]
+    # Every column is named: a star that replaces takes DuckDB the square of the columns' number.
     for column in columns:
         own = quote(column.name)
+        text = f"text_{column.name}"
         value, guess = _convert_column(source, column)
         values.append(f"{value} AS {own}")
         if guess is not None:
             guesses.append(guess)
-        if column.kind in NUMBERS or column.kind in TIMES:
-            bounds.append(f"{_bound_column(column)} AS {own}")
-        kept.append(own)
+        is_bound = column.kind in NUMBERS or column.kind in TIMES
+        bound = f"{_bound_column(column)} AS {own}" if is_bound else own
+        kept.append(bound)
         if column.kind not in NOTHING:
-            text = f"text_{column.name}"
-            kept.append(f"{text} IS NOT NULL AND {own} IS NULL AS faulty_{column.name}")
+            values.append(text)
+            is_null = f"({_bound_column(column)}) IS NULL" if is_bound else f"{own} IS NULL"
+            kept.append(f"{text} IS NOT NULL AND {is_null} AS faulty_{column.name}")
     # One level a step, so that no expression is computed twice.
-    query = f"SELECT *, {', '.join(values)} FROM texts_{source.name}"
-    if bounds:
-        query = f"SELECT * REPLACE ({', '.join(bounds)}) FROM ({query})"
+    query = f"SELECT {', '.join(values)} FROM texts_{source.name}"
     return f"SELECT {', '.join(kept)} FROM ({query})", guesses
 
 
@@ -81,20 +83,21 @@ def _create_texts(source: Source, columns: Sequence[Column]) -> None:
 
     A number or time that is stored as one stays what it is, see `_trim`.
     """
-    trimmed = []
-    emptied = []
+    trimmed = ["source_row", "row_hash"]
+    emptied = ["source_row", "row_hash"]
     for column in columns:
         name = column.name
-        trimmed.append(f"{_trim(column, source.types[name])} AS text_{name}")
+        text = f"text_{name}"
+        trimmed.append(f"{_trim(column, source.types[name])} AS {text}")
         if _is_typed(column, source.types[name]):
+            emptied.append(text)
             continue
         nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
         longest = max(map(len, nothing))  # a length is compared faster than a list
-        is_some = f"(strlen(text_{name}) > {longest} OR text_{name} NOT IN ({_list(nothing)}))"
-        emptied.append(f"CASE WHEN {is_some} THEN text_{name} END AS text_{name}")
-    query = f"SELECT source_row, row_hash, {', '.join(trimmed)} FROM {source.raw}"
-    if emptied:
-        query = f"SELECT * REPLACE ({', '.join(emptied)}) FROM ({query})"
+        is_some = f"(strlen({text}) > {longest} OR {text} NOT IN ({_list(nothing)}))"
+        emptied.append(f"CASE WHEN {is_some} THEN {text} END AS {text}")
+    query = f"SELECT {', '.join(trimmed)} FROM {source.raw}"
+    query = f"SELECT {', '.join(emptied)} FROM ({query})"
     source.con.execute(f"CREATE OR REPLACE VIEW texts_{source.name} AS {query}")
 
 
@@ -130,15 +133,17 @@ def _settle_own(source: Source) -> list[Guess]:
     """Let the values of each feature of one's own decide its kind, so that none is refused.
 
     It is a number, or a boolean, if all values are; else a category. Where most are numbers, the
-    others are told as a guess.
+    others are told as a guess; a number past ``LARGEST_OWN`` is none.
     """
     columns = []
     guesses = []
+    own = [column for column in source.table.columns if column.kind == OWN]
+    counts = _count_kinds(source, own)
     for column in source.table.columns:
         if column.kind != OWN:
             columns.append(column)
             continue
-        count, number_count, boolean_count = _count_kinds(source, column)
+        count, number_count, boolean_count = counts[column.name]
         kind = "category"
         if count and boolean_count == count:
             kind = "boolean"
@@ -159,16 +164,30 @@ def _settle_own(source: Source) -> list[Guess]:
     return guesses
 
 
-def _count_kinds(source: Source, column: Column) -> tuple[int, int, int]:
-    """Return how many values a column of one's own has, how many are numbers, how many booleans."""
-    found = source.types[column.name]
-    is_typed = _is_typed(dataclasses.replace(column, kind="number"), found)
-    read = "t::DOUBLE" if is_typed else _convert_number("t", source.spec.decimal)
-    return source.con.execute(
-        f"""SELECT count(*), count(*) FILTER (isfinite({read})), count({_convert_boolean("t")})
-        FROM (SELECT {_trim(column, found)} AS t FROM {source.raw})
-        WHERE t NOT IN ({_list(NO_NUMBER)})"""
-    ).fetchall()[0]
+def _count_kinds(source: Source, columns: Sequence[Column]) -> dict[str, tuple[int, int, int]]:
+    """Return how many values columns of one's own have, and how many are numbers, and booleans."""
+    found = {}
+    for first in range(0, len(columns), COLUMNS_AT_ONCE):
+        part = columns[first : first + COLUMNS_AT_ONCE]
+        texts = []
+        values = []
+        counts = []
+        for number, column in enumerate(part):
+            kind = source.types[column.name]
+            text = f"t{number}"
+            is_typed = _is_typed(dataclasses.replace(column, kind="number"), kind)
+            read = f"{text}::DOUBLE" if is_typed else _convert_number(text, source.spec.decimal)
+            texts.append(f"{_trim(column, kind)} AS {text}")
+            values.append(f"CASE WHEN {text} NOT IN ({_list(NO_NUMBER)}) THEN {text} END AS {text}")
+            counts.append(f"count({text})")
+            counts.append(f"count(*) FILTER (abs({read}) <= {LARGEST_OWN})")
+            counts.append(f"count({_convert_boolean(text)})")
+        query = f"SELECT {', '.join(texts)} FROM {source.raw}"
+        query = f"SELECT {', '.join(values)} FROM ({query})"
+        (row,) = source.con.execute(f"SELECT {', '.join(counts)} FROM ({query})").fetchall()
+        for number, column in enumerate(part):
+            found[column.name] = row[3 * number : 3 * number + 3]
+    return found
 
 
 def _convert_boolean(text: str) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import re
 import shutil
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError
 from segkit.core.leftovers import name_folder
-from segkit.data.columns import text_literal
+from segkit.data.columns import quote, text_literal
+from segkit.data.places import escape_pattern, name_plainly
 from segkit.plan.models import Engine, Plan
 
 if TYPE_CHECKING:
@@ -23,7 +25,11 @@ if TYPE_CHECKING:
 
 
 def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path:
-    """Hold a DuckDB connection to the plan's memory and threads.
+    """Hold a DuckDB connection to the plan's memory and threads, and to this machine.
+
+    The limit is of what DuckDB keeps in memory itself. Python, with its libraries and the results
+    that it holds, needs more beside it. DuckDB loads no extension from the network, sees no
+    variable of Python, and prints no progress, which would end up within the answer.
 
     Returns
     -------
@@ -32,17 +38,41 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
         as soon as something went there.
     """
     engine = plan.engine
-    spill = folder / "spill"
+    spill = name_plainly(folder) / "spill"
     if engine.temp_folder:
-        spill = plan.resolve_path(engine.temp_folder) / name_folder()
-        spill.parent.mkdir(parents=True, exist_ok=True)
+        place = plan.resolve_path(engine.temp_folder)
+        place.mkdir(parents=True, exist_ok=True)
+        spill = name_plainly(place / name_folder())
     con.execute(
         f"""SET memory_limit = '{engine.memory_limit}'; SET TimeZone = 'UTC';
-        SET temp_directory = {text_literal(spill)}"""
+        SET temp_directory = {text_literal(spill)};
+        SET autoinstall_known_extensions = false; SET autoload_known_extensions = false;
+        SET python_enable_replacements = false; SET enable_progress_bar = false"""
     )
     if engine.threads:
-        con.execute(f"SET threads = {engine.threads}")
+        con.execute(f"SET threads = {count_threads(engine.threads)}")
     return spill
+
+
+def count_threads(asked: int) -> int:
+    """Return how many threads to start: those asked for, at most four for each processor."""
+    return min(asked, 4 * (os.cpu_count() or 1))
+
+
+@contextlib.contextmanager
+def open_locked(
+    path: Path, plan: Plan, folder: Path, *, read_only: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database file with no way to any other file, to an extension or to a setting."""
+    import duckdb
+
+    with duckdb.connect(name_plainly(path), read_only=read_only) as con:
+        set_limits(con, plan, folder)
+        con.execute(
+            """SET preserve_insertion_order = true; SET allow_community_extensions = false;
+            SET enable_external_access = false; SET lock_configuration = true"""
+        )
+        yield con
 
 
 def open_tables(plan: Plan, paths: Mapping[str, Path], folder: Path) -> dict[str, ir.Table]:
@@ -57,10 +87,34 @@ def open_tables(plan: Plan, paths: Mapping[str, Path], folder: Path) -> dict[str
 
     if plan.engine.is_spark:
         con = ibis.pyspark.connect(start_spark(plan.engine))
-    else:
-        con = ibis.duckdb.connect()
-        set_limits(con.con, plan, folder)
-    return {name: con.read_parquet(path, table_name=name) for name, path in paths.items()}
+        places = {name: escape_pattern(path) for name, path in paths.items()}
+        return {name: con.read_parquet(place, table_name=name) for name, place in places.items()}
+    con = ibis.duckdb.connect()
+    if plan.engine.temp_folder is None:
+        folder.mkdir(parents=True, exist_ok=True)
+    set_limits(con.con, plan, folder)
+    return {name: open_parquet(con, path, name) for name, path in paths.items()}
+
+
+def open_parquet(con: Any, path: Path, name: str) -> ir.Table:
+    """Open one Parquet file as a table of an Ibis connection to DuckDB.
+
+    The path is a file's, never a pattern, and the names of its folders are no data.
+    """
+    place = text_literal(name_plainly(path))
+    return _open_view(con, f"read_parquet({place}, hive_partitioning = false)", name)
+
+
+def open_csv(con: Any, path: Path, name: str) -> ir.Table:
+    """Open one CSV file as `open_parquet` does, every column as text."""
+    place = text_literal(name_plainly(path))
+    rows = f"read_csv({place}, all_varchar = true, hive_partitioning = false)"
+    return _open_view(con, rows, name)
+
+
+def _open_view(con: Any, rows: str, name: str) -> ir.Table:
+    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS FROM {rows}")
+    return con.table(name)
 
 
 def start_spark(engine: Engine) -> Any:
@@ -134,7 +188,7 @@ class SqlTables:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, engine: Engine, folder: Path):
         self.con = con
-        self.folder = folder.resolve()
+        self.folder = name_plainly(folder.resolve())
         self.schema: dict[str, dict[str, str]] = {}
         self.spark = start_spark(engine) if engine.is_spark else None
 
@@ -163,10 +217,13 @@ class SqlTables:
             return
         path = self.folder / name
         rows.write.parquet(str(path))
-        self._show(name, path / "*.parquet", rows.schema)
+        self._show(name, path, rows.schema)
 
     def _show(self, name: str, path: Path, kinds: Any = None) -> None:
-        self.con.execute(f"CREATE VIEW {name} AS FROM read_parquet({text_literal(path)})")
+        files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+        places = ", ".join(map(text_literal, files))
+        relation = f"read_parquet([{places}], hive_partitioning = false)"
+        self.con.execute(f"CREATE VIEW {name} AS FROM {relation}")
         self._learn(name)
         reader = self.spark.read if kinds is None else self.spark.read.schema(kinds)
         reader.parquet(str(path)).createOrReplaceTempView(name)

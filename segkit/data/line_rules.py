@@ -33,6 +33,9 @@ class LineRule:
     needs: tuple[str, ...] = ()
 
 
+# Sums, squares and products of amounts within it are numbers still, in any currency.
+LARGEST_AMOUNT = 1e15
+
 LINE_RULES = (
     LineRule(
         "exact_duplicate",
@@ -119,6 +122,14 @@ LINE_RULES = (
         test="quantity = 0",
         reason="The quantity is zero.",
         severity="warning",
+    ),
+    LineRule(
+        "amount_too_large",
+        column="line_amount",
+        test=f"NOT abs(line_amount) <= {LARGEST_AMOUNT:.0f}",  # nor is what is no number
+        reason="The line amount, quantity times unit price, is larger than any sale.",
+        severity="reject",
+        treatment="Set aside with its reason.",
     ),
     LineRule(
         "amount_differs",

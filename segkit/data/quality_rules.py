@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
-from segkit.data.columns import text_literal
-from segkit.data.line_rules import LINE_RULES, WARNED
+from segkit.data.columns import quote, text_literal
+from segkit.data.convert import NUMBERS
+from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES, WARNED
 from segkit.plan.models import Plan, Policies
 
 REJECTED = "Set aside with its reason."
@@ -130,6 +131,11 @@ def _list_value_rules(column: Column, columns: Collection[str]) -> list[Rule]:
     if outside:
         reason = f"The {words} is not {_say_range(column.minimum, column.maximum)}."
         rules.append(_reject(f"out_of_range_{name}", test=outside, reason=reason, column=name))
+    if column.kind in NUMBERS and column.maximum is None:
+        # Whatever is worked out of it must be a number still.
+        reason = f"The {words} is larger than any such number."
+        test = f"NOT abs({quote(name)}) <= {LARGEST_AMOUNT:.0f}"
+        rules.append(_reject(f"too_large_{name}", test=test, reason=reason, column=name))
     if column.allowed:
         reason = f"The {words} is none of {', '.join(column.allowed)}."
         test = f"{name} NOT IN ({', '.join(map(text_literal, column.allowed))})"

@@ -7,6 +7,7 @@ any other source is copied into DuckDB once.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import zlib
@@ -20,11 +21,15 @@ from python_calamine import CalamineError, CalamineWorkbook
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
-from segkit.data.input_hashes import ENDINGS, find_files
+from segkit.data.engine import open_locked
+from segkit.data.input_hashes import find_files
+from segkit.data.places import name_plainly
+from segkit.data.queries import read_query
 from segkit.data.textfiles import open_text, split_records
 from segkit.plan.models import Plan, TableSpec
 
 BATCH_ROWS = 100_000
+LINE_BYTES = 2_000_000  # longer lines are read with a larger buffer
 
 
 def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder: Path) -> Source:
@@ -43,9 +48,9 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
     try:
         files, kind = find_files(plan, spec)
         if kind == "database":
-            _read_database(source, plan)
+            _read_database(source, plan, folder)
         elif kind == "query":
-            _read_query(source, files)
+            read_query(source, plan, folder)
         elif kind == "parquet":
             _read_parquet(source, files)
         elif kind == "excel":
@@ -56,6 +61,9 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
         fix = "Check that it is there and whole, and that you may read it."
         found = getattr(error, "strerror", None) or error
         raise source.fail("the file cannot be read", found, fix) from None
+    except UnicodeError as error:
+        fix = "Correct encoding in the plan, or leave it out to have it detected."
+        raise source.fail("the file is not in its encoding", error, fix) from None
     if source.read == 0:
         fix = f"Export it again, or take [tables.{name}] out of the plan."
         raise source.fail("the table has a header but no rows", fix=fix)
@@ -73,7 +81,7 @@ def _name_place(name: str, spec: TableSpec) -> str:
         return f"query of [tables.{name}]"
     if spec.connection is not None:
         return f"{mask_passwords(spec.connection)}, table '{spec.table}'"
-    return spec.path
+    return spec.path if spec.path is not None else spec.pattern
 
 
 def _read_text(source: Source, path: Path, folder: Path) -> None:
@@ -106,29 +114,41 @@ def _keep_records(source: Source, names: Sequence[str], records: Iterable, folde
     ):
         good_rows = csv.writer(good_stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         bad_rows = csv.writer(bad_stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        longest = 0
         for number, (line, fields, text) in enumerate(records, start=1):
+            length = len(text) if fields is None else sum(map(len, fields))
+            longest = max(longest, length)
             if fields is not None:
                 good_rows.writerow([number, *fields])
             else:
                 bad_rows.writerow([number, line, text])
                 source.malformed_count += 1
     cells = ["source_row", *(f"c{index}" for index in range(len(names)))]
-    source.keep(_read_csv(good, cells), names, cells=cells)
-    lines = _read_csv(bad, ["source_row", "line", "raw_line"])
+    # A sign may take four bytes, and a quote is written twice.
+    longest_line = max(LINE_BYTES, 4 * longest + 4 * len(names) + 100)
+    rows = _read_csv(good, cells, longest_line=longest_line)
+    source.keep(rows, names, cells=cells)
+    lines = _read_csv(bad, ["source_row", "line", "raw_line"], longest_line=longest_line)
     source.con.execute(f"INSERT INTO {source.malformed} FROM {lines}")
     good.unlink()
     bad.unlink()
 
 
 def _read_csv(
-    path: Path, cells: Sequence[str], *, has_header: bool = False, delimiter: str = ","
+    path: Path,
+    cells: Sequence[str],
+    *,
+    has_header: bool = False,
+    delimiter: str = ",",
+    longest_line: int = LINE_BYTES,
 ) -> str:
     """Return the relation of a clean CSV file; every cell is text but the number of the row."""
     kinds = ["BIGINT" if cell == "source_row" else "VARCHAR" for cell in cells]
     columns = ", ".join(f"'{cell}': '{kind}'" for cell, kind in zip(cells, kinds, strict=True))
     header = "true" if has_header else "false"
     return (
-        f"read_csv({text_literal(path)}, header={header}, delim={text_literal(delimiter)}, "
+        f"read_csv({text_literal(name_plainly(path))}, header={header}, "
+        f"delim={text_literal(delimiter)}, hive_partitioning=false, max_line_size={longest_line}, "
         f"""quote='"', escape='"', auto_detect=false, strict_mode=true, columns={{{columns}}})"""
     )
 
@@ -175,75 +195,63 @@ def show_cell(value: object) -> str:
 
 def _read_parquet(source: Source, files: list[Path]) -> None:
     con = source.con
-    paths = f"[{', '.join(map(text_literal, files))}]"
-    relation = f"read_parquet({paths}, union_by_name=true)"
+    places = [name_plainly(path) for path in files]
+    paths = f"[{', '.join(map(text_literal, places))}]"
+    relation = f"read_parquet({paths}, union_by_name=true, hive_partitioning=false)"
     try:
         query = f"SELECT file_name, num_rows FROM parquet_file_metadata({paths})"
         row_counts = dict(con.execute(query).fetchall())
         row = "file_row_number + 1"
-        if len(files) > 1:
-            rows_before = [0, *itertools.accumulate(row_counts[str(path)] for path in files)]
+        if len(places) > 1:
+            rows_before = [0, *itertools.accumulate(row_counts[str(path)] for path in places)]
             row = f"{rows_before}[file_index::BIGINT + 1] + {row}"
         source.keep(relation, con.sql(f"FROM {relation}").columns, row=row)
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError, UnicodeError) as error:  # names that are no text, too
         fix = "Export it again, whole, or rename it to what it is."
         raise source.fail("this is not a whole Parquet file", error, fix) from None
 
 
-def _read_query(source: Source, files: list[Path]) -> None:
-    """Run a query over files; in text files every column is text, so identifiers keep zeros."""
-    views = []
-    for name, path in zip(source.spec.files, files, strict=True):
-        text = text_literal(path)
-        is_parquet = path.suffix.lower() in ENDINGS["parquet"]
-        reader = f"read_parquet({text})" if is_parquet else f"read_csv({text}, all_varchar=true)"
-        views.append(f"{quote(name)} AS (FROM {reader})")
-    relation = f"(WITH {', '.join(views)} SELECT * FROM ({source.spec.query}))"
-    try:
-        source.keep(relation, source.con.sql(f"FROM {relation}").columns)
-    except duckdb.Error as error:
-        fix = "Mend the query in the plan; in text files every column is text."
-        raise source.fail("the query cannot be run", error, fix) from None
-
-
-def _read_database(source: Source, plan: Plan) -> None:
-    """Read a database's table: a DuckDB file's as it is, any other's through Ibis in batches."""
+def _read_database(source: Source, plan: Plan, folder: Path) -> None:
+    """Read a database's table, in batches; ``folder`` is for what does not fit into memory."""
     address = source.spec.connection
     schema, _, name = source.spec.table.rpartition(".")
-    scheme, _, rest = address.partition("://")
-    if scheme in ("duckdb", "sqlite"):
-        path = plan.resolve_path(rest.split("?")[0])
-        if not path.is_file():
-            raise source.fail("there is no such database file", path)
-        address = f"{scheme}://{path}"
-    backend = None if scheme == "duckdb" else _connect(source, address, scheme)
-    try:
-        if scheme == "duckdb":
-            _keep_attached(source, path, schema or "main", name)
-        else:
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        fix = "Write it like postgres://user@host/database, sqlite://file or duckdb://file."
+        raise source.fail("this is not the address of a database", mask_passwords(address), fix)
+    with contextlib.ExitStack() as stack:
+        try:
+            if scheme == "duckdb":
+                path = _find_database(source, plan, rest)
+                con = stack.enter_context(open_locked(path, plan, folder, read_only=True))
+                _keep_locked(source, con, schema or "main", name)
+                return
+            backend = _connect(source, plan, scheme, rest)
+            stack.callback(backend.disconnect)
             _keep_incoming(source, backend, schema, name)
-    except SegkitError:
-        raise
-    except Exception as error:  # each driver has its own
-        fix = "Check the rights of the user, and the types of the table's columns."
-        raise source.fail("the database's table cannot be read", error, fix) from None
-    finally:
-        if backend is not None:
-            backend.disconnect()
+        except SegkitError:
+            raise
+        except Exception as error:  # each driver has its own
+            fix = "Check the rights of the user, and the types of the table's columns."
+            raise source.fail("the database's table cannot be read", error, fix) from None
 
 
-def _keep_attached(source: Source, path: Path, schema: str, name: str) -> None:
-    """Copy a table of a DuckDB file."""
-    con = source.con
-    con.execute(f"ATTACH {text_literal(path)} AS attached (READ_ONLY)")
-    try:
-        query = "SELECT table_schema, table_name FROM information_schema.tables"
-        there = con.execute(f"{query} WHERE table_catalog = 'attached'").fetchall()
-        _check_there(source, name, [table for place, table in there if place == schema])
-        relation = f"attached.{quote(schema)}.{quote(name)}"
-        source.keep(relation, con.sql(f"FROM {relation}").columns)
-    finally:
-        con.execute("DETACH DATABASE IF EXISTS attached")
+def _find_database(source: Source, plan: Plan, rest: str) -> Path:
+    """Return the file of a database that is one; a question mark may begin its parameters."""
+    for place in (rest, rest.split("?")[0]):
+        path = plan.resolve_path(place)
+        if path.is_file():
+            return path
+    raise source.fail("there is no such database file", path)
+
+
+def _keep_locked(source: Source, con: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
+    """Copy a table of a DuckDB file, or what a view of it makes of the file's own tables."""
+    query = "SELECT table_schema, table_name FROM information_schema.tables"
+    there = con.execute(f"{query} WHERE table_catalog = current_database()").fetchall()
+    _check_there(source, name, [table for place, table in there if place == schema])
+    rows = con.sql(f"FROM {quote(schema)}.{quote(name)}")
+    _keep_batches(source, rows.to_arrow_reader(BATCH_ROWS))
 
 
 def _keep_incoming(source: Source, backend: Any, schema: str, name: str) -> None:
@@ -251,8 +259,15 @@ def _keep_incoming(source: Source, backend: Any, schema: str, name: str) -> None
     database = schema or None
     _check_there(source, name, backend.list_tables(database=database))
     rows = backend.table(name, database=database)
-    source.con.register("incoming", rows.to_pyarrow_batches(chunk_size=BATCH_ROWS))
-    source.keep("incoming", source.con.sql("FROM incoming").columns)
+    _keep_batches(source, rows.to_pyarrow_batches(chunk_size=BATCH_ROWS))
+
+
+def _keep_batches(source: Source, batches: Any) -> None:
+    source.con.register("incoming", batches)
+    try:
+        source.keep("incoming", source.con.sql("FROM incoming").columns)
+    finally:
+        source.con.unregister("incoming")
 
 
 def _check_there(source: Source, name: str, names: Sequence[str]) -> None:
@@ -261,11 +276,14 @@ def _check_there(source: Source, name: str, names: Sequence[str]) -> None:
         raise source.fail(f"the database has no table '{name}'", found, suggest_name(name, names))
 
 
-def _connect(source: Source, address: str, scheme: str) -> Any:
+def _connect(source: Source, plan: Plan, scheme: str, rest: str) -> Any:
     import ibis  # takes half a second, for which files need not wait
 
+    if scheme == "sqlite":
+        path = _find_database(source, plan, rest)
+        return ibis.sqlite.connect(path)
     try:
-        return ibis.connect(address)
+        return ibis.connect(source.spec.connection)
     except Exception as error:  # each driver has its own
         fix = (
             "Write it like postgres://user@host/database, sqlite://file or duckdb://file. "

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +11,12 @@ import duckdb
 import pandas as pd
 
 from segkit.contract.tables import TABLES
-from segkit.core.errors import SegkitError, explain_faults
-from segkit.core.leftovers import prefix_folder
-from segkit.data.columns import Source, quote, text_literal
+from segkit.core.errors import SegkitError
+from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
-from segkit.data.engine import SqlTables, set_limits
+from segkit.data.engine import SqlTables
+from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.line_rules import derive_lines
 from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
@@ -33,6 +31,13 @@ MALFORMED = "The line has another number of fields than the header, or an open q
 LINE_COLUMNS = ["line_type", "is_product"]  # derived for order lines
 # Other tables refer to these, so they are checked before them.
 CHECKED_FIRST = ("customers", "products", "orders")
+# What goes wrong with a file that is whole.
+OTHER_FAULTS = (
+    duckdb.OutOfMemoryException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+)
 FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
 
 
@@ -64,12 +69,14 @@ class TableChecks:
         *,
         as_of: datetime.date,
         spill: Path,
+        stamps: Stamps,
     ):
         self.plan = plan
         self.con = con
         self.folder = folder
         self.as_of = as_of
         self.spill = spill
+        self.stamps = stamps
         self.tables = SqlTables(con, plan.engine, folder)
         self.checked: dict[str, CheckedTable] = {}
         self.faults: list[SegkitError] = []
@@ -88,6 +95,12 @@ class TableChecks:
                 self.faults.append(self._explain_empty(self.checked[name]))
         if not self.faults:
             self._find_impossible()
+
+    def confirm_sources(self) -> None:
+        """Raise a DataError if a file is not what it was before it was first read."""
+        changes = find_changes(self.plan, self.stamps)
+        if changes:
+            raise DataError(changes)
 
     def _open_sources(self) -> dict[str, Source]:
         sources = {}
@@ -116,8 +129,8 @@ class TableChecks:
             self.checked[source.name] = self._check_table(source)
         except SegkitError as error:
             self.faults.append(error)
-        except duckdb.InvalidInputException as error:  # only now was every page read
-            if source.is_copied:
+        except duckdb.Error as error:  # only now was every page read
+            if source.is_copied or isinstance(error, OTHER_FAULTS):
                 raise
             fix = "Export it again, whole."
             self.faults.append(source.fail("the Parquet file is broken", error, fix))
@@ -134,14 +147,16 @@ class TableChecks:
         if name == "order_lines":
             columns += LINE_COLUMNS
         self._create_checked(source, query, columns, rules)
-        counts = self._count_rules(name, rules)
+        accepted, rejected, *counts = self._count_rules(name, rules)
+        if accepted + rejected != source.raw_count:
+            raise explain_account(source, accepted, rejected + source.malformed_count)
         quality = [
             (rule.name, rule.severity, count, rule.reason, rule.treatment)
-            for rule, count in zip(rules, counts[1:], strict=True)
+            for rule, count in zip(rules, counts, strict=True)
         ]
         entries = [*_tell_malformed(source), *quality, *_tell_encoding(source), *guesses]
         told = [(name, *entry) for entry in entries if entry[2]]
-        return CheckedTable(source, columns, rules, told, accepted=counts[0])
+        return CheckedTable(source, columns, rules, told, accepted=accepted)
 
     def _derive_columns(self, source: Source) -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
@@ -196,8 +211,8 @@ class TableChecks:
         )
 
     def _count_rules(self, name: str, rules: Sequence[Rule]) -> tuple[int, ...]:
-        """Return how many rows are accepted, and then how many meet each rule."""
-        conditions = ["NOT is_rejected", *(f"rule_{rule.name}" for rule in rules)]
+        """Return how many rows are accepted, how many rejected, and how many meet each rule."""
+        conditions = ["NOT is_rejected", "is_rejected", *(f"rule_{rule.name}" for rule in rules)]
         counts = [f"count_if({condition})" for condition in conditions]  # faster than FILTER
         return self.con.execute(f"SELECT {', '.join(counts)} FROM checked_{name}").fetchall()[0]
 
@@ -287,22 +302,43 @@ class TableChecks:
         return quality.astype({"row_count": "int64"}), pd.DataFrame(counts, columns=COUNT_COLUMNS)
 
     def write_tables(self, folder: Path) -> list[dict]:
-        """Write accepted and rejected rows in the sources' order; return the counts."""
+        """Write accepted and rejected rows in the sources' order; return the counts.
+
+        Raises
+        ------
+        SegkitError
+            If the files hold other numbers of rows than were counted.
+        """
         made = TablesFolder(folder)
         made.accepted.mkdir()
         made.rejected.mkdir()
         for name, table in self.checked.items():
             accepted = f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
                 WHERE NOT is_rejected ORDER BY source_row"""
-            self._copy(accepted, made.accepted_rows(name))
-            self._copy(_select_rejected(table), made.rejected_rows(name))
+            accepted_count = self._copy(accepted, made.accepted_rows(name))
+            rejected_count = self._copy(_select_rejected(table), made.rejected_rows(name))
+            is_accepted = accepted_count == table.accepted
+            if not is_accepted or accepted_count + rejected_count != table.source.read:
+                raise explain_account(table.source, accepted_count, rejected_count)
         quality, counts = self.summarise()
         quality.to_parquet(made.quality, index=False)
         return counts.to_dict("records")
 
-    def _copy(self, query: str, path: Path) -> None:
+    def _copy(self, query: str, path: Path) -> int:
+        """Write a query's rows as Parquet; return how many the file holds."""
         file = text_literal(path)
         self.con.execute(f"COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
+        count = f"SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata({file})"
+        return self.con.execute(count).fetchall()[0][0]
+
+
+def explain_account(source: Source, accepted: int, rejected: int) -> SegkitError:
+    """Return the fault of a table whose rows do not add up."""
+    return source.fail(
+        "the rows do not add up: as many must be accepted or rejected as were read",
+        f"{source.read:,} read, {accepted:,} accepted, {rejected:,} rejected",
+        "Check again when nothing writes to it any more.",
+    )
 
 
 def _tell_malformed(source: Source) -> list[tuple]:
@@ -333,37 +369,3 @@ def _select_rejected(table: CheckedTable) -> str:
         UNION ALL BY NAME SELECT source_row, 'malformed_line' AS rule,
             {text_literal(MALFORMED)} || ' Line ' || line || '.' AS reasons, raw_line
         FROM {source.malformed} ORDER BY source_row"""
-
-
-@contextmanager
-def open_checks(
-    plan: Plan, folder: Path | None, as_of: datetime.date
-) -> Iterator[tuple[TableChecks, Path]]:
-    """Check all tables in a database in a folder of its own; DuckDB's faults become messages.
-
-    The folder, within ``folder`` or the system's for temporary files, goes with its content.
-    """
-    with (
-        explain_faults(
-            "the tables cannot be written",
-            duckdb.IOException,
-            duckdb.OutOfMemoryException,
-            where=folder or tempfile.gettempdir(),
-            fix="Make room on the disk, or name a folder that you may write to.",
-        ),
-        tempfile.TemporaryDirectory(
-            prefix=prefix_folder(), dir=folder, ignore_cleanup_errors=True
-        ) as work_name,
-        duckdb.connect(Path(work_name) / "work.duckdb") as con,
-    ):
-        work = Path(work_name)
-        # A list in a CASE would become a join, which takes long in a table of many columns.
-        con.execute(
-            """SET preserve_insertion_order = true;
-            PRAGMA disable_checkpoint_on_shutdown;
-            SET disabled_optimizers = 'in_clause'"""
-        )
-        spill = set_limits(con, plan, work)
-        checks = TableChecks(plan, con, work, as_of=as_of, spill=spill)
-        checks.run()
-        yield checks, work

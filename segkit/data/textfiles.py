@@ -31,6 +31,10 @@ _MARKS = {
 _OTHER_FORMATS = (b"PAR1", b"PK\x03\x04")  # Parquet, and Excel or zip
 
 
+# A field may be as long as there is memory for it.
+csv.field_size_limit(2**31 - 1)
+
+
 @dataclass
 class TextFile:
     """A text table: how it is written, and the lines met in another encoding than its own."""
@@ -181,8 +185,10 @@ def _parse_record(text: str, delimiter: str) -> tuple[list[str] | None, bool]:
 def _find_encoding(head: bytes, declared: str | None, label: str) -> str:
     if declared:
         try:
-            return codecs.lookup(declared).name.removesuffix("-sig")
-        except LookupError:
+            found = codecs.lookup(declared)
+            "".encode(found.name)  # some codecs are of bytes, or of no text at all
+            return found.name.removesuffix("-sig")
+        except (LookupError, ValueError):
             raise SegkitError(
                 "the plan names an encoding that does not exist",
                 where=label,

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 import tomllib
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +19,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from segkit.contract.bases import BASES
 from segkit.core.errors import PlanError, SegkitError, UsageError, suggest_name
 from segkit.plan.bases import BaseSettings, Frozen, Name
+from segkit.plan.engine import Engine
 from segkit.plan.names import check_names, find_line, locate_keys
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -58,13 +61,15 @@ class Goal(Frozen):
 class TableSpec(Frozen):
     """Where one table is and how its columns are called there.
 
-    A table is a file (``path``), a table of a database (``connection`` and ``table``), or a
-    ``query`` in SQL over ``files``, each known in the query by its name. ``columns`` maps the
+    A table is a file or a folder of Parquet files (``path``, never a pattern), the Parquet files of
+    a ``pattern``, a table of a database (``connection`` and ``table``), or a ``query``, one SELECT
+    over ``files``, each known in the query by its name. ``columns`` maps the
     contract's name to the user's: ``customer_id = "CustomerID"``. ``features``, of customers only,
     takes further columns as features of one's own, ``wine_spend = "MntWines"``, or "all" of them.
     """
 
     path: str | None = None
+    pattern: str | None = None
     query: str | None = None
     files: dict[Name, str] = Field({})
     connection: str | None = None
@@ -93,9 +98,9 @@ class TableSpec(Frozen):
 
     @model_validator(mode="after")
     def _name_one_place(self) -> TableSpec:
-        places = [self.path, self.connection, self.query]
-        if places.count(None) != 2:
-            raise ValueError("give one of path, connection and query, and only one")
+        places = [self.path, self.pattern, self.connection, self.query]
+        if places.count(None) != 3:
+            raise ValueError("give one of path, connection and query, or a pattern, and only one")
         if (self.query is None) != (not self.files):
             raise ValueError("a query needs files, and files need a query")
         if self.connection is not None and self.table is None:
@@ -195,31 +200,6 @@ class Privacy(Frozen):
     smallest_cell: Annotated[int, Field(ge=1)] = 5
 
 
-class Engine(Frozen):
-    """Where the tables are computed: ``duckdb``, in this process, or a Spark master.
-
-    ``memory_limit`` is an amount, or for DuckDB a share of the machine's; what is more goes to
-    ``temp_folder``, by default the run folder.
-    """
-
-    connection: str = "duckdb"
-    memory_limit: Annotated[str, Field(pattern=r"^[1-9][0-9.]* ?([KMGT]i?B|%)$")] = "60%"
-    threads: Annotated[int, Field(ge=1)] | None = None
-    temp_folder: str | None = None
-
-    @field_validator("connection")
-    @classmethod
-    def _check_connection(cls, value: str) -> str:
-        if not re.fullmatch(r"duckdb|yarn|(spark|k8s)://\S+|local(-cluster)?\[[\d*, ]+\]", value):
-            raise ValueError('give "duckdb", "local[*]" for Spark here, or "spark://host:7077"')
-        return value
-
-    @property
-    def is_spark(self) -> bool:
-        """Whether Spark computes the tables."""
-        return self.connection != "duckdb"
-
-
 class Plan(BaseSettings):
     """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it.
 
@@ -267,8 +247,21 @@ class Plan(BaseSettings):
         return self.folder / "reports" / self.name
 
     def resolve_path(self, path: str) -> Path:
-        """Return ``path`` as seen from the plan's folder."""
-        return (self.folder / Path(path).expanduser()).resolve()
+        """Return ``path`` as seen from the plan's folder.
+
+        Raises
+        ------
+        SegkitError
+            If it leads nowhere: an unknown home, a loop of links, a sign that no path can have.
+        """
+        try:
+            return (self.folder / Path(path).expanduser()).resolve()
+        except (OSError, RuntimeError, ValueError) as error:
+            fix = "Correct the path in the plan."
+            found = str(error).split(",")[0][:200]
+            where = repr(path)[1:-1]
+            message = "this path cannot be followed"
+            raise SegkitError(message, where=where, found=found, fix=fix) from None
 
 
 def find_plan(path: str | Path) -> Path:
@@ -306,11 +299,29 @@ def read_plan(path: str | Path) -> Plan:
         With every fault of the file, each with its line.
     """
     path = find_plan(path)
+    with explain_limits(path.name):
+        return _read_content(path)
+
+
+@contextlib.contextmanager
+def explain_limits(where: str) -> Iterator[None]:
+    """Turn what a library says of brackets or numbers past its limits into words."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        yield
+    except (RecursionError, OverflowError, ValueError, MemoryError) as error:
+        found = "brackets within brackets" if isinstance(error, RecursionError) else str(error)
+        message = "the plan goes past what can be read"
+        fix = "Mind the length of its numbers and the depth of its brackets."
+        raise SegkitError(message, where=where, found=found[:200], fix=fix) from None
+
+
+def _read_content(path: Path) -> Plan:
+    found = path.read_bytes()
+    try:
+        text = found.decode("utf-8-sig")
         content = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = found[: error.start].count(b"\n") + 1
         raise SegkitError(
             "the plan is not UTF-8 text", where=f"{path.name}, line {line}", fix="Save it as UTF-8."
         ) from None

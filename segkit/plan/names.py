@@ -17,7 +17,8 @@ def locate_keys(text: str) -> dict[tuple, int]:
     counts: dict[tuple, int] = {}
     prefix: tuple = ()
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*(\[\[?)\s*([^\[\]=]+?)\s*\]\]?\s*(#.*)?$", line)
+        # No two parts of a pattern may take the same sign: a long line would take hours.
+        header = re.match(r"(\[\[?)([^\[\]=]+)\]\]?\s*(#.*)?$", line.strip())
         key = re.match(r"""\s*([\w."'-]+)\s*=""", line)
         if header:
             prefix = tuple(re.findall(r"[\w-]+", header[2]))

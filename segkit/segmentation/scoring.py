@@ -12,6 +12,8 @@ from ibis import ir
 from segkit.core.csvfiles import neutralise_table, neutralise_text
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import refuse_to_replace, replace_alone
+from segkit.data.engine import open_csv, open_parquet
+from segkit.data.places import name_plainly
 from segkit.segmentation.documents import read_segmentation
 
 KINDS = (".parquet", ".csv", ".csv.gz")
@@ -66,10 +68,11 @@ def score_table(
                 ]
                 rows = rows.mutate(**{name: rows[name].try_cast("float64") for name in numbers})
             placed = model.assign(rows)
+            place = name_plainly(aside.parent) / aside.name
             if _is_parquet(out):
-                connection.to_parquet(placed, aside)
+                connection.to_parquet(placed, place)
             else:
-                connection.to_csv(neutralise_table(placed, has_kinds=is_typed), aside)
+                connection.to_csv(neutralise_table(placed, has_kinds=is_typed), place)
             counts = _count_segments(connection, aside)
             unusual = model.count_unusual(rows)
     finally:
@@ -83,9 +86,10 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _open(connection: ibis.BaseBackend, path: Path) -> ir.Table:
+    name = ibis.util.gen_name("opened")
     if _is_parquet(path):
-        return connection.read_parquet(path, hive_partitioning=False)
-    return connection.read_csv(path, all_varchar=True, hive_partitioning=False)
+        return open_parquet(connection, path, name)
+    return open_csv(connection, path, name)
 
 
 def _count_segments(connection: ibis.BaseBackend, path: Path) -> pd.Series:
@@ -93,5 +97,6 @@ def _count_segments(connection: ibis.BaseBackend, path: Path) -> pd.Series:
     if _is_parquet(path):
         rows = _open(connection, path)
     else:
-        rows = connection.read_csv(path, all_varchar=True, header=True, delim=",", quote='"')
+        written = name_plainly(path)
+        rows = connection.read_csv(written, all_varchar=True, header=True, delim=",", quote='"')
     return rows.segment_name.value_counts(name="n").to_pandas().set_index("segment_name")["n"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segkit.contract.definitions import Base, Feature
-from segkit.contract.needs import BUYER, CHANNEL, EVENTS
+from segkit.contract.requirements import BUYER, CHANNEL, EVENTS
 
 FEATURES = (
     Feature(

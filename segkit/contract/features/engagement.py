@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segkit.contract.definitions import Base, Feature, all_of
-from segkit.contract.needs import (
+from segkit.contract.requirements import (
     CALLS,
     CONTACT,
     EVENTS,

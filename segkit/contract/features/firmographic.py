@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segkit.contract.definitions import Base, Feature, all_of
-from segkit.contract.needs import BUSINESS, FIRM
+from segkit.contract.requirements import BUSINESS, FIRM
 
 FEATURES = (
     Feature(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segkit.contract.definitions import Base, Feature
-from segkit.contract.needs import BIRTH_YEAR
+from segkit.contract.requirements import BIRTH_YEAR
 
 FEATURES = (
     Feature(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segkit.contract.definitions import Base, Feature, all_of, any_read_by
-from segkit.contract.needs import CLIMATE, HOME_COUNTRY, PLACE
+from segkit.contract.requirements import CLIMATE, HOME_COUNTRY, PLACE
 
 FEATURES = (
     Feature(

@@ -6,7 +6,7 @@ The plan's scales and choices make their features.
 from __future__ import annotations
 
 from segkit.contract.definitions import Base, any_of
-from segkit.contract.needs import SAID
+from segkit.contract.requirements import SAID
 
 PSYCHOGRAPHIC = Base(
     "psychographic",

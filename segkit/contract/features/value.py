@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segkit.contract.definitions import Base, Feature
-from segkit.contract.needs import PROFIT, SPEND
+from segkit.contract.requirements import PROFIT, SPEND
 
 FEATURES = (
     Feature(
