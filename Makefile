@@ -21,8 +21,9 @@ report: $(READY) data/sample/sample.json   ## run the five notebooks on the samp
 test: $(READY)                             ## the whole test suite
 	$(BIN)/python -m pytest
 
-attack: $(READY)                           ## 2,000 hostile plans, tables and documents; can be broken off
+attack: $(READY)                           ## 2,000 hostile inputs, can be broken off; then 200 runs ended at random moments
 	$(BIN)/python -m tests.attacks.fuzz --count 2000 --seed 1 --resume .attack.jsonl
+	$(BIN)/python -m tests.attacks.kills --count 200 --seed 1
 
 lab: $(READY) data/sample/sample.json      ## step through the notebooks
 	$(BIN)/jupyter lab notebooks

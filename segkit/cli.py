@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import io
 import json
 import os
 import sys
@@ -17,6 +18,8 @@ from typing import Annotated, Any
 import typer
 
 from segkit.core.errors import SegkitError, UsageError
+from segkit.core.interruption import raise_when_told_to_end
+from segkit.core.streams import PatientStream, open_streams, prefer_utf8
 
 app = typer.Typer(
     help="Customer segmentation from a plan to an offline report.",
@@ -34,8 +37,7 @@ SegmentsPath = Annotated[Path, typer.Argument(help="segments.parquet or a run.")
 WRONG_CALL = 2
 OWN_ERROR = 70
 INTERRUPTED = 130
-LONGEST_WAIT = 600.0  # seconds for another run of the plan
-_log_folders = [Path(tempfile.gettempdir())]  # for internal errors; the run's folder comes first
+_log_folders: list[Path] = []  # for internal errors; the system's for temporary files comes last
 
 
 @app.command()
@@ -105,8 +107,11 @@ def run(
       3    a notebook failed; its cell and message are shown
       4    a verdict stopped the run, as the plan asked
       70   an error of segkit itself; the message says where it is logged
-      130  interrupted
+      75   another run works or publishes here; try again later
+      130  interrupted, by Ctrl-C
+      143  told to end, by SIGTERM
     """
+    from segkit.core.locks import LONGEST_WAIT
     from segkit.plan.models import read_plan
     from segkit.workflow.run import run_plan
 
@@ -168,7 +173,10 @@ def export(
     out: Annotated[Path, typer.Option(metavar="FILE", help="CSV to write.")],
     scheme: Annotated[str, typer.Option(help="A scheme other than the final one.")] = "",
 ) -> None:
-    """Write the customers of a segment who consented, for the mail tool or the CRM."""
+    """Write the customers of a segment who consented, for the mail tool or the CRM.
+
+    Consent is read from the source as it is now; customers whose rows disagree are left out.
+    """
     if len(names) > 2:
         raise UsageError("give a plan and a segment", found=" ".join(names), fix="Quote the name.")
     from segkit.action.exports import export_from_run
@@ -177,6 +185,8 @@ def export(
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
     counts = export_from_run(plan, names[-1], path=out, scheme=scheme)
     print(f"{counts['exported']:,} of {counts['in_segment']:,} customers exported: {out}")
+    if counts["disagreeing"]:
+        print(f"No, as their rows disagree on consent: {counts['disagreeing']:,} customers.")
 
 
 @app.command()
@@ -194,8 +204,10 @@ def compare(before: SegmentsPath, after: SegmentsPath, json_: Json = False) -> N
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object."""
-    print(json.dumps(value, ensure_ascii=False, default=str, indent=1))
+    """Print one JSON object, in signs that standard output can take."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    is_ascii = not encoding.lower().startswith("utf")
+    print(json.dumps(value, ensure_ascii=is_ascii, default=str, indent=1))
 
 
 def print_table(title: str, frame: Any) -> None:
@@ -208,38 +220,61 @@ def print_table(title: str, frame: Any) -> None:
     table = Table(*(name.replace("_", " ") for name in frame), title=title, title_justify="left")
     for row in frame.round(3).itertuples(index=False):
         table.add_row(*(value if isinstance(value, str) else f"{value:,}" for value in row))
-    width = None if sys.stdout.isatty() else 160
-    Console(width=width, highlight=False, markup=False).print(table)
+    is_watched = sys.stdout.isatty()
+    width = None if is_watched else 160
+    drawn = io.StringIO()  # the console would end the process if nobody reads on
+    console = Console(
+        file=drawn, force_terminal=is_watched, width=width, highlight=False, markup=False
+    )
+    console.print(table)
+    print(drawn.getvalue(), end="")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the documented code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    code = 0
-    message = ""
-    result: dict[str, Any] = {}
-    try:
-        code = app(arguments, prog_name="segkit", standalone_mode=False) or 0
-        if code == INTERRUPTED:
-            message = "interrupted"
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-        message = "interrupted"
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    except Exception as error:
-        code, message = explain_error(error)
-        if hasattr(error, "result"):
-            result = error.result.to_json()
-    if message:
-        print(f"segkit: {message}", file=sys.stderr)
-        if "--json" in arguments:
-            print_json({"ok": False, **result, "error": message})
+    open_streams()
+    if arguments is None:
+        prefer_utf8()
+        arguments = sys.argv[1:]
+    with (
+        contextlib.redirect_stdout(PatientStream(sys.stdout)),
+        contextlib.redirect_stderr(PatientStream(sys.stderr, faults=OSError)),
+    ):
+        code = call_command(arguments)
     sys.exit(code)
 
 
-def explain_error(error: Exception) -> tuple[int, str]:
+def call_command(arguments: list[str]) -> int:
+    """Call a command, tell what went wrong, and return the exit code."""
+    code = 0
+    error: BaseException | None = None
+    with raise_when_told_to_end() as signals:
+        try:
+            code = app(arguments, prog_name="segkit", standalone_mode=False) or 0
+            sys.stdout.flush()
+        except BaseException as raised:
+            error = raised
+    if code != INTERRUPTED and error is None:
+        return code
+    # Where a signal came, whatever a library made of it is its consequence.
+    error = signals[-1] if signals else error or KeyboardInterrupt()
+    code, message = explain_error(error)
+    if message:
+        result = error.result.to_json() if hasattr(error, "result") else {}
+        print(f"segkit: {message}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            if "--json" in arguments:
+                print_json({"ok": False, **result, "error": message})
+            sys.stdout.flush()
+    return code
+
+
+def explain_error(error: BaseException) -> tuple[int, str]:
     """Return the exit code and what to print; an error of segkit's own is logged."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 0, ""
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return getattr(error, "exit_code", INTERRUPTED), "interrupted"
     if isinstance(error, SegkitError):
         return error.exit_code, error.describe()
     if hasattr(error, "format_message"):
@@ -259,16 +294,19 @@ def explain_error(error: Exception) -> tuple[int, str]:
     return OWN_ERROR, f"an error of segkit itself: {name}: {error}"
 
 
-def log_error(error: Exception) -> Path | None:
+def log_error(error: BaseException) -> Path | None:
     """Write an error with its traceback to the first folder that takes it; None if none does."""
     import traceback
 
     moment = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     text = "".join(traceback.format_exception(error))
-    for folder in _log_folders:
+    folders = list(_log_folders)
+    with contextlib.suppress(OSError):  # there is none that can be written
+        folders.append(Path(tempfile.gettempdir()))
+    for folder in folders:
         path = folder / f"segkit-error-{moment}-{os.getpid()}.log"
         with contextlib.suppress(OSError):
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
             return path
     return None
 

@@ -110,6 +110,23 @@ def test_a_notebook_s_client_still_ends_a_kernel_that_it_was_given():
     assert "owns_km" in inspect.getsource(NotebookClient.async_setup_kernel), told
 
 
+def test_an_interrupted_notebook_still_leaves_signals_and_its_end_to_us():
+    from nbclient import NotebookClient
+
+    told = explain(
+        "nbclient",
+        "0.11.0",
+        "takes signals or registers its cleanup in another way",
+        "Look at NotebookClient.async_setup_kernel, and mend kernels/loop.Loop and "
+        "jupyter_internals.forget_cleanup.",
+    )
+    source = inspect.getsource(NotebookClient.async_setup_kernel)
+    assert "loop.add_signal_handler" in source, told
+    assert "except RuntimeError" in source, told
+    assert "atexit.register(self._cleanup_kernel)" in source, told
+    jupyter_internals.forget_cleanup(NotebookClient({"cells": []}, km=object()))
+
+
 def test_a_kernel_still_watches_the_parent_that_it_is_told():
     from ipykernel.kernelapp import IPKernelApp
 

@@ -267,7 +267,7 @@ def test_tables_are_prepared_again_only_when_something_changed(tmp_path):
     assert was_prepared_again(stricter)
     os.remove(record)
     assert was_prepared_again(stricter)
-    assert not list((tmp_path / "run/tables").glob("work-*"))
+    assert not list((tmp_path / "run/tables").glob("segkit-*"))
 
 
 def test_a_run_s_key_holds_its_tables_together_but_only_those_it_checked(tmp_path):

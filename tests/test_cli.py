@@ -76,6 +76,10 @@ def test_the_help_of_run_documents_each_exit_code():
         "2    wrong call",
         "3    a notebook",
         "4    a ",
+        "70   an error",
+        "75   another run",
+        "130  interrupted",
+        "143  told to end",
     ):
         assert line in text
 
@@ -189,9 +193,10 @@ def segmented(tmp_path, monkeypatch) -> Path:
         (run / step / "tables").mkdir(parents=True)
         table.to_parquet(run / step / "tables" / f"{name}.parquet")
         (run / step / "step.json").write_text("{}")
-    (run / "tables" / "accepted").mkdir(parents=True)
     customers = pd.DataFrame({"customer_id": ids, "consent": [True, False, True]})
-    customers.to_parquet(run / "tables" / "accepted" / "customers.parquet")
+    customers.to_csv(shop / "customers.csv", index=False)
+    with (shop / "plan.toml").open("a", encoding="utf-8") as plan:
+        plan.write('\n[tables.customers]\npath = "customers.csv"\n')
     monkeypatch.chdir(shop)
     return shop
 
@@ -230,8 +235,7 @@ def test_the_contacts_of_a_segment_s_accounts_are_exported(segmented):
             "consent": [True, False, True, True],
         }
     )
-    folder = segmented / "runs" / "tiny" / "tables" / "accepted"
-    contacts.to_parquet(folder / "customers.parquet")
+    contacts.to_csv(segmented / "customers.csv", index=False)
     counts = export_from_run(plan, "High", path=segmented / "high.csv")
     assert (counts["in_segment"], counts["exported"]) == (3, 2)
     rows = (segmented / "high.csv").read_text().splitlines()[1:]

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import publish
 
-from segkit.action.exports import count_consent, export_segment, neutralise_text
+from segkit.action.exports import count_consent, export_segment
+from segkit.core.csvfiles import neutralise_text
 from segkit.core.errors import SegkitError
 from segkit.report import consent, sizes
 
@@ -149,6 +150,6 @@ def test_consent_is_shown_by_segment_and_nothing_tells_of_a_small_group():
 @given(st.text())
 def test_no_text_is_run_as_a_formula(text):
     safe = neutralise_text(text)
-    assert safe.endswith(text)
+    assert safe.replace("'", "") == text.replace("'", "")
     assert not safe.lstrip().startswith(("=", "+", "-", "@"))
     assert not safe.startswith(("\t", "\r"))

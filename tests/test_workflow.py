@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fake_shop import PLAN, call_run, finish_run, make_shop, start_run, write_notebook
 
 from segkit.core.errors import SegkitError, UsageError
-from segkit.workflow.lock import hold_lock
+from segkit.core.locks import hold_lock
 from segkit.workflow.publishing import read_pointer, verify_publication
 from segkit.workflow.steps import (
     STEPS,
@@ -216,7 +216,7 @@ def test_a_second_run_waits_and_then_finds_everything_done(shop):
         assert first.poll() is None
         time.sleep(0.02)
     code, answer, _ = call_run(shop, "--no-wait")
-    assert code == 1
+    assert code == 75
     assert f"process {first.pid} on" in answer["error"]
     second = start_run(shop, "--json")
     answers = [json.loads(process.communicate(timeout=60)[0]) for process in (first, second)]

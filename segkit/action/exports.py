@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from pathlib import Path
 
 import ibis
 import pandas as pd
 
+from segkit.core.csvfiles import write_rows_as_csv
 from segkit.core.errors import SegkitError, explain_faults, suggest_name
-from segkit.core.files import replace_whole
+from segkit.core.files import refuse_to_replace, replace_alone
+from segkit.data.checks import open_checks
+from segkit.data.columns import DataError, quote
+from segkit.data.consent import settle_consent
+from segkit.data.input_hashes import find_files, stamp_files
 from segkit.plan.models import Plan
 from segkit.runs.layout import FINAL_STEP, RunFolder
 from segkit.runs.segments import read_all_segments, read_final_segments, select_scheme
 
 HEADER = ("customer_id", "segment", "scheme", "as_of")
-FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
-
-
-def neutralise_text(value: object) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula.
-
-    >>> neutralise_text('=HYPERLINK("x")'), neutralise_text("00123")
-    ('\\'=HYPERLINK("x")', '00123')
-    """
-    text = str(value)
-    starts = text.startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS)
-    return f"'{text}" if starts else text
 
 
 def count_consent(
@@ -35,7 +29,7 @@ def count_consent(
     *,
     consent_column: str | None,
 ) -> pd.DataFrame:
-    """Count who may be contacted, by segment; a missing answer is not a yes but unknown.
+    """Count who may be contacted, by segment; see `segkit.data.consent` for the rule.
 
     Returns
     -------
@@ -90,10 +84,10 @@ def export_segment(
         members = members[consent.fillna(False).to_numpy(bool)]
     ids = sorted(members["customer_id"].astype(str))
     day = as_of.isoformat() if as_of else ""
-    rows = pd.DataFrame([(each, segment_name, scheme, day) for each in ids], columns=HEADER)
+    rows = [(each, segment_name, scheme, day) for each in ids]
     message, fix = "the list cannot be written", "Name a file in a folder that you may write to."
-    with explain_faults(message, where=path, fix=fix), replace_whole(Path(path)) as aside:
-        rows.map(neutralise_text).to_csv(aside, index=False, lineterminator="\n")
+    with explain_faults(message, where=path, fix=fix), replace_alone(Path(path)) as aside:
+        write_rows_as_csv(aside, HEADER, rows)
     counts = counts.drop(columns=["segment_name", "consent_share"]).iloc[0].to_dict()
     return {**counts, "exported": len(ids)}
 
@@ -102,6 +96,8 @@ def export_from_run(
     plan: Plan, segment_name: str, *, path: str | Path, scheme: str = ""
 ) -> dict[str, int]:
     """Write the customers of a segment of the plan's last run; see `export_segment`.
+
+    Who is in the segment was found by the run; who consented is read from the source now.
 
     Parameters
     ----------
@@ -116,7 +112,14 @@ def export_from_run(
     Raises
     ------
     SegkitError
-        If there is no run yet, no such scheme or segment, or no consent.
+        If there is no run yet, no such scheme or segment, or no consent; if the customers cannot
+        be read; or if ``path`` is a file of the plan, or lies among segkit's own.
+
+    Returns
+    -------
+    dict of str to int
+        The counts of `export_segment`, and ``disagreeing``: customers of the segment whose rows
+        disagree on consent, which is a no.
     """
     run = RunFolder(plan.run_folder)
     if not run.step(FINAL_STEP).record.is_file():
@@ -127,11 +130,15 @@ def export_from_run(
         segments = read_final_segments(run)
     scheme = scheme or str(segments["scheme"].iloc[0])
     segments = segments.rename(columns={"segment": "segment_name"})
-    register = run.checked.accepted_rows("customers")
-    customers = pd.read_parquet(register) if register.is_file() else None
+    refuse_to_replace(
+        Path(path),
+        files=[plan.path, *_list_sources(plan)],
+        folders=[plan.run_folder, plan.report_folder, plan.folder / "notebooks"],
+    )
+    customers = read_customers_now(plan) if "customers" in plan.tables else None
     if plan.unit == "account" and customers is not None and "account_id" in customers.columns:
         segments = list_contacts(customers, segments)
-    return export_segment(
+    counts = export_segment(
         customers,
         segments,
         segment_name,
@@ -140,6 +147,52 @@ def export_from_run(
         scheme=scheme,
         as_of=plan.as_of,
     )
+    disagreeing = 0
+    if customers is not None:
+        members = segments.loc[segments["segment_name"] == segment_name, "customer_id"]
+        of_segment = customers["customer_id"].astype(str).isin(members.astype(str))
+        disagreeing = int(customers.loc[of_segment, "disagrees"].sum())
+    return {**counts, "disagreeing": disagreeing}
+
+
+def read_customers_now(plan: Plan) -> pd.DataFrame:
+    """Read the plan's customers from their source as it is now, not as it was at the last run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id``, ``account_id`` and the plan's consent column where they are there, and
+        ``disagrees``, whether the customer's rows do; one row an accepted customer.
+
+    Raises
+    ------
+    DataError
+        With every fault of the source.
+    """
+    only = plan.model_copy(update={"tables": {"customers": plan.tables["customers"]}})
+    with open_checks(only, None, plan.as_of, stamps=stamp_files(only)) as (checks, _):
+        if checks.faults:
+            raise DataError(checks.faults)
+        wanted = ("customer_id", "account_id", plan.privacy.consent_column)
+        checked = checks.checked["customers"]
+        columns = [quote(column) for column in wanted if column in checked.columns]
+        rules = {rule.name for rule in checked.rules}
+        disagrees = "rule_consent_differs" if "consent_differs" in rules else "false"
+        query = f"SELECT {', '.join(columns)}, {disagrees} AS disagrees FROM checked_customers"
+        customers = checks.con.sql(f"{query} WHERE NOT is_rejected").df()
+        checks.confirm_sources()
+    return customers
+
+
+def _list_sources(plan: Plan) -> list[Path]:
+    """Return the files that the plan's tables are read from, those that are there."""
+    files = []
+    for spec in plan.tables.values():
+        with contextlib.suppress(SegkitError):
+            files += find_files(plan, spec)[0]
+        if spec.connection is not None and "://" in spec.connection:
+            files.append(plan.resolve_path(spec.connection.partition("://")[2].split("?")[0]))
+    return files
 
 
 def list_contacts(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
@@ -159,14 +212,7 @@ def _read_consent(
     """Return true, false or missing for each row of ``segments``."""
     if customers is None or not column or column not in customers.columns:
         return pd.Series(pd.NA, index=range(len(segments)), dtype="boolean")
-    table = customers[["customer_id", column]]
-    table = table.to_pandas() if isinstance(table, ibis.Table) else table
-    try:
-        consent = table[column].astype("boolean")
-    except (TypeError, ValueError):
-        message = f"the consent column '{column}' is not yes or no"
-        fix = "Name a column of true and false under consent_column in the plan."
-        raise SegkitError(message, where="table customers", fix=fix) from None
-    known = dict(zip(table["customer_id"].astype(str), consent, strict=True))
+    settled = settle_consent(customers, column).to_pandas()
+    known = dict(zip(settled["customer_id"], settled["consent"].astype("boolean"), strict=True))
     ids = segments["customer_id"].astype(str)
     return pd.Series([known.get(each, pd.NA) for each in ids], dtype="boolean")

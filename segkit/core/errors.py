@@ -70,6 +70,12 @@ class VerdictError(SegkitError):
     exit_code = 4
 
 
+class BusyError(SegkitError):
+    """Another process is writing what this one would write; later it may go well."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: a scheduler may try again
+
+
 @contextlib.contextmanager
 def explain_faults(
     message: str, *kinds: type[Exception], where: object, fix: str

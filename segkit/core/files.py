@@ -6,12 +6,16 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from segkit.core.errors import SegkitError
+from segkit.core.leftovers import clear_leftovers, name_partial
+from segkit.core.locks import LONGEST_WAIT, hold_lock
+
 PACKAGE = Path(__file__).parents[1]
-PARTIAL = ".partial-"  # begins the name of a file that is being written
+LOCK = ".lock-"  # begins the name of the lock of a file
 
 
 def hash_value(value: Any) -> str:
@@ -28,14 +32,74 @@ def hash_bytes(path: Path) -> str:
 
 @contextlib.contextmanager
 def replace_whole(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; what is there in the end takes the place of ``path`` at once."""
+    """Yield a path to write to; what is there in the end takes the place of ``path`` at once.
+
+    The path is of this call alone, so two writers never write into one file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{PARTIAL}{path.name}")
+    aside = path.with_name(name_partial(path.name))
     try:
         yield aside
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replace_alone(path: Path, *, wait: float = LONGEST_WAIT) -> Iterator[Path]:
+    """Replace a file as `replace_whole` does, with nobody else replacing it meanwhile.
+
+    Where people say what to write, two calls may name one file: the second waits for the first.
+    What is there in the end is looked at before the first gives way.
+
+    Raises
+    ------
+    BusyError
+        If another writer took too long.
+    SegkitError
+        If something that knows no lock put another file in its place.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(path.parent)
+    what = "another process is writing this file"
+    lock = path.with_name(f"{LOCK}{hash_value(path.name)[:12]}")
+    with hold_lock(lock, wait=wait, where=str(path), what=what, is_kept=False):
+        with replace_whole(path) as aside:
+            yield aside
+            written = os.stat(aside)
+        found = os.stat(path)
+        if (found.st_ino, found.st_size) != (written.st_ino, written.st_size):
+            message = "something else replaced this file while it was written"
+            raise SegkitError(
+                message, where=str(path), fix="Write it again, to a place of its own."
+            )
+
+
+def refuse_to_replace(
+    path: Path, *, files: Iterable[Path] = (), folders: Iterable[Path] = ()
+) -> None:
+    """Raise a SegkitError if writing ``path`` would replace one of these files.
+
+    A file is known by what it is, not by its name: a link to it is refused too. So is anything
+    that lies inside one of ``folders``.
+    """
+    fix = "Name another file."
+    for file in files:
+        if _is_same(path, file):
+            message = "this would replace what is read"
+            raise SegkitError(message, where=str(path), found=str(file), fix=fix)
+    place = Path(os.path.realpath(path))
+    for folder in folders:
+        if place.is_relative_to(os.path.realpath(folder)):
+            message = "this folder is segkit's own, and nothing else may be written there"
+            raise SegkitError(message, where=str(path), found=str(folder), fix=fix)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import hash_source, hash_value, read_json, write_json
+from segkit.core.leftovers import prefix_folder
 from segkit.data.columns import DataError
 from segkit.data.engine import set_limits
 from segkit.data.input_hashes import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
@@ -195,7 +196,7 @@ def open_checks(
     with (
         _explain_duckdb(plan, folder or Path(tempfile.gettempdir()), stamps),
         tempfile.TemporaryDirectory(
-            prefix="work-", dir=folder, ignore_cleanup_errors=True
+            prefix=prefix_folder(), dir=folder, ignore_cleanup_errors=True
         ) as work_name,
         open_room(Path(work_name)) as room,
         duckdb.connect(room / "work.duckdb") as con,

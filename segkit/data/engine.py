@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError
+from segkit.core.leftovers import name_folder
 from segkit.data.columns import quote, text_literal
 from segkit.data.places import escape_pattern, name_plainly
 from segkit.plan.models import Engine, Plan
@@ -41,7 +42,7 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
     if engine.temp_folder:
         place = plan.resolve_path(engine.temp_folder)
         place.mkdir(parents=True, exist_ok=True)
-        spill = name_plainly(place / f"spill-{folder.name}-{os.getpid()}")
+        spill = name_plainly(place / name_folder())
     con.execute(
         f"""SET memory_limit = '{engine.memory_limit}'; SET TimeZone = 'UTC';
         SET temp_directory = {text_literal(spill)};

@@ -55,6 +55,17 @@ def list_quality_rules(
     elif not table.key:
         reason = "The row repeats an earlier one exactly."
         rules.append(_warn("exact_duplicate", test="is_repeat", reason=reason))
+    if "consent_differs" in columns:
+        reason = "The customer's rows disagree on consent, or one of them does not tell."
+        rules.append(
+            _note(
+                "consent_differs",
+                test="consent_differs",
+                reason=reason,
+                column=plan.privacy.consent_column or "",
+                treatment="It counts as no.",
+            )
+        )
     rules += _list_unusual(there)
     rules += _list_unknown(columns, is_lines=is_lines)
     if "is_late" in columns:

@@ -18,7 +18,8 @@ import duckdb
 
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, explain_faults
-from segkit.core.files import PARTIAL, write_json
+from segkit.core.files import write_json
+from segkit.core.leftovers import clear_leftovers, prefix_folder
 
 SQL_FOLDER = Path(__file__).with_name("sample_sql")
 SCRIPTS = ("dirt", "words", "survey", "customers", "orders", "contacts", "market", "truth")
@@ -78,8 +79,9 @@ def make_sample(
         fix="Name a folder that you may write to, with more space, or ask for fewer customers.",
     ):
         folder.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(folder)
         with tempfile.TemporaryDirectory(
-            prefix=PARTIAL, dir=folder, ignore_cleanup_errors=True
+            prefix=prefix_folder(), dir=folder, ignore_cleanup_errors=True
         ) as name:
             aside = Path(name)
             (aside / "truth").mkdir()

@@ -13,6 +13,7 @@ import pandas as pd
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError
 from segkit.data.columns import DataError, Source, quote, text_literal
+from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
 from segkit.data.input_hashes import Stamps, find_changes
@@ -167,6 +168,11 @@ class TableChecks:
             query = f"""SELECT * REPLACE (
                 CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
                 resolved_at::DATE > '{self.as_of}' AS is_late FROM ({query})"""
+        if source.name == "customers":
+            consent = self.plan.privacy.consent_column
+            kinds = {column.name: column.kind for column in source.table.columns}
+            if consent in source.columns and kinds.get(consent) == "boolean":
+                query = settle_repeated_rows(query, consent)
         return query
 
     def _join_others(self, source: Source, query: str) -> str:

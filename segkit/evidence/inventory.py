@@ -9,6 +9,7 @@ import pandas as pd
 
 from segkit.contract.tables import TABLES
 from segkit.core.absence import empty_table, is_missing
+from segkit.data.consent import settle_consent
 from segkit.features.own_features import list_own
 
 
@@ -47,7 +48,7 @@ def build_inventory(
 
 
 def measure_consent(tables: dict[str, ibis.Table], column: str | None) -> pd.DataFrame:
-    """Count customers by whether they consented.
+    """Count customers by whether they consented; see `segkit.data.consent` for the rule.
 
     Returns
     -------
@@ -57,10 +58,9 @@ def measure_consent(tables: dict[str, ibis.Table], column: str | None) -> pd.Dat
     if not column or is_missing(tables.get("customers"), column):
         reason = "No consent is recorded, so no list of customers can be exported."
         return empty_table(["answer", "customer_count"], reason)
-    consent = tables["customers"][column].cast("boolean")
-    counts = tables["customers"].aggregate(
-        everybody=consent.isnull().count(), yes=consent.sum(), no=(~consent).sum()
-    )
+    settled = settle_consent(tables["customers"], column)
+    consent = settled["consent"]
+    counts = settled.aggregate(everybody=settled.count(), yes=consent.sum(), no=(~consent).sum())
     everybody, yes, no = (int(count) for count in counts.to_pandas().fillna(0).iloc[0])
     answers = {"yes": yes, "no": no, "unknown": everybody - yes - no}
     return pd.DataFrame(answers.items(), columns=["answer", "customer_count"])

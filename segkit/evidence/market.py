@@ -11,6 +11,7 @@ import pandas as pd
 
 from segkit.contract.tables import TABLES
 from segkit.core.absence import empty_table, explain_empty, is_missing
+from segkit.core.csvfiles import write_rows_as_csv
 from segkit.core.errors import SegkitError
 
 MARKET_TABLES = ("market_cells", "competitors", "trends")
@@ -63,7 +64,7 @@ def write_templates(tables: Mapping[str, ibis.Table], folder: Path) -> list[str]
     """Write a CSV with the headers of each missing market table; return the files' names."""
     for name, rows in describe_template(tables).groupby("table"):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.csv").write_text(",".join(rows["column"]) + "\n", encoding="utf-8")
+        write_rows_as_csv(folder / f"{name}.csv", rows["column"].tolist())
     return [f"{name}.csv" for name in MARKET_TABLES if name not in tables]
 
 

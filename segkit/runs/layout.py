@@ -199,9 +199,14 @@ class RunFolder:
         """The folder of one step, or of the checked tables as the first step."""
         return StepFolder(self.path / name)
 
+    @property
+    def failed(self) -> Path:
+        """The folder of notebooks that failed in the last run."""
+        return self.path / "failed"
+
     def failed_notebook(self, name: str) -> Path:
         """A notebook that failed, as far as it went."""
-        return self.path / "failed" / name
+        return self.failed / name
 
     def kept_run(self, run_id: str) -> KeptRun:
         """What the history keeps of one run."""
@@ -218,6 +223,11 @@ class ReportFolder:
     def pointer(self) -> Path:
         """The page that leads to the last publication."""
         return self.path / "index.html"
+
+    @property
+    def lock(self) -> Path:
+        """The file that is there while somebody publishes."""
+        return self.path / ".lock"
 
     def publication(self, run_id: str) -> Publication:
         """One publication."""

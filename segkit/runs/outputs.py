@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError
-from segkit.core.files import PARTIAL, hash_bytes, hash_value, replace_whole, write_json
+from segkit.core.files import hash_bytes, hash_value, replace_whole, write_json
 from segkit.core.findings import to_json_value
+from segkit.core.leftovers import PARTIAL
 from segkit.runs.layout import RunFolder, StepFolder, TablesFolder
 
 if TYPE_CHECKING:

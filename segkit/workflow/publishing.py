@@ -17,7 +17,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from segkit.core.errors import SegkitError
-from segkit.core.files import hash_bytes, hash_value, read_json, write_json
+from segkit.core.files import hash_bytes, hash_value, read_json, refuse_to_replace, write_json
+from segkit.core.leftovers import clear_leftovers
+from segkit.core.locks import LONGEST_WAIT, hold_lock
 from segkit.plan.models import Plan
 from segkit.report.shared.verification import verify_page
 from segkit.runs.layout import RUN_ID, Publication, ReportFolder, RunFolder, prune_run_folders
@@ -70,15 +72,40 @@ def _verify_links(page: Path) -> list[str]:
 
 
 def publish_report(
-    plan: Plan, out: Path, record: Mapping[str, Any], *, tell: Callable[[str], None] = print
+    plan: Plan,
+    out: Path,
+    record: Mapping[str, Any],
+    *,
+    tell: Callable[[str], None] = print,
+    wait: float = LONGEST_WAIT,
 ) -> tuple[Path, bool]:
     """Publish the five pages that lie in the run folder; ``out`` is the folder of the pointer.
 
     ``record`` is what run.json says of the run; its ``key`` stands for the content. Returns the
     index page that the pointer now names, and whether it is new: an unchanged report is left as it
     is, and so is the last one if a page has a fault or ``out`` holds somebody else's pages.
+
+    Runs of other working folders may publish to the same place: one at a time, each for ``wait``
+    seconds at most. What was published is read back before it is said.
+
+    Raises
+    ------
+    BusyError
+        If another run publishes there for longer.
+    SegkitError
+        If the report cannot be published, or is not there afterwards.
     """
     report = ReportFolder(out)
+    refuse_to_replace(out, folders=[plan.run_folder])
+    what = "another run is publishing to this folder"
+    with hold_lock(report.lock, wait=wait, tell=tell, where=str(out), what=what, is_kept=False):
+        return _publish_alone(plan, report, record, tell=tell)
+
+
+def _publish_alone(
+    plan: Plan, report: ReportFolder, record: Mapping[str, Any], *, tell: Callable[[str], None]
+) -> tuple[Path, bool]:
+    out = report.path
     key = _hash_content(RunFolder(plan.run_folder), record)
     current = read_pointer(out)
     if current:
@@ -88,13 +115,25 @@ def publish_report(
     elif report.pointer.exists():
         message = "this folder already has an index.html that segkit did not write"
         raise SegkitError(message, where=str(out), fix="Choose another folder with --out.")
-    out.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(out)
     run_id = _choose_run_id(report, key)
     _build_and_name(plan, report, {"run_id": run_id, **record, "key": key})
     prune_run_folders(out, count=KEPT, newest=run_id)
     prune_run_folders(RunFolder(plan.run_folder).history, count=KEPT_HISTORY, newest=run_id)
+    _read_back(report, run_id)
     tell(f"published {run_id}")
     return report.publication(run_id).index, True
+
+
+def _read_back(report: ReportFolder, run_id: str) -> None:
+    """Raise a SegkitError unless the pointer leads to the publication, whole as it was made."""
+    faults = verify_publication(report.publication(run_id).path)
+    if read_pointer(report.path) != run_id:
+        faults = [f"{report.pointer.name} names another publication, or none"]
+    if faults:
+        message = "the report was published, but is not there as it was made"
+        fix = "Let nothing else write to this folder, and run again."
+        raise SegkitError(message, where=str(report.path), found=faults[0], fix=fix)
 
 
 def _hash_content(run: RunFolder, record: Mapping[str, Any]) -> str:
@@ -122,7 +161,7 @@ def _build_and_name(plan: Plan, report: ReportFolder, record: Mapping[str, Any])
     run = RunFolder(plan.run_folder)
     run_id = record["run_id"]
     aside = ReportFolder(report.aside(plan.name))
-    shutil.rmtree(aside.path, ignore_errors=True)  # of a run that died; we hold the plan's lock
+    shutil.rmtree(aside.path, ignore_errors=True)  # of a run that died; we hold the folder's lock
     built = aside.publication(run_id)
     try:
         built.path.mkdir(parents=True)

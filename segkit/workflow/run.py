@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +22,8 @@ from typing import Any
 import segkit
 from segkit.core.errors import NotebookError, SegkitError
 from segkit.core.files import hash_value, read_json, write_json
+from segkit.core.leftovers import SECONDS_OF_A_LOG, clear_leftovers, clear_logs
+from segkit.core.locks import LONGEST_WAIT, hold_lock
 from segkit.plan.models import Plan
 from segkit.runs import outputs
 from segkit.runs.layout import FINAL_STEP, ReportFolder, RunFolder
@@ -27,7 +31,6 @@ from segkit.workflow import steps
 from segkit.workflow.dependencies import read_dependencies
 from segkit.workflow.kernels import Kernels
 from segkit.workflow.kernels.notebook import execute_notebook, spare_imports
-from segkit.workflow.lock import hold_lock
 from segkit.workflow.progress import Progress, RunResult
 from segkit.workflow.publishing import publish_report
 from segkit.workflow.steps import STEPS
@@ -43,7 +46,7 @@ def run_plan(
     overrides: Mapping[str, str] | None = None,
     fresh: bool = False,
     out: Path | None = None,
-    wait: float = 600.0,
+    wait: float = LONGEST_WAIT,
     fork: bool | None = None,
 ) -> RunResult:
     """Run what has changed and publish the report if all five steps are current.
@@ -62,9 +65,10 @@ def run_plan(
     run = _Run(plan, overrides or {}, fork=fork)
     try:
         with hold_lock(run.folder.lock, wait=wait, tell=run.progress.tell) as lock:
+            run.clear_leftovers()
             run.run_steps(wanted, forced, lock)
-            run.publish(out or plan.report_folder)
-    except Exception as error:
+            run.publish(out or plan.report_folder, wait=wait)
+    except BaseException as error:
         error.result = run.result
         raise
     return run.result
@@ -85,6 +89,17 @@ class _Run:
         self.pages: list[Future] = []
         self.kernels: Kernels | None = None
         self.page_worker: ThreadPoolExecutor | None = None
+
+    def clear_leftovers(self) -> None:
+        """Remove what runs that failed or were killed left, here and among temporary files."""
+        shutil.rmtree(self.folder.failed, ignore_errors=True)
+        clear_logs(self.folder.path)
+        clear_leftovers(self.folder.path, below=True)
+        scratch = Path(tempfile.gettempdir())
+        clear_logs(scratch, older_than=SECONDS_OF_A_LOG)
+        clear_leftovers(scratch)
+        if self.plan.engine.temp_folder:
+            clear_leftovers(self.plan.resolve_path(self.plan.engine.temp_folder))
 
     def run_steps(self, wanted: tuple[str, ...], forced: tuple[str, ...], lock: int) -> None:
         """Run the tables and every notebook that is wanted and not current, or forced."""
@@ -217,7 +232,7 @@ class _Run:
         self.records[step] = record
         write_json(left.record, record)
 
-    def publish(self, out: Path) -> None:
+    def publish(self, out: Path, *, wait: float) -> None:
         """Publish if all five steps are current."""
         facts = read_json(self.folder.step(FINAL_STEP).facts)
         if "verdict" in facts:
@@ -225,7 +240,7 @@ class _Run:
         if len(self.records) < len(EVERY):
             return
         record = self.describe_run()
-        index, is_new = publish_report(self.plan, out, record, tell=self.progress.tell)
+        index, is_new = publish_report(self.plan, out, record, tell=self.progress.tell, wait=wait)
         self.result.index = index
         self.result.published = is_new
         self.result.pointer = ReportFolder(out).pointer

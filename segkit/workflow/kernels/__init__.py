@@ -8,7 +8,6 @@ jupyter_client kernel manager.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -18,8 +17,11 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any
+
+from segkit.core.errors import NotebookError
+from segkit.core.leftovers import name_folder
+from segkit.workflow.kernels.loop import run_coroutine
 
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait starve a busy machine
@@ -28,7 +30,7 @@ ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
-LONGEST_SOCKET_FOLDER = 80  # characters; a socket's path may have about a hundred
+LONGEST_SOCKET_FOLDER = 100  # characters; a socket's whole path may have 107
 
 
 def use_fork(fork: bool | None = None) -> bool:
@@ -59,9 +61,11 @@ class Kernels(contextlib.AbstractContextManager):
     ):
         self._log = log.open("wb")
         self.folder = folder
+        self._booted: list[Any] = []
+        self._kernel_count = 0
         # Only named here: whoever makes it must live to remove it if this process is killed.
-        self.scratch = Path(tempfile.gettempdir(), f"segkit-{token_urlsafe(6)}")
-        own = {"IPYTHONDIR": f"{self.scratch}/ipython"}
+        self.scratch = Path(tempfile.gettempdir(), name_folder())
+        own = {"IPYTHONDIR": f"{self.scratch}/ipython", "TMPDIR": str(self.scratch)}
         self.environment = {**os.environ, **ENVIRONMENT, **own}
         self.server = self._start_server(held, preload=preload) if use_fork(fork) else None
 
@@ -70,7 +74,8 @@ class Kernels(contextlib.AbstractContextManager):
         root = str(Path(__file__).parents[3])
         code = f"import sys; sys.path.append({root!r})\n"
         code += "from segkit.workflow.kernels import server\n"
-        code += f"server.serve_forks({str(self.scratch)!r}, {list(held)!r}, preload={preload!r})"
+        arguments = f"{str(self.scratch)!r}, {list(held)!r}"
+        code += f"server.serve_forks({arguments}, parent={os.getpid()}, preload={preload!r})"
         return subprocess.Popen(
             [sys.executable, "-P", "-c", code],
             pass_fds=held,
@@ -87,8 +92,18 @@ class Kernels(contextlib.AbstractContextManager):
         if self.server is not None:
             self.server.terminate()
             self.server.communicate()
+        else:
+            self._end_booted()
         self._log.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _end_booted(self) -> None:
+        """End the kernels that no warmed parent ends; an interruption may have left one."""
+        for manager in self._booted:
+            process = getattr(manager.provisioner, "process", None)
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()
 
     def ask(self, **request: Any) -> int | None:
         """Send one request to the warmed parent and return its answer; -1 if it has ended."""
@@ -100,11 +115,19 @@ class Kernels(contextlib.AbstractContextManager):
             return -1
 
     def start(self) -> Any:
-        """Return the kernel manager of a new kernel."""
+        """Return the kernel manager of a new kernel.
+
+        Raises
+        ------
+        NotebookError
+            If none can be started.
+        """
         from segkit.workflow.kernels.manager import Client, Forked, Manager
 
         self.scratch.mkdir(0o700, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="", dir=self.scratch))
+        self._kernel_count += 1
+        folder = self.scratch / str(self._kernel_count)
+        folder.mkdir(0o700)
         manager = Manager(connection_file=str(folder / "kernel.json"), client_factory=Client)
         if self.server is not None:
             if len(str(folder)) < LONGEST_SOCKET_FOLDER:  # sockets in a private folder, no ports
@@ -112,8 +135,14 @@ class Kernels(contextlib.AbstractContextManager):
                 manager.ip = str(folder / "k")
             manager.provisioner = Forked(kernel_spec=manager.kernel_spec, parent=manager)
             manager.provisioner.ask = self.ask
+        else:
+            self._booted.append(manager)
         started = manager.start_kernel(
             cwd=str(self.folder), env=self.environment, stdout=self._log, stderr=self._log
         )
-        asyncio.run(started)
+        try:
+            run_coroutine(started)
+        except RuntimeError as error:
+            fix = "Run again; mind the machine's memory."
+            raise NotebookError(str(error), where="the notebook's kernel", fix=fix) from None
         return manager

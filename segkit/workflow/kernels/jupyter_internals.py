@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import Any
 
 
@@ -16,6 +17,11 @@ def accept_kernel_info(client: Any, reply: dict[str, Any]) -> None:
 def take_over_kernel(client: Any) -> None:
     """Have an nbclient client end the kernel of the manager that it was given, in any case."""
     client.owns_km = True
+
+
+def forget_cleanup(client: Any) -> None:
+    """Keep an nbclient client that was interrupted from seeking its kernel when Python ends."""
+    atexit.unregister(client._cleanup_kernel)
 
 
 def name_parent(pid: int) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.asynchronous import AsyncKernelClient
@@ -16,6 +18,18 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
 from segkit.workflow.kernels.jupyter_internals import accept_kernel_info
+
+KILL = 9  # the signal, for which Windows has no name
+ROOT = Path(__file__).parents[3]
+# A booted kernel ends at once with its run; ipykernel itself would look every second.
+BOOT = """import os, sys
+sys.path.append({root!r})
+from segkit.workflow.kernels.server import end_with_parent
+if not end_with_parent({number}, {parent}):
+    os._exit(0)
+from ipykernel import kernelapp
+kernelapp.launch_new_instance()
+"""
 
 
 class Client(AsyncKernelClient):
@@ -41,7 +55,8 @@ class Manager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         options = ["--HistoryManager.hist_file=:memory:", "-f", "{connection_file}"]
-        argv = [sys.executable, "-m", "ipykernel_launcher", *options]
+        code = BOOT.format(root=str(ROOT), number=KILL, parent=os.getpid())
+        argv = [sys.executable, "-P", "-c", code, *options]
         return KernelSpec(argv=argv, language="python")
 
 

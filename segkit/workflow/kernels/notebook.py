@@ -9,7 +9,8 @@ from typing import Any
 
 from segkit.core import errors
 from segkit.core.errors import NotebookError, SegkitError, VerdictError
-from segkit.workflow.kernels.jupyter_internals import take_over_kernel
+from segkit.workflow.kernels.jupyter_internals import forget_cleanup, take_over_kernel
+from segkit.workflow.kernels.loop import run_coroutine
 
 LONGEST_LINE = 60  # characters of a cell's first line
 LONGEST_MESSAGE = 300
@@ -51,7 +52,7 @@ def execute_notebook(
     )
     take_over_kernel(client)
     try:
-        client.execute()
+        run_coroutine(client.async_execute())
         return notebook, None
     except CellExecutionError as error:
         name = error.ename
@@ -62,6 +63,8 @@ def execute_notebook(
     except RuntimeError as error:
         name = type(error).__name__
         message = str(error)
+    finally:
+        forget_cleanup(client)
     where = _name_cell(path, notebook, reached)
     return notebook, _explain_failure(name, message, where)
 

@@ -7,6 +7,7 @@ object a line; when that closes, the run is gone, and it ends its children and i
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -32,6 +33,9 @@ LIBRARIES = (
 )
 
 
+SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
+
+
 def preload_modules(*, preload: bool) -> None:
     """Import what kernels need and, with ``preload``, what segkit's notebooks use as well."""
     names = [*KERNEL]
@@ -44,11 +48,23 @@ def preload_modules(*, preload: bool) -> None:
     sys.modules.pop("matplotlib_inline.backend_inline", None)  # it greets the shell when imported
 
 
-def serve_forks(folder: str, held: list[int], *, preload: bool) -> None:
+def end_with_parent(number: int, parent: int) -> bool:
+    """Have the system send this process a signal when its parent ends; False if it has ended.
+
+    Only Linux can; elsewhere the answer is True.
+    """
+    if sys.platform != "linux":
+        return True
+    with contextlib.suppress(OSError, AttributeError):  # of a C library without it
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, number)
+    return os.getppid() == parent
+
+
+def serve_forks(folder: str, held: list[int], *, parent: int, preload: bool) -> None:
     """Import, then fork a kernel for each request until the run is gone; then remove ``folder``.
 
     ``held`` are file descriptors to hold as long as a kernel lives, such as the run's lock;
-    ``preload`` is as in `preload_modules`.
+    ``parent`` is the run's process; ``preload`` is as in `preload_modules`.
     """
     children: set[int] = set()
 
@@ -60,6 +76,8 @@ def serve_forks(folder: str, held: list[int], *, preload: bool) -> None:
         os._exit(0)  # nothing to tidy up; libraries would only complain
 
     signal.signal(signal.SIGTERM, end)
+    if not end_with_parent(signal.SIGTERM, parent):
+        os._exit(0)
     os.makedirs(folder, 0o700, exist_ok=True)
     requests, replies = os.dup(0), os.dup(1)
     os.dup2(2, 1)
@@ -74,11 +92,12 @@ def serve_forks(folder: str, held: list[int], *, preload: bool) -> None:
             request = json.loads(line)
             answer = -1
             if request["do"] == "fork":
+                server = os.getpid()
                 answer = os.fork()
                 if answer == 0:
                     os.close(requests)
                     os.close(replies)
-                    _become_kernel(request["file"])
+                    _become_kernel(request["file"], server)
                 os.setpgid(answer, answer)  # so that a kill reaches what the kernel started, too
                 children.add(answer)
             elif request["pid"] in children and request["do"] == "signal":
@@ -92,10 +111,12 @@ def serve_forks(folder: str, held: list[int], *, preload: bool) -> None:
     end()
 
 
-def _become_kernel(file: str) -> None:
+def _become_kernel(file: str, server: int) -> None:
     """Turn this process into an ipykernel with this connection file; never returns."""
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's would end other kernels
+        if not end_with_parent(signal.SIGKILL, server):
+            os._exit(0)
         from ipykernel.kernelapp import IPKernelApp
 
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

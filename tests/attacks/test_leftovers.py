@@ -1,0 +1,208 @@
+"""Kind: left behind for ever. What a killed process left is cleared by the next run; what belongs
+to a living process, to another user or to nobody that we know is not touched."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fake_shop import PLAN, call_run, finish_run, make_shop, start_run, write_notebook
+
+from attacks.kills import list_children
+from segkit.core import leftovers
+from segkit.core.leftovers import clear_leftovers, clear_logs, name_folder, name_partial
+from segkit.data.sample import make_sample
+from segkit.workflow.kernels import use_fork
+
+PACKAGE = Path(__file__).parents[2] / "segkit"
+posix = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+LEAVE = """
+import os, sys
+from pathlib import Path
+from segkit.core.leftovers import name_folder, name_partial
+folder = Path(sys.argv[1], name_folder())
+folder.mkdir()
+(folder / "a").write_text("a")
+Path(sys.argv[1], name_partial("a.csv")).write_text("a")
+os.kill(os.getpid(), 9)
+"""
+
+
+def leave(folder: Path) -> list[Path]:
+    """Have a process leave a folder and a file, and be killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    before = set(folder.iterdir())
+    subprocess.run([sys.executable, "-c", LEAVE, str(folder)], check=False)
+    found = set(folder.iterdir()) - before
+    assert len(found) == 2
+    return sorted(found, key=lambda path: path.is_file())
+
+
+def wait_until(condition, seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+@posix
+def test_what_a_killed_process_left_is_cleared_and_nothing_else(tmp_path):
+    own_folder = tmp_path / name_folder()
+    own_folder.mkdir()
+    own_file = tmp_path / name_partial("b.csv")
+    own_file.write_text("b")
+    others = [tmp_path / "segkit-notes", tmp_path / ".partial-a.csv", tmp_path / "segkit-1-2-3-x"]
+    for other in others:
+        other.write_text("somebody's")
+    left = leave(tmp_path)
+    clear_leftovers(tmp_path)
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in (own_folder, own_file, *others))
+
+
+@posix
+def test_what_another_user_left_is_not_touched(tmp_path, monkeypatch):
+    left = leave(tmp_path)
+    monkeypatch.setattr(os, "getuid", lambda: 4711)
+    clear_leftovers(tmp_path)
+    assert all(path.exists() for path in left)
+
+
+@posix
+def test_what_another_machine_left_is_cleared_after_a_week(tmp_path, monkeypatch):
+    left = leave(tmp_path)
+    monkeypatch.setattr(leftovers, "_name_machine", lambda: "ffffff")
+    clear_leftovers(tmp_path)
+    assert all(path.exists() for path in left)
+    old = time.time() - 8 * 24 * 3600
+    for path in left:
+        os.utime(path, (old, old))
+    clear_leftovers(tmp_path)
+    assert not any(path.exists() for path in left)
+
+
+@posix
+def test_a_process_that_got_the_number_of_a_dead_one_is_not_taken_for_it(tmp_path):
+    name = name_folder()
+    parts = name.split("-")
+    other = tmp_path / "-".join([*parts[:3], "0000", *parts[4:]])
+    other.mkdir()
+    clear_leftovers(tmp_path)
+    assert not other.exists()
+
+
+@posix
+def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):
+    (left, _) = leave(tmp_path)
+    name = left.name
+    (left / "a").unlink()
+    left.rmdir()
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "a").write_text("a")
+    left.with_name(name).symlink_to(tmp_path / "precious")
+    clear_leftovers(tmp_path)
+    assert not left.is_symlink()
+    assert (tmp_path / "precious" / "a").exists()
+
+
+@posix
+def test_a_run_clears_every_place_where_killed_ones_leave_something(tmp_path):
+    shop = make_shop(tmp_path / "shop")
+    spill = tmp_path / "spill"
+    plan = PLAN + f'\n[engine]\ntemp_folder = "{spill.as_posix()}"\n'
+    (shop / "plan.toml").write_text(plan)
+    run_folder = shop / "runs" / "tiny"
+    scratch = tmp_path / "scratch"
+    places = [run_folder, run_folder / "03_base_analysis" / "tables", run_folder / "history"]
+    places += [shop / "reports" / "tiny", scratch, spill]
+    left = [path for place in places for path in leave(place)]
+    (run_folder / "failed").mkdir()
+    (run_folder / "failed" / "01_plan.ipynb").write_text("{}")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    log = f"segkit-error-20260101T000000Z-{ended.pid}.log"
+    (run_folder / log).write_text("it failed")
+    (scratch / log).write_text("it failed")
+    old = time.time() - 2 * 24 * 3600
+    os.utime(scratch / log, (old, old))
+    assert finish_run(shop, TMPDIR=str(scratch))[0] == 0
+    assert [path for path in left if path.exists()] == []
+    assert not (run_folder / "failed").exists()
+    assert list(run_folder.glob("*.log")) == [run_folder / "kernels.log"]
+    assert list(scratch.iterdir()) == []
+    assert list(spill.iterdir()) == []
+
+
+def test_a_new_log_of_an_error_is_left_for_its_reader(tmp_path):
+    log = tmp_path / "segkit-error-20260101T000000Z-999999999.log"
+    log.write_text("it failed")
+    clear_logs(tmp_path, older_than=3600)
+    assert log.exists()
+    clear_logs(tmp_path)
+    assert not log.exists()
+
+
+@posix
+@pytest.mark.parametrize("fork", ["1", "0"])
+def test_kernels_and_their_parent_end_at_once_when_their_run_is_killed(tmp_path, fork):
+    if fork == "1" and not use_fork():
+        pytest.skip("kernels are not forked on this system")
+    shop = make_shop(tmp_path / "shop")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    cell = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid()))\n"
+    write_notebook(shop, "01_plan", cell + "time.sleep(60)")
+    run = start_run(shop, SEGKIT_FORK=fork, TMPDIR=str(scratch))
+    assert wait_until(lambda: (shop / "pid").exists() and (shop / "pid").read_text(), 60)
+    kernel = int((shop / "pid").read_text())
+    children = list_children(run.pid)
+    run.kill()
+    run.communicate()
+    for pid in (kernel, *children):
+        assert wait_until(lambda pid=pid: not leftovers._read_beginning(pid), 3)
+    write_notebook(shop, "01_plan")
+    assert call_run(shop, TMPDIR=str(scratch))[0] == 0
+    finish_run(shop, "--fresh", "--only", "1", TMPDIR=str(scratch))
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
+def test_a_parent_that_still_imports_ends_with_its_run(tmp_path):
+    shop = make_shop(tmp_path / "shop")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    run = start_run(shop, warmed=True, TMPDIR=str(scratch))
+    assert wait_until(lambda: list(scratch.iterdir()), 60)
+    (parent,) = list_children(run.pid)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+    assert wait_until(lambda: not leftovers._read_beginning(parent), 3)
+    assert wait_until(lambda: not list(scratch.iterdir()), 3)
+
+
+@posix
+def test_the_sample_clears_what_a_killed_one_left_in_its_folder(tmp_path):
+    left = leave(tmp_path / "sample")
+    make_sample(tmp_path / "sample", customers=200)
+    assert not any(path.exists() for path in left)
+
+
+def test_every_temporary_folder_says_whose_it_is():
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            call = ast.unparse(node)
+            if call.startswith(("tempfile.TemporaryDirectory", "tempfile.mkdtemp")):
+                # The last two lie in a folder that says it.
+                inside = ("tempfile.mkdtemp(dir=folder)", "tempfile.mkdtemp(dir=_open_folder())")
+                names = ("prefix_folder()", "{LINKS}{os.getpid()}", *inside)
+                assert any(name in call for name in names), f"{path.name}: {call}"
