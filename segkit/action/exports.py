@@ -85,7 +85,8 @@ def export_segment(
     ids = sorted(members["customer_id"].astype(str))
     day = as_of.isoformat() if as_of else ""
     rows = [(each, segment_name, scheme, day) for each in ids]
-    message, fix = "the list cannot be written", "Name a file in a folder that you may write to."
+    message = "the list cannot be written"
+    fix = "Name a file in a folder that you may write to."
     with explain_faults(message, where=path, fix=fix), replace_alone(Path(path)) as aside:
         write_rows_as_csv(aside, HEADER, rows)
     counts = counts.drop(columns=["segment_name", "consent_share"]).iloc[0].to_dict()

@@ -45,7 +45,8 @@ class Comparison:
 
     def describe(self) -> list[str]:
         """Return the notes, and how many moved, as sentences."""
-        moved, common = self.summary["moved_count"], self.summary["common_count"]
+        moved = self.summary["moved_count"]
+        common = self.summary["common_count"]
         text = f"{moved:,} of {common:,} customers of both runs moved"
         return [*self.notes, f"{text}; drift {self.summary['drift']:.3f}"]
 
@@ -82,7 +83,8 @@ def compare_assignments(before: pd.DataFrame, after: pd.DataFrame) -> Comparison
     ----------
     Siddiqi (2006), *Credit Risk Scorecards*: the population stability index and its limits.
     """
-    before, after = _check(before, "before"), _check(after, "after")
+    before = _check(before, "before")
+    after = _check(after, "after")
     both = before.merge(after, on="customer_id", suffixes=("_before", "_after"))
     pairs = both.rename(columns=lambda name: name.replace("segment_name", "segment"))
     counts = pd.crosstab(pairs["segment_before"], pairs["segment_after"])
@@ -114,8 +116,10 @@ def _match_names(
     counts: pd.DataFrame, old: set[str], new: set[str]
 ) -> tuple[dict[str, str], list[str]]:
     """Match old names with new ones; same names match themselves."""
-    match, notes = {name: name for name in old & new}, []
-    gone, come = sorted(old - new), sorted(new - old)
+    match = {name: name for name in old & new}
+    notes = []
+    gone = sorted(old - new)
+    come = sorted(new - old)
     overlap = counts.reindex(index=gone, columns=come, fill_value=0).to_numpy()
     for i, j in zip(*linear_sum_assignment(-overlap), strict=True):
         if overlap[i, j] > 0:
@@ -143,6 +147,7 @@ def _check(table: pd.DataFrame, which: str) -> pd.DataFrame:
     # Identifiers are compared as text: 00123 and '00123' read from two kinds of file.
     found = table[columns].dropna().astype({"customer_id": str})
     if repeated := int(found["customer_id"].duplicated().sum()):
-        message, there = f"the assignment {which} names customers more than once", "repeated rows"
+        message = f"the assignment {which} names customers more than once"
+        there = "repeated rows"
         raise SegkitError(message, found=f"{repeated} {there}", fix="Give one row a customer.")
     return found

@@ -100,7 +100,8 @@ def audit_table(table: pd.DataFrame, shape: Shape, hidden: pd.Series, *, ledger:
         done.append(audited)
     if len(reasons) == len(parts) and parts:
         return Audited(hidden, [], reasons[0])
-    ledger.spaces, ledger.lines = trial.spaces, trial.lines
+    ledger.spaces = trial.spaces
+    ledger.lines = trial.lines
     kept = [part for part in done if not all(part.hidden)]
     return Audited(_spread(table, shape, hidden, done), kept)
 

@@ -25,7 +25,10 @@ class SegkitError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, where: str = "", found: str = "", fix: str = ""):
-        self.message, self.where, self.found, self.fix = message, where, found, fix
+        self.message = message
+        self.where = where
+        self.found = found
+        self.fix = fix
         super().__init__(self.describe())
 
     def describe(self) -> str:

@@ -20,7 +20,8 @@ from segkit.core.shapes import CUSTOMERS, Shape
 Key = tuple[str, ...]
 Place = tuple[int, Key]  # a space, and the levels of a cell in it
 UNKNOWN = -1  # a count that was hidden in a table that this one was made from
-SEGMENT, SEGMENT_NAME = "segment", "segment_name"
+SEGMENT = "segment"
+SEGMENT_NAME = "segment_name"
 # The same dimension by its other name.
 SAME = {SEGMENT: SEGMENT_NAME, "descriptor": "feature", "value": "level"}
 

@@ -13,9 +13,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-COUNT, FIGURE, EXTREME, LABEL = "count", "figure", "extreme", "label"
+COUNT = "count"
+FIGURE = "figure"
+EXTREME = "extreme"
+LABEL = "label"
 MEASURES = (COUNT, FIGURE, EXTREME, LABEL)
-LARGEST, SECOND = "_largest", "_second"  # what a column of sums is accompanied by
+LARGEST = "_largest"
+SECOND = "_second"  # what a column of sums is accompanied by
 OF_A_MEAN = "_sum"  # and one of means: the sum that it is made of
 TIMES_FOR_FIGURES = 2  # as many customers as a count needs
 DOMINANCE_PERCENT = 10.0  # the p of the p% rule

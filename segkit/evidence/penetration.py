@@ -20,7 +20,9 @@ KEYS = {"customers": "customer_id", "orders": "order_id", "products": "product_i
 HOMES = {"country": ("customers", "order_lines", "orders"), "category": ("products",)}
 OWN_DAYS = 365
 CONTRIBUTIONS = (f"spend{LARGEST}", f"spend{SECOND}")
-BOTH, MARKET_ONLY, OURS_ONLY = "both", "market only", "ours only"
+BOTH = "both"
+MARKET_ONLY = "market only"
+OURS_ONLY = "ours only"
 MATCHED = {"both": BOTH, "left_only": MARKET_ONLY, "right_only": OURS_ONLY}
 
 

@@ -77,7 +77,8 @@ def list_cuts(customers: pd.DataFrame, habits: Habits) -> pd.DataFrame:
         return empty_table(CUT_COLUMNS, NO_PURCHASES)
     if habits.lapsed_ratio is not None:
         unit = "times the expected gap"
-        at_risk_share, lapsed_share = 1 - AT_RISK_SHARE, 1 - LAPSED_SHARE
+        at_risk_share = 1 - AT_RISK_SHARE
+        lapsed_share = 1 - LAPSED_SHARE
         rows = [
             ("lapsed", "no order for more than", habits.lapsed_ratio, unit, True, lapsed_share),
             ("at risk", "no order for more than", habits.at_risk_ratio, unit, True, at_risk_share),

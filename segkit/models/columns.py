@@ -209,7 +209,8 @@ def learn_preparation(
     known = read_known(customers, column)
     fill, lower, upper = np.quantile(known, [0.5, OUTER_SHARE, 1 - OUTER_SHARE])
     if lower == upper:
-        lower, upper = known.min(), known.max()
+        lower = known.min()
+        upper = known.max()
     if missing == "own":
         values = np.where(np.isnan(values), fill, values)
     values = np.clip(values, lower, upper)

@@ -20,12 +20,15 @@ CHUNK = 16_384
 # Up to here each start is improved point by point; above only the best is.
 MOST_POLISHED = 10_000
 # Up to here the best start is also tried with swapped prototypes, so many times a start.
-MOST_SWAPPED, SWAPS = 2_000, 16
+MOST_SWAPPED = 2_000
+SWAPS = 16
 # Above MOST_STARTED rows the starts see a sample; the best is then refined on all rows.
-MOST_STARTED, SAMPLE = 200_000, 100_000
+MOST_STARTED = 200_000
+SAMPLE = 100_000
 # Of many rows a start ends when a step lowers the cost by less than this part of it, and the best
 # of them goes on until a step lowers it by less than the second. Few rows go on to the end.
-LOOSE, FIRM = 1e-4, 1e-5
+LOOSE = 1e-4
+FIRM = 1e-5
 # How often all rows are gone through point by point, at most.
 ROUNDS = 100
 _work_done = 0.0

@@ -22,8 +22,11 @@ from segkit.models.tolerances import BLOCK, TIE, WORTH
 def measure_plain(rows, numbers, codes, weights, gamma, centres, modes, labels, nearest):
     """Write each row's nearest cluster and squared distance; return their weighted sum."""
     part = slice(*rows)
-    numbers, codes, weights = numbers[:, part], codes[:, part], weights[part]
-    labels, nearest = labels[part], nearest[part]
+    numbers = numbers[:, part]
+    codes = codes[:, part]
+    weights = weights[part]
+    labels = labels[part]
+    nearest = nearest[part]
     squares = np.zeros((len(centres), len(labels)))
     for j, column in enumerate(numbers):
         gaps = column - centres[:, j : j + 1]
@@ -41,11 +44,15 @@ def measure_plain(rows, numbers, codes, weights, gamma, centres, modes, labels, 
 def tally_plain(rows, numbers, codes, weights, offsets, labels, sums, known, counts):
     """Write the sums and known weights of each cluster's numbers, and the weights of its levels."""
     part = slice(*rows)
-    numbers, codes, weights, labels = numbers[:, part], codes[:, part], weights[part], labels[part]
+    numbers = numbers[:, part]
+    codes = codes[:, part]
+    weights = weights[part]
+    labels = labels[part]
     k, n_levels = counts.shape
     for j, column in enumerate(numbers):
         there = ~np.isnan(column)
-        where, weight = labels[there], weights[there]
+        where = labels[there]
+        weight = weights[there]
         sums[:, j] = np.bincount(where, weight * column[there], k)
         known[:, j] = np.bincount(where, weight, k)
     counts[:] = 0.0

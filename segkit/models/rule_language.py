@@ -131,7 +131,9 @@ class _Reader:
     """Reads one condition."""
 
     def __init__(self, text: str, kinds: Mapping[str, str], where: str):
-        self.text, self.kinds, self.where = text, kinds, where
+        self.text = text
+        self.kinds = kinds
+        self.where = where
         self.columns: dict[str, None] = {}
 
     def refuse(self, message: str, start: int, end: int, fix: str = ALLOWED) -> SegkitError:

@@ -12,7 +12,9 @@ from segkit.core.measures import count_needed
 from segkit.features.own_features import describe_feature
 from segkit.models.kinds import find_kind
 
-ALL, OTHERS, UNKNOWN = "all known", "all others", "unknown"
+ALL = "all known"
+OTHERS = "all others"
+UNKNOWN = "unknown"
 MOST_LEVELS = 40  # a category with more different values describes nobody
 MOST_NUMBERS = 6  # a number with no more different values is shown value by value
 BAND_SHARES = (0.2, 0.4, 0.6, 0.8)
@@ -155,12 +157,15 @@ def _name_levels(
     cuts = np.sort(numbers.unique())[:-1]
     if len(cuts) >= MOST_NUMBERS:
         cuts = np.unique([float(f"{cut:.2g}") for cut in numbers.quantile(list(BAND_SHARES))])
-    kept, below = [], 0
+    kept = []
+    below = 0
     for cut in cuts:
         count = (numbers <= cut).sum()
         if count - below >= smallest and len(numbers) - count >= smallest:
-            kept, below = [*kept, cut], count
-    starts, ends = [-np.inf, *kept], [*kept, np.inf]
+            kept = [*kept, cut]
+            below = count
+    starts = [-np.inf, *kept]
+    ends = [*kept, np.inf]
     step = 1 if (numbers % 1 == 0).all() else 0
     names = [_name_band(start, end, step, numbers) for start, end in zip(starts, ends, strict=True)]
     return pd.Series(np.array(names)[np.searchsorted(kept, numbers)], known.index), names

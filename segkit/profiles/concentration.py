@@ -10,8 +10,12 @@ from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.measures import add_contributions, count_needed, find_dominated
 from segkit.models.kinds import find_kind
 
-ALL, TOP_FIFTH, TOP_HUNDREDTH = "all customers", "top fifth", "top hundredth"
-MOST, LOSSES, UNKNOWN = "four fifths of the value", "a loss", "value not known"
+ALL = "all customers"
+TOP_FIFTH = "top fifth"
+TOP_HUNDREDTH = "top hundredth"
+MOST = "four fifths of the value"
+LOSSES = "a loss"
+UNKNOWN = "value not known"
 PARETO_SHARE = 0.8
 MOST_STEPS = 200
 LORENZ_COLUMNS = ("customer_share", "value_share", "customer_count")
@@ -114,7 +118,8 @@ def _drop_told(points: np.ndarray, running: np.ndarray) -> np.ndarray:
     shares = np.diff(running)  # of each customer, the smallest first
     kept = [points[-1]]
     for point in points[-2::-1]:
-        largest, second = shares[kept[-1] - 1], shares[kept[-1] - 2]
+        largest = shares[kept[-1] - 1]
+        second = shares[kept[-1] - 2]
         if not find_dominated([running[kept[-1]] - running[point]], [largest], [second])[0]:
             kept.append(point)
     if kept[-1] != 0:  # the rest is too few to stand alone

@@ -7,7 +7,9 @@ import pandas as pd
 
 from segkit.core.absence import NO_PURCHASES, empty_table
 
-NEVER, ONCE, AGAIN = "never bought", "one order", "several orders"
+NEVER = "never bought"
+ONCE = "one order"
+AGAIN = "several orders"
 
 
 def summarise_customers(customers: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +42,8 @@ def count_buyers(customers: pd.DataFrame) -> pd.DataFrame:
     if "order_count" not in customers:
         return empty_table(["buying", "customer_count"], NO_PURCHASES)
     orders = customers["order_count"].to_numpy(float, na_value=np.nan)
-    bought, again = int((orders > 0).sum()), int((orders >= 2).sum())
+    bought = int((orders > 0).sum())
+    again = int((orders >= 2).sum())
     counts = [len(orders) - bought, bought - again, again]
     return pd.DataFrame({"buying": [NEVER, ONCE, AGAIN], "customer_count": counts})
 

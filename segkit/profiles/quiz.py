@@ -20,7 +20,9 @@ from segkit.models.trees import FOLDS
 from segkit.plan.models import NamedRule, Scheme
 from segkit.validation.reach import BY_GUESSING, RULE_COLUMNS, Task, read_task, tabulate_accuracies
 
-MOST_CUSTOMERS, MOST_QUESTIONS, MARGIN = 1_200, 6, 0.02
+MOST_CUSTOMERS = 1_200
+MOST_QUESTIONS = 6
+MARGIN = 0.02
 # Columns tried by greedy selection: those that tell most alone, chosen anew in each fold.
 MOST_TRIED = 10
 LEAVES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
@@ -32,7 +34,9 @@ STEP_COLUMNS = [
     "accuracy_high",
     "customer_count",
 ]
-BY_QUIZ, BY_ALL_COLUMNS, WANTED = "quiz", "all columns", "wanted"
+BY_QUIZ = "quiz"
+BY_ALL_COLUMNS = "all columns"
+WANTED = "wanted"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ from segkit.report.shared.views import Column, View, reshape_published
 
 PALE = "#c4ccd3"
 LIKE_EVERYBODY_SD = 0.2
-MADE, HOLDS, CHANCE = "made the segments", "holds after correction", "may be chance"
+MADE = "made the segments"
+HOLDS = "holds after correction"
+CHANCE = "may be chance"
 PROFILE = View(
     Shape(
         "profile",

@@ -51,7 +51,8 @@ LEFT_OUT = View(
 DUPLICATES = View(Shape("near_duplicates", population="columns", by=("column", "other")))
 CONFIDENCE = View(Shape("confidence", by=("confidence",)))
 # Of the paths' picture: between boxes, and how wide they are.
-GAP, BOX_WIDTH = 0.025, 0.12
+GAP = 0.025
+BOX_WIDTH = 0.12
 CHANGES = {"stays": "stay as they are", "splits off": "split off", "merges": "are new mixtures"}
 
 

@@ -19,7 +19,8 @@ from segkit.plan.models import Scheme
 
 EVERYONE_ELSE = "Everyone else"
 AT_RISK_OR_LOST = "At risk or lost"  # the two together, where there are few segments
-GROUPS, MOST_GROUPS = 5, 20
+GROUPS = 5
+MOST_GROUPS = 20
 
 
 class SegmentRule(NamedTuple):

@@ -146,7 +146,8 @@ def assess_lifetime(
     Groups of fewer than ``smallest_cell`` customers are put together. Without purchases, or with
     too few, every table is empty and says why.
     """
-    reason, model = NO_PURCHASES, None
+    reason = NO_PURCHASES
+    model = None
     if order_lines is not None:
         histories = summarise_histories(order_lines, as_of=as_of)
         try:

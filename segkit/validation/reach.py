@@ -37,7 +37,8 @@ SEGMENT_COLUMNS = [
     "recall",
     "precision",
 ]
-BY_RULES, BY_GUESSING = "rules", "guessing"
+BY_RULES = "rules"
+BY_GUESSING = "guessing"
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def measure_reach(
     if len(classes) > MOST_QUICK:  # the same customers, whatever the order of the rows
         order = trees.order_customers(customers)
         drawn = np.random.default_rng(random_state).choice(len(order), MOST_QUICK, replace=False)
-        customers, classes = customers.iloc[order[drawn]], classes[order[drawn]]
+        customers = customers.iloc[order[drawn]]
+        classes = classes[order[drawn]]
     if len(classes) < 2 * FOLDS or len(np.unique(classes)) < 2:
         return float("nan")
     inputs = trees.encode_columns(customers, columns)

@@ -200,7 +200,8 @@ def _refit_sample(
     if len(there) > MOST_STARTED:
         started = np.sort(rng.choice(there, MOST_STARTED, replace=False))
     # Rows give the averages as those of one cluster.
-    fill, common = every.fill[0][0], every.fill[1][0]
+    fill = every.fill[0][0]
+    common = every.fill[1][0]
     uniform = rng.random((STARTS, k, 2 + int(np.log(k))))
     few = counted.take(started, weights)
     centres, modes, cost = loops.search(
@@ -353,7 +354,8 @@ def _place_by_cuts(customers: pd.DataFrame, fitted: list[Rules]) -> np.ndarray:
     One query for all: the cut points are the rows of a small table.
     """
     own = choose_prefix(customers.columns)
-    row, sample = f"{own}row", f"{own}sample"
+    row = f"{own}row"
+    sample = f"{own}sample"
     names = {
         score.name: [f"{own}{score.name}{i}" for i in range(len(score.cuts))]
         for score in fitted[0].scores

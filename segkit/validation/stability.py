@@ -37,7 +37,8 @@ SMALLEST_STRUCTURE = 0.05
 MOST_BETWEEN = 0.15
 CONFIDENCE = 0.95
 # A customer is sure of a segment in which so many bootstrap solutions leave him, and unsure below.
-SURE, UNSURE = 0.9, 0.5
+SURE = 0.9
+UNSURE = 0.5
 
 
 def cross_labels(

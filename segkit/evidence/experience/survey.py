@@ -11,7 +11,9 @@ from segkit.core.statistics import ALPHA, bound_estimate
 from segkit.evidence.segment_summaries import add_interval, count_shares, summarise_by_segment
 
 MOST_CHOICES = 12
-NUMBER, CHOICE, VERBATIM = "number", "choice", "free text"
+NUMBER = "number"
+CHOICE = "choice"
+VERBATIM = "free text"
 
 
 def classify_questions(responses: Table | None) -> pd.DataFrame:

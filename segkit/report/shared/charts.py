@@ -39,7 +39,8 @@ def plot_bars(
     How to read it: lengths start at zero and may be compared.
     """
     rows = table.sort_values(value, ascending=False, kind="stable").head(15).iloc[::-1]
-    name, more = value_name or value.replace("_", " "), len(table) - len(rows)
+    name = value_name or value.replace("_", " ")
+    more = len(table) - len(rows)
     texts = [figures.write_value(v, kind, currency) for v in rows[value]]
     ax = figures.new_axes(title, height=1.0 + 0.32 * len(rows))
     bars = ax.barh(range(len(rows)), rows[value], color=BLUE, height=0.62)
@@ -73,7 +74,9 @@ def plot_trend(
     rows = table.assign(**{x: pd.to_datetime(table[x])}) if dated else table
     rows = rows.sort_values(x, kind="stable")
     ax = figures.new_axes(title, height=3.6)
-    name, ends, said = value_name or y.replace("_", " "), [], []
+    name = value_name or y.replace("_", " ")
+    ends = []
+    said = []
     for number, (line_name, line) in enumerate(rows.groupby(group) if group else [("", rows)]):
         look = {"color": SERIES[number % 6], "linestyle": "--" if number > 5 else "-"}
         ax.plot(line[x], line[y], marker="o", markersize=5, markevery=[-1], **look)
@@ -130,7 +133,8 @@ def draw_grid(grid: pd.DataFrame, title: str, texts: pd.DataFrame) -> Axes:
     """Draw a grid of numbers, the darker the higher, with a text in each cell."""
     ax = figures.new_axes(title, height=1.3 + 0.42 * len(grid))
     known, (height, width) = grid.notna().to_numpy(), grid.shape
-    cells, annot_kws = grid.fillna(0).to_numpy(), {"fontsize": 9 if width < 9 else 7.5}
+    cells = grid.fillna(0).to_numpy()
+    annot_kws = {"fontsize": 9 if width < 9 else 7.5}
     look = {"cmap": LOW_TO_HIGH, "vmin": min(cells.min(), 0), "vmax": cells.max()}
     look |= {"annot": texts, "fmt": "", "annot_kws": annot_kws, "linewidths": 2}
     sns.heatmap(grid, ax=ax, cbar=False, xticklabels=False, yticklabels=False, **look)

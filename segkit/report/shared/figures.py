@@ -33,10 +33,14 @@ from segkit.report.shared.numbers import format_money, format_number, format_sha
 STYLE = Path(__file__).parents[1] / "templates" / "charts.mplstyle"
 WIDTH_INCHES = 7.625
 DOTS_PER_INCH = 144  # drawn at 1.5 times the size shown, so that lines stay sharp
-MUTED, TRACK, GREY = "#5a6672", "#eceff2", "#8b96a1"
+MUTED = "#5a6672"
+TRACK = "#eceff2"
+GREY = "#8b96a1"
 # Okabe and Ito (2008), darkened where needed for 3:1 on white; told apart by every kind of eye.
 SERIES = ("#0b6aa2", "#c8500a", "#00805c", "#b0528a", "#8a6a00", "#2b8fc4")
-BLUE, ORANGE, SKY = SERIES[0], SERIES[1], SERIES[5]
+BLUE = SERIES[0]
+ORANGE = SERIES[1]
+SKY = SERIES[5]
 _SPACES = re.compile(r"[ \t\r\n]+")  # but not the thin space within a number
 
 
@@ -114,7 +118,8 @@ def _draw_nothing(title: str, table: pd.DataFrame) -> Axes:
 
 def list_ends(names: Iterable, texts: Iterable[str], words=("Highest", "Lowest")) -> list[str]:
     """Say which is first and which last of rows that go from the lowest to the highest."""
-    names, texts = list(names), list(texts)
+    names = list(names)
+    texts = list(texts)
     ends = zip(words, (-1, 0), strict=True) if names else []
     return [f"{word}: {names[end]}, {texts[end]}" for word, end in ends]
 
@@ -262,7 +267,8 @@ def render_chart(ax: Axes) -> tuple[bytes, int, int]:
 
     The picture has at most 256 colours, which makes it a third of the size.
     """
-    raw, small = io.BytesIO(), io.BytesIO()
+    raw = io.BytesIO()
+    small = io.BytesIO()
     with chart_style():
         ours = hasattr(ax.figure, "_segkit_alt")  # laid out to fit; others are cut to fit
         edges = {} if ours else {"bbox_inches": "tight", "pad_inches": 0.08}

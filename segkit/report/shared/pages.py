@@ -125,7 +125,8 @@ class _Exporter(HTMLExporter):
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Turn a notebook's own words into HTML."""
-        resources, attachments = context["resources"], context["cell"].get("attachments", {})
+        resources = context["resources"]
+        attachments = context["cell"].get("attachments", {})
         options = {"path": resources["metadata"]["path"], "attachments": attachments}
         renderer = _Renderer(escape=False, embed_images=True, **options)
         renderer.page = resources["page"]

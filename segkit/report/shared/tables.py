@@ -82,9 +82,12 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
 
     Columns that the table does not have, or that are all missing, are left out.
     """
-    view, table = view_of(published), published.frame
+    view = view_of(published)
+    table = published.frame
     known = view.columns or {str(name): Column() for name in table.columns if name != HIDDEN}
-    columns, formats, bars = {}, {}, []
+    columns = {}
+    formats = {}
+    bars = []
     for name in chosen or known:
         column = known.get(name, Column())
         if column.interval is not None:
@@ -128,7 +131,8 @@ def spread_table(
     """
     if published.empty:
         return published
-    view, frame = view_of(published), published.frame
+    view = view_of(published)
+    frame = published.frame
     names = [str(name) for name in frame[column].drop_duplicates()]
     places = pd.MultiIndex.from_frame(frame[list(rows)].drop_duplicates())
     grid = frame.assign(**{column: frame[column].astype(str)})
@@ -182,12 +186,14 @@ def build_table(
     folded : bool, optional
         Whether the table opens only when it is asked for.
     """
-    headings, formats = columns or dict.fromkeys(df.columns, ""), formats or {}
+    headings = columns or dict.fromkeys(df.columns, "")
+    formats = formats or {}
     for name in [*headings, *formats, *bars]:
         if name not in df.columns:
             fix = suggest_name(str(name), list(map(str, df.columns)))
             raise SegkitError(f"the table has no column '{name}'", where="show_table", fix=fix)
-    shown, written = df.head(max_rows), []
+    shown = df.head(max_rows)
+    written = []
     for name, heading in headings.items():
         kind = formats.get(name) or guess_format(df[name])
         if kind not in KINDS:

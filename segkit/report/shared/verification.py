@@ -21,7 +21,8 @@ def verify_page(path: str | Path) -> list[str]:
     reader = _Reader()
     reader.feed(Path(path).read_text(encoding="utf-8"))
     reader.close()
-    titles, headings = reader.texts["title"], reader.texts["h1"]
+    titles = reader.texts["title"]
+    headings = reader.texts["h1"]
     found = {
         "the page has no language": not reader.language,
         "the page has no title": not "".join(titles).strip(),
@@ -34,7 +35,9 @@ def verify_page(path: str | Path) -> list[str]:
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.faults, self.language, self.inside = [], "", ""
+        self.faults = []
+        self.language = ""
+        self.inside = ""
         self.texts = {"title": [], "h1": [], "style": []}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

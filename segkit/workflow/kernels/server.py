@@ -79,7 +79,8 @@ def serve_forks(folder: str, held: list[int], *, parent: int, preload: bool) -> 
     if not end_with_parent(signal.SIGTERM, parent):
         os._exit(0)
     os.makedirs(folder, 0o700, exist_ok=True)
-    requests, replies = os.dup(0), os.dup(1)
+    requests = os.dup(0)
+    replies = os.dup(1)
     os.dup2(2, 1)
     for descriptor in held:
         os.set_inheritable(descriptor, False)
