@@ -18,7 +18,11 @@ from segkit.validation.stability import KINDS
 
 GATES = View(
     Shape(
-        "gates", by=("scheme", "requirement"), adds_up=False, shown=("needed", "wanted", "status")
+        "gates",
+        by=("scheme", "requirement"),
+        adds_up=False,
+        shown=("needed", "wanted", "status"),
+        measures={"found": "count", "missing_count": "count"},
     ),
     {
         "scheme": Column("Scheme"),
