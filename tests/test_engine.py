@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 from fake_shop import PLAN
 
+from segkit.core.errors import SegkitError
 from segkit.data.checks import prepare_tables
-from segkit.data.engine import open_tables
+from segkit.data.engine import PYTHON_MEMORY, open_tables, set_limits
+from segkit.data.table_checks import TableChecks
 from segkit.features.customer_table import build_customers
+from segkit.plan.engine import count_bytes
 from segkit.plan.models import Engine, read_plan
 
 LINES = 1_500_000
@@ -42,8 +45,45 @@ def test_memory_threads_and_folder_reach_the_engine(large, tmp_path):
     con = open_tables(plan, paths, tmp_path)["order_lines"].get_backend().con
     names = ("memory_limit", "threads", "temp_directory", "TimeZone")
     found = [con.sql(f"SELECT current_setting('{name}')").fetchall()[0][0] for name in names]
-    assert (found[0], found[1], found[3]) == ("286.1 MiB", 1, "UTC")
-    assert found[2].startswith(str(tmp_path / "scratch" / "spill-"))
+    assert (found[0], found[1], found[3]) == ("143.0 MiB", 1, "UTC")
+    assert found[2].startswith(str(tmp_path / "scratch" / "segkit-"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "own"),
+    [("8GB", 7_500_000_000), ("1.2GB", 700_000_000), ("1GB", 500_000_000), ("64MB", 32_000_000)],
+)
+def test_duckdb_has_what_python_leaves_of_the_memory_and_at_least_half(large, tmp_path, limit, own):
+    with duckdb.connect() as con:
+        set_limits(con, hold_to(large, memory_limit=limit), tmp_path)
+        rows = con.execute("SELECT current_setting('memory_limit')").fetchall()
+    assert count_bytes(rows[0][0]) == pytest.approx(own, rel=0.02)  # DuckDB tells tenths
+
+
+def test_a_share_of_the_memory_is_the_processs_too(large, tmp_path):
+    found = {}
+    for limit in ("100%", "50%"):
+        with duckdb.connect() as con:
+            con.execute(f"SET memory_limit = '{limit}'")
+            whole = con.execute("SELECT current_setting('memory_limit')").fetchall()
+            set_limits(con, hold_to(large, memory_limit=limit), tmp_path)
+            own = con.execute("SELECT current_setting('memory_limit')").fetchall()
+        found[limit] = count_bytes(whole[0][0]), count_bytes(own[0][0])
+    for whole, own in found.values():
+        assert own == pytest.approx(max(whole - PYTHON_MEMORY, whole / 2), rel=0.02)
+        assert own < whole
+
+
+def test_too_little_memory_names_the_line_to_write(large, tmp_path, monkeypatch):
+    def run_out(self):
+        raise duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate")
+
+    monkeypatch.setattr(TableChecks, "run", run_out)
+    lines = {"150MB": 'memory_limit = "300MB"', "60%": 'memory_limit = "100%"', "100%": "threads"}
+    for limit, line in lines.items():
+        with pytest.raises(SegkitError) as caught:
+            prepare_tables(hold_to(large, memory_limit=limit), tmp_path / "run")
+        assert f"Write {line}" in str(caught.value)
 
 
 @pytest.mark.slow

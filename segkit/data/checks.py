@@ -27,6 +27,7 @@ from segkit.data.engine import set_limits
 from segkit.data.input_hashes import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
 from segkit.data.places import name_plainly, open_room
 from segkit.data.table_checks import TableChecks
+from segkit.plan.engine import double_memory
 from segkit.plan.models import Plan
 from segkit.runs.layout import RunFolder, TablesFolder
 
@@ -38,13 +39,14 @@ class PreparedTables:
     ``quality`` has one row a rule that matched: table, rule, severity (reject, warning or note),
     row_count, reason, treatment; a row may match several rules. ``counts`` has one row a table:
     read, accepted, rejected; read is the sum of the others. ``names`` has, by table, the user's
-    name of each column.
+    name of each column, and ``sources`` the hash of the files that were read, None for a database.
     """
 
     paths: dict[str, Path]
     quality: pd.DataFrame
     counts: pd.DataFrame
     names: dict[str, dict[str, str]]
+    sources: dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -129,17 +131,22 @@ def prepare_tables(
         left = read_json(kept.record)
         # Stamped before they are hashed, so that the hash and the tables are of one state.
         stamps = {} if checked_key else stamp_files(plan)
-        key = checked_key or _hash_inputs(plan, as_of)
+        sources = {} if checked_key else hash_files(plan)
+        key = checked_key or _hash_inputs(plan, as_of, sources=sources)
         is_current = left.get("key") == key and left.get("outputs") == _stamp_outputs(folder)
         if checked_key and not is_current:
             return prepare_tables(plan, run_dir, as_of=as_of)
         if not is_current:
-            left = {"key": key, **_renew_tables(plan, kept, as_of, stamps=stamps)}
+            left = {
+                "key": key,
+                "sources": sources,
+                **_renew_tables(plan, kept, as_of, stamps=stamps),
+            }
             write_json(kept.record, {**left, "outputs": _stamp_outputs(folder)})
     paths = {name: kept.accepted_rows(name) for name in left["names"]}
     quality = pd.read_parquet(kept.quality)
     counts = pd.DataFrame(left["counts"])
-    return PreparedTables(paths, quality, counts, left["names"])
+    return PreparedTables(paths, quality, counts, left["names"], left["sources"])
 
 
 def _renew_tables(
@@ -166,9 +173,8 @@ def _renew_tables(
     return {"counts": counts, "names": names}
 
 
-def _hash_inputs(plan: Plan, as_of: datetime.date) -> str:
+def _hash_inputs(plan: Plan, as_of: datetime.date, *, sources: dict[str, str | None]) -> str:
     """Return a hash of all that the tables depend on, sources by their content."""
-    sources = hash_files(plan)
     code = hash_source(TABLE_ROOMS)
     settings = plan.model_dump(mode="json", include={"tables", "policies", "currency"})
     unknown = time.time_ns() if None in sources.values() else 0  # a database may have changed
@@ -214,6 +220,13 @@ def open_checks(
         yield checks, work
 
 
+def _advise_memory(plan: Plan) -> str:
+    """Return the line of the plan that gives more memory, or what else helps."""
+    more = double_memory(plan.engine.memory_limit)
+    line = f'memory_limit = "{more}"' if more else "threads = 1"
+    return f"Write {line} under [engine], or make room where temp_folder is."
+
+
 @contextmanager
 def _explain_duckdb(plan: Plan, folder: Path, stamps: Stamps) -> Iterator[None]:
     """Turn DuckDB's faults into messages; a file that changed meanwhile is the first cause."""
@@ -224,7 +237,7 @@ def _explain_duckdb(plan: Plan, folder: Path, stamps: Stamps) -> Iterator[None]:
                 duckdb.OutOfMemoryException,
                 MemoryError,
                 where="memory_limit of the plan",
-                fix="Raise memory_limit under [engine], or make room where temp_folder is.",
+                fix=_advise_memory(plan),
             ),
             explain_faults(
                 "the tables cannot be written",

@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from segkit.core.errors import SegkitError
+from segkit.core.leftovers import clear_leftovers, prefix_folder
 
 # What DuckDB, or the file systems of Spark, take for more than a sign of a name.
 SIGNS = re.compile(r"[*?\[\]{}\\]")
-LINKS = "segkit-links-"
 
 
 def name_plainly(path: Path) -> Path:
@@ -100,8 +100,8 @@ def _open_folder() -> Path:
             where=places[0],
             fix="Let TMPDIR name a folder without any of * ? [ ] { }.",
         )
-    _clear_folders(Path(there[0]))
-    folder = Path(tempfile.mkdtemp(prefix=f"{LINKS}{os.getpid()}-", dir=there[0]))
+    clear_leftovers(Path(there[0]))
+    folder = Path(tempfile.mkdtemp(prefix=prefix_folder(), dir=there[0]))
     atexit.register(_remove_folder, folder, os.getpid())
     return folder
 
@@ -110,23 +110,3 @@ def _remove_folder(folder: Path, owner: int) -> None:
     """Remove the folder of links, unless this is a fork of the process that made it."""
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _clear_folders(place: Path) -> None:
-    """Remove the folders of links of processes that were killed."""
-    for folder in place.glob(f"{LINKS}*"):
-        number = folder.name.removeprefix(LINKS).partition("-")[0]
-        if number.isdigit() and not _is_running(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    if os.name == "nt":
-        return True  # there, asking would end it
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

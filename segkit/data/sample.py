@@ -20,6 +20,8 @@ from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import write_json
 from segkit.core.leftovers import clear_leftovers, prefix_folder
+from segkit.data.columns import text_literal
+from segkit.data.places import name_plainly, open_room
 
 SQL_FOLDER = Path(__file__).with_name("sample_sql")
 SCRIPTS = ("dirt", "words", "survey", "customers", "orders", "contacts", "market", "truth")
@@ -85,7 +87,7 @@ def make_sample(
         ) as name:
             aside = Path(name)
             (aside / "truth").mkdir()
-            with duckdb.connect(aside / "work.duckdb") as con:
+            with open_room(aside) as room, duckdb.connect(room / "work.duckdb") as con:
                 _run_scripts(con, customers, random_state=random_state, until=until)
                 rows = _copy_tables(con, aside)
                 dirt = _count_dirt(con)
@@ -122,8 +124,8 @@ def _copy_tables(con: duckdb.DuckDBPyConnection, aside: Path) -> dict[str, int]:
     rows = {}
     for table, file in FILES.items():
         kind = "(HEADER)" if file.endswith(".csv") else "(COMPRESSION zstd)"
-        path = (aside / file).as_posix().replace("'", "''")
-        rows[table] = con.execute(f"COPY (FROM {table}) TO '{path}' {kind}").fetchone()[0]
+        path = text_literal(name_plainly(aside / file))
+        rows[table] = con.execute(f"COPY (FROM {table}) TO {path} {kind}").fetchone()[0]
     return rows
 
 
@@ -145,8 +147,8 @@ def _spoil_lines(tickets: Path, count: int) -> None:
 
 def _write_truth(con: duckdb.DuckDBPyConnection, truth: Path, dirt: dict) -> None:
     """Write what only tests and lessons may read."""
-    path = (truth / "segments.parquet").as_posix().replace("'", "''")
-    con.execute(f"COPY (SELECT customer_id, true_segment FROM people) TO '{path}'")
+    path = text_literal(name_plainly(truth / "segments.parquet"))
+    con.execute(f"COPY (SELECT customer_id, true_segment FROM people) TO {path}")
     effects = con.execute("FROM known_effects").fetchall()[0][0]
     write_json(truth / "dirt.json", dirt)
     write_json(truth / "effects.json", json.loads(effects))

@@ -284,7 +284,7 @@ class TableChecks:
         if self.spill.exists():
             largest = max(tables, key=lambda table: table.source.read).source
             limit = self.plan.engine.memory_limit
-            reason = f"The tables are larger than the memory limit, {limit}."
+            reason = f"The tables are larger than what the memory limit, {limit}, leaves to DuckDB."
             treatment = "Checked by way of the disk: slower, with the same result."
             found.append(
                 (largest.name, "larger_than_memory", "note", largest.read, reason, treatment)

@@ -20,8 +20,8 @@ class Engine(Frozen):
     """Where the tables are computed: ``duckdb``, in this process, or a Spark master.
 
     ``memory_limit`` is an amount, or for DuckDB a share of the machine's; what is more goes to
-    ``temp_folder``, by default the run folder. DuckDB keeps its own memory within the limit less
-    what Python needs beside it, see `segkit.data.engine.set_limits`. At most ``MOST_THREADS``
+    ``temp_folder``, by default the run folder. The limit is the process's: DuckDB gets it less
+    what Python needs beside it, see `segkit.data.engine.share_memory`. At most ``MOST_THREADS``
     ``threads`` may be asked for.
     """
 
@@ -70,3 +70,18 @@ def count_bytes(amount: str) -> int:
     number, letter, binary = re.fullmatch(r"([0-9.]+) ?([KMGT])(i?)B", amount).groups()
     base = 1024 if binary else 1000
     return int(float(number) * base ** ("KMGT".index(letter) + 1))
+
+
+def double_memory(limit: str) -> str:
+    """Return twice an amount or share of memory; empty if there is no more.
+
+    Examples
+    --------
+    >>> double_memory("1.5GB"), double_memory("60%"), double_memory("100%")
+    ('3GB', '100%', '')
+    """
+    number, unit = re.fullmatch(r"([0-9.]+)( ?.+)", limit).groups()
+    twice = 2 * float(number)
+    if unit.strip() != "%":
+        return f"{twice:.12g}{unit}"
+    return f"{min(twice, 100):.12g}{unit}" if float(number) < 100 else ""

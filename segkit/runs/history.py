@@ -30,14 +30,20 @@ from segkit.runs.segments import (
 )
 
 
-def keep_run(run: RunFolder, run_id: str, *, as_of: datetime.date) -> KeptRun:
+def keep_run(
+    run: RunFolder, run_id: str, *, as_of: datetime.date, publication: Path | None = None
+) -> KeptRun:
     """Keep who is in which segment of each scheme, under the id of the publication.
 
     The steps leave neither ``run_id`` nor ``as_of`` in their tables: equal inputs leave equal
     files. Both are filled in here. A run whose steps left no segments keeps its documents only.
+    Where the ``publication`` is still to be put in place, `confirm_runs` of the layout
+    says later if it was.
     """
     kept = run.kept_run(run_id)
     kept.path.mkdir(parents=True, exist_ok=True)
+    if publication is not None:
+        write_json(kept.pending, {"publication": str(publication.resolve())})
     for document in run.documents:
         shutil.copyfile(document, kept.path / document.name)
     final = read_final_segments(run) if has_final_segments(run) else pd.DataFrame()

@@ -11,6 +11,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from segkit.core.files import read_json
+
 BASE_STEP = "03_base_analysis"  # places every customer in the segments of every scheme
 FINAL_STEP = "05_analysis"  # decides which scheme is the plan's final one
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
@@ -141,6 +143,11 @@ class KeptRun:
     def record(self) -> Path:
         """The run's day and its final scheme; an earlier segkit kept none."""
         return self.path / "run.json"
+
+    @property
+    def pending(self) -> Path:
+        """While the publication is not yet in place: where it will be."""
+        return self.path / "pending.json"
 
     @property
     def documents(self) -> list[Path]:
@@ -275,3 +282,15 @@ def prune_run_folders(folder: Path, *, count: int, newest: str) -> None:
     paths.sort(key=lambda path: path.name == newest)
     for path in paths[:-count]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def confirm_runs(folder: Path) -> None:
+    """Remove from a history the runs whose publication was never put in place."""
+    for path in list_run_folders(folder):
+        kept = KeptRun(path)
+        place = read_json(kept.pending).get("publication")
+        was_published = place is None or Path(place).is_dir()
+        if was_published and any(path.iterdir()):
+            kept.pending.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(path, ignore_errors=True)

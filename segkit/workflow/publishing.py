@@ -22,7 +22,14 @@ from segkit.core.leftovers import clear_leftovers
 from segkit.core.locks import LONGEST_WAIT, hold_lock
 from segkit.plan.models import Plan
 from segkit.report.shared.verification import verify_page
-from segkit.runs.layout import RUN_ID, Publication, ReportFolder, RunFolder, prune_run_folders
+from segkit.runs.layout import (
+    RUN_ID,
+    Publication,
+    ReportFolder,
+    RunFolder,
+    confirm_runs,
+    prune_run_folders,
+)
 from segkit.workflow.steps import STEPS
 
 KEPT = 10  # publications
@@ -172,12 +179,15 @@ def _build_and_name(plan: Plan, report: ReportFolder, record: Mapping[str, Any])
         _verify_whole(built)
         for path in (*built.path.iterdir(), built.path, aside.pointer):
             _sync(path)
-        keep_run(run, run_id, as_of=datetime.date.fromisoformat(record["as_of"]))
-        os.replace(built.path, report.publication(run_id).path)
+        place = report.publication(run_id).path
+        day = datetime.date.fromisoformat(record["as_of"])
+        keep_run(run, run_id, as_of=day, publication=place)
+        os.replace(built.path, place)
         _sync(report.path)
         os.replace(aside.pointer, report.pointer)
         _sync(report.path)
     finally:
+        confirm_runs(run.history)
         shutil.rmtree(aside.path, ignore_errors=True)
 
 

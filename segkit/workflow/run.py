@@ -26,7 +26,7 @@ from segkit.core.leftovers import SECONDS_OF_A_LOG, clear_leftovers, clear_logs
 from segkit.core.locks import LONGEST_WAIT, hold_lock
 from segkit.plan.models import Plan
 from segkit.runs import outputs
-from segkit.runs.layout import FINAL_STEP, ReportFolder, RunFolder
+from segkit.runs.layout import FINAL_STEP, ReportFolder, RunFolder, confirm_runs
 from segkit.workflow import steps
 from segkit.workflow.dependencies import read_dependencies
 from segkit.workflow.kernels import Kernels
@@ -94,6 +94,7 @@ class _Run:
         """Remove what runs that failed or were killed left, here and among temporary files."""
         shutil.rmtree(self.folder.failed, ignore_errors=True)
         clear_logs(self.folder.path)
+        confirm_runs(self.folder.history)
         clear_leftovers(self.folder.path, below=True)
         scratch = Path(tempfile.gettempdir())
         clear_logs(scratch, older_than=SECONDS_OF_A_LOG)
@@ -167,7 +168,7 @@ class _Run:
             self.progress.note(step, state, reason, begun=begun)
 
     def run_tables(self, parts: dict) -> None:
-        """Check the tables, from the beginning."""
+        """Check the tables, from the beginning; the record has the hashes of what was read."""
         begun = time.perf_counter()
         outputs.clear_step(self.folder.step(TABLES))
         spare_imports()
@@ -175,6 +176,10 @@ class _Run:
 
         day = datetime.date.fromisoformat(self.dependencies.as_of)
         prepared = prepare_tables(self.plan, self.folder.path, as_of=day)
+        for name, found in prepared.sources.items():
+            if found != parts["input"][name]:
+                self.progress.tell(f"{name} changed after this run began; it was read as it is now")
+        parts = {**parts, "input": prepared.sources}
         counts = json.loads(prepared.counts.set_index("table").to_json(orient="index"))
         self.keep_record(TABLES, parts, time.perf_counter() - begun, counts=counts)
         self.handed[TABLES] = outputs.hash_handed_on(self.records[TABLES]["outputs"])

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fake_shop import call_run, make_shop
+
 from segkit.core.errors import SegkitError
+from segkit.core.files import read_json
 from segkit.data import input_hashes
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.table_checks import TableChecks
+from segkit.plan.models import read_plan
+from segkit.workflow.dependencies import Dependencies
 
 
 def write_parquet(path, count, customer="C"):
@@ -153,3 +161,47 @@ def test_a_files_content_is_hashed_once_while_it_stays(tmp_path, monkeypatch):
     write_lines(tmp_path, *GOOD_LINES, GOOD_LINES[0])
     assert input_hashes.hash_files(plan) != first
     assert len(hashed) == 2
+
+
+def test_the_record_of_a_run_has_the_hash_of_what_was_read(tmp_path, monkeypatch):
+    shop = make_shop(tmp_path / "shop")
+    inner = Dependencies.describe_tables
+
+    def describe_and_change(self):
+        found = inner(self)
+        with (shop / "lines.csv").open("a") as stream:
+            stream.write("o99,c1,p1,2026-01-05,1,7.5\n")
+        return found
+
+    monkeypatch.setattr(Dependencies, "describe_tables", describe_and_change)
+    code, _, told = call_run(shop, "--only", "1")
+    monkeypatch.undo()
+    assert code == 0
+    assert "order_lines changed after this run began" in told
+    record = read_json(shop / "runs" / "tiny" / "tables" / "step.json")
+    assert record["counts"]["order_lines"]["read"] == 31
+    read = input_hashes.hash_files(read_plan(shop / "plan.toml"))
+    assert record["parts"]["input"] == read
+    _, again, told = call_run(shop, "--only", "1")
+    assert [step["state"] for step in again["steps"][:2]] == ["skipped", "skipped"]
+    assert "changed after" not in told
+
+
+def test_a_source_that_is_put_back_after_it_was_read_is_read_again(tmp_path, monkeypatch):
+    shop = make_shop(tmp_path / "shop")
+    lines = (shop / "lines.csv").read_text()
+    inner = Dependencies.describe_tables
+
+    def describe_and_change(self):
+        found = inner(self)
+        (shop / "lines.csv").write_text(lines + "o99,c1,p1,2026-01-05,1,7.5\n")
+        return found
+
+    monkeypatch.setattr(Dependencies, "describe_tables", describe_and_change)
+    call_run(shop, "--only", "1")
+    monkeypatch.undo()
+    (shop / "lines.csv").write_text(lines)
+    _, again, _ = call_run(shop, "--only", "1")
+    assert again["steps"][0]["state"] == "ran"
+    record = read_json(shop / "runs" / "tiny" / "tables" / "step.json")
+    assert record["counts"]["order_lines"]["read"] == 30

@@ -35,6 +35,25 @@ Path(sys.argv[1], name_partial("a.csv")).write_text("a")
 os.kill(os.getpid(), 9)
 """
 
+KILL_WHILE_PUBLISHING = """
+import os, sys
+from pathlib import Path
+from segkit.plan.models import read_plan
+from segkit.workflow import publishing
+plan = read_plan(Path(sys.argv[2], "plan.toml"))
+inner = os.replace
+def replace(source, target):
+    is_publication = Path(target).parent == plan.report_folder and Path(target).suffix == ""
+    if is_publication and sys.argv[1] == "before":
+        os.kill(os.getpid(), 9)
+    inner(source, target)
+    if is_publication:
+        os.kill(os.getpid(), 9)
+os.replace = replace
+record = {"key": "another", "as_of": "2026-01-31", "random_state": 3, "tables": {}}
+publishing.publish_report(plan, plan.report_folder, record)
+"""
+
 
 def leave(folder: Path) -> list[Path]:
     """Have a process leave a folder and a file, and be killed."""
@@ -139,6 +158,52 @@ def test_a_run_clears_every_place_where_killed_ones_leave_something(tmp_path):
     assert list(run_folder.glob("*.log")) == [run_folder / "kernels.log"]
     assert list(scratch.iterdir()) == []
     assert list(spill.iterdir()) == []
+
+
+@posix
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_the_history_of_a_publication_that_was_never_made_goes(tmp_path, moment):
+    shop = make_shop(tmp_path / "shop")
+    run = start_run(shop, SEGKIT_FORK="0")
+    run.communicate(timeout=120)
+    history = shop / "runs" / "tiny" / "history"
+    (first,) = history.iterdir()
+    killed = subprocess.run(
+        [sys.executable, "-c", KILL_WHILE_PUBLISHING, moment, str(shop)], cwd=shop, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    (second,) = set(history.iterdir()) - {first}
+    assert (shop / "reports" / "tiny" / second.name).exists() == (moment == "after")
+    code, answer, _ = finish_run(shop)
+    assert code == 0
+    kept = {path.name for path in history.iterdir()}
+    assert (second.name in kept) == (moment == "after")
+    assert Path(answer["index"]).parent.name in kept
+    assert not list(history.rglob("pending.json"))
+
+
+@posix
+def test_links_of_a_killed_process_go_by_the_same_rule(tmp_path):
+    folder = tmp_path / "b[1]"
+    folder.mkdir()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    link = "import os, sys; from pathlib import Path; from segkit.data.places import name_plainly; "
+    link += "print(name_plainly(Path(sys.argv[1])), flush=True); "
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    for end in ("os.kill(os.getpid(), 9)", "print(len(os.listdir(os.environ['TMPDIR'])))"):
+        done = subprocess.run(
+            [sys.executable, "-c", link + end, str(folder)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "kill" in end:
+            assert len(list(scratch.iterdir())) == 1
+            assert leftovers.NAMED.match(next(scratch.iterdir()).name)
+    assert done.stdout.splitlines()[-1] == "1"  # its own: that of the killed one is gone
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_new_log_of_an_error_is_left_for_its_reader(tmp_path):
