@@ -245,31 +245,59 @@ class Ledger:
         self.add(totals, assumed=True)
 
     def _add_totals(self, part: CountedPart, kept: tuple[int, ...], number: int) -> list[Line]:
-        """Return the lines of one direction: rows that are alike in the columns ``kept``."""
+        """Return the lines of one direction: rows that are alike in the columns ``kept``.
+
+        Their totals are the same in all parts where such are known, or else of this part alone.
+        What no table shows yet may be shown by a later one, either way.
+        """
         groups: dict[Key, list[int]] = {}
         for row, levels in enumerate(part.levels):
             groups.setdefault(tuple(levels[column] for column in kept), []).append(row)
-        fixed = tuple(range(part.fixed))
-        totals = {}
-        for names in (kept, (*fixed, *kept)):  # the same in all parts, or of this one alone
-            dimensions = frozenset(part.dimensions[column] for column in names)
-            totals = {
-                part.find_key(rows[0], names): sum(part.counts[row] for row in rows)
-                for rows in groups.values()
-            }
-            if self._find_agreeing(dimensions, totals) is not None:
-                break
-        else:
-            self._assume_totals(part, names, groups)
-        space = self._find_space(dimensions, totals)
+        own = (*range(part.fixed), *kept)
         lines = []
-        for (key, count), rows in zip(totals.items(), groups.values(), strict=True):
+        for names in dict.fromkeys((kept, own)):
+            totals = _add_groups(part, names, groups)
+            dimensions = frozenset(part.dimensions[column] for column in names)
+            is_known = self._find_agreeing(dimensions, totals) is not None
+            if not is_known:
+                if names != own and (not kept or kept[-1] == len(part.dimensions) - 1):
+                    continue  # the levels of a part are no levels of another
+                self._assume_totals(part, names, groups)
+            space = self._find_space(dimensions, totals)
+            lines += self._list_lines(part, groups, number=number, names=names, space=space)
+            if is_known:
+                break
+        return lines
+
+    def _list_lines(
+        self,
+        part: CountedPart,
+        groups: Mapping[Key, list[int]],
+        *,
+        number: int,
+        names: tuple[int, ...],
+        space: int,
+    ) -> list[Line]:
+        """Return the lines to the totals of a space; those of which all is shown show the total."""
+        lines = []
+        for rows in groups.values():
             cells = tuple((number, part.find_key(row)) for row in rows)
-            line = Line(tuple(rows), cells, (space, key), count)
+            key = part.find_key(rows[0], names)
+            line = Line(tuple(rows), cells, (space, key), sum(part.counts[row] for row in rows))
             if self._is_shown(line):
                 self.spaces[space].shown.add(key)
             lines.append(line)
         return lines
+
+
+def _add_groups(
+    part: CountedPart, names: tuple[int, ...], groups: Mapping[Key, list[int]]
+) -> dict[Key, int]:
+    """Return the sum of each group of rows, by its levels in the columns ``names``."""
+    return {
+        part.find_key(rows[0], names): sum(part.counts[row] for row in rows)
+        for rows in groups.values()
+    }
 
 
 def _list_directions(part: CountedPart) -> list[tuple[int, ...]]:
