@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -21,9 +22,11 @@ from scipy.optimize import milp
 from small_plans import shorten_plan
 
 from segkit.core.absence import empty_table
+from segkit.core.audit import TOO_LARGE, Audited, audit_table
 from segkit.core.privacy import Shape, publish_table
 from segkit.data.sample import make_sample
 from segkit.report.shared.tables import build_table, lay_out_view
+from segkit.runs import ledgers
 from segkit.runs.layout import RunFolder
 from segkit.runs.ledgers import StepLedger
 
@@ -360,6 +363,30 @@ def list_statements(value):
     elif isinstance(value, list):
         for part in value:
             yield from list_statements(part)
+
+
+@pytest.mark.slow
+def test_sizes_that_must_be_left_out_end_in_words(report, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "shop"
+    shutil.copytree(report.parents[2], folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(ledgers, "audit_table", leave_out_sizes)
+    notebook = json.loads((ROOT / "notebooks" / "05_analysis.ipynb").read_text(encoding="utf-8"))
+    space = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), space)
+            space["run_dir"] = "runs/sample_shop"
+    facts = json.loads(Path("runs/sample_shop/05_analysis/facts.json").read_text(encoding="utf-8"))
+    assert facts["segments"] == []
+    assert f"Size of each segment. {TOO_LARGE}" in capsys.readouterr().out
+
+
+def leave_out_sizes(table, shape, hidden, *, ledger):
+    """Audit a table as ever, but let that of the sizes be too much."""
+    if shape.name == "05_analysis/sizes":
+        return Audited(hidden, [], TOO_LARGE)
+    return audit_table(table, shape, hidden, ledger=ledger)
 
 
 @pytest.mark.slow
