@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,11 @@ from scipy.optimize import milp
 from segkit.core.audit import Audited, audit_table, find_told
 from segkit.core.hiding import find_hidden
 from segkit.core.ledger import Ledger, count_parts, read_part
+from segkit.core.privacy import publish_table
 from segkit.core.shapes import Shape
+from segkit.report.consent import CONSENT
+from segkit.report.rules import RULES, lay_out_rules
+from segkit.segmentation.rule_checks import PARTS
 
 SIZES = Shape("sizes", by=("segment_name",))
 LEVELS = Shape("levels", by=("segment_name", "value"), within=("descriptor",))
@@ -133,6 +139,81 @@ def test_the_ledger_is_read_as_it_was_written():
     table = make_levels("kind", a={"x": 30, "y": 3}, b={"x": 20, "y": 20})
     parts = count_parts(table, LEVELS, find_hidden(table, LEVELS, 5))
     assert [read_part(part.to_json()) for part in parts] == parts
+
+
+def make_rules(*taken: tuple[str, int, int]) -> pd.DataFrame:
+    """Return what becomes of customers at rules: the segment, those taken, those taken before."""
+    rows = []
+    for number, (segment, own, before) in enumerate(taken, start=1):
+        sizes = (own, before, 0, 0)
+        for (part, condition), size in zip(PARTS.items(), sizes, strict=True):
+            rows.append(("s", number, segment, condition, part, size))
+    columns = ["scheme", "rule", "segment_name", "condition", "part", "customer_count"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(when="x", reads="", taken_by="", customer_share=0.5)
+
+
+def test_of_a_rule_that_78_meet_and_77_take_only_those_taken_are_shown():
+    table = make_rules(("a", 40, 0), ("b", 77, 1), ("c", 30, 30))
+    audited = audit(table, RULES.shape, Ledger(5))
+    shown = publish_table(table, RULES.shape, smallest_cell=5, also_hidden=audited.hidden)
+    laid = lay_out_rules(shown).frame
+    assert laid["customer_count"].tolist() == [40, 77, 30]
+    assert laid["matched_count"].iloc[0] == 40
+    assert pd.isna(laid["matched_count"].iloc[1]), "or the 1 who was taken before would be told"
+    assert not re.search(r"\d", laid["note"].iloc[1])
+
+
+def test_the_taken_of_all_rules_add_up_to_all_customers():
+    table = make_rules(("a", 40, 0), ("b", 77, 20), ("c", 3, 0))
+    hidden = list_hidden(table, RULES.shape, Ledger(5))
+    assert sorted(hidden) == [3, 40]
+
+
+@pytest.mark.parametrize("rules_first", [True, False])
+def test_rules_and_the_sizes_of_their_segments_do_not_tell_of_each_other(rules_first):
+    # Sizes alone would hide 3 and 40, rules alone 3 and 8: 40 is b, so 43 less 40 would be told.
+    ledger = Ledger(5)
+    rules = make_rules(("a", 52, 0), ("a", 8, 0), ("b", 40, 0), ("c", 3, 0))
+    tables = [(rules, RULES.shape), (make_sizes(a=60, b=40, c=3), SIZES)]
+    hidden = []
+    for table, shape in tables if rules_first else tables[::-1]:
+        audited = audit(table, shape, ledger)
+        assert audited.reason == ""
+        hidden += table.loc[audited.hidden, "customer_count"].tolist()
+    assert hidden.count(3) == 2
+    assert hidden.count(40) == 2 or 60 in hidden
+    assert find_told(ledger) == set()
+
+
+def test_consent_is_told_of_no_handful_by_the_answers_of_its_segment_or_of_all():
+    ledger = Ledger(5)
+    sizes = make_sizes(a=60, b=40, c=37)
+    assert list_hidden(sizes, SIZES, ledger) == []
+    answers = pd.DataFrame(
+        [
+            ("a", "with_consent", 50),
+            ("a", "without_consent", 7),
+            ("a", "unknown_consent", 3),
+            ("b", "with_consent", 30),
+            ("b", "without_consent", 10),
+            ("b", "unknown_consent", 0),
+            ("c", "with_consent", 20),
+            ("c", "without_consent", 9),
+            ("c", "unknown_consent", 8),
+        ],
+        columns=["segment_name", "answer", "customer_count"],
+    )
+    counts = sizes.set_index("segment_name")["customer_count"]
+    answers["segment_count"] = answers["segment_name"].map(counts)
+    audited = audit(answers, CONSENT.shape, ledger)
+    marked = answers.assign(is_hidden=audited.hidden)
+    of_a = marked[marked["segment_name"] == "a"].set_index("answer")["is_hidden"]
+    assert of_a["unknown_consent"]
+    assert of_a.sum() == 2, "60 less what is shown would be the 3"
+    unknown = marked[marked["answer"] == "unknown_consent"].set_index("segment_name")["is_hidden"]
+    assert unknown["c"], "all unknown less 8 would be the 3"
+    assert find_told(ledger) == set()
 
 
 grids = st.lists(st.lists(st.integers(0, 14), min_size=3, max_size=3), min_size=2, max_size=4)
