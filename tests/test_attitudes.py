@@ -100,13 +100,14 @@ def state(answers: pd.DataFrame, scale: Scale = SCALE) -> list[str]:
 
 
 def test_alpha_rests_on_who_answered_all_however_many_answered_one():
-    answers = pd.concat([ANSWERS, ANSWERS.assign(c=None)], ignore_index=True)
+    partly = ANSWERS.assign(c=None)
+    answers = pd.concat([ANSWERS, partly, partly], ignore_index=True)
     table = measure_reliability(make_responses(answers), [SCALE], as_of=AS_OF)
     assert table["alpha"].notna().all()
     shown = publish(table, reliability.RELIABILITY, smallest_cell=5).frame.set_index("question")
     assert shown["alpha"].isna().all()
     assert shown["item_rest_correlation"].isna().all()
-    assert shown["customer_count"].astype(float)[["a", "b"]].tolist() == [8, 8]
+    assert shown["customer_count"].astype(float)[["a", "b"]].tolist() == [12, 12]
     assert shown["mean"].isna().tolist() == [True, False, False, True]
     assert state(answers) == [
         "Of psychographic mood no reliability can be told: one question, or too few whole answers."
@@ -127,6 +128,7 @@ def test_a_scale_below_the_limit_is_not_to_be_relied_on():
     answers = pd.DataFrame(
         {"a": [1, 2, 3, 4, 5, 1], "b": [2, 1, 3, 5, 4, 4], "c": [3, 3, 1, 3, 5, 1]}
     )
+    answers = pd.concat([answers] * 2, ignore_index=True)
     assert state(answers)[0].endswith("; too low to rely on for single customers.")
 
 

@@ -166,8 +166,9 @@ def test_a_segment_that_may_not_be_seen_has_a_name_and_no_bar():
 
 
 def test_a_hidden_segment_has_an_empty_panel_and_no_stripe_in_the_mosaic(tables):
-    panels = tables["panels"].assign(known_count=100, segment_count=100, base_count=500)
-    panels.loc[panels["segment_name"].isin(["Newcomers", "At risk"]), "known_count"] = 3
+    panels = tables["panels"].assign(known_count=100, segment_count=100, base_count=323)
+    panels.loc[panels["segment_name"] == "Newcomers", "known_count"] = 3
+    panels.loc[panels["segment_name"] == "At risk", "known_count"] = 20  # would tell of it
     shown = publish(panels, differences.PROFILE)
     alt = read_alt(differences.plot_profile_panels(shown))
     assert "Newcomers: not shown; At risk: not shown;" in alt
