@@ -7,6 +7,7 @@ import pytest
 from published import publish, read_texts
 
 from segkit.action.personas import Persona, collect_descriptors, draft_persona
+from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
 from segkit.core.findings import Finding
 from segkit.profiles.differences import judge_levels, rank_descriptors
@@ -152,3 +153,13 @@ def test_customers_without_descriptors_give_empty_tables():
 def test_an_unknown_segment_is_refused_with_the_nearest_name():
     with pytest.raises(SegkitError, match="Did you mean 'Loyal'"):
         draft("Loyals")
+
+
+def test_where_no_sizes_are_shown_the_reason_is_told_instead_of_a_persona():
+    reason = "It could not be made sure that nothing hidden is told."
+    left_out = publish(empty_table(list(SIZES.frame), reason), sizes.SIZES)
+    first = personas.choose_first(left_out)
+    persona = draft_persona(first, left_out.frame, PROFILE.frame, descriptors=PROFILE.frame)
+    told = personas.state_persona(persona, left_out, PROFILE, levels=PROFILE)
+    assert persona.title == "Persona"
+    assert read_texts(told) == [reason]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.privacy import NOTE
 from segkit.profiles.descriptors import count_descriptor, list_descriptors
@@ -80,6 +81,8 @@ class Persona:
     @property
     def title(self) -> str:
         """The persona's heading."""
+        if not self.segment_name:
+            return "Persona"
         return f"Persona of segment {self.segment_name}"
 
 
@@ -111,7 +114,7 @@ def draft_persona(
     Parameters
     ----------
     segment_name : str
-        Whose persona.
+        Whose persona; where no sizes are shown, the ``note`` says why, and there is none.
     sizes, profile, descriptors : pandas.DataFrame
         Of `size_segments`, `profile_segments` and :func:`collect_descriptors`; for a report as
         they passed the gate. What is hidden there makes no statement, and a segment whose size is
@@ -122,13 +125,15 @@ def draft_persona(
     SegkitError
         If there is no such segment.
     """
+    nothing = pd.DataFrame(columns=STATEMENT_COLUMNS)
+    if sizes.empty:
+        return Persona("", explain_empty(sizes), role=nothing, statements=nothing)
     size = sizes[sizes["segment_name"] == segment_name]
     if size.empty:
         names = [str(name) for name in sizes["segment_name"].dropna()]
         fix = suggest_name(segment_name, names)
         raise SegkitError(f"there is no segment called '{segment_name}'", fix=fix)
     if size["customer_count"].isna().any():
-        nothing = pd.DataFrame(columns=STATEMENT_COLUMNS)
         note = size[NOTE].iloc[0] if NOTE in size else "its size is not known"
         return Persona(segment_name, note, role=nothing, statements=nothing)
     means = _read_means(profile[profile["segment_name"] == segment_name])

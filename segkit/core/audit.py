@@ -213,6 +213,7 @@ def find_told(
 def _list_programs(ledger: Ledger, lines: Sequence[Line] | None) -> list[_Program]:
     """Return the groups of hidden cells that hang together by lines, with those to protect."""
     equations = []
+    seen = set()
     for line in ledger.lines:
         terms = {cell: 1.0 for cell in line.cells if ledger.is_open(cell)}
         total = float(line.count - sum(ledger.count(c) for c in line.cells if c not in terms))
@@ -221,7 +222,9 @@ def _list_programs(ledger: Ledger, lines: Sequence[Line] | None) -> list[_Progra
             total -= line.count
         elif line.count < ledger.smallest_cell and not ledger.is_shown(line.total):
             continue  # a total so small is known to nobody
-        if terms:
+        equation = (frozenset(terms.items()), total)
+        if terms and equation not in seen:
+            seen.add(equation)
             equations.append((terms, total))
     groups = _group(equations)
     start = {cell for line in lines for cell in (*line.cells, line.total)} if lines else None

@@ -31,7 +31,8 @@ class CountedPart:
     """The counts of a part of a table that adds up by itself. Private: it holds what is hidden.
 
     ``dimensions`` name the columns of ``levels``, a tuple a row: those that are the same in the
-    whole part, ``fixed`` of them, come first. The last is one direction of the grid.
+    whole part, ``fixed`` of them, come first. The last is one direction of the grid. ``sums`` name
+    dimensions of larger groups to which rows add up, each with the group of every row.
     """
 
     table: str
@@ -41,6 +42,7 @@ class CountedPart:
     levels: tuple[Key, ...]
     counts: tuple[int, ...]
     hidden: tuple[bool, ...]
+    sums: tuple[tuple[str, Key], ...] = ()
 
     def find_key(self, row: int, columns: Iterable[int] | None = None) -> Key:
         """Return the levels of a row, all or some, in the order of their dimensions' names."""
@@ -63,7 +65,8 @@ def read_part(text: str) -> CountedPart:
     values = json.loads(text)
     levels = tuple(tuple(row) for row in values.pop("levels"))
     lists = {name: tuple(values.pop(name)) for name in ("dimensions", "counts", "hidden")}
-    return CountedPart(**values, **lists, levels=levels)
+    sums = tuple((name, tuple(groups)) for name, groups in values.pop("sums", ()))
+    return CountedPart(**values, **lists, levels=levels, sums=sums)
 
 
 def count_parts(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> list[CountedPart]:
@@ -87,9 +90,19 @@ def count_parts(table: pd.DataFrame, shape: Shape, hidden: pd.Series) -> list[Co
                 levels=levels,
                 counts=tuple(int(count) for count in counts),
                 hidden=tuple(bool(mark) for mark in hidden.loc[part.index]),
+                sums=_list_sums(part, shape),
             )
         )
     return found
+
+
+def _list_sums(part: pd.DataFrame, shape: Shape) -> tuple[tuple[str, Key], ...]:
+    """Return the larger groups to which the rows of a part add up, by their dimension."""
+    return tuple(
+        (SAME.get(column, column), tuple(part[column].astype(str)))
+        for column, where in shape.sums.items()
+        if all((part[name] == value).all() for name, value in where.items())
+    )
 
 
 @dataclass
@@ -144,6 +157,8 @@ class Ledger:
         lines = [
             line for kept in _list_directions(part) for line in self._add_totals(part, kept, number)
         ]
+        for dimension, groups in part.sums:
+            lines += self._add_sums(part, dimension, groups, number=number)
         self.lines += [line for line in lines if not self._is_shown(line)]
         return lines
 
@@ -217,10 +232,13 @@ class Ledger:
         return None
 
     def _assume_totals(
-        self, part: CountedPart, names: tuple[int, ...], groups: Mapping[Key, list[int]]
+        self, part: CountedPart, dimensions: Key, groups: Mapping[Key, list[int]], *, fixed: int = 0
     ) -> None:
-        """Take totals that are in no table yet as known as far as a table of them would show."""
-        if not names:
+        """Take totals that are in no table yet as known as far as a table of them would show.
+
+        ``groups`` holds the rows by the levels of their total in ``dimensions``.
+        """
+        if not dimensions:
             return
         counts = [sum(part.counts[row] for row in rows) for rows in groups.values()]
         numbers = np.array(counts, dtype=float)
@@ -233,39 +251,63 @@ class Ledger:
         ]
         totals = CountedPart(
             table=part.table,
-            dimensions=tuple(part.dimensions[column] for column in names),
-            fixed=min(part.fixed, len(names) - 1),
-            adds_up=len(names) == 1 or len(names) == part.fixed + 1,
-            levels=tuple(
-                tuple(part.levels[rows[0]][column] for column in names) for rows in groups.values()
-            ),
+            dimensions=dimensions,
+            fixed=min(fixed, len(dimensions) - 1),
+            adds_up=len(dimensions) == 1 or len(dimensions) == fixed + 1,
+            levels=tuple(groups),
             counts=tuple(counts),
             hidden=tuple(bool(mark) for mark in hidden),
         )
         self.add(totals, assumed=True)
 
-    def _add_totals(self, part: CountedPart, kept: tuple[int, ...], number: int) -> list[Line]:
-        """Return the lines of one direction: rows that are alike in the columns ``kept``."""
+    def _add_sums(
+        self, part: CountedPart, dimension: str, names: Key, *, number: int
+    ) -> list[Line]:
+        """Return the lines of rows that add up to larger groups, given the ``names`` of these."""
         groups: dict[Key, list[int]] = {}
-        for row, levels in enumerate(part.levels):
-            groups.setdefault(tuple(levels[column] for column in kept), []).append(row)
-        fixed = tuple(range(part.fixed))
-        totals = {}
-        for names in (kept, (*fixed, *kept)):  # the same in all parts, or of this one alone
-            dimensions = frozenset(part.dimensions[column] for column in names)
-            totals = {
-                part.find_key(rows[0], names): sum(part.counts[row] for row in rows)
-                for rows in groups.values()
-            }
-            if self._find_agreeing(dimensions, totals) is not None:
-                break
-        else:
-            self._assume_totals(part, names, groups)
+        for row, name in enumerate(names):
+            groups.setdefault((name,), []).append(row)
+        totals = {key: sum(part.counts[row] for row in rows) for key, rows in groups.items()}
+        dimensions = frozenset([dimension])
+        if self._find_agreeing(dimensions, totals) is None:
+            self._assume_totals(part, (dimension,), groups)
         space = self._find_space(dimensions, totals)
+        return self._list_lines(part, groups, number=number, space=space)
+
+    def _add_totals(self, part: CountedPart, kept: tuple[int, ...], number: int) -> list[Line]:
+        """Return the lines of one direction: rows that are alike in the columns ``kept``.
+
+        Their totals are the same in all parts where such are known, or else of this part alone.
+        What no table shows yet may be shown by a later one, either way.
+        """
+        own = (*range(part.fixed), *kept)
         lines = []
-        for (key, count), rows in zip(totals.items(), groups.values(), strict=True):
+        for names in dict.fromkeys((kept, own)):
+            groups: dict[Key, list[int]] = {}
+            for row, levels in enumerate(part.levels):
+                groups.setdefault(tuple(levels[column] for column in names), []).append(row)
+            named = {part.find_key(rows[0], names): rows for rows in groups.values()}
+            totals = {key: sum(part.counts[row] for row in rows) for key, rows in named.items()}
+            dimensions = tuple(part.dimensions[column] for column in names)
+            is_known = self._find_agreeing(frozenset(dimensions), totals) is not None
+            if not is_known:
+                if names != own and (not kept or kept[-1] == len(part.dimensions) - 1):
+                    continue  # the levels of a part are no levels of another
+                self._assume_totals(part, dimensions, groups, fixed=part.fixed)
+            space = self._find_space(frozenset(dimensions), totals)
+            lines += self._list_lines(part, named, number=number, space=space)
+            if is_known:
+                break
+        return lines
+
+    def _list_lines(
+        self, part: CountedPart, groups: Mapping[Key, list[int]], *, number: int, space: int
+    ) -> list[Line]:
+        """Return the lines to the totals of a space; those of which all is shown show the total."""
+        lines = []
+        for key, rows in groups.items():
             cells = tuple((number, part.find_key(row)) for row in rows)
-            line = Line(tuple(rows), cells, (space, key), count)
+            line = Line(tuple(rows), cells, (space, key), sum(part.counts[row] for row in rows))
             if self._is_shown(line):
                 self.spaces[space].shown.add(key)
             lines.append(line)

@@ -49,6 +49,9 @@ class Shape:
     measures : mapping of str to str
         What kind of figure a column holds, where its name does not say so: ``count``, ``figure``,
         ``extreme`` or ``label``, see `segkit.core.measures`.
+    sums : mapping of str to mapping
+        Columns by which rows add up to the customers of larger groups, such as the rules of a
+        segment to the segment, each with the values by column of the rows that do.
     running : tuple of str
         Columns that add up row by row; where the figures of one row are hidden, all of it is.
     """
@@ -65,4 +68,5 @@ class Shape:
     covered: tuple[str, ...] = ()
     rests: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, str] = field(default_factory=dict)
+    sums: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     running: tuple[str, ...] = ()

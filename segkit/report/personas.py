@@ -8,11 +8,13 @@ from segkit.action.personas import Persona
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published
 from segkit.features.own_features import describe_feature
-from segkit.report.shared.sentences import name_column, write_finding
+from segkit.report.shared.sentences import explain_absence, name_column, write_finding
 
 
 def choose_first(sizes: Published) -> str:
-    """Return the first segment: the most valuable, or else the largest."""
+    """Return the first segment: the most valuable, or else the largest; "" if none is shown."""
+    if sizes.empty:
+        return ""
     return str(sizes.frame["segment_name"].iloc[0])
 
 
@@ -23,6 +25,8 @@ def state_persona(
 
     ``sizes``, ``profile`` and ``levels`` are the published tables that it was drafted from.
     """
+    if sizes.empty:
+        return [explain_absence(sizes)]
     if persona.note:
         return [_explain_note(persona)]
     told = [_state_size(persona.segment_name, sizes)]

@@ -19,6 +19,7 @@ RULES = View(
         by=("rule",),
         within=("scheme", "part"),
         shown=("segment_name", "when", "reads", "condition"),
+        sums={"segment_name": {"part": "taken"}},
     )
 )
 LAID_OUT = {

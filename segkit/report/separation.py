@@ -69,7 +69,7 @@ def plot_separation(
     ax.set(xticks=[], yticks=[], xlabel=labels[0], ylabel=labels[1])
     said = f"Outlines of {plural(len(names), 'segment')} on two axes: {labels[0]}; {labels[1]}"
     inside = overlaps[overlaps["place"] == INSIDE].dropna(subset=["share"])
-    shares = inside["share"].astype(float).map(format_share)
+    shares = inside["share"].astype(float).map(format_share).astype(str)  # of none, too
     words = inside["segment_name"] + ": " + shares + " of its customers in another's outline"
     return figures.describe_chart(ax, said, words)
 

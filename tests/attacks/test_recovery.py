@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from scipy.optimize import milp
 from small_plans import shorten_plan
 
 from segkit.core.absence import empty_table
+from segkit.core.audit import TOO_LARGE
 from segkit.core.privacy import Shape, publish_table
 from segkit.data.sample import make_sample
 from segkit.report.shared.tables import build_table, lay_out_view
@@ -350,6 +353,142 @@ def test_no_statement_rests_on_a_handful_of_customers(report):
     assert few == []
 
 
+@dataclass(frozen=True)
+class HiddenRow:
+    """A row that no table shows: what its group is called, and how many it is."""
+
+    table: str
+    names: tuple[str, ...]
+    count: int
+
+
+def list_hidden_rows(run: Path) -> list[HiddenRow]:
+    """Return the rows of customers that are hidden, with their true counts, of a run folder.
+
+    Which are hidden is read of the published frames; only the true counts are not published.
+    """
+    told = []
+    shown = set()
+    for path in sorted(run.glob("0*/ledger.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            part = json.loads(line)
+            seen = read_seen(path.parent / "published", part)
+            for levels, count in zip(part["levels"], part["counts"], strict=True):
+                row = frozenset(zip(part["dimensions"], levels, strict=True))
+                if tuple(levels) in seen:
+                    shown.add((row, count))
+                else:
+                    names = tuple(level or "not known" for level in levels)
+                    told.append((row, HiddenRow(part["table"], names, count)))
+    return [row for key, row in told if row.count > 0 and (key, row.count) not in shown]
+
+
+def read_seen(folder: Path, part: dict) -> set[tuple[str, ...]]:
+    """Return the levels of the rows of a part that its published frame does not hide."""
+    frame = pd.read_parquet(folder / f"{part['table'].rpartition('/')[2]}.parquet")
+    covered = frame["is_hidden"].fillna(False).astype(bool)
+    covered &= frame["note"].str.startswith("fewer than")
+    names = {"feature": "descriptor", "level": "value", "segment_name": "segment"}
+    columns = [name if name in frame else names[name] for name in part["dimensions"]]
+    return set(frame.loc[~covered, columns].astype(str).itertuples(index=False, name=None))
+
+
+def read_texts(report: Path) -> list[str]:
+    """Return what is said: paragraphs, items and alternative texts, and statements of run.json."""
+    record = json.loads((report / "run.json").read_text(encoding="utf-8"))
+    texts = [one["text"] for one in list_statements(record)]
+    for path in sorted(report.glob("*.html")):
+        reader = TextReader()
+        reader.feed(path.read_text(encoding="utf-8"))
+        texts += reader.texts
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+class TextReader(HTMLParser):
+    """Reads the alternative texts, paragraphs and items of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+        self.text = None
+
+    def handle_starttag(self, tag, attrs):
+        self.texts += [value for name, value in attrs if name == "alt" and value]
+        if tag in ("p", "li", "figcaption"):
+            self.text = ""
+
+    def handle_endtag(self, tag):
+        if tag in ("p", "li", "figcaption") and self.text is not None:
+            self.texts.append(" ".join(self.text.split()))
+            self.text = None
+
+    def handle_data(self, data):
+        if self.text is not None:
+            self.text += data
+
+
+def find_told_in_texts(texts: list[str], rows: list[HiddenRow]) -> list[tuple[HiddenRow, str]]:
+    """Return hidden rows whose true count stands in a clause that names their group.
+
+    A clause ends with a semicolon or a full stop; "n = 95", "(95)" and "95 customers" are alike.
+    """
+    found = []
+    names = {name for row in rows for name in row.names}
+    spellings = {name: {name, name.replace("_", " ")} for name in names}
+    for text in texts:
+        named = {name for name in names if any(way in text for way in spellings[name])}
+        for row in rows:
+            if not named.issuperset(row.names) or not any(map(str.isalpha, "".join(row.names))):
+                continue
+            found += [(row, clause) for clause in split_clauses(text, row) if tells(clause, row)]
+    return found
+
+
+def split_clauses(text: str, row: HiddenRow) -> list[str]:
+    """Return the clauses that name the group, each name replaced by a mark."""
+    for place, name in sorted(enumerate(row.names), key=lambda named: -len(named[1])):
+        for way in (name, name.replace("_", " ")):
+            text = re.sub(rf"(?<!\w){re.escape(way)}(?!\w)", f"<{chr(97 + place)}>", text)
+    marks = [f"<{chr(97 + place)}>" for place in range(len(row.names))]
+    clauses = re.split(r"[;.](?:\s|$)", text)
+    return [clause for clause in clauses if all(mark in clause for mark in marks)]
+
+
+def tells(clause: str, row: HiddenRow) -> bool:
+    """Return whether a clause holds the count by itself, not as a share or of something else."""
+    number = r"(?<![\w.,-])(\d+(?:[\u2009\u202f ]\d{3})*)(?![\w%-]|[.,]\d)"
+    other = r"(?!\s(?!customers?\b|of\b|who\b)[a-z])"
+    numbers = re.findall(number + other, clause)
+    return row.count in {int(re.sub(r"\D", "", one)) for one in numbers}
+
+
+def test_the_attack_on_texts_finds_counts_in_sentences_and_alternative_texts():
+    tiny = HiddenRow("levels", ("pay_ment", "Tiny, new", "cash"), 3)
+    many = HiddenRow("sizes", ("Loyal",), 1405)
+    told = [
+        "Pay: pay ment cash of Tiny, new (12.5%, n = 3)",
+        "Bars. A: 12; Loyal: 1\u2009405 customers; B: 9.",
+        "pay ment cash: 3 customers of Tiny, new",
+    ]
+    found = find_told_in_texts(told, [tiny, many])
+    assert [row.count for row, _ in found] == [3, 1405, 3]
+    untold = [
+        "Tiny, new: not shown; A: 3 customers by pay ment cash.",
+        "Loyal: 14.05% of customers; 1405 customers of A",
+        "pay ment cash of Tiny, new: 3.5%, rank 30, in 3 columns",
+    ]
+    assert find_told_in_texts(untold, [tiny, many]) == []
+
+
+@pytest.mark.slow
+def test_no_sentence_or_alternative_text_gives_the_count_of_a_hidden_row(report):
+    rows = list_hidden_rows(report.parents[2] / "runs" / "sample_shop")
+    texts = read_texts(report)
+    assert len(rows) > 100
+    assert sum("customers" in text for text in texts) > 20
+    assert find_told_in_texts(texts, rows) == []
+
+
 def list_statements(value):
     """Yield each finding in run.json."""
     if isinstance(value, dict):
@@ -360,6 +499,38 @@ def list_statements(value):
     elif isinstance(value, list):
         for part in value:
             yield from list_statements(part)
+
+
+LEAVE_OUT_SIZES = """
+import json, sys
+from segkit.core import audit
+from segkit.runs import ledgers
+
+def leave_out_sizes(table, shape, hidden, *, ledger):
+    if shape.name == "05_analysis/sizes":
+        return audit.Audited(hidden, [], audit.TOO_LARGE)
+    return audit.audit_table(table, shape, hidden, ledger=ledger)
+
+ledgers.audit_table = leave_out_sizes
+space = {}
+for cell in json.load(open(sys.argv[1], encoding="utf-8"))["cells"]:
+    if cell["cell_type"] == "code":
+        exec(compile("".join(cell["source"]), cell["id"], "exec"), space)
+        space["run_dir"] = "runs/sample_shop"
+"""
+
+
+@pytest.mark.slow
+def test_sizes_that_must_be_left_out_end_in_words(report, tmp_path):
+    folder = tmp_path / "shop"
+    shutil.copytree(report.parents[2], folder)
+    notebook = ROOT / "notebooks" / "05_analysis.ipynb"
+    command = [sys.executable, "-c", LEAVE_OUT_SIZES, str(notebook)]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stderr
+    assert f"Size of each segment. {TOO_LARGE}" in result.stdout
+    facts = folder / "runs" / "sample_shop" / "05_analysis" / "facts.json"
+    assert json.loads(facts.read_text(encoding="utf-8"))["segments"] == []
 
 
 @pytest.mark.slow
