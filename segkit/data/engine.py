@@ -42,6 +42,8 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
         Where what is more will go, in the plan's ``temp_folder`` or else in ``folder``; it is there
         as soon as something went there.
     """
+    import duckdb
+
     engine = plan.engine
     spill = name_plainly(folder) / "spill"
     if engine.temp_folder:
@@ -53,8 +55,11 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
         f"""SET memory_limit = '{own_memory}B'; SET TimeZone = 'UTC';
         SET temp_directory = {text_literal(spill)};
         SET autoinstall_known_extensions = false; SET autoload_known_extensions = false;
-        SET python_enable_replacements = false; SET enable_progress_bar = false"""
+        SET python_enable_replacements = false"""
     )
+    # In a notebook without ipywidgets there is none, and DuckDB refuses to switch it off.
+    with contextlib.suppress(duckdb.InvalidInputException):
+        con.execute("SET enable_progress_bar = false")
     if engine.threads:
         con.execute(f"SET threads = {count_threads(engine.threads)}")
     return spill
