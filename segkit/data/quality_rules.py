@@ -13,8 +13,8 @@ from typing import NamedTuple
 from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.data.columns import quote, text_literal
-from segkit.data.convert import NUMBERS
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES, WARNED
+from segkit.data.texts import NUMBERS
 from segkit.plan.models import Plan, Policies
 
 REJECTED = "Set aside with its reason."

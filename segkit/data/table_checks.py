@@ -137,7 +137,7 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
-        typed, guesses = convert_source(source)
+        typed, notices = convert_source(source)
         self.tables.bring(f"typed_{name}", typed)
         find_repeats(source, self.tables)
         query = self._join_others(source, self._derive_columns(source))
@@ -154,7 +154,7 @@ class TableChecks:
             (rule.name, rule.severity, count, rule.reason, rule.treatment)
             for rule, count in zip(rules, counts, strict=True)
         ]
-        entries = [*_tell_malformed(source), *quality, *_tell_encoding(source), *guesses]
+        entries = [*_tell_malformed(source), *quality, *_tell_encoding(source), *notices]
         told = [(name, *entry) for entry in entries if entry[2]]
         return CheckedTable(source, columns, rules, told, accepted=accepted)
 
