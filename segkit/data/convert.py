@@ -6,10 +6,12 @@ A value that cannot be converted becomes null and is marked as faulty; the check
 from __future__ import annotations
 
 from segkit.contract.definitions import Column
-from segkit.data.booleans import convert_boolean
+from segkit.contract.tables import TABLES
+from segkit.data.booleans import convert_boolean, convert_count, is_count
 from segkit.data.columns import Source, quote
 from segkit.data.dates import SANE, convert_date
 from segkit.data.identifiers import convert_id
+from segkit.data.levels import check_joined, find_twins
 from segkit.data.notices import Notice
 from segkit.data.numbers import convert_number
 from segkit.data.own_columns import settle_own
@@ -20,9 +22,10 @@ def convert_source(source: Source) -> tuple[str, list[Notice]]:
     """Return the query that converts a source's columns, and what had to be guessed for it.
 
     The query gives ``source_row``, ``row_hash``, the converted columns, and ``faulty_<column>``
-    where a conversion may fail.
+    where a conversion may fail; ``counted_<column>`` where a count of two or more is read as yes.
     """
     notices = settle_own(source)
+    check_joined(source)
     columns = [column for column in source.table.columns if column.name in source.columns]
     create_texts(source, columns)
     values = ["source_row", "row_hash"]
@@ -41,6 +44,9 @@ def convert_source(source: Source) -> tuple[str, list[Notice]]:
             values.append(text)
             is_null = f"({_bound_column(column)}) IS NULL" if is_bound else f"{own} IS NULL"
             kept.append(f"{text} IS NOT NULL AND {is_null} AS faulty_{column.name}")
+        if _may_count(source, column):
+            kept.append(f"{is_count(text)} AS counted_{column.name}")
+    notices += find_twins(source)
     # One level a step, so that no expression is computed twice.
     query = f"SELECT {', '.join(values)} FROM texts_{source.name}"
     return f"SELECT {', '.join(kept)} FROM ({query})", notices
@@ -61,8 +67,19 @@ def _convert_column(source: Source, column: Column) -> tuple[str, list[Notice]]:
             return f"{text}::TIMESTAMP", []
         return convert_date(source, column.name)
     if column.kind == "boolean":
+        if _may_count(source, column):
+            return convert_count(text), []
         return convert_boolean(text), []
     return text, []
+
+
+def _may_count(source: Source, column: Column) -> bool:
+    """Say whether a column of yes and no may hold counts: one of the contract's, not stored so.
+
+    A feature of one's own is yes or no only where all its values are.
+    """
+    is_ours = column.name in TABLES[source.name].column_names
+    return column.kind == "boolean" and is_ours and source.types[column.name] != "BOOLEAN"
 
 
 def _bound_column(column: Column) -> str:

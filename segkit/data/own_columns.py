@@ -10,7 +10,7 @@ from segkit.data.booleans import convert_boolean
 from segkit.data.columns import OWN, Source
 from segkit.data.notices import Notice
 from segkit.data.numbers import convert_number
-from segkit.data.texts import NO_NUMBER, is_typed, list_literals, trim_column
+from segkit.data.texts import NO_NUMBER, is_typed, list_literals, list_unknown, trim_column
 
 LARGEST_OWN = "1e30"  # of the numbers of one's own; their squares are numbers too
 COLUMNS_AT_ONCE = 100  # are counted in one query
@@ -66,9 +66,10 @@ def _count_kinds(source: Source, columns: Sequence[Column]) -> dict[str, tuple[i
             is_number = is_typed(dataclasses.replace(column, kind="number"), kind)
             read = f"{text}::DOUBLE" if is_number else convert_number(text, source.spec.decimal)
             texts.append(f"{trim_column(column, kind)} AS {text}")
-            values.append(
-                f"CASE WHEN {text} NOT IN ({list_literals(NO_NUMBER)}) THEN {text} END AS {text}"
-            )
+            is_some = f"{text} NOT IN ({list_literals(NO_NUMBER)})"
+            if source.spec.unknown:
+                is_some += f" AND lower({text}::VARCHAR) NOT IN ({list_unknown(source)})"
+            values.append(f"CASE WHEN {is_some} THEN {text} END AS {text}")
             counts.append(f"count({text})")
             counts.append(f"count(*) FILTER (abs({read}) <= {LARGEST_OWN})")
             counts.append(f"count({convert_boolean(text)})")

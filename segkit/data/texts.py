@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from segkit.contract.definitions import Column
 from segkit.data.columns import Source, quote, text_literal
+from segkit.data.levels import join_levels
 
 NO_TEXT = ("", "\\N")
 NO_CATEGORY = (*NO_TEXT, "NA", "N/A", "NULL", "NaN", "nan")
@@ -20,7 +21,8 @@ TIMES = ("date", "datetime")
 def create_texts(source: Source, columns: Sequence[Column]) -> None:
     """Create the view ``texts_<table>`` of trimmed texts, null where a text says that it is none.
 
-    A number or time that is stored as one stays what it is, see `trim_column`.
+    A number or time that is stored as one stays what it is, see `trim_column`. Spellings that the
+    plan joins are one level.
     """
     trimmed = ["source_row", "row_hash"]
     emptied = ["source_row", "row_hash"]
@@ -28,16 +30,36 @@ def create_texts(source: Source, columns: Sequence[Column]) -> None:
         name = column.name
         text = f"text_{name}"
         trimmed.append(f"{trim_column(column, source.types[name])} AS {text}")
-        if is_typed(column, source.types[name]):
-            emptied.append(text)
-            continue
-        nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
-        longest = max(map(len, nothing))  # a length is compared faster than a list
-        is_some = f"(strlen({text}) > {longest} OR {text} NOT IN ({list_literals(nothing)}))"
-        emptied.append(f"CASE WHEN {is_some} THEN {text} END AS {text}")
+        is_read = is_typed(column, source.types[name])
+        is_some = _test_typed(source, text) if is_read else _test_text(source, column, text)
+        told = join_levels(source, column, text)
+        emptied.append(f"CASE WHEN {is_some} THEN {told} END AS {text}" if is_some else text)
     query = f"SELECT {', '.join(trimmed)} FROM {source.raw}"
     query = f"SELECT {', '.join(emptied)} FROM ({query})"
     source.con.execute(f"CREATE OR REPLACE VIEW texts_{source.name} AS {query}")
+
+
+def _test_text(source: Source, column: Column, text: str) -> str:
+    """Return the test whether a text says something, by its kind and by the plan's words."""
+    name = column.name
+    nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
+    longest = max(map(len, nothing))  # a length is compared faster than a list
+    is_some = f"(strlen({text}) > {longest} OR {text} NOT IN ({list_literals(nothing)}))"
+    if source.spec.unknown:
+        is_some += f" AND lower({text}) NOT IN ({list_unknown(source)})"
+    return is_some
+
+
+def list_unknown(source: Source) -> str:
+    """Return the plan's words that mean nothing, in small letters, as SQL writes a list."""
+    return list_literals([word.strip().lower() for word in source.spec.unknown])
+
+
+def _test_typed(source: Source, text: str) -> str:
+    """Return the test whether a number or time is none of the plan's words for unknown."""
+    if not source.spec.unknown:
+        return ""
+    return f"coalesce(lower({text}::VARCHAR) NOT IN ({list_unknown(source)}), false)"
 
 
 def is_typed(column: Column, found: str) -> bool:
