@@ -5,15 +5,16 @@ A value that cannot be converted becomes null and is marked as faulty; the check
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from segkit.contract.definitions import Column
 from segkit.data.booleans import convert_boolean
 from segkit.data.columns import Source, quote
 from segkit.data.dates import SANE, convert_date
 from segkit.data.identifiers import convert_id
 from segkit.data.notices import Notice
-from segkit.data.numbers import convert_number
-from segkit.data.own_columns import settle_own
-from segkit.data.texts import NOTHING, NUMBERS, TIMES, create_texts, is_typed
+from segkit.data.read_numbers import Converter, read_numbers
+from segkit.data.texts import NOTHING, NUMBERS, TIMES, create_texts, has_cells, is_typed, name_cells
 
 
 def convert_source(source: Source) -> tuple[str, list[Notice]]:
@@ -22,7 +23,7 @@ def convert_source(source: Source) -> tuple[str, list[Notice]]:
     The query gives ``source_row``, ``row_hash``, the converted columns, and ``faulty_<column>``
     where a conversion may fail.
     """
-    notices = settle_own(source)
+    numbers, notices = read_numbers(source)
     columns = [column for column in source.table.columns if column.name in source.columns]
     create_texts(source, columns)
     values = ["source_row", "row_hash"]
@@ -31,7 +32,7 @@ def convert_source(source: Source) -> tuple[str, list[Notice]]:
     for column in columns:
         own = quote(column.name)
         text = f"text_{column.name}"
-        value, noticed = _convert_column(source, column)
+        value, noticed = _convert_column(source, column, numbers)
         values.append(f"{value} AS {own}")
         notices += noticed
         is_bound = column.kind in NUMBERS or column.kind in TIMES
@@ -42,11 +43,14 @@ def convert_source(source: Source) -> tuple[str, list[Notice]]:
             is_null = f"({_bound_column(column)}) IS NULL" if is_bound else f"{own} IS NULL"
             kept.append(f"{text} IS NOT NULL AND {is_null} AS faulty_{column.name}")
     # One level a step, so that no expression is computed twice.
+    notices += source.notices
     query = f"SELECT {', '.join(values)} FROM texts_{source.name}"
     return f"SELECT {', '.join(kept)} FROM ({query})", notices
 
 
-def _convert_column(source: Source, column: Column) -> tuple[str, list[Notice]]:
+def _convert_column(
+    source: Source, column: Column, numbers: Mapping[str, Converter]
+) -> tuple[str, list[Notice]]:
     """Return the expression that reads a column's text, and what was guessed for it."""
     text = f"text_{column.name}"
     found = source.types[column.name]
@@ -55,7 +59,10 @@ def _convert_column(source: Source, column: Column) -> tuple[str, list[Notice]]:
     if column.kind in NUMBERS:
         if is_typed(column, found):
             return f"{text}::DOUBLE", []
-        return convert_number(text, source.spec.decimal), []
+        value = numbers[column.name](text)
+        if has_cells(source, column.name):
+            value = f"coalesce({name_cells(column.name)}, {value})"
+        return value, []
     if column.kind in TIMES:
         if is_typed(column, found):
             return f"{text}::TIMESTAMP", []

@@ -66,6 +66,7 @@ class TableSpec(Frozen):
     over ``files``, each known in the query by its name. ``columns`` maps the
     contract's name to the user's: ``customer_id = "CustomerID"``. ``features``, of customers only,
     takes further columns as features of one's own, ``wine_spend = "MntWines"``, or "all" of them.
+    ``decimal`` is the mark before the decimals of numbers in texts, told from the columns if None.
     """
 
     path: str | None = None
@@ -77,7 +78,7 @@ class TableSpec(Frozen):
     sheet: str | None = None
     delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] | None = None
     encoding: str | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None
     date_format: str | None = None
     columns: dict[str, str] = Field({})
     features: dict[str, str] | Literal["all"] = Field({})
