@@ -34,6 +34,7 @@ class Source:
     ``table`` is the contract's, with the plan's own features as further columns.
     ``raw`` names a view with ``source_row`` (from 1), ``row_hash`` (of all the source's columns)
     and the mapped columns; ``malformed`` a table with ``source_row``, ``line`` and ``raw_line``.
+    ``rows`` is ``raw`` without rows that only repeat the names of the columns.
     ``columns`` maps the contract's names to the user's, ``names`` are all of the user's, ``types``
     are DuckDB's types of the mapped columns. ``notices`` tell what was not read, and
     ``unnamed`` how many values columns without a name hold, by their place from 1.
@@ -58,6 +59,7 @@ class Source:
     def __post_init__(self) -> None:
         self.name = self.table.name
         self.raw = f"raw_{self.name}"
+        self.rows = self.raw
         self.malformed = f"malformed_{self.name}"
 
     @property

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segkit.contract.definitions import Column
+from segkit.data.amount_names import tell_amount_names
 from segkit.data.booleans import convert_boolean
 from segkit.data.columns import Source, quote
 from segkit.data.dates import SANE, convert_date
 from segkit.data.identifiers import convert_id
 from segkit.data.notices import Notice
 from segkit.data.read_numbers import Converter, read_numbers
+from segkit.data.running_numbers import find_running_quantity
 from segkit.data.texts import NOTHING, NUMBERS, TIMES, create_texts, has_cells, is_typed, name_cells
+from segkit.data.unread import HEADER_ROW, find_header_rows
 
 
 def convert_source(source: Source) -> tuple[str, list[Notice]]:
@@ -23,6 +26,7 @@ def convert_source(source: Source) -> tuple[str, list[Notice]]:
     The query gives ``source_row``, ``row_hash``, the converted columns, and ``faulty_<column>``
     where a conversion may fail.
     """
+    header_rows = find_header_rows(source)
     numbers, notices = read_numbers(source)
     columns = [column for column in source.table.columns if column.name in source.columns]
     create_texts(source, columns)
@@ -42,10 +46,15 @@ def convert_source(source: Source) -> tuple[str, list[Notice]]:
             values.append(text)
             is_null = f"({_bound_column(column)}) IS NULL" if is_bound else f"{own} IS NULL"
             kept.append(f"{text} IS NOT NULL AND {is_null} AS faulty_{column.name}")
+    if header_rows:
+        values.append(f"{header_rows} AS {HEADER_ROW}")
+        kept.append(HEADER_ROW)
     # One level a step, so that no expression is computed twice.
     notices += source.notices
     query = f"SELECT {', '.join(values)} FROM texts_{source.name}"
-    return f"SELECT {', '.join(kept)} FROM ({query})", notices
+    query = f"SELECT {', '.join(kept)} FROM ({query})"
+    notices += [*tell_amount_names(source), *find_running_quantity(source, query)]
+    return query, notices
 
 
 def _convert_column(

@@ -113,7 +113,7 @@ def gather_evidence(
             body = (texts or {}).get(column.name, "text")
             for step, parts in zip(steps, _count_column(source, column, number, body), strict=True):
                 step += parts
-        query = source.raw
+        query = source.rows
         for step in steps:
             query = f"(SELECT {', '.join(step)} FROM {query})"
         (row,) = source.con.execute(f"FROM {query}").fetchall()
@@ -264,7 +264,7 @@ def _show_values(source: Source, column: Column, condition: str) -> list[str]:
     value = empty_text("text", NO_NUMBER)
     rows = source.con.execute(
         f"""SELECT text FROM (SELECT source_row, {trim_column(column, source.types[column.name])}
-            AS text FROM {source.raw}) WHERE {value} IS NOT NULL AND ({condition})
+            AS text FROM {source.rows}) WHERE {value} IS NOT NULL AND ({condition})
         ORDER BY source_row LIMIT {FEW}"""
     ).fetchall()
     return [text for (text,) in rows]

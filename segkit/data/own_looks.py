@@ -80,7 +80,7 @@ def count_looks(source: Source, columns: Sequence[Column]) -> dict[str, Looks]:
                 count_rows(f"{is_date}"),
                 f"approx_count_distinct({text})",
             ]
-        query = source.raw
+        query = source.rows
         for step in (trimmed, emptied, read, counts):
             query = f"(SELECT {', '.join(step)} FROM {query})"
         (row,) = source.con.execute(f"FROM {query}").fetchall()
@@ -149,7 +149,7 @@ def _count_different(source: Source, column: Column, looks: Looks | None) -> int
         return 0
     text = empty_text("text", NO_CATEGORY)
     trimmed = trim_column(column, source.types[column.name])
-    query = f"SELECT count(DISTINCT {text}) FROM (SELECT {trimmed} AS text FROM {source.raw})"
+    query = f"SELECT count(DISTINCT {text}) FROM (SELECT {trimmed} AS text FROM {source.rows})"
     ((count,),) = source.con.execute(query).fetchall()
     return count if count >= NEARLY_EACH * looks.values else 0
 
@@ -165,9 +165,8 @@ def _count_running(source: Source, column: Column, convert: Callable[[str], str]
         value = convert(empty_text("text", NO_NUMBER))
     cell = name_cells(name) if has_cells(source, name) else "NULL"
     query = f"""SELECT coalesce(cell, {value}) AS number FROM (
-        SELECT {trim_column(as_number, kind)} AS text, {cell} AS cell FROM {source.raw})"""
+        SELECT {trim_column(as_number, kind)} AS text, {cell} AS cell FROM {source.rows})"""
     counts = "count(number), approx_count_distinct(number), max(number) - min(number)"
-    broken = count_rows("number <> round(number)")
     ((count, different, span, broken_count),) = source.con.execute(
         f"SELECT {counts}, {count_rows('number <> round(number)')} FROM ({query})"
     ).fetchall()

@@ -55,7 +55,7 @@ def count_currencies(source: Source, column: Column) -> dict[str, int]:
     found = source.con.execute(
         f"""SELECT {find_unit("text", percent=False)} AS unit, count(*)
         FROM (SELECT {text} AS text FROM (
-            SELECT {trim_column(column, source.types[column.name])} AS text FROM {source.raw}))
+            SELECT {trim_column(column, source.types[column.name])} AS text FROM {source.rows}))
         GROUP BY ALL HAVING unit <> '' ORDER BY count(*) DESC, unit"""
     ).fetchall()
     counts: dict[str, int] = {}

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from segkit.contract.tables import TABLES
-from segkit.data.columns import DataError, Source
+from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.notices import Notice
 
+HEADER_ROW = "rule_header"  # says of a row that it repeats the names of the columns
 LINES_SEARCHED = 50  # for the names of the columns, from the top of a table
 FEW = 5  # are told by name
 
@@ -155,3 +156,23 @@ def _list_few(names: Sequence[str]) -> str:
     more = len(names) - FEW
     told = ", ".join(names[:FEW])
     return f"{told} and {more} more" if more > 0 else told
+
+
+def find_header_rows(source: Source) -> str:
+    """Return the test for rows that repeat the names of a table's columns; empty without any.
+
+    Files that were put together one below the other have such rows. They tell nothing of the
+    columns' values: ``source.rows`` goes without them.
+    """
+    kinds = {source.types[name] for name in source.columns}
+    if not source.is_copied or kinds != {"VARCHAR"}:
+        return ""
+    test = " AND ".join(
+        f"coalesce(lower(trim({quote(ours)})) = {text_literal(theirs.lower())}, false)"
+        for ours, theirs in source.columns.items()
+    )
+    rows = f"SELECT source_row FROM {source.raw} WHERE {test}"
+    if not source.con.execute(f"{rows} LIMIT 1").fetchall():
+        return ""
+    source.rows = f"(FROM {source.raw} WHERE NOT ({test}))"
+    return f"source_row IN ({rows})"
