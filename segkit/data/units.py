@@ -79,7 +79,8 @@ def check_currencies(source: Source, column: Column, *, readable: int) -> list[N
     if not counts:
         return []
     where = source.locate(column.name)
-    told = ", ".join(f"{count:,} in {unit}" for unit, count in counts.items())
+    most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    told = ", ".join(f"{count:,} in {unit}" for unit, count in most_first)
     if len(counts) > 1:
         raise SegkitError(
             "amounts of different currencies stand in one column, and are never added up",
