@@ -91,7 +91,7 @@ class TestDecimalMarks:
         assert rules.loc["not_a_number_unit_price", "row_count"] == 2
 
     def test_a_declared_mark_that_no_value_has_is_refused(self, tmp_path):
-        with pytest.raises(DataError, match="its numbers have '[.]' before their decimals"):
+        with pytest.raises(DataError, match="the plan says decimal"):
             read_lines(tmp_path, {"decimal": ","}, prices=["12.5", "22.368"])
 
     def test_columns_of_two_marks_are_each_read_by_their_own_with_a_warning(self, tmp_path):

@@ -6,6 +6,7 @@ is read as the rest of its column has it, or as the other columns of its table h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from segkit.data.texts import (
     name_cells,
     trim_column,
 )
+from segkit.data.units import drop_unit
 
 LARGEST_OWN = "1e30"  # of the numbers of one's own; their squares are numbers too
 COLUMNS_AT_ONCE = 50  # are counted in one query
@@ -260,12 +262,14 @@ def _choose_mark(source: Source, column: Column, found: Evidence, told: Collecti
 
 
 def _show_values(source: Source, column: Column, condition: str) -> list[str]:
-    """Return the first values of a column that meet a condition on ``text``."""
+    """Return the first values of a column that meet a condition on ``number``, without a unit."""
     value = empty_text("text", NO_NUMBER)
+    number = drop_unit("text") if column.kind == OWN else "text"
+    trimmed = trim_column(column, source.types[column.name])
     rows = source.con.execute(
-        f"""SELECT text FROM (SELECT source_row, {trim_column(column, source.types[column.name])}
-            AS text FROM {source.rows}) WHERE {value} IS NOT NULL AND ({condition})
-        ORDER BY source_row LIMIT {FEW}"""
+        f"""SELECT text FROM (SELECT *, {number} AS number FROM (
+            SELECT source_row, {trimmed} AS text FROM {source.rows}))
+        WHERE {value} IS NOT NULL AND ({condition}) ORDER BY source_row LIMIT {FEW}"""
     ).fetchall()
     return [text for (text,) in rows]
 
@@ -275,9 +279,9 @@ def _quote_values(values: Sequence[str]) -> str:
 
 
 def _only(mark: str) -> str:
-    """Return the condition that a text is a number with this mark alone."""
-    other = convert_number("text", swap_mark(mark))
-    return f"({convert_number('text', mark)}) IS NOT NULL AND ({other}) IS NULL"
+    """Return the condition that ``number`` is one with this mark alone."""
+    other = convert_number("number", swap_mark(mark))
+    return f"({convert_number('number', mark)}) IS NOT NULL AND ({other}) IS NULL"
 
 
 def _fail(source: Source, column: Column, message: str, found: str, fix: str) -> SegkitError:
@@ -285,8 +289,8 @@ def _fail(source: Source, column: Column, message: str, found: str, fix: str) ->
 
 
 def _explain_unsure(source: Source, column: Column) -> SegkitError:
-    values = _show_values(source, column, f"regexp_full_match(text, '{UNSURE}')")
-    first = values[0]
+    values = _show_values(source, column, f"regexp_full_match(number, '{UNSURE}')")
+    first = re.findall(UNSURE, values[0])[0]
     mark = "," if "," in first else "."
     digits = first.replace(mark, "")
     point = first.replace(mark, ".")
