@@ -43,7 +43,8 @@ class Evidence(NamedTuple):
     ``only_points`` and ``only_commas`` are numbers with that mark alone, ``unsure`` other numbers
     with each, of which ``unsure_commas`` have a comma. ``whole`` have digits alone,
     ``long`` four digits or more in a row before any mark, ``zeros`` a zero before other digits,
-    and ``errors`` are failed formulas, which are no values.
+    and ``errors`` are failed formulas, which are no values. ``different`` estimates the number of
+    different values of a feature of one's own.
     """
 
     values: int
@@ -60,6 +61,7 @@ class Evidence(NamedTuple):
     long: int
     zeros: int
     errors: int
+    different: int
 
     def count_numbers(self, mark: str) -> int:
         """Return how many values are numbers with a mark."""
@@ -137,7 +139,8 @@ def _count_column(
         zero = "0::BIGINT"
         is_number = count_rows(f"abs({cell}) <= {LARGEST_OWN}")
         booleans = f"count({convert_boolean(f'{text}::VARCHAR')})"
-        counts = [f"count({text})", booleans, is_number, *[zero] * 11]
+        different = f"approx_count_distinct({text})"
+        counts = [f"count({text})", booleans, is_number, *[zero] * 11, different]
         trimmed = trim_column(Column(column.name, "number", ""), kind)
         kept = [text, cell]
         return [f"{trimmed} AS {text}", f"{name}::DOUBLE AS {cell}"], kept, kept, counts
@@ -162,7 +165,8 @@ def _list_counts(column: Column, number: int) -> list[str]:
     """Return the counts of `Evidence` for a column of texts."""
     text, cell, point, mark = f"t{number}", f"c{number}", f"p{number}", f"m{number}"
     comma = f"k{number}"
-    limit = LARGEST_OWN if column.kind == OWN else "'inf'::DOUBLE"
+    is_own = column.kind == OWN
+    limit = LARGEST_OWN if is_own else "'inf'::DOUBLE"
     is_point = f"abs({point}) <= {limit}"
     is_comma = f"(CASE WHEN {mark} THEN abs({comma}) <= {limit} ELSE {is_point} END)"
     is_unsure = f"{mark} AND {point} <> {comma}"
@@ -182,6 +186,7 @@ def _list_counts(column: Column, number: int) -> list[str]:
         count_rows(f"{point} IS NOT NULL AND regexp_matches({text}, '^[+-]?[0-9]{{4}}')"),
         count_rows(f"{text} >= '00' AND {text} < '0:' AND regexp_full_match({text}, '0[0-9]+')"),
         count_rows(f"e{number}"),
+        f"approx_count_distinct(coalesce({text}, {cell}::VARCHAR))" if is_own else "0::BIGINT",
     ]
 
 

@@ -16,7 +16,8 @@ from segkit.data.decimal_marks import (
     list_marks,
 )
 from segkit.data.notices import Notice
-from segkit.data.own_looks import Looks, count_looks, find_identifiers, tell_looks
+from segkit.data.own_identifiers import find_identifiers
+from segkit.data.own_looks import Looks, count_looks, tell_looks
 from segkit.data.units import drop_unit
 
 PLAIN = Reading()
@@ -72,7 +73,10 @@ def settle_own(
         for column in source.table.columns
     ]
     numbers = {name: kinds[name].convert for name in kinds if kinds[name].kind == "number"}
-    notices += find_identifiers(source, own, numbers=numbers, looks=looks)
+    undated = [
+        column for column in own if column.name not in looks or not looks[column.name].is_dates
+    ]
+    notices += find_identifiers(source, undated, evidence, numbers=numbers)
     source.table = dataclasses.replace(source.table, columns=tuple(columns))
     return kinds, notices
 
