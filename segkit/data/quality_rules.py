@@ -15,6 +15,7 @@ from segkit.contract.tables import TABLES
 from segkit.data.columns import quote, text_literal
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES, WARNED
 from segkit.data.texts import NUMBERS
+from segkit.data.unread import HEADER_ROW
 from segkit.plan.models import Plan, Policies
 
 REJECTED = "Set aside with its reason."
@@ -46,6 +47,7 @@ def list_quality_rules(
     there = [column for column in table.columns if column.name in columns]
     is_lines = name == "order_lines"
     rules = [
+        *_list_repeated_headers(columns),
         *_list_missing(table, columns),
         *(rule for column in there for rule in _list_value_rules(table, column, columns)),
         *_list_repeated_keys(table),
@@ -93,6 +95,14 @@ def _warn(name: str, *, test: str, reason: str, column: str = "") -> Rule:
 
 def _note(name: str, *, test: str, reason: str, column: str, treatment: str) -> Rule:
     return Rule("note", name, test, reason, column, treatment)
+
+
+def _list_repeated_headers(columns: Collection[str]) -> list[Rule]:
+    """Reject rows that hold the columns' names, where there are any."""
+    if HEADER_ROW not in columns:
+        return []
+    reason = "The row repeats the names of the columns."
+    return [_reject("repeated_header", test=HEADER_ROW, reason=reason)]
 
 
 def _list_missing(table: Table, columns: Collection[str]) -> list[Rule]:

@@ -12,6 +12,12 @@ NO_TEXT = ("", "\\N")
 NO_CATEGORY = (*NO_TEXT, "NA", "N/A", "NULL", "NaN", "nan")
 NO_ID = (*NO_CATEGORY, "null", "None", "none", "<NA>", "#N/A")
 NO_NUMBER = (*NO_ID, "-", "?", "inf", "-inf", "Infinity", "-Infinity", "NaT", "n/a", "na")
+# What a spreadsheet writes where a formula fails, in the languages that have words of their own.
+ERRORS = (
+    *("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!"),
+    *("#N/V", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#NOMBRE?"),
+    *("#¡DIV/0!", "#¡VALOR!", "#¡REF!", "#¿NOMBRE?", "#¡NUM!", "#GETTING_DATA", "#FIELD!"),
+)
 NOTHING = {"text": NO_TEXT, "category": NO_CATEGORY, "id": NO_ID}
 KEEPS_NA = ("country", "region")  # NA is Namibia
 NUMBERS = ("integer", "number", "money")
@@ -21,8 +27,9 @@ TIMES = ("date", "datetime")
 def create_texts(source: Source, columns: Sequence[Column]) -> None:
     """Create the view ``texts_<table>`` of trimmed texts, null where a text says that it is none.
 
-    A number or time that is stored as one stays what it is, see `trim_column`. Spellings that the
-    plan joins are one level.
+    A number or time that is stored as one stays what it is, see `trim_column`. Cells that are
+    numbers among texts are there as well, see `name_cells`. Spellings that the plan joins are one
+    level.
     """
     trimmed = ["source_row", "row_hash"]
     emptied = ["source_row", "row_hash"]
@@ -30,36 +37,43 @@ def create_texts(source: Source, columns: Sequence[Column]) -> None:
         name = column.name
         text = f"text_{name}"
         trimmed.append(f"{trim_column(column, source.types[name])} AS {text}")
-        is_read = is_typed(column, source.types[name])
-        is_some = _test_typed(source, text) if is_read else _test_text(source, column, text)
-        told = join_levels(source, column, text)
-        emptied.append(f"CASE WHEN {is_some} THEN {told} END AS {text}" if is_some else text)
-    query = f"SELECT {', '.join(trimmed)} FROM {source.raw}"
+        if is_typed(column, source.types[name]):
+            emptied.append(text)
+            continue
+        if has_cells(source, name):
+            trimmed.append(name_cells(name))
+            emptied.append(name_cells(name))
+        nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
+        emptied.append(f"{join_levels(source, column, empty_text(text, nothing))} AS {text}")
+    query = f"SELECT {', '.join(trimmed)} FROM {source.known}"
     query = f"SELECT {', '.join(emptied)} FROM ({query})"
     source.con.execute(f"CREATE OR REPLACE VIEW texts_{source.name} AS {query}")
 
 
-def _test_text(source: Source, column: Column, text: str) -> str:
-    """Return the test whether a text says something, by its kind and by the plan's words."""
-    name = column.name
-    nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
+def empty_text(text: str, nothing: Sequence[str]) -> str:
+    """Return the expression of a text, null where it is one of ``nothing`` or a failed formula."""
     longest = max(map(len, nothing))  # a length is compared faster than a list
     is_some = f"(strlen({text}) > {longest} OR {text} NOT IN ({list_literals(nothing)}))"
-    if source.spec.unknown:
-        is_some += f" AND lower({text}) NOT IN ({list_unknown(source)})"
-    return is_some
+    return f"CASE WHEN {is_some} AND NOT {is_error(text)} THEN {text} END"
 
 
-def list_unknown(source: Source) -> str:
-    """Return the plan's words that mean nothing, in small letters, as SQL writes a list."""
-    return list_literals([word.strip().lower() for word in source.spec.unknown])
+def is_error(text: str) -> str:
+    """Return the test for what a spreadsheet writes where a formula fails."""
+    begins = f"{text} >= '#' AND {text} < '$'"  # compared faster than a list
+    return f"({begins} AND upper({text}) IN ({list_literals(ERRORS)}))"
 
 
-def _test_typed(source: Source, text: str) -> str:
-    """Return the test whether a number or time is none of the plan's words for unknown."""
-    if not source.spec.unknown:
-        return ""
-    return f"coalesce(lower({text}::VARCHAR) NOT IN ({list_unknown(source)}), false)"
+def name_cells(name: str) -> str:
+    """Return the column of those cells of a column that are numbers, not texts, quoted.
+
+    No column of the contract or of one's own has a blank in its name.
+    """
+    return quote(f"number {name}")
+
+
+def has_cells(source: Source, name: str) -> bool:
+    """Say whether cells of a column were numbers where it was found, though others may be texts."""
+    return f"number {name}" in source.types
 
 
 def is_typed(column: Column, found: str) -> bool:
@@ -98,3 +112,8 @@ def _write_number(name: str) -> str:
 def list_literals(texts: Sequence[str]) -> str:
     """Return texts as SQL writes a list of them."""
     return ", ".join(map(text_literal, texts))
+
+
+def count_rows(condition: str) -> str:
+    """Return the expression that counts the rows that meet a condition, also where none tells."""
+    return f"coalesce(count_if({condition}), 0)"

@@ -70,6 +70,7 @@ class TableSpec(Frozen):
     takes further columns as features of one's own, ``wine_spend = "MntWines"``, or "all" of them.
     ``unknown`` are words that mean nothing, such as "Prefer not to say". ``levels`` joins spellings
     of one level, by column: ``country = { "United Kingdom" = ["UK", "GB"] }``.
+    ``decimal`` is the mark before the decimals of numbers in texts, told from the columns if None.
     """
 
     path: str | None = None
@@ -81,7 +82,7 @@ class TableSpec(Frozen):
     sheet: str | None = None
     delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] | None = None
     encoding: str | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None
     date_format: str | None = None
     columns: dict[str, str] = Field({})
     features: dict[str, str] | Literal["all"] = Field({})
