@@ -16,3 +16,7 @@ class Notice(NamedTuple):
     row_count: int
     reason: str
     treatment: str
+
+
+# What notices are called, a column's name after it where they are of one: the plan accepts them so.
+NOTICED = ("ambiguous_date", "decimal_id", "mixed")
