@@ -63,12 +63,13 @@ class PreparedTables:
     learned: pd.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass
 class CheckReport:
     """What the checks found, and whether the plan can be carried out.
 
     ``columns`` has, by table, the kind of each accepted column. ``learned`` is what the tables tell
-    as a whole, None where they cannot be used. ``refused`` are schemes that a run would leave out.
+    as a whole, None where they cannot be used. ``refused`` are schemes that a run would leave out;
+    ``is_refused`` says that these are all.
     """
 
     quality: pd.DataFrame
@@ -79,6 +80,7 @@ class CheckReport:
     as_of: datetime.date | None = None
     as_of_from: str = ""
     refused: list[SegkitError] = field(default_factory=list)
+    is_refused: bool = False
 
     @property
     def ok(self) -> bool:

@@ -10,7 +10,6 @@ accept by its name.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -162,13 +161,11 @@ class _Judge:
                 continue
             joined = max(0, named - unknown) / named
             words = f"no {other[:-1]}" if unknown >= named else f"hardly one {other[:-1]}"
-            message = (
-                f"{words} of {source.name} is in {other}: two shops, or two ways to write the id?"
-            )
+            message = f"{words} of {source.name} is in {other}"
             if joined < HARDLY_ANY and source.name == "order_lines":
                 self.faults.append(self._explain_two_shops(message, other, key))
             elif joined < HARDLY_ANY:
-                self.warn(source.name, f"few_{other}_join", unknown, f"{message.capitalize()}")
+                self.warn(source.name, f"few_{other}_join", unknown, f"{message.capitalize()}.")
             elif joined < 1 - MOST:
                 reason = f"{1 - joined:.0%} of the rows name none of {other}."
                 self.warn(source.name, f"few_{other}_join", unknown, reason)
@@ -186,7 +183,8 @@ class _Judge:
             message,
             where=self.checks.plan.path.name,
             found=", ".join(ids),
-            fix=f"Write {key} alike in both, or take [tables.{other}] out of the plan.",
+            fix="Two shops, or two ways to write the id? "
+            f"Write {key} alike in both, or take [tables.{other}] out of the plan.",
         )
 
     def judge_end(self) -> None:
@@ -292,10 +290,3 @@ class _Judge:
                 "Leave order_count out; recency and spend can be cut."
             )
             self.warn("order_lines", "one_order_each", learned.row_count, reason)
-
-
-def list_lines(judged: Judged) -> Iterator[str]:
-    """Yield what was judged in a line each, warnings only."""
-    for table, rule, severity, _, reason, _ in judged.entries:
-        if severity == "warning":
-            yield f"{table}.{rule}: {reason}"

@@ -125,6 +125,33 @@ class Learned:
             "exact": self.is_exact,
         }
 
+    def describe(self) -> dict[str, str]:
+        """Return it in words and figures, by what it is; without what is not known."""
+        about = "" if self.is_exact else "about "
+        least = "" if self.is_exact else "at least "
+        top = share_of(self.top_spend, self.spend)
+        largest = share_of(self.largest_order, self.spend)
+        told = {
+            f"rows of {self.table}": f"{self.row_count:,}",
+            "customers": _write_count(self.customer_count, about),
+            "orders": _write_count(self.order_count, about),
+            "customers with two orders": _write_count(self.repeat_count, least),
+            "days": f"{self.first_on} to {self.last_on}" if self.first_on else None,
+            "sum": _write_money(self.spend, self.currency),
+            "sum of the columns as found": _write_money(self.found_spend, self.currency),
+            "largest hundredth of the orders": None if top is None else f"{top:.1%} of the sum",
+            "largest order": None if largest is None else f"{largest:.1%} of the sum",
+        }
+        return {what: found for what, found in told.items() if found is not None}
+
+
+def _write_count(count: int | None, about: str = "") -> str | None:
+    return None if count is None else f"{about}{count:,}"
+
+
+def _write_money(amount: float | None, currency: str) -> str | None:
+    return None if amount is None else f"{currency} {amount:,.2f}"
+
 
 def _write_day(day: datetime.date | None) -> str | None:
     return day.isoformat() if day else None

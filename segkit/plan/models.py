@@ -20,6 +20,7 @@ from segkit.contract.bases import BASES
 from segkit.core.errors import PlanError, SegkitError, UsageError, suggest_name
 from segkit.plan.accepted import AcceptedWarnings
 from segkit.plan.bases import BaseSettings, Frozen, Name
+from segkit.plan.blanks import BLANK, find_blanks
 from segkit.plan.engine import Engine
 from segkit.plan.names import check_names, find_line, locate_keys
 from segkit.plan.toml_faults import explain_toml
@@ -338,7 +339,9 @@ def _read_content(path: Path) -> Plan:
     try:
         plan = Plan.model_validate({"path": path, **content})
     except ValidationError as error:
-        faults = [_explain(fault, lines, path.name) for fault in error.errors()]
+        told = [fault for fault in error.errors() if fault["input"] != BLANK]
+        faults = [_explain(fault, lines, path.name) for fault in told]
+    faults += find_blanks(content, lines, path.name)
     faults += check_names(content, lines, path.name)
     if faults:
         raise PlanError([fault for _, fault in sorted(faults, key=lambda pair: pair[0])])
