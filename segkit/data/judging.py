@@ -199,7 +199,7 @@ class _Judge:
             return
         days = count_days(self.con, f"typed_{table}", time)
         self.days = days[days["day"] <= self.as_of].reset_index(drop=True)
-        if self.days.empty or table == "customers":
+        if self.days["row_count"].sum() < LEAST_ROWS or table == "customers":
             return
         last = self.days["day"].iloc[-1]
         late = (self.as_of - last).days
@@ -272,6 +272,8 @@ class _Judge:
                     "drop lines.",
                 )
             )
+        elif rows < LEAST_ROWS:
+            return
         elif learned.spend <= 0:
             reason = "The accepted lines do not sum to more than zero."
             self.warn("order_lines", "total_not_positive", rows, reason)
