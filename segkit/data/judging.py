@@ -110,10 +110,7 @@ class _Judge:
         treatment = "Write as_of in the plan to count until another day."
         self.add(found.table, Notice("as_of_from_data", "note", rows, reason, treatment))
         if found.beyond_count:
-            reason = (
-                f"A few dates, from {found.first_beyond} on, lie more than "
-                f"{(found.first_beyond - found.day).days:,} days after all others."
-            )
+            reason = f"A few dates, from {found.first_beyond} on, lie beyond all the others."
             treatment = "No last day counted was made of them, and their rows were set aside."
             notice = Notice("dates_far_beyond", "warning", found.beyond_count, reason, treatment)
             self.add(found.table, notice)

@@ -2,7 +2,8 @@
 
 It is the last day of the rows that tell of purchases or, where there are none, of what else was
 done. Dates that are few and lie far beyond all others, such as a year mistyped or 9999-12-31, do
-not count. Nothing depends on the day on which it is worked out, so that the same tables have the
+not count; nor does a thin trail of rows after the last day of a busy shop, such as orders entered
+for later. Nothing depends on the day on which it is worked out, so that the same tables have the
 same last day whenever they are read.
 """
 
@@ -23,6 +24,11 @@ DATED = ("order_lines", "orders", "events", "messages", "responses", "tickets", 
 # A quarter of a year without a row, and twice any other such time, is no lull of the trade.
 FAR_DAYS = 90
 FAR_TIMES = 2
+# A day with less than a twentieth of the usual rows is none of trade, where there usually are some;
+# a week of such days, and twice any stretch of them before, is a trail.
+THIN_SHARE = 0.05
+THIN_DAYS = 7
+BUSY_ROWS = 5
 # One row in a hundred, or a single one: more than these are no slips of the pen.
 FEW_SHARE = 0.01
 
@@ -80,23 +86,41 @@ def find_last_day(days: pd.DataFrame, table: str) -> LastDay | None:
     """
     if days.empty:
         return None
-    dates = list(days["day"])
-    counts = list(days["row_count"])
+    few = max(1.0, FEW_SHARE * days["row_count"].sum())
+    kept = _drop_far(days, few)
+    kept = _drop_trail(kept, few)
+    beyond = days.iloc[len(kept) :]
+    first_beyond = None if beyond.empty else beyond["day"].iloc[0]
+    return LastDay(kept["day"].iloc[-1], table, int(beyond["row_count"].sum()), first_beyond)
+
+
+def _drop_far(days: pd.DataFrame, few: float) -> pd.DataFrame:
+    """Return the days without the last ones that are few and far beyond the rest."""
     gaps = measure_gaps(days)
-    few = max(1.0, FEW_SHARE * sum(counts))
-    beyond = 0
-    first_beyond = None
-    kept = len(dates)
-    for place in range(len(dates) - 1, 0, -1):
-        count_after = sum(counts[place:])
-        if count_after > few:
+    kept = len(days)
+    for place in range(len(days) - 1, 0, -1):
+        if days["row_count"].iloc[place:].sum() > few:
             break
         longest = max(gaps[: place - 1], default=0)
         if gaps[place - 1] > max(FAR_DAYS, FAR_TIMES * longest):
             kept = place
-            beyond = count_after
-            first_beyond = dates[place]
-    return LastDay(dates[kept - 1], table, beyond, first_beyond)
+    return days.iloc[:kept]
+
+
+def _drop_trail(days: pd.DataFrame, few: float) -> pd.DataFrame:
+    """Return a busy shop's days without a thin trail of rows after them."""
+    usual = days["row_count"].median()
+    if usual < BUSY_ROWS:
+        return days
+    is_busy = days["row_count"] >= max(2.0, THIN_SHARE * usual)
+    busy = days[is_busy]
+    trail = days.iloc[is_busy.to_numpy().nonzero()[0][-1] + 1 :]
+    if trail.empty or trail["row_count"].sum() > few:
+        return days
+    length = (trail["day"].iloc[-1] - busy["day"].iloc[-1]).days
+    longest = max(measure_gaps(busy), default=0)
+    is_trail = length > max(THIN_DAYS, FAR_TIMES * longest)
+    return days.iloc[: len(days) - len(trail)] if is_trail else days
 
 
 def measure_gaps(days: pd.DataFrame) -> list[int]:
