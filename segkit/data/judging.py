@@ -39,8 +39,8 @@ MOST = 0.50
 # Policies take away returns and lines without a customer, up to a third in real shops; not half.
 FAR_BELOW = 0.50
 FAR_ABOVE = 1.50
-# A month without an order, where none was so long before, is no lull.
-LATE_DAYS = 31
+# A quarter of a year without an order, where no such time was half as long, is no lull.
+LATE_DAYS = 90
 LATE_TIMES = 2
 # The rules of this module, and of the last day, as the quality table names them.
 JUDGED = (
