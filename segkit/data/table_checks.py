@@ -17,7 +17,7 @@ from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
 from segkit.data.input_hashes import Stamps, find_changes
-from segkit.data.line_rules import derive_lines
+from segkit.data.order_lines import OrderLines
 from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
@@ -80,6 +80,7 @@ class TableChecks:
         self.tables = SqlTables(con, plan.engine, folder)
         self.checked: dict[str, CheckedTable] = {}
         self.faults: list[SegkitError] = []
+        self.lines: OrderLines | None = None
 
     def run(self) -> None:
         """Open and check every table, and collect the faults."""
@@ -128,7 +129,7 @@ class TableChecks:
         try:
             self.checked[source.name] = self._check_table(source)
         except SegkitError as error:
-            self.faults.append(error)
+            self.faults += getattr(error, "faults", [error])
         except duckdb.Error as error:  # only now was every page read
             if source.is_copied or isinstance(error, OTHER_FAULTS):
                 raise
@@ -140,6 +141,10 @@ class TableChecks:
         typed, guesses = convert_source(source)
         self.tables.bring(f"typed_{name}", typed)
         find_repeats(source, self.tables)
+        if name == "order_lines":
+            orders = self.checked["orders"].columns if "orders" in self.checked else ()
+            self.lines = OrderLines(source, self.tables, self.plan, self.as_of, orders=orders)
+            guesses += self.lines.learn()
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
         rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
@@ -154,16 +159,20 @@ class TableChecks:
             (rule.name, rule.severity, count, rule.reason, rule.treatment)
             for rule, count in zip(rules, counts, strict=True)
         ]
+        if name == "order_lines":
+            told = dict(zip(rules, counts, strict=True))
+            guesses += self.lines.find_taken_back(
+                told, lambda lines: self._join_others(source, self._derive_columns(source, lines))
+            )
         entries = [*_tell_malformed(source), *quality, *_tell_encoding(source), *guesses]
         told = [(name, *entry) for entry in entries if entry[2]]
         return CheckedTable(source, columns, rules, told, accepted=accepted)
 
-    def _derive_columns(self, source: Source) -> str:
+    def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
-        query = f"SELECT * FROM typed_{source.name}"
+        query = query or f"SELECT * FROM typed_{source.name}"
         if source.name == "order_lines":
-            orders = self.checked["orders"].columns if "orders" in self.checked else ()
-            query = derive_lines(query, source.columns, orders=orders, policies=self.plan.policies)
+            query = self.lines.queries.derive(query)
         if "resolved_at" in source.columns:
             query = f"""SELECT * REPLACE (
                 CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
@@ -250,7 +259,7 @@ class TableChecks:
         if "customer_id" not in self.checked[table].columns:
             self.faults.append(source.explain_missing("customer_id"))
         elif table == "order_lines":
-            sales = "NOT is_rejected AND line_type = 'sale'"
+            sales = f"NOT is_rejected AND line_type = 'sale'{self.lines.test_kept()}"
             self._need_two("customer", source, rows=sales, having="an accepted sale")
             self._need_two("order", source, rows=sales, having="an accepted sale")
         else:
@@ -313,7 +322,11 @@ class TableChecks:
         made.accepted.mkdir()
         made.rejected.mkdir()
         for name, table in self.checked.items():
-            accepted = f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
+            checked = f"checked_{name}"
+            columns = ", ".join(map(quote, table.columns))
+            if name == "order_lines":
+                checked, columns = self.lines.add_taken_back(checked, columns)
+            accepted = f"""SELECT {columns} FROM {checked}
                 WHERE NOT is_rejected ORDER BY source_row"""
             accepted_count = self._copy(accepted, made.accepted_rows(name))
             rejected_count = self._copy(_select_rejected(table), made.rejected_rows(name))

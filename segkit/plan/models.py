@@ -21,6 +21,7 @@ from segkit.core.errors import PlanError, SegkitError, UsageError, suggest_name
 from segkit.plan.bases import BaseSettings, Frozen, Name
 from segkit.plan.engine import Engine
 from segkit.plan.names import check_names, find_line, locate_keys
+from segkit.plan.statuses import Statuses
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -122,6 +123,7 @@ class Policies(Frozen):
     adjustment_order_prefix: str = ""
     non_products: Literal["keep", "drop"] = "drop"
     non_product_ids: tuple[str, ...] = ()
+    statuses: Statuses = Statuses()
 
 
 class NamedRule(Frozen):
