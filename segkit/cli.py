@@ -78,6 +78,8 @@ def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
     else:
         print_table("Tables", report.counts)
         print_table("Rules that found something", report.found)
+        print_table("What each status counts as", report.statuses)
+        print_table("Shared out among the lines of orders", report.sums)
         for problem in report.problems:
             print(f"- {problem.describe()}")
         print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 import shutil
@@ -53,13 +54,17 @@ class PreparedTables:
 class CheckReport:
     """What the checks found, and whether the plan can be carried out.
 
-    ``columns`` has, by table, the kind of each accepted column.
+    ``columns`` has, by table, the kind of each accepted column. ``statuses`` has one row a status
+    of orders: status, line_count, amount, counts_as, known_by; ``sums`` one row for each kind of
+    amount of whole orders that was shared out among their lines: what, order_count, amount.
     """
 
     quality: pd.DataFrame
     counts: pd.DataFrame
     problems: list[SegkitError] = field(default_factory=list)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    statuses: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sums: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def ok(self) -> bool:
@@ -72,13 +77,18 @@ class CheckReport:
         return self.quality[self.quality["row_count"] > 0]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as plain values: ok, tables with counts and rules, problems."""
+        """Return the report as plain values: ok, tables with counts and rules, problems.
+
+        Statuses, and what was shared out, are there where there is any.
+        """
         tables = self.counts.set_index("table").to_dict("index")
         for name, table in tables.items():
             rules = self.quality[self.quality["table"] == name]
             table["rules"] = dict(zip(rules["rule"], rules["row_count"].tolist(), strict=True))
         problems = [problem.describe() for problem in self.problems]
-        return {"ok": self.ok, "tables": tables, "problems": problems}
+        lists = {"statuses": self.statuses, "shared_out": self.sums}
+        told = {name: table.to_dict("records") for name, table in lists.items() if len(table)}
+        return {"ok": self.ok, "tables": tables, **told, "problems": problems}
 
 
 def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport:
@@ -87,7 +97,11 @@ def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport
     with open_checks(plan, None, as_of or plan.as_of, stamps=stamps) as (checks, _):
         quality, counts = checks.summarise()
         checks.confirm_sources()
-        return CheckReport(quality, counts, checks.faults, _list_kinds(checks))
+        report = CheckReport(quality, counts, checks.faults, _list_kinds(checks))
+        if checks.lines is not None:
+            told = {"statuses": checks.lines.statuses, "sums": checks.lines.sums}
+            report = dataclasses.replace(report, **told)
+        return report
 
 
 def _list_kinds(checks: TableChecks) -> dict[str, dict[str, str]]:

@@ -10,7 +10,7 @@ import dataclasses
 import pandas as pd
 
 from segkit.core.errors import SegkitError
-from segkit.data.columns import Source
+from segkit.data.columns import Source, text_literal
 from segkit.data.convert import Guess
 from segkit.data.engine import SqlTables
 from segkit.data.lines import INCOME, LineQueries, test_beginning
@@ -26,7 +26,7 @@ MOST_PREFIXED_SHARE = 0.5
 FEWEST_DOUBTFUL = 5
 # Book-keeping lines of positive amount, as a share of all lines.
 MOST_ADJUSTED_SHARE = 0.1
-SUM_COLUMNS = ("what", "line_count", "amount")
+SUM_COLUMNS = ("what", "order_count", "amount")
 CENT = 0.01
 
 
@@ -35,11 +35,13 @@ class LineLearner:
 
     ``queries`` become those of the lines, ``notices`` what to say of them, and ``faults`` what
     refuses them. ``statuses`` has a row a status, see `list_statuses`; ``sums`` what was shared out
-    among lines: ``what``, ``line_count``, ``amount``.
+    among lines: ``what``, ``order_count``, ``amount``. Amounts in another currency than the plan's
+    are in neither.
     """
 
-    def __init__(self, source: Source, tables: SqlTables, queries: LineQueries):
+    def __init__(self, source: Source, tables: SqlTables, queries: LineQueries, *, currency: str):
         self.source = source
+        self.currency = currency
         self.tables = tables
         self.queries = queries
         self.typed = f"SELECT * FROM typed_{source.name}"
@@ -69,6 +71,14 @@ class LineLearner:
 
     def _ask(self, query: str) -> list[tuple]:
         return self.tables.con.execute(query).fetchall()
+
+    def _select_kinds(self) -> str:
+        """Return the query of lines in the plan's currency with their kinds."""
+        lines = self.queries.name_kinds(self.queries.join_orders(self.typed))
+        if "currency" not in {*self.source.columns, *self.queries.orders}:
+            return lines
+        own = text_literal(self.currency)
+        return f"SELECT * FROM ({lines}) WHERE coalesce(upper(currency), {own}) = {own}"
 
     def _select_amounts(self) -> str:
         """Return the query of lines with their plain amount, and which are marked by a prefix."""
@@ -251,7 +261,7 @@ class LineLearner:
 
     def _read_statuses(self) -> None:
         """List the statuses with lines and money; refuse where much hangs on unknown ones."""
-        lines = self.queries.name_kinds(self.queries.join_orders(self.typed))
+        lines = self._select_kinds()
         self.tables.create(
             "status_counts",
             f"""SELECT order_status, count(*) AS line_count, coalesce(sum(line_amount), 0) AS amount
@@ -288,7 +298,7 @@ class LineLearner:
         """
         told = self.queries.told
         columns = [name for name in ("order_discount", "order_refund") if name in told]
-        lines = self.queries.name_kinds(self.queries.join_orders(self.typed))
+        lines = self._select_kinds()
         given = " OR ".join(f"{column} <> 0" for column in columns)
         discount = "max(abs(order_discount))" if "order_discount" in columns else "0"
         refund = "max(abs(order_refund))" if "order_refund" in columns else "0"

@@ -41,6 +41,7 @@ class OrderLines:
         self.source = source
         self.tables = tables
         self.queries = LineQueries(source.columns, orders, plan.policies, as_of)
+        self.currency = plan.currency
         self.statuses = pd.DataFrame(columns=list(STATUS_COLUMNS))
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
         self.has_taken_back = False
@@ -53,7 +54,7 @@ class OrderLines:
         DataError
             If the plan's policies turn sales into something else.
         """
-        learner = LineLearner(self.source, self.tables, self.queries)
+        learner = LineLearner(self.source, self.tables, self.queries, currency=self.currency)
         learner.learn()
         self.statuses = learner.statuses
         self.sums = learner.sums

@@ -6,6 +6,7 @@ warned of, or refused where much of the money hangs on it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -100,7 +101,7 @@ def read_status(status: str, policy: Statuses) -> tuple[str, str]:
     for meaning, words in KNOWN.items():
         if word in words:
             return meaning, "segkit"
-    if word.replace(",", " ").split(" ")[0] in _BEGINNINGS:
+    if re.split(r"\W", word)[0] in _BEGINNINGS:
         return TAKEN_BACK, "segkit"
     return SALE, NOT_KNOWN
 
