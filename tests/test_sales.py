@@ -436,3 +436,13 @@ def test_positive_cancellations_of_known_sales_are_none_of_that(shop):
     assert rules["order_taken_back"] == 5
     assert "cancellation_of_no_sale" not in rules  # one in six is no habit
     assert lines["line_amount"].sum() == pytest.approx(15 + 16 + 17 - 5)
+
+
+def test_customers_of_whom_there_are_returns_only_are_told_and_are_no_buyers(shop):
+    shop.write(
+        *KEPT, "1,P7,dan,2024-05-01,-2,10", "2,P7,eve,2024-06-01,1,9", "3,P7,eve,2024-07-01,-1,9"
+    )
+    _, rules = shop.prepare()
+    assert rules["customer_of_returns_only"] == 1
+    assert list(shop.describe().index) == ["ada", "ben"]
+    assert list(shop.describe("2024-06-30").index) == ["ada", "ben", "eve"]

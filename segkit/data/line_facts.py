@@ -6,6 +6,7 @@ One pass over few columns says what there is; small tables are made only of what
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -45,6 +46,7 @@ class LineLearner:
         self.tables = tables
         self.queries = queries
         self.typed = f"SELECT * FROM typed_{source.name}"
+        self.quick = source.raw if _is_typed(source, tables) else f"typed_{source.name}"
         self.notices: list[Guess] = []
         self.statuses = pd.DataFrame(columns=list(STATUS_COLUMNS))
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
@@ -80,17 +82,22 @@ class LineLearner:
         own = text_literal(self.currency)
         return f"SELECT * FROM ({lines}) WHERE coalesce(upper(currency), {own}) = {own}"
 
-    def _select_amounts(self) -> str:
-        """Return the query of lines with their plain amount, and which are marked by a prefix."""
+    def _select_amounts(self, further: Sequence[str] = ()) -> str:
+        """Return the query of lines with their plain amount, and which are marked by a prefix.
+
+        Where numbers are stored as such they are read as they are found, which takes half the time.
+        """
         policies = self.queries.policies
         price = "unit_price" if "unit_price" in self.source.columns else "NULL::DOUBLE"
         amount = f"quantity * {price}"
         if "line_amount" in self.source.columns:
             amount = f"coalesce(line_amount, {amount})"
-        return f"""SELECT source_row, order_id, product_id, quantity, {amount} AS amount,
-            {test_beginning(policies.cancelled_order_prefix)} AS is_cancelled,
-            {test_beginning(policies.adjustment_order_prefix)} AS is_adjusted
-            FROM typed_{self.source.name}"""
+        more = "".join(f", {column}" for column in further)
+        return f"""SELECT *, {test_beginning(policies.cancelled_order_prefix)} AS is_cancelled,
+                {test_beginning(policies.adjustment_order_prefix)} AS is_adjusted
+            FROM (SELECT source_row, order_id::VARCHAR AS order_id,
+                product_id::VARCHAR AS product_id, quantity, {amount} AS amount{more}
+                FROM {self.quick})"""
 
     def _count(self) -> dict[str, int]:
         """Count in one pass what there is."""
@@ -102,16 +109,18 @@ class LineLearner:
             "positive_cancelled": "is_cancelled AND quantity > 0 AND amount > 0",
             "positive_adjusted": "is_adjusted AND quantity > 0 AND amount > 0",
         }
+        there = [column for column in CARRIED if column in self.source.columns]
+        tests |= {f"no_{column}": self._is_empty(column) for column in there}
         counts = ["count(*) AS lines"]
         counts += [f"coalesce(count_if({test}), 0) AS {name}" for name, test in tests.items()]
-        found = self.tables.con.sql(f"SELECT {', '.join(counts)} FROM ({self._select_amounts()})")
-        known = dict(zip(found.columns, found.fetchall()[0], strict=True))
-        there = [column for column in CARRIED if column in self.source.columns]
-        if there:
-            nulls = ", ".join(f"count(*) - count({column})" for column in there)
-            (row,) = self._ask(f"SELECT {nulls} FROM typed_{self.source.name}")
-            known |= {f"no_{column}": count for column, count in zip(there, row, strict=True)}
-        return known
+        lines = self._select_amounts(further=there)
+        found = self.tables.con.sql(f"SELECT {', '.join(counts)} FROM ({lines})")
+        return dict(zip(found.columns, found.fetchall()[0], strict=True))
+
+    def _is_empty(self, column: str) -> str:
+        """Return the test whether there is no value, without reading it more than is needed."""
+        is_text = self.source.types[column] == "VARCHAR" and self.quick == self.source.raw
+        return f"({column} IS NULL OR {column} = '')" if is_text else f"({column} IS NULL)"
 
     def _judge_prefixes(self, counts: dict[str, int]) -> None:
         """Refuse a prefix that makes sales something else."""
@@ -187,12 +196,11 @@ class LineLearner:
         partly = [c for c in CARRIED if 0 < counts.get(f"no_{c}", 0) < counts["lines"]]
         if not partly:
             return
+        partly = [column for column in partly if self._is_mixed(column, counts)]
+        if not partly:
+            return
         typed = f"typed_{self.source.name}"
-        # Such an order is among those with and those without a value; the fewer lines are sought.
-        sought = [
-            f"{c} IS NOT NULL" if counts[f"no_{c}"] > counts["lines"] / 2 else f"{c} IS NULL"
-            for c in partly
-        ]
+        sought = [self._test_rarer(column, counts) for column in partly]
         values = []
         kept = []
         for column in partly:
@@ -224,6 +232,23 @@ class LineLearner:
                     treatment="Taken from those lines, which agree.",
                 )
             )
+
+    def _test_rarer(self, column: str, counts: dict[str, int]) -> str:
+        """Return the test of lines with or without a value of a column, whichever are fewer.
+
+        An order with some of each is among either.
+        """
+        is_empty = self._is_empty(column)
+        return f"NOT {is_empty}" if counts[f"no_{column}"] > counts["lines"] / 2 else is_empty
+
+    def _is_mixed(self, column: str, counts: dict[str, int]) -> bool:
+        """Say whether some order has lines with and lines without a value of a column."""
+        rarer = self._test_rarer(column, counts)
+        found = self._ask(
+            f"""SELECT 1 FROM {self.quick} WHERE NOT ({rarer})
+            AND order_id IN (SELECT order_id FROM {self.quick} WHERE {rarer}) LIMIT 1"""
+        )
+        return bool(found)
 
     def _find_discounts(self) -> None:
         """Create ``discount_lines``: negative lines beside sales that name nothing that is sold."""
@@ -347,3 +372,15 @@ class LineLearner:
                     treatment="Taken off until nothing is left; is it an amount, and the order's?",
                 )
             )
+
+
+def _is_typed(source: Source, tables: SqlTables) -> bool:
+    """Say whether a source can be read as it was found: its numbers are stored as such."""
+    numbers = [c for c in ("quantity", "unit_price", "line_amount") if c in source.columns]
+    kinds = [source.types[column] for column in numbers]
+    keys = [source.types[column] for column in ("order_id", "product_id")]
+    are_numbers = all(
+        kind.startswith(("DOUBLE", "FLOAT", "DEC")) or "INT" in kind for kind in kinds
+    )
+    are_keys = all(kind == "VARCHAR" or kind.endswith("INT") or "INTEGER" in kind for kind in keys)
+    return tables.spark is None and not source.is_copied and are_numbers and are_keys

@@ -48,6 +48,7 @@ def find_taken_back(
     _match_references(queries, tables)
     _match_sales(tables)
     _settle_orders(tables)
+    _list_strangers(queries, tables)
     return _tell(tables)
 
 
@@ -227,6 +228,26 @@ def _settle_orders(tables: SqlTables) -> None:
     )
 
 
+def _list_strangers(queries: LineQueries, tables: SqlTables) -> None:
+    """Create ``strangers``: lines of customers of whom there are returns and never was a sale."""
+    lines = queries.derive("SELECT * FROM typed_order_lines")
+    tables.create(
+        "doubtful_returns",
+        f"""SELECT source_row, customer_id FROM return_candidates WHERE line_type IN {RETURNS}
+            AND customer_id NOT IN (SELECT customer_id FROM return_candidates
+                WHERE line_type = 'sale' AND customer_id IS NOT NULL)""",
+    )
+    sold = "SELECT NULL::VARCHAR AS customer_id WHERE false"
+    if tables.con.execute("SELECT 1 FROM doubtful_returns LIMIT 1").fetchall():
+        sold = f"""SELECT DISTINCT customer_id FROM ({lines}) WHERE line_type = 'sale'
+            AND customer_id IN (SELECT customer_id FROM doubtful_returns)"""
+    tables.create(
+        "strangers",
+        f"""SELECT r.source_row FROM doubtful_returns AS r
+        LEFT JOIN ({sold}) AS s ON r.customer_id = s.customer_id WHERE s.customer_id IS NULL""",
+    )
+
+
 def _tell(tables: SqlTables) -> list[Guess]:
     """Return what to say of orders taken back, and of matches without a reference."""
     ((lines, returns),) = tables.con.execute(
@@ -240,7 +261,15 @@ def _tell(tables: SqlTables) -> list[Guess]:
             AND r.product_id = m.product_id
         WHERE r.source_row NOT IN (SELECT source_row FROM named_returns)"""
     ).fetchall()
+    ((strangers,),) = tables.con.execute("SELECT count(*) FROM strangers").fetchall()
     return [
+        Guess(
+            "customer_of_returns_only",
+            severity="note",
+            row_count=strangers,
+            reason="There are returns of the customer and no sale.",
+            treatment="Taken off the spend of all; the customer is in no segment of buyers.",
+        ),
         Guess(
             "order_taken_back",
             severity="note",
