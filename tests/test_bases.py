@@ -416,7 +416,7 @@ def test_contacts_of_an_account_are_one_customer_in_every_table():
     tables = roll_up_accounts(open_tables(frames), as_of=AS_OF)
     customers = build_customers(tables, as_of=AS_OF, settings=SETTINGS).frame
     customers = customers.set_index("customer_id")
-    assert customers.index.tolist() == ["acme", "cat", "dan", "eve", "fay"]
+    assert customers.index.tolist() == ["acme", "cat", "eve", "fay"]
     acme = customers.loc["acme"]
     assert acme["order_count"] == 4
     assert acme["total_spend"] == 145
@@ -484,7 +484,7 @@ def test_cut_points_of_engagement_are_learned_from_the_customers():
     learned = SETTINGS.model_copy(update={"engagement_days": "learned"})
     shop = build_customers(open_tables(make_frames()), as_of=AS_OF, settings=learned).frame
     # Inactive for 0, 1, 29, 30, 121 and 2372 days: two of six up to 1, four up to 30.
-    expected = ["active", "passive", "quiet", "active", "passive", "quiet"]
+    expected = ["active", "passive", "quiet", "passive", "quiet"]  # but dan
     assert shop["engagement_level"].tolist() == expected
 
 
