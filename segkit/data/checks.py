@@ -26,6 +26,7 @@ from segkit.core.leftovers import prefix_folder
 from segkit.data.columns import DataError
 from segkit.data.engine import set_limits
 from segkit.data.input_hashes import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
+from segkit.data.order_status import TOLD
 from segkit.data.places import name_plainly, open_room
 from segkit.data.table_checks import TableChecks
 from segkit.plan.engine import double_memory
@@ -41,6 +42,7 @@ class PreparedTables:
     row_count, reason, treatment; a row may match several rules. ``counts`` has one row a table:
     read, accepted, rejected; read is the sum of the others. ``names`` has, by table, the user's
     name of each column, and ``sources`` the hash of the files that were read, None for a database.
+    ``statuses`` has one row a status of orders, see `segkit.data.order_status.list_statuses`.
     """
 
     paths: dict[str, Path]
@@ -48,6 +50,7 @@ class PreparedTables:
     counts: pd.DataFrame
     names: dict[str, dict[str, str]]
     sources: dict[str, str | None]
+    statuses: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport
         checks.confirm_sources()
         report = CheckReport(quality, counts, checks.faults, _list_kinds(checks))
         if checks.lines is not None:
-            told = {"statuses": checks.lines.statuses, "sums": checks.lines.sums}
+            told = {"statuses": checks.lines.statuses[TOLD], "sums": checks.lines.sums}
             report = dataclasses.replace(report, **told)
         return report
 
@@ -160,7 +163,8 @@ def prepare_tables(
     paths = {name: kept.accepted_rows(name) for name in left["names"]}
     quality = pd.read_parquet(kept.quality)
     counts = pd.DataFrame(left["counts"])
-    return PreparedTables(paths, quality, counts, left["names"], left["sources"])
+    statuses = pd.read_parquet(kept.statuses)
+    return PreparedTables(paths, quality, counts, left["names"], left["sources"], statuses)
 
 
 def _renew_tables(
@@ -184,6 +188,7 @@ def _renew_tables(
         os.replace(made.accepted, kept.accepted)
         os.replace(made.rejected, kept.rejected)
         os.replace(made.quality, kept.quality)
+        os.replace(made.statuses, kept.statuses)
     return {"counts": counts, "names": names}
 
 

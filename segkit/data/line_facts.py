@@ -15,7 +15,7 @@ from segkit.data.columns import Source, text_literal
 from segkit.data.convert import Guess
 from segkit.data.engine import SqlTables
 from segkit.data.lines import INCOME, LineQueries, test_beginning
-from segkit.data.order_status import NOT_KNOWN, STATUS_COLUMNS, list_statuses, refuse_statuses
+from segkit.data.order_status import NOT_KNOWN, list_statuses, refuse_statuses
 
 # Fields of an order that some exports write on its first line only.
 CARRIED = (
@@ -48,7 +48,7 @@ class LineLearner:
         self.typed = f"SELECT * FROM typed_{source.name}"
         self.quick = source.raw if _is_typed(source, tables) else f"typed_{source.name}"
         self.notices: list[Guess] = []
-        self.statuses = pd.DataFrame(columns=list(STATUS_COLUMNS))
+        self.statuses = list_statuses([], queries.policies.statuses)
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
         self.faults: list[SegkitError] = []
 
@@ -289,10 +289,19 @@ class LineLearner:
         lines = self._select_kinds()
         self.tables.create(
             "status_counts",
-            f"""SELECT order_status, count(*) AS line_count, coalesce(sum(line_amount), 0) AS amount
-            FROM ({lines}) WHERE order_status IS NOT NULL GROUP BY order_status""",
+            f"""SELECT order_status, sum(line_count) AS line_count, sum(amount) AS amount,
+                count(customer_id) AS customer_count,
+                max(CASE WHEN place = 1 THEN amount END) AS largest,
+                max(CASE WHEN place = 2 THEN amount END) AS second
+            FROM (SELECT *, row_number() OVER (PARTITION BY order_status
+                    ORDER BY customer_id IS NULL, abs(amount) DESC, customer_id) AS place
+                FROM (SELECT order_status, customer_id, count(*) AS line_count,
+                    round(coalesce(sum(line_amount), 0), 4) AS amount
+                    FROM ({lines}) WHERE order_status IS NOT NULL
+                    GROUP BY order_status, customer_id))
+            GROUP BY order_status""",
         )
-        found = self._ask("SELECT order_status, line_count, amount FROM status_counts")
+        found = self._ask("SELECT * FROM status_counts")
         statuses = list_statuses(found, self.queries.policies.statuses)
         self.statuses = statuses
         where = self.source.locate("status")

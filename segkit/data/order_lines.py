@@ -12,7 +12,7 @@ from segkit.data.convert import Guess
 from segkit.data.engine import SqlTables
 from segkit.data.line_facts import SUM_COLUMNS, LineLearner
 from segkit.data.lines import LineQueries
-from segkit.data.order_status import STATUS_COLUMNS
+from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import Rule
 from segkit.data.taken_back import COLUMN, TAKES_BACK, find_taken_back
 from segkit.plan.models import Plan
@@ -42,7 +42,7 @@ class OrderLines:
         self.tables = tables
         self.queries = LineQueries(source.columns, orders, plan.policies, as_of)
         self.currency = plan.currency
-        self.statuses = pd.DataFrame(columns=list(STATUS_COLUMNS))
+        self.statuses = list_statuses([], plan.policies.statuses)
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
         self.has_taken_back = False
 

@@ -7,7 +7,7 @@ warned of, or refused where much of the money hangs on it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -20,7 +20,11 @@ LEFT_OUT = "left out"
 PARTLY = "partly taken back"
 NOT_KNOWN = "not known"
 MEANINGS = {"sales": SALE, "taken_back": TAKEN_BACK, "left_out": LEFT_OUT}
-STATUS_COLUMNS = ("status", "line_count", "amount", "counts_as", "known_by")
+STATUS_COLUMNS = (
+    "status", "line_count", "amount", "rests_on_count", "amount_largest", "amount_second",
+    "counts_as", "known_by",
+)  # fmt: skip
+TOLD = ["status", "line_count", "amount", "counts_as", "known_by"]
 # A status that nobody knows may carry less than this share of the money.
 MOST_UNKNOWN_SHARE = 0.10
 MOST_STATUSES = 200  # a column with more values is no status
@@ -106,15 +110,18 @@ def read_status(status: str, policy: Statuses) -> tuple[str, str]:
     return SALE, NOT_KNOWN
 
 
-def list_statuses(found: Iterable[tuple[str, int, float]], policy: Statuses) -> pd.DataFrame:
+def list_statuses(found: Iterable[Sequence], policy: Statuses) -> pd.DataFrame:
     """List statuses with lines and money and what they count as; ``STATUS_COLUMNS``.
 
-    ``found`` has each status as it is written, its lines and the sum of their amounts. The status
-    with most lines comes first.
+    ``found`` has each status as it is written, its lines, the sum of their amounts, how many
+    customers are known of whom they are, and the two largest parts of the sum that are one
+    customer's. The status with most lines comes first.
     """
     rows = [(*row, *read_status(row[0], policy)) for row in found]
     table = pd.DataFrame(rows, columns=list(STATUS_COLUMNS))
-    table = table.astype({"line_count": "int64", "amount": "float64"})
+    counts = dict.fromkeys(("line_count", "rests_on_count"), "int64")
+    amounts = dict.fromkeys(("amount", "amount_largest", "amount_second"), "float64")
+    table = table.astype(counts | amounts)
     return table.sort_values(["line_count", "status"], ascending=[False, True], ignore_index=True)
 
 

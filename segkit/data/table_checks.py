@@ -18,6 +18,7 @@ from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
 from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.order_lines import OrderLines
+from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
@@ -335,6 +336,10 @@ class TableChecks:
                 raise explain_account(table.source, accepted_count, rejected_count)
         quality, counts = self.summarise()
         quality.to_parquet(made.quality, index=False)
+        statuses = list_statuses([], self.plan.policies.statuses)
+        if self.lines is not None:
+            statuses = self.lines.statuses
+        statuses.to_parquet(made.statuses, index=False)
         return counts.to_dict("records")
 
     def _copy(self, query: str, path: Path) -> int:
