@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +13,10 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
-from segkit.segmentation.documents import Segmentation, fit_segmentation
+from segkit.segmentation.documents import RULE_FITS, Segmentation, fit_shown
+from segkit.segmentation.merging import keep_segments
 from segkit.segmentation.preparation import prepare_columns
-from segkit.segmentation.rules import fit_rfm, fit_rules, fit_tiers
+from segkit.segmentation.rules import Rules
 from segkit.validation import resampling, stability
 from segkit.validation.candidate_measures import (
     explain_share,
@@ -34,6 +35,7 @@ CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
 MOST_RESAMPLED = 20_000
 PAIRS = 50
+MERGED_COLUMNS = ["scheme", "segment_count", "merged_count", "by_rules"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class Candidates:
     refused : pandas.DataFrame
         What could not be fitted: ``scheme``, whether `check_data` refused it (``by_gate``), or else
         ``why``, in words.
+    merged : pandas.DataFrame
+        Candidates of which segments were too small to be seen and are merged into others:
+        ``scheme``, ``segment_count`` (left), ``merged_count``, ``by_rules`` (the plan's own).
     """
 
     table: pd.DataFrame
@@ -60,6 +65,7 @@ class Candidates:
     resamples: dict[tuple[str, int], Resamples] = field(repr=False)
     sampled: pd.DataFrame = field(repr=False)
     refused: pd.DataFrame = field(repr=False)
+    merged: pd.DataFrame = field(repr=False)
     customer_count: int = 0
     fitted_count: int = 0
 
@@ -81,8 +87,8 @@ def compare_candidates(
     neighbours are merged, one step at a time. ``pairs`` pairs of bootstrap samples, the same for
     all candidates, are drawn of at most 20,000 customers. The customer table needs the schemes'
     columns, and ``total_spend`` where value shall count. Of more than ``most_fitted`` customers
-    only `sample_customers` are fitted and measured. A candidate with a segment of fewer than
-    ``smallest_cell`` customers is refused: it could not be shown.
+    only `sample_customers` are fitted and measured. Segments of fewer than ``smallest_cell``
+    customers could not be shown: they are merged into others, see `fit_shown`.
 
     Returns
     -------
@@ -139,6 +145,7 @@ def compare_candidates(
         customer_count=len(customers),
         fitted_count=len(fitted),
         refused=refused,
+        merged=pd.DataFrame(comparison.merged, columns=MERGED_COLUMNS),
     )
 
 
@@ -174,6 +181,7 @@ class _Comparison:
     segmentations: dict[tuple[str, int], Segmentation] = field(default_factory=dict)
     resamples: dict[tuple[str, int], Resamples] = field(default_factory=dict)
     refused: list[tuple[str, str, bool]] = field(default_factory=list)
+    merged: list[tuple[str, int, int, bool]] = field(default_factory=list)
 
     def fit_scheme(self, scheme: Scheme) -> None:
         """Fit a scheme with every number of segments it asks for, or say why that cannot be."""
@@ -205,23 +213,28 @@ class _Comparison:
             raise SegkitError(message)
         if scheme.name in self.gates:
             raise SegkitError(self.gates[scheme.name])
-        found, labels = fit_segmentation(
+        found, labels, merged_count = fit_shown(
             self.customers,
             scheme,
             n_segments=count,
             as_of=self.as_of,
             random_state=self.random_state,
+            smallest_cell=self.smallest_cell,
         )
         key = (scheme.name, len(found.segments))
         if key in self.rows:
             return
-        resamples = self._resample(scheme, found, labels)
+        if merged_count:
+            self.merged.append((*key, merged_count, scheme.method == "rules"))
+        resamples = self._resample(scheme, found, labels, count=count)
         self.segmentations[key] = found
         self.resamples[key] = resamples
         self.rows[key] = self._measure(scheme, found, labels, resamples)
 
-    def _resample(self, scheme: Scheme, found: Segmentation, labels: np.ndarray) -> Resamples:
-        """Draw the evidence of one candidate from the sampled customers."""
+    def _resample(
+        self, scheme: Scheme, found: Segmentation, labels: np.ndarray, *, count: int
+    ) -> Resamples:
+        """Draw the evidence of one candidate, fitted with ``count``, from the sampled customers."""
         own = labels[self.sample] - 1
         segment_count = len(found.segments)
         few = self.customers.iloc[self.sample].reset_index(drop=True)
@@ -243,13 +256,15 @@ class _Comparison:
                 gamma=found.model.gamma,
                 random_state=self.random_state,
             )
-        fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
+        wanted = list(RULE_FITS[scheme.method](few, scheme, count)[0].columns)
         return resampling.resample_rules(
-            few[list(found.columns)],
+            few[wanted],
             own,
             self.draws,
             segment_count=segment_count,
-            fit=functools.partial(fit, scheme=scheme, n_segments=segment_count),
+            fit=functools.partial(
+                _fit_again, scheme=scheme, n_segments=count, names=set(found.names.values())
+            ),
         )
 
     def _measure(
@@ -285,13 +300,24 @@ class _Comparison:
             "poorest_segment": sizes.poorest_segment,
             "reproducible_share": explained_share * held["stability"],
         }
-        faults = find_faults(row, self.criteria, smallest_cell=self.smallest_cell)
+        faults = find_faults(row, self.criteria)
         return {
             **row,
             "passes": not faults,
             "faults": ", ".join(faults),
             "fault_count": len(faults),
         }
+
+
+def _fit_again(
+    customers: pd.DataFrame, *, scheme: Scheme, n_segments: int, names: Collection[str]
+) -> tuple[Rules, list[str]]:
+    """Fit rules to a sample, with the segments of some names only."""
+    model, every = RULE_FITS[scheme.method](customers, scheme, n_segments)
+    kept = [number for number, name in enumerate(every, start=1) if name in names]
+    if len(kept) == len(every):
+        return model, every
+    return keep_segments(model, kept), [every[number - 1] for number in kept]
 
 
 def sample_customers(customers: pd.DataFrame, most: int) -> pd.DataFrame:
