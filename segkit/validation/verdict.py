@@ -138,13 +138,8 @@ def choose_scheme(
         if own.empty:
             message = f"the plan's final scheme '{criteria.final_scheme}' could not be fitted"
             names = ", ".join(table["scheme"].unique())
-            why = (
-                []
-                if refused is None
-                else refused["why"][refused["scheme"] == criteria.final_scheme]
-            )
-            fix = f"Choose one of: {names}."
-            raise SegkitError(message, found=" ".join(filter(None, why)).rstrip("."), fix=fix)
+            why = _explain_refusal(criteria.final_scheme, refused)
+            raise SegkitError(message, found=why, fix=f"Choose one of: {names}.")
         chosen = choose_within(own)
     return SchemeChoice(
         scheme=str(chosen["scheme"]),
@@ -156,6 +151,14 @@ def choose_scheme(
         recommended_scheme=str(best["scheme"]),
         recommended_count=int(best["segment_count"]),
     )
+
+
+def _explain_refusal(scheme: str, refused: pd.DataFrame | None) -> str:
+    """Return why a scheme could not be fitted, as far as that is known in words."""
+    if refused is None:
+        return ""
+    why = refused.loc[refused["scheme"] == scheme, "why"]
+    return " ".join(filter(None, why)).rstrip(".")
 
 
 def choose_within(rows: pd.DataFrame) -> pd.Series:
