@@ -120,6 +120,14 @@ def find_dominated(
     return (np.abs(first) > 0) & (np.abs(rest) < percent / 100 * np.abs(first))
 
 
+def find_largest(amounts: pd.Series) -> tuple[float, float]:
+    """Return the two largest contributions to a sum, whatever their sign; NaN where none is."""
+    known = amounts.astype(float).dropna()
+    order = known.abs().sort_values(ascending=False, kind="stable").index[:2]
+    found = [*known.loc[order].head(2), np.nan, np.nan]
+    return found[0], found[1]
+
+
 def add_contributions(
     table: pd.DataFrame, amounts: pd.Series, groups: pd.Series, *, key: str, name: str
 ) -> pd.DataFrame:

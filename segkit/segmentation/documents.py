@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
@@ -25,7 +25,7 @@ from segkit.models.latent_classes import fit_classes
 from segkit.models.own_columns import choose_prefix
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.class_document import Classes, build_classes
-from segkit.segmentation.merging import merge_small
+from segkit.segmentation.merging import keep_segments, merge_small
 from segkit.segmentation.names import describe_segments, name_segments
 from segkit.segmentation.placing import bring_columns, refuse_other_case
 from segkit.segmentation.preparation import prepare_columns
@@ -355,6 +355,17 @@ def fit_shown(
         model=model,
     )
     return Fitted(segmentation, labels, merged_count)
+
+
+def fit_rules_again(
+    customers: pd.DataFrame, *, scheme: Scheme, n_segments: int, names: Collection[str]
+) -> tuple[Rules, list[str]]:
+    """Fit rules to a sample, with the segments of some ``names`` only."""
+    model, every = RULE_FITS[scheme.method](customers, scheme, n_segments)
+    kept = [number for number, name in enumerate(every, start=1) if name in names]
+    if len(kept) == len(every):
+        return model, every
+    return keep_segments(model, kept), [every[number - 1] for number in kept]
 
 
 def _find_segments(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +13,8 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
-from segkit.segmentation.documents import RULE_FITS, Segmentation, fit_shown
-from segkit.segmentation.merging import keep_segments
+from segkit.segmentation.documents import RULE_FITS, Segmentation, fit_rules_again, fit_shown
 from segkit.segmentation.preparation import prepare_columns
-from segkit.segmentation.rules import Rules
 from segkit.validation import resampling, stability
 from segkit.validation.candidate_measures import (
     explain_share,
@@ -25,7 +23,7 @@ from segkit.validation.candidate_measures import (
     measure_sizes,
     prepare_panel,
 )
-from segkit.validation.gates import check_data, describe_refusals
+from segkit.validation.gates import check_data, describe_refusals, refuse_all
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
 from segkit.validation.stability import Paths
@@ -134,7 +132,7 @@ def compare_candidates(
     refused = pd.DataFrame(comparison.refused, columns=["scheme", "why", "by_gate"])
     refused = refused.drop_duplicates(ignore_index=True)
     if not comparison.rows:
-        _raise_nothing_fitted(refused)
+        refuse_all(refused)
     # The gates' figures are told from their own table.
     refused["why"] = refused["why"].mask(refused["by_gate"].astype(bool), "")
     return Candidates(
@@ -146,18 +144,6 @@ def compare_candidates(
         fitted_count=len(fitted),
         refused=refused,
         merged=pd.DataFrame(comparison.merged, columns=MERGED_COLUMNS),
-    )
-
-
-def _raise_nothing_fitted(refused: pd.DataFrame) -> None:
-    why = [
-        f"{row.scheme.replace('_', ' ')} cannot be fitted: {row.why}"
-        for row in refused.itertuples()
-    ]
-    raise SegkitError(
-        "no scheme can be fitted to these customers",
-        found=" ".join(why).rstrip("."),
-        fix="Bring more customers.",
     )
 
 
@@ -263,7 +249,7 @@ class _Comparison:
             self.draws,
             segment_count=segment_count,
             fit=functools.partial(
-                _fit_again, scheme=scheme, n_segments=count, names=set(found.names.values())
+                fit_rules_again, scheme=scheme, n_segments=count, names=set(found.names.values())
             ),
         )
 
@@ -307,17 +293,6 @@ class _Comparison:
             "faults": ", ".join(faults),
             "fault_count": len(faults),
         }
-
-
-def _fit_again(
-    customers: pd.DataFrame, *, scheme: Scheme, n_segments: int, names: Collection[str]
-) -> tuple[Rules, list[str]]:
-    """Fit rules to a sample, with the segments of some names only."""
-    model, every = RULE_FITS[scheme.method](customers, scheme, n_segments)
-    kept = [number for number, name in enumerate(every, start=1) if name in names]
-    if len(kept) == len(every):
-        return model, every
-    return keep_segments(model, kept), [every[number - 1] for number in kept]
 
 
 def sample_customers(customers: pd.DataFrame, most: int) -> pd.DataFrame:
