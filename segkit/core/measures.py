@@ -25,18 +25,23 @@ TIMES_FOR_FIGURES = 2  # as many customers as a count needs
 DOMINANCE_PERCENT = 10.0  # the p of the p% rule
 EXTREME_NAMES = re.compile(r"(smallest|largest|lowest|highest|min|max|minimum|maximum)(_|$)")
 
+MEAN_NAMES = re.compile(r"(mean|median|expected)_")
+
 
 def find_measure(column: str, values: pd.Series) -> str:
     """Return what kind of figure a column holds, told from its name and values.
 
-    Numbers are a ``figure`` unless the name says that they count (``..._count``) or are a share of
-    customers (``customer_share``), or are an ``extreme``; everything else is a ``label``.
+    Numbers are a ``figure`` unless the name says that they count (``..._count``, but for a mean of
+    counts) or are a share of customers (``customer_share``), or are an ``extreme``; everything else
+    is a ``label``.
     """
     is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if EXTREME_NAMES.match(column):
         return EXTREME
     if not is_number and not _holds_numbers(values):
         return LABEL
+    if MEAN_NAMES.match(column):
+        return FIGURE
     if column.endswith("_count") or column == "customer_share":
         return COUNT
     return FIGURE
