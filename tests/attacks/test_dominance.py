@@ -38,7 +38,9 @@ from segkit.report import (
     season,
     sizes,
     support,
+    usefulness,
 )
+from segkit.validation.prediction import compare_predictors
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "simulations"))
 from coverage_lifetime import draw_customers
@@ -215,3 +217,37 @@ def test_the_visits_of_a_segment(amounts, is_shown):
     found = publish(summarise_events_by_segment(table, SEGMENTS), engagement.EVENTS).frame
     assert is_told(found, "visits_per_customer", segment_name="A") == is_shown
     assert list(found.filter(regex="_sum|_largest|_second")) == []
+
+
+@LIKE_MANY
+def test_the_later_spend_that_the_first_customers_bring(amounts, is_shown):
+    spend = np.array([*amounts, *[1.0] * 160]) + np.arange(200) % 3
+    spend[:40] += 4  # they are found first
+    group = pd.DataFrame({"level": np.arange(200) // 40})
+    levels = {"nothing": pd.DataFrame(index=group.index), "segments": group}
+    figures, gains = compare_predictors(
+        levels,
+        pd.DataFrame({"later_spend": spend}),
+        reference="nothing",
+        random_state=1,
+        smallest_cell=5,
+    )
+    found = publish(figures.assign(customer_count=40), usefulness.FIGURES).frame
+    place = {"outcome": "later_spend", "predictor": "segments"}
+    assert is_told(found, "estimate", measure="top_fifth_share", **place) == is_shown
+    assert is_told(found, "estimate", measure="explained_share", **place)
+    assert list(found.filter(regex="_sum|_largest|_second")) == []
+    perfect = gains[gains["predictor"] == "perfect knowledge"]
+    apart = np.diff(perfect["customer_share"]) * 200
+    assert (apart > 9.99).all(), "between two points are as many customers as amounts need"
+    if is_shown:
+        assert len(perfect) > 10
+    else:  # of the largest spender's part nothing can be told from two points
+        assert perfect.empty
+
+
+def test_where_every_customer_may_be_seen_the_whole_curve_is():
+    spend = pd.DataFrame({"later_spend": np.arange(60.0)})
+    levels = {"nothing": pd.DataFrame(index=spend.index)}
+    gains = compare_predictors(levels, spend, reference="nothing", random_state=1)[1]
+    assert set(gains.groupby("predictor").size()) == {41}
