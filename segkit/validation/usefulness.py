@@ -236,8 +236,7 @@ def measure_usefulness(
 
     Nothing after ``split_on`` reaches features, segments or lifetime value, with one exception:
     what carries no date, such as attributes of customers, and answers to earlier messages and
-    tickets, is read as it stands today; ``undated`` names such columns of the scheme. More than
-    20,000 customers are compared by a sample.
+    tickets, is read as it stands today (``undated``). At most 20,000 customers are compared.
 
     Parameters
     ----------
