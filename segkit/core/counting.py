@@ -1,0 +1,98 @@
+"""The parts of a table of customers, counted for the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from segkit.core.counted_parts import SEGMENT_NAME, UNKNOWN, CountedPart, Key
+from segkit.core.hiding import list_parts
+from segkit.core.shapes import CUSTOMERS, Limit, Shape
+from segkit.core.shares import list_told
+
+SEGMENT = "segment"
+# The same dimension by its other name.
+SAME = {SEGMENT: SEGMENT_NAME, "descriptor": "feature", "value": "level"}
+
+
+def count_parts(
+    table: pd.DataFrame,
+    shape: Shape,
+    hidden: pd.Series,
+    *,
+    roundings: Mapping[str, float] | None = None,
+) -> list[CountedPart]:
+    """Return the parts of a table of customers, with each row's true count and what is hidden."""
+    if shape.population != CUSTOMERS or not shape.by or table.empty:
+        return []
+    columns = list_dimensions(shape)
+    found = []
+    for part in list_parts(table, shape):
+        levels = list_levels(part, columns)
+        counts = part[shape.count].astype(float).fillna(UNKNOWN).astype(int)
+        counted = CountedPart(
+            table=shape.name,
+            dimensions=tuple(SAME.get(column, column) for column in columns),
+            fixed=len(shape.within),
+            adds_up=shape.adds_up and not shape.repeats and len(set(levels)) == len(levels),
+            levels=levels,
+            counts=tuple(int(count) for count in counts),
+            hidden=tuple(bool(mark) for mark in hidden.loc[part.index]),
+            sums=_list_sums(part, shape),
+            names=_list_names(part, columns),
+            limits=_list_limits(part, shape),
+        )
+        if UNKNOWN not in counted.counts:
+            told = list_told(part, shape, counted, roundings=roundings or {})
+            counted = replace(counted, told=told)
+        found.append(counted)
+    return found
+
+
+def list_dimensions(shape: Shape) -> list[str]:
+    """Return the columns that say what a row is, a segment's number only where it has no name."""
+    columns = [*shape.within, *shape.by]
+    if SEGMENT_NAME in columns and SEGMENT in columns:
+        columns.remove(SEGMENT)
+    return columns
+
+
+def list_levels(part: pd.DataFrame, columns: list[str]) -> tuple[Key, ...]:
+    """Return the levels of each row, as texts."""
+    return tuple(tuple(map(str, row)) for row in part[columns].itertuples(index=False))
+
+
+def _list_names(part: pd.DataFrame, columns: list[str]) -> Key:
+    """Return the names of the segments that are numbered, or the numbers of those that are named.
+
+    Nothing where they are not one for one.
+    """
+    if not {SEGMENT, SEGMENT_NAME} <= set(part.columns):
+        return ()
+    (own,) = {SEGMENT, SEGMENT_NAME}.intersection(columns) or {""}
+    if not own:
+        return ()
+    other = SEGMENT if own == SEGMENT_NAME else SEGMENT_NAME
+    pairs = part[[own, other]].dropna().drop_duplicates()
+    is_whole = len(part[[own, other]].dropna()) == len(part)
+    if not is_whole or pairs[own].duplicated().any() or pairs[other].duplicated().any():
+        return ()
+    return tuple(part[other].astype(str))
+
+
+def _list_sums(part: pd.DataFrame, shape: Shape) -> tuple[tuple[str, Key], ...]:
+    """Return the larger groups to which the rows of a part add up, by their dimension."""
+    return tuple(
+        (SAME.get(column, column), tuple(part[column].astype(str)))
+        for column, where in shape.sums.items()
+        if all((part[name] == value).all() for name, value in where.items())
+    )
+
+
+def _list_limits(part: pd.DataFrame, shape: Shape) -> tuple[Limit, ...]:
+    """Return the limits that a part has a say in."""
+    return tuple(
+        limit for limit in shape.limits if part[limit.column].isin([*limit.rows, limit.most]).all()
+    )
