@@ -86,25 +86,30 @@ def list_amounts(
         return
     columns = list_dimensions(shape)
     counts = table[shape.count].astype(float).fillna(0)
+    narrow = table[[*shape.within, *shape.by]].reset_index(drop=True)
+    parts = [
+        (part.index.to_numpy(), list_levels(part, columns)) for part in list_parts(narrow, shape)
+    ]
     for name in list_sums(table):
         sums = table[f"{name}{OF_A_MEAN}" if f"{name}{OF_A_MEAN}" in table else name].astype(float)
         few = (counts > 0) & (counts < count_needed(smallest_cell))
         if f"{name}{LARGEST}" in table:
             largest, second = table[f"{name}{LARGEST}"], table[f"{name}{SECOND}"]
             few |= find_dominated(sums, largest, second)
-        for part in list_parts(table, shape):
-            levels = list_levels(part, columns)
+        values = sums.fillna(0).to_numpy(float)
+        marks = hidden[name].to_numpy(bool)
+        for places, levels in parts:
             yield CountedPart(
                 table=shape.name,
                 dimensions=tuple(SAME.get(column, column) for column in columns),
                 fixed=len(shape.within),
                 adds_up=shape.adds_up and len(set(levels)) == len(levels),
                 levels=levels,
-                counts=tuple(float(value) for value in sums.loc[part.index].fillna(0)),
-                hidden=tuple(bool(mark) for mark in hidden.loc[part.index, name]),
+                counts=tuple(values[places].tolist()),
+                hidden=tuple(marks[places].tolist()),
                 measure=name,
                 step=(roundings or {}).get(name, MONEY_STEP),
-                few=tuple(bool(mark) for mark in few.loc[part.index]),
+                few=tuple(few.to_numpy(bool)[places].tolist()),
             )
 
 

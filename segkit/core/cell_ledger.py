@@ -70,7 +70,7 @@ class CellLedger(Spaces):
         self.bounds += bounds
         if part.limits:
             self.limited.append((part, number))
-            own = {(number, part.find_key(row)) for row in range(len(part.counts))}
+            own = {(number, key) for key in part.list_keys()}
             bounds += [bound for bound in self.list_limits() if own.intersection(bound.places)]
         return [*lines, *bounds]
 
@@ -79,7 +79,7 @@ class CellLedger(Spaces):
         number = self.find_agreeing(part.dimensions, part.list_known())
         if number is None:
             return [None] * len(part.counts)
-        return [(number, part.find_key(row)) for row in range(len(part.counts))]
+        return [(number, key) for key in part.list_keys()]
 
     def copy(self) -> CellLedger:
         """Return a ledger that can take in a table on trial."""

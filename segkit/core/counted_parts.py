@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from segkit.core.shapes import Limit
@@ -91,8 +91,14 @@ class CountedPart:
 
     def list_known(self) -> dict[Key, float]:
         """Return the counts that are known, by their cell."""
-        rows = enumerate(self.counts)
-        return {self.find_key(row): count for row, count in rows if self.is_known(row)}
+        keys = zip(self.list_keys(), self.counts, strict=True)
+        return {key: count for row, (key, count) in enumerate(keys) if self.is_known(row)}
+
+    def list_keys(self) -> list[Key]:
+        """Return the levels of each row, in the order of their dimensions' names."""
+        places = range(len(self.dimensions))
+        order = sorted(places, key=lambda column: self.dimensions[column])
+        return [tuple([levels[column] for column in order]) for levels in self.levels]
 
     def list_directions(self) -> list[tuple[int, ...]]:
         """Return the columns that the lines of each direction have in common."""
@@ -102,14 +108,15 @@ class CountedPart:
 
     def list_groups(self, columns: tuple[int, ...]) -> dict[Key, list[int]]:
         """Return the rows by the groups that ``columns`` name."""
+        order = sorted(columns, key=lambda column: self.dimensions[column])
         groups: dict[Key, list[int]] = {}
-        for row in range(len(self.levels)):
-            groups.setdefault(self.find_key(row, columns), []).append(row)
+        for row, levels in enumerate(self.levels):
+            groups.setdefault(tuple([levels[column] for column in order]), []).append(row)
         return groups
 
     def to_json(self) -> str:
         """Return the part as text."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(vars(self), default=vars, ensure_ascii=False)
 
 
 def read_part(text: str) -> CountedPart:

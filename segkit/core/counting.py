@@ -10,11 +10,13 @@ import pandas as pd
 from segkit.core.counted_parts import SEGMENT_NAME, UNKNOWN, CountedPart, Key
 from segkit.core.hiding import list_parts
 from segkit.core.shapes import CUSTOMERS, Limit, Shape
-from segkit.core.shares import list_told
+from segkit.core.shares import list_told, read_others
 
 SEGMENT = "segment"
 # The same dimension by its other name.
 SAME = {SEGMENT: SEGMENT_NAME, "descriptor": "feature", "value": "level"}
+# The same level by its other name.
+SAME_LEVEL = {"True": "yes", "False": "no"}
 
 
 def count_parts(
@@ -28,8 +30,15 @@ def count_parts(
     if shape.population != CUSTOMERS or not shape.by or table.empty:
         return []
     columns = list_dimensions(shape)
+    others = read_others(table, shape, roundings=roundings or {})
+    named = {SEGMENT, SEGMENT_NAME}.intersection(table.columns)
+    kept = [*shape.within, *shape.by, shape.count, *named, *shape.sums]
+    kept += [name for where in shape.sums.values() for name in where]
+    narrow = table[list(dict.fromkeys(kept))].reset_index(drop=True)
+    marks = hidden.to_numpy(dtype=bool)
     found = []
-    for part in list_parts(table, shape):
+    for part in list_parts(narrow, shape):
+        places = part.index.to_numpy()
         levels = list_levels(part, columns)
         counts = part[shape.count].astype(float).fillna(UNKNOWN).astype(int)
         counted = CountedPart(
@@ -38,14 +47,14 @@ def count_parts(
             fixed=len(shape.within),
             adds_up=shape.adds_up and not shape.repeats and len(set(levels)) == len(levels),
             levels=levels,
-            counts=tuple(int(count) for count in counts),
-            hidden=tuple(bool(mark) for mark in hidden.loc[part.index]),
+            counts=tuple(counts.tolist()),
+            hidden=tuple(marks[places].tolist()),
             sums=_list_sums(part, shape),
             names=_list_names(part, columns),
             limits=_list_limits(part, shape),
         )
         if UNKNOWN not in counted.counts:
-            told = list_told(part, shape, counted, roundings=roundings or {})
+            told = list_told(counted, [other.take(places) for other in others])
             counted = replace(counted, told=told)
         found.append(counted)
     return found
@@ -61,7 +70,14 @@ def list_dimensions(shape: Shape) -> list[str]:
 
 def list_levels(part: pd.DataFrame, columns: list[str]) -> tuple[Key, ...]:
     """Return the levels of each row, as texts."""
-    return tuple(tuple(map(str, row)) for row in part[columns].itertuples(index=False))
+    texts = [[_name_level(value) for value in part[column]] for column in columns]
+    return tuple(zip(*texts, strict=True))
+
+
+def _name_level(value: object) -> str:
+    """Return a level as text, the same wherever it stands."""
+    text = str(value)
+    return SAME_LEVEL.get(text, text)
 
 
 def _list_names(part: pd.DataFrame, columns: list[str]) -> Key:
@@ -69,17 +85,16 @@ def _list_names(part: pd.DataFrame, columns: list[str]) -> Key:
 
     Nothing where they are not one for one.
     """
-    if not {SEGMENT, SEGMENT_NAME} <= set(part.columns):
+    both = (SEGMENT, SEGMENT_NAME)
+    own = [column for column in both if column in columns]
+    if len(own) != 1 or not set(both) <= set(part.columns):
         return ()
-    (own,) = {SEGMENT, SEGMENT_NAME}.intersection(columns) or {""}
-    if not own:
+    other = SEGMENT if own[0] == SEGMENT_NAME else SEGMENT_NAME
+    pairs = set(zip(part[own[0]], part[other], strict=True))
+    is_one_for_one = len(pairs) == len({one for one, _ in pairs}) == len({one for _, one in pairs})
+    if not is_one_for_one or part[other].isna().any():
         return ()
-    other = SEGMENT if own == SEGMENT_NAME else SEGMENT_NAME
-    pairs = part[[own, other]].dropna().drop_duplicates()
-    is_whole = len(part[[own, other]].dropna()) == len(part)
-    if not is_whole or pairs[own].duplicated().any() or pairs[other].duplicated().any():
-        return ()
-    return tuple(part[other].astype(str))
+    return tuple(str(value) for value in part[other])
 
 
 def _list_sums(part: pd.DataFrame, shape: Shape) -> tuple[tuple[str, Key], ...]:

@@ -7,7 +7,8 @@ by trying. A share too many only makes the reader stronger than they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,25 +21,57 @@ SHARE_STEP = 0.001  # to which a share is written where the view does not say
 SAME_SHARE = 1e-6
 
 
-def list_told(
-    part: pd.DataFrame, shape: Shape, counted: CountedPart, *, roundings: Mapping[str, float]
-) -> tuple[Told, ...]:
+@dataclass(frozen=True)
+class Other:
+    """A column that tells of counts besides that of its row: of a group, or shares of customers.
+
+    ``half`` is half of the step to which a share is written; a count has none. Where it is shown
+    ``always``, hidden rows tell it too.
+    """
+
+    values: np.ndarray
+    half: float = 0.0
+    always: bool = False
+
+    def take(self, places: np.ndarray) -> Other:
+        """Return some rows of it."""
+        return replace(self, values=self.values[places])
+
+
+def read_others(
+    table: pd.DataFrame, shape: Shape, *, roundings: Mapping[str, float]
+) -> list[Other]:
+    """Return the columns of a table that tell of counts besides those of its rows.
+
+    ``roundings`` are the steps to which columns are written.
+    """
+    found = []
+    for column in table.columns:
+        if column in (shape.count, *shape.by, *shape.within):
+            continue
+        values = table[column]
+        always = column in shape.shown
+        if _is_count(values, shape):
+            found.append(Other(values.to_numpy(float, na_value=np.nan), always=always))
+        elif _is_share(values, shape):
+            half = roundings.get(column, SHARE_STEP) / 2
+            found.append(Other(values.to_numpy(float, na_value=np.nan), half, always))
+    return found
+
+
+def list_told(counted: CountedPart, others: Sequence[Other]) -> tuple[Told, ...]:
     """Return what a part's columns tell of counts; all its own counts are known."""
     counts = np.array(counted.counts, dtype=float)
     totals = _list_totals(counted, counts)
-    others = {}
+    wholes = [other.values for other in others if not other.half]
     found = []
-    for column in _list_counts(part, shape):
-        values = part[column].astype(float).to_numpy()
-        others[column] = values
-        for columns in _list_named(counted, totals, values):
-            always = column in shape.shown
-            found.append(Told(columns, *_as_tuples(values, values), always=always))
-    for column in _list_shares(part, shape):
-        shares = part[column].astype(float).to_numpy()
-        half = roundings.get(column, SHARE_STEP) / 2
-        told = _read_share(shares, half, counts, totals, others, always=column in shape.shown)
-        found.extend(told)
+    for other in others:
+        if other.half:
+            found.extend(_read_share(other, counts, totals, wholes))
+            continue
+        ends = _as_tuples(other.values, other.values)
+        for columns in _list_named(counted, totals, other.values):
+            found.append(Told(columns, *ends, always=other.always))
     return tuple(dict.fromkeys(found))
 
 
@@ -60,32 +93,24 @@ def _list_totals(counted: CountedPart, counts: np.ndarray) -> dict[tuple[int, ..
     return totals
 
 
-def _list_counts(part: pd.DataFrame, shape: Shape) -> Iterator[str]:
-    """Yield the columns that count others than the row does."""
-    named = {*shape.wholes, *shape.rests.values()}
-    for column in part.columns:
-        if column in (shape.count, *shape.by, *shape.within):
-            continue
-        values = part[column]
-        is_number = pd.api.types.is_numeric_dtype(values)
-        is_count = str(column).endswith("_count") and is_number
-        if column in named or is_count:
-            yield column
+def _is_count(values: pd.Series, shape: Shape) -> bool:
+    """Return whether a column counts others than the row does."""
+    name = str(values.name)
+    if not pd.api.types.is_numeric_dtype(values):
+        return False
+    return name in {*shape.wholes, *shape.rests.values()} or name.endswith("_count")
 
 
-def _list_shares(part: pd.DataFrame, shape: Shape) -> Iterator[str]:
-    """Yield the columns that may be shares of customers."""
-    for column in part.columns:
-        if column in (shape.count, *shape.by, *shape.within):
-            continue
-        values = part[column]
-        if not pd.api.types.is_float_dtype(values):
-            continue
-        kind = shape.measures.get(column) or find_measure(column, values)
-        known = values.dropna()
-        is_fraction = known.between(0, 1).all() and (known > 0).any() and (known < 1).any()
-        if is_fraction and (kind == COUNT or str(column).endswith("share")):
-            yield column
+def _is_share(values: pd.Series, shape: Shape) -> bool:
+    """Return whether a column may be shares of customers."""
+    if not pd.api.types.is_float_dtype(values):
+        return False
+    name = str(values.name)
+    kind = shape.measures.get(name) or find_measure(name, values)
+    if kind != COUNT and not name.endswith("share"):
+        return False
+    known = values.dropna()
+    return bool(known.between(0, 1).all() and (known > 0).any() and (known < 1).any())
 
 
 def _list_named(
@@ -100,35 +125,37 @@ def _list_named(
     wanted |= {(column,) for column in range(counted.fixed, len(counted.dimensions))}
     for columns in sorted(wanted):
         groups = counted.list_groups(columns).values()
-        if all(np.ptp(values[rows]) == 0 for rows in groups if known[rows].all()):
+        told = (set(values[rows].tolist()) for rows in groups if known[rows].all())
+        if all(len(one) == 1 for one in told):
             yield columns
 
 
 def _read_share(
-    shares: np.ndarray,
-    half: float,
+    other: Other,
     counts: np.ndarray,
     totals: Mapping[tuple[int, ...], np.ndarray],
-    others: Mapping[str, np.ndarray],
-    *,
-    always: bool,
+    numbers: Sequence[np.ndarray],
 ) -> Iterator[Told]:
-    """Yield what a share may be: of its row or of a total, or of all others of these."""
+    """Yield what a share may be: of its row or of a total, or of all others of these.
+
+    ``numbers`` are other counts that stand in each row.
+    """
     everything = next(iter(totals))
     before = np.concatenate([[np.nan], counts[:-1]])
-    for values in (shares, 1 - shares):
-        low, high = np.maximum(values - half, 0), np.minimum(values + half, 1)
+    always = other.always
+    for values in (other.values, 1 - other.values):
+        low, high = np.maximum(values - other.half, 0), np.minimum(values + other.half, 1)
         for columns, parts in totals.items():
             for whole, wholes in totals.items():
-                if set(whole) < set(columns) and _is_share(values, parts, wholes):
+                if set(whole) < set(columns) and _fits(values, parts, wholes):
                     yield Told(columns, *_as_tuples(low, high), whole=whole, always=always)
             if columns == everything and not always:
                 continue  # it is hidden with the row that it is of
-            for wholes in (*others.values(), _find_constant(values, parts)):
-                if _is_share(values, parts, wholes):
+            for wholes in (*numbers, _find_constant(values, parts)):
+                if _fits(values, parts, wholes):
                     ends = _as_tuples(low * wholes, high * wholes)
                     yield Told(columns, *ends, always=always)
-        if _is_share(values, counts, before):
+        if _fits(values, counts, before):
             ends = _as_tuples(low, high)
             yield Told(everything, *ends, is_of_row_before=True, always=always)
 
@@ -138,16 +165,17 @@ def _find_constant(values: np.ndarray, parts: np.ndarray) -> np.ndarray:
     some = values > 0
     if not some.any():
         return np.full(len(values), np.nan)
-    return np.full(len(values), np.round(np.median(parts[some] / values[some])))
+    quotients = np.sort(parts[some] / values[some])
+    return np.full(len(values), np.round(quotients[len(quotients) // 2]))
 
 
-def _is_share(values: np.ndarray, parts: np.ndarray, wholes: np.ndarray) -> bool:
+def _fits(values: np.ndarray, parts: np.ndarray, wholes: np.ndarray) -> bool:
     """Return whether values are what the parts are of the wholes, and more than one says so."""
     known = ~np.isnan(values) & ~np.isnan(wholes) & (np.nan_to_num(wholes) > 0)
     if known.sum() < 2:
         return False
     found = parts[known] / wholes[known]
-    return bool(np.allclose(values[known], found, rtol=0, atol=SAME_SHARE))
+    return bool((np.abs(values[known] - found) <= SAME_SHARE).all())
 
 
 def _as_tuples(low: np.ndarray, high: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from segkit.core.audit import Audited, audit_table
-from segkit.core.counted_parts import CountedPart
 from segkit.core.files import replace_whole
 from segkit.core.hiding import find_hidden
 from segkit.core.ledger import Ledger, read_ledger
@@ -27,7 +26,7 @@ class StepLedger:
     step: str
     smallest_cell: int
     _ledger: Ledger | None = None
-    _parts: dict[str, list[CountedPart]] = field(default_factory=dict)
+    _texts: dict[str, list[str]] = field(default_factory=dict)
 
     def audit(
         self, table: pd.DataFrame, shape: Shape, *, roundings: Mapping[str, float] | None = None
@@ -44,7 +43,7 @@ class StepLedger:
             self._ledger = self._read_earlier()
         hidden = find_hidden(table, shape, self.smallest_cell)
         audited = audit_table(table, shape, hidden, ledger=self._ledger, roundings=roundings)
-        self._parts[shape.name] = audited.parts
+        self._texts[shape.name] = [part.to_json() for part in audited.parts]
         self._write()
         return audited
 
@@ -55,6 +54,6 @@ class StepLedger:
         return read_ledger(texts, self.smallest_cell)
 
     def _write(self) -> None:
-        lines = [part.to_json() for parts in self._parts.values() for part in parts]
+        lines = [text for texts in self._texts.values() for text in texts]
         with replace_whole(self.run.step(self.step).ledger) as aside:
             aside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
