@@ -212,13 +212,25 @@ def _choose_more(
         return {min(telling, key=lambda row: (part.counts[row], row))}
     chosen = _choose_of_lines(part, ledger, lines, told)
     if not chosen and bounds:  # what limits it is shown: that it may be 0 is all that helps
-        noughts = [
-            row
-            for row, count in enumerate(part.counts)
-            if count == 0 and not part.hidden[row] and any(part.hidden)
-        ]
+        noughts = _list_noughts(part, ledger, ties)
         chosen = set(noughts[:1])
     return chosen
+
+
+def _list_noughts(part: CountedPart, ledger: CellLedger, ties: Sequence[Line | Bound]) -> list[int]:
+    """Return the rows that show that they count nobody, but for those that could count none."""
+    bounds = [tie for tie in ties if isinstance(tie, Bound)]
+    certain = {
+        place
+        for bound in bounds
+        if bound.high <= 0 and all(weight > 0 for _, weight in bound.terms)
+        for place in bound.places
+    }
+    return [
+        row
+        for row, place in enumerate(ledger.find_cells(part))
+        if part.counts[row] == 0 and not part.hidden[row] and place not in certain
+    ]
 
 
 def _choose_of_lines(
