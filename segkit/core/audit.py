@@ -104,8 +104,6 @@ def _audit_parts(parts: Sequence[CountedPart], ledger: CellLedger) -> list[tuple
         audited, reason = _audit_part(part, ledger, budget)
         if reason:
             audited = replace(part, hidden=(True,) * len(part.hidden))
-        else:
-            ledger.add(audited)
         done.append((audited, reason))
     return done
 
@@ -154,18 +152,22 @@ def _spread(
 def _audit_part(
     part: CountedPart, ledger: CellLedger, budget: list[int]
 ) -> tuple[CountedPart, str]:
-    """Return the part with what more it must hide, or why hiding in it does not do."""
+    """Return the part with what more it must hide, or why hiding in it does not do.
+
+    The ledger takes it in, unless there is a reason.
+    """
     part = _hide_again(part, ledger)
     for _ in range(MOST_ROUNDS):
         trial = ledger.copy()
         ties = trial.add(part)
-        if not any(trial.is_open(cell) for tie in ties for cell in tie.places):
-            return part, ""
-        try:
-            told = find_told(trial, ties, budget=budget)
-        except AuditLimitError:
-            return part, TOO_LARGE
+        told: set[Place] = set()
+        if any(trial.is_open(cell) for tie in ties for cell in tie.places):
+            try:
+                told = find_told(trial, ties, budget=budget)
+            except AuditLimitError:
+                return part, TOO_LARGE
         if not told:
+            ledger.take_over(trial)
             return part, ""
         more = _choose_more(part, trial, ties, told)
         if not more:

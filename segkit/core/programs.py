@@ -157,18 +157,22 @@ def _find_told_in(program: _Program, budget: list[int]) -> set[Place]:
     def is_told(number: int) -> bool:
         return high[number] - low[number] < program.needed[number] - NEAR
 
-    weights = np.zeros(len(program.cells))
-    weights[program.protected] = 1.0
-    look(weights)
-    look(-weights)
+    def look_both_ways(numbers: list[int]) -> None:
+        weights = np.zeros(len(program.cells))
+        weights[numbers] = 1.0
+        look(weights)
+        look(-weights)
+
+    # Cells together first, as long as that opens some, then those that are left one by one.
+    left = program.protected
+    count = len(left) + 1
+    while 1 < len(left) < count:
+        count = len(left)
+        look_both_ways(left)
+        left = [number for number in left if is_told(number)]
     told = set()
-    for number in program.protected:
-        if not is_told(number):
-            continue
-        alone = np.zeros(len(program.cells))
-        alone[number] = 1.0
-        look(alone)
-        look(-alone)
+    for number in left:
+        look_both_ways([number])
         if is_told(number):
             told.add(program.cells[number])
     return told
