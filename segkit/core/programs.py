@@ -10,7 +10,6 @@ import numpy as np
 
 from segkit.core.bounds import Bound
 from segkit.core.cell_ledger import CellLedger, Line
-from segkit.core.errors import SegkitError
 from segkit.core.spaces import MOST_APART, Place
 
 MOST_CELLS = 3000  # hidden cells that hang together
@@ -44,7 +43,7 @@ class _Program:
 
 
 class AuditLimitError(Exception):
-    """The audit would take too many cells or linear programs."""
+    """The audit would take too many cells or programs, or one of these has no solution."""
 
 
 def find_told(
@@ -219,11 +218,7 @@ def _make_solver(program: _Program) -> Callable[[np.ndarray], np.ndarray]:
     def solve(weights: np.ndarray) -> np.ndarray:
         found = linprog(weights, bounds=bounds, method="highs", **known)
         if found.status != 0:
-            raise SegkitError(
-                "the audit of what is hidden did not come to an end",
-                where="segkit.core.audit",
-                found=found.message,
-            )
+            raise AuditLimitError  # what cannot be audited is left out
         return found.x
 
     return solve
