@@ -123,7 +123,7 @@ class Workspace:
         """
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
-        audited = self._ledger.audit(table, view.shape)
+        audited = self._ledger.audit(table, view.shape, roundings=view.list_roundings())
         if audited is not None and audited.reason:
             table = empty_table(list(table.columns), audited.reason)
         published = publish_table(
@@ -131,6 +131,7 @@ class Workspace:
             view.shape,
             smallest_cell=settings.smallest_cell,
             also_hidden=None if audited is None else audited.hidden,
+            also_untold=None if audited is None or audited.reason else audited.untold,
             roundings=view.list_roundings(),
             view=view,
             period=settings.describe_period(days),
