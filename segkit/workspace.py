@@ -18,7 +18,8 @@ from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
 from segkit.features.accounts import roll_up_accounts
 from segkit.features.own_features import list_kinds
-from segkit.plan.models import Plan, read_plan
+from segkit.plan.models import Plan
+from segkit.plan.reading import read_plan
 from segkit.report.shared.views import View
 from segkit.runs import outputs
 from segkit.runs.layout import RunFolder, StepFolder

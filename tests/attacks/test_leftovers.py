@@ -38,7 +38,7 @@ os.kill(os.getpid(), 9)
 KILL_WHILE_PUBLISHING = """
 import os, sys
 from pathlib import Path
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 from segkit.workflow import publishing
 plan = read_plan(Path(sys.argv[2], "plan.toml"))
 inner = os.replace
