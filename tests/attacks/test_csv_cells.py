@@ -28,7 +28,7 @@ from segkit.core.csvfiles import (
     neutralise_names,
     neutralise_table,
     neutralise_text,
-    write_frame_as_csv,
+    write_rows_as_csv,
 )
 from segkit.segmentation.scoring import score_table
 
@@ -128,7 +128,7 @@ def test_no_cell_and_no_header_of_a_frame_runs(tmp_path_factory, names, texts):
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     texts = texts[: len(texts) // len(names) * len(names)]
     rows = [texts[i : i + len(names)] for i in range(0, len(texts), len(names))]
-    write_frame_as_csv(path, pd.DataFrame(rows, columns=pd.Index(names, dtype=object)))
+    write_rows_as_csv(path, names, rows)
     text = path.read_bytes().decode("utf-8")
     assert list_running(text) == []
     read = read_cells(text)
@@ -139,7 +139,7 @@ def test_no_cell_and_no_header_of_a_frame_runs(tmp_path_factory, names, texts):
 
 def test_numbers_of_a_frame_stay_numbers(tmp_path):
     frame = pd.DataFrame({"a": [-1, 2], "b": [-1.5, None], "c": [True, False], "d": ["-x", None]})
-    write_frame_as_csv(tmp_path / "a.csv", frame)
+    write_rows_as_csv(tmp_path / "a.csv", list(frame), frame.itertuples(index=False, name=None))
     assert read_cells((tmp_path / "a.csv").read_text())[1:] == [
         ["-1", "-1.5", "True", "'-x"],
         ["2", "", "False", ""],
