@@ -47,6 +47,7 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a
 	$(BIN)/python benchmarks/features.py --peers $(VENV)/peers/bin/python --memory 4GB \
 	  --lines 10000000 100000000 --write docs/evidence/features.md
 	$(BIN)/python benchmarks/checks.py --append docs/evidence/features.md
+	$(BIN)/python benchmarks/wide_tables.py --append docs/evidence/features.md
 
 simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations

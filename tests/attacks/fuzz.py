@@ -112,6 +112,9 @@ class _Worker:
             if self.pipe.poll(timeout):
                 fault = "the process died"
                 return self.pipe.recv()
+        if fault == "the process died":
+            self.process.join(5)
+            fault += f" ({self.process.exitcode})"
         self.close()
         return {
             "number": number,

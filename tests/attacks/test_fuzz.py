@@ -6,7 +6,7 @@ import datetime
 import json
 
 from tests.attacks.__main__ import write_page
-from tests.attacks.fuzz import attack, read_input, summarise
+from tests.attacks.fuzz import attack, summarise
 from tests.attacks.inputs import make_input
 
 
@@ -27,7 +27,7 @@ def test_the_same_number_makes_the_same_input(tmp_path):
 
 def test_what_has_ended_is_not_read_again(tmp_path):
     kept = tmp_path / "kept.jsonl"
-    result = read_input(1, 2) | {"seed": 1, "message": "from the file"}
+    result = {"number": 2, "code": 1, "faults": [], "message": "from the file", "seed": 1}
     kept.write_text(json.dumps(result) + "\n")
     (again,) = attack([2], seed=1, kept=kept)
     assert again["message"] == "from the file"
