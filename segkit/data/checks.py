@@ -176,7 +176,7 @@ def _renew_tables(
 def _hash_inputs(plan: Plan, as_of: datetime.date, *, sources: dict[str, str | None]) -> str:
     """Return a hash of all that the tables depend on, sources by their content."""
     code = hash_source(TABLE_ROOMS)
-    settings = plan.model_dump(mode="json", include={"tables", "policies", "currency"})
+    settings = plan.model_dump(mode="json", include={"tables", "policies", "currency", "time_zone"})
     unknown = time.time_ns() if None in sources.values() else 0  # a database may have changed
     return hash_value([sources, unknown, settings, str(as_of), code])
 

@@ -14,6 +14,8 @@ import duckdb
 from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.core.errors import PlanError, SegkitError, suggest_name
+from segkit.data.notices import Notice
+from segkit.data.running_index import find_counters, number_rows, tell_counters
 from segkit.plan.models import OWN_NAME, TableSpec
 
 OWN = "own"  # the kind of a feature of one's own, until its values are seen
@@ -33,7 +35,7 @@ class Source:
     ``raw`` names a view with ``source_row`` (from 1), ``row_hash`` (of all the source's columns)
     and the mapped columns; ``malformed`` a table with ``source_row``, ``line`` and ``raw_line``.
     ``columns`` maps the contract's names to the user's, ``names`` are all of the user's, ``types``
-    are DuckDB's types of the mapped columns.
+    are DuckDB's types of the mapped columns. ``notices`` are what opening it noticed.
     """
 
     table: Table
@@ -47,6 +49,9 @@ class Source:
     malformed_count: int = 0
     foreign_lines: int = 0
     is_copied: bool = True
+    time_zone: str | None = None
+    joins_capitals: bool = False
+    notices: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.name = self.table.name
@@ -167,7 +172,13 @@ class Source:
         cell_of = dict(zip(names, cells, strict=True))
         row_hash = f"hash({', '.join(map(quote, cells))}) AS row_hash"
         mapped = [f"{quote(cell_of[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
+        counters = find_counters(names, self.columns.values())
+        bare = [cell_of[name] for name in names if name not in counters]
         kept = [row_hash, *mapped]
+        if counters and bare:
+            kept.append(f"hash({', '.join(map(quote, bare))}) AS bare_hash")
+            numbers = enumerate(counters)
+            kept += [f"{quote(cell_of[name])} AS counter_{place}" for place, name in numbers]
         self.is_copied = not row or "file_row_number" in names
         if self.is_copied:
             copied = ["source_row", *kept] if is_numbered else kept
@@ -179,10 +190,21 @@ class Source:
         if row:
             kept = [f"{row} AS source_row", *kept]
         query = f"SELECT {', '.join(kept)} FROM {relation}"
+        if counters and bare:
+            query = self._compare_without(counters, query)
         self.con.execute(f"CREATE OR REPLACE VIEW {self.raw} AS {query}")
         types = self.con.execute(f"DESCRIBE {self.raw}").fetchall()
         self.types = {name: kind for name, kind, *_ in types}
         self.raw_count = self.con.execute(f"SELECT count(*) FROM {self.raw}").fetchall()[0][0]
+
+    def _compare_without(self, counters: Sequence[str], query: str) -> str:
+        """Return a query's rows, whose hash leaves out the counters if these number the rows."""
+        columns = ", ".join(["source_row", *map(quote, self.columns)])
+        if not number_rows(self.con, query, counters):
+            return f"SELECT row_hash, {columns} FROM ({query})"
+        count = self.con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
+        self.notices.append(tell_counters(counters, count))
+        return f"SELECT bare_hash AS row_hash, {columns} FROM ({query})"
 
 
 def name_harmlessly(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:

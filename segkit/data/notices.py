@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -16,3 +17,16 @@ class Notice(NamedTuple):
     row_count: int
     reason: str
     treatment: str
+
+
+def say_column(column: str) -> str:
+    """Return a column's name in words.
+
+    Examples
+    --------
+    >>> say_column("ordered_at"), say_column("signed_up_on"), say_column("order_id")
+    ('ordered time', 'signed up date', 'order id')
+    """
+    words = re.sub("_at$", " time", column)
+    words = re.sub("_on$", " date", words)
+    return words.replace("_", " ")

@@ -42,6 +42,8 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
     """
     spec = plan.tables[name]
     source = Source(TABLES[name], spec, _name_place(name, spec), con)
+    source.time_zone = spec.time_zone or plan.time_zone
+    source.joins_capitals = plan.policies.join_capitals
     con.execute(
         f"CREATE TABLE {source.malformed} (source_row BIGINT, line BIGINT, raw_line VARCHAR)"
     )

@@ -40,8 +40,8 @@ ATTRACTIVENESS = {"value_share": 3.0, "mean_value": 2.0, "customer_share": 1.0, 
 FIT = {"reach": 2.0, "consent_share": 1.0}
 # What a feature of one's own may be called: not what segkit itself adds to a table of customers.
 OWN_NAME = re.compile(
-    r"(?!(text|faulty|rule|segment)_|(source_row|row_hash|is_repeat|differs|is_rejected|segment"
-    r"|distance|probability|confidence)$)[a-z]([a-z0-9_]{0,38}[a-z0-9])?"
+    r"(?!(text|faulty|placeholder|rule|segment)_|(source_row|row_hash|is_repeat|differs|is_rejected"
+    r"|segment|distance|probability|confidence)$)[a-z]([a-z0-9_]{0,38}[a-z0-9])?"
 )
 # Segments are sought in so many customers at most.
 MOST_FITTED = 200_000
@@ -66,6 +66,8 @@ class TableSpec(Frozen):
     over ``files``, each known in the query by its name. ``columns`` maps the
     contract's name to the user's: ``customer_id = "CustomerID"``. ``features``, of customers only,
     takes further columns as features of one's own, ``wine_spend = "MntWines"``, or "all" of them.
+    ``time_zone`` is the shop's, as "Europe/Helsinki", for times that are stored in UTC; it goes
+    before the plan's.
     """
 
     path: str | None = None
@@ -79,6 +81,7 @@ class TableSpec(Frozen):
     encoding: str | None = None
     decimal: Literal[".", ","] = "."
     date_format: str | None = None
+    time_zone: str | None = None
     columns: dict[str, str] = Field({})
     features: dict[str, str] | Literal["all"] = Field({})
 
@@ -109,7 +112,11 @@ class TableSpec(Frozen):
 
 
 class Policies(Frozen):
-    """What to do with rows on which reasonable people differ."""
+    """What to do with rows on which reasonable people differ.
+
+    ``join_capitals`` reads customer ids in small letters, so that those that differ in capitals
+    only, as e-mail addresses do, are one customer.
+    """
 
     exact_duplicates: Literal["keep", "drop"] = "keep"
     cancellations: Literal["net", "drop"] = "net"
@@ -122,6 +129,7 @@ class Policies(Frozen):
     adjustment_order_prefix: str = ""
     non_products: Literal["keep", "drop"] = "drop"
     non_product_ids: tuple[str, ...] = ()
+    join_capitals: bool = False
 
 
 class NamedRule(Frozen):
@@ -217,6 +225,7 @@ class Plan(BaseSettings):
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
     most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    time_zone: str | None = None
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     tables: dict[str, TableSpec]
     policies: Policies = Policies()
