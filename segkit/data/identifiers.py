@@ -65,8 +65,8 @@ def _find_other_signs(source: Source, columns: Sequence[Column]) -> list[str]:
     if not columns:
         return []
     names = [column.name for column in columns]
-    tests = [f"count_if(strlen(text_{name}) <> length(text_{name}))" for name in names]
-    query = f"SELECT {', '.join(tests)} FROM texts_{source.name}"
+    tests = [f"count_if(strlen({name}) <> length({name}))" for name in names]
+    query = f"SELECT {', '.join(tests)} FROM {source.raw}"  # as found: faster than trimmed
     counts = source.con.execute(query).fetchall()[0]
     return [name for name, count in zip(names, counts, strict=True) if count]
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import duckdb
 
 from segkit.data.columns import Source
-from segkit.data.identifiers import ROUNDED
+from segkit.data.identifiers import ROUNDED, clean_id
 from segkit.data.notices import Notice, say_column
 from segkit.data.quality_rules import REFERRED_TO
+from segkit.data.texts import NO_ID, list_literals
+from segkit.data.total_rows import TOTAL_WORDS, is_looked_through, tell_called
 
 # Each row of a table has another; how they are spelt matters only where they join.
 OF_ONE_ROW = ("order_id", "ticket_id", "session_id")
@@ -79,23 +81,39 @@ class IdentityChecks:
 
     def _find_spellings(self, name: str) -> list[Notice]:
         """Warn of identifiers that lost digits, or differ in capitals or leading zeros only."""
-        typed = f"typed_{self.source.name}"
         if name in OF_ONE_ROW:
-            test = f"count_if(contains({name}, '+') AND regexp_full_match({name}, {ROUNDED}))"
-            (count,) = self._fetch(f"SELECT {test} FROM {typed}")
+            test = f"count_if(contains({name}, '+') AND regexp_full_match(trim({name}), {ROUNDED}))"
+            (count,) = self._fetch(f"SELECT {test} FROM {self.source.raw}")
             return [_tell_rounded(name, count)] if count else []
+        # Counted as found, which is fastest, and read as identifiers when they are few.
+        read = clean_id(f"trim({name}, E' \\t\\n\\r')")
         self.con.execute(
-            f"""CREATE OR REPLACE TEMP TABLE ids AS SELECT {name} AS id, count(*) AS rows
-            FROM {typed} WHERE {name} IS NOT NULL GROUP BY 1"""
+            f"""CREATE OR REPLACE TEMP TABLE ids AS
+            SELECT {read} AS id, sum(rows)::BIGINT AS rows
+            FROM (SELECT {name}, count(*) AS rows FROM {self.source.raw} GROUP BY 1)
+            WHERE id NOT IN ({list_literals(NO_ID)}) GROUP BY 1"""
         )
         (lost,) = self._fetch(
             f"""SELECT coalesce(sum(rows), 0)::BIGINT FROM ids
             WHERE contains(id, '+') AND regexp_full_match(id, {ROUNDED})"""
         )
         notices = [_tell_rounded(name, lost)] if lost else []
-        for spelling in SPELLINGS:
+        if not is_looked_through(self.source):
+            notices += self._find_called(name)
+        spellings = set(SPELLINGS)
+        if name == "customer_id" and self.source.joins_capitals:
+            spellings.remove("capitals")
+        for spelling in sorted(spellings):
             notices += self._find_variants(name, spelling)
         return notices
+
+    def _find_called(self, name: str) -> list[Notice]:
+        """Warn of identifiers that are a word for a total."""
+        (count,) = self._fetch(
+            f"""SELECT coalesce(sum(rows), 0)::BIGINT FROM ids
+            WHERE lower(rtrim(id, ' :.')) IN ({list_literals(TOTAL_WORDS)})"""
+        )
+        return [tell_called(count, f"A {say_column(name)}")] if count else []
 
     def _find_variants(self, name: str, spelling: str) -> list[Notice]:
         """Warn of identifiers that are one but for how they are spelt."""
@@ -131,16 +149,9 @@ class IdentityChecks:
 
     def _compare_orders(self) -> list[Notice]:
         """Warn of orders with two customers, and of a customer that is new with each order."""
-        source = self.source
-        is_typed = "VARCHAR" not in (source.types["order_id"], source.types["customer_id"])
-        rows = source.raw if is_typed else f"typed_{source.name}"
-        orders, customers, shared, lines = self._fetch(
-            f"""SELECT count(a), count(DISTINCT a), count_if(a <> b),
-                coalesce(sum(n) FILTER (a <> b), 0)::BIGINT
-            FROM (SELECT hash(order_id) AS o, min(c) AS a, max(c) AS b, count(*) AS n FROM (
-                SELECT order_id, CASE WHEN customer_id IS NOT NULL THEN hash(customer_id) END AS c
-                FROM {rows} WHERE order_id IS NOT NULL) GROUP BY 1)"""
-        )
+        orders, customers, shared, lines = self._count_orders(self.source.raw)
+        if shared:  # as found; perhaps not as read
+            orders, customers, shared, lines = self._count_orders(f"typed_{self.source.name}")
         notices = []
         if shared:
             notices.append(
@@ -166,6 +177,16 @@ class IdentityChecks:
                 )
             )
         return notices
+
+    def _count_orders(self, rows: str) -> tuple[int, int, int, int]:
+        """Return how many orders and customers there are, and orders and lines of two of them."""
+        return self._fetch(
+            f"""SELECT count(a), count(DISTINCT a), count_if(a <> b),
+                coalesce(sum(n) FILTER (a <> b), 0)::BIGINT
+            FROM (SELECT hash(order_id) AS o, min(c) AS a, max(c) AS b, count(*) AS n FROM (
+                SELECT order_id, CASE WHEN customer_id IS NOT NULL THEN hash(customer_id) END AS c
+                FROM {rows} WHERE order_id IS NOT NULL) GROUP BY 1)"""
+        )
 
     def _name_better(self) -> list[str]:
         """Return columns of the tables that may name the customer better."""
@@ -204,8 +225,8 @@ class IdentityChecks:
                         f"{spelling}_part_{other}",
                         severity="warning",
                         row_count=rows,
-                        reason=f"{rows:,} rows more would find their {words} in the {other} table "
-                        f"if {ignored} were ignored.",
+                        reason=f"By their {words}, {rows:,} more would join the {other} table if "
+                        f"{ignored} were ignored.",
                         treatment="Kept without it; spell the identifiers alike in both tables.",
                     )
                 )

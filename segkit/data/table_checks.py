@@ -159,13 +159,9 @@ class TableChecks:
             (rule.name, rule.severity, count, rule.reason, rule.treatment)
             for rule, count in zip(rules, counts, strict=True)
         ]
-        entries = [
-            *_tell_malformed(source),
-            *quality,
-            *_tell_encoding(source),
-            *source.notices,
-            *notices,
-        ]
+        notices = [*_tell_encoding(source), *source.notices, *notices, *totals.notices]
+        notices += self._judge_rows(source, quality)
+        entries = [*_tell_malformed(source), *quality, *notices]
         told = [(name, *entry) for entry in entries if entry[2]]
         return CheckedTable(source, columns, rules, told, accepted=accepted)
 

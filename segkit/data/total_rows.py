@@ -19,9 +19,10 @@ WORDS = """
     |celkem|összesen|razem|toplam|итого|всего|合計|总计|總計
 """
 TOTAL_WORDS = tuple(dict.fromkeys(word.strip() for word in WORDS.split("|")))
-# In a larger table words are looked for among its first and last rows.
+# In a larger table words are looked for among its last rows, and where it is not copied, so that
+# these are not found at once, among its identifiers only, see `segkit.data.identity_checks`.
 ROWS_LOOKED_AT = 200_000
-ROWS_AT_ENDS = 1_000
+ROWS_AT_END = 1_000
 MOST_NAMED = 5
 # So many rows make it no chance that one is the sum of the others: the last one, or any.
 FEWEST_BEFORE_LAST = 5
@@ -42,7 +43,7 @@ def find_total_rows(source: Source, con: duckdb.DuckDBPyConnection) -> TotalRows
 
     One is set aside where an identifier is such a word and an amount is the sum of the others.
     """
-    called = _find_called(source, con)
+    called = _find_called(source, con) if is_looked_through(source) else {}
     if not called:
         return TotalRows([], [])
     sums = _find_sums(source, con, list(called))
@@ -59,16 +60,24 @@ def find_total_rows(source: Source, con: duckdb.DuckDBPyConnection) -> TotalRows
         more = ", ..." if len(doubtful) > MOST_NAMED else ""
         summed = [f"{sums[row]:,.2f}" for row in doubtful if row in sums]
         amount = f" An amount is the sum of the others: {summed[0]}." if summed else ""
-        notices.append(
-            Notice(
-                "called_total",
-                severity="warning",
-                row_count=len(doubtful),
-                reason=f"Data row {listed}{more} is called a total.{amount}",
-                treatment="Kept; take it out of the table if it is one.",
-            )
-        )
+        notices.append(tell_called(len(doubtful), f"Data row {listed}{more}", amount))
     return TotalRows(rules, notices)
+
+
+def is_looked_through(source: Source) -> bool:
+    """Say whether a table's rows are looked at for words for a total."""
+    return source.is_copied or source.raw_count <= ROWS_LOOKED_AT
+
+
+def tell_called(count: int, found: str, amount: str = "") -> Notice:
+    """Warn of rows that are called a total."""
+    return Notice(
+        "called_total",
+        severity="warning",
+        row_count=count,
+        reason=f"{found} is called a total.{amount}",
+        treatment="Kept; take it out of the table if it is one.",
+    )
 
 
 def _find_called(source: Source, con: duckdb.DuckDBPyConnection) -> dict[int, bool]:
@@ -89,11 +98,9 @@ def _find_called(source: Source, con: duckdb.DuckDBPyConnection) -> dict[int, bo
     by_label = " OR ".join(tests[False]) or "false"
     among = "true"
     if source.raw_count > ROWS_LOOKED_AT:
-        last = source.read - ROWS_AT_ENDS
-        among = f"source_row <= {ROWS_AT_ENDS} OR source_row > {last}"
+        among = f"source_row > {source.read - ROWS_AT_END}"
     query = f"""SELECT source_row, coalesce({by_id}, false) AS by_id
-        FROM texts_{source.name}
-        WHERE ({among}) AND (({by_id}) OR ({by_label})) ORDER BY 1"""
+        FROM texts_{source.name} WHERE {among} AND (({by_id}) OR ({by_label})) ORDER BY 1"""
     return dict(con.execute(query).fetchall())
 
 
