@@ -367,6 +367,7 @@ RETAIL_RULES = {
     "non_product": 1_256 + 710 + 571 + 1,  # POST, DOT, M and one m
     "unusual_quantity": 61,
     "unusual_unit_price": 10,
+    "capitals_differ_product_id": 1_907,  # 15056bl and 15056BL
 }
 
 

@@ -5,6 +5,8 @@ A value that cannot be converted becomes null and is marked as faulty; the check
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from segkit.contract.definitions import Column
 from segkit.data.booleans import convert_boolean
 from segkit.data.columns import Source, quote
@@ -16,19 +18,19 @@ from segkit.data.own_columns import settle_own
 from segkit.data.texts import NOTHING, NUMBERS, TIMES, create_texts, is_typed
 
 
-def convert_source(source: Source) -> tuple[str, list[Notice]]:
+def convert_source(source: Source, carried: Sequence[str] = ()) -> tuple[str, list[Notice]]:
     """Return the query that converts a source's columns, and what had to be guessed for it.
 
     The query gives ``source_row``, ``row_hash``, the converted columns, and ``faulty_<column>``
-    where a conversion may fail.
+    where a conversion may fail. Columns of the source that are ``carried`` stay as they are.
     """
     notices = settle_own(source)
     columns = [column for column in source.table.columns if column.name in source.columns]
-    create_texts(source, columns)
+    create_texts(source, columns, carried)
     ids = convert_ids(source, [column for column in columns if column.kind == "id"])
     dates = convert_dates(source, [column for column in columns if column.kind in TIMES])
-    values = ["source_row", "row_hash"]
-    kept = ["source_row", "row_hash"]
+    values = ["source_row", "row_hash", *carried]
+    kept = ["source_row", "row_hash", *carried]
     # Every column is named: a star that replaces takes DuckDB the square of the columns' number.
     for column in columns:
         own = quote(column.name)

@@ -139,7 +139,7 @@ class IdentityChecks:
         return [
             Notice(
                 f"{spelling}_differ_{name}",
-                severity="warning",
+                severity="warning" if name == "customer_id" else "note",
                 row_count=rows,
                 reason=f"{ids:,} values of {say_column(name)} differ in {difference}; {groups:,} "
                 "may be meant.",

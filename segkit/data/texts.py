@@ -17,13 +17,15 @@ NUMBERS = ("integer", "number", "money")
 TIMES = ("date", "datetime")
 
 
-def create_texts(source: Source, columns: Sequence[Column]) -> None:
+def create_texts(source: Source, columns: Sequence[Column], carried: Sequence[str] = ()) -> None:
     """Create the view ``texts_<table>`` of trimmed texts, null where a text says that it is none.
+
+    Columns that are ``carried`` stay as they are.
 
     A number or time that is stored as one stays what it is, see `trim_column`.
     """
-    trimmed = ["source_row", "row_hash"]
-    emptied = ["source_row", "row_hash"]
+    trimmed = ["source_row", "row_hash", *carried]
+    emptied = ["source_row", "row_hash", *carried]
     for column in columns:
         name = column.name
         text = f"text_{name}"
