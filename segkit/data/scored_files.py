@@ -17,6 +17,7 @@ from segkit.data.notices import Notice
 from segkit.data.numbers import convert_number
 from segkit.data.repeats import find_twins
 from segkit.data.sources import open_file
+from segkit.data.texts import KEEPS_NA, NO_CATEGORY, NO_NUMBER, NO_TEXT, list_literals, trim_column
 from segkit.plan.models import OWN_NAME, TableSpec
 
 CUSTOMER = "customer_id"
@@ -66,13 +67,16 @@ class ScoredFile(Source):
         A number that is written with words for yes and no is one of these.
         """
         kinds = {column.name: column.kind for column in self.wanted.columns}
-        columns = []
-        carried = []
-        for plain, name in self.columns.items():
-            if name in kinds and self.types[plain] == "VARCHAR":
-                columns.append(Column(plain, kinds[name], ""))
-            else:
-                carried.append(plain)
+        texts = [
+            Column(plain, kinds[name], "")
+            for plain, name in self.columns.items()
+            if name in kinds and self.types[plain] == "VARCHAR"
+        ]
+        settled = self._cast_plain([column.name for column in texts if column.kind == "number"])
+        if not self.is_copied:
+            settled += self._find_tidy([column for column in texts if column.kind == "category"])
+        columns = [column for column in texts if column.name not in settled]
+        carried = list(set(self.columns) - {column.name for column in columns})
         numbers = [column.name for column in columns if column.kind == "number"]
         truths = self._settle_numbers(numbers)
         columns = [
@@ -81,6 +85,40 @@ class ScoredFile(Source):
         ]
         self.table = dataclasses.replace(self.wanted, columns=tuple(columns))
         return carried
+
+    def _cast_plain(self, names: Sequence[str]) -> list[str]:
+        """Turn columns whose texts are all plain numbers into these; return which they are."""
+        if not names:
+            return []
+        odd = [
+            f"""count(CASE WHEN TRY_CAST({name} AS DOUBLE) IS NULL
+                AND trim({name}) NOT IN ({list_literals(NO_NUMBER)}) THEN 1 END)"""
+            for name in names
+        ]
+        (counts,) = self.con.execute(f"SELECT {', '.join(odd)} FROM {self.raw}").fetchall()
+        plain = [name for name, count in zip(names, counts, strict=True) if not count]
+        cast = [
+            f"CASE WHEN isfinite(TRY_CAST({n} AS DOUBLE)) THEN TRY_CAST({n} AS DOUBLE) END AS {n}"
+            for n in plain
+        ]
+        if cast:
+            self.con.execute(f"ALTER VIEW {self.raw} RENAME TO found_{self.name}")
+            query = f"SELECT * REPLACE ({', '.join(cast)}) FROM found_{self.name}"
+            self.con.execute(f"CREATE VIEW {self.raw} AS {query}")
+        return plain
+
+    def _find_tidy(self, columns: Sequence[Column]) -> list[str]:
+        """Return categories whose texts read as they are; a file's levels are few."""
+        tidy = []
+        for column in columns:
+            name = column.name
+            read = trim_column(column, "VARCHAR")
+            nothing = NO_TEXT if name in KEEPS_NA else NO_CATEGORY
+            query = f"""SELECT 1 FROM (SELECT {name} FROM {self.raw} GROUP BY 1)
+                WHERE {read} <> {name} OR {name} IN ({list_literals(nothing)}) LIMIT 1"""
+            if not self.con.execute(query).fetchall():
+                tidy.append(name)
+        return tidy
 
     def _settle_numbers(self, names: Sequence[str]) -> list[str]:
         """Find the file's decimal mark, if none is declared; return the columns of yes and no.
@@ -152,11 +190,11 @@ def open_scored(
     open_file(source, path, folder)
     carried = source.choose_kinds()
     query, notices = convert_source(source, carried)
-    con.execute(f"CREATE OR REPLACE TEMP VIEW converted AS {query}")
+    con.execute(f"CREATE TEMP {'TABLE' if source.is_copied else 'VIEW'} converted AS {query}")
     theirs = source.name_columns()
     shown = [f"{quote(plain)} AS {quote(name)}" for plain, name in theirs.items()]
     named = f"SELECT {', '.join(shown)} FROM converted"
-    con.execute(f"CREATE OR REPLACE TEMP VIEW read_customers AS {named}")
+    con.execute(f"CREATE TEMP VIEW read_customers AS {named}")
     unreadable = _count_unreadable(source)
     notices += [*source.notices, *_tell_left_out(source), *_find_repeated(source)]
     return "read_customers", unreadable, [notice for notice in notices if notice.row_count]
