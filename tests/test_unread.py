@@ -128,6 +128,14 @@ class TestHeaders:
         told = prepared.quality.set_index("rule").loc["repeated_header"]
         assert (told["severity"], told["row_count"]) == ("reject", 1)
 
+    def test_a_header_among_the_rows_with_its_names_in_another_order_is_refused(self, tmp_path):
+        moved = HEADER.split(",")
+        moved[0], moved[2] = moved[2], moved[0]
+        write_lines(tmp_path, *GOOD_LINES, ",".join(moved), "C1,P1,9,2024-01-05,2,10.00")
+        problems, _ = check(tmp_path, "lines.csv")
+        told = "lines.csv, data row 4: a row repeats the names of the columns in another order"
+        assert told in str(problems[0])
+
 
 @pytest.mark.parametrize(
     "call", ["read_json('people.json')", "'people.json'", "read_text('d.csv')"]
