@@ -107,10 +107,10 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
 
 
 def _list_top(file: TextFile) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of the first lines, as each delimiter parts them."""
-    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))
+    """Yield the number and the cells of the lines below the first, as each delimiter parts them."""
+    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))[1:]
     for delimiter in dict.fromkeys([file.delimiter, *DELIMITERS]):
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(lines, start=2):
             yield number, split_names(line, delimiter)
 
 
