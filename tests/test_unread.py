@@ -146,3 +146,16 @@ def test_a_query_reads_no_file_that_is_not_listed_and_so_watched(tmp_path, call)
     spec = {"query": f"SELECT * FROM {call}", "files": {"d": "d.csv"}, "features": "all"}
     with pytest.raises(SegkitError, match="query"):
         prepare_tables(make_plan(tmp_path, {"customers": spec}), tmp_path / "run")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_a_file_in_utf8_that_the_plan_calls_something_else_is_warned_of(tmp_path, encoding):
+    lines = [f"{line},Malmö" for line in GOOD_LINES]
+    write_lines(tmp_path, *lines, header=f"{HEADER},country")
+    _, found = check(tmp_path, {"path": "lines.csv", "encoding": encoding})
+    told = found.loc["other_encoding"]
+    assert (told["severity"], told["row_count"]) == ("warning", 3)
+    path = tmp_path / "lines.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    _, found = check(tmp_path, {"path": "lines.csv", "encoding": encoding})
+    assert found.empty

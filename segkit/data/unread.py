@@ -10,6 +10,7 @@ from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.notices import Notice
+from segkit.data.textfiles import TextFile
 from segkit.data.texts import list_literals
 
 HEADER_ROW = "rule_header"  # says of a row that it repeats the names of the columns
@@ -44,6 +45,21 @@ def tell_unread(source: Source) -> list[Notice]:
             )
         )
     return notices
+
+
+def tell_utf8(file: TextFile) -> list[Notice]:
+    """Return a warning of lines that are UTF-8 in a file that the plan says is not."""
+    if not file.utf8_lines:
+        return []
+    return [
+        Notice(
+            "other_encoding",
+            severity="warning",
+            row_count=file.utf8_lines,
+            reason=f"The line is UTF-8; the plan's encoding is {file.encoding}.",
+            treatment="Read as the plan says, accents as two signs; leave encoding out.",
+        )
+    ]
 
 
 def tell_sheets(workbook: Any, sheet: str, *, is_declared: bool, label: str) -> list[Notice]:
