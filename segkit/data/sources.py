@@ -26,7 +26,7 @@ from segkit.data.input_hashes import find_files, name_kind
 from segkit.data.places import name_plainly
 from segkit.data.queries import read_query
 from segkit.data.textfiles import DELIMITERS, TextFile, open_text, split_names, split_records
-from segkit.data.unread import LINES_SEARCHED, match_header, tell_sheets, tell_unread
+from segkit.data.unread import LINES_SEARCHED, match_header, tell_sheets, tell_unread, tell_utf8
 from segkit.plan.models import Plan, TableSpec
 
 BATCH_ROWS = 100_000
@@ -130,13 +130,14 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
     next(records, None)  # the header
     _keep_records(source, file.names, records, folder)
     source.foreign_lines = file.foreign_lines
+    source.notices += tell_utf8(file)
 
 
 def _list_top(file: TextFile) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of the first lines, as each delimiter parts them."""
-    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))
+    """Yield the number and the cells of the lines below the first, as each delimiter parts them."""
+    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))[1:]
     for delimiter in dict.fromkeys([file.delimiter, *DELIMITERS]):
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(lines, start=2):
             yield number, split_names(line, delimiter)
 
 
