@@ -12,9 +12,9 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError
 from segkit.data.columns import Source, text_literal
-from segkit.data.convert import Guess
 from segkit.data.engine import SqlTables
 from segkit.data.lines import INCOME, LineQueries, test_beginning
+from segkit.data.notices import Notice
 from segkit.data.order_status import NOT_KNOWN, list_statuses, refuse_statuses
 
 # Fields of an order that some exports write on its first line only.
@@ -47,7 +47,7 @@ class LineLearner:
         self.queries = queries
         self.typed = f"SELECT * FROM typed_{source.name}"
         self.quick = source.raw if _is_typed(source, tables) else f"typed_{source.name}"
-        self.notices: list[Guess] = []
+        self.notices: list[Notice] = []
         self.statuses = list_statuses([], queries.policies.statuses)
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
         self.faults: list[SegkitError] = []
@@ -181,7 +181,7 @@ class LineLearner:
             self._refuse_prefix("cancelled_order_prefix", message, counts["cancelled"])
             return
         self.notices.append(
-            Guess(
+            Notice(
                 "cancellation_of_no_sale",
                 severity="warning",
                 row_count=unmet,
@@ -224,7 +224,7 @@ class LineLearner:
         for column, count in carried:
             words = column.replace("_at", " time").replace("_", " ")
             self.notices.append(
-                Guess(
+                Notice(
                     f"carried_{column}",
                     severity="note",
                     row_count=count,
@@ -315,7 +315,7 @@ class LineLearner:
         by_words = statuses[statuses["known_by"] == "segkit"]
         if len(by_words):
             self.notices.append(
-                Guess(
+                Notice(
                     "status_words",
                     severity="note",
                     row_count=int(by_words["line_count"].sum()),
@@ -373,7 +373,7 @@ class LineLearner:
         self.sums = pd.DataFrame(told, columns=list(SUM_COLUMNS))
         if too_much:
             self.notices.append(
-                Guess(
+                Notice(
                     "order_discount_too_large",
                     severity="warning",
                     row_count=too_much,

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping
 import pandas as pd
 
 from segkit.data.columns import DataError, Source
-from segkit.data.convert import Guess
 from segkit.data.engine import SqlTables
 from segkit.data.line_facts import SUM_COLUMNS, LineLearner
 from segkit.data.lines import LineQueries
+from segkit.data.notices import Notice
 from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import Rule
 from segkit.data.taken_back import COLUMN, TAKES_BACK, find_taken_back
@@ -46,7 +46,7 @@ class OrderLines:
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
         self.has_taken_back = False
 
-    def learn(self) -> list[Guess]:
+    def learn(self) -> list[Notice]:
         """Learn what must be known of all lines, and return what to say of it.
 
         Raises
@@ -65,7 +65,7 @@ class OrderLines:
 
     def find_taken_back(
         self, counts: Mapping[Rule, int], complete: Callable[[str], str]
-    ) -> list[Guess]:
+    ) -> list[Notice]:
         """Find the orders that were taken back, if there may be any; return what to say of it.
 
         ``counts`` are those of the rules; ``complete`` returns the query that completes the

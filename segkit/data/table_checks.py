@@ -12,21 +12,28 @@ import pandas as pd
 
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError
+from segkit.data.answer_rules import judge_answers
+from segkit.data.answered import answer_warnings, find_unknown_answers
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
 from segkit.data.input_hashes import Stamps, find_changes
+from segkit.data.judging import Judged, judge_tables
+from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
+from segkit.data.learned import LINE_MEASURES
+from segkit.data.notices import Notice
 from segkit.data.order_lines import OrderLines
 from segkit.data.order_status import list_statuses
-from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
+from segkit.data.quality_rules import REFERRED_TO, REJECTED, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
+from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
 from segkit.runs.layout import TablesFolder
 
-QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
+QUALITY_COLUMNS = ["table", *Notice._fields]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
 MALFORMED = "The line has another number of fields than the header, or an open quote."
 LINE_COLUMNS = ["line_type", "is_product"]  # derived for order lines
@@ -45,13 +52,13 @@ FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
 class CheckedTable(NamedTuple):
     """One table that was checked: its accepted columns, its rules and what they found.
 
-    ``quality`` has rows of `QUALITY_COLUMNS`; ``accepted`` counts rows.
+    ``quality`` is what the quality table says of it; ``accepted`` counts rows.
     """
 
     source: Source
     columns: list[str]
     rules: list[Rule]
-    quality: list[tuple]
+    quality: list[Notice]
     accepted: int
 
 
@@ -59,7 +66,8 @@ class TableChecks:
     """The tables of one plan, checked in a DuckDB database in a temporary folder.
 
     ``checked_<table>`` has ``source_row``, the accepted columns, ``is_rejected`` and one boolean
-    ``rule_<name>`` a rule. ``faults`` are all that stands in the plan's way.
+    ``rule_<name>`` a rule. ``faults`` are all that stands in the plan's way. Without ``as_of`` it
+    is the last day in the data, told by ``last_day``.
     """
 
     def __init__(
@@ -68,7 +76,7 @@ class TableChecks:
         con: duckdb.DuckDBPyConnection,
         folder: Path,
         *,
-        as_of: datetime.date,
+        as_of: datetime.date | None,
         spill: Path,
         stamps: Stamps,
     ):
@@ -81,12 +89,18 @@ class TableChecks:
         self.tables = SqlTables(con, plan.engine, folder)
         self.checked: dict[str, CheckedTable] = {}
         self.faults: list[SegkitError] = []
+        self.last_day: LastDay | None = None
+        self.judged = Judged()
+        self.measures: dict[str, dict[str, float]] = {}  # by table, worked out with the rules
+        self._converted: dict[str, list[Notice]] = {}
         self.lines: OrderLines | None = None
 
     def run(self) -> None:
         """Open and check every table, and collect the faults."""
         sources = self._open_sources()
         self._find_missing_in_orders(sources)
+        if self.as_of is None:
+            self._settle_as_of(sources)
         first = [name for name in CHECKED_FIRST if name in sources]
         for name in dict.fromkeys([*first, *sources]):
             if self.faults and name == "order_lines":
@@ -97,6 +111,20 @@ class TableChecks:
                 self.faults.append(self._explain_empty(self.checked[name]))
         if not self.faults:
             self._find_impossible()
+        if not self.faults:
+            self.judged = judge_tables(self)
+            self.faults += self.judged.faults
+        self.faults += self._find_unknown_answers()
+
+    def _find_unknown_answers(self) -> list[SegkitError]:
+        """Find accepted warnings whose names no rule has."""
+        own = {name: table.source.table.column_names for name, table in self.checked.items()}
+        return find_unknown_answers(self.plan, own, self._list_entries())
+
+    def _list_entries(self) -> list[tuple]:
+        """Return the entries of the quality table of all checked tables, in the plan's order."""
+        tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
+        return [(table.source.name, *notice) for table in tables for notice in table.quality]
 
     def confirm_sources(self) -> None:
         """Raise a DataError if a file is not what it was before it was first read."""
@@ -112,6 +140,34 @@ class TableChecks:
             except SegkitError as error:
                 self.faults += getattr(error, "faults", [error])
         return sources
+
+    def _settle_as_of(self, sources: dict[str, Source]) -> None:
+        """Take the last day in the data as the last day counted."""
+        self.as_of = datetime.date.max
+        if self.faults:
+            return  # nobody will read what was counted until then
+        columns = {name: source.columns for name, source in sources.items()}
+        for name, time in list_dated(columns):
+            try:
+                self._convert(sources[name])
+            except (SegkitError, duckdb.Error):
+                return  # the check of this table says what is wrong
+            days = count_days(self.con, f"typed_{name}", time)
+            self.last_day = find_last_day(days, name)
+            if self.last_day:
+                self.as_of = self.last_day.day
+                return
+        fix = "Write as_of = YYYY-MM-DD, the last day counted."
+        message = "as_of is missing, and no table tells a last day"
+        self.faults.append(SegkitError(message, where=self.plan.path.name, fix=fix))
+
+    def _convert(self, source: Source) -> list[Notice]:
+        """Make a table's converted rows known, once; return what was noticed."""
+        if source.name not in self._converted:
+            typed, notices = convert_source(source)
+            self.tables.bring(f"typed_{source.name}", typed)
+            self._converted[source.name] = notices
+        return self._converted[source.name]
 
     def _find_missing_in_orders(self, sources: dict[str, Source]) -> None:
         """Find the columns that neither order lines nor orders carry."""
@@ -139,13 +195,12 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
-        typed, guesses = convert_source(source)
-        self.tables.bring(f"typed_{name}", typed)
+        notices = self._convert(source)
         find_repeats(source, self.tables)
         if name == "order_lines":
             orders = self.checked["orders"].columns if "orders" in self.checked else ()
             self.lines = OrderLines(source, self.tables, self.plan, self.as_of, orders=orders)
-            guesses += self.lines.learn()
+            notices += self.lines.learn()
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
         rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
@@ -156,18 +211,20 @@ class TableChecks:
         accepted, rejected, *counts = self._count_rules(name, rules)
         if accepted + rejected != source.raw_count:
             raise explain_account(source, accepted, rejected + source.malformed_count)
-        quality = [
-            (rule.name, rule.severity, count, rule.reason, rule.treatment)
-            for rule, count in zip(rules, counts, strict=True)
-        ]
+        if name == "responses":
+            notices += judge_answers(source, self.plan)
         if name == "order_lines":
             told = dict(zip(rules, counts, strict=True))
-            guesses += self.lines.find_taken_back(
+            notices += self.lines.find_taken_back(
                 told, lambda lines: self._join_others(source, self._derive_columns(source, lines))
             )
-        entries = [*_tell_malformed(source), *quality, *_tell_encoding(source), *guesses]
-        told = [(name, *entry) for entry in entries if entry[2]]
-        return CheckedTable(source, columns, rules, told, accepted=accepted)
+        entries = [
+            *_tell_malformed(source),
+            *tell_rules(source, rules, counts),
+            *_tell_encoding(source),
+            *notices,
+        ]
+        return CheckedTable(source, columns, rules, entries, accepted=accepted)
 
     def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
@@ -204,10 +261,13 @@ class TableChecks:
         """Create ``checked_<table>``."""
         name = source.name
         whole = {column.name for column in TABLES[name].columns if column.kind == "integer"}
-        values = [
-            f"TRY_CAST({column} AS BIGINT) AS {column}" if column in whole else quote(column)
-            for column in columns
-        ]
+        values = []
+        for column in columns:
+            value = f"TRY_CAST({column} AS BIGINT)" if column in whole else quote(column)
+            faults = [r.test for r in rules if r.column == column and r.treatment == UNKNOWN]
+            if faults:
+                value = f"CASE WHEN {' OR '.join(faults)} THEN NULL ELSE {value} END"
+            values.append(f"{value} AS {quote(column)}")
         flags = [f"coalesce({rule.test}, false) AS rule_{rule.name}" for rule in rules]
         rejecting = [f"rule_{rule.name}" for rule in rules if rule.severity == "reject"]
         is_rejected = " OR ".join(rejecting) or "false"
@@ -224,12 +284,16 @@ class TableChecks:
         """Return how many rows are accepted, how many rejected, and how many meet each rule."""
         conditions = ["NOT is_rejected", "is_rejected", *(f"rule_{rule.name}" for rule in rules)]
         counts = [f"count_if({condition})" for condition in conditions]  # faster than FILTER
-        return self.con.execute(f"SELECT {', '.join(counts)} FROM checked_{name}").fetchall()[0]
+        measures = LINE_MEASURES if name == "order_lines" else {}
+        query = f"SELECT {', '.join([*counts, *measures.values()])} FROM checked_{name}"
+        found = self.con.execute(query).fetchall()[0]
+        self.measures[name] = dict(zip(measures, found[len(counts) :], strict=True))
+        return found[: len(counts)]
 
     def _explain_empty(self, table: CheckedTable) -> SegkitError:
         """Say which rule rejects most of a table without one good row, and show the first."""
         source = table.source
-        counts = {rule: row_count for _, rule, _, row_count, *_ in table.quality}
+        counts = {notice.rule: notice.row_count for notice in table.quality}
         rejecting = [rule for rule in table.rules if rule.severity == "reject"]
         rule = max(rejecting, key=lambda rule: counts.get(rule.name, 0))
         value = rule.column if rule.column in source.columns else "NULL"
@@ -290,16 +354,15 @@ class TableChecks:
     def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the quality and the counts of all checked tables, in the plan's order."""
         tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
-        found = [entry for table in tables for entry in table.quality]
+        found = [*self.judged.entries, *self._list_entries()]
         if self.spill.exists():
             largest = max(tables, key=lambda table: table.source.read).source
             limit = self.plan.engine.memory_limit
             reason = f"The tables are larger than what the memory limit, {limit}, leaves to DuckDB."
             treatment = "Checked by way of the disk: slower, with the same result."
-            found.append(
-                (largest.name, "larger_than_memory", "note", largest.read, reason, treatment)
-            )
-        quality = pd.DataFrame(found, columns=QUALITY_COLUMNS)
+            notice = Notice("larger_than_memory", "note", largest.read, reason, treatment)
+            found.append((largest.name, *notice))
+        quality = pd.DataFrame(answer_warnings(found, self.plan), columns=QUALITY_COLUMNS)
         counts = [
             (
                 table.source.name,
@@ -336,6 +399,7 @@ class TableChecks:
                 raise explain_account(table.source, accepted_count, rejected_count)
         quality, counts = self.summarise()
         quality.to_parquet(made.quality, index=False)
+        self.judged.learned.to_frame().to_parquet(made.learned, index=False)
         statuses = list_statuses([], self.plan.policies.statuses)
         if self.lines is not None:
             statuses = self.lines.statuses
@@ -359,15 +423,25 @@ def explain_account(source: Source, accepted: int, rejected: int) -> SegkitError
     )
 
 
-def _tell_malformed(source: Source) -> list[tuple]:
+def _tell_malformed(source: Source) -> list[Notice]:
     """Return what the quality table says of lines that could not be read as rows."""
-    return [("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
+    count = source.malformed_count
+    return [Notice("malformed_line", "reject", count, MALFORMED, REJECTED)] if count else []
 
 
-def _tell_encoding(source: Source) -> list[tuple]:
-    reason = "The line is not in the file's encoding."
-    treatment = "Read as Windows-1252; look whether accents are right."
-    return [("mixed_encoding", "warning", source.foreign_lines, reason, treatment)]
+def _tell_encoding(source: Source) -> list[Notice]:
+    """Return what the quality table says of lines in another encoding."""
+    if not source.foreign_lines:
+        return []
+    return [
+        Notice(
+            "mixed_encoding",
+            "warning",
+            source.foreign_lines,
+            reason="The line is not in the file's encoding.",
+            treatment="Read as Windows-1252; look whether accents are right.",
+        )
+    ]
 
 
 def _select_rejected(table: CheckedTable) -> str:

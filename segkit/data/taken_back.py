@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from segkit.data.convert import Guess
 from segkit.data.engine import SqlTables
 from segkit.data.lines import INCOME, LineQueries, test_beginning
+from segkit.data.notices import Notice
 
 RETURNS = "('return', 'cancellation')"
 SOLD = f"({', '.join(map(repr, INCOME))})"
@@ -26,7 +26,7 @@ COLUMN = "taken_back_at"
 
 def find_taken_back(
     queries: LineQueries, tables: SqlTables, accept: Callable[[str], str]
-) -> list[Guess]:
+) -> list[Notice]:
     """Create ``taken_back``: ``source_row`` of each line of an order taken back, and since when.
 
     Parameters
@@ -41,7 +41,7 @@ def find_taken_back(
 
     Returns
     -------
-    list of Guess
+    list of Notice
         What to say of it.
     """
     _list_candidates(queries, tables, accept)
@@ -248,7 +248,7 @@ def _list_strangers(queries: LineQueries, tables: SqlTables) -> None:
     )
 
 
-def _tell(tables: SqlTables) -> list[Guess]:
+def _tell(tables: SqlTables) -> list[Notice]:
     """Return what to say of orders taken back, and of matches without a reference."""
     ((lines, returns),) = tables.con.execute(
         f"""SELECT coalesce(count_if(line_type IN {SOLD}), 0),
@@ -263,28 +263,28 @@ def _tell(tables: SqlTables) -> list[Guess]:
     ).fetchall()
     ((strangers,),) = tables.con.execute("SELECT count(*) FROM strangers").fetchall()
     return [
-        Guess(
+        Notice(
             "customer_of_returns_only",
             severity="note",
             row_count=strangers,
             reason="There are returns of the customer and no sale.",
             treatment="Taken off the spend of all; the customer is in no segment of buyers.",
         ),
-        Guess(
+        Notice(
             "order_taken_back",
             severity="note",
             row_count=lines,
             reason="The order was taken back whole.",
             treatment="No sale from then on: neither its lines nor their returns count.",
         ),
-        Guess(
+        Notice(
             "return_of_whole_order",
             severity="note",
             row_count=returns,
             reason="The line takes back an order of which nothing is left.",
             treatment="Does not count from then on, nor does that order.",
         ),
-        Guess(
+        Notice(
             "matched_by_sale",
             severity="note",
             row_count=matched,

@@ -18,10 +18,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from segkit.contract.bases import BASES
 from segkit.core.errors import PlanError, SegkitError, UsageError, suggest_name
+from segkit.plan.accepted import AcceptedWarnings
 from segkit.plan.bases import BaseSettings, Frozen, Name
+from segkit.plan.blanks import BLANK, find_blanks
 from segkit.plan.engine import Engine
 from segkit.plan.names import check_names, find_line, locate_keys
 from segkit.plan.statuses import Statuses
+from segkit.plan.toml_faults import explain_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -46,6 +49,8 @@ OWN_NAME = re.compile(
 )
 # Segments are sought in so many customers at most.
 MOST_FITTED = 200_000
+# Customers, of whom something is told.
+SMALLEST_CELL = 5
 # Methods that find segments in columns; the others cut by rule.
 LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
@@ -67,6 +72,9 @@ class TableSpec(Frozen):
     over ``files``, each known in the query by its name. ``columns`` maps the
     contract's name to the user's: ``customer_id = "CustomerID"``. ``features``, of customers only,
     takes further columns as features of one's own, ``wine_spend = "MntWines"``, or "all" of them.
+    ``unknown`` are words that mean nothing, such as "Prefer not to say". ``levels`` joins spellings
+    of one level, by column: ``country = { "United Kingdom" = ["UK", "GB"] }``.
+    ``decimal`` is the mark before the decimals of numbers in texts, told from the columns if None.
     """
 
     path: str | None = None
@@ -78,10 +86,12 @@ class TableSpec(Frozen):
     sheet: str | None = None
     delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] | None = None
     encoding: str | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None
     date_format: str | None = None
     columns: dict[str, str] = Field({})
     features: dict[str, str] | Literal["all"] = Field({})
+    unknown: tuple[str, ...] = ()
+    levels: dict[str, dict[str, tuple[str, ...]]] = Field({})
 
     @field_validator("features", mode="before")
     @classmethod
@@ -138,7 +148,9 @@ class Scheme(Frozen):
 
     ``categorical`` names columns of numbers that are codes. ``missing`` says whether a missing
     category is a level of its own or is ignored. ``gamma`` is the weight of a category against a
-    number. ``cuts`` replace the cut points of RFM, tiers or a ready-made ``ruleset``.
+    number. ``cuts`` replace the cut points of RFM, tiers or a ready-made ``ruleset``. Levels of a
+    category that fewer than ``smallest_level`` customers share are pooled, those of the plan's
+    ``smallest_cell`` where it says nothing.
     """
 
     name: Name
@@ -150,6 +162,7 @@ class Scheme(Frozen):
     categorical: tuple[str, ...] = ()
     missing: Literal["own", "ignore"] = "own"
     gamma: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
+    smallest_level: Annotated[int, Field(ge=1)] = SMALLEST_CELL
     rules: tuple[NamedRule, ...] = ()
     ruleset: str | None = None
     cuts: dict[Name, int | tuple[float, ...]] = Field({})
@@ -199,13 +212,15 @@ class Privacy(Frozen):
     """Who may be contacted, and how small a group may be shown."""
 
     consent_column: str | None = "consent"
-    smallest_cell: Annotated[int, Field(ge=1)] = 5
+    smallest_cell: Annotated[int, Field(ge=1)] = SMALLEST_CELL
 
 
 class Plan(BaseSettings):
     """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it.
 
     Segments are sought in at most ``most_fitted`` customers, and everybody is placed in them.
+    Without ``as_of`` the last day in the data is the last day counted. ``accepted_warnings`` are
+    warnings of the checks that somebody has answered: the reason by "table.rule".
     """
 
     name: Name
@@ -215,7 +230,7 @@ class Plan(BaseSettings):
     target_market: str
     budget: str
     deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
-    as_of: datetime.date
+    as_of: datetime.date | None = None
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
     most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
@@ -225,6 +240,7 @@ class Plan(BaseSettings):
     schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
+    accepted_warnings: AcceptedWarnings = Field({})
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 
@@ -232,6 +248,28 @@ class Plan(BaseSettings):
     @classmethod
     def _read_engine(cls, value: object) -> object:
         return {"connection": value} if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hide_small_levels(cls, content: Any) -> Any:
+        """Let the schemes pool levels of fewer customers than may be shown."""
+        privacy = content.get("privacy") if isinstance(content, dict) else None
+        schemes = content.get("schemes") if isinstance(content, dict) else None
+        if not isinstance(privacy, dict) or not isinstance(schemes, (list, tuple)):
+            return content
+        least = {"smallest_level": privacy.get("smallest_cell", SMALLEST_CELL)}
+        told = [{**least, **one} if isinstance(one, dict) else one for one in schemes]
+        return {**content, "schemes": told}
+
+    @model_validator(mode="after")
+    def _check_small_levels(self) -> Plan:
+        least = self.privacy.smallest_cell
+        for scheme in self.schemes:
+            if scheme.smallest_level < least:
+                raise ValueError(
+                    f"smallest_level of scheme {scheme.name} is below smallest_cell, {least}"
+                )
+        return self
 
     @property
     def folder(self) -> Path:
@@ -328,18 +366,16 @@ def _read_content(path: Path) -> Plan:
             "the plan is not UTF-8 text", where=f"{path.name}, line {line}", fix="Save it as UTF-8."
         ) from None
     except tomllib.TOMLDecodeError as error:
-        found, _, position = str(error).removesuffix(")").partition(" (at ")
-        line = position.split(",")[0].replace("end of document", "last line")
-        where = f"{path.name}, {line}"
-        fix = "Mind quotes, brackets and equals signs."
-        raise SegkitError("this is not valid TOML", where=where, found=found, fix=fix) from None
+        raise explain_toml(error, text, path.name) from None
     lines = locate_keys(text)
     faults: list[tuple[int, SegkitError]] = []
     plan = None
     try:
         plan = Plan.model_validate({"path": path, **content})
     except ValidationError as error:
-        faults = [_explain(fault, lines, path.name) for fault in error.errors()]
+        told = [fault for fault in error.errors() if fault["input"] != BLANK]
+        faults = [_explain(fault, lines, path.name) for fault in told]
+    faults += find_blanks(content, lines, path.name)
     faults += check_names(content, lines, path.name)
     if faults:
         raise PlanError([fault for _, fault in sorted(faults, key=lambda pair: pair[0])])

@@ -110,6 +110,11 @@ class TablesFolder:
         return self.path / "quality.parquet"
 
     @property
+    def learned(self) -> Path:
+        """What the tables tell as a whole, in one row."""
+        return self.path / "learned.parquet"
+
+    @property
     def statuses(self) -> Path:
         """The statuses of orders, and what each counts as."""
         return self.path / "statuses.parquet"
