@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.judging import JUDGED
-from segkit.data.notices import NOTICED
+from segkit.data.notices import NOTICED, Notice
 from segkit.data.quality_rules import REFERRED_TO, list_quality_rules
 from segkit.plan.models import Plan
 
@@ -33,20 +33,21 @@ def answer_warnings(found: Iterable[tuple], plan: Plan) -> list[tuple]:
     answers = plan.accepted_warnings
     entries = []
     met = set()
-    for table, rule, severity, row_count, reason, treatment in found:
-        name = f"{table}.{rule}"
+    for table, *entry in found:
+        notice = Notice(*entry)
+        name = f"{table}.{notice.rule}"
         if name in answers:
             met.add(name)
-        if severity == "warning" and name in answers:
-            severity = "note"
-            treatment = f"Accepted in the plan: {answers[name]}"
-        entries.append((table, rule, severity, row_count, reason, treatment))
+        if notice.severity == "warning" and name in answers:
+            accepted = f"Accepted in the plan: {answers[name]}"
+            notice = notice._replace(severity="note", treatment=accepted)
+        entries.append((table, *notice))
     for name in answers:
         if name not in met:
             table = name.partition(".")[0]
             reason = f"The plan accepts {name}, which was not found this time."
             treatment = "Take it out of [accepted_warnings] if it does not come back."
-            entries.append((table, NOT_FOUND, "note", 0, reason, treatment))
+            entries.append((table, *Notice(NOT_FOUND, "note", 0, reason, treatment)))
     return entries
 
 

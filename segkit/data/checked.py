@@ -9,10 +9,11 @@ import duckdb
 
 from segkit.core.errors import SegkitError
 from segkit.data.columns import Source, quote, text_literal
+from segkit.data.notices import Notice
 from segkit.data.quality_rules import REJECTED, Rule
 from segkit.plan.models import Plan
 
-QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
+QUALITY_COLUMNS = ["table", *Notice._fields]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
 MALFORMED = "The line has another number of fields than the header, or an open quote."
 
@@ -20,13 +21,13 @@ MALFORMED = "The line has another number of fields than the header, or an open q
 class CheckedTable(NamedTuple):
     """One table that was checked: its accepted columns, its rules and what they found.
 
-    ``quality`` has rows of `QUALITY_COLUMNS`; ``accepted`` counts rows.
+    ``quality`` is what the quality table says of it; ``accepted`` counts rows.
     """
 
     source: Source
     columns: list[str]
     rules: list[Rule]
-    quality: list[tuple]
+    quality: list[Notice]
     accepted: int
 
 
@@ -35,7 +36,7 @@ def explain_empty(
 ) -> SegkitError:
     """Say which rule rejects most of a table without one good row, and show the first."""
     source = table.source
-    counts = {rule: row_count for _, rule, _, row_count, *_ in table.quality}
+    counts = {notice.rule: notice.row_count for notice in table.quality}
     rejecting = [rule for rule in table.rules if rule.severity == "reject"]
     rule = max(rejecting, key=lambda rule: counts.get(rule.name, 0))
     value = rule.column if rule.column in source.columns else "NULL"
@@ -70,15 +71,25 @@ def explain_account(source: Source, accepted: int, rejected: int) -> SegkitError
     )
 
 
-def tell_malformed(source: Source) -> list[tuple]:
+def tell_malformed(source: Source) -> list[Notice]:
     """Return what the quality table says of lines that could not be read as rows."""
-    return [("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
+    count = source.malformed_count
+    return [Notice("malformed_line", "reject", count, MALFORMED, REJECTED)] if count else []
 
 
-def tell_encoding(source: Source) -> list[tuple]:
-    reason = "The line is not in the file's encoding."
-    treatment = "Read as Windows-1252; look whether accents are right."
-    return [("mixed_encoding", "warning", source.foreign_lines, reason, treatment)]
+def tell_encoding(source: Source) -> list[Notice]:
+    """Return what the quality table says of lines in another encoding."""
+    if not source.foreign_lines:
+        return []
+    return [
+        Notice(
+            "mixed_encoding",
+            "warning",
+            source.foreign_lines,
+            reason="The line is not in the file's encoding.",
+            treatment="Read as Windows-1252; look whether accents are right.",
+        )
+    ]
 
 
 def select_rejected(table: CheckedTable) -> str:

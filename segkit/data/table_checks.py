@@ -11,6 +11,7 @@ import pandas as pd
 
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError
+from segkit.data.answer_rules import judge_answers
 from segkit.data.answered import answer_warnings, find_unknown_answers
 from segkit.data.checked import (
     COUNT_COLUMNS,
@@ -32,9 +33,10 @@ from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
 from segkit.data.learned import LINE_MEASURES
 from segkit.data.line_rules import derive_lines
 from segkit.data.notices import Notice
-from segkit.data.quality_rules import REFERRED_TO, Rule, list_quality_rules
+from segkit.data.quality_rules import REFERRED_TO, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
+from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
 from segkit.runs.layout import TablesFolder
@@ -96,10 +98,9 @@ class TableChecks:
                 continue  # the largest table is not worth the wait
             self._check_source(sources[name])
         for name in self.plan.tables:
-            if name in self.checked and not self.checked[name].accepted:
-                self.faults.append(
-                    explain_empty(self.con, self.checked[name], self.plan, self.as_of)
-                )
+            table = self.checked.get(name)
+            if table is not None and not table.accepted:
+                self.faults.append(explain_empty(self.con, table, self.plan, self.as_of))
         if not self.faults:
             self._find_impossible()
         if not self.faults:
@@ -113,8 +114,12 @@ class TableChecks:
     def _find_unknown_answers(self) -> list[SegkitError]:
         """Find accepted warnings whose names no rule has."""
         own = {name: table.source.table.column_names for name, table in self.checked.items()}
-        found = [entry for table in self.checked.values() for entry in table.quality]
-        return find_unknown_answers(self.plan, own, found)
+        return find_unknown_answers(self.plan, own, self._list_entries())
+
+    def _list_entries(self) -> list[tuple]:
+        """Return the entries of the quality table of all checked tables, in the plan's order."""
+        tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
+        return [(table.source.name, *notice) for table in tables for notice in table.quality]
 
     def confirm_sources(self) -> None:
         """Raise a DataError if a file is not what it was before it was first read."""
@@ -197,13 +202,15 @@ class TableChecks:
         accepted, rejected, *counts = self._count_rules(name, rules)
         if accepted + rejected != source.raw_count:
             raise explain_account(source, accepted, rejected + source.malformed_count)
-        quality = [
-            (rule.name, rule.severity, count, rule.reason, rule.treatment)
-            for rule, count in zip(rules, counts, strict=True)
+        if name == "responses":
+            notices += judge_answers(source, self.plan)
+        entries = [
+            *tell_malformed(source),
+            *tell_rules(source, rules, counts),
+            *tell_encoding(source),
+            *notices,
         ]
-        entries = [*tell_malformed(source), *quality, *tell_encoding(source), *notices]
-        told = [(name, *entry) for entry in entries if entry[2]]
-        return CheckedTable(source, columns, rules, told, accepted=accepted)
+        return CheckedTable(source, columns, rules, entries, accepted=accepted)
 
     def _derive_columns(self, source: Source) -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
@@ -241,10 +248,13 @@ class TableChecks:
         """Create ``checked_<table>``."""
         name = source.name
         whole = {column.name for column in TABLES[name].columns if column.kind == "integer"}
-        values = [
-            f"TRY_CAST({column} AS BIGINT) AS {column}" if column in whole else quote(column)
-            for column in columns
-        ]
+        values = []
+        for column in columns:
+            value = f"TRY_CAST({column} AS BIGINT)" if column in whole else quote(column)
+            faults = [r.test for r in rules if r.column == column and r.treatment == UNKNOWN]
+            if faults:
+                value = f"CASE WHEN {' OR '.join(faults)} THEN NULL ELSE {value} END"
+            values.append(f"{value} AS {quote(column)}")
         flags = [f"coalesce({rule.test}, false) AS rule_{rule.name}" for rule in rules]
         rejecting = [f"rule_{rule.name}" for rule in rules if rule.severity == "reject"]
         is_rejected = " OR ".join(rejecting) or "false"
@@ -304,15 +314,14 @@ class TableChecks:
     def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the quality and the counts of all checked tables, in the plan's order."""
         tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
-        found = [*self.judged.entries, *(entry for table in tables for entry in table.quality)]
+        found = [*self.judged.entries, *self._list_entries()]
         if self.spill.exists():
             largest = max(tables, key=lambda table: table.source.read).source
             limit = self.plan.engine.memory_limit
             reason = f"The tables are larger than what the memory limit, {limit}, leaves to DuckDB."
             treatment = "Checked by way of the disk: slower, with the same result."
-            found.append(
-                (largest.name, "larger_than_memory", "note", largest.read, reason, treatment)
-            )
+            notice = Notice("larger_than_memory", "note", largest.read, reason, treatment)
+            found.append((largest.name, *notice))
         quality = pd.DataFrame(answer_warnings(found, self.plan), columns=QUALITY_COLUMNS)
         counts = [
             (

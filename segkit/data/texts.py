@@ -6,11 +6,18 @@ from collections.abc import Sequence
 
 from segkit.contract.definitions import Column
 from segkit.data.columns import Source, quote, text_literal
+from segkit.data.levels import join_levels
 
 NO_TEXT = ("", "\\N")
 NO_CATEGORY = (*NO_TEXT, "NA", "N/A", "NULL", "NaN", "nan")
 NO_ID = (*NO_CATEGORY, "null", "None", "none", "<NA>", "#N/A")
 NO_NUMBER = (*NO_ID, "-", "?", "inf", "-inf", "Infinity", "-Infinity", "NaT", "n/a", "na")
+# What a spreadsheet writes where a formula fails, in the languages that have words of their own.
+ERRORS = (
+    *("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!"),
+    *("#N/V", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#NOMBRE?"),
+    *("#¡DIV/0!", "#¡VALOR!", "#¡REF!", "#¿NOMBRE?", "#¡NUM!", "#GETTING_DATA", "#FIELD!"),
+)
 NOTHING = {"text": NO_TEXT, "category": NO_CATEGORY, "id": NO_ID}
 KEEPS_NA = ("country", "region")  # NA is Namibia
 NUMBERS = ("integer", "number", "money")
@@ -20,7 +27,9 @@ TIMES = ("date", "datetime")
 def create_texts(source: Source, columns: Sequence[Column]) -> None:
     """Create the view ``texts_<table>`` of trimmed texts, null where a text says that it is none.
 
-    A number or time that is stored as one stays what it is, see `trim_column`.
+    A number or time that is stored as one stays what it is, see `trim_column`. Cells that are
+    numbers among texts are there as well, see `name_cells`. Spellings that the plan joins are one
+    level.
     """
     trimmed = ["source_row", "row_hash"]
     emptied = ["source_row", "row_hash"]
@@ -31,13 +40,40 @@ def create_texts(source: Source, columns: Sequence[Column]) -> None:
         if is_typed(column, source.types[name]):
             emptied.append(text)
             continue
+        if has_cells(source, name):
+            trimmed.append(name_cells(name))
+            emptied.append(name_cells(name))
         nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
-        longest = max(map(len, nothing))  # a length is compared faster than a list
-        is_some = f"(strlen({text}) > {longest} OR {text} NOT IN ({list_literals(nothing)}))"
-        emptied.append(f"CASE WHEN {is_some} THEN {text} END AS {text}")
-    query = f"SELECT {', '.join(trimmed)} FROM {source.raw}"
+        emptied.append(f"{join_levels(source, column, empty_text(text, nothing))} AS {text}")
+    query = f"SELECT {', '.join(trimmed)} FROM {source.known}"
     query = f"SELECT {', '.join(emptied)} FROM ({query})"
     source.con.execute(f"CREATE OR REPLACE VIEW texts_{source.name} AS {query}")
+
+
+def empty_text(text: str, nothing: Sequence[str]) -> str:
+    """Return the expression of a text, null where it is one of ``nothing`` or a failed formula."""
+    longest = max(map(len, nothing))  # a length is compared faster than a list
+    is_some = f"(strlen({text}) > {longest} OR {text} NOT IN ({list_literals(nothing)}))"
+    return f"CASE WHEN {is_some} AND NOT {is_error(text)} THEN {text} END"
+
+
+def is_error(text: str) -> str:
+    """Return the test for what a spreadsheet writes where a formula fails."""
+    begins = f"{text} >= '#' AND {text} < '$'"  # compared faster than a list
+    return f"({begins} AND upper({text}) IN ({list_literals(ERRORS)}))"
+
+
+def name_cells(name: str) -> str:
+    """Return the column of those cells of a column that are numbers, not texts, quoted.
+
+    No column of the contract or of one's own has a blank in its name.
+    """
+    return quote(f"number {name}")
+
+
+def has_cells(source: Source, name: str) -> bool:
+    """Say whether cells of a column were numbers where it was found, though others may be texts."""
+    return f"number {name}" in source.types
 
 
 def is_typed(column: Column, found: str) -> bool:
@@ -76,3 +112,8 @@ def _write_number(name: str) -> str:
 def list_literals(texts: Sequence[str]) -> str:
     """Return texts as SQL writes a list of them."""
     return ", ".join(map(text_literal, texts))
+
+
+def count_rows(condition: str) -> str:
+    """Return the expression that counts the rows that meet a condition, also where none tells."""
+    return f"coalesce(count_if({condition}), 0)"
