@@ -9,7 +9,6 @@ import contextlib
 import datetime
 import re
 import tomllib
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,12 +16,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from segkit.contract.bases import BASES
-from segkit.core.errors import PlanError, SegkitError, UsageError, suggest_name
+from segkit.core.errors import PlanError, SegkitError, UsageError
 from segkit.plan.accepted import AcceptedWarnings
 from segkit.plan.bases import BaseSettings, Frozen, Name
 from segkit.plan.blanks import BLANK, find_blanks
 from segkit.plan.engine import Engine
-from segkit.plan.names import check_names, find_line, locate_keys
+from segkit.plan.model_faults import explain_fault
+from segkit.plan.names import check_names, locate_keys
+from segkit.plan.statuses import Statuses
 from segkit.plan.toml_faults import explain_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -132,6 +133,7 @@ class Policies(Frozen):
     adjustment_order_prefix: str = ""
     non_products: Literal["keep", "drop"] = "drop"
     non_product_ids: tuple[str, ...] = ()
+    statuses: Statuses = Statuses()
 
 
 class NamedRule(Frozen):
@@ -372,55 +374,9 @@ def _read_content(path: Path) -> Plan:
         plan = Plan.model_validate({"path": path, **content})
     except ValidationError as error:
         told = [fault for fault in error.errors() if fault["input"] != BLANK]
-        faults = [_explain(fault, lines, path.name) for fault in told]
+        faults = [explain_fault(fault, lines, path.name, Plan) for fault in told]
     faults += find_blanks(content, lines, path.name)
     faults += check_names(content, lines, path.name)
     if faults:
         raise PlanError([fault for _, fault in sorted(faults, key=lambda pair: pair[0])])
     return plan
-
-
-def _valid_keys(loc: tuple) -> list[str]:
-    """Names that may stand where ``loc``'s last part stands."""
-    model: Any = Plan
-    for part in loc[:-1]:
-        if part in model.model_fields:
-            model = _find_model(model.model_fields[part].annotation) or model
-    return [field for field in model.model_fields if field != "path" or model is TableSpec]
-
-
-def _find_model(annotation: Any) -> type[Frozen] | None:
-    """Return the model that a field holds, by itself or in a dict or tuple."""
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return annotation
-    for part in typing.get_args(annotation):
-        model = _find_model(part)
-        if model is not None:
-            return model
-    return None
-
-
-def _explain(fault: Any, lines: dict[tuple, int], file: str) -> tuple[int, SegkitError]:
-    """Turn one of pydantic's errors into a message for people."""
-    # pydantic names the branches of a union too, which no plan writes.
-    loc = tuple(part for part in fault["loc"] if not str(part).startswith(("int", "tuple[")))
-    line = find_line(loc, lines)
-    key = ".".join(map(str, loc))
-    given = fault["input"]
-    found = ""
-    fix = ""
-    if fault["type"] == "extra_forbidden":
-        message = f"unknown key '{key}'"
-        fix = suggest_name(str(loc[-1]), _valid_keys(loc))
-    elif fault["type"] == "missing":
-        message = f"'{key}' is missing"
-        fix = f"Add {loc[-1]} = ..."
-    elif fault["type"] == "literal_error":
-        message = f"'{key}' has a value that is not known"
-        found = repr(given)
-        fix = suggest_name(str(given), re.findall(r"'([^']+)'", fault["ctx"]["expected"]))
-    else:
-        reason = fault["msg"].removeprefix("Value error, ")
-        message = f"'{key}' is not right: {reason[0].lower()}{reason[1:]}"
-        found = "" if isinstance(given, dict) else repr(given)[:80]
-    return line, SegkitError(message, where=f"{file}, line {line}", found=found, fix=fix)
