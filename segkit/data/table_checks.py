@@ -106,7 +106,8 @@ class TableChecks:
         if not self.faults:
             self._find_impossible()
         if not self.faults:
-            whole = Whole(self.plan, self.con, self.as_of, self.checked)
+            kept = self.lines.test_kept() if self.lines else ""
+            whole = Whole(self.plan, self.con, self.as_of, self.checked, kept)
             self.judged = judge_tables(
                 whole, last_day=self.last_day, measures=self.measures.get("order_lines", {})
             )
