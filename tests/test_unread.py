@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import openpyxl
 import pandas as pd
 import pytest
+from openpyxl.chart import BarChart
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 
 from segkit.core.errors import SegkitError
@@ -52,6 +54,15 @@ class TestSheets:
         assert told["severity"] == "note"
         assert "not 'about'." in told["reason"]
         assert "same_columns_in_sheet" not in found.index
+
+    def test_a_sheet_of_a_chart_is_no_sheet_of_rows(self, tmp_path):
+        write_book(tmp_path / "book.xlsx", lines=make_frame(2024))
+        book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+        book.create_chartsheet("chart").add_chart(BarChart())
+        book.save(tmp_path / "book.xlsx")
+        problems, found = check(tmp_path, "book.xlsx")
+        assert problems == []
+        assert found.empty
 
 
 class TestColumns:

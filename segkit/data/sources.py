@@ -208,7 +208,8 @@ def _read_excel(source: Source, path: Path, folder: Path) -> None:
     top = enumerate(rows[1:LINES_SEARCHED], start=first_line + 1)
     match_header(source, names, top)
     places = find_fractions(rows[1:])
-    records = ((0, show_row(row, places), "") for row in rows[1:] if any(map(show_cell, row)))
+    texts = (show_row(row, places) for row in rows[1:])
+    records = ((0, row, "") for row in texts if any(row))
     _keep_records(source, names, records, folder, number_places=places)
 
 
