@@ -65,6 +65,23 @@ class TestSheets:
         assert found.empty
 
 
+def test_failed_formulas_of_a_sheet_are_counted_though_their_cells_read_as_empty(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append([])
+    for row in (["", "Id", "Wine", "note"], ["", "a", 1.5, 2], ["", "b", "#DIV/0!", "#N/A"]):
+        sheet.append(row)
+    sheet.append(["", "c", "#DIV/0!", ""])
+    for cell in ("C4", "C5", "D4"):
+        sheet[cell].data_type = "e"
+    book.save(tmp_path / "c.xlsx")
+    columns = {"customer_id": "Id"}
+    spec = {"path": "c.xlsx", "columns": columns, "features": {"wine": "Wine"}}
+    found = check_plan(make_plan(tmp_path, {"customers": spec})).found.set_index("rule")
+    assert found["row_count"].to_dict() == {"failed_formula_wine": 2}
+    assert found.loc["failed_formula_wine", "severity"] == "note"
+
+
 class TestColumns:
     """Columns that cannot be named by the plan are named by place or by name."""
 

@@ -16,3 +16,14 @@ class Notice(NamedTuple):
     row_count: int
     reason: str
     treatment: str
+
+
+def tell_failed(name: str, count: int) -> Notice:
+    """Return the note of values that are failed formulas of a spreadsheet."""
+    return Notice(
+        f"failed_formula_{name}",
+        severity="note",
+        row_count=count,
+        reason=f"The value of {name} is a spreadsheet's failed formula, such as #DIV/0!.",
+        treatment="Read as a missing value.",
+    )

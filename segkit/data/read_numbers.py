@@ -7,8 +7,8 @@ from collections.abc import Callable
 from segkit.contract.definitions import Column
 from segkit.data.columns import OWN, Source
 from segkit.data.decimal_marks import Evidence, choose_marks, gather_evidence, list_unread
-from segkit.data.notices import Notice
-from segkit.data.own_columns import settle_own, tell_errors
+from segkit.data.notices import Notice, tell_failed
+from segkit.data.own_columns import settle_own
 from segkit.data.texts import NUMBERS, count_rows, is_error
 from segkit.data.units import check_currencies, tell_negatives
 
@@ -41,7 +41,7 @@ def read_numbers(source: Source) -> tuple[dict[str, Converter], list[Notice]]:
 
 def _look_at(source: Source, column: Column, found: Evidence) -> list[Notice]:
     """Return what is to say of values of a contract's column that are no numbers."""
-    notices = [tell_errors(column.name, found.errors)] if found.errors else []
+    notices = [tell_failed(column.name, found.errors)] if found.errors else []
     readable = found.typed + found.either
     if readable == found.values:
         return notices
@@ -66,4 +66,4 @@ def _tell_failed(source: Source) -> list[Notice]:
         return []
     counts = [count_rows(is_error(f"trim({name})")) for name in names]
     (found,) = source.con.execute(f"SELECT {', '.join(counts)} FROM {source.rows}").fetchall()
-    return [tell_errors(name, count) for name, count in zip(names, found, strict=True) if count]
+    return [tell_failed(name, count) for name, count in zip(names, found, strict=True) if count]
