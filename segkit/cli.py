@@ -43,13 +43,18 @@ _log_folders: list[Path] = []  # for internal errors; the system's for temporary
 @app.command()
 def new(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="New or empty.")],
-    sample: Annotated[bool, typer.Option(help="Make the sample shop's tables too.")] = True,
+    sample: Annotated[
+        bool, typer.Option(help="Make the sample shop's plan and tables too.")
+    ] = True,
 ) -> None:
-    """Make a working folder: a commented plan, the notebooks, a sample to begin with."""
+    """Make a working folder: a plan to be filled in, the notebooks, a sample to begin with."""
     from segkit.workflow.working_folder import make_working_folder
 
     make_working_folder(folder, with_sample=sample)
-    print(f"Made {folder}. Next: cd {folder}, then segkit check and segkit run.")
+    print(f"Made {folder}. Next: cd {folder}.")
+    if sample:
+        print("To see the sample shop's report: segkit run sample.toml.")
+    print("For your own: fill in plan.toml, then segkit check and segkit run.")
 
 
 @app.command()
@@ -68,21 +73,62 @@ def sample(
 
 
 @app.command()
-def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
-    """Check the plan and its tables; exit 1 if the plan cannot be carried out."""
+def check(
+    plan: PlanPath = "plan.toml",
+    json_: Json = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on an open warning.")] = False,
+) -> None:
+    """Check the plan and its tables: every row, and whether the whole makes sense.
+
+    A warning is open until the plan accepts it, with a reason, under [accepted_warnings].
+    Exit codes:
+
+    \b
+      0    the plan can be carried out
+      1    it cannot; with --strict also if a warning is open or no scheme can be fitted
+      2    wrong call
+    """
     from segkit.workflow.checking import check_plan_and_schemes
 
     report = check_plan_and_schemes(plan)
     if json_:
         print_json(report.to_json())
     else:
-        print_table("Tables", report.counts)
-        print_table("Rules that found something", report.found)
-        for problem in report.problems:
-            print(f"- {problem.describe()}")
-        print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")
-    if not report.ok:
+        print_check(report)
+    is_open = len(report.open_warnings) > 0 or report.is_refused
+    if not report.ok or (strict and is_open):
         raise typer.Exit(1)
+
+
+def print_check(report: Any) -> None:
+    """Print what the checks found, what concerns the whole first."""
+    import pandas as pd
+
+    from segkit.data.judging import JUDGED
+
+    warnings = report.open_warnings
+    for row in warnings[warnings["rule"].isin(JUDGED)].itertuples():
+        print(f"Warning: {row.table}: {row.reason}")
+    print_table("Tables", report.counts)
+    print_table("Rules that found something", report.found)
+    print_table("What each status counts as", report.statuses)
+    print_table("Shared out among the lines of orders", report.sums)
+    if report.learned:
+        learned = report.learned.describe()
+        title = "What was learned of the whole"
+        print_table(title, pd.DataFrame(learned.items(), columns=["what", "found"]))
+    for refused in report.refused:
+        print(f"- Left out by a run: {refused.describe()}")
+    for problem in report.problems:
+        print(f"- {problem.describe()}")
+    if len(warnings):
+        names = list(dict.fromkeys(f"{row.table}.{row.rule}" for row in warnings.itertuples()))
+        print(f"Warnings that are open: {', '.join(names)}.")
+        print(f'Mend them, or answer each under [accepted_warnings]: "{names[0]}" = "..."')
+    if report.ok and report.is_refused:
+        print("The tables can be read, but there are too few customers: a run would refuse.")
+    else:
+        print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")
 
 
 @app.command()
@@ -112,7 +158,7 @@ def run(
       143  told to end, by SIGTERM
     """
     from segkit.core.locks import LONGEST_WAIT
-    from segkit.plan.models import read_plan
+    from segkit.plan.reading import read_plan
     from segkit.workflow.run import run_plan
 
     overrides = split_settings(set_ or [])
@@ -148,23 +194,40 @@ def split_settings(texts: list[str]) -> dict[str, str]:
 @app.command()
 def score(
     segmentation: Annotated[Path, typer.Argument(metavar="SEGMENTATION.json")],
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Customers: Parquet or CSV.")],
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="Customers: CSV, Excel or Parquet.")
+    ],
+    *,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Parquet or CSV to write.")],
+    decimal: Annotated[str, typer.Option(help="The decimal mark, if it cannot be told.")] = "",
+    date_format: Annotated[str, typer.Option(help="Such as %d/%m/%Y.")] = "",
+    sheet: Annotated[str, typer.Option(help="Of an Excel file.")] = "",
     json_: Json = False,
 ) -> None:
-    """Place customers in the segments of a kept segmentation, at any size."""
+    """Place customers in the segments of a kept segmentation, at any size.
+
+    The table is read as check reads one; its columns have the names that the segmentation has.
+    """
     import pandas as pd
 
+    from segkit.plan.models import TableSpec
     from segkit.segmentation.scoring import score_table
 
-    counts, unusual = score_table(segmentation, table, out)
+    if decimal not in ("", ".", ","):
+        raise UsageError("--decimal is . or ,", found=repr(decimal))
+    given = {"decimal": decimal, "date_format": date_format, "sheet": sheet}
+    given = {name: value for name, value in given.items() if value}
+    spec = TableSpec(path=str(table), **given)
+    counts, unusual, notices = score_table(segmentation, table, out, spec=spec)
     if json_:
         found = {"out": str(out), "segments": counts, "unusual": unusual.to_dict("records")}
+        found["notices"] = notices.to_dict("records")
         print_json({"ok": True, **found, "error": None})
     else:
         print_table(str(out), pd.DataFrame(counts.items(), columns=["segment", "customers"]))
         unusual = unusual[(unusual["missing_count"] > 0) | (unusual["new_count"] > 0)]
         print_table("Values that the fit did not know", unusual)
+        print_table("What was noticed", notices)
 
 
 @app.command()
@@ -180,7 +243,7 @@ def export(
     if len(names) > 2:
         raise UsageError("give a plan and a segment", found=" ".join(names), fix="Quote the name.")
     from segkit.action.exports import export_from_run
-    from segkit.plan.models import read_plan
+    from segkit.plan.reading import read_plan
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
     counts = export_from_run(plan, names[-1], path=out, scheme=scheme)

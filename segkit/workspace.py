@@ -18,7 +18,8 @@ from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
 from segkit.features.accounts import roll_up_accounts
 from segkit.features.own_features import list_kinds
-from segkit.plan.models import Plan, read_plan
+from segkit.plan.models import Plan
+from segkit.plan.reading import read_plan
 from segkit.report.shared.views import View
 from segkit.runs import outputs
 from segkit.runs.layout import RunFolder, StepFolder
@@ -46,8 +47,12 @@ class Workspace:
         One row a rule: table, rule, severity, row_count, reason, treatment.
     counts : DataFrame
         One row a table: read, accepted, rejected.
+    statuses : DataFrame
+        One row a status of orders: lines, money and what it counts as; no rows without any.
     names : dict of str to dict of str
         By table, the user's name of each column.
+    learned : DataFrame
+        One row of the tables as a whole: rows, customers, orders, days, sum.
     """
 
     plan: Plan
@@ -58,7 +63,9 @@ class Workspace:
     tables: dict[str, ibis.Table]
     quality: pd.DataFrame
     counts: pd.DataFrame
+    statuses: pd.DataFrame
     names: dict[str, dict[str, str]]
+    learned: pd.DataFrame
     _ledger: StepLedger = field(repr=False, compare=False)
 
     @property
@@ -117,7 +124,7 @@ class Workspace:
         """
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
-        audited = self._ledger.audit(table, view.shape)
+        audited = self._ledger.audit(table, view.shape, roundings=view.list_roundings())
         if audited is not None and audited.reason:
             table = empty_table(list(table.columns), audited.reason)
         published = publish_table(
@@ -125,6 +132,7 @@ class Workspace:
             view.shape,
             smallest_cell=settings.smallest_cell,
             also_hidden=None if audited is None else audited.hidden,
+            also_untold=None if audited is None or audited.reason else audited.untold,
             roundings=view.list_roundings(),
             view=view,
             period=settings.describe_period(days),
@@ -186,7 +194,7 @@ def open_workspace(
     step : str
         Name of the notebook.
     as_of : str, optional
-        Last day counted as YYYY-MM-DD; empty for the plan's.
+        Last day counted as YYYY-MM-DD; empty for the plan's, else the last day in the data.
     random_state : int, optional
         Seed; -1 for the plan's.
     tables_key : str, optional
@@ -204,18 +212,20 @@ def open_workspace(
     prepared = prepare_tables(plan, run.path, as_of=day, checked_key=tables_key)
     tables = open_tables(plan, prepared.paths, run.step(step).path)
     if plan.unit == "account" and "account_id" in getattr(tables.get("customers"), "columns", ()):
-        tables = roll_up_accounts(tables, as_of=day)
+        tables = roll_up_accounts(tables, as_of=prepared.as_of)
         tables["customers"] = tables["customers"].cache()
     return Workspace(
         plan=plan,
         step=step,
         run=run,
-        as_of=day,
+        as_of=prepared.as_of,
         random_state=plan.random_state if random_state < 0 else random_state,
         tables=tables,
-        quality=prepared.quality,
+        quality=prepared.quality.drop(columns="found"),
         counts=prepared.counts,
+        statuses=prepared.statuses,
         names=prepared.names,
+        learned=prepared.learned,
         _ledger=StepLedger(run, step, plan.privacy.smallest_cell),
     )
 

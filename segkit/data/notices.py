@@ -1,14 +1,54 @@
-"""What a check noticed about a column or a table beyond its rules, as the quality table has it."""
+"""What a check noticed about a column or a table, as the quality table has it."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
+
+MOST_VALUES = 5  # of a column are shown as found
+LONGEST_VALUE = 40  # characters
+# What notices are called, a column's name after it where they are of one: the plan accepts them so.
+NOTICED = (
+    "ambiguous_date",
+    "cancellation_of_no_sale",
+    "carried",
+    "column_without_name",
+    "columns_of_one_name",
+    "counts",
+    "currency_in",
+    "customer_of_returns_only",
+    "decimal_id",
+    "decimal_told",
+    "doubtful_thousands",
+    "failed_formula",
+    "includes_tax",
+    "leading_zeros",
+    "looks_like",
+    "looks_like_identifier",
+    "matched_by_sale",
+    "mixed",
+    "no_option",
+    "order_discount_too_large",
+    "order_taken_back",
+    "return_of_whole_order",
+    "running_quantity",
+    "same_columns_in_sheet",
+    "sheet_not_read",
+    "spellings",
+    "status_words",
+    "two_decimal_marks",
+    "unit",
+    "unreadable",
+)
 
 
 class Notice(NamedTuple):
     """What was noticed, as an entry of the quality table.
 
-    ``severity`` is warning or note; ``row_count`` counts the rows that it concerns, one at least.
+    ``severity`` is reject, warning or note; ``row_count`` counts the rows that it concerns, one at
+    least. ``found`` has values as they were found, for who checks the tables; it is private and
+    never published.
     """
 
     rule: str
@@ -16,6 +56,33 @@ class Notice(NamedTuple):
     row_count: int
     reason: str
     treatment: str
+    found: str = ""
+
+
+def list_values(counts: Iterable[tuple[object, int]]) -> str:
+    """Write values with their counts, most frequent first.
+
+    Examples
+    --------
+    >>> list_values([("Prefer not to say", 39), ("5+", 3)])
+    "'Prefer not to say' (39), '5+' (3)"
+    """
+    told = [f"{str(value)[:LONGEST_VALUE]!r} ({count:,})" for value, count in counts]
+    more = ", ..." if len(told) > MOST_VALUES else ""
+    return ", ".join(told[:MOST_VALUES]) + more
+
+
+def say_column(column: str) -> str:
+    """Return a column's name in words.
+
+    Examples
+    --------
+    >>> say_column("ordered_at"), say_column("signed_up_on"), say_column("order_id")
+    ('ordered time', 'signed up date', 'order id')
+    """
+    words = re.sub("_at$", " time", column)
+    words = re.sub("_on$", " date", words)
+    return words.replace("_", " ")
 
 
 def tell_failed(name: str, count: int) -> Notice:

@@ -6,7 +6,6 @@ Each rule is one SQL condition on a table's converted columns, with its reason i
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -14,11 +13,15 @@ from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.data.columns import quote, text_literal
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES, WARNED
+from segkit.data.notices import say_column as _say
+from segkit.data.placeholder_dates import is_needed
 from segkit.data.texts import NUMBERS
 from segkit.data.unread import HEADER_ROW
 from segkit.plan.models import Plan, Policies
 
 REJECTED = "Set aside with its reason."
+COUNTED = "Read as yes where it is above zero."
+UNKNOWN = "The row is kept; the value counts as unknown."
 REFERRED_TO = {"products": "product_id", "customers": "customer_id", "orders": "order_id"}
 
 
@@ -47,7 +50,7 @@ def list_quality_rules(
     rules = [
         *_list_repeated_headers(columns),
         *_list_missing(table, columns),
-        *(rule for column in there for rule in _list_value_rules(column, columns)),
+        *(rule for column in there for rule in _list_value_rules(table, column, columns)),
         *_list_repeated_keys(table),
         *_list_late(table, columns, as_of),
         *_list_currency(columns, plan.currency),
@@ -124,33 +127,50 @@ def _list_missing(table: Table, columns: Collection[str]) -> list[Rule]:
     return rules
 
 
-def _list_value_rules(column: Column, columns: Collection[str]) -> list[Rule]:
-    """Reject values of a column that cannot be read, or that cannot be."""
+def _list_value_rules(table: Table, column: Column, columns: Collection[str]) -> list[Rule]:
+    """Return the rules of values that cannot be read, or that cannot be.
+
+    Such a value is unknown and its row stays, unless the table needs it.
+    """
     name = column.name
     words = _say(name)
     rules = []
+    tests = []
     if f"faulty_{name}" in columns:
         rule, fault = _name_fault(column.kind)
-        reason = f"The {words} {fault}."
-        rules.append(_reject(f"{rule}_{name}", test=f"faulty_{name}", reason=reason, column=name))
+        tests.append((rule, f"faulty_{name}", fault))
+    if f"placeholder_{name}" in columns and is_needed(table, column):
+        reason = f"The {words} is a day that stands for nothing."
+        test = f"placeholder_{name} AND {name} IS NULL"
+        rules.append(_reject(f"placeholder_date_{name}", test=test, reason=reason, column=name))
     if column.kind == "integer":
-        reason = f"The {words} is not a whole number."
-        test = f"{name} <> round({name})"
-        rules.append(_reject(f"not_whole_{name}", test=test, reason=reason, column=name))
+        tests.append(("not_whole", f"{name} <> round({name})", "is not a whole number"))
     outside = _is_outside(name, column.minimum, column.maximum)
     if outside:
-        reason = f"The {words} is not {_say_range(column.minimum, column.maximum)}."
-        rules.append(_reject(f"out_of_range_{name}", test=outside, reason=reason, column=name))
+        limits = _say_range(column.minimum, column.maximum)
+        tests.append(("out_of_range", outside, f"is not {limits}"))
     if column.kind in NUMBERS and column.maximum is None:
         # Whatever is worked out of it must be a number still.
-        reason = f"The {words} is larger than any such number."
         test = f"NOT abs({quote(name)}) <= {LARGEST_AMOUNT:.0f}"
-        rules.append(_reject(f"too_large_{name}", test=test, reason=reason, column=name))
+        tests.append(("too_large", test, "is larger than any such number"))
     if column.allowed:
-        reason = f"The {words} is none of {', '.join(column.allowed)}."
         test = f"{name} NOT IN ({', '.join(map(text_literal, column.allowed))})"
-        rules.append(_reject(f"not_allowed_{name}", test=test, reason=reason, column=name))
+        tests.append(("not_allowed", test, f"is none of {', '.join(column.allowed)}"))
+    if f"counted_{name}" in columns:
+        rules.append(_count_yes(name))
+    is_decisive = name in table.decisive_names
+    severity = "reject" if is_decisive else "warning"
+    treatment = REJECTED if is_decisive else UNKNOWN
+    rules += [
+        Rule(severity, f"{rule}_{name}", test, f"The {words} {fault}.", name, treatment)
+        for rule, test, fault in tests
+    ]
     return rules
+
+
+def _count_yes(name: str) -> Rule:
+    """Return the rule of counts where yes or no is wanted; `judge_counts` says what they are."""
+    return Rule("note", f"counts_{name}", f"counted_{name}", "", name, COUNTED)
 
 
 def _name_fault(kind: str) -> tuple[str, str]:
@@ -239,17 +259,10 @@ def _list_unknown(columns: Collection[str], *, is_lines: bool) -> list[Rule]:
             continue
         test = f"{key} IS NOT NULL AND lacks_{other}"
         if is_lines and other == "products":
-            test += " AND is_product"
+            test += " AND is_product AND line_type <> 'discount'"
         reason = f"The {_say(key)} is not in the {other} table, or was left out of it."
         rules.append(_warn(f"unknown_{other[:-1]}", test=test, reason=reason, column=key))
     return rules
-
-
-def _say(column: str) -> str:
-    """Return a column's name in words: ordered_at is the ordered time."""
-    words = re.sub("_at$", " time", column)
-    words = re.sub("_on$", " date", words)
-    return words.replace("_", " ")
 
 
 def _say_range(low: float | None, high: float | None) -> str:
@@ -276,5 +289,6 @@ def _is_outside(column: str, low: float | None, high: float | None) -> str:
 
 
 def _is_missing(column: str, columns: Collection[str], prefix: str = "") -> str:
-    faulty = f" AND NOT faulty_{column}" if f"faulty_{column}" in columns else ""
-    return f"{prefix}{column} IS NULL{faulty}"
+    known = [f"{kind}_{column}" for kind in ("faulty", "placeholder")]
+    others = "".join(f" AND NOT {fault}" for fault in known if fault in columns)
+    return f"{prefix}{column} IS NULL{others}"

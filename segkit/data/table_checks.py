@@ -5,29 +5,45 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import pandas as pd
 
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError
+from segkit.data.answer_rules import judge_answers
+from segkit.data.answered import answer_warnings, find_unknown_answers
+from segkit.data.checked import (
+    COUNT_COLUMNS,
+    QUALITY_COLUMNS,
+    CheckedTable,
+    explain_account,
+    explain_empty,
+    select_rejected,
+    tell_encoding,
+    tell_malformed,
+)
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
+from segkit.data.identity_checks import find_identity_faults
 from segkit.data.input_hashes import Stamps, find_changes
-from segkit.data.line_rules import derive_lines
-from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
+from segkit.data.judging import Judged, Whole, judge_tables
+from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
+from segkit.data.learned import LINE_MEASURES
+from segkit.data.notices import Notice
+from segkit.data.order_lines import OrderLines
+from segkit.data.order_status import list_statuses
+from segkit.data.quality_rules import REFERRED_TO, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
+from segkit.data.total_rows import find_sum_of_lines, find_total_rows
+from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
 from segkit.runs.layout import TablesFolder
 
-QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
-COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
-MALFORMED = "The line has another number of fields than the header, or an open quote."
 LINE_COLUMNS = ["line_type", "is_product"]  # derived for order lines
 # Other tables refer to these, so they are checked before them.
 CHECKED_FIRST = ("customers", "products", "orders")
@@ -39,26 +55,19 @@ OTHER_FAULTS = (
     duckdb.ParserException,
 )
 FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
-
-
-class CheckedTable(NamedTuple):
-    """One table that was checked: its accepted columns, its rules and what they found.
-
-    ``quality`` has rows of `QUALITY_COLUMNS`; ``accepted`` counts rows.
-    """
-
-    source: Source
-    columns: list[str]
-    rules: list[Rule]
-    quality: list[tuple]
-    accepted: int
+# Optimizers of DuckDB that a check does without: a list in a CASE would become a join. The others
+# take the square of the columns' number, and are left out where there are many.
+UNWANTED = ("in_clause",)
+UNWANTED_IF_WIDE = (*UNWANTED, "common_subexpressions", "projection_placement")
+WIDE = 200  # columns
 
 
 class TableChecks:
     """The tables of one plan, checked in a DuckDB database in a temporary folder.
 
     ``checked_<table>`` has ``source_row``, the accepted columns, ``is_rejected`` and one boolean
-    ``rule_<name>`` a rule. ``faults`` are all that stands in the plan's way.
+    ``rule_<name>`` a rule. ``faults`` are all that stands in the plan's way. Without ``as_of`` it
+    is the last day in the data, told by ``last_day``.
     """
 
     def __init__(
@@ -67,7 +76,7 @@ class TableChecks:
         con: duckdb.DuckDBPyConnection,
         folder: Path,
         *,
-        as_of: datetime.date,
+        as_of: datetime.date | None,
         spill: Path,
         stamps: Stamps,
     ):
@@ -80,21 +89,47 @@ class TableChecks:
         self.tables = SqlTables(con, plan.engine, folder)
         self.checked: dict[str, CheckedTable] = {}
         self.faults: list[SegkitError] = []
+        self.last_day: LastDay | None = None
+        self.judged = Judged()
+        self.measures: dict[str, dict[str, float]] = {}  # by table, worked out with the rules
+        self._converted: dict[str, list[Notice]] = {}
+        self.lines: OrderLines | None = None
 
     def run(self) -> None:
         """Open and check every table, and collect the faults."""
         sources = self._open_sources()
         self._find_missing_in_orders(sources)
+        if self.as_of is None:
+            self._settle_as_of(sources)
         first = [name for name in CHECKED_FIRST if name in sources]
         for name in dict.fromkeys([*first, *sources]):
             if self.faults and name == "order_lines":
                 continue  # the largest table is not worth the wait
             self._check_source(sources[name])
         for name in self.plan.tables:
-            if name in self.checked and not self.checked[name].accepted:
-                self.faults.append(self._explain_empty(self.checked[name]))
+            table = self.checked.get(name)
+            if table is not None and not table.accepted:
+                self.faults.append(explain_empty(self.con, table, self.plan, self.as_of))
         if not self.faults:
             self._find_impossible()
+        if not self.faults:
+            kept = self.lines.test_kept() if self.lines else ""
+            whole = Whole(self.plan, self.con, self.as_of, self.checked, kept)
+            self.judged = judge_tables(
+                whole, last_day=self.last_day, measures=self.measures.get("order_lines", {})
+            )
+            self.faults += self.judged.faults
+        self.faults += self._find_unknown_answers()
+
+    def _find_unknown_answers(self) -> list[SegkitError]:
+        """Find accepted warnings whose names no rule has."""
+        own = {name: table.source.table.column_names for name, table in self.checked.items()}
+        return find_unknown_answers(self.plan, own, self._list_entries())
+
+    def _list_entries(self) -> list[tuple]:
+        """Return the entries of the quality table of all checked tables, in the plan's order."""
+        tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
+        return [(table.source.name, *notice) for table in tables for notice in table.quality]
 
     def confirm_sources(self) -> None:
         """Raise a DataError if a file is not what it was before it was first read."""
@@ -110,6 +145,34 @@ class TableChecks:
             except SegkitError as error:
                 self.faults += getattr(error, "faults", [error])
         return sources
+
+    def _settle_as_of(self, sources: dict[str, Source]) -> None:
+        """Take the last day in the data as the last day counted."""
+        self.as_of = datetime.date.max
+        if self.faults:
+            return  # nobody will read what was counted until then
+        columns = {name: source.columns for name, source in sources.items()}
+        for name, time in list_dated(columns):
+            try:
+                self._convert(sources[name])
+            except (SegkitError, duckdb.Error):
+                return  # the check of this table says what is wrong
+            days = count_days(self.con, f"typed_{name}", time)
+            self.last_day = find_last_day(days, name)
+            if self.last_day:
+                self.as_of = self.last_day.day
+                return
+        fix = "Write as_of = YYYY-MM-DD, the last day counted."
+        message = "as_of is missing, and no table tells a last day"
+        self.faults.append(SegkitError(message, where=self.plan.path.name, fix=fix))
+
+    def _convert(self, source: Source) -> list[Notice]:
+        """Make a table's converted rows known, once; return what was noticed."""
+        if source.name not in self._converted:
+            typed, notices = convert_source(source)
+            self.tables.bring(f"typed_{source.name}", typed)
+            self._converted[source.name] = notices
+        return self._converted[source.name]
 
     def _find_missing_in_orders(self, sources: dict[str, Source]) -> None:
         """Find the columns that neither order lines nor orders carry."""
@@ -128,7 +191,7 @@ class TableChecks:
         try:
             self.checked[source.name] = self._check_table(source)
         except SegkitError as error:
-            self.faults.append(error)
+            self.faults += getattr(error, "faults", [error])
         except duckdb.Error as error:  # only now was every page read
             if source.is_copied or isinstance(error, OTHER_FAULTS):
                 raise
@@ -137,12 +200,19 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
-        typed, notices = convert_source(source)
-        self.tables.bring(f"typed_{name}", typed)
+        unwanted = UNWANTED_IF_WIDE if len(source.columns) > WIDE else UNWANTED
+        self.con.execute(f"SET disabled_optimizers = '{','.join(unwanted)}'")
+        notices = self._convert(source)
         find_repeats(source, self.tables)
+        if name == "order_lines":
+            orders = self.checked["orders"].columns if "orders" in self.checked else ()
+            self.lines = OrderLines(source, self.tables, self.plan, self.as_of, orders=orders)
+            notices += self.lines.learn()
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
         rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
+        totals = find_total_rows(source, self.con)
+        rules += totals.rules
         columns = [column.name for column in source.table.columns if column.name in found]
         if name == "order_lines":
             columns += LINE_COLUMNS
@@ -150,20 +220,35 @@ class TableChecks:
         accepted, rejected, *counts = self._count_rules(name, rules)
         if accepted + rejected != source.raw_count:
             raise explain_account(source, accepted, rejected + source.malformed_count)
-        quality = [
-            (rule.name, rule.severity, count, rule.reason, rule.treatment)
-            for rule, count in zip(rules, counts, strict=True)
+        if name == "responses":
+            notices += judge_answers(source, self.plan)
+        if name == "order_lines":
+            told = dict(zip(rules, counts, strict=True))
+            notices += self.lines.find_taken_back(
+                told, lambda lines: self._join_others(source, self._derive_columns(source, lines))
+            )
+        entries = [
+            *tell_malformed(source),
+            *tell_rules(source, rules, counts),
+            *tell_encoding(source),
+            *notices,
+            *totals.notices,
         ]
-        entries = [*_tell_malformed(source), *quality, *_tell_encoding(source), *notices]
-        told = [(name, *entry) for entry in entries if entry[2]]
+        told = [notice for notice in entries if notice.row_count]
+        told += self._judge_rows(source, told)
         return CheckedTable(source, columns, rules, told, accepted=accepted)
 
-    def _derive_columns(self, source: Source) -> str:
+    def _judge_rows(self, source: Source, quality: Sequence[Notice]) -> list[Notice]:
+        """Return what is strange about a checked table's identifiers and sums."""
+        others = {name: checked.source for name, checked in self.checked.items()}
+        faults = find_identity_faults(source, self.con, others=others, quality=quality)
+        return [*faults, *find_sum_of_lines(source, self.con)]
+
+    def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
-        query = f"SELECT * FROM typed_{source.name}"
+        query = query or f"SELECT * FROM typed_{source.name}"
         if source.name == "order_lines":
-            orders = self.checked["orders"].columns if "orders" in self.checked else ()
-            query = derive_lines(query, source.columns, orders=orders, policies=self.plan.policies)
+            query = self.lines.queries.derive(query)
         if "resolved_at" in source.columns:
             query = f"""SELECT * REPLACE (
                 CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
@@ -194,10 +279,13 @@ class TableChecks:
         """Create ``checked_<table>``."""
         name = source.name
         whole = {column.name for column in TABLES[name].columns if column.kind == "integer"}
-        values = [
-            f"TRY_CAST({column} AS BIGINT) AS {column}" if column in whole else quote(column)
-            for column in columns
-        ]
+        values = []
+        for column in columns:
+            value = f"TRY_CAST({column} AS BIGINT)" if column in whole else quote(column)
+            faults = [r.test for r in rules if r.column == column and r.treatment == UNKNOWN]
+            if faults:
+                value = f"CASE WHEN {' OR '.join(faults)} THEN NULL ELSE {value} END"
+            values.append(f"{value} AS {quote(column)}")
         flags = [f"coalesce({rule.test}, false) AS rule_{rule.name}" for rule in rules]
         rejecting = [f"rule_{rule.name}" for rule in rules if rule.severity == "reject"]
         is_rejected = " OR ".join(rejecting) or "false"
@@ -214,34 +302,11 @@ class TableChecks:
         """Return how many rows are accepted, how many rejected, and how many meet each rule."""
         conditions = ["NOT is_rejected", "is_rejected", *(f"rule_{rule.name}" for rule in rules)]
         counts = [f"count_if({condition})" for condition in conditions]  # faster than FILTER
-        return self.con.execute(f"SELECT {', '.join(counts)} FROM checked_{name}").fetchall()[0]
-
-    def _explain_empty(self, table: CheckedTable) -> SegkitError:
-        """Say which rule rejects most of a table without one good row, and show the first."""
-        source = table.source
-        counts = {rule: row_count for _, rule, _, row_count, *_ in table.quality}
-        rejecting = [rule for rule in table.rules if rule.severity == "reject"]
-        rule = max(rejecting, key=lambda rule: counts.get(rule.name, 0))
-        value = rule.column if rule.column in source.columns else "NULL"
-        row, text = self.con.execute(
-            f"""SELECT source_row, {value}::VARCHAR FROM {source.raw} WHERE source_row =
-            (SELECT min(source_row) FROM checked_{source.name} WHERE rule_{rule.name})"""
-        ).fetchall()[0]
-        place = source.locate(rule.column) if rule.column else source.label
-        message = (
-            f"no row of {source.name} can be used: {counts[rule.name]:,} of {source.read:,} "
-            f"rows have this fault: {rule.reason}"
-        )
-        found = repr(text[:60]) if text and text.strip() else "nothing"
-        fix = self._suggest_fix(rule)
-        return SegkitError(message, where=f"{place}, data row {row}", found=found, fix=fix)
-
-    def _suggest_fix(self, rule: Rule) -> str:
-        if rule.name == "after_as_of":
-            return f"Set as_of in the plan; it is {self.as_of}, before the first row."
-        if rule.name == "currency_differs":
-            return f"Set currency in the plan; it is {self.plan.currency}."
-        return "Correct it, map another column, or declare decimal or date_format."
+        measures = LINE_MEASURES if name == "order_lines" else {}
+        query = f"SELECT {', '.join([*counts, *measures.values()])} FROM checked_{name}"
+        found = self.con.execute(query).fetchall()[0]
+        self.measures[name] = dict(zip(measures, found[len(counts) :], strict=True))
+        return found[: len(counts)]
 
     def _find_impossible(self) -> None:
         """Add what makes segments impossible although the tables can be read."""
@@ -250,7 +315,7 @@ class TableChecks:
         if "customer_id" not in self.checked[table].columns:
             self.faults.append(source.explain_missing("customer_id"))
         elif table == "order_lines":
-            sales = "NOT is_rejected AND line_type = 'sale'"
+            sales = f"NOT is_rejected AND line_type = 'sale'{self.lines.test_kept()}"
             self._need_two("customer", source, rows=sales, having="an accepted sale")
             self._need_two("order", source, rows=sales, having="an accepted sale")
         else:
@@ -280,16 +345,15 @@ class TableChecks:
     def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the quality and the counts of all checked tables, in the plan's order."""
         tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
-        found = [entry for table in tables for entry in table.quality]
+        found = [*self.judged.entries, *self._list_entries()]
         if self.spill.exists():
             largest = max(tables, key=lambda table: table.source.read).source
             limit = self.plan.engine.memory_limit
             reason = f"The tables are larger than what the memory limit, {limit}, leaves to DuckDB."
             treatment = "Checked by way of the disk: slower, with the same result."
-            found.append(
-                (largest.name, "larger_than_memory", "note", largest.read, reason, treatment)
-            )
-        quality = pd.DataFrame(found, columns=QUALITY_COLUMNS)
+            notice = Notice("larger_than_memory", "note", largest.read, reason, treatment)
+            found.append((largest.name, *notice))
+        quality = pd.DataFrame(answer_warnings(found, self.plan), columns=QUALITY_COLUMNS)
         counts = [
             (
                 table.source.name,
@@ -313,15 +377,24 @@ class TableChecks:
         made.accepted.mkdir()
         made.rejected.mkdir()
         for name, table in self.checked.items():
-            accepted = f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
+            checked = f"checked_{name}"
+            columns = ", ".join(map(quote, table.columns))
+            if name == "order_lines":
+                checked, columns = self.lines.add_taken_back(checked, columns)
+            accepted = f"""SELECT {columns} FROM {checked}
                 WHERE NOT is_rejected ORDER BY source_row"""
             accepted_count = self._copy(accepted, made.accepted_rows(name))
-            rejected_count = self._copy(_select_rejected(table), made.rejected_rows(name))
+            rejected_count = self._copy(select_rejected(table), made.rejected_rows(name))
             is_accepted = accepted_count == table.accepted
             if not is_accepted or accepted_count + rejected_count != table.source.read:
                 raise explain_account(table.source, accepted_count, rejected_count)
         quality, counts = self.summarise()
         quality.to_parquet(made.quality, index=False)
+        self.judged.learned.to_frame().to_parquet(made.learned, index=False)
+        statuses = list_statuses([], self.plan.policies.statuses)
+        if self.lines is not None:
+            statuses = self.lines.statuses
+        statuses.to_parquet(made.statuses, index=False)
         return counts.to_dict("records")
 
     def _copy(self, query: str, path: Path) -> int:
@@ -330,42 +403,3 @@ class TableChecks:
         self.con.execute(f"COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
         count = f"SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata({file})"
         return self.con.execute(count).fetchall()[0][0]
-
-
-def explain_account(source: Source, accepted: int, rejected: int) -> SegkitError:
-    """Return the fault of a table whose rows do not add up."""
-    return source.fail(
-        "the rows do not add up: as many must be accepted or rejected as were read",
-        f"{source.read:,} read, {accepted:,} accepted, {rejected:,} rejected",
-        "Check again when nothing writes to it any more.",
-    )
-
-
-def _tell_malformed(source: Source) -> list[tuple]:
-    """Return what the quality table says of lines that could not be read as rows."""
-    return [("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
-
-
-def _tell_encoding(source: Source) -> list[tuple]:
-    reason = "The line is not in the file's encoding."
-    treatment = "Read as Windows-1252; look whether accents are right."
-    return [("mixed_encoding", "warning", source.foreign_lines, reason, treatment)]
-
-
-def _select_rejected(table: CheckedTable) -> str:
-    """Return the query of rejected rows with the first rule, all reasons and the user's values."""
-    source = table.source
-    rules = [rule for rule in table.rules if rule.severity == "reject"]
-    first_rule = " ".join(f"WHEN rule_{rule.name} THEN '{rule.name}'" for rule in rules)
-    reasons = ", ".join(
-        f"CASE WHEN rule_{rule.name} THEN {text_literal(rule.reason)} END" for rule in rules
-    )
-    columns = [column for column in table.columns if column in source.columns]
-    texts = ", ".join(f"raw.{quote(column)}::VARCHAR AS {quote(column)}" for column in columns)
-    return f"""SELECT source_row, CASE {first_rule} END AS rule,
-            concat_ws(' ', {reasons}) AS reasons, NULL::VARCHAR AS raw_line, {texts}
-        FROM checked_{source.name} JOIN {source.raw} AS raw USING (source_row)
-        WHERE is_rejected
-        UNION ALL BY NAME SELECT source_row, 'malformed_line' AS rule,
-            {text_literal(MALFORMED)} || ' Line ' || line || '.' AS reasons, raw_line
-        FROM {source.malformed} ORDER BY source_row"""

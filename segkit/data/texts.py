@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from segkit.contract.definitions import Column
 from segkit.data.columns import Source, quote, text_literal
+from segkit.data.levels import join_levels
 
 NO_TEXT = ("", "\\N")
 NO_CATEGORY = (*NO_TEXT, "NA", "N/A", "NULL", "NaN", "nan")
@@ -34,14 +35,15 @@ NUMBERS = ("integer", "number", "money")
 TIMES = ("date", "datetime")
 
 
-def create_texts(source: Source, columns: Sequence[Column]) -> None:
+def create_texts(source: Source, columns: Sequence[Column], carried: Sequence[str] = ()) -> None:
     """Create the view ``texts_<table>`` of trimmed texts, null where a text says that it is none.
 
     A number or time that is stored as one stays what it is, see `trim_column`. Cells that are
-    numbers among texts are there as well, see `name_cells`.
+    numbers among texts are there as well, see `name_cells`. Spellings that the plan joins are one
+    level. Columns that are ``carried`` stay as they are.
     """
-    trimmed = ["source_row", "row_hash"]
-    emptied = ["source_row", "row_hash"]
+    trimmed = ["source_row", "row_hash", *carried]
+    emptied = ["source_row", "row_hash", *carried]
     for column in columns:
         name = column.name
         text = f"text_{name}"
@@ -53,8 +55,8 @@ def create_texts(source: Source, columns: Sequence[Column]) -> None:
             trimmed.append(name_cells(name))
             emptied.append(name_cells(name))
         nothing = NO_TEXT if name in KEEPS_NA else NOTHING.get(column.kind, NO_NUMBER)
-        emptied.append(f"{empty_text(text, nothing)} AS {text}")
-    query = f"SELECT {', '.join(trimmed)} FROM {source.raw}"
+        emptied.append(f"{join_levels(source, column, empty_text(text, nothing))} AS {text}")
+    query = f"SELECT {', '.join(trimmed)} FROM {source.known}"
     query = f"SELECT {', '.join(emptied)} FROM ({query})"
     source.con.execute(f"CREATE OR REPLACE VIEW texts_{source.name} AS {query}")
 

@@ -204,7 +204,7 @@ def find_header_rows(source: Source) -> str:
     rows = f"SELECT source_row FROM {source.raw} WHERE {test}"
     if not source.con.execute(f"{rows} LIMIT 1").fetchall():
         return ""
-    source.rows = f"(FROM {source.raw} WHERE NOT ({test}))"
+    source.rows = f"(FROM {source.known} WHERE NOT ({test}))"
     return f"source_row IN ({rows})"
 
 

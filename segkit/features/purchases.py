@@ -3,7 +3,8 @@
 Bases B4, B10, B12, B13 and B14. Nothing after the day ``as_of`` is read.
 
 - A *sale* is a line whose ``line_type`` is ``sale``. Returns, cancellations and adjustments that
-  the plan's policies kept change spend and profit, but never recency, orders or products.
+  the plan's policies kept change spend and profit, but never recency, orders or products. An order
+  that was taken back whole is no sale, see `segkit.features.sales`; a discount lowers its order.
 - Orders of one day stay separate orders; for rhythm they are one day.
 - A customer with nothing but returns is kept, with ``order_count`` 0 and no recency.
 - Lines without a customer belong to no customer; only the monthly series counts them.
@@ -20,6 +21,7 @@ from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.features.expressions import (
     add_columns,
     days_until,
+    find_contributions,
     keep_until,
     round_ratio,
     share_of,
@@ -29,6 +31,7 @@ from segkit.features.habits import Habits
 from segkit.features.journey import name_stage
 from segkit.features.purchase_history import summarise_baskets
 from segkit.features.rhythm import add_gaps, describe_rhythm, list_orders
+from segkit.features.sales import is_sale
 from segkit.features.season import describe_season, sum_seasons
 
 WINDOWS = (30, 90, 365)
@@ -120,19 +123,24 @@ def summarise_months(order_lines: ir.Table | None, *, as_of: datetime.date) -> p
     From the first line's month to that of ``as_of``, empty months with zeros: ``month`` (its first
     day), ``order_count`` (orders with a sale), ``total_spend`` (net of returns),
     ``active_customers`` (known customers with a sale), ``is_whole`` (false for the month of
-    ``as_of`` unless that is its last day). Without lines there are no rows.
+    ``as_of`` unless that is its last day), and the two largest contributions to the spend, for the
+    gate. Without lines there are no rows.
     """
     if order_lines is None:
         columns = ["month", "order_count", "total_spend", "active_customers", "is_whole"]
         return empty_table(columns, NO_PURCHASES).astype({"is_whole": bool})
     lines = keep_until(order_lines, "ordered_at", as_of)
-    sale = lines.line_type == "sale"
+    sale = is_sale(lines)
     series = lines.group_by(month=lines.ordered_at.date().truncate("M")).aggregate(
         order_count=lines.order_id.nunique(where=sale),
         total_spend=sum_money(lines.line_amount),
         active_customers=lines.customer_id.nunique(where=sale),
     )
     series = series.to_pandas()
+    dated = lines.mutate(month=lines.ordered_at.date().truncate("M"))
+    amount = sum_money(_.line_amount)
+    tops = find_contributions(dated, amount, name="total_spend", by=["month"])
+    series = series.merge(tops, on="month", how="left")
     series["month"] = pd.to_datetime(series["month"])
     if not series.empty:
         months = pd.date_range(series["month"].min(), as_of, freq="MS", name="month")

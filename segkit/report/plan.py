@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 
 from segkit.core.absence import NO_PURCHASES
 from segkit.core.findings import Condition, Figure, Finding
-from segkit.core.privacy import Published, Shape
+from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, ORANGE, TRACK, chart
 from segkit.report.shared.numbers import format_number, format_share, join_words, plural
-from segkit.report.shared.sentences import name_column, write_finding
+from segkit.report.shared.sentences import explain_absence, name_column, write_finding
 from segkit.report.shared.views import Column, View
 
 WEAK_SCORE = 0.5
@@ -25,6 +25,38 @@ COUNTS = View(Shape("counts", population="rows", by=("table",)))
 QUALITY = View(
     Shape("quality", population="rows", by=("table", "rule")),
     dict.fromkeys(("table", "rule", "severity", "row_count", "reason", "treatment"), Column()),
+)
+LEARNED = View(
+    Shape(
+        "learned",
+        count="customer_count",
+        adds_up=False,
+        rests={"top_spend_share": "top_customer_count", "top_customer_count": "top_customer_count"},
+        measures={"row_count": "label", "top_order_count": "label"},
+    ),
+    {
+        "table": Column(),
+        "row_count": Column("Rows accepted"),
+        "customer_count": Column("Customers"),
+        "order_count": Column("Orders"),
+        "first_on": Column("First day"),
+        "last_on": Column("Last day"),
+        "spend": Column("Sum", kind="money"),
+        "top_order_count": Column("Largest orders"),
+        "top_spend_share": Column("Their share of the sum", kind="share"),
+    },
+)
+STATUSES = View(
+    Shape("statuses", by=("status",), count="rests_on_count", repeats=True, covered=("status",)),
+    {
+        "status": Column(),
+        "line_count": Column(kind="integer"),
+        "counts_as": Column(),
+        "known_by": Column(),
+        "rests_on_count": Column("Customers", "integer"),
+        "amount": Column(kind="money"),
+        NOTE: Column(),
+    },
 )
 GAPS = View(Shape("gaps", population="plan", by=("base",)))
 OWN_FEATURES = View(Shape("own_features", population="columns", by=("feature",)))
@@ -129,7 +161,7 @@ def _state_orders(inventory: Published, as_of: datetime.date) -> Finding:
 def _state_consent(consent: Published) -> Finding:
     """Say how many customers may be contacted; a hidden count stays hidden."""
     if consent.empty:
-        return write_finding("plan.inventory.no_consent")
+        return explain_absence(consent)
     everybody = consent.locate("customer_count", how="sum")
     count = consent.read_figure("customer_count", how="sum", kind="count", unit="customer")
     return write_finding(
