@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import openpyxl
 import pandas as pd
 import pytest
+from openpyxl.chart import BarChart
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 
 from segkit.core.errors import SegkitError
@@ -52,6 +54,32 @@ class TestSheets:
         assert told["severity"] == "note"
         assert "not 'about'." in told["reason"]
         assert "same_columns_in_sheet" not in found.index
+
+    def test_a_sheet_of_a_chart_is_no_sheet_of_rows(self, tmp_path):
+        write_book(tmp_path / "book.xlsx", lines=make_frame(2024))
+        book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+        book.create_chartsheet("chart").add_chart(BarChart())
+        book.save(tmp_path / "book.xlsx")
+        problems, found = check(tmp_path, "book.xlsx")
+        assert problems == []
+        assert found.empty
+
+
+def test_failed_formulas_of_a_sheet_are_counted_though_their_cells_read_as_empty(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append([])
+    for row in (["", "Id", "Wine", "note"], ["", "a", 1.5, 2], ["", "b", "#DIV/0!", "#N/A"]):
+        sheet.append(row)
+    sheet.append(["", "c", "#DIV/0!", ""])
+    for cell in ("C4", "C5", "D4"):
+        sheet[cell].data_type = "e"
+    book.save(tmp_path / "c.xlsx")
+    columns = {"customer_id": "Id"}
+    spec = {"path": "c.xlsx", "columns": columns, "features": {"wine": "Wine"}}
+    found = check_plan(make_plan(tmp_path, {"customers": spec})).found.set_index("rule")
+    assert found["row_count"].to_dict() == {"failed_formula_wine": 2}
+    assert found.loc["failed_formula_wine", "severity"] == "note"
 
 
 class TestColumns:

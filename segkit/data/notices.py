@@ -83,3 +83,14 @@ def say_column(column: str) -> str:
     words = re.sub("_at$", " time", column)
     words = re.sub("_on$", " date", words)
     return words.replace("_", " ")
+
+
+def tell_failed(name: str, count: int) -> Notice:
+    """Return the note of values that are failed formulas of a spreadsheet."""
+    return Notice(
+        f"failed_formula_{name}",
+        severity="note",
+        row_count=count,
+        reason=f"The value of {name} is a spreadsheet's failed formula, such as #DIV/0!.",
+        treatment="Read as a missing value.",
+    )

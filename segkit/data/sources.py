@@ -22,7 +22,9 @@ from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
 from segkit.data.engine import open_locked
+from segkit.data.failed_cells import count_failed_cells
 from segkit.data.input_hashes import find_files, name_kind
+from segkit.data.notices import tell_failed
 from segkit.data.places import name_plainly
 from segkit.data.queries import read_query
 from segkit.data.textfiles import DELIMITERS, TextFile, open_text, split_names, split_records
@@ -219,7 +221,7 @@ def _read_excel(source: Source, path: Path, folder: Path) -> None:
                 hint = suggest_name(sheet, sheets)
                 raise source.fail(f"there is no sheet '{sheet}'", ", ".join(sheets), hint)
             found = workbook.get_sheet_by_name(sheet)
-            first_line = 1 + (found.start[0] if found.start else 0)
+            first_line, first_place = (0, 0) if found.start is None else found.start
             rows = found.to_python(skip_empty_area=True)
             is_declared = source.spec.sheet is not None
             notices = tell_sheets(workbook, sheet, is_declared=is_declared, label=source.label)
@@ -231,11 +233,17 @@ def _read_excel(source: Source, path: Path, folder: Path) -> None:
         raise source.fail("the sheet is empty", f"sheet '{sheet}'")
     source.notices += notices
     names = [show_cell(cell).strip() for cell in rows[0]]
-    top = enumerate(rows[1:LINES_SEARCHED], start=first_line + 1)
+    top = enumerate(rows[1:LINES_SEARCHED], start=first_line + 2)
     match_header(source, names, top)
     places = find_fractions(rows[1:])
-    records = ((0, show_row(row, places), "") for row in rows[1:] if any(map(show_cell, row)))
+    texts = (show_row(row, places) for row in rows[1:])
+    records = ((0, row, "") for row in texts if any(row))
     _keep_records(source, names, records, folder, number_places=places)
+    failed = count_failed_cells(path, sheet)
+    for ours, theirs in source.columns.items():
+        count = failed.get(first_place + names.index(theirs))
+        if count:
+            source.notices.append(tell_failed(ours, count))
 
 
 def find_fractions(rows: Iterable[Sequence[object]]) -> list[int]:

@@ -72,7 +72,7 @@ def tell_sheets(workbook: Any, sheet: str, *, is_declared: bool, label: str) -> 
     alike = []
     left = []
     row_counts = {}
-    for name in workbook.sheet_names:
+    for name in _list_worksheets(workbook):
         row_counts[name] = workbook.get_sheet_by_name(name).height
         if name != sheet and row_counts[name]:
             part = alike if _are_alike(header, _read_first(workbook, name)) else left
@@ -104,6 +104,12 @@ def tell_sheets(workbook: Any, sheet: str, *, is_declared: bool, label: str) -> 
             )
         )
     return notices
+
+
+def _list_worksheets(workbook: Any) -> list[str]:
+    """Return the names of the sheets that hold cells, not only a chart or a macro."""
+    sheets = zip(workbook.sheet_names, workbook.sheets_metadata, strict=True)
+    return [name for name, about in sheets if str(about.typ).endswith("WorkSheet")]
 
 
 def _read_first(workbook: Any, sheet: str) -> list:
