@@ -230,7 +230,7 @@ def test_a_small_shop_may_have_its_last_order_after_a_lull():
 
 
 def test_without_as_of_all_that_is_counted_ends_on_the_last_day_in_the_data(tmp_path):
-    lines = [*list_lines(), "O999,P1,K01,2099-01-01,1,10"]
+    lines = [*list_lines(), "O999,P1,K01,2098-01-02,1,10"]
     report = check(tmp_path, lines, as_of=None)
     assert (report.as_of, report.as_of_from) == (DAY(2024, 10, 24), "order_lines")
     assert list_warnings(report) == {"order_lines.dates_far_beyond": 1}

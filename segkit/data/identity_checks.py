@@ -17,7 +17,7 @@ from segkit.data.identifiers import ROUNDED, clean_id
 from segkit.data.notices import Notice, say_column
 from segkit.data.quality_rules import REFERRED_TO
 from segkit.data.texts import NO_ID, list_literals
-from segkit.data.total_rows import TOTAL_WORDS, is_looked_through, tell_called
+from segkit.data.total_rows import TOTAL_WORDS, find_sum_of_lines, is_looked_through, tell_called
 
 # Each row of a table has another; how they are spelt matters only where they join.
 OF_ONE_ROW = ("order_id", "ticket_id", "session_id")
@@ -233,20 +233,21 @@ class IdentityChecks:
         return notices
 
 
-def find_identity_faults(
+def judge_identity(
     source: Source,
     con: duckdb.DuckDBPyConnection,
     *,
     others: Mapping[str, Source],
-    quality: Sequence[tuple],
+    told: Sequence[Notice],
 ) -> list[Notice]:
-    """Return what is strange about a checked table's identifiers.
+    """Return what is strange about a checked table's identifiers, and a line that sums the others.
 
-    ``quality`` are the rules that were counted: name, severity and count first.
+    ``others`` are the sources of the tables checked before, ``told`` what the rules found.
     """
-    counts = {rule: count for rule, _, count, *_ in quality}
-    unknown = [other for other in REFERRED_TO if counts.get(f"unknown_{other[:-1]}")]
-    return IdentityChecks(source, con, others).find(unknown)
+    rules = {notice.rule for notice in told}
+    unknown = [other for other in REFERRED_TO if f"unknown_{other[:-1]}" in rules]
+    faults = IdentityChecks(source, con, others).find(unknown)
+    return [*faults, *find_sum_of_lines(source, con)]
 
 
 def _tell_rounded(name: str, count: int) -> Notice:

@@ -27,7 +27,7 @@ from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables, choose_optimizers
-from segkit.data.identity_checks import find_identity_faults
+from segkit.data.identity_checks import judge_identity
 from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.judging import Judged, Whole, judge_tables
 from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
@@ -38,7 +38,7 @@ from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import REFERRED_TO, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
-from segkit.data.total_rows import find_sum_of_lines, find_total_rows
+from segkit.data.total_rows import find_total_rows
 from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
@@ -229,14 +229,9 @@ class TableChecks:
             *totals.notices,
         ]
         told = [notice for notice in entries if notice.row_count]
-        told += self._judge_rows(source, told)
+        others = {other: table.source for other, table in self.checked.items()}
+        told += judge_identity(source, self.con, others=others, told=told)
         return CheckedTable(source, columns, rules, told, accepted=accepted)
-
-    def _judge_rows(self, source: Source, quality: Sequence[Notice]) -> list[Notice]:
-        """Return what is strange about a checked table's identifiers and sums."""
-        others = {name: checked.source for name, checked in self.checked.items()}
-        faults = find_identity_faults(source, self.con, others=others, quality=quality)
-        return [*faults, *find_sum_of_lines(source, self.con)]
 
     def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
