@@ -21,7 +21,7 @@ EXACT_ROWS = 2_000_000
 TOP_SHARE = 0.01
 # Enough buyers with repeat purchases for anything that asks for them.
 ENOUGH_REPEATERS = 100
-FIRST_SALES = 1_000_000  # enough of them are nearly always among so many lines
+FIRST_SALES = 200_000  # enough of them are nearly always among so many lines
 ACCEPTED_SALES = "NOT is_rejected AND line_type = 'sale'"
 
 # Worked out of order lines in the same pass as the rules are counted.
