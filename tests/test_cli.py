@@ -15,7 +15,8 @@ import pytest
 from segkit import cli
 from segkit.action.exports import export_from_run
 from segkit.core.errors import SegkitError
-from segkit.plan.models import Scheme, read_plan
+from segkit.plan.models import Scheme
+from segkit.plan.reading import read_plan
 from segkit.segmentation.documents import fit_segmentation
 from segkit.workflow.steps import STEPS
 
@@ -193,8 +194,8 @@ def test_score_places_every_customer_and_keeps_leading_zeros(
     ("table", "message"),
     [
         ("nowhere.csv", "there is no such file"),
-        ("plain.txt", "the kind of this file is not known"),
-        ("broken.parquet", "the customers cannot be placed"),
+        ("plain.pdf", "the kind of file is not known"),
+        ("broken.parquet", "this is not a whole Parquet file"),
         ("other.csv", "total_spend"),
     ],
 )

@@ -73,14 +73,11 @@ def explain_account(source: Source, accepted: int, rejected: int) -> SegkitError
 
 def tell_malformed(source: Source) -> list[Notice]:
     """Return what the quality table says of lines that could not be read as rows."""
-    count = source.malformed_count
-    return [Notice("malformed_line", "reject", count, MALFORMED, REJECTED)] if count else []
+    return [Notice("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
 
 
 def tell_encoding(source: Source) -> list[Notice]:
     """Return what the quality table says of lines in another encoding."""
-    if not source.foreign_lines:
-        return []
     return [
         Notice(
             "mixed_encoding",

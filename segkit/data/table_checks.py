@@ -26,7 +26,8 @@ from segkit.data.checked import (
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
-from segkit.data.engine import SqlTables
+from segkit.data.engine import SqlTables, choose_optimizers
+from segkit.data.identity_checks import find_identity_faults
 from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.judging import Judged, Whole, judge_tables
 from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
@@ -37,6 +38,7 @@ from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import REFERRED_TO, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
+from segkit.data.total_rows import find_sum_of_lines, find_total_rows
 from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
@@ -193,6 +195,7 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
+        choose_optimizers(self.con, len(source.columns))
         notices = self._convert(source)
         find_repeats(source, self.tables)
         if name == "order_lines":
@@ -202,6 +205,8 @@ class TableChecks:
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
         rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
+        totals = find_total_rows(source, self.con)
+        rules += totals.rules
         columns = [column.name for column in source.table.columns if column.name in found]
         if name == "order_lines":
             columns += LINE_COLUMNS
@@ -221,8 +226,17 @@ class TableChecks:
             *tell_rules(source, rules, counts),
             *tell_encoding(source),
             *notices,
+            *totals.notices,
         ]
-        return CheckedTable(source, columns, rules, entries, accepted=accepted)
+        told = [notice for notice in entries if notice.row_count]
+        told += self._judge_rows(source, told)
+        return CheckedTable(source, columns, rules, told, accepted=accepted)
+
+    def _judge_rows(self, source: Source, quality: Sequence[Notice]) -> list[Notice]:
+        """Return what is strange about a checked table's identifiers and sums."""
+        others = {name: checked.source for name, checked in self.checked.items()}
+        faults = find_identity_faults(source, self.con, others=others, quality=quality)
+        return [*faults, *find_sum_of_lines(source, self.con)]
 
     def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""

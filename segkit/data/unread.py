@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from segkit.contract.tables import TABLES
+from segkit.core.errors import SegkitError
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.notices import Notice
+from segkit.data.textfiles import TextFile
+from segkit.data.texts import list_literals
 
 HEADER_ROW = "rule_header"  # says of a row that it repeats the names of the columns
 LINES_SEARCHED = 50  # for the names of the columns, from the top of a table
@@ -42,6 +45,21 @@ def tell_unread(source: Source) -> list[Notice]:
             )
         )
     return notices
+
+
+def tell_utf8(file: TextFile) -> list[Notice]:
+    """Return a warning of lines that are UTF-8 in a file that the plan says is not."""
+    if not file.utf8_lines:
+        return []
+    return [
+        Notice(
+            "other_encoding",
+            severity="warning",
+            row_count=file.utf8_lines,
+            reason=f"The line is UTF-8; the plan's encoding is {file.encoding}.",
+            treatment="Read as the plan says, accents as two signs; leave encoding out.",
+        )
+    ]
 
 
 def tell_sheets(workbook: Any, sheet: str, *, is_declared: bool, label: str) -> list[Notice]:
@@ -163,10 +181,16 @@ def find_header_rows(source: Source) -> str:
 
     Files that were put together one below the other have such rows. They tell nothing of the
     columns' values: ``source.rows`` goes without them.
+
+    Raises
+    ------
+    SegkitError
+        If such a row has the names in another order.
     """
     kinds = {source.types[name] for name in source.columns}
     if not source.is_copied or kinds != {"VARCHAR"}:
         return ""
+    _find_other_order(source)
     test = " AND ".join(
         f"coalesce(lower(trim({quote(ours)})) = {text_literal(theirs.lower())}, false)"
         for ours, theirs in source.columns.items()
@@ -176,3 +200,26 @@ def find_header_rows(source: Source) -> str:
         return ""
     source.rows = f"(FROM {source.known} WHERE NOT ({test}))"
     return f"source_row IN ({rows})"
+
+
+def _find_other_order(source: Source) -> None:
+    """Raise where a row repeats the names of a table's columns in another order."""
+    names = list_literals(sorted({name.lower() for name in source.names if name}))
+    cells = [f"lower(trim({quote(ours)}))" for ours in source.columns]
+    own = [text_literal(theirs.lower()) for theirs in source.columns.values()]
+    is_names = " AND ".join(f"coalesce({cell} IN ({names}), false)" for cell in cells)
+    is_moved = " OR ".join(f"{cell} <> {name}" for cell, name in zip(cells, own, strict=True))
+    query = f"FROM {source.raw} WHERE {is_names} AND ({is_moved}) AND {len(cells)} > 1"
+    found = source.con.execute(f"SELECT min(source_row) {query}").fetchall()[0][0]
+    if found is None:
+        return
+    row = source.con.execute(
+        f"SELECT * EXCLUDE (source_row, row_hash) FROM {source.raw} WHERE source_row = {found}"
+    ).fetchall()[0]
+    raise SegkitError(
+        "a row repeats the names of the columns in another order, so that the rows below it stand "
+        "in other columns",
+        where=f"{source.label}, data row {found}",
+        found=", ".join(map(str, row)),
+        fix="Export the rows again as one table, or put each part into a file of its own.",
+    )
