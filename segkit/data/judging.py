@@ -223,7 +223,8 @@ class _Judge:
             return
         if time not in self.checked[table].source.columns:
             return
-        days = count_days(self.con, f"typed_{table}", time)
+        amount = self._write_amount() if table == "order_lines" else "0.0"
+        days = count_days(self.con, f"typed_{table}", time, amount=amount)
         self.days = days[days["day"] <= self.as_of].reset_index(drop=True)
         if self.days["row_count"].sum() < LEAST_ROWS or table == "customers":
             return
@@ -261,18 +262,20 @@ class _Judge:
             return {**known, **summarise_orders(self.con, self.kept)}
         return {**known, "repeat_count": count_repeaters(self.con, self.kept), "is_exact": False}
 
+    def _write_amount(self) -> str:
+        """Return the amount of a line as its columns were found, in SQL."""
+        columns = self.checked["order_lines"].source.columns
+        quantity = "quantity" if "quantity" in columns else "1"
+        amounts = ["line_amount"] if "line_amount" in columns else []
+        amounts += [f"{quantity} * unit_price"] if "unit_price" in columns else []
+        amount = f"coalesce({', '.join(amounts)})" if amounts else "NULL::DOUBLE"
+        return f"CASE WHEN abs({amount}) <= {LARGEST_AMOUNT:.0f} THEN {amount} END"
+
     def _sum_found(self, table: CheckedTable) -> float | None:
         """Return the sum of the columns of all lines until the last day, as they were found."""
-        columns = table.source.columns
-        quantity = "quantity" if "quantity" in columns else "1"
-        amounts = [name for name in ("line_amount",) if name in columns]
-        amounts += [f"{quantity} * unit_price"] if "unit_price" in columns else []
-        if not amounts:
-            return None
-        amount = f"coalesce({', '.join(amounts)})"
-        until = f"AND ordered_at::DATE <= '{self.as_of}'" if "ordered_at" in columns else ""
-        query = f"""SELECT sum({amount}) FROM typed_order_lines
-            WHERE abs({amount}) <= {LARGEST_AMOUNT:.0f} {until}"""
+        if self.days is not None and "ordered_at" in table.source.columns:
+            return round(float(self.days["amount"].astype(float).sum()), 4)
+        query = f"SELECT sum({self._write_amount()}) FROM typed_order_lines"
         found = self.con.execute(query).fetchall()[0][0]
         return None if found is None else round(found, 4)
 
