@@ -18,12 +18,12 @@ from tests.doors.verdicts import WRONG
 TIMES_UNSEEN = 3
 
 ABOUT = """\
-Tables of drawn shops, from 90 to 300 rows of orders, customers, products, messages, tickets or answers, are written
-in drawn styles: decimal mark and thousands, fourteen ways to write a date, quoting, delimiter,
-encoding, line ends, six spellings of the header, as CSV, gzip, a workbook or Parquet; the plan
-declares some of it, or nothing. Of each the truth is known: sums, days, hours, customers, orders,
-and what each customer spent. A reader that looks at nothing, told the style, finds the truth in
-every good table, and another in every fault below.
+Tables of drawn shops, 25 to 300 rows of orders, customers, products, messages, tickets or answers,
+are written in drawn styles: decimal mark and thousands, fourteen ways to write a date, quoting,
+delimiter, encoding, line ends, six spellings of the header, as CSV, gzip, a workbook or Parquet;
+the plan declares some of it, or nothing. Of each the truth is known: sums, days, hours, customers,
+orders, and what each customer spent. A reader that looks at nothing, told the style, finds the
+truth in every good table, and another in every fault below.
 
 A fault is **read rightly** where all facts of the accepted rows are true; else it must be
 **refused** or **warned** of in a sentence that has the column and the kind, or the rows must be

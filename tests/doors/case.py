@@ -1,4 +1,4 @@
-"""A case: drawn tables, how they are written, the plan that reads them, and what is true of them."""
+"""A case: drawn tables, how they are written, their plan, and what is true of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from segkit.contract.tables import TABLES
 from tests.doors.facts import Facts, find_facts, list_items
 from tests.doors.shop import draw_shop
 from tests.doors.styles import (
-    DATES, Grid, Style, draw_style, make_grid, spell, write_file,
+    DATES,
+    Grid,
+    Style,
+    draw_style,
+    make_grid,
+    spell,
+    write_file,
 )  # fmt: skip
 
 AS_OF = datetime.date(2024, 12, 31)

@@ -137,7 +137,9 @@ def _turn_lines(tables: dict[str, pd.DataFrame], case: Case) -> dict[str, pd.Dat
     lines = tables.get("order_lines")
     if lines is not None and prefix:
         is_back = lines["order_id"].astype(str).str.startswith(prefix)
-        lines = lines.assign(quantity=lines["quantity"].abs().where(~is_back, -lines["quantity"].abs()))
+        lines = lines.assign(
+            quantity=lines["quantity"].abs().where(~is_back, -lines["quantity"].abs())
+        )
         tables = {**tables, "order_lines": lines}
     if lines is not None and case.naive_left_out:
         is_kept = ~lines["product_id"].isin(case.naive_left_out)

@@ -47,7 +47,9 @@ def draw_shop(
     make_id = ID_FORMS[ids or rng.choice(list(ID_FORMS))]
     customers = [make_id(n) for n in rng.sample(range(1, 900), max(25, rows // 6))]
     products = draw_products(rng)
-    lines = _draw_lines(rng, rows, customers, products, ORDER_FORMS[orders or rng.choice(list(ORDER_FORMS))])
+    lines = _draw_lines(
+        rng, rows, customers, products, ORDER_FORMS[orders or rng.choice(list(ORDER_FORMS))]
+    )
     lines["ordered_at"] = [cut_time(time, style) for time in lines["ordered_at"]]
     makers = {
         "order_lines": lambda: lines,

@@ -164,7 +164,9 @@ def write_format(value: datetime.datetime, date_format: str) -> str:
 
 def cut_time(value: pd.Timestamp, style: Style) -> pd.Timestamp:
     """Return as much of a time as the style writes; a typed one is written whole."""
-    return value if style.typed else value.floor({"day": "D", "minute": "min"}.get(_part(style), "s"))
+    return (
+        value if style.typed else value.floor({"day": "D", "minute": "min"}.get(_part(style), "s"))
+    )
 
 
 def _part(style: Style) -> str:
@@ -215,7 +217,9 @@ def write_text(grid: Grid, style: Style) -> bytes:
     return text.encode(style.encoding)
 
 
-def write_file(grid: Grid, style: Style, path: Path, *, sheets: dict[str, Grid] | None = None) -> None:
+def write_file(
+    grid: Grid, style: Style, path: Path, *, sheets: dict[str, Grid] | None = None
+) -> None:
     """Write a grid in the style's container; a workbook may have further ``sheets``."""
     if style.container == "xlsx":
         _write_workbook({"Data": grid, **(sheets or {})}, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,20 +50,25 @@ class Outcome:
         return [text for severity in severities for text in self.said.get(severity, [])]
 
 
-def read_case(case: Case, folder: Path) -> Outcome:
-    """Write a case to a folder, check its plan and prepare its tables."""
+def read_case(
+    case: Case, folder: Path, *, is_enough: Callable[[Outcome], bool] = lambda outcome: False
+) -> Outcome:
+    """Write a case to a folder, prepare its tables, and check its plan unless that was enough."""
     path = case.write(folder)
     outcome = Outcome()
     try:
         plan = read_plan(path)
         _prepare(plan, case, outcome)
+        if is_enough(outcome):
+            return outcome
         report = check_plan(plan)
         outcome.refusals = [problem.describe() for problem in report.problems]
         _take_quality(outcome, report.quality)
     except SegkitError as error:
         faults = error.faults if isinstance(error, PlanError) else [error]
         outcome.refusals = [fault.describe() for fault in faults]
-        outcome.refusals += _find_warnings(path)
+        if not is_enough(outcome):
+            outcome.refusals += _find_warnings(path)
     return outcome
 
 

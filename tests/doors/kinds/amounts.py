@@ -86,7 +86,9 @@ def thousands_alone(rng: random.Random) -> Case:
     """Whole amounts: 250 and 1.500, of which the latter looks like one and a half."""
     case = draw_lines(rng, {"declared": ()})
     count = len(case.tables["order_lines"])
-    prices = [float(rng.choice([rng.randint(20, 900), rng.randint(1000, 9000)])) for _ in range(count)]
+    prices = [
+        float(rng.choice([rng.randint(20, 900), rng.randint(1000, 9000)])) for _ in range(count)
+    ]
     lines = set_prices(case, prices)
     sign = rng.choice(".,")
     texts = [f"{price:,.0f}".replace(",", sign) for price in prices]
@@ -121,7 +123,13 @@ def signs(rng: random.Random) -> Case:
     return case
 
 
-@kind("two currencies inside the amounts", ("currenc", "sign", "usd"), PRICE, ("not a number",), core=True)
+@kind(
+    "two currencies inside the amounts",
+    ("currenc", "sign", "usd"),
+    PRICE,
+    ("not a number",),
+    core=True,
+)
 def two_signs(rng: random.Random) -> Case:
     """Some amounts are in dollars, and say so in the cell."""
     case = draw_lines(rng, {"thousands": "", "encoding": "utf-8"})
@@ -162,7 +170,11 @@ def currency_on_first_line(rng: random.Random) -> Case:
     return case
 
 
-@kind("accountants' negatives", ("negative", "bracket", "parenthes", "minus", "not a number"), ("line_amount",))
+@kind(
+    "accountants' negatives",
+    ("negative", "bracket", "parenthes", "minus", "not a number"),
+    ("line_amount",),
+)
 def negatives(rng: random.Random) -> Case:
     """Money given back is written as (12.50) or 12.50-."""
     while True:
@@ -199,13 +211,22 @@ def tax_in_amounts(rng: random.Random) -> Case:
     return case
 
 
-@kind("totals with tax, in the names", (r"\btax", r"\bvat\b", "gross"), ("line_amount", "total incl. vat", "total excl. vat"), core=True)
+@kind(
+    "totals with tax, in the names",
+    (r"\btax", r"\bvat\b", "gross"),
+    ("line_amount", "total incl. vat", "total excl. vat"),
+    core=True,
+)
 def tax_in_names(rng: random.Random) -> Case:
     """Of the totals with and without tax the plan maps the former."""
     case = draw_lines(rng, {"spelling": rng.choice(["words", "joined"])})
     lines = sum_lines(case)
     low, high = rng.choice(
-        [("Total excl. VAT", "Total incl. VAT"), ("Net total", "Total with tax"), ("total_ex_tax", "total_inc_tax")]
+        [
+            ("Total excl. VAT", "Total incl. VAT"),
+            ("Net total", "Total with tax"),
+            ("total_ex_tax", "total_inc_tax"),
+        ]
     )
     lines[high] = (lines["line_amount"] * 1.24).round(2)
     lines.rename(columns={"line_amount": low}, inplace=True)
@@ -214,7 +235,11 @@ def tax_in_names(rng: random.Random) -> Case:
     return case
 
 
-@kind("some amounts in cents", ("not quantity times", "hundred", "cents"), ("line_amount", "unit_price"))
+@kind(
+    "some amounts in cents",
+    ("not quantity times", "hundred", "cents"),
+    ("line_amount", "unit_price"),
+)
 def cents(rng: random.Random) -> Case:
     """After a change of the till some prices are in cents; the amounts are not."""
     case = draw_lines(rng)
@@ -226,7 +251,12 @@ def cents(rng: random.Random) -> Case:
     return case
 
 
-@kind("discount lines", ("discount",), ("product_id", "quantity", "unit_price", "line_amount"), core=True)
+@kind(
+    "discount lines",
+    ("discount",),
+    ("product_id", "quantity", "unit_price", "line_amount"),
+    core=True,
+)
 def discounts(rng: random.Random) -> Case:
     """An order has a line of its own for the discount, with a negative quantity."""
     case = draw_lines(rng, rows=240)
@@ -241,12 +271,19 @@ def discounts(rng: random.Random) -> Case:
     returned = case.truth["lines.returned"]
     both = pd.concat([lines, given]).sort_values(["ordered_at", "order_id"], kind="stable")
     case.tables["order_lines"] = both.reset_index(drop=True)
-    set_truth(case, case.tables, without=("lines.rows", "lines.units", "lines.sold", "lines.products"))
+    set_truth(
+        case, case.tables, without=("lines.rows", "lines.units", "lines.sold", "lines.products")
+    )
     case.truth["lines.returned"] = returned
     return case
 
 
-@kind("refunds in a column of their own", ("refund",), ("refunded amount", "refunded_amount"), core=True)
+@kind(
+    "refunds in a column of their own",
+    ("refund",),
+    ("refunded amount", "refunded_amount"),
+    core=True,
+)
 def refunds(rng: random.Random) -> Case:
     """What was paid back stands beside each order's first line."""
     case = draw_lines(rng, rows=240)
@@ -266,5 +303,3 @@ def find_truth_of_money(case: Case, lines: pd.DataFrame) -> dict:
     """Return the truth of other amounts: what each customer spent, and the sum."""
     set_truth(case, {"order_lines": lines})
     return {key: case.truth[key] for key in ("lines.amount", "lines.spend_by_customer")}
-
-

@@ -24,7 +24,10 @@ def draw_offsets(rng: random.Random) -> Case:
     lines = case.tables["order_lines"]
     times = lines["ordered_at"].tolist()
     moved = {order: rng.random() < 0.33 for order in sorted(set(lines["order_id"]))}
-    early = [t.replace(hour=t.minute % 2) if moved[o] else t for t, o in zip(times, lines["order_id"], strict=True)]
+    early = [
+        t.replace(hour=t.minute % 2) if moved[o] else t
+        for t, o in zip(times, lines["order_id"], strict=True)
+    ]
     lines["ordered_at"] = early
     set_truth(case, case.tables)
     return case
@@ -72,14 +75,25 @@ def draw_placeholders(rng: random.Random, case: Case, table: str, column: str) -
     return case
 
 
-@kind("orders on days that stand for nothing", PLACEHOLDER, WHEN, ("after the last day", "not a date"), core=True)
+@kind(
+    "orders on days that stand for nothing",
+    PLACEHOLDER,
+    WHEN,
+    ("after the last day", "not a date"),
+    core=True,
+)
 def placeholder_orders(rng: random.Random) -> Case:
     """A few orders are of 1900-01-01, 1970-01-01 or 9999-12-31."""
     case = draw_lines(rng, {"date": rng.choice([d for d in DATES if "offset" not in d])})
     return draw_placeholders(rng, case, "order_lines", "ordered_at")
 
 
-@kind("other days that stand for nothing", PLACEHOLDER, ("signed_up_on", "sent_at", "answered_at"), core=True)
+@kind(
+    "other days that stand for nothing",
+    PLACEHOLDER,
+    ("signed_up_on", "sent_at", "answered_at"),
+    core=True,
+)
 def placeholder_others(rng: random.Random) -> Case:
     """The day of signing up, of a message or an answer stands for nothing."""
     table, column = rng.choice(
@@ -91,7 +105,13 @@ def placeholder_others(rng: random.Random) -> Case:
     return draw_placeholders(rng, case, table, column)
 
 
-@kind("day and month in two orders", ("day first", "month first", "formats", "not a date"), WHEN, NO_DATE, core=True)
+@kind(
+    "day and month in two orders",
+    ("day first", "month first", "formats", "not a date"),
+    WHEN,
+    NO_DATE,
+    core=True,
+)
 def two_orders(rng: random.Random) -> Case:
     """Two exports in one file: the earlier rows day first, the later ones month first."""
     first, second = rng.choice(
@@ -158,7 +178,12 @@ def years(rng: random.Random) -> Case:
     return case
 
 
-@kind("the last day counted, long after the data", ("as_of", "last day", "before"), ("as_of", "ordered_at"), core=True)
+@kind(
+    "the last day counted, long after the data",
+    ("as_of", "last day", "before"),
+    ("as_of", "ordered_at"),
+    core=True,
+)
 def late_as_of(rng: random.Random) -> Case:
     """The plan's as_of is left as the template has it."""
     case = draw_lines(rng)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import random
 
-
 from tests.doors.case import Case
 from tests.doors.kinds.registry import draw_lines, draw_people, kind, pick
 from tests.doors.styles import Grid, make_grid
@@ -57,7 +56,15 @@ def shifted(rng: random.Random) -> Case:
     return edit_grid(case, change)
 
 
-CUT = (*FIELDS, "cut", "cannot be read", "not a whole", "not an excel file", "broken", "ended before")
+CUT = (
+    *FIELDS,
+    "cut",
+    "cannot be read",
+    "not a whole",
+    "not an excel file",
+    "broken",
+    "ended before",
+)
 
 
 @kind("a file cut inside a record", CUT, set_aside=FIELDS, core=True)
@@ -116,7 +123,9 @@ def title(rng: random.Random) -> Case:
     """A report has a title, the day of printing and an empty row above its header."""
     container = rng.choice(["csv", "xlsx"])
     case = draw_lines(rng, {"container": container})
-    above = rng.choice([["Sales by customer"], ["Export", "Printed on 2025-01-02"], ["Bericht 2024"]])
+    above = rng.choice(
+        [["Sales by customer"], ["Export", "Printed on 2025-01-02"], ["Bericht 2024"]]
+    )
 
     def change(grid: Grid) -> Grid:
         width = len(grid[0])
@@ -126,7 +135,11 @@ def title(rng: random.Random) -> Case:
     return edit_grid(case, change)
 
 
-@kind("a row of units below the header", ("header", "not a number", "unit"), set_aside=("not a number",))
+@kind(
+    "a row of units below the header",
+    ("header", "not a number", "unit"),
+    set_aside=("not a number",),
+)
 def units(rng: random.Random) -> Case:
     """A second header says in what the columns are."""
     case = draw_lines(rng, {"typed": False})
@@ -137,7 +150,12 @@ def units(rng: random.Random) -> Case:
     return edit_grid(case, change)
 
 
-@kind("two files in one, with the header between", HEADER, set_aside=(*HEADER, "not a number", "not a date"), core=True)
+@kind(
+    "two files in one, with the header between",
+    HEADER,
+    set_aside=(*HEADER, "not a number", "not a date"),
+    core=True,
+)
 def header_between(rng: random.Random) -> Case:
     """Two exports were put together; the second one's header is a row."""
     case = draw_lines(rng, {"typed": False})
@@ -159,15 +177,24 @@ def two_column_orders(rng: random.Random) -> Case:
         return [*grid[:place], *second]
 
     case = edit_grid(case, change)
-    case.truth = {key: case.truth[key] for key in ("lines.orders", "lines.spend_by_customer", "lines.products")}
+    case.truth = {
+        key: case.truth[key]
+        for key in ("lines.orders", "lines.spend_by_customer", "lines.products")
+    }
     return case
 
 
-@kind("a footer below the rows", (*FIELDS, "there is no"), set_aside=(*FIELDS, "there is no", "not a number"))
+@kind(
+    "a footer below the rows",
+    (*FIELDS, "there is no"),
+    set_aside=(*FIELDS, "there is no", "not a number"),
+)
 def footer(rng: random.Random) -> Case:
     """The last line says who exported the file and when."""
     case = draw_lines(rng, {"container": rng.choice(["csv", "xlsx"]), "typed": False})
-    text = rng.choice(["Exported on 2025-01-02 by Ann", "183 rows", "© Shop Oy", "-- end of report --"])
+    text = rng.choice(
+        ["Exported on 2025-01-02 by Ann", "183 rows", "© Shop Oy", "-- end of report --"]
+    )
 
     def change(grid: Grid) -> Grid:
         width = len(grid[0]) if case.style.container == "xlsx" else rng.choice([1, len(grid[0])])
@@ -176,7 +203,11 @@ def footer(rng: random.Random) -> Case:
     return edit_grid(case, change)
 
 
-@kind("the plan names another encoding", ("encoding", "column", "accent"), ("city", "encoding", "customers"))
+@kind(
+    "the plan names another encoding",
+    ("encoding", "column", "accent"),
+    ("city", "encoding", "customers"),
+)
 def wrong_encoding(rng: random.Random) -> Case:
     """A file in UTF-8 is declared as Windows-1252: Malmö becomes MalmÃ¶."""
     case = draw_people(rng, {**TEXT, "encoding": "utf-8", "declared": ()})
@@ -207,10 +238,11 @@ def named_twice(rng: random.Random) -> Case:
     price = list(case.tables["order_lines"]).index("unit_price")
 
     def change(grid: Grid) -> Grid:
-        return [[*row[:price], row[price], *row[price + 1 :], row[price] if n == 0 else "1"] for n, row in enumerate(grid)]
+        return [
+            [*row[:price], row[price], *row[price + 1 :], row[price] if n == 0 else "1"]
+            for n, row in enumerate(grid)
+        ]
 
     case = edit_grid(case, change)
     case.naive_last_name = True
     return case
-
-

@@ -66,7 +66,12 @@ def capitals(rng: random.Random) -> Case:
     return respell(rng, draw_lines(rng, ids=ids), rng.choice(changes))
 
 
-@kind("capitals between two tables", ("capital", "case", "upper", "not in the customers"), ID, core=True)
+@kind(
+    "capitals between two tables",
+    ("capital", "case", "upper", "not in the customers"),
+    ID,
+    core=True,
+)
 def capitals_between(rng: random.Random) -> Case:
     """Lines have the customers' addresses in small letters only, customers as they were typed."""
     case = draw_lines(rng, tables=("order_lines", "customers"), ids="address")
@@ -98,7 +103,9 @@ def scientific_orders(rng: random.Random) -> Case:
     """Long numbers of orders have lost their digits."""
     case = draw_lines(rng)
     lines = case.tables["order_lines"]
-    numbers = {order: 5_012_730_000_000 + 37 * n for n, order in enumerate(lines["order_id"].unique())}
+    numbers = {
+        order: 5_012_730_000_000 + 37 * n for n, order in enumerate(lines["order_id"].unique())
+    }
     lines["order_id"] = [f"{float(numbers[order]):.5E}" for order in lines["order_id"]]
     return case
 
@@ -109,7 +116,12 @@ def point_zero(rng: random.Random) -> Case:
     return respell(rng, draw_lines(rng, ids="number"), "{}.0".format)
 
 
-@kind("one order with two customers", ("two customers", "several customers", "more than one customer", "another customer"), ("order_id", "customer_id"), core=True)
+@kind(
+    "one order with two customers",
+    ("two customers", "several customers", "more than one customer", "another customer"),
+    ("order_id", "customer_id"),
+    core=True,
+)
 def two_customers(rng: random.Random) -> Case:
     """Orders' lines disagree on who bought."""
     case = draw_lines(rng, rows=240)
@@ -125,7 +137,9 @@ def two_customers(rng: random.Random) -> Case:
     return case
 
 
-@kind("a customer id new with each order", ("one order", "new with each", "only once"), ID, core=True)
+@kind(
+    "a customer id new with each order", ("one order", "new with each", "only once"), ID, core=True
+)
 def new_each_order(rng: random.Random) -> Case:
     """The column is a running number of the order, not of the customer."""
     case = draw_lines(rng)
@@ -135,7 +149,11 @@ def new_each_order(rng: random.Random) -> Case:
     return case
 
 
-@kind("a label for customers who are not known", ("guest", "one customer", "not known", "largest", "unknown"), ID)
+@kind(
+    "a label for customers who are not known",
+    ("guest", "one customer", "not known", "largest", "unknown"),
+    ID,
+)
 def guests(rng: random.Random) -> Case:
     """Orders of guests share one label, which looks like a very good customer."""
     case = draw_lines(rng)
@@ -158,7 +176,12 @@ def repeat_rows(rng: random.Random, case: Case) -> list[int]:
     return rows
 
 
-@kind("a running index that hides repeats", ("index", "number", "running", *REPEATS), ("", "first column"), core=True)
+@kind(
+    "a running index that hides repeats",
+    ("index", "number", "running", *REPEATS),
+    ("", "first column"),
+    core=True,
+)
 def running_index(rng: random.Random) -> Case:
     """The file's first column numbers the rows, and has no name."""
     case = draw_lines(rng)
@@ -180,7 +203,13 @@ def block_twice(rng: random.Random) -> Case:
     return case
 
 
-@kind("the same customer twice", (*REPEATS, "same customer id"), ID, (*REPEATS, "same customer id"), core=True)
+@kind(
+    "the same customer twice",
+    (*REPEATS, "same customer id"),
+    ID,
+    (*REPEATS, "same customer id"),
+    core=True,
+)
 def same_id_twice(rng: random.Random) -> Case:
     """Some customers stand in two rows that say different things."""
     case = draw_people(rng)
@@ -191,7 +220,12 @@ def same_id_twice(rng: random.Random) -> Case:
     return case
 
 
-@kind("lines that join nothing", ("not in the", "joins?", "two shops", "no customer", "no product"), ("customer_id", "product_id"), core=True)
+@kind(
+    "lines that join nothing",
+    ("not in the", "joins?", "two shops", "no customer", "no product"),
+    ("customer_id", "product_id"),
+    core=True,
+)
 def join_nothing(rng: random.Random) -> Case:
     """A table beside the lines is another shop's, or spells its key in another way."""
     other, key = rng.choice([("customers", "customer_id"), ("products", "product_id")])

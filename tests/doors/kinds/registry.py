@@ -89,10 +89,10 @@ def texts_of(table: pd.DataFrame, column: str, rows: list[int]) -> Iterator[Any]
     return iter(table[column].iloc[rows].tolist())
 
 
-def set_truth(case: Case, tables: dict[str, pd.DataFrame], *, without: tuple[str, ...] = ()) -> None:
+def set_truth(
+    case: Case, tables: dict[str, pd.DataFrame], *, without: tuple[str, ...] = ()
+) -> None:
     """Let the truth be that of other tables, but for facts that can be told in several ways."""
     truth: Facts = find_facts(tables, as_of=case.as_of)
     case.truth = {key: value for key, value in truth.items() if key not in without}
     case.true_items = list_items(tables)
-
-

@@ -13,7 +13,19 @@ from tests.doors.kinds.amounts import sum_lines
 from tests.doors.kinds.registry import draw_lines, kind, set_truth
 
 STATUS = ("status", "cancel", "refund")
-GONE = ("cancelled", "refunded", "failed", "Canceled", "voided", "Cancelled", "pending", "Returned", "on hold", "storniert", "Annulé")
+GONE = (
+    "cancelled",
+    "refunded",
+    "failed",
+    "Canceled",
+    "voided",
+    "Cancelled",
+    "pending",
+    "Returned",
+    "on hold",
+    "storniert",
+    "Annulé",
+)
 # What stands otherwise where an order that is taken back is left out.
 MANY_WAYS = ("lines.rows", "lines.returned", "lines.sold", "lines.units")
 
@@ -76,7 +88,12 @@ def take_back(rng: random.Random, case: Case, *, minutes: int, prefix: str) -> N
     case.tables["order_lines"] = both.astype({"quantity": "int64"})
 
 
-@kind("cancelled minutes later", ("cancel", "taken back", "takes back", "take back"), ("order_id", "quantity"), core=True)
+@kind(
+    "cancelled minutes later",
+    ("cancel", "taken back", "takes back", "take back"),
+    ("order_id", "quantity"),
+    core=True,
+)
 def cancelled(rng: random.Random) -> Case:
     """A large order is cancelled within the hour, by an order number that begins with C."""
     case = draw_lines(rng, {"date": rng.choice(["iso time", "iso T", "iso day"])}, orders="number")
@@ -84,7 +101,12 @@ def cancelled(rng: random.Random) -> Case:
     return case
 
 
-@kind("given back weeks later", ("cancel", "taken back", "return", "takes back", "take back"), ("order_id", "quantity"), core=True)
+@kind(
+    "given back weeks later",
+    ("cancel", "taken back", "return", "takes back", "take back"),
+    ("order_id", "quantity"),
+    core=True,
+)
 def given_back(rng: random.Random) -> Case:
     """A large order is given back whole, and no number says which."""
     case = draw_lines(rng, {"date": rng.choice(["iso time", "iso T", "iso day"])}, orders="number")
@@ -92,7 +114,12 @@ def given_back(rng: random.Random) -> Case:
     return case
 
 
-@kind("an order of nothing", ("zero", "nothing", "no order"), ("unit_price", "order_id", "line_amount"), core=True)
+@kind(
+    "an order of nothing",
+    ("zero", "nothing", "no order"),
+    ("unit_price", "order_id", "line_amount"),
+    core=True,
+)
 def order_of_nothing(rng: random.Random) -> Case:
     """Orders whose lines are all free of charge."""
     case = draw_lines(rng)
@@ -100,7 +127,11 @@ def order_of_nothing(rng: random.Random) -> Case:
     orders = set(rng.sample(sorted(set(lines["order_id"])), 4))
     is_free = lines["order_id"].isin(orders)
     case.tables["order_lines"] = lines.assign(unit_price=lines["unit_price"].mask(is_free, 0.0))
-    set_truth(case, {"order_lines": lines[~is_free]}, without=("lines.rows", "lines.units", "lines.products"))
+    set_truth(
+        case,
+        {"order_lines": lines[~is_free]},
+        without=("lines.rows", "lines.units", "lines.products"),
+    )
     return case
 
 
@@ -112,7 +143,12 @@ def name_orders(rng: random.Random, case: Case, prefix: str, share: float) -> No
     lines["order_id"] = [f"{prefix}{i}" if i in chosen else f"U{i}" for i in lines["order_id"]]
 
 
-@kind("a prefix that turns sales round", ("prefix",), ("cancelled_order_prefix", "order_id"), core=True)
+@kind(
+    "a prefix that turns sales round",
+    ("prefix",),
+    ("cancelled_order_prefix", "order_id"),
+    core=True,
+)
 def prefix_turns(rng: random.Random) -> Case:
     """Numbers like CA-2024-1 are cancellations to a plan that began as the template."""
     case = draw_lines(rng)
@@ -121,7 +157,12 @@ def prefix_turns(rng: random.Random) -> Case:
     return case
 
 
-@kind("a prefix that leaves sales out", ("prefix", "adjustment", "book"), ("adjustment_order_prefix", "order_id", "policy"), core=True)
+@kind(
+    "a prefix that leaves sales out",
+    ("prefix", "adjustment", "book"),
+    ("adjustment_order_prefix", "order_id", "policy"),
+    core=True,
+)
 def prefix_drops(rng: random.Random) -> Case:
     """Numbers like A1001 are book-keeping to a plan that began as the template."""
     case = draw_lines(rng)
@@ -130,7 +171,13 @@ def prefix_drops(rng: random.Random) -> Case:
     return case
 
 
-@kind("products that the template leaves out", ("product",), ("product_id", "non_product_ids"), ("no product",), core=True)
+@kind(
+    "products that the template leaves out",
+    ("product",),
+    ("product_id", "non_product_ids"),
+    ("no product",),
+    core=True,
+)
 def products_left_out(rng: random.Random) -> Case:
     """A poster is called POST, which to the template is postage."""
     case = draw_lines(rng)
@@ -148,7 +195,7 @@ def total_row(rng: random.Random) -> Case:
     """The last row is the sum of the others."""
     case = draw_lines(rng)
     lines = sum_lines(case)
-    total = {column: None for column in lines}
+    total = dict.fromkeys(lines)
     total |= {"order_id": "Total", "product_id": "Total", "line_amount": case.truth["lines.amount"]}
     total |= {"quantity": int(lines["quantity"].sum()), "ordered_at": lines["ordered_at"].max()}
     total["customer_id"] = rng.choice(["Total", "All customers", "Grand total"])
@@ -184,5 +231,3 @@ def cancelled_at(rng: random.Random) -> Case:
     times = ["2024-12-01 10:00" if statuses[i] != "complete" else "" for i in lines["order_id"]]
     lines["Cancelled at"] = times
     return case
-
-

@@ -1,4 +1,4 @@
-"""Faults of values: words among numbers, counts for yes, levels spelt twice, features of one's own."""
+"""Faults of values: words among numbers, counts for yes, levels spelt twice, one's own features."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ def optional_word(rng: random.Random) -> Case:
     case = draw_people(rng)
     customers = case.tables["customers"]
     column, texts = rng.choice(
-        [("income", ["Prefer not to say"]), ("income", ["> 90k", "unknown"]), ("child_count", ["4+", "several"])]
+        [
+            ("income", ["Prefer not to say"]),
+            ("income", ["> 90k", "unknown"]),
+            ("child_count", ["4+", "several"]),
+        ]
     )
     rows = pick(rng, customers, 0.05, 0.4)
     put(customers, column, rows, [rng.choice(texts) for _ in rows])
@@ -59,7 +63,12 @@ def other_yes(rng: random.Random) -> Case:
     return case
 
 
-@kind("counts where yes or no is wanted", ("count", "above zero", "neither yes nor no"), ("opened", "clicked"), core=True)
+@kind(
+    "counts where yes or no is wanted",
+    ("count", "above zero", "neither yes nor no"),
+    ("opened", "clicked"),
+    core=True,
+)
 def counts(rng: random.Random) -> Case:
     """A mail tool counts opens."""
     case = draw_people(rng, {"truths": ("1", "0")}, tables=("customers", "messages"))
@@ -96,7 +105,9 @@ def level_spellings(rng: random.Random) -> Case:
     """Some customers live in the UK, some in the United Kingdom."""
     case = draw_people(rng)
     customers = case.tables["customers"]
-    name, short = rng.choice([("United Kingdom", "UK"), ("Germany", "DE"), ("Finland", "FI"), ("United States", "USA")])
+    name, short = rng.choice(
+        [("United Kingdom", "UK"), ("Germany", "DE"), ("Finland", "FI"), ("United States", "USA")]
+    )
     customers["country"] = customers["country"].replace("Finland", name)
     return respell_levels(rng, case, "customers", "country", {name: (short, short.lower())})
 
@@ -148,7 +159,12 @@ def percent(rng: random.Random) -> Case:
     return add_own(case, "share_online", texts, (sum(numbers), len(numbers)))
 
 
-@kind("amounts of one's own with a sign", ("money", "amount", "currency"), ("basket_value",), core=True)
+@kind(
+    "amounts of one's own with a sign",
+    ("money", "amount", "currency"),
+    ("basket_value",),
+    core=True,
+)
 def money(rng: random.Random) -> Case:
     """A mean basket is written EUR 12.50 and becomes a category."""
     case, numbers = draw_own(rng)
@@ -161,7 +177,9 @@ def money(rng: random.Random) -> Case:
 def postcodes(rng: random.Random) -> Case:
     """Codes with leading zeros become numbers."""
     case = draw_people(rng)
-    codes = [f"{rng.choice([100, 210, 1510, 33100, 90120]):05}" for _ in case.tables["customers"].index]
+    codes = [
+        f"{rng.choice([100, 210, 1510, 33100, 90120]):05}" for _ in case.tables["customers"].index
+    ]
     return add_own(case, "postcode", list(codes), pd.Series(codes).value_counts().to_dict())
 
 
@@ -169,11 +187,19 @@ def postcodes(rng: random.Random) -> Case:
 def own_dates(rng: random.Random) -> Case:
     """The day of the last visit becomes a category of two hundred levels."""
     case = draw_people(rng)
-    days = [f"{rng.randint(1, 28):02}/{rng.randint(1, 12):02}/2024" for _ in case.tables["customers"].index]
+    days = [
+        f"{rng.randint(1, 28):02}/{rng.randint(1, 12):02}/2024"
+        for _ in case.tables["customers"].index
+    ]
     return add_own(case, "last_login", list(days), None)
 
 
-@kind("words among numbers of one's own", ("most values", "numbers", "error"), ("visit_score",), core=True)
+@kind(
+    "words among numbers of one's own",
+    ("most values", "numbers", "error"),
+    ("visit_score",),
+    core=True,
+)
 def own_words(rng: random.Random) -> Case:
     """Two cells with #DIV/0! turn a column of numbers into categories."""
     case, numbers = draw_own(rng)
@@ -185,7 +211,11 @@ def own_words(rng: random.Random) -> Case:
     return add_own(case, "visit_score", texts, (sum(known), len(known)))
 
 
-@kind("numbers that stand for unknown", ("unknown", "stand for", "unusual", "as it usually is"), ("child_count", "income", "birth_year"))
+@kind(
+    "numbers that stand for unknown",
+    ("unknown", "stand for", "unusual", "as it usually is"),
+    ("child_count", "income", "birth_year"),
+)
 def codes_for_unknown(rng: random.Random) -> Case:
     """Whoever did not answer has 99 children, or was born in 1900."""
     case = draw_people(rng)
@@ -205,7 +235,12 @@ SCALE = [
 ]  # fmt: skip
 
 
-@kind("answers that cannot be read", (*UNREAD, "words", "scale"), ("answer", "wishes", "question"), core=True)
+@kind(
+    "answers that cannot be read",
+    (*UNREAD, "words", "scale"),
+    ("answer", "wishes", "question"),
+    core=True,
+)
 def answers(rng: random.Random) -> Case:
     """Some answers to a scale question are words, or numbers with a sign."""
     case = draw_people(rng, tables=("customers", "responses"))
@@ -217,7 +252,11 @@ def answers(rng: random.Random) -> Case:
     return case
 
 
-@kind("answers outside of the scale", ("scale", "outside", "not within", "range"), ("answer", "wishes", "question"))
+@kind(
+    "answers outside of the scale",
+    ("scale", "outside", "not within", "range"),
+    ("answer", "wishes", "question"),
+)
 def answers_outside(rng: random.Random) -> Case:
     """Some answers from 1 to 5 are 55, or 99 for unknown."""
     case = draw_people(rng, tables=("customers", "responses"))

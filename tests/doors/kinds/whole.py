@@ -8,7 +8,12 @@ from tests.doors.case import Case
 from tests.doors.kinds.registry import draw_lines, kind, pick, put, set_truth, texts_of
 
 
-@kind("half of the rows set aside", ("there is no", "share of", "set aside", "rejected"), set_aside=("there is no",), core=True)
+@kind(
+    "half of the rows set aside",
+    ("there is no", "share of", "set aside", "rejected"),
+    set_aside=("there is no",),
+    core=True,
+)
 def half_rejected(rng: random.Random) -> Case:
     """A needed column is empty in many rows."""
     case = draw_lines(rng)
@@ -19,7 +24,13 @@ def half_rejected(rng: random.Random) -> Case:
     return case
 
 
-@kind("most lines without a customer", ("customer", "whose line"), ("customer_id", "whose"), ("whose line", "no customer"), core=True)
+@kind(
+    "most lines without a customer",
+    ("customer", "whose line"),
+    ("customer_id", "whose"),
+    ("whose line", "no customer"),
+    core=True,
+)
 def no_customer(rng: random.Random) -> Case:
     """Only the members' orders tell who bought."""
     case = draw_lines(rng)
@@ -29,7 +40,12 @@ def no_customer(rng: random.Random) -> Case:
     return case
 
 
-@kind("one order of most of the money", ("largest", "unusual", "as it usually is", "most of"), ("quantity", "unit_price", "order", "line_amount"), core=True)
+@kind(
+    "one order of most of the money",
+    ("largest", "unusual", "as it usually is", "most of"),
+    ("quantity", "unit_price", "order", "line_amount"),
+    core=True,
+)
 def one_order(rng: random.Random) -> Case:
     """A mistyped quantity makes one order larger than all others together."""
     case = draw_lines(rng)
@@ -37,12 +53,19 @@ def one_order(rng: random.Random) -> Case:
     row = rng.choice([r for r, n in enumerate(lines["quantity"]) if n > 0])
     lines["quantity"] = lines["quantity"].astype("int64")
     true = case.truth
-    put(lines, "quantity", [row], [int(lines["quantity"].iloc[row]) * rng.choice([10_000, 100_000])])
+    put(
+        lines, "quantity", [row], [int(lines["quantity"].iloc[row]) * rng.choice([10_000, 100_000])]
+    )
     case.truth = true
     return case
 
 
-@kind("a total that turns negative", ("negative", "below zero", "total"), ("quantity", "line_amount", "unit_price"), core=True)
+@kind(
+    "a total that turns negative",
+    ("negative", "below zero", "total"),
+    ("quantity", "line_amount", "unit_price"),
+    core=True,
+)
 def negative_total(rng: random.Random) -> Case:
     """The ledger's signs are the other way round: sales are negative."""
     case = draw_lines(rng)
@@ -51,7 +74,12 @@ def negative_total(rng: random.Random) -> Case:
     return case
 
 
-@kind("prices below zero for sales", ("price is below zero", "negative"), ("unit_price",), ("price is below zero",))
+@kind(
+    "prices below zero for sales",
+    ("price is below zero", "negative"),
+    ("unit_price",),
+    ("price is below zero",),
+)
 def negative_prices(rng: random.Random) -> Case:
     """The ledger writes some sales as credits: the price is negative."""
     case = draw_lines(rng)
@@ -82,7 +110,11 @@ def no_quantity(rng: random.Random) -> Case:
     return case
 
 
-@kind("a running number taken for the quantity", ("running", "quantity", "number of the line"), ("quantity",))
+@kind(
+    "a running number taken for the quantity",
+    ("running", "quantity", "number of the line"),
+    ("quantity",),
+)
 def running_quantity(rng: random.Random) -> Case:
     """The plan maps the number of the item within its order to the quantity."""
     case = draw_lines(rng)
