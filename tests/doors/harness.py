@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from tests.doors.case import Case, draw_good
+from tests.doors.case import Case
 from tests.doors.facts import find_differences
+from tests.doors.good import draw_usual
 from tests.doors.kinds.registry import KINDS, Kind
 from tests.doors.naive import read_naively
 from tests.doors.verdicts import SILENT, VERDICTS, WRONG, Outcome, judge, read_case
@@ -81,7 +82,7 @@ def run_good(count: int, seed: int) -> pd.DataFrame:
 
 def _run_good(count: int, seed: int) -> Iterator[dict[str, Any]]:
     for number in range(count):
-        case = draw_good(random.Random(f"{seed}-good-{number}"))
+        case = draw_usual(random.Random(f"{seed}-good-{number}"))
         with tempfile.TemporaryDirectory(prefix="doors-") as folder:
             outcome = read_case(case, Path(folder))
             naive = find_differences(read_naively(case, Path(folder)), case.truth)

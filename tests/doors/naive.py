@@ -60,7 +60,8 @@ def _take_columns(name: str, header: list, rows: list[list], case: Case) -> pd.D
     kinds = {column.name: column.kind for column in TABLES[name].columns}
     mapped = {case.spell(column): column for column in case.tables[name] if column in kinds}
     mapped |= {theirs: column for column, theirs in case.mapped.get(name, {}).items()}
-    wanted = [*case.tables[name], *case.mapped.get(name, {})]
+    known = [c for c in case.tables[name] if c in kinds or c in (case.features or {})]
+    wanted = [*known, *case.mapped.get(name, {})]
     taken = {}
     unread: set[int] = set()
     for place, theirs in enumerate(header):
@@ -99,7 +100,9 @@ def _read_cell(cell: object, kind: str, case: Case) -> object:
         return True if text in YES else False if text in NO else None
     if kind == "own":
         number = _read_number(cell, case)
-        return cell if number is None else number
+        if cell in case.style.truths:
+            return cell == case.style.truths[0]
+        return cell if number is None or isinstance(cell, bool) else number
     return cell if isinstance(cell, str) else str(cell)
 
 

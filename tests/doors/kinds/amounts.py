@@ -7,7 +7,7 @@ import random
 import pandas as pd
 
 from tests.doors.case import Case
-from tests.doors.kinds.registry import draw_lines, kind, pick, put, set_truth, texts_of
+from tests.doors.kinds.registry import draw_lines, kind, map_known, pick, put, set_truth, texts_of
 from tests.doors.styles import write_number
 
 MARK = ("decimal", "thousand", r"\bmark\b", "digits after")
@@ -279,23 +279,46 @@ def discounts(rng: random.Random) -> Case:
 
 
 @kind(
-    "refunds in a column of their own",
-    ("refund",),
-    ("refunded amount", "refunded_amount"),
+    "refunds and discounts of orders in columns of their own",
+    ("refund", "discount"),
+    ("refunded amount", "refunded_amount", "order discount", "discount_amount"),
     core=True,
 )
 def refunds(rng: random.Random) -> Case:
-    """What was paid back stands beside each order's first line."""
+    """What was paid back, or taken off the order, stands beside each order's first line."""
     case = draw_lines(rng, rows=240)
     lines = case.tables["order_lines"]
     amounts = lines["quantity"] * lines["unit_price"]
     is_first = ~lines["order_id"].duplicated() & (lines["quantity"] > 0)
-    is_back = [first and rng.random() < 0.15 for first in is_first]
-    back = [round(a / 2, 2) if given else 0.0 for a, given in zip(amounts, is_back, strict=True)]
-    lines["Refunded Amount"] = back
-    true = lines.assign(line_amount=amounts - back)
-    kept = find_truth_of_money(case, true)
-    case.truth = kept
+    is_off = [first and rng.random() < 0.15 for first in is_first]
+    off = [round(a / 2, 2) if given else 0.0 for a, given in zip(amounts, is_off, strict=True)]
+    column, theirs = rng.choice(
+        [
+            ("order_refunded_amount", "Refunded Amount"),
+            ("order_discount_amount", "Order Discount Amount"),
+        ]
+    )
+    lines[theirs] = off
+    map_known(rng, case, "order_lines", column, theirs)
+    case.truth = find_truth_of_money(case, lines.assign(line_amount=amounts - off))
+    return case
+
+
+@kind(
+    "customer and day on the order's first line only",
+    ("first line", "carried", "further lines"),
+    ("customer_id", "ordered_at"),
+    core=True,
+)
+def first_line(rng: random.Random) -> Case:
+    """An export of orders repeats neither the customer nor the day on further lines."""
+    case = draw_lines(rng, rows=240)
+    lines = case.tables["order_lines"]
+    is_further = lines["order_id"].duplicated()
+    rows = [row for row, further in enumerate(is_further) if further]
+    for column in ("customer_id", "ordered_at"):
+        put(lines, column, rows, [None] * len(rows))
+    case.naive_drops = True
     return case
 
 

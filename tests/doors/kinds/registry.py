@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from tests.doors.case import Case, draw_good
+from tests.doors.case import Case, draw_good, known_columns
 from tests.doors.facts import Facts, find_facts, list_items
 
 NUMBER_STYLE: dict[str, Any] = {"typed": False}
@@ -96,3 +96,10 @@ def set_truth(
     truth: Facts = find_facts(tables, as_of=case.as_of)
     case.truth = {key: value for key, value in truth.items() if key not in without}
     case.true_items = list_items(tables)
+
+
+def map_known(rng: random.Random, case: Case, table: str, column: str, theirs: str) -> None:
+    """Let the plan map a column, if the contract has it; an analyst may have left that out."""
+    is_seen = rng.random() < 0.6
+    if is_seen and column in known_columns(table):
+        case.mapped.setdefault(table, {})[column] = theirs

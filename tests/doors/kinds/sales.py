@@ -10,7 +10,7 @@ import pandas as pd
 from tests.doors.case import Case
 from tests.doors.facts import find_facts
 from tests.doors.kinds.amounts import sum_lines
-from tests.doors.kinds.registry import draw_lines, kind, set_truth
+from tests.doors.kinds.registry import draw_lines, kind, map_known, set_truth
 
 STATUS = ("status", "cancel", "refund")
 GONE = (
@@ -230,4 +230,5 @@ def cancelled_at(rng: random.Random) -> Case:
     leave_out(case, statuses)
     times = ["2024-12-01 10:00" if statuses[i] != "complete" else "" for i in lines["order_id"]]
     lines["Cancelled at"] = times
+    map_known(rng, case, "order_lines", "cancelled_at", "Cancelled at")
     return case
