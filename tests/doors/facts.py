@@ -19,6 +19,7 @@ def find_facts(tables: dict[str, pd.DataFrame], *, as_of: Any = None) -> Facts:
     found: Facts = {}
     lines = tables.get("order_lines")
     if lines is not None:
+        lines = _drop_taken_back(lines, as_of)
         found |= _find_line_facts(_complete_lines(lines, tables.get("orders")), as_of)
         found |= _find_joins(lines, tables)
     found |= _find_members(tables)
@@ -28,11 +29,21 @@ def find_facts(tables: dict[str, pd.DataFrame], *, as_of: Any = None) -> Facts:
     return found
 
 
+def _drop_taken_back(lines: pd.DataFrame, as_of: Any) -> pd.DataFrame:
+    """Leave out what was taken back whole until the last day counted: it is no sale."""
+    if "taken_back_at" not in lines:
+        return lines
+    end = pd.Timestamp.max if as_of is None else pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    is_back = pd.to_datetime(lines["taken_back_at"]) < end
+    return lines[~is_back]
+
+
 def list_items(tables: dict[str, pd.DataFrame]) -> Counter:
     """Return how often each line is there, by its amount, day and units."""
     if "order_lines" not in tables:
         return Counter()
-    lines = _complete_lines(tables["order_lines"], tables.get("orders"))
+    lines = _drop_taken_back(tables["order_lines"], None)
+    lines = _complete_lines(lines, tables.get("orders"))
     days = pd.to_datetime(lines["ordered_at"]).dt.date.tolist()
     amounts = lines["line_amount"].round(2).tolist()
     return Counter(zip(days, amounts, lines["quantity"].astype(float).tolist(), strict=True))

@@ -100,7 +100,10 @@ def _draw_lines(rng, rows, customers, products, name_order) -> pd.DataFrame:
         for item in rng.sample(catalogue, rng.choice([1, 1, 2, 3])):
             amount = round(item[3] * rng.choice([1, 1, 1, 0.9, 0.85]), 2)
             drawn.append((number, item[0], buyer, time, rng.randint(1, 9), amount, item[1]))
+    singles = {(line[1], line[2], line[5]) for line in drawn if line[4] == 1}
     for line in rng.sample(drawn, len(drawn) // 30):
+        if (line[1], line[2], line[5]) in singles:
+            continue  # it could as well take that one back whole
         if line[4] > 1 and line[3] < last - datetime.timedelta(days=20):
             number += 1
             later = line[3] + datetime.timedelta(days=rng.randint(3, 15))

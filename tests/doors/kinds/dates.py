@@ -79,7 +79,7 @@ def draw_placeholders(rng: random.Random, case: Case, table: str, column: str) -
     "orders on days that stand for nothing",
     PLACEHOLDER,
     WHEN,
-    ("after the last day", "not a date"),
+    (*PLACEHOLDER, "after the last day", "not a date"),
     core=True,
 )
 def placeholder_orders(rng: random.Random) -> Case:

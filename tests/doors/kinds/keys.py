@@ -58,7 +58,7 @@ def blank_products(rng: random.Random) -> Case:
     return case
 
 
-@kind("capitals in identifiers", ("capital", "case", "upper"), ID, core=True)
+@kind("capitals in identifiers", ("capital", "upper", "letters"), ID, core=True)
 def capitals(rng: random.Random) -> Case:
     """Some tills write the address or the code in capitals."""
     ids = rng.choice(["address", "address", "capitals", "letter"])
@@ -68,7 +68,7 @@ def capitals(rng: random.Random) -> Case:
 
 @kind(
     "capitals between two tables",
-    ("capital", "case", "upper", "not in the customers"),
+    ("capital", "upper", "letters", "not in the customers"),
     ID,
     core=True,
 )
@@ -119,7 +119,7 @@ def point_zero(rng: random.Random) -> Case:
 @kind(
     "one order with two customers",
     ("two customers", "several customers", "more than one customer", "another customer"),
-    ("order_id", "customer_id"),
+    ("order_id", "customer_id", "orders", "customers"),
     core=True,
 )
 def two_customers(rng: random.Random) -> Case:

@@ -13,7 +13,7 @@ from tests.doors.shop import QUESTIONS
 from tests.doors.styles import write_number
 
 UNREAD = ("not a number", "cannot be read", "unknown", "unread")
-SPELT = ("capital", "spelling", "spelt", "case", "differ")
+SPELT = ("capital", "spelling", "spelt", "letters", "differ")
 UNIQUE = ("every value", "every customer", "nearly every", "almost every", "identifier", "differs")
 
 
