@@ -174,6 +174,7 @@ def currency_on_first_line(rng: random.Random) -> Case:
     "accountants' negatives",
     ("negative", "bracket", "parenthes", "minus", "not a number"),
     ("line_amount",),
+    ("not a number",),
 )
 def negatives(rng: random.Random) -> Case:
     """Money given back is written as (12.50) or 12.50-."""

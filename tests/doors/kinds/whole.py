@@ -62,8 +62,7 @@ def one_order(rng: random.Random) -> Case:
 
 @kind(
     "a total that turns negative",
-    ("negative", "below zero", "total"),
-    ("quantity", "line_amount", "unit_price"),
+    ("negative", "below zero", "do not sum to more than zero"),
     core=True,
 )
 def negative_total(rng: random.Random) -> Case:
@@ -77,7 +76,7 @@ def negative_total(rng: random.Random) -> Case:
 @kind(
     "prices below zero for sales",
     ("price is below zero", "negative"),
-    ("unit_price",),
+    ("unit_price", "price"),
     ("price is below zero",),
 )
 def negative_prices(rng: random.Random) -> Case:
