@@ -213,7 +213,7 @@ def open_workspace(
         as_of=day,
         random_state=plan.random_state if random_state < 0 else random_state,
         tables=tables,
-        quality=prepared.quality,
+        quality=prepared.quality.drop(columns="found"),
         counts=prepared.counts,
         names=prepared.names,
         _ledger=StepLedger(run, step, plan.privacy.smallest_cell),

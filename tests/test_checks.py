@@ -150,7 +150,6 @@ def test_customers_are_held_against_allowed_and_usual_values(tmp_path):
     )
     _, _, rules = prepare(tmp_path, tables={"customers": "customers.csv"})
     assert rules == {
-        "unknown_customer": 0 + rules["unknown_customer"],
         "not_allowed_customer_type": 1,
         "not_whole_birth_year": 1,
         "out_of_range_income": 1,
@@ -160,12 +159,12 @@ def test_customers_are_held_against_allowed_and_usual_values(tmp_path):
         "unusual_birth_year": 2,
         "unusual_income": 3,
     }
-    assert rules["unknown_customer"] == 1
     customers = pd.read_parquet(tmp_path / "run/tables/accepted/customers.parquet")
-    assert customers["customer_id"].tolist() == ["C1", "C4"]
+    assert customers["customer_id"].tolist() == ["C1", "C2", "C4"]
     assert customers["country"].tolist()[0] == "NA"
     assert customers["birth_year"].dtype == "int64"
-    assert customers["consent"].tolist() == [True, True]
+    assert customers["consent"].tolist() == [True, False, True]
+    assert customers["customer_type"].isna().tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(

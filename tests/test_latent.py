@@ -99,7 +99,7 @@ def test_what_no_class_ever_answered_still_has_a_segment():
 
 def test_one_class_has_the_shares_of_those_who_answered():
     customers = pd.DataFrame({"likes": [1, 1, 1, 2, None], "buys": [1, None, 2, 2, 2]})
-    fit = fit_classes(customers, ["likes", "buys"], 1, random_state=0)
+    fit = fit_classes(customers, ["likes", "buys"], 1, random_state=0, smallest_level=1)
     assert fit.probabilities[0] == (pytest.approx((0.75, 0.25)), pytest.approx((0.75, 0.25)))
     assert fit.log_likelihood == pytest.approx(2 * (3 * math.log(0.75) + math.log(0.25)))
     assert fit.parameter_count == 2
@@ -228,7 +228,8 @@ def test_a_number_with_many_values_is_refused_with_a_way_out():
     customers = pd.DataFrame({"age_years": range(21), "likes": ["a", "b", "c"] * 7})
     with pytest.raises(SegkitError, match=r"'age_years' is a number.*21.*kprototypes"):
         fit_classes(customers, ["likes", "age_years"], 2, random_state=0)
-    fit_classes(customers.iloc[:20], ["likes", "age_years"], 2, random_state=0, n_init=1)
+    customers = pd.concat([customers.iloc[:20]] * 5)
+    fit_classes(customers, ["likes", "age_years"], 2, random_state=0, n_init=1)
 
 
 def test_more_classes_than_different_customers_are_refused():
@@ -262,7 +263,8 @@ ANSWERS = st.lists(st.tuples(*[st.sampled_from(["a", "b", "c", None])] * 3), max
 def test_any_answers_give_everybody_one_class_and_a_document_that_reads_back(rows, seed):
     known = [("a", "b", "c"), ("b", "b", None), ("c", "a", "c"), ("c", "c", "c"), ("a", None, "a")]
     customers = pd.DataFrame(known + rows, columns=["p", "q", "r"])
-    fit = fit_classes(customers, ["p", "q", "r"], 2, random_state=seed, n_init=2)
+    columns = ["p", "q", "r"]
+    fit = fit_classes(customers, columns, 2, random_state=seed, n_init=2, smallest_level=1)
     assert fit.log_likelihood <= 0
     assert sum(fit.weights) == pytest.approx(1)
     model = build_classes(fit)
@@ -272,7 +274,7 @@ def test_any_answers_give_everybody_one_class_and_a_document_that_reads_back(row
     assert placed["segment"].isin([1, 2]).all()
     assert placed["probability"].between(0.5 - 1e-9, 1).all()
     assert (placed["confidence"] <= placed["probability"]).all()
-    answers = read_answers(customers, ["p", "q", "r"], 0)
+    answers = read_answers(customers, columns, 0, smallest_level=1)
     sizes = [len(own.levels) for own in fit.levels]
     shares = np.zeros((2, 3, max(sizes)))
     for c, j in np.ndindex(2, 3):

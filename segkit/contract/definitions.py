@@ -17,8 +17,9 @@ class Column:
 
     ``kind`` is one of ``id``, ``text``, ``category``, ``integer``, ``number``, ``money``, ``date``,
     ``datetime`` and ``boolean``; of a feature of one's own the values decide.
-    A value outside ``minimum`` to ``maximum`` or ``allowed`` rejects the row; one outside
-    ``usual_minimum`` to ``usual_maximum`` is kept with a warning.
+    A value outside ``minimum`` to ``maximum`` or ``allowed`` is none: it is unknown, or rejects the
+    row where the table needs it, see `Table.decisive_names`; one outside ``usual_minimum`` to
+    ``usual_maximum`` is kept with a warning.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Table:
 
     Of each group in ``one_of`` at least one column must be there. ``key`` is empty where rows
     need not be unique. ``answers`` is what the table tells, ``collect`` where to find it.
+    ``decides`` are further columns without which a row would be counted at the wrong place.
     """
 
     name: str
@@ -49,6 +51,14 @@ class Table:
     one_of: tuple[tuple[str, ...], ...] = ()
     answers: str = ""
     collect: str = ""
+    decides: tuple[str, ...] = ()
+
+    @property
+    def decisive_names(self) -> frozenset[str]:
+        """Names of the columns of which a value that cannot be read rejects the row."""
+        required = {column.name for column in self.columns if column.required}
+        grouped = {name for group in self.one_of for name in group}
+        return frozenset(required | grouped | set(self.decides))
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ ORDER_LINES = Table(
     collect="The till or the web shop",
     key=(),
     one_of=(("unit_price", "line_amount"),),
+    decides=("ordered_at",),
     columns=(
         Column("order_id", "id", "The order that the line belongs to", required=True),
         Column("product_id", "id", "The product sold", required=True),
@@ -298,6 +299,7 @@ MARKET_CELLS = Table(
     collect="Statistics, market reports",
     key=(),
     one_of=(("country", "category"), ("buyer_count", "market_value")),
+    decides=("year",),
     columns=(
         COUNTRY,
         CATEGORY,

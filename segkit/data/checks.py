@@ -37,7 +37,8 @@ class PreparedTables:
     """The Parquet file of each table's accepted rows, and what the checks found.
 
     ``quality`` has one row a rule that matched: table, rule, severity (reject, warning or note),
-    row_count, reason, treatment; a row may match several rules. ``counts`` has one row a table:
+    row_count, reason, treatment, found (values as found, never published); a row may match several
+    rules. ``counts`` has one row a table:
     read, accepted, rejected; read is the sum of the others. ``names`` has, by table, the user's
     name of each column, and ``sources`` the hash of the files that were read, None for a database.
     """

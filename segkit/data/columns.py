@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import duckdb
 from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.core.errors import PlanError, SegkitError, suggest_name
+from segkit.data.notices import Notice
 from segkit.plan.models import OWN_NAME, TableSpec
 
 OWN = "own"  # the kind of a feature of one's own, until its values are seen
@@ -32,8 +34,13 @@ class Source:
     ``table`` is the contract's, with the plan's own features as further columns.
     ``raw`` names a view with ``source_row`` (from 1), ``row_hash`` (of all the source's columns)
     and the mapped columns; ``malformed`` a table with ``source_row``, ``line`` and ``raw_line``.
+    ``known`` is ``raw`` without the plan's words for unknown, ``rows`` is ``known`` without rows
+    that only repeat the names of the columns.
     ``columns`` maps the contract's names to the user's, ``names`` are all of the user's, ``types``
-    are DuckDB's types of the mapped columns.
+    are DuckDB's types of the mapped columns. ``notices`` tell what was not read, and
+    ``unnamed`` how many values columns without a name hold, by their place from 1.
+    Of a mapped column in which cells are numbers ``raw`` has these alone too, as
+    ``number <column>``.
     """
 
     table: Table
@@ -47,10 +54,14 @@ class Source:
     malformed_count: int = 0
     foreign_lines: int = 0
     is_copied: bool = True
+    unnamed: dict[int, int] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.name = self.table.name
         self.raw = f"raw_{self.name}"
+        self.known = self.raw
+        self.rows = self.raw
         self.malformed = f"malformed_{self.name}"
 
     @property
@@ -95,7 +106,7 @@ class Source:
             column: theirs for column, theirs in matched.items() if theirs and theirs in names
         }
         faults = [
-            *self._find_repeated_names(),
+            *self._find_repeated_names(matched),
             *self._find_unknown_names(matched),
             *self._find_missing(matched),
         ]
@@ -118,13 +129,16 @@ class Source:
             features = name_harmlessly(left, contract)
         return features, matched | features
 
-    def _find_repeated_names(self) -> list[SegkitError]:
-        """Find names that two of the source's columns have."""
+    def _find_repeated_names(self, matched: dict[str, str | None]) -> list[SegkitError]:
+        """Find mapped names that two of the source's columns have."""
         there = ", ".join(self.names)
-        repeated = sorted({name for name in self.names if name and self.names.count(name) > 1})
+        counts = Counter(name for name in self.names if name)
+        repeated = sorted(name for name, count in counts.items() if count > 1)
+        read = set(matched.values())
         return [
             self.fail(f"two columns are called '{name}'", there, "Give each its own name.")
             for name in repeated
+            if name in read
         ]
 
     def _find_unknown_names(self, matched: dict[str, str | None]) -> list[SegkitError]:
@@ -151,11 +165,18 @@ class Source:
         ]
 
     def keep(
-        self, relation: str, names: Sequence[str], *, cells: Sequence[str] = (), row: str = ""
+        self,
+        relation: str,
+        names: Sequence[str],
+        *,
+        cells: Sequence[str] = (),
+        numbers: Mapping[str, str] | None = None,
+        row: str = "",
     ) -> None:
         """Keep a relation's rows in order, under the contract's names.
 
-        ``names`` are the user's names of its columns, ``cells`` the relation's where they differ.
+        ``names`` are the user's names of its columns, ``cells`` the relation's where they differ;
+        ``numbers`` names, by cell, the relation's column of those that are numbers, not texts.
         The relation may number its rows itself, in a column ``source_row`` before the others. One
         that can be read again, and tells each row's number as ``row``, is not copied.
         """
@@ -165,8 +186,14 @@ class Source:
         if is_numbered:
             cells = cells[1:]
         cell_of = dict(zip(names, cells, strict=True))
+        self.unnamed = self._count_unnamed(relation, names, cells)
         row_hash = f"hash({', '.join(map(quote, cells))}) AS row_hash"
         mapped = [f"{quote(cell_of[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
+        mapped += [
+            f"{quote(numbers[cell_of[name]])} AS {quote(f'number {ours}')}"
+            for ours, name in self.columns.items()
+            if numbers and cell_of[name] in numbers
+        ]
         kept = [row_hash, *mapped]
         self.is_copied = not row or "file_row_number" in names
         if self.is_copied:
@@ -183,6 +210,17 @@ class Source:
         types = self.con.execute(f"DESCRIBE {self.raw}").fetchall()
         self.types = {name: kind for name, kind, *_ in types}
         self.raw_count = self.con.execute(f"SELECT count(*) FROM {self.raw}").fetchall()[0][0]
+
+    def _count_unnamed(
+        self, relation: str, names: Sequence[str], cells: Sequence[str]
+    ) -> dict[int, int]:
+        """Return how many values a relation's columns without a name hold, by their place."""
+        places = [place for place, name in enumerate(names) if not name]
+        if not places:
+            return {}
+        counts = [f"count(nullif(trim({quote(cells[place])}::VARCHAR), ''))" for place in places]
+        (found,) = self.con.execute(f"SELECT {', '.join(counts)} FROM {relation}").fetchall()
+        return {place + 1: count for place, count in zip(places, found, strict=True) if count}
 
 
 def name_harmlessly(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:

@@ -13,11 +13,14 @@ from typing import NamedTuple
 from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.data.columns import quote, text_literal
-from segkit.data.convert import NUMBERS
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES, WARNED
+from segkit.data.texts import NUMBERS
+from segkit.data.unread import HEADER_ROW
 from segkit.plan.models import Plan, Policies
 
 REJECTED = "Set aside with its reason."
+COUNTED = "Read as yes where it is above zero."
+UNKNOWN = "The row is kept; the value counts as unknown."
 REFERRED_TO = {"products": "product_id", "customers": "customer_id", "orders": "order_id"}
 
 
@@ -44,8 +47,9 @@ def list_quality_rules(
     there = [column for column in table.columns if column.name in columns]
     is_lines = name == "order_lines"
     rules = [
+        *_list_repeated_headers(columns),
         *_list_missing(table, columns),
-        *(rule for column in there for rule in _list_value_rules(column, columns)),
+        *(rule for column in there for rule in _list_value_rules(table, column, columns)),
         *_list_repeated_keys(table),
         *_list_late(table, columns, as_of),
         *_list_currency(columns, plan.currency),
@@ -93,6 +97,14 @@ def _note(name: str, *, test: str, reason: str, column: str, treatment: str) -> 
     return Rule("note", name, test, reason, column, treatment)
 
 
+def _list_repeated_headers(columns: Collection[str]) -> list[Rule]:
+    """Reject rows that hold the columns' names, where there are any."""
+    if HEADER_ROW not in columns:
+        return []
+    reason = "The row repeats the names of the columns."
+    return [_reject("repeated_header", test=HEADER_ROW, reason=reason)]
+
+
 def _list_missing(table: Table, columns: Collection[str]) -> list[Rule]:
     """Reject rows without a needed value, or without any of a group of which one is needed."""
     is_lines = table.name == "order_lines"
@@ -114,33 +126,46 @@ def _list_missing(table: Table, columns: Collection[str]) -> list[Rule]:
     return rules
 
 
-def _list_value_rules(column: Column, columns: Collection[str]) -> list[Rule]:
-    """Reject values of a column that cannot be read, or that cannot be."""
+def _list_value_rules(table: Table, column: Column, columns: Collection[str]) -> list[Rule]:
+    """Return the rules of values that cannot be read, or that cannot be.
+
+    Such a value is unknown and its row stays, unless the table needs it.
+    """
     name = column.name
     words = _say(name)
     rules = []
+    tests = []
     if f"faulty_{name}" in columns:
         rule, fault = _name_fault(column.kind)
-        reason = f"The {words} {fault}."
-        rules.append(_reject(f"{rule}_{name}", test=f"faulty_{name}", reason=reason, column=name))
+        tests.append((rule, f"faulty_{name}", fault))
     if column.kind == "integer":
-        reason = f"The {words} is not a whole number."
-        test = f"{name} <> round({name})"
-        rules.append(_reject(f"not_whole_{name}", test=test, reason=reason, column=name))
+        tests.append(("not_whole", f"{name} <> round({name})", "is not a whole number"))
     outside = _is_outside(name, column.minimum, column.maximum)
     if outside:
-        reason = f"The {words} is not {_say_range(column.minimum, column.maximum)}."
-        rules.append(_reject(f"out_of_range_{name}", test=outside, reason=reason, column=name))
+        limits = _say_range(column.minimum, column.maximum)
+        tests.append(("out_of_range", outside, f"is not {limits}"))
     if column.kind in NUMBERS and column.maximum is None:
         # Whatever is worked out of it must be a number still.
-        reason = f"The {words} is larger than any such number."
         test = f"NOT abs({quote(name)}) <= {LARGEST_AMOUNT:.0f}"
-        rules.append(_reject(f"too_large_{name}", test=test, reason=reason, column=name))
+        tests.append(("too_large", test, "is larger than any such number"))
     if column.allowed:
-        reason = f"The {words} is none of {', '.join(column.allowed)}."
         test = f"{name} NOT IN ({', '.join(map(text_literal, column.allowed))})"
-        rules.append(_reject(f"not_allowed_{name}", test=test, reason=reason, column=name))
+        tests.append(("not_allowed", test, f"is none of {', '.join(column.allowed)}"))
+    if f"counted_{name}" in columns:
+        rules.append(_count_yes(name))
+    is_decisive = name in table.decisive_names
+    severity = "reject" if is_decisive else "warning"
+    treatment = REJECTED if is_decisive else UNKNOWN
+    rules += [
+        Rule(severity, f"{rule}_{name}", test, f"The {words} {fault}.", name, treatment)
+        for rule, test, fault in tests
+    ]
     return rules
+
+
+def _count_yes(name: str) -> Rule:
+    """Return the rule of counts where yes or no is wanted; `judge_counts` says what they are."""
+    return Rule("note", f"counts_{name}", f"counted_{name}", "", name, COUNTED)
 
 
 def _name_fault(kind: str) -> tuple[str, str]:

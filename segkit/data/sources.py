@@ -11,7 +11,7 @@ import contextlib
 import csv
 import itertools
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from segkit.data.engine import open_locked
 from segkit.data.input_hashes import find_files
 from segkit.data.places import name_plainly
 from segkit.data.queries import read_query
-from segkit.data.textfiles import open_text, split_records
+from segkit.data.textfiles import DELIMITERS, TextFile, open_text, split_names, split_records
+from segkit.data.unread import LINES_SEARCHED, match_header, tell_sheets, tell_unread
 from segkit.plan.models import Plan, TableSpec
 
 BATCH_ROWS = 100_000
@@ -64,6 +65,7 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
     except UnicodeError as error:
         fix = "Correct encoding in the plan, or leave it out to have it detected."
         raise source.fail("the file is not in its encoding", error, fix) from None
+    source.notices += tell_unread(source)
     if source.read == 0:
         fix = f"Export it again, or take [tables.{name}] out of the plan."
         raise source.fail("the table has a header but no rows", fix=fix)
@@ -88,7 +90,7 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
     spec = source.spec
     wanted = [spec.columns.get(name) or name for name in source.table.column_names]
     file = open_text(path, source.label, wanted, delimiter=spec.delimiter, encoding=spec.encoding)
-    source.match(file.names)
+    match_header(source, file.names, _list_top(file))
     if file.encoding == "utf-8" and file.starts_with_header:
         cells = [f"c{index}" for index in range(len(file.names))]
         try:
@@ -104,8 +106,26 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
     source.foreign_lines = file.foreign_lines
 
 
-def _keep_records(source: Source, names: Sequence[str], records: Iterable, folder: Path) -> None:
-    """Keep numbered records, and apart from them those without fields, which are broken."""
+def _list_top(file: TextFile) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of the first lines, as each delimiter parts them."""
+    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))
+    for delimiter in dict.fromkeys([file.delimiter, *DELIMITERS]):
+        for number, line in enumerate(lines, start=1):
+            yield number, split_names(line, delimiter)
+
+
+def _keep_records(
+    source: Source,
+    names: Sequence[str],
+    records: Iterable,
+    folder: Path,
+    *,
+    number_places: Sequence[int] = (),
+) -> None:
+    """Keep numbered records, and apart from them those without fields, which are broken.
+
+    After its fields a record has the numbers of the columns at ``number_places``.
+    """
     good = folder / f"{source.name}.good.csv"
     bad = folder / f"{source.name}.bad.csv"
     with (
@@ -124,10 +144,12 @@ def _keep_records(source: Source, names: Sequence[str], records: Iterable, folde
                 bad_rows.writerow([number, line, text])
                 source.malformed_count += 1
     cells = ["source_row", *(f"c{index}" for index in range(len(names)))]
+    numbers = {f"c{place}": f"n{place}" for place in number_places}
     # A sign may take four bytes, and a quote is written twice.
     longest_line = max(LINE_BYTES, 4 * longest + 4 * len(names) + 100)
-    rows = _read_csv(good, cells, longest_line=longest_line)
-    source.keep(rows, names, cells=cells)
+    every = [*cells, *numbers.values()]
+    rows = _read_csv(good, every, numbers=numbers.values(), longest_line=longest_line)
+    source.keep(rows, names, cells=cells, numbers=numbers)
     lines = _read_csv(bad, ["source_row", "line", "raw_line"], longest_line=longest_line)
     source.con.execute(f"INSERT INTO {source.malformed} FROM {lines}")
     good.unlink()
@@ -138,12 +160,13 @@ def _read_csv(
     path: Path,
     cells: Sequence[str],
     *,
+    numbers: Collection[str] = (),
     has_header: bool = False,
     delimiter: str = ",",
     longest_line: int = LINE_BYTES,
 ) -> str:
-    """Return the relation of a clean CSV file; every cell is text but the number of the row."""
-    kinds = ["BIGINT" if cell == "source_row" else "VARCHAR" for cell in cells]
+    """Return the relation of a clean CSV file; every cell is text but numbers and the row's."""
+    kinds = [_name_kind(cell, numbers) for cell in cells]
     columns = ", ".join(f"'{cell}': '{kind}'" for cell, kind in zip(cells, kinds, strict=True))
     header = "true" if has_header else "false"
     return (
@@ -153,8 +176,14 @@ def _read_csv(
     )
 
 
+def _name_kind(cell: str, numbers: Collection[str]) -> str:
+    if cell == "source_row":
+        return "BIGINT"
+    return "DOUBLE" if cell in numbers else "VARCHAR"
+
+
 def _read_excel(source: Source, path: Path, folder: Path) -> None:
-    """Read one sheet of an Excel file, every cell as text."""
+    """Read one sheet of an Excel file, every cell as text, and cells that are numbers as these."""
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             sheets = workbook.sheet_names
@@ -162,18 +191,52 @@ def _read_excel(source: Source, path: Path, folder: Path) -> None:
             if sheet not in sheets:
                 hint = suggest_name(sheet, sheets)
                 raise source.fail(f"there is no sheet '{sheet}'", ", ".join(sheets), hint)
-            rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=True)
+            found = workbook.get_sheet_by_name(sheet)
+            first_line = 1 + (found.start[0] if found.start else 0)
+            rows = found.to_python(skip_empty_area=True)
+            is_declared = source.spec.sheet is not None
+            notices = tell_sheets(workbook, sheet, is_declared=is_declared, label=source.label)
     except CalamineError as error:
         fix = "Save it again as .xlsx, or rename it to what it is."
         message = "this is not an Excel file, although it is named so"
         raise source.fail(message, error, fix) from None
     if not rows:
         raise source.fail("the sheet is empty", f"sheet '{sheet}'")
-    texts = ([show_cell(cell) for cell in row] for row in rows)
-    names = [name.strip() for name in next(texts)]
-    source.match(names)
-    records = ((0, row, "") for row in texts if any(row))
-    _keep_records(source, names, records, folder)
+    source.notices += notices
+    names = [show_cell(cell).strip() for cell in rows[0]]
+    top = enumerate(rows[1:LINES_SEARCHED], start=first_line + 1)
+    match_header(source, names, top)
+    places = find_fractions(rows[1:])
+    records = ((0, show_row(row, places), "") for row in rows[1:] if any(map(show_cell, row)))
+    _keep_records(source, names, records, folder, number_places=places)
+
+
+def find_fractions(rows: Iterable[Sequence[object]]) -> list[int]:
+    """Return the places at which cells are numbers that are not whole.
+
+    Examples
+    --------
+    >>> find_fractions([[1.0, 2.5, "2.5"], [3.0, "x", ""]])
+    [1]
+    """
+    places = set()
+    for row in rows:
+        for place, cell in enumerate(row):
+            if isinstance(cell, float) and not cell.is_integer():
+                places.add(place)
+    return sorted(places)
+
+
+def show_row(row: Sequence[object], number_places: Sequence[int]) -> list[str]:
+    """Return an Excel row's cells as texts, and then those at some places that are numbers.
+
+    Examples
+    --------
+    >>> show_row(["a", 2.5, "2.5"], [1, 2])
+    ['a', '2.5', '2.5', '2.5', '']
+    """
+    numbers = [repr(row[place]) if isinstance(row[place], float) else "" for place in number_places]
+    return [*map(show_cell, row), *numbers]
 
 
 def show_cell(value: object) -> str:

@@ -12,20 +12,23 @@ import pandas as pd
 
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError
+from segkit.data.answer_rules import judge_answers
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
 from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.line_rules import derive_lines
-from segkit.data.quality_rules import REFERRED_TO, REJECTED, Rule, list_quality_rules
+from segkit.data.notices import Notice
+from segkit.data.quality_rules import REFERRED_TO, REJECTED, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
+from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
 from segkit.runs.layout import TablesFolder
 
-QUALITY_COLUMNS = ["table", "rule", "severity", "row_count", "reason", "treatment"]
+QUALITY_COLUMNS = ["table", *Notice._fields]
 COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
 MALFORMED = "The line has another number of fields than the header, or an open quote."
 LINE_COLUMNS = ["line_type", "is_product"]  # derived for order lines
@@ -44,13 +47,13 @@ FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
 class CheckedTable(NamedTuple):
     """One table that was checked: its accepted columns, its rules and what they found.
 
-    ``quality`` has rows of `QUALITY_COLUMNS`; ``accepted`` counts rows.
+    ``quality`` is what the quality table says of it; ``accepted`` counts rows.
     """
 
     source: Source
     columns: list[str]
     rules: list[Rule]
-    quality: list[tuple]
+    quality: list[Notice]
     accepted: int
 
 
@@ -137,7 +140,7 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
-        typed, guesses = convert_source(source)
+        typed, notices = convert_source(source)
         self.tables.bring(f"typed_{name}", typed)
         find_repeats(source, self.tables)
         query = self._join_others(source, self._derive_columns(source))
@@ -150,13 +153,15 @@ class TableChecks:
         accepted, rejected, *counts = self._count_rules(name, rules)
         if accepted + rejected != source.raw_count:
             raise explain_account(source, accepted, rejected + source.malformed_count)
-        quality = [
-            (rule.name, rule.severity, count, rule.reason, rule.treatment)
-            for rule, count in zip(rules, counts, strict=True)
+        if name == "responses":
+            notices += judge_answers(source, self.plan)
+        entries = [
+            *_tell_malformed(source),
+            *tell_rules(source, rules, counts),
+            *_tell_encoding(source),
+            *notices,
         ]
-        entries = [*_tell_malformed(source), *quality, *_tell_encoding(source), *guesses]
-        told = [(name, *entry) for entry in entries if entry[2]]
-        return CheckedTable(source, columns, rules, told, accepted=accepted)
+        return CheckedTable(source, columns, rules, entries, accepted=accepted)
 
     def _derive_columns(self, source: Source) -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
@@ -194,10 +199,13 @@ class TableChecks:
         """Create ``checked_<table>``."""
         name = source.name
         whole = {column.name for column in TABLES[name].columns if column.kind == "integer"}
-        values = [
-            f"TRY_CAST({column} AS BIGINT) AS {column}" if column in whole else quote(column)
-            for column in columns
-        ]
+        values = []
+        for column in columns:
+            value = f"TRY_CAST({column} AS BIGINT)" if column in whole else quote(column)
+            faults = [r.test for r in rules if r.column == column and r.treatment == UNKNOWN]
+            if faults:
+                value = f"CASE WHEN {' OR '.join(faults)} THEN NULL ELSE {value} END"
+            values.append(f"{value} AS {quote(column)}")
         flags = [f"coalesce({rule.test}, false) AS rule_{rule.name}" for rule in rules]
         rejecting = [f"rule_{rule.name}" for rule in rules if rule.severity == "reject"]
         is_rejected = " OR ".join(rejecting) or "false"
@@ -219,7 +227,7 @@ class TableChecks:
     def _explain_empty(self, table: CheckedTable) -> SegkitError:
         """Say which rule rejects most of a table without one good row, and show the first."""
         source = table.source
-        counts = {rule: row_count for _, rule, _, row_count, *_ in table.quality}
+        counts = {notice.rule: notice.row_count for notice in table.quality}
         rejecting = [rule for rule in table.rules if rule.severity == "reject"]
         rule = max(rejecting, key=lambda rule: counts.get(rule.name, 0))
         value = rule.column if rule.column in source.columns else "NULL"
@@ -280,15 +288,14 @@ class TableChecks:
     def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the quality and the counts of all checked tables, in the plan's order."""
         tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
-        found = [entry for table in tables for entry in table.quality]
+        found = [(table.source.name, *notice) for table in tables for notice in table.quality]
         if self.spill.exists():
             largest = max(tables, key=lambda table: table.source.read).source
             limit = self.plan.engine.memory_limit
             reason = f"The tables are larger than what the memory limit, {limit}, leaves to DuckDB."
             treatment = "Checked by way of the disk: slower, with the same result."
-            found.append(
-                (largest.name, "larger_than_memory", "note", largest.read, reason, treatment)
-            )
+            notice = Notice("larger_than_memory", "note", largest.read, reason, treatment)
+            found.append((largest.name, *notice))
         quality = pd.DataFrame(found, columns=QUALITY_COLUMNS)
         counts = [
             (
@@ -341,15 +348,25 @@ def explain_account(source: Source, accepted: int, rejected: int) -> SegkitError
     )
 
 
-def _tell_malformed(source: Source) -> list[tuple]:
+def _tell_malformed(source: Source) -> list[Notice]:
     """Return what the quality table says of lines that could not be read as rows."""
-    return [("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
+    count = source.malformed_count
+    return [Notice("malformed_line", "reject", count, MALFORMED, REJECTED)] if count else []
 
 
-def _tell_encoding(source: Source) -> list[tuple]:
-    reason = "The line is not in the file's encoding."
-    treatment = "Read as Windows-1252; look whether accents are right."
-    return [("mixed_encoding", "warning", source.foreign_lines, reason, treatment)]
+def _tell_encoding(source: Source) -> list[Notice]:
+    """Return what the quality table says of lines in another encoding."""
+    if not source.foreign_lines:
+        return []
+    return [
+        Notice(
+            "mixed_encoding",
+            "warning",
+            source.foreign_lines,
+            reason="The line is not in the file's encoding.",
+            treatment="Read as Windows-1252; look whether accents are right.",
+        )
+    ]
 
 
 def _select_rejected(table: CheckedTable) -> str:

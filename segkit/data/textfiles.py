@@ -223,7 +223,7 @@ def _decode_western(line: str) -> str:
 def _read_header(text: str, delimiter: str | None, wanted: set[str]) -> tuple[str, tuple[str, ...]]:
     """Return the delimiter under which most of the wanted names, then most fields, appear."""
     candidates = (delimiter,) if delimiter else DELIMITERS
-    names_by_delimiter = {candidate: _split_header(text, candidate) for candidate in candidates}
+    names_by_delimiter = {candidate: split_names(text, candidate) for candidate in candidates}
 
     def rate(candidate: str) -> tuple[int, int]:
         names = names_by_delimiter[candidate]
@@ -236,7 +236,8 @@ def _read_header(text: str, delimiter: str | None, wanted: set[str]) -> tuple[st
     return best, tuple(names)
 
 
-def _split_header(text: str, delimiter: str) -> list[str]:
+def split_names(text: str, delimiter: str) -> list[str]:
+    """Return the names in the first line of a text, without blanks around them."""
     try:
         names = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except (csv.Error, StopIteration):

@@ -38,7 +38,8 @@ def score_attitudes(
     """Score the scales and read the choices of the settings.
 
     A scale's score is the mean of the items answered, those reversed turned around, where at least
-    half of them are answered; else it is null.
+    half of them are answered; else it is null, and so it is for who answered a question in a way
+    that cannot be read: the other answers alone would say something else.
 
     Returns
     -------
@@ -81,12 +82,18 @@ def _take_last(rows: ir.Table) -> ir.Table:
     return take_first(rows.mutate(is_dated_=_.at_.notnull()), order, by=("customer_id", "question"))
 
 
-def _read_items(rows: ir.Table, scale: Scale) -> ir.Table:
-    """Return valid answers to a scale's questions as ``value``, those reversed turned around."""
+def _read_values(rows: ir.Table, scale: Scale) -> ir.Table:
+    """Return all answers to a scale's questions; ``value`` is null where one is not valid."""
     rows = rows.filter(_.question.isin(scale.questions))
     number = ibis.ifelse(_.answer.re_search(NUMBER), _.answer, ibis.null("string"))
     rows = rows.mutate(value=number.cast("float64"))
-    items = _take_last(rows.filter(_.value.between(scale.lowest, scale.highest)))
+    is_valid = rows.value.between(scale.lowest, scale.highest)
+    return rows.mutate(value=ibis.ifelse(is_valid, rows.value, ibis.null("float64")))
+
+
+def _read_items(rows: ir.Table, scale: Scale) -> ir.Table:
+    """Return valid answers to a scale's questions as ``value``, those reversed turned around."""
+    items = _take_last(_read_values(rows, scale).filter(_.value.notnull()))
     turned = scale.lowest + scale.highest - items.value
     value = ibis.ifelse(items.question.isin(scale.reversed), turned, items.value)
     return items.mutate(value=value) if scale.reversed else items
@@ -98,7 +105,15 @@ def _score_scale(rows: ir.Table, scale: Scale) -> ir.Table:
     mean = table.sum_ / table.count_
     enough = 2 * table.count_ >= len(scale.questions)
     score = ibis.ifelse(enough, mean.round(6), ibis.null("float64"))
-    return table.select("customer_id", **{scale.feature: score})
+    scores = table.select("customer_id", **{scale.feature: score})
+    return scores.anti_join(_find_unreadable(rows, scale), "customer_id")
+
+
+def _find_unreadable(rows: ir.Table, scale: Scale) -> ir.Table:
+    """Return the customers who answered a question of a scale, but never in a valid way."""
+    answers = _read_values(rows, scale).group_by("customer_id", "question")
+    counts = answers.aggregate(valid_count_=_.value.count())
+    return counts.filter(_.valid_count_ == 0).select("customer_id").distinct()
 
 
 def _read_choice(rows: ir.Table, choice: ChoiceQuestion) -> ir.Table:

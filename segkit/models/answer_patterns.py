@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.random import Generator
 
 from segkit.core.errors import SegkitError
-from segkit.models.columns import Levels, learn_levels
+from segkit.models.columns import RARE_COUNT, Levels, learn_levels, require_column
+from segkit.models.kinds import find_kind
 
 MOST_NUMBERS = 20
 MOST_FITTED_CUSTOMERS = 10_000
@@ -38,23 +39,35 @@ class Answers:
         return (self.patterns[:, :, None] == np.arange(width)).astype(float)
 
 
-def read_answers(customers: pd.DataFrame, columns: Sequence[str], random_state: int) -> Answers:
+def read_answers(
+    customers: pd.DataFrame,
+    columns: Sequence[str],
+    random_state: int,
+    *,
+    smallest_level: int = RARE_COUNT,
+) -> Answers:
     """Learn the levels of the columns, and count the customers of each answer pattern.
 
-    Where more than 10,000 patterns differ, those of a random 10,000 customers.
+    Where more than 10,000 patterns differ, those of a random 10,000 customers. Levels of fewer than
+    ``smallest_level`` customers are pooled, see `learn_levels`.
 
     Raises
     ------
     SegkitError
-        If a column is not there, has no values, or is a number with more than 20 different values.
+        If a column is not there, has no values, or is a number with more than 20 different values,
+        or where nearly every customer has another value.
     """
-    learned = [learn_levels(customers, column, missing="ignore") for column in columns]
-    for own, _ in learned:
-        different = customers[own.column].nunique()
-        if own.kind == "number" and different > MOST_NUMBERS:
-            message = f"column '{own.column}' is a number with more than {MOST_NUMBERS} values"
+    for column in columns:
+        require_column(customers, column)
+        different = customers[column].nunique()
+        if different > MOST_NUMBERS and find_kind(customers[column]) == "number":
+            message = f"column '{column}' is a number with more than {MOST_NUMBERS} values"
             fix = "Cut it into groups, or use method kprototypes."
             raise SegkitError(message, found=f"{different:,}", fix=fix)
+    learned = [
+        learn_levels(customers, column, missing="ignore", smallest_level=smallest_level)
+        for column in columns
+    ]
     codes = np.column_stack([codes for _, codes in learned])
     levels = tuple(own for own, _ in learned)
     answers = count_patterns(levels, codes)

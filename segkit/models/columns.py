@@ -26,6 +26,9 @@ MISSING = "(missing)"
 RARE_COUNT = 5
 RARE_SHARE = 0.005
 MOST_LEVELS = 50
+# Of the known values of a column: if more than this differ, they tell who somebody is.
+MOST_DIFFERENT = 0.5
+FEWEST_JUDGED = 20  # known values; of fewer nothing can be said
 
 
 class Document(BaseModel):
@@ -120,18 +123,22 @@ class Levels(Document):
 
 
 def learn_levels(
-    customers: pd.DataFrame, column: str, *, missing: Literal["own", "ignore"] = "own"
+    customers: pd.DataFrame,
+    column: str,
+    *,
+    missing: Literal["own", "ignore"] = "own",
+    smallest_level: int = RARE_COUNT,
 ) -> tuple[Levels, np.ndarray]:
     """Learn the levels of a column, and return each customer's level as a code (int32).
 
-    A level of fewer than five customers (fewer still below a hundred customers), or of less than
-    half a per cent, is pooled, and so are all but the fifty most frequent. The code is -1 where a
-    missing value is ignored.
+    A level of fewer than ``smallest_level`` customers, or of less than half a per cent, is pooled,
+    and so are all but the fifty most frequent. The code is -1 where a missing value is ignored.
 
     Raises
     ------
     SegkitError
-        If the column is not there or has no value at all.
+        If the column is not there or has no value at all, or if nearly every customer has another
+        value, or none that ``smallest_level`` customers share.
     """
     require_column(customers, column)
     values = tidy_columns(customers, [column])[column]
@@ -141,9 +148,10 @@ def learn_levels(
     if counts.empty:
         raise SegkitError(f"column '{column}' has no values", fix="Leave it out of the scheme.")
     counts = counts.sort_index().sort_values(ascending=False, kind="stable")
-    named = counts[counts >= min(RARE_COUNT, len(customers) // 20)].index
-    kept = counts.index[counts >= max(RARE_SHARE * len(customers), counts[named].min())]
-    kept = list(kept[:MOST_LEVELS]) or list(counts.index[:1])
+    _refuse_identifier(column, counts, smallest_level)
+    named = counts[counts >= smallest_level].index
+    kept = counts.index[counts >= max(RARE_SHARE * len(customers), smallest_level)]
+    kept = list(kept[:MOST_LEVELS]) or list(named[:1])
     levels = [*kept, OTHER] if len(kept) < len(counts) else [*kept]
     codes = texts.map({level: code for code, level in enumerate(kept)})
     codes = codes.where(codes.notna() | texts.isna(), len(kept))
@@ -155,6 +163,23 @@ def learn_levels(
         column=column, kind="text" if kind == "category" else kind, levels=levels, pooled=pooled
     )
     return learned, codes.fillna(-1).to_numpy(np.int32)
+
+
+def _refuse_identifier(column: str, counts: pd.Series, smallest_level: int) -> None:
+    """Raise a fault where the values of a column tell who somebody is rather than of what kind."""
+    known = counts.sum()
+    if known >= FEWEST_JUDGED and len(counts) > MOST_DIFFERENT * known:
+        raise SegkitError(
+            f"column '{column}' is no category: nearly every customer has another value",
+            found=f"{len(counts):,} different values of {known:,} customers",
+            fix="It looks like an identifier. Leave it out of the scheme.",
+        )
+    if counts.iloc[0] < smallest_level:
+        raise SegkitError(
+            f"column '{column}' has no value that {smallest_level} customers share",
+            found=f"{len(counts):,} different values of {known:,} customers",
+            fix="Leave it out of the scheme, or join its levels.",
+        )
 
 
 def _write_level(value: object) -> str:

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from segkit.core.errors import SegkitError
 from segkit.models.answer_patterns import Answers, draw_answers, read_answers
-from segkit.models.columns import Levels
+from segkit.models.columns import RARE_COUNT, Levels
 
 # What nobody in a class answered is taken as this improbable.
 FLOOR = 1e-15
@@ -101,13 +101,15 @@ def fit_classes(
     *,
     random_state: int,
     n_init: int = STARTS,
+    smallest_level: int = RARE_COUNT,
 ) -> ClassFit:
     """Fit latent classes to columns taken as categories, by maximum likelihood.
 
     EM from random starts, at least ``n_init`` and at most five times as many, until three have
     reached the best log-likelihood. Missing answers by full information: each customer counts with
     what is known. Equal customers are counted, not repeated; where more than 10,000 differ, a
-    random 10,000 customers are fitted. The customers' order changes nothing.
+    random 10,000 customers are fitted. The customers' order changes nothing. Levels of fewer than
+    ``smallest_level`` customers are pooled.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def fit_classes(
     Goodman (1974), Exploratory latent structure analysis using both identifiable and unidentifiable
     models, *Biometrika* 61(2). Entropy: Ramaswamy et al. (1993), *Marketing Science* 12(1).
     """
-    answers = read_answers(customers, columns, random_state)
+    answers = read_answers(customers, columns, random_state, smallest_level=smallest_level)
     return fit_answers(answers, n_segments, random_state=random_state, n_init=n_init)
 
 
@@ -131,6 +133,7 @@ def compare_class_counts(
     *,
     random_state: int,
     n_bootstrap: int,
+    smallest_level: int = RARE_COUNT,
 ) -> pd.DataFrame:
     """Fit several numbers of classes; is each better than one class fewer?
 
@@ -148,7 +151,7 @@ def compare_class_counts(
     McLachlan (1987), On bootstrapping the likelihood ratio test statistic for the number of
     components in a normal mixture, *Applied Statistics* 36(3).
     """
-    answers = read_answers(customers, columns, random_state)
+    answers = read_answers(customers, columns, random_state, smallest_level=smallest_level)
     fits: dict[int, ClassFit] = {}
     rows = []
     for count in counts:

@@ -45,6 +45,8 @@ OWN_NAME = re.compile(
 )
 # Segments are sought in so many customers at most.
 MOST_FITTED = 200_000
+# Customers, of whom something is told.
+SMALLEST_CELL = 5
 # Methods that find segments in columns; the others cut by rule.
 LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
@@ -66,6 +68,9 @@ class TableSpec(Frozen):
     over ``files``, each known in the query by its name. ``columns`` maps the
     contract's name to the user's: ``customer_id = "CustomerID"``. ``features``, of customers only,
     takes further columns as features of one's own, ``wine_spend = "MntWines"``, or "all" of them.
+    ``unknown`` are words that mean nothing, such as "Prefer not to say". ``levels`` joins spellings
+    of one level, by column: ``country = { "United Kingdom" = ["UK", "GB"] }``.
+    ``decimal`` is the mark before the decimals of numbers in texts, told from the columns if None.
     """
 
     path: str | None = None
@@ -77,10 +82,12 @@ class TableSpec(Frozen):
     sheet: str | None = None
     delimiter: Annotated[str, Field(pattern=r'^[^"\r\n]$')] | None = None
     encoding: str | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None
     date_format: str | None = None
     columns: dict[str, str] = Field({})
     features: dict[str, str] | Literal["all"] = Field({})
+    unknown: tuple[str, ...] = ()
+    levels: dict[str, dict[str, tuple[str, ...]]] = Field({})
 
     @field_validator("features", mode="before")
     @classmethod
@@ -136,7 +143,9 @@ class Scheme(Frozen):
 
     ``categorical`` names columns of numbers that are codes. ``missing`` says whether a missing
     category is a level of its own or is ignored. ``gamma`` is the weight of a category against a
-    number. ``cuts`` replace the cut points of RFM, tiers or a ready-made ``ruleset``.
+    number. ``cuts`` replace the cut points of RFM, tiers or a ready-made ``ruleset``. Levels of a
+    category that fewer than ``smallest_level`` customers share are pooled, those of the plan's
+    ``smallest_cell`` where it says nothing.
     """
 
     name: Name
@@ -148,6 +157,7 @@ class Scheme(Frozen):
     categorical: tuple[str, ...] = ()
     missing: Literal["own", "ignore"] = "own"
     gamma: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
+    smallest_level: Annotated[int, Field(ge=1)] = SMALLEST_CELL
     rules: tuple[NamedRule, ...] = ()
     ruleset: str | None = None
     cuts: dict[Name, int | tuple[float, ...]] = Field({})
@@ -197,7 +207,7 @@ class Privacy(Frozen):
     """Who may be contacted, and how small a group may be shown."""
 
     consent_column: str | None = "consent"
-    smallest_cell: Annotated[int, Field(ge=1)] = 5
+    smallest_cell: Annotated[int, Field(ge=1)] = SMALLEST_CELL
 
 
 class Plan(BaseSettings):
@@ -230,6 +240,28 @@ class Plan(BaseSettings):
     @classmethod
     def _read_engine(cls, value: object) -> object:
         return {"connection": value} if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hide_small_levels(cls, content: Any) -> Any:
+        """Let the schemes pool levels of fewer customers than may be shown."""
+        privacy = content.get("privacy") if isinstance(content, dict) else None
+        schemes = content.get("schemes") if isinstance(content, dict) else None
+        if not isinstance(privacy, dict) or not isinstance(schemes, (list, tuple)):
+            return content
+        least = {"smallest_level": privacy.get("smallest_cell", SMALLEST_CELL)}
+        told = [{**least, **one} if isinstance(one, dict) else one for one in schemes]
+        return {**content, "schemes": told}
+
+    @model_validator(mode="after")
+    def _check_small_levels(self) -> Plan:
+        least = self.privacy.smallest_cell
+        for scheme in self.schemes:
+            if scheme.smallest_level < least:
+                raise ValueError(
+                    f"smallest_level of scheme {scheme.name} is below smallest_cell, {least}"
+                )
+        return self
 
     @property
     def folder(self) -> Path:

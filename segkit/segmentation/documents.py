@@ -312,7 +312,13 @@ def _find_segments(
 ) -> tuple[Prototypes | Classes, list[str], np.ndarray]:
     """Fit prototypes or latent classes, the most valuable first, and name them."""
     if scheme.method == "latent_classes":
-        fit = fit_classes(customers, scheme.columns, n_segments, random_state=random_state)
+        fit = fit_classes(
+            customers,
+            scheme.columns,
+            n_segments,
+            random_state=random_state,
+            smallest_level=scheme.smallest_level,
+        )
         model = build_classes(fit)
         as_categories = {"categorical": scheme.columns, "missing": "ignore"}
         prepared = prepare_columns(customers, scheme.model_copy(update=as_categories))

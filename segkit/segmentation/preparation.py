@@ -24,7 +24,10 @@ def prepare_columns(customers: pd.DataFrame, scheme: Scheme) -> PreparedColumns:
     ]
     numbers = [learn_preparation(customers, c, missing=scheme.missing) for c in numeric]
     others = [column for column in scheme.columns if column not in numeric]
-    levels = [learn_levels(tidy, c, missing=scheme.missing) for c in others]
+    levels = [
+        learn_levels(tidy, c, missing=scheme.missing, smallest_level=scheme.smallest_level)
+        for c in others
+    ]
     nothing = np.empty((len(customers), 0))
     return PreparedColumns(
         preparations=tuple(part for part, _ in numbers),

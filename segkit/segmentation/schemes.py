@@ -133,6 +133,7 @@ def compare_all_classes(
                 range(fewest, most + 1),
                 random_state=random_state,
                 n_bootstrap=n_bootstrap,
+                smallest_level=scheme.smallest_level,
             )
     return _join_tables(tables, "No scheme of the plan has latent classes.")
 

@@ -231,6 +231,7 @@ class _Comparison:
                 own,
                 self.draws,
                 columns=scheme.columns,
+                smallest_level=scheme.smallest_level,
                 segment_count=segment_count,
                 random_state=self.random_state,
             )

@@ -23,7 +23,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from segkit.models.answer_patterns import Answers, count_patterns, read_answers
-from segkit.models.columns import PreparedColumns
+from segkit.models.columns import RARE_COUNT, PreparedColumns
 from segkit.models.descent import Rows
 from segkit.models.latent_classes import Climb, rate_answers, search_classes
 from segkit.models.own_columns import choose_prefix
@@ -263,9 +263,10 @@ def resample_classes(
     columns: tuple[str, ...],
     segment_count: int,
     random_state: int,
+    smallest_level: int = RARE_COUNT,
 ) -> Resamples:
     """Resample latent classes; ``own`` and ``draws`` are as in `resample_prototypes`."""
-    answers = read_answers(customers, columns, random_state)
+    answers = read_answers(customers, columns, random_state, smallest_level=smallest_level)
     k = segment_count
     rng = np.random.default_rng(random_state)
     labels = refit_classes(answers, k, draws, rng)

@@ -76,7 +76,9 @@ def _refit(
 ) -> np.ndarray:
     rng = np.random.default_rng(random_state)
     if scheme.method == "latent_classes":
-        answers = read_answers(customers, scheme.columns, random_state)
+        answers = read_answers(
+            customers, scheme.columns, random_state, smallest_level=scheme.smallest_level
+        )
         return refit_classes(answers, k, draws, rng)
     prepared = prepare_columns(customers, scheme)
     gamma = choose_gamma(prepared) if scheme.gamma == "auto" else scheme.gamma

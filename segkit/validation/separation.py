@@ -109,7 +109,7 @@ def _code(customers: pd.DataFrame, column: str) -> tuple[str, np.ndarray]:
         return column, np.empty((len(customers), 0))
     if find_kind(tidy[column]) == "number":
         return column, learn_preparation(tidy, column)[1][:, None]
-    levels, codes = learn_levels(tidy, column)
+    levels, codes = learn_levels(tidy, column, smallest_level=1)  # none of them is told
     found = np.eye(len(levels.levels))[codes]
     shares = found.mean(axis=0)
     return column, (found - shares)[:, shares > 0] / np.sqrt(shares[shares > 0])
