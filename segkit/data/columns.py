@@ -52,7 +52,6 @@ class Source:
     types: dict[str, str] = field(default_factory=dict)
     raw_count: int = 0
     malformed_count: int = 0
-    foreign_lines: int = 0
     is_copied: bool = True
     unnamed: dict[int, int] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)

@@ -155,12 +155,7 @@ class TableChecks:
             raise explain_account(source, accepted, rejected + source.malformed_count)
         if name == "responses":
             notices += judge_answers(source, self.plan)
-        entries = [
-            *_tell_malformed(source),
-            *tell_rules(source, rules, counts),
-            *_tell_encoding(source),
-            *notices,
-        ]
+        entries = [*_tell_malformed(source), *tell_rules(source, rules, counts), *notices]
         return CheckedTable(source, columns, rules, entries, accepted=accepted)
 
     def _derive_columns(self, source: Source) -> str:
@@ -352,21 +347,6 @@ def _tell_malformed(source: Source) -> list[Notice]:
     """Return what the quality table says of lines that could not be read as rows."""
     count = source.malformed_count
     return [Notice("malformed_line", "reject", count, MALFORMED, REJECTED)] if count else []
-
-
-def _tell_encoding(source: Source) -> list[Notice]:
-    """Return what the quality table says of lines in another encoding."""
-    if not source.foreign_lines:
-        return []
-    return [
-        Notice(
-            "mixed_encoding",
-            "warning",
-            source.foreign_lines,
-            reason="The line is not in the file's encoding.",
-            treatment="Read as Windows-1252; look whether accents are right.",
-        )
-    ]
 
 
 def _select_rejected(table: CheckedTable) -> str:

@@ -37,18 +37,26 @@ csv.field_size_limit(2**31 - 1)
 
 @dataclass
 class TextFile:
-    """A text table: how it is written, and the lines met in another encoding than its own."""
+    """A text table: how it is written, and the lines met in another encoding than its own.
+
+    Of the lines with more than ASCII, ``own_lines`` are in the encoding; ``utf8_lines`` are UTF-8
+    although the plan declares an encoding of one byte a sign.
+    """
 
     path: Path
     encoding: str
     delimiter: str = ","
     names: tuple[str, ...] = ()
     foreign_lines: int = 0
+    own_lines: int = 0
+    utf8_lines: int = 0
     starts_with_header: bool = True
 
     def read_lines(self) -> Iterator[str]:
         """Yield the lines with their ends; one that is not in the encoding is read anyway."""
         self.foreign_lines = 0
+        self.own_lines = 0
+        self.utf8_lines = 0
         if self.encoding == "utf-8":
             yield from self._read_utf8()
             return
@@ -56,13 +64,20 @@ class TextFile:
             for line in io.TextIOWrapper(stream, self.encoding, "replace", newline=""):
                 if "\ufffd" in line:
                     self.foreign_lines += 1
+                elif not line.isascii() and _was_utf8(line, self.encoding):
+                    self.utf8_lines += 1
                 yield line
 
     def _read_utf8(self) -> Iterator[str]:
         with open_bytes(self.path) as stream:
             for line in io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline=""):
-                text = line if line.isascii() else _decode_western(line)
-                if text != line:
+                if line.isascii():
+                    yield line
+                    continue
+                text = _decode_western(line)
+                if text == line:
+                    self.own_lines += 1
+                else:
                     self.foreign_lines += 1
                 yield text
 
@@ -218,6 +233,16 @@ def _decode_western(line: str) -> str:
         with contextlib.suppress(UnicodeDecodeError):
             return found.decode(encoding)
     return found.decode("latin-1")
+
+
+def _was_utf8(line: str, encoding: str) -> bool:
+    """Say whether a line that was read with one byte a sign makes sense as UTF-8."""
+    if encoding.startswith("utf"):
+        return False
+    with contextlib.suppress(UnicodeError):
+        line.encode(encoding).decode("utf-8")
+        return True
+    return False
 
 
 def _read_header(text: str, delimiter: str | None, wanted: set[str]) -> tuple[str, tuple[str, ...]]:

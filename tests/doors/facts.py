@@ -139,12 +139,10 @@ def _size_levels(table: pd.DataFrame, columns: list[str]) -> Facts:
 
 
 def describe_values(values: pd.Series) -> Any:
-    """Return sum and count of numbers, the days of times, the counts of levels and booleans."""
+    """Return sum and count of numbers, yes being 1; the days of times; the counts of levels."""
     known = values.dropna()
     if known.empty:
         return None
-    if all(isinstance(value, bool) for value in known.tolist()):
-        return {True: int(known.sum()), False: int((~known.astype(bool)).sum())}
     if all(isinstance(value, (int, float)) for value in known.tolist()):
         return (float(known.astype(float).sum()), len(known))
     if not all(isinstance(value, str) for value in known.tolist()):
