@@ -43,13 +43,18 @@ _log_folders: list[Path] = []  # for internal errors; the system's for temporary
 @app.command()
 def new(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="New or empty.")],
-    sample: Annotated[bool, typer.Option(help="Make the sample shop's tables too.")] = True,
+    sample: Annotated[
+        bool, typer.Option(help="Make the sample shop's plan and tables too.")
+    ] = True,
 ) -> None:
-    """Make a working folder: a commented plan, the notebooks, a sample to begin with."""
+    """Make a working folder: a plan to be filled in, the notebooks, a sample to begin with."""
     from segkit.workflow.working_folder import make_working_folder
 
     make_working_folder(folder, with_sample=sample)
-    print(f"Made {folder}. Next: cd {folder}, then segkit check and segkit run.")
+    print(f"Made {folder}. Next: cd {folder}.")
+    if sample:
+        print("To see the sample shop's report: segkit run sample.toml.")
+    print("For your own: fill in plan.toml, then segkit check and segkit run.")
 
 
 @app.command()
@@ -68,21 +73,60 @@ def sample(
 
 
 @app.command()
-def check(plan: PlanPath = "plan.toml", json_: Json = False) -> None:
-    """Check the plan and its tables; exit 1 if the plan cannot be carried out."""
+def check(
+    plan: PlanPath = "plan.toml",
+    json_: Json = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on an open warning.")] = False,
+) -> None:
+    """Check the plan and its tables: every row, and whether the whole makes sense.
+
+    A warning is open until the plan accepts it, with a reason, under [accepted_warnings].
+    Exit codes:
+
+    \b
+      0    the plan can be carried out
+      1    it cannot; with --strict also if a warning is open or no scheme can be fitted
+      2    wrong call
+    """
     from segkit.workflow.checking import check_plan_and_schemes
 
     report = check_plan_and_schemes(plan)
     if json_:
         print_json(report.to_json())
     else:
-        print_table("Tables", report.counts)
-        print_table("Rules that found something", report.found)
-        for problem in report.problems:
-            print(f"- {problem.describe()}")
-        print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")
-    if not report.ok:
+        print_check(report)
+    is_open = len(report.open_warnings) > 0 or report.is_refused
+    if not report.ok or (strict and is_open):
         raise typer.Exit(1)
+
+
+def print_check(report: Any) -> None:
+    """Print what the checks found, what concerns the whole first."""
+    import pandas as pd
+
+    from segkit.data.judging import JUDGED
+
+    warnings = report.open_warnings
+    for row in warnings[warnings["rule"].isin(JUDGED)].itertuples():
+        print(f"Warning: {row.table}: {row.reason}")
+    print_table("Tables", report.counts)
+    print_table("Rules that found something", report.found)
+    if report.learned:
+        learned = report.learned.describe()
+        title = "What was learned of the whole"
+        print_table(title, pd.DataFrame(learned.items(), columns=["what", "found"]))
+    for refused in report.refused:
+        print(f"- Left out by a run: {refused.describe()}")
+    for problem in report.problems:
+        print(f"- {problem.describe()}")
+    if len(warnings):
+        names = list(dict.fromkeys(f"{row.table}.{row.rule}" for row in warnings.itertuples()))
+        print(f"Warnings that are open: {', '.join(names)}.")
+        print(f'Mend them, or answer each under [accepted_warnings]: "{names[0]}" = "..."')
+    if report.ok and report.is_refused:
+        print("The tables can be read, but there are too few customers: a run would refuse.")
+    else:
+        print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")
 
 
 @app.command()

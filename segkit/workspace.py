@@ -48,6 +48,8 @@ class Workspace:
         One row a table: read, accepted, rejected.
     names : dict of str to dict of str
         By table, the user's name of each column.
+    learned : DataFrame
+        One row of the tables as a whole: rows, customers, orders, days, sum.
     """
 
     plan: Plan
@@ -59,6 +61,7 @@ class Workspace:
     quality: pd.DataFrame
     counts: pd.DataFrame
     names: dict[str, dict[str, str]]
+    learned: pd.DataFrame
     _ledger: StepLedger = field(repr=False, compare=False)
 
     @property
@@ -186,7 +189,7 @@ def open_workspace(
     step : str
         Name of the notebook.
     as_of : str, optional
-        Last day counted as YYYY-MM-DD; empty for the plan's.
+        Last day counted as YYYY-MM-DD; empty for the plan's, else the last day in the data.
     random_state : int, optional
         Seed; -1 for the plan's.
     tables_key : str, optional
@@ -204,18 +207,19 @@ def open_workspace(
     prepared = prepare_tables(plan, run.path, as_of=day, checked_key=tables_key)
     tables = open_tables(plan, prepared.paths, run.step(step).path)
     if plan.unit == "account" and "account_id" in getattr(tables.get("customers"), "columns", ()):
-        tables = roll_up_accounts(tables, as_of=day)
+        tables = roll_up_accounts(tables, as_of=prepared.as_of)
         tables["customers"] = tables["customers"].cache()
     return Workspace(
         plan=plan,
         step=step,
         run=run,
-        as_of=day,
+        as_of=prepared.as_of,
         random_state=plan.random_state if random_state < 0 else random_state,
         tables=tables,
         quality=prepared.quality.drop(columns="found"),
         counts=prepared.counts,
         names=prepared.names,
+        learned=prepared.learned,
         _ledger=StepLedger(run, step, plan.privacy.smallest_cell),
     )
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from segkit.core.csvfiles import write_rows_as_csv
 from segkit.core.errors import SegkitError, explain_faults, suggest_name
-from segkit.core.files import refuse_to_replace, replace_alone
+from segkit.core.files import read_json, refuse_to_replace, replace_alone
 from segkit.data.checks import open_checks
 from segkit.data.columns import DataError, quote
 from segkit.data.consent import settle_consent
@@ -146,7 +146,7 @@ def export_from_run(
         consent_column=plan.privacy.consent_column,
         path=path,
         scheme=scheme,
-        as_of=plan.as_of,
+        as_of=plan.as_of or _read_last_day(run),
     )
     disagreeing = 0
     if customers is not None:
@@ -171,7 +171,8 @@ def read_customers_now(plan: Plan) -> pd.DataFrame:
         With every fault of the source.
     """
     only = plan.model_copy(update={"tables": {"customers": plan.tables["customers"]}})
-    with open_checks(only, None, plan.as_of, stamps=stamp_files(only)) as (checks, _):
+    day = plan.as_of or _read_last_day(RunFolder(plan.run_folder)) or datetime.date.max
+    with open_checks(only, None, day, stamps=stamp_files(only)) as (checks, _):
         if checks.faults:
             raise DataError(checks.faults)
         wanted = ("customer_id", "account_id", plan.privacy.consent_column)
@@ -183,6 +184,12 @@ def read_customers_now(plan: Plan) -> pd.DataFrame:
         customers = checks.con.sql(f"{query} WHERE NOT is_rejected").df()
         checks.confirm_sources()
     return customers
+
+
+def _read_last_day(run: RunFolder) -> datetime.date | None:
+    """Return the last day that the run counted, which the tables told; None without a run."""
+    told = read_json(run.checked.record).get("as_of")
+    return datetime.date.fromisoformat(told) if told else None
 
 
 def _list_sources(plan: Plan) -> list[Path]:

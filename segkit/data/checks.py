@@ -22,9 +22,18 @@ import pandas as pd
 from segkit.core.errors import SegkitError, explain_faults
 from segkit.core.files import hash_source, hash_value, read_json, write_json
 from segkit.core.leftovers import prefix_folder
+from segkit.data.answered import NOT_FOUND
 from segkit.data.columns import DataError
 from segkit.data.engine import set_limits
-from segkit.data.input_hashes import TABLE_ROOMS, Stamps, find_changes, hash_files, stamp_files
+from segkit.data.input_hashes import (
+    TABLE_ROOMS,
+    TABLE_SECTIONS,
+    Stamps,
+    find_changes,
+    hash_files,
+    stamp_files,
+)
+from segkit.data.learned import Learned
 from segkit.data.places import name_plainly, open_room
 from segkit.data.table_checks import TableChecks
 from segkit.plan.engine import double_memory
@@ -41,6 +50,8 @@ class PreparedTables:
     rules. ``counts`` has one row a table:
     read, accepted, rejected; read is the sum of the others. ``names`` has, by table, the user's
     name of each column, and ``sources`` the hash of the files that were read, None for a database.
+    ``as_of`` is the last day counted, ``as_of_from`` the table that told it, empty where the plan
+    or the caller did. ``learned`` is one row of the whole, see `segkit.data.learned.Learned`.
     """
 
     paths: dict[str, Path]
@@ -48,19 +59,29 @@ class PreparedTables:
     counts: pd.DataFrame
     names: dict[str, dict[str, str]]
     sources: dict[str, str | None]
+    as_of: datetime.date
+    as_of_from: str
+    learned: pd.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass
 class CheckReport:
     """What the checks found, and whether the plan can be carried out.
 
-    ``columns`` has, by table, the kind of each accepted column.
+    ``columns`` has, by table, the kind of each accepted column. ``learned`` is what the tables tell
+    as a whole, None where they cannot be used. ``refused`` are schemes that a run would leave out;
+    ``is_refused`` says that these are all.
     """
 
     quality: pd.DataFrame
     counts: pd.DataFrame
     problems: list[SegkitError] = field(default_factory=list)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    learned: Learned | None = None
+    as_of: datetime.date | None = None
+    as_of_from: str = ""
+    refused: list[SegkitError] = field(default_factory=list)
+    is_refused: bool = False
 
     @property
     def ok(self) -> bool:
@@ -69,26 +90,71 @@ class CheckReport:
 
     @property
     def found(self) -> pd.DataFrame:
-        """The rules that found something."""
-        return self.quality[self.quality["row_count"] > 0]
+        """The rules that found something, and accepted warnings that did not."""
+        is_told = (self.quality["row_count"] > 0) | (self.quality["rule"] == NOT_FOUND)
+        return self.quality[is_told]
+
+    @property
+    def open_warnings(self) -> pd.DataFrame:
+        """The warnings that the plan does not accept."""
+        return self.quality[self.quality["severity"] == "warning"]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as plain values: ok, tables with counts and rules, problems."""
+        """Return the report as plain values.
+
+        ``ok``, ``as_of`` with the table that told it, ``tables`` with counts and rules, what was
+        ``learned``, the open ``warnings``, the schemes that are ``refused``, and ``problems``.
+        """
         tables = self.counts.set_index("table").to_dict("index")
         for name, table in tables.items():
             rules = self.quality[self.quality["table"] == name]
             table["rules"] = dict(zip(rules["rule"], rules["row_count"].tolist(), strict=True))
-        problems = [problem.describe() for problem in self.problems]
-        return {"ok": self.ok, "tables": tables, "problems": problems}
+        warnings = [
+            {"name": f"{row.table}.{row.rule}", "rows": int(row.row_count), "reason": row.reason}
+            for row in self.open_warnings.itertuples()
+        ]
+        return {
+            "ok": self.ok,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            "as_of_from": self.as_of_from or "plan",
+            "tables": tables,
+            "learned": self.learned.to_json() if self.learned else None,
+            "warnings": warnings,
+            "refused": [refused.describe() for refused in self.refused],
+            "problems": [problem.describe() for problem in self.problems],
+        }
 
 
 def check_plan(plan: Plan, *, as_of: datetime.date | None = None) -> CheckReport:
-    """Check every table of a plan, up to ``as_of`` or the plan's, and leave nothing behind."""
+    """Check every table of a plan, and leave nothing behind.
+
+    Rows count until ``as_of`` or the plan's; without either, until the last day in the data.
+    """
+    with open_plan(plan, as_of=as_of) as checks:
+        return report_checks(checks)
+
+
+@contextmanager
+def open_plan(plan: Plan, *, as_of: datetime.date | None = None) -> Iterator[TableChecks]:
+    """Check every table of a plan, and keep what was checked for as long as the context lasts."""
     stamps = stamp_files(plan)
     with open_checks(plan, None, as_of or plan.as_of, stamps=stamps) as (checks, _):
-        quality, counts = checks.summarise()
-        checks.confirm_sources()
-        return CheckReport(quality, counts, checks.faults, _list_kinds(checks))
+        yield checks
+
+
+def report_checks(checks: TableChecks) -> CheckReport:
+    """Return what the checks found; a DataError if a file is no longer what it was."""
+    quality, counts = checks.summarise()
+    checks.confirm_sources()
+    return CheckReport(
+        quality,
+        counts,
+        checks.faults,
+        _list_kinds(checks),
+        learned=checks.judged.learned,
+        as_of=None if checks.as_of == datetime.date.max else checks.as_of,
+        as_of_from=checks.last_day.table if checks.last_day else "",
+    )
 
 
 def _list_kinds(checks: TableChecks) -> dict[str, dict[str, str]]:
@@ -109,7 +175,7 @@ def prepare_tables(
     """Check every table of a plan and leave accepted and rejected rows in the run folder.
 
     Nothing is done where the sources' content, the plan's tables and policies, ``as_of`` (the
-    plan's by default) and the checks themselves are as they were.
+    plan's by default, else the last day in the data) and the checks themselves are as they were.
 
     A run checks the tables once for all its notebooks, and hands each the ``checked_key`` of that
     check, so that all see the same rows though a database may change in between. It holds only
@@ -147,11 +213,20 @@ def prepare_tables(
     paths = {name: kept.accepted_rows(name) for name in left["names"]}
     quality = pd.read_parquet(kept.quality)
     counts = pd.DataFrame(left["counts"])
-    return PreparedTables(paths, quality, counts, left["names"], left["sources"])
+    return PreparedTables(
+        paths,
+        quality,
+        counts,
+        names=left["names"],
+        sources=left["sources"],
+        as_of=datetime.date.fromisoformat(left["as_of"]),
+        as_of_from=left["as_of_from"],
+        learned=pd.read_parquet(kept.learned),
+    )
 
 
 def _renew_tables(
-    plan: Plan, kept: TablesFolder, as_of: datetime.date, *, stamps: Stamps
+    plan: Plan, kept: TablesFolder, as_of: datetime.date | None, *, stamps: Stamps
 ) -> dict[str, Any]:
     """Check the tables, put them in the place of the earlier ones, and return what to record.
 
@@ -171,13 +246,18 @@ def _renew_tables(
         os.replace(made.accepted, kept.accepted)
         os.replace(made.rejected, kept.rejected)
         os.replace(made.quality, kept.quality)
-    return {"counts": counts, "names": names}
+        os.replace(made.learned, kept.learned)
+        told = {
+            "as_of": checks.as_of.isoformat(),
+            "as_of_from": checks.last_day.table if checks.last_day else "",
+        }
+    return {"counts": counts, "names": names, **told}
 
 
-def _hash_inputs(plan: Plan, as_of: datetime.date, *, sources: dict[str, str | None]) -> str:
+def _hash_inputs(plan: Plan, as_of: datetime.date | None, *, sources: dict[str, str | None]) -> str:
     """Return a hash of all that the tables depend on, sources by their content."""
     code = hash_source(TABLE_ROOMS)
-    settings = plan.model_dump(mode="json", include={"tables", "policies", "currency"})
+    settings = plan.model_dump(mode="json", include=set(TABLE_SECTIONS))
     unknown = time.time_ns() if None in sources.values() else 0  # a database may have changed
     return hash_value([sources, unknown, settings, str(as_of), code])
 
@@ -193,7 +273,7 @@ def _stamp_outputs(folder: Path) -> list[list]:
 
 @contextmanager
 def open_checks(
-    plan: Plan, folder: Path | None, as_of: datetime.date, *, stamps: Stamps
+    plan: Plan, folder: Path | None, as_of: datetime.date | None, *, stamps: Stamps
 ) -> Iterator[tuple[TableChecks, Path]]:
     """Check all tables in a database in a folder of its own; DuckDB's faults become messages.
 

@@ -17,6 +17,7 @@ from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.files import hash_bytes, hash_value
 from segkit.data.places import SIGNS
 from segkit.plan.models import Plan, TableSpec
+from segkit.plan.toml_faults import CONTROLS, PATHS, find_control
 
 ENDINGS = {
     "text": (".csv", ".tsv", ".txt", ".tab", ".psv"),
@@ -26,7 +27,8 @@ ENDINGS = {
 
 # Whose code decides what the checks make of a table.
 TABLE_ROOMS = ("core", "contract", "plan", "runs", "data")
-
+# Of the plan, what the checks read.
+TABLE_SECTIONS = ("tables", "policies", "currency", "accepted_warnings")
 
 # Of a table; a folder with more is not a table's, such as that of a whole disk.
 MOST_ENTRIES = 20_000
@@ -86,9 +88,17 @@ def find_listed(plan: Plan, spec: TableSpec) -> dict[str, list[Path]]:
 def _explain_no_file(place: str, path: Path) -> SegkitError:
     hint = suggest_name(path.name, (other.name for other in path.parent.glob("*")))
     fix = hint if hint.startswith("Did") else "Correct the path in the plan."
+    control = find_control(place)
+    if control:
+        fix = f"The path holds {control}, a sign that no name has. {PATHS}"
     if SIGNS.search(place):
         fix += f' A path is one file or folder; for several give pattern = "{place}".'
-    return SegkitError("there is no such file", where=place, fix=fix)
+    return SegkitError("there is no such file", where=_show_path(place), fix=fix)
+
+
+def _show_path(place: str) -> str:
+    """Return a path with the signs that cannot be seen written out."""
+    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], place)
 
 
 def _find_parquet(folder: Path, pattern: str, place: str) -> list[Path]:

@@ -7,6 +7,30 @@ from typing import NamedTuple
 
 MOST_VALUES = 5  # of a column are shown as found
 LONGEST_VALUE = 40  # characters
+# What notices are called, a column's name after it where they are of one: the plan accepts them so.
+NOTICED = (
+    "ambiguous_date",
+    "column_without_name",
+    "columns_of_one_name",
+    "counts",
+    "currency_in",
+    "decimal_id",
+    "decimal_told",
+    "doubtful_thousands",
+    "failed_formula",
+    "includes_tax",
+    "leading_zeros",
+    "looks_like_identifier",
+    "mixed",
+    "no_option",
+    "running_quantity",
+    "same_columns_in_sheet",
+    "sheet_not_read",
+    "spellings",
+    "two_decimal_marks",
+    "unit",
+    "unreadable",
+)
 
 
 class Notice(NamedTuple):

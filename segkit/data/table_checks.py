@@ -13,11 +13,15 @@ import pandas as pd
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError
 from segkit.data.answer_rules import judge_answers
+from segkit.data.answered import answer_warnings, find_unknown_answers
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
 from segkit.data.input_hashes import Stamps, find_changes
+from segkit.data.judging import Judged, judge_tables
+from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
+from segkit.data.learned import LINE_MEASURES
 from segkit.data.line_rules import derive_lines
 from segkit.data.notices import Notice
 from segkit.data.quality_rules import REFERRED_TO, REJECTED, UNKNOWN, Rule, list_quality_rules
@@ -61,7 +65,8 @@ class TableChecks:
     """The tables of one plan, checked in a DuckDB database in a temporary folder.
 
     ``checked_<table>`` has ``source_row``, the accepted columns, ``is_rejected`` and one boolean
-    ``rule_<name>`` a rule. ``faults`` are all that stands in the plan's way.
+    ``rule_<name>`` a rule. ``faults`` are all that stands in the plan's way. Without ``as_of`` it
+    is the last day in the data, told by ``last_day``.
     """
 
     def __init__(
@@ -70,7 +75,7 @@ class TableChecks:
         con: duckdb.DuckDBPyConnection,
         folder: Path,
         *,
-        as_of: datetime.date,
+        as_of: datetime.date | None,
         spill: Path,
         stamps: Stamps,
     ):
@@ -83,11 +88,17 @@ class TableChecks:
         self.tables = SqlTables(con, plan.engine, folder)
         self.checked: dict[str, CheckedTable] = {}
         self.faults: list[SegkitError] = []
+        self.last_day: LastDay | None = None
+        self.judged = Judged()
+        self.measures: dict[str, dict[str, float]] = {}  # by table, worked out with the rules
+        self._converted: dict[str, list[Notice]] = {}
 
     def run(self) -> None:
         """Open and check every table, and collect the faults."""
         sources = self._open_sources()
         self._find_missing_in_orders(sources)
+        if self.as_of is None:
+            self._settle_as_of(sources)
         first = [name for name in CHECKED_FIRST if name in sources]
         for name in dict.fromkeys([*first, *sources]):
             if self.faults and name == "order_lines":
@@ -98,6 +109,20 @@ class TableChecks:
                 self.faults.append(self._explain_empty(self.checked[name]))
         if not self.faults:
             self._find_impossible()
+        if not self.faults:
+            self.judged = judge_tables(self)
+            self.faults += self.judged.faults
+        self.faults += self._find_unknown_answers()
+
+    def _find_unknown_answers(self) -> list[SegkitError]:
+        """Find accepted warnings whose names no rule has."""
+        own = {name: table.source.table.column_names for name, table in self.checked.items()}
+        return find_unknown_answers(self.plan, own, self._list_entries())
+
+    def _list_entries(self) -> list[tuple]:
+        """Return the entries of the quality table of all checked tables, in the plan's order."""
+        tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
+        return [(table.source.name, *notice) for table in tables for notice in table.quality]
 
     def confirm_sources(self) -> None:
         """Raise a DataError if a file is not what it was before it was first read."""
@@ -113,6 +138,34 @@ class TableChecks:
             except SegkitError as error:
                 self.faults += getattr(error, "faults", [error])
         return sources
+
+    def _settle_as_of(self, sources: dict[str, Source]) -> None:
+        """Take the last day in the data as the last day counted."""
+        self.as_of = datetime.date.max
+        if self.faults:
+            return  # nobody will read what was counted until then
+        columns = {name: source.columns for name, source in sources.items()}
+        for name, time in list_dated(columns):
+            try:
+                self._convert(sources[name])
+            except (SegkitError, duckdb.Error):
+                return  # the check of this table says what is wrong
+            days = count_days(self.con, f"typed_{name}", time)
+            self.last_day = find_last_day(days, name)
+            if self.last_day:
+                self.as_of = self.last_day.day
+                return
+        fix = "Write as_of = YYYY-MM-DD, the last day counted."
+        message = "as_of is missing, and no table tells a last day"
+        self.faults.append(SegkitError(message, where=self.plan.path.name, fix=fix))
+
+    def _convert(self, source: Source) -> list[Notice]:
+        """Make a table's converted rows known, once; return what was noticed."""
+        if source.name not in self._converted:
+            typed, notices = convert_source(source)
+            self.tables.bring(f"typed_{source.name}", typed)
+            self._converted[source.name] = notices
+        return self._converted[source.name]
 
     def _find_missing_in_orders(self, sources: dict[str, Source]) -> None:
         """Find the columns that neither order lines nor orders carry."""
@@ -140,8 +193,7 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
-        typed, notices = convert_source(source)
-        self.tables.bring(f"typed_{name}", typed)
+        notices = self._convert(source)
         find_repeats(source, self.tables)
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
@@ -217,7 +269,11 @@ class TableChecks:
         """Return how many rows are accepted, how many rejected, and how many meet each rule."""
         conditions = ["NOT is_rejected", "is_rejected", *(f"rule_{rule.name}" for rule in rules)]
         counts = [f"count_if({condition})" for condition in conditions]  # faster than FILTER
-        return self.con.execute(f"SELECT {', '.join(counts)} FROM checked_{name}").fetchall()[0]
+        measures = LINE_MEASURES if name == "order_lines" else {}
+        query = f"SELECT {', '.join([*counts, *measures.values()])} FROM checked_{name}"
+        found = self.con.execute(query).fetchall()[0]
+        self.measures[name] = dict(zip(measures, found[len(counts) :], strict=True))
+        return found[: len(counts)]
 
     def _explain_empty(self, table: CheckedTable) -> SegkitError:
         """Say which rule rejects most of a table without one good row, and show the first."""
@@ -283,7 +339,7 @@ class TableChecks:
     def summarise(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the quality and the counts of all checked tables, in the plan's order."""
         tables = [self.checked[name] for name in self.plan.tables if name in self.checked]
-        found = [(table.source.name, *notice) for table in tables for notice in table.quality]
+        found = [*self.judged.entries, *self._list_entries()]
         if self.spill.exists():
             largest = max(tables, key=lambda table: table.source.read).source
             limit = self.plan.engine.memory_limit
@@ -291,7 +347,7 @@ class TableChecks:
             treatment = "Checked by way of the disk: slower, with the same result."
             notice = Notice("larger_than_memory", "note", largest.read, reason, treatment)
             found.append((largest.name, *notice))
-        quality = pd.DataFrame(found, columns=QUALITY_COLUMNS)
+        quality = pd.DataFrame(answer_warnings(found, self.plan), columns=QUALITY_COLUMNS)
         counts = [
             (
                 table.source.name,
@@ -324,6 +380,7 @@ class TableChecks:
                 raise explain_account(table.source, accepted_count, rejected_count)
         quality, counts = self.summarise()
         quality.to_parquet(made.quality, index=False)
+        self.judged.learned.to_frame().to_parquet(made.learned, index=False)
         return counts.to_dict("records")
 
     def _copy(self, query: str, path: Path) -> int:

@@ -18,9 +18,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from segkit.contract.bases import BASES
 from segkit.core.errors import PlanError, SegkitError, UsageError, suggest_name
+from segkit.plan.accepted import AcceptedWarnings
 from segkit.plan.bases import BaseSettings, Frozen, Name
+from segkit.plan.blanks import BLANK, find_blanks
 from segkit.plan.engine import Engine
 from segkit.plan.names import check_names, find_line, locate_keys
+from segkit.plan.toml_faults import explain_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -214,6 +217,8 @@ class Plan(BaseSettings):
     """The whole plan. ``folder`` is where ``plan.toml`` lies; paths are relative to it.
 
     Segments are sought in at most ``most_fitted`` customers, and everybody is placed in them.
+    Without ``as_of`` the last day in the data is the last day counted. ``accepted_warnings`` are
+    warnings of the checks that somebody has answered: the reason by "table.rule".
     """
 
     name: Name
@@ -223,7 +228,7 @@ class Plan(BaseSettings):
     target_market: str
     budget: str
     deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
-    as_of: datetime.date
+    as_of: datetime.date | None = None
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
     most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
@@ -233,6 +238,7 @@ class Plan(BaseSettings):
     schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
+    accepted_warnings: AcceptedWarnings = Field({})
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 
@@ -358,18 +364,16 @@ def _read_content(path: Path) -> Plan:
             "the plan is not UTF-8 text", where=f"{path.name}, line {line}", fix="Save it as UTF-8."
         ) from None
     except tomllib.TOMLDecodeError as error:
-        found, _, position = str(error).removesuffix(")").partition(" (at ")
-        line = position.split(",")[0].replace("end of document", "last line")
-        where = f"{path.name}, {line}"
-        fix = "Mind quotes, brackets and equals signs."
-        raise SegkitError("this is not valid TOML", where=where, found=found, fix=fix) from None
+        raise explain_toml(error, text, path.name) from None
     lines = locate_keys(text)
     faults: list[tuple[int, SegkitError]] = []
     plan = None
     try:
         plan = Plan.model_validate({"path": path, **content})
     except ValidationError as error:
-        faults = [_explain(fault, lines, path.name) for fault in error.errors()]
+        told = [fault for fault in error.errors() if fault["input"] != BLANK]
+        faults = [_explain(fault, lines, path.name) for fault in told]
+    faults += find_blanks(content, lines, path.name)
     faults += check_names(content, lines, path.name)
     if faults:
         raise PlanError([fault for _, fault in sorted(faults, key=lambda pair: pair[0])])

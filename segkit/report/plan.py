@@ -26,6 +26,26 @@ QUALITY = View(
     Shape("quality", population="rows", by=("table", "rule")),
     dict.fromkeys(("table", "rule", "severity", "row_count", "reason", "treatment"), Column()),
 )
+LEARNED = View(
+    Shape(
+        "learned",
+        count="customer_count",
+        adds_up=False,
+        rests={"top_spend_share": "top_customer_count", "top_customer_count": "top_customer_count"},
+        measures={"row_count": "label", "top_order_count": "label"},
+    ),
+    {
+        "table": Column(),
+        "row_count": Column("Rows accepted"),
+        "customer_count": Column("Customers"),
+        "order_count": Column("Orders"),
+        "first_on": Column("First day"),
+        "last_on": Column("Last day"),
+        "spend": Column("Sum", kind="money"),
+        "top_order_count": Column("Largest orders"),
+        "top_spend_share": Column("Their share of the sum", kind="share"),
+    },
+)
 GAPS = View(Shape("gaps", population="plan", by=("base",)))
 OWN_FEATURES = View(Shape("own_features", population="columns", by=("feature",)))
 READINESS = View(Shape("readiness", population="plan", by=("practice",)))

@@ -110,6 +110,11 @@ class TablesFolder:
         return self.path / "quality.parquet"
 
     @property
+    def learned(self) -> Path:
+        """What the tables tell as a whole, in one row."""
+        return self.path / "learned.parquet"
+
+    @property
     def record(self) -> Path:
         """The counts of rows, and what they depended on."""
         return self.path / "record.json"

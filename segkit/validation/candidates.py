@@ -24,13 +24,17 @@ from segkit.validation.candidate_measures import (
     measure_sizes,
     prepare_panel,
 )
-from segkit.validation.gates import check_data, describe_refusals
+from segkit.validation.gates import (
+    CUSTOMERS_PER_SEGMENT,
+    advise_refusals,
+    check_data,
+    describe_refusals,
+)
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
 from segkit.validation.stability import Paths
 from segkit.validation.verdict import SchemeChoice, choose_best, choose_within, find_faults
 
-CUSTOMERS_PER_SEGMENT = 10
 # Bootstrap solutions are asked of so many customers at most.
 MOST_RESAMPLED = 20_000
 PAIRS = 50
@@ -112,6 +116,7 @@ def compare_candidates(
     order = np.argsort(fitted["customer_id"].to_numpy(str), kind="stable")
     fitted = fitted.iloc[order].reset_index(drop=True)
     sample = _sample_rows(len(fitted), random_state)
+    gates = check_data(fitted, schemes)
     comparison = _Comparison(
         customers=fitted,
         criteria=criteria,
@@ -119,7 +124,7 @@ def compare_candidates(
         as_of=as_of,
         random_state=random_state,
         panel=prepare_panel(fitted, schemes),
-        gates=describe_refusals(check_data(fitted, schemes)),
+        gates=describe_refusals(gates),
         sample=sample,
         draws=resampling.draw_bootstraps(len(sample), pairs=pairs, random_state=random_state),
     )
@@ -128,7 +133,7 @@ def compare_candidates(
     refused = pd.DataFrame(comparison.refused, columns=["scheme", "why", "by_gate"])
     refused = refused.drop_duplicates(ignore_index=True)
     if not comparison.rows:
-        _raise_nothing_fitted(refused)
+        _raise_nothing_fitted(refused, advise_refusals(gates, schemes))
     # The gates' figures are told from their own table.
     refused["why"] = refused["why"].mask(refused["by_gate"].astype(bool), "")
     return Candidates(
@@ -142,7 +147,7 @@ def compare_candidates(
     )
 
 
-def _raise_nothing_fitted(refused: pd.DataFrame) -> None:
+def _raise_nothing_fitted(refused: pd.DataFrame, advice: list[str]) -> None:
     why = [
         f"{row.scheme.replace('_', ' ')} cannot be fitted: {row.why}"
         for row in refused.itertuples()
@@ -150,7 +155,7 @@ def _raise_nothing_fitted(refused: pd.DataFrame) -> None:
     raise SegkitError(
         "no scheme can be fitted to these customers",
         found=" ".join(why).rstrip("."),
-        fix="Bring more customers.",
+        fix=" ".join(advice) or "Bring more customers.",
     )
 
 

@@ -1,16 +1,53 @@
-"""Whether a plan can be carried out: its tables, then its schemes."""
+"""Whether a plan can be carried out: its tables, its schemes, and what a run would refuse."""
 
 from __future__ import annotations
 
+from segkit.core.errors import SegkitError
 from segkit.data.checks import CheckReport, check_plan
-from segkit.plan.models import read_plan
+from segkit.plan.models import Plan, read_plan
 from segkit.segmentation.schemes import check_schemes
+from segkit.validation.gates import DataCounts, Refusal, find_refusals
 
 
 def check_plan_and_schemes(path: str) -> CheckReport:
-    """Check a plan's tables and, where they can be used, its schemes; leave nothing behind."""
+    """Check a plan's tables and, where they can be used, its schemes; leave nothing behind.
+
+    Schemes that a run would refuse are told. They are problems where none is left, or the plan's
+    final scheme is among them; but where there are just too few customers, nothing is wrong with
+    the plan and its tables.
+    """
     plan = read_plan(path)
     report = check_plan(plan)
     if report.ok:
         report.problems.extend(check_schemes(plan, report.columns))
+    if report.ok:
+        refusals = find_refused(plan, report)
+        is_none_left = len(refusals) == len(plan.schemes)
+        has_too_few = any(refusal.has_too_few for refusal in refusals.values())
+        report.is_refused = is_none_left
+        for name, refusal in refusals.items():
+            is_final = name == plan.criteria.final_scheme
+            is_problem = (is_none_left or is_final) and not has_too_few
+            told = report.problems if is_problem else report.refused
+            told.append(_explain(plan, name, refusal))
     return report
+
+
+def find_refused(plan: Plan, report: CheckReport) -> dict[str, Refusal]:
+    """Return, by scheme, why a run would not fit it to what the check learned.
+
+    Accounts are not counted by the checks, so of a plan whose unit they are nothing is said.
+    """
+    learned = report.learned
+    if learned is None or learned.customer_count is None or plan.unit == "account":
+        return {}
+    days = None
+    if learned.table == "order_lines" and learned.first_on is not None:
+        days = (report.as_of - learned.first_on).days + 1
+    counts = DataCounts(learned.customer_count, days, learned.repeat_count)
+    return find_refusals(counts, plan.schemes)
+
+
+def _explain(plan: Plan, name: str, refusal: Refusal) -> SegkitError:
+    message = f"scheme {name} cannot be fitted: {refusal.why}"
+    return SegkitError(message, where=plan.path.name, fix=refusal.advice)

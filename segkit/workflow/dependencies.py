@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from segkit.core.files import hash_source, hash_value
-from segkit.data.input_hashes import TABLE_ROOMS, hash_files
+from segkit.data.input_hashes import TABLE_ROOMS, TABLE_SECTIONS, hash_files
 from segkit.plan.models import Plan
 from segkit.workflow import steps
 from segkit.workflow.steps import STEPS, Parameter
-
-TABLE_SECTIONS = ("tables", "policies", "currency")  # of the plan, that the checks read
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Dependencies:
     overrides : dict of step to dict of name to value
         The parameters that this call sets.
     as_of : str
-        The last day counted, as YYYY-MM-DD.
+        The last day counted, as YYYY-MM-DD; empty until the tables tell it.
     random_state : int
     sections : dict of str to str
         A hash of each section of the plan.
@@ -49,11 +47,23 @@ class Dependencies:
     source: str
     versions: dict[str, str]
 
+    @property
+    def is_as_of_given(self) -> bool:
+        """Whether the plan or this call says what the last day counted is."""
+        every = {
+            name: value for values in self.overrides.values() for name, value in values.items()
+        }
+        return bool(every.get("as_of") or self.plan.as_of)
+
+    def settle_as_of(self, day: str) -> Dependencies:
+        """Return the dependencies with the last day counted that the tables tell."""
+        return self if self.is_as_of_given else replace(self, as_of=day)
+
     def describe_tables(self) -> dict[str, Any]:
         """Return what the checked tables depend on."""
         return {
             "input": hash_files(self.plan),
-            "parameters": {"as_of": self.as_of},
+            "parameters": {"as_of": self.as_of if self.is_as_of_given else ""},
             "plan": {name: self.sections[name] for name in TABLE_SECTIONS},
             "source": hash_source(TABLE_ROOMS),
         }
@@ -103,7 +113,7 @@ def read_dependencies(plan: Plan, given: Mapping[str, str]) -> Dependencies:
         notebooks=notebooks,
         declared=declared,
         overrides=overrides,
-        as_of=every.get("as_of") or plan.as_of.isoformat(),
+        as_of=every.get("as_of") or (plan.as_of.isoformat() if plan.as_of else ""),
         random_state=plan.random_state if seed < 0 else seed,
         sections={name: hash_value(value) for name, value in sections.items()},
         source=hash_source(),

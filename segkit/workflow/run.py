@@ -137,6 +137,8 @@ class _Run:
     def skip_step(self, step: str, record: dict) -> None:
         """Take what a step left earlier."""
         self.records[step] = record
+        if step == TABLES:
+            self.dependencies = self.dependencies.settle_as_of(record["as_of"])
         self.handed[step] = outputs.hash_handed_on(record["outputs"])
         self.progress.note(step, "skipped", "nothing changed")
 
@@ -174,14 +176,21 @@ class _Run:
         spare_imports()
         from segkit.data.checks import prepare_tables
 
-        day = datetime.date.fromisoformat(self.dependencies.as_of)
+        given = self.dependencies.as_of
+        day = datetime.date.fromisoformat(given) if given else None
         prepared = prepare_tables(self.plan, self.folder.path, as_of=day)
         for name, found in prepared.sources.items():
             if found != parts["input"][name]:
                 self.progress.tell(f"{name} changed after this run began; it was read as it is now")
         parts = {**parts, "input": prepared.sources}
         counts = json.loads(prepared.counts.set_index("table").to_json(orient="index"))
-        self.keep_record(TABLES, parts, time.perf_counter() - begun, counts=counts)
+        more = {
+            "counts": counts,
+            "as_of": prepared.as_of.isoformat(),
+            "as_of_from": prepared.as_of_from,
+        }
+        self.dependencies = self.dependencies.settle_as_of(more["as_of"])
+        self.keep_record(TABLES, parts, time.perf_counter() - begun, more=more)
         self.handed[TABLES] = outputs.hash_handed_on(self.records[TABLES]["outputs"])
 
     def run_notebook(self, step: str, parts: dict) -> None:
@@ -226,13 +235,12 @@ class _Run:
         self.keep_record(step, parts, seconds)
 
     def keep_record(
-        self, step: str, parts: dict, seconds: float, *, counts: dict | None = None
+        self, step: str, parts: dict, seconds: float, *, more: dict | None = None
     ) -> None:
-        """Write a step's record, last of all; the tables' has their counts of rows."""
+        """Write a step's record, last of all; the tables' has more: counts of rows, last day."""
         left = self.folder.step(step)
         record = {"key": hash_value(parts), "seconds": round(seconds, 2), "parts": parts}
-        if counts is not None:
-            record["counts"] = counts
+        record |= more or {}
         record["outputs"] = outputs.hash_outputs(left)
         self.records[step] = record
         write_json(left.record, record)
@@ -259,6 +267,7 @@ class _Run:
         return {
             "plan": {"name": self.plan.name, "title": self.plan.title},
             "as_of": self.dependencies.as_of,
+            "as_of_from": self.records[TABLES]["as_of_from"] or "plan",
             "random_state": self.dependencies.random_state,
             "key": hash_value([step["key"] for step in told]),
             "segkit_version": segkit.__version__,

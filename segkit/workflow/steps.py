@@ -36,9 +36,14 @@ def find_step(text: str) -> str:
 
 
 def find_packaged(name: str) -> Path:
-    """Return ``plan.toml`` or a notebook that segkit brings, in the wheel or the repository."""
-    inside = PACKAGE / ("templates/plan.toml" if name == "plan.toml" else name)
-    for path in (inside, PACKAGE.parent / name):
+    """Return a plan or a notebook that segkit brings, in the wheel or the repository.
+
+    ``plan.toml`` is the one to be filled in, ``sample.toml`` that of the sample shop, which is the
+    repository's own.
+    """
+    inside = PACKAGE / (f"templates/{name}" if name.endswith(".toml") else name)
+    outside = PACKAGE.parent / name.replace("sample.toml", "plan.toml")
+    for path in (inside, outside):
         if path.is_file():
             return path
     raise SegkitError("segkit lacks a file of its own", where=name, fix="Install segkit anew.")

@@ -1,4 +1,4 @@
-"""A new working folder: a commented plan, the notebooks, a sample to begin with."""
+"""A new working folder: a plan to be filled in, the notebooks, a sample to begin with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 from segkit.core.errors import SegkitError
 from segkit.workflow.steps import STEPS, find_packaged
 
+SAMPLE_PLAN = "sample.toml"
 IGNORED = ("runs/", "reports/", "data/")  # by Git: what is private, or made anew
 
 
 def make_working_folder(folder: Path, *, with_sample: bool = True) -> None:
-    """Make a working folder, with the sample shop's tables if wanted.
+    """Make a working folder, with the sample shop's tables and plan if wanted.
+
+    ``plan.toml`` is to be filled in; ``sample.toml`` is the sample shop's, which shares nothing
+    with it.
 
     Raises
     ------
@@ -30,4 +34,5 @@ def make_working_folder(folder: Path, *, with_sample: bool = True) -> None:
     if with_sample:
         from segkit.data.sample import make_sample
 
+        shutil.copyfile(find_packaged(SAMPLE_PLAN), folder / SAMPLE_PLAN)
         make_sample(folder / "data" / "sample")

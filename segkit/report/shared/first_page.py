@@ -17,6 +17,7 @@ MOST_CARDS = 8
 LONGEST_CARD = 24  # characters of a headline figure; longer ones are left out
 LONGEST_BIG_CARD = 16  # longer ones are written smaller
 MOST_FINDINGS = 4  # of each step
+MOST_WARNINGS = 3  # below the verdict; page 1 has them all
 BARS = ("customer_share", "spend_share")
 MET = {"yes": ("yes", "met"), "no": ("not yet", "missed")}
 QUALITY_HEADINGS = {
@@ -67,13 +68,33 @@ def write_verdict(final: Mapping[str, Any]) -> dict[str, Any] | None:
     if not verdict:
         return None
     useful = final.get("usefulness") or {}
+    warnings = verdict.get("open_warnings") or []
+    is_doubtful = verdict["answer"] == "yes" and len(warnings) > 0
     return {
-        "answer": verdict["answer"],
+        "answer": state_answer(verdict["answer"], warnings),
+        "style": "doubtful" if is_doubtful else verdict["answer"],
+        "warnings": [f"{one['name']}: {one['reason']}" for one in warnings[:MOST_WARNINGS]],
         "text": read_text(verdict.get("text")),
         "reasons": [read_text(reason) for reason in verdict.get("reasons") or []],
         "split_on": useful.get("split_on"),
         "usefulness": read_text(useful.get("text")),
     }
+
+
+def state_answer(answer: str, warnings: Sequence[Mapping[str, str]]) -> str:
+    """Return the answer in words; a yes with the warnings that are open.
+
+    Examples
+    --------
+    >>> state_answer("yes", [])
+    'yes'
+    >>> state_answer("yes", [{"name": "order_lines.many_rejected", "reason": ""}])
+    'yes, but 1 warning of the check is open'
+    """
+    if answer != "yes" or not warnings:
+        return answer
+    verb = "is" if len(warnings) == 1 else "are"
+    return f"yes, but {plural(len(warnings), 'warning')} of the check {verb} open"
 
 
 def list_cards(facts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -163,12 +184,19 @@ def list_provenance(plan: Mapping[str, Any], record: Mapping[str, Any]) -> list[
     version = record.get("segkit_version")
     parts = {
         "Made with": f"segkit {version}" if version else None,
-        "Last day counted": record.get("as_of") or plan.get("as_of"),
+        "Last day counted": _describe_last_day(plan, record),
         "Seed": record.get("random_state"),
         "Published": f"{day} {run[9:11]}:{run[11:13]} UTC",
         "Run": run,
     }
     return [(label, str(text)) for label, text in parts.items() if text is not None]
+
+
+def _describe_last_day(plan: Mapping[str, Any], record: Mapping[str, Any]) -> str | None:
+    """Return the last day counted, and whence it is where the plan does not say it."""
+    day = record.get("as_of") or plan.get("as_of")
+    table = record.get("as_of_from") or "plan"
+    return f"{day}, taken from the data: the last day in {table}" if table != "plan" else day
 
 
 def collect_findings(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
