@@ -71,6 +71,7 @@ def collect_features() -> ir.Table:
         columns = [f"{VALUES[c.kind]} AS {c.name}" for c in table.columns]
         if table.name == "order_lines":
             columns += ["'sale' AS line_type", "true AS is_product"]
+            columns += ["NULL::TIMESTAMP AS taken_back_at"]
         connection.raw_sql(f"CREATE TABLE {table.name} AS SELECT {', '.join(columns)}")
     tables = {name: connection.table(name) for name in TABLES}
     as_of = datetime.date(2026, 6, 30)

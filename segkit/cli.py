@@ -111,6 +111,8 @@ def print_check(report: Any) -> None:
         print(f"Warning: {row.table}: {row.reason}")
     print_table("Tables", report.counts)
     print_table("Rules that found something", report.found)
+    print_table("What each status counts as", report.statuses)
+    print_table("Shared out among the lines of orders", report.sums)
     if report.learned:
         learned = report.learned.describe()
         title = "What was learned of the whole"

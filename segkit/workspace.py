@@ -46,6 +46,8 @@ class Workspace:
         One row a rule: table, rule, severity, row_count, reason, treatment.
     counts : DataFrame
         One row a table: read, accepted, rejected.
+    statuses : DataFrame
+        One row a status of orders: lines, money and what it counts as; no rows without any.
     names : dict of str to dict of str
         By table, the user's name of each column.
     learned : DataFrame
@@ -60,6 +62,7 @@ class Workspace:
     tables: dict[str, ibis.Table]
     quality: pd.DataFrame
     counts: pd.DataFrame
+    statuses: pd.DataFrame
     names: dict[str, dict[str, str]]
     learned: pd.DataFrame
     _ledger: StepLedger = field(repr=False, compare=False)
@@ -218,6 +221,7 @@ def open_workspace(
         tables=tables,
         quality=prepared.quality.drop(columns="found"),
         counts=prepared.counts,
+        statuses=prepared.statuses,
         names=prepared.names,
         learned=prepared.learned,
         _ledger=StepLedger(run, step, plan.privacy.smallest_cell),

@@ -21,6 +21,10 @@ OPERATING_SYSTEM = Column("operating_system", "category", "Operating system of t
 BROWSER = Column("browser", "category", "Browser or app")
 CATEGORY = Column("category", "category", "Category of product")
 SOURCE = Column("source", "text", "Where the figure was taken from")
+STATUS = Column("status", "category", "State of the order, such as complete or cancelled")
+CANCELLED_AT = Column(
+    "cancelled_at", "datetime", "When the order was cancelled, if it was", unit="date or time"
+)
 
 ORDER_LINES = Table(
     "order_lines",
@@ -70,6 +74,20 @@ ORDER_LINES = Table(
         CURRENCY,
         COUNTRY,
         CHANNEL,
+        STATUS,
+        CANCELLED_AT,
+        Column(
+            "order_discount_amount",
+            "money",
+            "Discount on the whole order, shared out among its lines",
+            unit="currency",
+        ),
+        Column(
+            "order_refunded_amount",
+            "money",
+            "Refunded of the whole order, shared out among its lines",
+            unit="currency",
+        ),
     ),
 )
 
@@ -84,11 +102,19 @@ ORDERS = Table(
         KNOWN_CUSTOMER_ID,
         Column("ordered_at", "datetime", "When the order was placed", unit="date or time"),
         CHANNEL,
-        Column("status", "category", "State of the order, such as complete or cancelled"),
+        STATUS,
         CAMPAIGN_ID,
         CURRENCY,
         Column("shipping_amount", "money", "Shipping paid", unit="currency", minimum=0),
         COUNTRY,
+        CANCELLED_AT,
+        Column(
+            "discount_amount",
+            "money",
+            "Discount on the whole order, where its lines do not have it",
+            unit="currency",
+        ),
+        Column("refunded_amount", "money", "Refunded of the order", unit="currency"),
     ),
 )
 

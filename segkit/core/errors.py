@@ -34,7 +34,7 @@ class SegkitError(Exception):
     def describe(self) -> str:
         """Return the whole message as one or more plain sentences."""
         text = f"{self.where}: {self.message}" if self.where else self.message
-        if self.found or self.fix:
+        if (self.found or self.fix) and not text.endswith("?"):
             text = text.rstrip(".") + "."
         if self.found:
             text += f" Found: {self.found.rstrip('.')}."

@@ -34,6 +34,7 @@ from segkit.data.input_hashes import (
     stamp_files,
 )
 from segkit.data.learned import Learned
+from segkit.data.order_status import TOLD
 from segkit.data.places import name_plainly, open_room
 from segkit.data.table_checks import TableChecks
 from segkit.plan.engine import double_memory
@@ -52,6 +53,7 @@ class PreparedTables:
     name of each column, and ``sources`` the hash of the files that were read, None for a database.
     ``as_of`` is the last day counted, ``as_of_from`` the table that told it, empty where the plan
     or the caller did. ``learned`` is one row of the whole, see `segkit.data.learned.Learned`.
+    ``statuses`` has one row a status of orders, see `segkit.data.order_status.list_statuses`.
     """
 
     paths: dict[str, Path]
@@ -62,6 +64,7 @@ class PreparedTables:
     as_of: datetime.date
     as_of_from: str
     learned: pd.DataFrame
+    statuses: pd.DataFrame
 
 
 @dataclass
@@ -71,6 +74,9 @@ class CheckReport:
     ``columns`` has, by table, the kind of each accepted column. ``learned`` is what the tables tell
     as a whole, None where they cannot be used. ``refused`` are schemes that a run would leave out;
     ``is_refused`` says that these are all.
+    ``columns`` has, by table, the kind of each accepted column. ``statuses`` has one row a status
+    of orders: status, line_count, amount, counts_as, known_by; ``sums`` one row for each kind of
+    amount of whole orders that was shared out among their lines: what, order_count, amount.
     """
 
     quality: pd.DataFrame
@@ -82,6 +88,8 @@ class CheckReport:
     as_of_from: str = ""
     refused: list[SegkitError] = field(default_factory=list)
     is_refused: bool = False
+    statuses: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sums: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def ok(self) -> bool:
@@ -103,7 +111,8 @@ class CheckReport:
         """Return the report as plain values.
 
         ``ok``, ``as_of`` with the table that told it, ``tables`` with counts and rules, what was
-        ``learned``, the open ``warnings``, the schemes that are ``refused``, and ``problems``.
+        ``learned``, the open ``warnings``, the schemes that are ``refused``, and ``problems``;
+        ``statuses`` and ``shared_out`` where there is any.
         """
         tables = self.counts.set_index("table").to_dict("index")
         for name, table in tables.items():
@@ -113,12 +122,15 @@ class CheckReport:
             {"name": f"{row.table}.{row.rule}", "rows": int(row.row_count), "reason": row.reason}
             for row in self.open_warnings.itertuples()
         ]
+        lists = {"statuses": self.statuses, "shared_out": self.sums}
+        told = {name: table.to_dict("records") for name, table in lists.items() if len(table)}
         return {
             "ok": self.ok,
             "as_of": self.as_of.isoformat() if self.as_of else None,
             "as_of_from": self.as_of_from or "plan",
             "tables": tables,
             "learned": self.learned.to_json() if self.learned else None,
+            **told,
             "warnings": warnings,
             "refused": [refused.describe() for refused in self.refused],
             "problems": [problem.describe() for problem in self.problems],
@@ -154,6 +166,8 @@ def report_checks(checks: TableChecks) -> CheckReport:
         learned=checks.judged.learned,
         as_of=None if checks.as_of == datetime.date.max else checks.as_of,
         as_of_from=checks.last_day.table if checks.last_day else "",
+        statuses=checks.lines.statuses[TOLD] if checks.lines else pd.DataFrame(),
+        sums=checks.lines.sums if checks.lines else pd.DataFrame(),
     )
 
 
@@ -222,6 +236,7 @@ def prepare_tables(
         as_of=datetime.date.fromisoformat(left["as_of"]),
         as_of_from=left["as_of_from"],
         learned=pd.read_parquet(kept.learned),
+        statuses=pd.read_parquet(kept.statuses),
     )
 
 
@@ -247,6 +262,7 @@ def _renew_tables(
         os.replace(made.rejected, kept.rejected)
         os.replace(made.quality, kept.quality)
         os.replace(made.learned, kept.learned)
+        os.replace(made.statuses, kept.statuses)
         told = {
             "as_of": checks.as_of.isoformat(),
             "as_of_from": checks.last_day.table if checks.last_day else "",

@@ -1,17 +1,10 @@
-"""Order lines: how prices, amounts and kinds of lines are derived, and the rules of their own."""
+"""The rules of order lines of their own; see `segkit.data.lines` for how lines are derived."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
-from segkit.data.columns import text_literal
-from segkit.plan.models import Policies
-
 WARNED = "Kept; look whether it is right."
-PRICES = ("unit_price", "line_amount")
-# What an order tells about a line that does not tell it itself.
-TOLD_BY_ORDERS = ("customer_id", "ordered_at", "currency")
 
 
 @dataclass(frozen=True)
@@ -66,8 +59,8 @@ LINE_RULES = (
     LineRule(
         "return",
         column="quantity",
-        test="line_type = 'return'",
-        reason="The quantity is negative: a return.",
+        test="line_type = 'return' AND coalesce(unit_price >= 0, true)",
+        reason="The quantity or the amount is negative: a return.",
         severity="note",
         policy="returns",
         treatment="Taken off the spend.",
@@ -84,7 +77,7 @@ LINE_RULES = (
     LineRule(
         "negative_price",
         column="unit_price",
-        test="unit_price < 0",
+        test="unit_price < 0 AND line_type <> 'discount'",
         reason="The price is below zero.",
         severity="note",
         policy="negative_prices",
@@ -143,76 +136,91 @@ LINE_RULES = (
         needs=("given_unit_price", "given_line_amount"),
     ),
     LineRule(
-        "cancelled_status",
+        "discount",
+        column="product_id",
+        test="line_type = 'discount'",
+        reason="The amount is below zero in an order with sales, and names nothing sold.",
+        severity="note",
+        treatment="A discount: taken off its order.",
+    ),
+    LineRule(
+        "order_of_nothing",
         column="order_id",
-        test=(
-            "lower(order_status) IN ('cancelled', 'canceled', 'void', 'voided')"
-            " AND line_type = 'sale'"
-        ),
-        reason="The order's status says cancelled, yet the line counts as a sale.",
+        test="line_type = 'nothing'",
+        reason="Every amount of the order is zero.",
+        severity="note",
+        treatment="Kept, but no order and no sale.",
+    ),
+    LineRule(
+        "status_left_out",
+        column="order_id",
+        test="status_means = 'left out'",
+        reason="By its status it is no sale: not paid, not done, or never meant.",
+        severity="reject",
+        treatment="Set aside with its reason.",
+        needs=("status_means",),
+    ),
+    LineRule(
+        "status_taken_back",
+        column="order_id",
+        test="status_means = 'taken back' AND is_income",
+        reason="By its status the order was taken back.",
+        severity="note",
+        treatment="No sale: counts in nothing.",
+        needs=("status_means",),
+    ),
+    LineRule(
+        "status_partly_taken_back",
+        column="order_id",
+        test="status_means = 'partly taken back' AND is_income",
+        reason="By its status a part of the order was taken back, and no column says how much.",
         severity="warning",
-        needs=("order_status",),
+        treatment="Kept as a sale of the full amount; map order_refunded_amount or returns.",
+        needs=("status_means", "lacks_refunds"),
+    ),
+    LineRule(
+        "status_not_known",
+        column="order_id",
+        test="status_means = 'not known' AND is_income",
+        reason="Nobody knows what the order's status means.",
+        severity="warning",
+        treatment="Kept as a sale; name the status under [policies.statuses].",
+        needs=("status_means",),
+    ),
+    LineRule(
+        "cancelled",
+        column="order_id",
+        test="was_cancelled AND is_income",
+        reason="The order was cancelled.",
+        severity="note",
+        treatment="No sale from that time on.",
+        needs=("was_cancelled",),
+    ),
+    LineRule(
+        "order_refunded",
+        column="order_id",
+        test="is_refunded AND is_income",
+        reason="All that the order cost was refunded.",
+        severity="note",
+        treatment="No sale: counts in nothing.",
+        needs=("is_refunded",),
+    ),
+    LineRule(
+        "order_discount_shared",
+        column="line_amount",
+        test="has_order_discount",
+        reason="There is a discount on the whole order.",
+        severity="note",
+        treatment="Taken off the order's sales in proportion to their amounts.",
+        needs=("has_order_discount",),
+    ),
+    LineRule(
+        "order_refund_shared",
+        column="line_amount",
+        test="has_order_refund",
+        reason="A part of what the order cost was refunded.",
+        severity="note",
+        treatment="Taken off the order's sales in proportion to their amounts.",
+        needs=("has_order_refund",),
     ),
 )
-
-
-def derive_lines(
-    query: str, columns: Collection[str], *, orders: Collection[str], policies: Policies
-) -> str:
-    """Return the query that completes order lines: prices and amounts, the kind of line.
-
-    ``orders`` are the columns of the checked orders, if there are any: customer, time and currency
-    of an order count where a line has none, those of rejected orders too.
-    """
-    prices = [
-        f"{column} AS given_{column}" if column in columns else f"NULL::DOUBLE AS {column}"
-        for column in PRICES
-    ]
-    is_adjustment = _begins_with(policies.adjustment_order_prefix)
-    is_cancellation = _begins_with(policies.cancelled_order_prefix)
-    return f"""
-        SELECT * EXCLUDE (amount) REPLACE (
-            coalesce(unit_price, line_amount / nullif(quantity, 0)) AS unit_price)
-        FROM (SELECT * REPLACE (
-            CASE WHEN is_turned THEN -abs(quantity) ELSE quantity END AS quantity,
-            CASE WHEN is_turned THEN -abs(amount) ELSE amount END AS line_amount)
-        FROM (SELECT *, line_type IN ('cancellation', 'return')
-            AND coalesce(unit_price, 0) >= 0 AND (amount > 0 OR quantity > 0) AS is_turned
-        FROM (SELECT *, coalesce(line_amount, quantity * unit_price) AS amount,
-            {_test_products(policies)} AS is_product,
-            CASE WHEN {is_adjustment} THEN 'adjustment'
-                WHEN {is_cancellation} THEN 'cancellation'
-                WHEN quantity < 0 THEN 'return' ELSE 'sale' END AS line_type
-        FROM ({_join_orders(query, columns, orders, prices)}))))"""
-
-
-def _join_orders(
-    query: str, columns: Collection[str], orders: Collection[str], prices: list[str]
-) -> str:
-    """Return the query of lines with the ``prices`` and with what their orders tell."""
-    if not orders:
-        return f"SELECT {', '.join(['o.*', *prices])} FROM ({query}) AS o"
-    told = [column for column in TOLD_BY_ORDERS if column in orders]
-    filled = [
-        f"coalesce(o.{column}, p.{column}) AS {column}" for column in told if column in columns
-    ]
-    added = [f"p.{column}" for column in told if column not in columns]
-    if "status" in orders:
-        added.append("p.status AS order_status")
-    own = f"o.* REPLACE ({', '.join(filled)})" if filled else "o.*"
-    return f"""SELECT {", ".join([own, *added, *prices])} FROM ({query}) AS o
-        LEFT JOIN (FROM checked_orders WHERE NOT rule_duplicate_key) AS p
-            ON o.order_id = p.order_id"""
-
-
-def _begins_with(prefix: str) -> str:
-    """Return the test of an order's number by the prefix that the plan gives, if it gives one."""
-    return f"starts_with(order_id, {text_literal(prefix)})" if prefix else "false"
-
-
-def _test_products(policies: Policies) -> str:
-    """Return the test whether a line is a product: none of the plan's other numbers."""
-    if not policies.non_product_ids:
-        return "true"
-    ids = ", ".join(text_literal(one.strip().upper()) for one in policies.non_product_ids)
-    return f"coalesce(upper(product_id) NOT IN ({ids}), true)"

@@ -254,7 +254,7 @@ def _list_unknown(columns: Collection[str], *, is_lines: bool) -> list[Rule]:
             continue
         test = f"{key} IS NOT NULL AND lacks_{other}"
         if is_lines and other == "products":
-            test += " AND is_product"
+            test += " AND is_product AND line_type <> 'discount'"
         reason = f"The {_say(key)} is not in the {other} table, or was left out of it."
         rules.append(_warn(f"unknown_{other[:-1]}", test=test, reason=reason, column=key))
     return rules

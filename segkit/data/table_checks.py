@@ -22,8 +22,9 @@ from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.judging import Judged, judge_tables
 from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
 from segkit.data.learned import LINE_MEASURES
-from segkit.data.line_rules import derive_lines
 from segkit.data.notices import Notice
+from segkit.data.order_lines import OrderLines
+from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import REFERRED_TO, REJECTED, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
@@ -92,6 +93,7 @@ class TableChecks:
         self.judged = Judged()
         self.measures: dict[str, dict[str, float]] = {}  # by table, worked out with the rules
         self._converted: dict[str, list[Notice]] = {}
+        self.lines: OrderLines | None = None
 
     def run(self) -> None:
         """Open and check every table, and collect the faults."""
@@ -184,7 +186,7 @@ class TableChecks:
         try:
             self.checked[source.name] = self._check_table(source)
         except SegkitError as error:
-            self.faults.append(error)
+            self.faults += getattr(error, "faults", [error])
         except duckdb.Error as error:  # only now was every page read
             if source.is_copied or isinstance(error, OTHER_FAULTS):
                 raise
@@ -195,6 +197,10 @@ class TableChecks:
         name = source.name
         notices = self._convert(source)
         find_repeats(source, self.tables)
+        if name == "order_lines":
+            orders = self.checked["orders"].columns if "orders" in self.checked else ()
+            self.lines = OrderLines(source, self.tables, self.plan, self.as_of, orders=orders)
+            notices += self.lines.learn()
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
         rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
@@ -207,15 +213,23 @@ class TableChecks:
             raise explain_account(source, accepted, rejected + source.malformed_count)
         if name == "responses":
             notices += judge_answers(source, self.plan)
-        entries = [*_tell_malformed(source), *tell_rules(source, rules, counts), *notices]
+        if name == "order_lines":
+            told = dict(zip(rules, counts, strict=True))
+            notices += self.lines.find_taken_back(
+                told, lambda lines: self._join_others(source, self._derive_columns(source, lines))
+            )
+        entries = [
+            *_tell_malformed(source),
+            *tell_rules(source, rules, counts),
+            *notices,
+        ]
         return CheckedTable(source, columns, rules, entries, accepted=accepted)
 
-    def _derive_columns(self, source: Source) -> str:
+    def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
-        query = f"SELECT * FROM typed_{source.name}"
+        query = query or f"SELECT * FROM typed_{source.name}"
         if source.name == "order_lines":
-            orders = self.checked["orders"].columns if "orders" in self.checked else ()
-            query = derive_lines(query, source.columns, orders=orders, policies=self.plan.policies)
+            query = self.lines.queries.derive(query)
         if "resolved_at" in source.columns:
             query = f"""SELECT * REPLACE (
                 CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
@@ -309,7 +323,7 @@ class TableChecks:
         if "customer_id" not in self.checked[table].columns:
             self.faults.append(source.explain_missing("customer_id"))
         elif table == "order_lines":
-            sales = "NOT is_rejected AND line_type = 'sale'"
+            sales = f"NOT is_rejected AND line_type = 'sale'{self.lines.test_kept()}"
             self._need_two("customer", source, rows=sales, having="an accepted sale")
             self._need_two("order", source, rows=sales, having="an accepted sale")
         else:
@@ -371,7 +385,11 @@ class TableChecks:
         made.accepted.mkdir()
         made.rejected.mkdir()
         for name, table in self.checked.items():
-            accepted = f"""SELECT {", ".join(map(quote, table.columns))} FROM checked_{name}
+            checked = f"checked_{name}"
+            columns = ", ".join(map(quote, table.columns))
+            if name == "order_lines":
+                checked, columns = self.lines.add_taken_back(checked, columns)
+            accepted = f"""SELECT {columns} FROM {checked}
                 WHERE NOT is_rejected ORDER BY source_row"""
             accepted_count = self._copy(accepted, made.accepted_rows(name))
             rejected_count = self._copy(_select_rejected(table), made.rejected_rows(name))
@@ -381,6 +399,10 @@ class TableChecks:
         quality, counts = self.summarise()
         quality.to_parquet(made.quality, index=False)
         self.judged.learned.to_frame().to_parquet(made.learned, index=False)
+        statuses = list_statuses([], self.plan.policies.statuses)
+        if self.lines is not None:
+            statuses = self.lines.statuses
+        statuses.to_parquet(made.statuses, index=False)
         return counts.to_dict("records")
 
     def _copy(self, query: str, path: Path) -> int:

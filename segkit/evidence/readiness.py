@@ -11,6 +11,7 @@ import pandas as pd
 from segkit.core.absence import is_missing
 from segkit.evidence.inventory import measure_consent
 from segkit.evidence.market import MARKET_TABLES
+from segkit.features.sales import leave_out_taken_back
 from segkit.plan.models import Plan
 
 FRESH_DAYS = 7
@@ -179,7 +180,8 @@ def _measure_history(given: Given) -> Evidence:
 
 
 def _measure_repeaters(given: Given) -> Evidence:
-    count = _count_repeat_buyers(given.tables["order_lines"])
+    lines = leave_out_taken_back(given.tables["order_lines"], given.plan.as_of)
+    count = _count_repeat_buyers(lines)
     return Evidence(count / ENOUGH_REPEAT_BUYERS, f"{count:,} customers with two orders or more")
 
 

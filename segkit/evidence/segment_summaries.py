@@ -18,6 +18,7 @@ from segkit.core.absence import empty_table, is_missing
 from segkit.core.measures import LARGEST, SECOND
 from segkit.core.statistics import bound_share
 from segkit.features.expressions import is_delivered, sum_money
+from segkit.features.sales import leave_out_taken_back
 from segkit.runs.segments import select_scheme
 
 
@@ -36,7 +37,11 @@ def count_customers(segments: pd.DataFrame) -> pd.DataFrame:
 def keep_days(
     table: ibis.Table, column: str, *, as_of: datetime.date, days: int | None = None
 ) -> ibis.Table:
-    """Keep the rows of the last ``days`` days up to and including ``as_of``; None keeps all."""
+    """Keep the rows of the last ``days`` days up to and including ``as_of``; None keeps all.
+
+    Lines of orders that had been taken back by ``as_of`` are left out.
+    """
+    table = leave_out_taken_back(table, as_of)
     day = table[column].cast("date")
     first = as_of - datetime.timedelta(days=days) if days is not None else datetime.date.min
     return table.filter((day <= ibis.literal(as_of)) & (day > ibis.literal(first)))

@@ -152,11 +152,13 @@ def express_customers(
     settings: BaseSettings | None = None,
     habits: Habits | None = None,
 ) -> ir.Table:
-    """Express the customer table: one row for each customer with an order line until ``as_of``.
+    """Express the customer table: one row for each customer with an order until ``as_of``.
 
-    Nothing is computed. Customers who never bought are left out. Without ``order_lines`` there is a
-    row for each of the ``customers``, and without these for each whom another table names. Where
-    both that table and the behaviour tell an attribute, the customer's own wins. ``habits`` are
+    Nothing is computed. Customers who never bought are left out, and with them those of whom there
+    are returns only: who has no recency is not like one who bought lately. Without ``order_lines``
+    there is a row for each of the ``customers``, and without these for each whom another table
+    names. Where both that table and the behaviour tell an attribute, the customer's own wins.
+    ``habits`` are
     those of `learn_from_tables`; without them what is set against all customers is null.
 
     Returns
@@ -173,6 +175,7 @@ def express_customers(
         purchases = summarise_purchases(
             _add_order_columns(tables), as_of=as_of, products=tables.get("products"), habits=habits
         )
+        purchases = purchases.filter(purchases.order_count > 0)
     engagement = summarise_engagement(
         tables, as_of=as_of, settings=settings, learned_days=habits.engagement_days
     )

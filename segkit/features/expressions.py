@@ -10,14 +10,18 @@ import ibis
 import pandas as pd
 from ibis import ir
 
+from segkit.features.sales import leave_out_taken_back
+
 MONEY_DIGITS = 4
 
 
 def keep_until(table: ir.Table, column: str, as_of: datetime.date) -> ir.Table:
     """Return the rows whose ``column`` lies on or before the day ``as_of``.
 
-    Rows without a time are left out as well: nobody can say that they are not later.
+    Rows without a time are left out as well: nobody can say that they are not later. So are lines
+    of orders that had been taken back by then, see `leave_out_taken_back`.
     """
+    table = leave_out_taken_back(table, as_of)
     next_day = ibis.date(as_of + datetime.timedelta(days=1))
     return table.filter(table[column] < next_day.cast(table[column].type()))
 

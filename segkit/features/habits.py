@@ -14,6 +14,7 @@ from ibis import _, ir
 
 from segkit.features.expressions import find_column, keep_until, sum_money
 from segkit.features.favourites import MOST_LEVELS
+from segkit.features.sales import is_income, is_sale
 
 PRIOR_GAPS = 2
 LEAST_GAPS = 200
@@ -58,7 +59,7 @@ def learn_habits(
     are needed. Gaps that have not ended yet are not among them.
     """
     lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
-    sales = lines.filter(_.line_type == "sale")
+    sales = lines.filter(is_sale(lines))
     gaps = _list_gaps(sales).cache()  # two queries read it
     gap_count, mean_gap_days = _measure_gaps(gaps)
     at_risk_ratio = lapsed_ratio = None
@@ -70,7 +71,7 @@ def learn_habits(
         gap_count=gap_count,
         at_risk_ratio=at_risk_ratio,
         lapsed_ratio=lapsed_ratio,
-        month_shares=_learn_months(sales),
+        month_shares=_learn_months(lines.filter(is_income(lines))),
         prices=prices,
         rest_price=rest_price,
         levels=_learn_levels(sales, categories),

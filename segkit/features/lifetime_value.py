@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from segkit.core.errors import SegkitError
 from segkit.core.statistics import ALPHA, find_reach
 from segkit.features.expressions import days_until, keep_until, share_of, sum_money
+from segkit.features.sales import is_income, is_sale
 from segkit.models.lifetime import (
     Peak,
     Purchases,
@@ -88,11 +89,15 @@ class Lifetime:
 
 
 def list_sale_days(order_lines: ir.Table, *, as_of: datetime.date) -> ir.Table:
-    """List each customer's days with a sale: ``day``, ``value`` (gross sales), ``first_day``."""
+    """List each customer's days with a sale: ``day``, ``value`` (gross sales), ``first_day``.
+
+    A day whose only lines are discounts is none.
+    """
     lines = keep_until(order_lines, "ordered_at", as_of)
-    lines = lines.filter(lines.customer_id.notnull() & (lines.line_type == "sale"))
+    lines = lines.filter(lines.customer_id.notnull() & is_income(lines))
     days = lines.group_by("customer_id", day=lines.ordered_at.date())
-    days = days.aggregate(value=sum_money(lines.line_amount))
+    days = days.aggregate(value=sum_money(lines.line_amount), has_sale_=is_sale(lines).any())
+    days = days.filter(days.has_sale_).drop("has_sale_")
     return days.mutate(first_day=days.day.min().over(group_by="customer_id"))
 
 

@@ -10,10 +10,10 @@ from segkit.data.columns import name_harmlessly
 from segkit.features.expressions import MONEY_DIGITS, add_columns, find_column, share_of, sum_money
 from segkit.features.favourites import describe_levels, find_favourite, sum_levels
 from segkit.features.habits import Habits
+from segkit.features.sales import is_income, is_returned, is_sale
 
 MOST_SHARES = 5
 PRIOR_UNITS = 5
-RETURNS = ("return", "cancellation")
 FAVOURITES = {
     "country": "country", "channel": "favourite_channel", "category": "favourite_category",
 }  # fmt: skip
@@ -38,7 +38,8 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
     lines = _join_products(lines, products, habits)
     amount = lines.line_amount
     units = lines.quantity
-    sale = lines.line_type == "sale"
+    sale = is_sale(lines)
+    given_back = ibis.ifelse(lines.line_type == "discount", -amount, 0.0)
     sold = sale & lines.is_product.fill_null(True)
     priced = sold & lines.price_.notnull()
     nothing = ibis.null("float64")
@@ -47,9 +48,11 @@ def summarise_baskets(lines: ir.Table, products: ir.Table | None, habits: Habits
         "units_": units.sum(where=priced),
         "level_": share_of(amount.sum(where=priced), (units * lines.price_).sum(where=priced)),
         "profit_": (amount - units * lines.unit_cost).sum(),
-        "gross_": sum_money(amount, where=sale),
-        "returned_": sum_money(-amount, where=lines.line_type.isin(RETURNS)),
-        "discount_": sum_money(lines.discount_amount.abs(), where=sale),
+        "gross_": sum_money(amount, where=is_income(lines)),
+        "returned_": sum_money(-amount, where=is_returned(lines)),
+        "discount_": sum_money(
+            ibis.ifelse(sale, lines.discount_amount.abs(), nothing).fill_null(0.0) + given_back
+        ),
     }
     wheres = {c: sold if c == "category" else sale for c in FAVOURITES if c in lines.columns}
     shares = name_shares(habits)

@@ -3,7 +3,8 @@
 Bases B4, B10, B12, B13 and B14. Nothing after the day ``as_of`` is read.
 
 - A *sale* is a line whose ``line_type`` is ``sale``. Returns, cancellations and adjustments that
-  the plan's policies kept change spend and profit, but never recency, orders or products.
+  the plan's policies kept change spend and profit, but never recency, orders or products. An order
+  that was taken back whole is no sale, see `segkit.features.sales`; a discount lowers its order.
 - Orders of one day stay separate orders; for rhythm they are one day.
 - A customer with nothing but returns is kept, with ``order_count`` 0 and no recency.
 - Lines without a customer belong to no customer; only the monthly series counts them.
@@ -29,6 +30,7 @@ from segkit.features.habits import Habits
 from segkit.features.journey import name_stage
 from segkit.features.purchase_history import summarise_baskets
 from segkit.features.rhythm import add_gaps, describe_rhythm, list_orders
+from segkit.features.sales import is_sale
 from segkit.features.season import describe_season, sum_seasons
 
 WINDOWS = (30, 90, 365)
@@ -126,7 +128,7 @@ def summarise_months(order_lines: ir.Table | None, *, as_of: datetime.date) -> p
         columns = ["month", "order_count", "total_spend", "active_customers", "is_whole"]
         return empty_table(columns, NO_PURCHASES).astype({"is_whole": bool})
     lines = keep_until(order_lines, "ordered_at", as_of)
-    sale = lines.line_type == "sale"
+    sale = is_sale(lines)
     series = lines.group_by(month=lines.ordered_at.date().truncate("M")).aggregate(
         order_count=lines.order_id.nunique(where=sale),
         total_spend=sum_money(lines.line_amount),

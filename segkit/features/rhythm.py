@@ -7,13 +7,14 @@ from ibis import _, ir
 
 from segkit.features.expressions import share_of, sum_money
 from segkit.features.habits import PRIOR_GAPS, Habits
+from segkit.features.sales import is_income, is_sale
 
 
 def list_orders(lines: ir.Table) -> ir.Table:
     """List orders with a sale, and beside them each customer's other days.
 
-    The sales of an order are one row, on the day of its first sale; all other lines of a customer
-    and day are one row.
+    The sales of an order, less its discounts, are one row, on the day of its first sale; all other
+    lines of a customer and day are one row.
 
     Returns
     -------
@@ -21,14 +22,18 @@ def list_orders(lines: ir.Table) -> ir.Table:
         ``customer_id``, ``order_`` (null where there is no sale), ``at_``, ``day_``, ``amount_``,
         ``is_sale_``.
     """
-    sale = lines.line_type == "sale"
-    measures = {"at_": lines.ordered_at.min(), "amount_": sum_money(lines.line_amount)}
+    income = is_income(lines)
+    measures = {
+        "at_": ibis.coalesce(lines.ordered_at.min(where=is_sale(lines)), lines.ordered_at.min()),
+        "amount_": sum_money(lines.line_amount),
+        "is_sale_": is_sale(lines).any(),
+    }
     keys = {
-        "order_": ibis.ifelse(sale, lines.order_id, ibis.null(lines.order_id.type())),
-        "other_day_": ibis.ifelse(sale, ibis.null("date"), lines.ordered_at.date()),
+        "order_": ibis.ifelse(income, lines.order_id, ibis.null(lines.order_id.type())),
+        "other_day_": ibis.ifelse(income, ibis.null("date"), lines.ordered_at.date()),
     }
     orders = lines.group_by("customer_id", **keys).aggregate(**measures).drop("other_day_")
-    return orders.mutate(day_=_.at_.date(), is_sale_=_.order_.notnull())
+    return orders.mutate(day_=_.at_.date())
 
 
 def add_gaps(orders: ir.Table) -> ir.Table:

@@ -23,6 +23,7 @@ from segkit.plan.bases import BaseSettings, Frozen, Name
 from segkit.plan.blanks import BLANK, find_blanks
 from segkit.plan.engine import Engine
 from segkit.plan.names import check_names, find_line, locate_keys
+from segkit.plan.statuses import Statuses
 from segkit.plan.toml_faults import explain_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -132,6 +133,7 @@ class Policies(Frozen):
     adjustment_order_prefix: str = ""
     non_products: Literal["keep", "drop"] = "drop"
     non_product_ids: tuple[str, ...] = ()
+    statuses: Statuses = Statuses()
 
 
 class NamedRule(Frozen):

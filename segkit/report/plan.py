@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from segkit.core.absence import NO_PURCHASES
 from segkit.core.findings import Condition, Figure, Finding
-from segkit.core.privacy import Published, Shape
+from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, ORANGE, TRACK, chart
 from segkit.report.shared.numbers import format_number, format_share, join_words, plural
@@ -44,6 +44,18 @@ LEARNED = View(
         "spend": Column("Sum", kind="money"),
         "top_order_count": Column("Largest orders"),
         "top_spend_share": Column("Their share of the sum", kind="share"),
+    },
+)
+STATUSES = View(
+    Shape("statuses", by=("status",), count="rests_on_count", repeats=True, covered=("status",)),
+    {
+        "status": Column(),
+        "line_count": Column(kind="integer"),
+        "counts_as": Column(),
+        "known_by": Column(),
+        "rests_on_count": Column("Customers", "integer"),
+        "amount": Column(kind="money"),
+        NOTE: Column(),
     },
 )
 GAPS = View(Shape("gaps", population="plan", by=("base",)))

@@ -115,6 +115,11 @@ class TablesFolder:
         return self.path / "learned.parquet"
 
     @property
+    def statuses(self) -> Path:
+        """The statuses of orders, and what each counts as."""
+        return self.path / "statuses.parquet"
+
+    @property
     def record(self) -> Path:
         """The counts of rows, and what they depended on."""
         return self.path / "record.json"

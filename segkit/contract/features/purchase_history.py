@@ -90,7 +90,7 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=SPEND,
-        meaning="Returned amount over gross sales",
+        meaning="Returned amount over gross sales, orders taken back whole in neither",
     ),
     Feature(
         "discount_share",

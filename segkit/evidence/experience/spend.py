@@ -15,6 +15,7 @@ from segkit.evidence.market import latest_cells, make_key
 from segkit.evidence.segment_summaries import divide, keep_days, summarise_by_segment
 from segkit.features.expressions import sum_money
 from segkit.features.purchases import divide_by_orders
+from segkit.features.sales import is_income, is_returned, is_sale
 
 ABOVE_WALLET = "spends more than the market's mean buyer"
 YEAR_DAYS = 365
@@ -28,22 +29,20 @@ def summarise_spend_by_segment(
     The columns are segment_name, customer_count, customer_share (of all segments'), buyer_share
     (with a sale), spend (net), spend_share (of all segments'), spend_per_customer,
     orders_per_buyer, mean_order_value (gross), return_share (returns and cancellations over gross
-    sales) and rests_on_count (the buyers), with the largest contributions to spend for the gate;
-    largest spend first.
+    sales, orders taken back whole in neither) and rests_on_count (the buyers), with the largest
+    contributions to spend for the gate; largest spend first.
     """
     columns = ["segment_name", "customer_count", "customer_share", "buyer_share", "spend"]
     columns += ["spend_share", "spend_per_customer", "orders_per_buyer", "mean_order_value"]
     columns += ["return_share", "rests_on_count", "spend_largest", "spend_second"]
     if lines is None:
         return empty_table(columns, NO_PURCHASES)
-    is_sale = _.line_type == "sale"
-    is_returned = _.line_type.isin(["return", "cancellation"])
     measures = {
-        "buyers": _.customer_id.nunique(where=is_sale),
-        "orders": _.order_id.nunique(where=is_sale),
+        "buyers": _.customer_id.nunique(where=is_sale(_)),
+        "orders": _.order_id.nunique(where=is_sale(_)),
         "spend": sum_money(_.line_amount),
-        "gross": sum_money(_.line_amount, where=is_sale),
-        "returned": sum_money(-_.line_amount, where=is_returned),
+        "gross": sum_money(_.line_amount, where=is_income(_)),
+        "returned": sum_money(-_.line_amount, where=is_returned(_)),
     }
     lines = keep_days(lines, "ordered_at", as_of=as_of, days=days)
     table = summarise_by_segment(lines, segments, measures, sums=["spend"]).fillna(0)
