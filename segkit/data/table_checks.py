@@ -218,11 +218,7 @@ class TableChecks:
             notices += self.lines.find_taken_back(
                 told, lambda lines: self._join_others(source, self._derive_columns(source, lines))
             )
-        entries = [
-            *_tell_malformed(source),
-            *tell_rules(source, rules, counts),
-            *notices,
-        ]
+        entries = [*_tell_malformed(source), *tell_rules(source, rules, counts), *notices]
         return CheckedTable(source, columns, rules, entries, accepted=accepted)
 
     def _derive_columns(self, source: Source, query: str = "") -> str:

@@ -13,6 +13,7 @@ from segkit.data.notices import Notice
 HEADER_ROW = "rule_header"  # says of a row that it repeats the names of the columns
 LINES_SEARCHED = 50  # for the names of the columns, from the top of a table
 FEW = 5  # are told by name
+FEWEST_NAMES = 3  # in one row, before they are taken for a header
 
 
 def tell_unread(source: Source) -> list[Notice]:
@@ -163,10 +164,16 @@ def find_header_rows(source: Source) -> str:
 
     Files that were put together one below the other have such rows. They tell nothing of the
     columns' values: ``source.rows`` goes without them.
+
+    Raises
+    ------
+    SegkitError
+        If a row has the names in another order: then so has what follows.
     """
     kinds = {source.types[name] for name in source.columns}
     if not source.is_copied or kinds != {"VARCHAR"}:
         return ""
+    _refuse_other_order(source)
     test = " AND ".join(
         f"coalesce(lower(trim({quote(ours)})) = {text_literal(theirs.lower())}, false)"
         for ours, theirs in source.columns.items()
@@ -176,3 +183,25 @@ def find_header_rows(source: Source) -> str:
         return ""
     source.rows = f"(FROM {source.known} WHERE NOT ({test}))"
     return f"source_row IN ({rows})"
+
+
+def _refuse_other_order(source: Source) -> None:
+    """Raise a SegkitError if some row has the names of the mapped columns, but in another order."""
+    if len(source.columns) < FEWEST_NAMES:
+        return
+    names = ", ".join(text_literal(name.lower()) for name in source.columns.values())
+    cells = {ours: f"lower(trim({quote(ours)}))" for ours in source.columns}
+    are_names = " AND ".join(f"{cell} IN ({names})" for cell in cells.values())
+    is_moved = " OR ".join(
+        f"{cells[ours]} <> {text_literal(theirs.lower())}"
+        for ours, theirs in source.columns.items()
+    )
+    rows = source.con.execute(
+        f"SELECT min(source_row) FROM {source.raw} WHERE {are_names} AND ({is_moved})"
+    ).fetchall()
+    row = rows[0][0]
+    if row is not None:
+        found = ", ".join(source.columns.values())
+        fix = "Put the tables together again, by the names of their columns."
+        message = f"data row {row} repeats the names of the columns in another order"
+        raise source.fail(message, found, fix)

@@ -55,7 +55,8 @@ def _run_faults(count: int, seed: int, kinds: list[Kind]) -> Iterator[dict[str, 
         with tempfile.TemporaryDirectory(prefix="doors-") as folder:
             outcome = read_fault(case, kind, Path(folder))
             naive = find_differences(read_naively(case, Path(folder)), case.truth)
-        said = outcome.refusals or outcome.list_said("warning", "reject", "note")
+        told = outcome.refusals or outcome.list_said("warning", "reject", "note")
+        said = [outcome.error] if outcome.error else told
         yield {
             "kind": kind.name,
             "number": number,
@@ -89,11 +90,11 @@ def _run_good(count: int, seed: int) -> Iterator[dict[str, Any]]:
         yield {
             "number": number,
             "tables": ", ".join(case.tables),
-            "is_refused": bool(outcome.refusals),
+            "is_refused": bool(outcome.refusals or outcome.error),
             "warnings": ", ".join(outcome.rules),
             "wrong": ", ".join(outcome.wrong),
             "naive": ", ".join(naive),
-            "said": " // ".join(outcome.refusals or outcome.list_said("warning")),
+            "said": outcome.error + " // ".join(outcome.refusals or outcome.list_said("warning")),
             "style": case.style.describe(),
         }
 

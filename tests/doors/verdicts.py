@@ -25,9 +25,10 @@ SET_ASIDE = "set aside"
 NOTED = "only noted"
 MISNAMED = "other words"
 SILENT = "silent"
-VERDICTS = (RIGHT, REFUSED, WARNED, SET_ASIDE, NOTED, MISNAMED, SILENT)
+BROKEN = "broke off"
+VERDICTS = (RIGHT, REFUSED, WARNED, SET_ASIDE, NOTED, MISNAMED, SILENT, BROKEN)
 # What is wrong without the user being told what is wrong.
-WRONG = (NOTED, MISNAMED, SILENT)
+WRONG = (NOTED, MISNAMED, SILENT, BROKEN)
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Outcome:
     facts: Facts = field(default_factory=dict)
     items: Counter = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    error: str = ""
 
     def list_said(self, *severities: str) -> list[str]:
         """Return what was said with one of the severities."""
@@ -69,6 +71,8 @@ def read_case(
         outcome.refusals = [fault.describe() for fault in faults]
         if not is_enough(outcome):
             outcome.refusals += _find_warnings(path)
+    except Exception as error:  # nothing but words for people may come through
+        outcome.error = f"{type(error).__name__}: {error}"[:300]
     return outcome
 
 
@@ -106,6 +110,8 @@ def _take_quality(outcome: Outcome, quality: pd.DataFrame) -> None:
 
 def judge(outcome: Outcome, case: Case, kind: Kind) -> str:
     """Return the verdict on a fault, see `Kind` for what has to be said."""
+    if outcome.error:
+        return BROKEN
     columns = _spell(kind.columns, case)
     if outcome.refusals:
         return REFUSED if _tells(outcome.refusals, kind.words, columns) else MISNAMED

@@ -42,7 +42,7 @@ def no_customer(rng: random.Random) -> Case:
 
 @kind(
     "one order of most of the money",
-    ("largest", "unusual", "as it usually is", "most of"),
+    ("largest", "unusual", "as it usually is", "of the sum"),
     ("quantity", "unit_price", "order", "line_amount"),
     core=True,
 )
