@@ -330,7 +330,7 @@ class TestTime:
             days.append(options["as_of"])
             raise SegkitError("enough")
 
-        monkeypatch.setattr("segkit.validation.usefulness.fit_segmentation", fit)
+        monkeypatch.setattr("segkit.validation.usefulness.fit_shown", fit)
         assert "enough" in measure(frames).reason
         assert days == [found.split_on]
         assert found.split_on < AS_OF

@@ -213,6 +213,13 @@ def publish_table(
     return replace(published, records=records)
 
 
+def find_covered(rows: pd.DataFrame) -> pd.Series:
+    """Return in which rows of a published table something is hidden."""
+    if HIDDEN not in rows:
+        return pd.Series(False, index=rows.index)
+    return rows[HIDDEN].astype("boolean").fillna(False).astype(bool)
+
+
 def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
     """Hide counts from 1 to below ``smallest_cell``, and what would give them away.
 

@@ -10,20 +10,22 @@ accept by its name.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import NamedTuple
+
+import duckdb
 
 from segkit.core.errors import SegkitError
+from segkit.data.checked import CheckedTable
 from segkit.data.columns import quote
-from segkit.data.last_days import count_days, find_time, measure_gaps
+from segkit.data.last_days import LastDay, count_days, find_time, measure_gaps
 from segkit.data.learned import EXACT_ROWS, Learned, count_repeaters, share_of, summarise_orders
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES
 from segkit.data.notices import Notice
 from segkit.data.quality_rules import REFERRED_TO
+from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
-
-if TYPE_CHECKING:
-    from segkit.data.table_checks import CheckedTable, TableChecks
 
 # Shares say nothing of a handful of rows.
 LEAST_ROWS = 20
@@ -76,15 +78,39 @@ class Judged:
     learned: Learned | None = None
 
 
-def judge_tables(checks: TableChecks) -> Judged:
-    """Judge the tables of a plan that were checked one by one without a fault."""
-    judge = _Judge(checks)
-    judge.tell_last_day()
-    for table in checks.checked.values():
+class Whole(NamedTuple):
+    """The tables that were checked, in a DuckDB database, and the last day counted.
+
+    There are ``typed_<table>`` and ``checked_<table>`` of each.
+    """
+
+    plan: Plan
+    con: duckdb.DuckDBPyConnection
+    as_of: datetime.date
+    checked: Mapping[str, CheckedTable]
+
+
+def judge_tables(
+    whole: Whole, *, last_day: LastDay | None, measures: Mapping[str, float]
+) -> Judged:
+    """Judge the tables of a plan that were checked one by one without a fault.
+
+    Parameters
+    ----------
+    whole : Whole
+    last_day : LastDay, optional
+        Where the last day counted is of the data.
+    measures : mapping of str to float
+        Those of `segkit.data.learned.LINE_MEASURES`, worked out with the rules.
+    """
+    judge = _Judge(whole)
+    if last_day is not None:
+        judge.tell_last_day(last_day)
+    for table in whole.checked.values():
         judge.judge_rejected(table)
         judge.judge_joins(table)
     judge.judge_end()
-    learned = judge.learn()
+    learned = judge.learn(measures)
     judge.judge_total(learned)
     judge.judge_largest(learned)
     judge.judge_repeats(learned)
@@ -94,13 +120,14 @@ def judge_tables(checks: TableChecks) -> Judged:
 class _Judge:
     """The judgements so far."""
 
-    def __init__(self, checks: TableChecks):
-        self.checks = checks
-        self.con = checks.con
-        self.as_of: datetime.date = checks.as_of
+    def __init__(self, whole: Whole):
+        self.plan = whole.plan
+        self.con = whole.con
+        self.as_of = whole.as_of
+        self.checked = whole.checked
         self.entries: list[tuple] = []
         self.faults: list[SegkitError] = []
-        self.main = next(name for name in NAME_CUSTOMERS if name in checks.checked)
+        self.main = next(name for name in NAME_CUSTOMERS if name in whole.checked)
         self.days = None  # of the table that tells when something was bought or done
 
     def add(self, table: str, notice: Notice) -> None:
@@ -109,12 +136,9 @@ class _Judge:
     def warn(self, table: str, rule: str, row_count: int, reason: str) -> None:
         self.add(table, Notice(rule, "warning", row_count, reason, LOOK))
 
-    def tell_last_day(self) -> None:
+    def tell_last_day(self, found: LastDay) -> None:
         """Say that the last day counted is of the data, and which dates were no part of them."""
-        found = self.checks.last_day
-        if found is None:
-            return
-        rows = self.checks.checked[found.table].source.read
+        rows = self.checked[found.table].source.read
         reason = f"The plan has no as_of: the last day in {found.table} was taken, {found.day}."
         treatment = "Write as_of in the plan to count until another day."
         self.add(found.table, Notice("as_of_from_data", "note", rows, reason, treatment))
@@ -187,7 +211,7 @@ class _Judge:
             ids.append(f"{rows[0][0]!r} in {name}" if rows else f"none in {name}")
         return SegkitError(
             message,
-            where=self.checks.plan.path.name,
+            where=self.plan.path.name,
             found=", ".join(ids),
             fix="Two shops, or two ways to write the id? "
             f"Write {key} alike in both, or take [tables.{other}] out of the plan.",
@@ -196,12 +220,12 @@ class _Judge:
     def judge_end(self) -> None:
         """Warn where the data end long before the last day counted."""
         table = self.main
-        if table == "order_lines" and "ordered_at" not in self.checks.checked[table].source.columns:
+        if table == "order_lines" and "ordered_at" not in self.checked[table].source.columns:
             table = "orders"
         time = find_time(table)
-        if table not in self.checks.checked:
+        if table not in self.checked:
             return
-        if time not in self.checks.checked[table].source.columns:
+        if time not in self.checked[table].source.columns:
             return
         days = count_days(self.con, f"typed_{table}", time)
         self.days = days[days["day"] <= self.as_of].reset_index(drop=True)
@@ -216,7 +240,7 @@ class _Judge:
                 f"The last day in {table} is {late:,} days before as_of; "
                 f"did you mean as_of = {last}?"
             )
-            row_count = self.checks.checked[table].source.read
+            row_count = self.checked[table].source.read
             self.warn(table, "ends_before_as_of", row_count, reason)
 
     def _judge_beginning(self, table: str) -> None:
@@ -237,19 +261,15 @@ class _Judge:
             )
             self.warn(table, "dates_far_before", int(counts.iloc[place]), reason)
 
-    def learn(self) -> Learned:
+    def learn(self, measures: Mapping[str, float]) -> Learned:
         """Return what the table that names the customers tells as a whole."""
-        table = self.checks.checked[self.main]
-        known = {
-            "table": self.main,
-            "row_count": table.accepted,
-            "currency": self.checks.plan.currency,
-        }
+        table = self.checked[self.main]
+        known = {"table": self.main, "row_count": table.accepted, "currency": self.plan.currency}
         if self.days is not None and not self.days.empty:
             known["first_on"] = self.days["day"].iloc[0]
             known["last_on"] = self.days["day"].iloc[-1]
         if self.main == "order_lines":
-            return Learned(**known, **self._learn_lines(table))
+            return Learned(**known, **self._learn_lines(table, measures))
         if self.main == "customers":
             return Learned(**known, customer_count=table.accepted)
         if table.source.read > EXACT_ROWS:
@@ -257,8 +277,7 @@ class _Judge:
         query = f"SELECT count(DISTINCT customer_id) FROM checked_{self.main} WHERE NOT is_rejected"
         return Learned(**known, customer_count=self.con.execute(query).fetchall()[0][0])
 
-    def _learn_lines(self, table: CheckedTable) -> dict:
-        measures = self.checks.measures["order_lines"]
+    def _learn_lines(self, table: CheckedTable, measures: Mapping[str, float]) -> dict:
         known = {**measures, "spend": round(measures["spend"] or 0.0, 4)}
         known["found_spend"] = self._sum_found(table)
         if table.source.read <= EXACT_ROWS:
@@ -292,7 +311,7 @@ class _Judge:
                 SegkitError(
                     f"the lines as found sum to {found:,.2f} {currency}, "
                     f"those accepted to {learned.spend:,.2f}",
-                    where=self.checks.checked["order_lines"].source.label,
+                    where=self.checked["order_lines"].source.label,
                     fix="Look at cancelled_order_prefix and the other [policies], which turn or "
                     "drop lines.",
                 )

@@ -141,13 +141,10 @@ class LineLearner:
             message = f"{adjusted / lines:.0%} of the lines would be {becomes}"
             self._refuse_prefix("adjustment_order_prefix", message, adjusted)
         elif counts["positive_adjusted"] > max(FEWEST_DOUBTFUL, MOST_PREFIXED_SHARE * adjusted):
-            self._warn_of_prefix(
-                "adjustment_of_sales",
-                counts["positive_adjusted"],
-                "The order begins as book-keeping does, but the line has a positive quantity and "
-                "amount, as a sale has.",
-                "No sale; look whether adjustment_order_prefix is right.",
-            )
+            reason = "The line begins as book-keeping does, but has a positive amount, as sales do."
+            treatment = "No sale; look whether adjustment_order_prefix is right."
+            count = counts["positive_adjusted"]
+            self._warn_of_prefix("adjustment_of_sales", count, reason, treatment)
 
     def _warn_of_prefix(self, rule: str, count: int, reason: str, treatment: str) -> None:
         self.notices.append(Notice(rule, "warning", count, reason, treatment))
