@@ -155,7 +155,7 @@ class _Judge:
             return
         counts = {
             rule: count
-            for _, rule, severity, count, *_ in table.quality
+            for rule, severity, count, *_ in table.quality
             if severity == "reject" and rule not in POLICY_RULES and rule != "after_as_of"
         }
         worst = max(counts, key=counts.get, default="")
@@ -163,7 +163,7 @@ class _Judge:
         rejected = source.read - table.accepted
         told = f"{count:,} of {source.read:,} rows"
         if count >= NEARLY_ALL * source.read and source.name == self.main:
-            reason = next(entry[4] for entry in table.quality if entry[1] == worst)
+            reason = next(notice.reason for notice in table.quality if notice.rule == worst)
             self.faults.append(
                 SegkitError(
                     f"hardly a row of {source.name} can be used: {told} have this fault: {reason}",
@@ -182,7 +182,7 @@ class _Judge:
 
     def judge_joins(self, table: CheckedTable) -> None:
         """Refuse or warn where rows do not find the customers, products and orders they name."""
-        counts = {rule: count for _, rule, _, count, *_ in table.quality}
+        counts = {notice.rule: notice.row_count for notice in table.quality}
         source = table.source
         for other, key in REFERRED_TO.items():
             unknown = counts.get(f"unknown_{other[:-1]}", 0)
