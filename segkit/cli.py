@@ -158,7 +158,7 @@ def run(
       143  told to end, by SIGTERM
     """
     from segkit.core.locks import LONGEST_WAIT
-    from segkit.plan.models import read_plan
+    from segkit.plan.reading import read_plan
     from segkit.workflow.run import run_plan
 
     overrides = split_settings(set_ or [])
@@ -226,7 +226,7 @@ def export(
     if len(names) > 2:
         raise UsageError("give a plan and a segment", found=" ".join(names), fix="Quote the name.")
     from segkit.action.exports import export_from_run
-    from segkit.plan.models import read_plan
+    from segkit.plan.reading import read_plan
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
     counts = export_from_run(plan, names[-1], path=out, scheme=scheme)

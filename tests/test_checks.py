@@ -18,7 +18,8 @@ from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError
 from segkit.data.line_rules import LINE_RULES
 from segkit.data.sample import make_sample
-from segkit.plan.models import Policies, read_plan
+from segkit.plan.models import Policies
+from segkit.plan.reading import read_plan
 
 
 def prepare(folder, *lines, header=HEADER, spec=None, tables=None, **others):

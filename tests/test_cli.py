@@ -15,7 +15,8 @@ import pytest
 from segkit import cli
 from segkit.action.exports import export_from_run
 from segkit.core.errors import SegkitError
-from segkit.plan.models import Scheme, read_plan
+from segkit.plan.models import Scheme
+from segkit.plan.reading import read_plan
 from segkit.segmentation.documents import fit_segmentation
 from segkit.workflow.steps import STEPS
 

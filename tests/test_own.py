@@ -26,7 +26,8 @@ from segkit.evidence.kpis import measure_kpi
 from segkit.features import purchases
 from segkit.features.customer_table import build_customers, list_gaps, list_given
 from segkit.features.own_features import describe_feature, list_kinds, list_own, summarise_own
-from segkit.plan.models import OWN_NAME, read_plan
+from segkit.plan.models import OWN_NAME
+from segkit.plan.reading import read_plan
 from segkit.profiles import concentration
 from segkit.profiles.customer_counts import count_buyers, count_stages, summarise_customers
 from segkit.report import customer_base, differences, sizes

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from segkit.core.errors import PlanError, SegkitError, UsageError
 from segkit.data.input_hashes import find_files
 from segkit.plan import models
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 
 TEMPLATE = Path(__file__).parent.parent / "plan.toml"
 

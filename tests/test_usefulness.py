@@ -19,7 +19,8 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
 from segkit.data.checks import prepare_tables
 from segkit.features.customer_table import build_customers
-from segkit.plan.models import Scheme, read_plan
+from segkit.plan.models import Scheme
+from segkit.plan.reading import read_plan
 from segkit.report import usefulness
 from segkit.report.usefulness import plot_gains
 from segkit.segmentation.documents import fit_segmentation

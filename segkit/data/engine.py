@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 PYTHON_MEMORY = 500_000_000
 
 
-def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path:
+def set_limits(
+    con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path, *, owners: int = 1
+) -> Path:
     """Hold a DuckDB connection to the plan's memory and threads, and to this machine.
 
     The plan's memory is that of the process, of which DuckDB gets its part, see `share_memory`. It
@@ -50,9 +53,9 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
         place = plan.resolve_path(engine.temp_folder)
         place.mkdir(parents=True, exist_ok=True)
         spill = name_plainly(place / name_folder())
-    own_memory = share_memory(_count_limit(con, engine.memory_limit))
+    _set_memory(con, engine, owners=owners)
     con.execute(
-        f"""SET memory_limit = '{own_memory}B'; SET TimeZone = 'UTC';
+        f"""SET TimeZone = 'UTC';
         SET temp_directory = {text_literal(spill)};
         SET autoinstall_known_extensions = false; SET autoload_known_extensions = false;
         SET python_enable_replacements = false"""
@@ -63,6 +66,12 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
     if engine.threads:
         con.execute(f"SET threads = {count_threads(engine.threads)}")
     return spill
+
+
+def _set_memory(con: duckdb.DuckDBPyConnection, engine: Engine, *, owners: int) -> None:
+    """Give a connection its part of DuckDB's memory, which so many databases share."""
+    own_memory = share_memory(_count_limit(con, engine.memory_limit)) // owners
+    con.execute(f"SET memory_limit = '{own_memory}B'")
 
 
 def share_memory(limit: int) -> int:
@@ -92,13 +101,28 @@ def count_threads(asked: int) -> int:
 
 @contextlib.contextmanager
 def open_locked(
-    path: Path, plan: Plan, folder: Path, *, read_only: bool = False
+    path: Path,
+    plan: Plan,
+    folder: Path,
+    *,
+    beside: duckdb.DuckDBPyConnection,
+    read_only: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database file with no way to any other file, to an extension or to a setting."""
+    """Open a database file with no way to any other file, to an extension or to a setting.
+
+    The connection ``beside`` it, of another database, leaves it half of its memory meanwhile. What
+    does not fit goes to a folder of its own, as temporary files of all databases have the same
+    names.
+    """
     import duckdb
 
-    with duckdb.connect(name_plainly(path), read_only=read_only) as con:
-        set_limits(con, plan, folder)
+    own_folder = Path(tempfile.mkdtemp(dir=folder))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, own_folder, ignore_errors=True)
+        stack.callback(_set_memory, beside, plan.engine, owners=1)
+        _set_memory(beside, plan.engine, owners=2)
+        con = stack.enter_context(duckdb.connect(name_plainly(path), read_only=read_only))
+        set_limits(con, plan, own_folder, owners=2)
         con.execute(
             """SET preserve_insertion_order = true; SET allow_community_extensions = false;
             SET enable_external_access = false; SET lock_configuration = true"""

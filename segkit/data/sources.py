@@ -304,13 +304,14 @@ def _read_database(source: Source, plan: Plan, folder: Path) -> None:
         try:
             if scheme == "duckdb":
                 path = _find_database(source, plan, rest)
-                con = stack.enter_context(open_locked(path, plan, folder, read_only=True))
+                locked = open_locked(path, plan, folder, beside=source.con, read_only=True)
+                con = stack.enter_context(locked)
                 _keep_locked(source, con, schema or "main", name)
                 return
             backend = _connect(source, plan, scheme, rest)
             stack.callback(backend.disconnect)
             _keep_incoming(source, backend, schema, name)
-        except SegkitError:
+        except (SegkitError, duckdb.OutOfMemoryException):
             raise
         except Exception as error:  # each driver has its own
             fix = "Check the rights of the user, and the types of the table's columns."
