@@ -194,8 +194,8 @@ def test_score_places_every_customer_and_keeps_leading_zeros(
     ("table", "message"),
     [
         ("nowhere.csv", "there is no such file"),
-        ("plain.txt", "the kind of this file is not known"),
-        ("broken.parquet", "the customers cannot be placed"),
+        ("plain.pdf", "the kind of file is not known"),
+        ("broken.parquet", "this is not a whole Parquet file"),
         ("other.csv", "total_spend"),
     ],
 )

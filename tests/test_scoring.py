@@ -25,7 +25,7 @@ def test_a_file_gets_the_segments_of_its_dataframe(shop, ending):
     write = customers.to_parquet if ending == ".parquet" else customers.to_csv
     write(folder / f"in{ending}", index=False)
     out = folder / f"out{ending}"
-    counts, unusual = score_table(folder / "segmentation.json", folder / f"in{ending}", out)
+    counts, unusual, _ = score_table(folder / "segmentation.json", folder / f"in{ending}", out)
     assert unusual.set_index("column")["missing_count"].to_dict() == {
         column: customers[column].isna().sum() for column in COLUMNS
     }
@@ -37,11 +37,11 @@ def test_a_file_gets_the_segments_of_its_dataframe(shop, ending):
 
 def test_a_bad_file_is_named_and_nothing_is_left_behind(shop):
     folder, customers, _ = shop
-    for name, message in (("none.csv", "no such file"), ("none.txt", "not known")):
+    for name, message in (("none.csv", "no such file"), ("none.pdf", "not known")):
         with pytest.raises(SegkitError, match=message):
             score_table(folder / "segmentation.json", folder / name, folder / "out.csv")
     (folder / "bad.parquet").write_text("no Parquet")
-    with pytest.raises(SegkitError, match="cannot be placed"):
+    with pytest.raises(SegkitError, match="not a whole Parquet file"):
         score_table(folder / "segmentation.json", folder / "bad.parquet", folder / "out.csv")
     customers.drop(columns="recency_days").to_csv(folder / "few.csv")
     with pytest.raises(SegkitError, match="needs column 'recency_days'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -60,3 +61,16 @@ def list_values(counts: Iterable[tuple[object, int]]) -> str:
     told = [f"{str(value)[:LONGEST_VALUE]!r} ({count:,})" for value, count in counts]
     more = ", ..." if len(told) > MOST_VALUES else ""
     return ", ".join(told[:MOST_VALUES]) + more
+
+
+def say_column(column: str) -> str:
+    """Return a column's name in words.
+
+    Examples
+    --------
+    >>> say_column("ordered_at"), say_column("signed_up_on"), say_column("order_id")
+    ('ordered time', 'signed up date', 'order id')
+    """
+    words = re.sub("_at$", " time", column)
+    words = re.sub("_on$", " date", words)
+    return words.replace("_", " ")

@@ -22,7 +22,7 @@ from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
 from segkit.data.engine import open_locked
-from segkit.data.input_hashes import find_files
+from segkit.data.input_hashes import find_files, name_kind
 from segkit.data.notices import Notice
 from segkit.data.places import name_plainly
 from segkit.data.queries import read_query
@@ -44,28 +44,16 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
     """
     spec = plan.tables[name]
     source = Source(TABLES[name], spec, _name_place(name, spec), con)
-    con.execute(
-        f"CREATE TABLE {source.malformed} (source_row BIGINT, line BIGINT, raw_line VARCHAR)"
-    )
-    try:
+    source.time_zone = spec.time_zone or plan.time_zone
+    source.joins_capitals = plan.policies.join_capitals
+    with _explain_reading(source):
         files, kind = find_files(plan, spec)
         if kind == "database":
             _read_database(source, plan, folder)
         elif kind == "query":
             read_query(source, plan, folder)
-        elif kind == "parquet":
-            _read_parquet(source, files)
-        elif kind == "excel":
-            _read_excel(source, files[0], folder)
         else:
-            _read_text(source, files[0], folder)
-    except (OSError, EOFError, zlib.error) as error:  # the last two of a broken gzip file
-        fix = "Check that it is there and whole, and that you may read it."
-        found = getattr(error, "strerror", None) or error
-        raise source.fail("the file cannot be read", found, fix) from None
-    except UnicodeError as error:
-        fix = "Correct encoding in the plan, or leave it out to have it detected."
-        raise source.fail("the file is not in its encoding", error, fix) from None
+            _read_files(source, files, kind, folder)
     source.notices += tell_unread(source)
     if source.read == 0:
         fix = f"Export it again, or take [tables.{name}] out of the plan."
@@ -76,6 +64,44 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
         fix = "Check the delimiter and the header."
         raise source.fail("no line has as many fields as the header", repr(text[:80]), fix)
     return source
+
+
+def open_file(source: Source, path: Path, folder: Path) -> None:
+    """Open one file as a source, as `open_source` does for a plan.
+
+    Raises
+    ------
+    SegkitError
+        With what is wrong with the file.
+    """
+    with _explain_reading(source):
+        _read_files(source, [path], name_kind(path, str(path)), folder)
+
+
+@contextlib.contextmanager
+def _explain_reading(source: Source) -> Iterator[None]:
+    """Make room for broken lines, and turn what goes wrong with a file into a message."""
+    source.con.execute(
+        f"CREATE TABLE {source.malformed} (source_row BIGINT, line BIGINT, raw_line VARCHAR)"
+    )
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:  # the last two of a broken gzip file
+        fix = "Check that it is there and whole, and that you may read it."
+        found = getattr(error, "strerror", None) or error
+        raise source.fail("the file cannot be read", found, fix) from None
+    except UnicodeError as error:
+        fix = "Correct encoding in the plan, or leave it out to have it detected."
+        raise source.fail("the file is not in its encoding", error, fix) from None
+
+
+def _read_files(source: Source, files: list[Path], kind: str, folder: Path) -> None:
+    if kind == "parquet":
+        _read_parquet(source, files)
+    elif kind == "excel":
+        _read_excel(source, files[0], folder)
+    else:
+        _read_text(source, files[0], folder)
 
 
 def _name_place(name: str, spec: TableSpec) -> str:

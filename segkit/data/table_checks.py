@@ -26,6 +26,7 @@ from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
 from segkit.data.engine import SqlTables
+from segkit.data.identity_checks import find_identity_faults
 from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.judging import Judged, Whole, judge_tables
 from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
@@ -36,6 +37,7 @@ from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import REFERRED_TO, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
+from segkit.data.total_rows import find_sum_of_lines, find_total_rows
 from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
@@ -208,6 +210,8 @@ class TableChecks:
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
         rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
+        totals = find_total_rows(source, self.con)
+        rules += totals.rules
         columns = [column.name for column in source.table.columns if column.name in found]
         if name == "order_lines":
             columns += LINE_COLUMNS
@@ -222,9 +226,21 @@ class TableChecks:
             notices += self.lines.find_taken_back(
                 told, lambda lines: self._join_others(source, self._derive_columns(source, lines))
             )
-        entries = [*tell_malformed(source), *tell_rules(source, rules, counts), *notices]
+        entries = [
+            *tell_malformed(source),
+            *tell_rules(source, rules, counts),
+            *notices,
+            *totals.notices,
+        ]
         told = [notice for notice in entries if notice.row_count]
+        told += self._judge_rows(source, told)
         return CheckedTable(source, columns, rules, told, accepted=accepted)
+
+    def _judge_rows(self, source: Source, quality: Sequence[Notice]) -> list[Notice]:
+        """Return what is strange about a checked table's identifiers and sums."""
+        others = {name: checked.source for name, checked in self.checked.items()}
+        faults = find_identity_faults(source, self.con, others=others, quality=quality)
+        return [*faults, *find_sum_of_lines(source, self.con)]
 
     def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""

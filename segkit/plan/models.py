@@ -37,8 +37,8 @@ ATTRACTIVENESS = {"value_share": 3.0, "mean_value": 2.0, "customer_share": 1.0, 
 FIT = {"reach": 2.0, "consent_share": 1.0}
 # What a feature of one's own may be called: not what segkit itself adds to a table of customers.
 OWN_NAME = re.compile(
-    r"(?!(text|faulty|rule|segment)_|(source_row|row_hash|is_repeat|differs|is_rejected|segment"
-    r"|distance|probability|confidence)$)[a-z]([a-z0-9_]{0,38}[a-z0-9])?"
+    r"(?!(text|faulty|placeholder|rule|segment)_|(source_row|row_hash|is_repeat|differs|is_rejected"
+    r"|segment|distance|probability|confidence)$)[a-z]([a-z0-9_]{0,38}[a-z0-9])?"
 )
 # Segments are sought in so many customers at most.
 MOST_FITTED = 200_000
@@ -68,6 +68,8 @@ class TableSpec(Frozen):
     ``unknown`` are words that mean nothing, such as "Prefer not to say". ``levels`` joins spellings
     of one level, by column: ``country = { "United Kingdom" = ["UK", "GB"] }``.
     ``decimal`` is the mark before the decimals of numbers in texts, told from the columns if None.
+    ``time_zone`` is the shop's, as "Europe/Helsinki", for times that are stored in UTC; it goes
+    before the plan's.
     """
 
     path: str | None = None
@@ -81,6 +83,7 @@ class TableSpec(Frozen):
     encoding: str | None = None
     decimal: Literal[".", ","] | None = None
     date_format: str | None = None
+    time_zone: str | None = None
     columns: dict[str, str] = Field({})
     features: dict[str, str] | Literal["all"] = Field({})
     unknown: tuple[str, ...] = ()
@@ -113,7 +116,11 @@ class TableSpec(Frozen):
 
 
 class Policies(Frozen):
-    """What to do with rows on which reasonable people differ."""
+    """What to do with rows on which reasonable people differ.
+
+    ``join_capitals`` reads customer ids in small letters, so that those that differ in capitals
+    only, as e-mail addresses do, are one customer.
+    """
 
     exact_duplicates: Literal["keep", "drop"] = "keep"
     cancellations: Literal["net", "drop"] = "net"
@@ -127,6 +134,7 @@ class Policies(Frozen):
     non_products: Literal["keep", "drop"] = "drop"
     non_product_ids: tuple[str, ...] = ()
     statuses: Statuses = Statuses()
+    join_capitals: bool = False
 
 
 class NamedRule(Frozen):
@@ -227,6 +235,7 @@ class Plan(BaseSettings):
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
     most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    time_zone: str | None = None
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     tables: dict[str, TableSpec]
     policies: Policies = Policies()

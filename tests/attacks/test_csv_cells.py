@@ -188,7 +188,7 @@ def test_a_scored_csv_runs_nothing_and_keeps_its_numbers(tmp_path, ending):
         customers.to_csv(table, index=False, quoting=csv.QUOTE_ALL)
     else:
         customers.to_parquet(table)
-    counts, _ = score_table(tmp_path / "s.json", table, tmp_path / "out.csv")
+    counts, *_ = score_table(tmp_path / "s.json", table, tmp_path / "out.csv")
     text = (tmp_path / "out.csv").read_bytes().decode("utf-8")
     header, *rows = read_cells(text)
     assert sum(counts.values()) == len(customers) == len(rows)
@@ -211,7 +211,7 @@ def test_segments_with_a_formula_for_a_name_are_counted_in_a_csv(tmp_path):
     named = segmentation.model_copy(update={"segments": tuple(renamed)})
     named.write_json(tmp_path / "s.json")
     customers.to_parquet(tmp_path / "in.parquet")
-    counts, _ = score_table(tmp_path / "s.json", tmp_path / "in.parquet", tmp_path / "out.csv")
+    counts, *_ = score_table(tmp_path / "s.json", tmp_path / "in.parquet", tmp_path / "out.csv")
     assert sum(counts.values()) == 40
     assert set(counts) == set(names)
     assert list_running((tmp_path / "out.csv").read_text()) == []

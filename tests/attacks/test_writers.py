@@ -102,7 +102,7 @@ def scoring(tmp_path):
 
 def score_many(folder: Path, name: str, out: Path, results) -> None:
     for _ in range(ROUNDS):
-        counts, _ = score_table(folder / "s.json", folder / name, out)
+        counts, *_ = score_table(folder / "s.json", folder / name, out)
         results.put(sum(counts.values()))
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 
 from segkit.core.errors import PlanError, SegkitError
 from segkit.data.checks import check_plan, prepare_tables
-from segkit.plan.models import Plan, read_plan
+from segkit.plan.models import Plan
+from segkit.plan.reading import read_plan
 from tests.doors.case import Case
 from tests.doors.facts import Facts, find_differences, find_facts, list_items
 from tests.doors.kinds.registry import Kind
