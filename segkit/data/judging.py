@@ -46,7 +46,7 @@ ONE_ORDER = 0.50
 # Few dates that lie ten years before all others have another century, or a year mistyped.
 EARLY_DAYS = 3650
 EARLY_ROWS = 3
-EARLY_SHARE = 0.02
+EARLY_SHARE = 0.10
 # A quarter of a year without an order, where no such time was half as long, is no lull.
 LATE_DAYS = 90
 LATE_TIMES = 2
