@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 
+import ibis
+import numpy as np
 import pandas as pd
 import pytest
 from small_plans import HEADER, make_plan, write_lines
@@ -12,6 +14,7 @@ from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError
 from segkit.data.engine import open_tables
 from segkit.features.customer_table import build_customers
+from segkit.validation.lifetime_checks import compare_holdout
 
 # Two customers who buy and keep, so that every plan can be carried out.
 KEPT = ("k1,P1,ada,2024-01-05,1,10", "k2,P2,ada,2024-02-05,1,20", "k3,P1,ben,2024-03-05,2,10")
@@ -452,3 +455,19 @@ def test_customers_of_whom_there_are_returns_only_are_told_and_are_no_buyers(sho
     assert rules["customer_of_returns_only"] == 1
     assert list(shop.describe().index) == ["ada", "ben"]
     assert list(shop.describe("2024-06-30").index) == ["ada", "ben", "eve"]
+
+
+def test_a_hold_out_expects_the_same_whatever_was_cancelled_after_it():
+    rng = np.random.default_rng(1)
+    gaps = rng.exponential(60, (300, 20)).cumsum(axis=1).astype(int)
+    customers, numbers = np.nonzero(gaps < 730)
+    days = pd.Timestamp("2022-01-01") + pd.to_timedelta(gaps[customers, numbers], unit="D")
+    lines = pd.DataFrame({"customer_id": customers.astype(str), "ordered_at": days})
+    lines = lines.assign(line_amount=10.0, line_type="sale", taken_back_at=pd.NaT)
+    lines["taken_back_at"] = lines["taken_back_at"].astype("datetime64[us]")
+    cancelled = lines.copy()
+    cancelled.loc[(numbers == 0) & (customers < 50), "taken_back_at"] = pd.Timestamp("2023-12-01")
+    day = datetime.date(2023, 12, 31)
+    expected, found = (compare_holdout(ibis.memtable(t), as_of=day) for t in (lines, cancelled))
+    assert len(expected) > 30
+    pd.testing.assert_frame_equal(expected, found)

@@ -163,6 +163,11 @@ def test_the_checks_find_exactly_the_planted_dirt(tmp_path):
     report = check_plan(read_plan(tmp_path / "plan.toml"))
     assert report.ok
     found = {name: table["rules"] for name, table in report.to_json()["tables"].items()}
+    # Orders that were taken back whole are no dirt: all the cancelled ones, and some of one line.
+    lines = found["order_lines"]
+    taken_back = lines.pop("order_taken_back")
+    assert taken_back == lines.pop("return_of_whole_order")
+    assert lines["cancellation"] < taken_back < lines["cancellation"] + lines["return"]
     assert {name: rules for name, rules in found.items() if rules} == planted
 
 

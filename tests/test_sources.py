@@ -87,7 +87,7 @@ def test_a_declared_encoding_that_the_file_is_not_in_is_told(tmp_path):
     (tmp_path / "lines.csv").write_bytes(f"{HEADER},country\n".encode() + b"".join(lines))
     source, _, _ = read(tmp_path, {"path": "lines.csv", "encoding": "cp1252"})
     told = [(one.rule, one.severity, one.row_count) for one in source.notices]
-    assert told == [("declared_encoding", "warning", 3)]
+    assert told == [("other_encoding", "warning", 3)]
 
 
 def test_a_declared_encoding_is_used(tmp_path):

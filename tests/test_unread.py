@@ -128,6 +128,14 @@ class TestHeaders:
         told = prepared.quality.set_index("rule").loc["repeated_header"]
         assert (told["severity"], told["row_count"]) == ("reject", 1)
 
+    def test_a_header_among_the_rows_with_its_names_in_another_order_is_refused(self, tmp_path):
+        moved = HEADER.split(",")
+        moved[0], moved[2] = moved[2], moved[0]
+        write_lines(tmp_path, *GOOD_LINES, ",".join(moved), "C1,P1,9,2024-01-05,2,10.00")
+        problems, _ = check(tmp_path, "lines.csv")
+        told = "lines.csv, data row 4: a row repeats the names of the columns in another order"
+        assert told in str(problems[0])
+
 
 @pytest.mark.parametrize(
     "call", ["read_json('people.json')", "'people.json'", "read_text('d.csv')"]
@@ -140,16 +148,17 @@ def test_a_query_reads_no_file_that_is_not_listed_and_so_watched(tmp_path, call)
         prepare_tables(make_plan(tmp_path, {"customers": spec}), tmp_path / "run")
 
 
-class TestJoinedFiles:
-    """Files that were put together one below the other, each with its names."""
-
-    def test_names_in_another_order_are_refused_with_their_row(self, tmp_path):
-        first, second, *others = NAMES
-        rows = [line.split(",") for line in GOOD_LINES]
-        moved = [",".join([row[1], row[0], *row[2:]]) for row in rows]
-        write_lines(tmp_path, *GOOD_LINES, ",".join([second, first, *others]), *moved)
-        (problem,), _ = check(tmp_path, "lines.csv")
-        assert "data row 4 repeats the names of the columns in another order" in str(problem)
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_a_file_in_utf8_that_the_plan_calls_something_else_is_warned_of(tmp_path, encoding):
+    lines = [f"{line},Malmö" for line in GOOD_LINES]
+    write_lines(tmp_path, *lines, header=f"{HEADER},country")
+    _, found = check(tmp_path, {"path": "lines.csv", "encoding": encoding})
+    told = found.loc["other_encoding"]
+    assert (told["severity"], told["row_count"]) == ("warning", 3)
+    path = tmp_path / "lines.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    _, found = check(tmp_path, {"path": "lines.csv", "encoding": encoding})
+    assert found.empty
 
 
 class TestTellingColumns:

@@ -17,9 +17,8 @@ NOT_FOUND = "accepted_not_found"
 OF_TABLES = (
     "malformed_line",
     "mixed_encoding",
-    "declared_encoding",
+    "other_encoding",
     "larger_than_memory",
-    "cancellation_of_no_sale",
     "adjustment_of_sales",
     *(telling.rule for telling in TELLING),
 )

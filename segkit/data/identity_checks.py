@@ -45,7 +45,8 @@ NOBODY = (
     "guest", "guest customer", "guests", "anonymous", "anon", "unknown", "unknown customer",
     "walk-in", "walk in", "walkin", "no customer", "not known", "cash", "cash customer",
     "unregistered", "default", "dummy", "test", "gast", "unbekannt", "laufkunde", "invité",
-    "inconnu", "invitado", "desconocido", "0", "00", "000", "0000", "00000", "000000", "-1", "x", "xxx",
+    "inconnu", "invitado", "desconocido",
+    "0", "00", "000", "0000", "00000", "000000", "-1", "x", "xxx",
 )  # fmt: skip
 
 

@@ -81,13 +81,15 @@ class Judged:
 class Whole(NamedTuple):
     """The tables that were checked, in a DuckDB database, and the last day counted.
 
-    There are ``typed_<table>`` and ``checked_<table>`` of each.
+    There are ``typed_<table>`` and ``checked_<table>`` of each. ``kept`` is a further test, in SQL,
+    of sales that were not taken back.
     """
 
     plan: Plan
     con: duckdb.DuckDBPyConnection
     as_of: datetime.date
     checked: Mapping[str, CheckedTable]
+    kept: str = ""
 
 
 def judge_tables(
@@ -125,6 +127,7 @@ class _Judge:
         self.con = whole.con
         self.as_of = whole.as_of
         self.checked = whole.checked
+        self.kept = whole.kept
         self.entries: list[tuple] = []
         self.faults: list[SegkitError] = []
         self.main = next(name for name in NAME_CUSTOMERS if name in whole.checked)
@@ -154,9 +157,11 @@ class _Judge:
         if source.read < LEAST_ROWS:
             return
         counts = {
-            rule: count
-            for rule, severity, count, *_ in table.quality
-            if severity == "reject" and rule not in POLICY_RULES and rule != "after_as_of"
+            notice.rule: notice.row_count
+            for notice in table.quality
+            if notice.severity == "reject"
+            and notice.rule not in POLICY_RULES
+            and notice.rule != "after_as_of"
         }
         worst = max(counts, key=counts.get, default="")
         count = counts.get(worst, 0)
@@ -281,8 +286,8 @@ class _Judge:
         known = {**measures, "spend": round(measures["spend"] or 0.0, 4)}
         known["found_spend"] = self._sum_found(table)
         if table.source.read <= EXACT_ROWS:
-            return {**known, **summarise_orders(self.con)}
-        return {**known, "repeat_count": count_repeaters(self.con), "is_exact": False}
+            return {**known, **summarise_orders(self.con, self.kept)}
+        return {**known, "repeat_count": count_repeaters(self.con, self.kept), "is_exact": False}
 
     def _sum_found(self, table: CheckedTable) -> float | None:
         """Return the sum of the columns of all lines until the last day, as they were found."""

@@ -164,12 +164,15 @@ def share_of(part: float | None, whole: float | None) -> float | None:
     return round(part / whole, 6)
 
 
-def summarise_orders(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Summarise the accepted order lines exactly, by way of a table with a row an order."""
+def summarise_orders(con: duckdb.DuckDBPyConnection, kept: str = "") -> dict[str, Any]:
+    """Summarise the accepted order lines exactly, by way of a table with a row an order.
+
+    ``kept`` is a further test, in SQL, of sales that count.
+    """
     con.execute(
-        """CREATE OR REPLACE TEMP TABLE judged_orders AS
+        f"""CREATE OR REPLACE TEMP TABLE judged_orders AS
         SELECT order_id, min(customer_id) AS customer_id, sum(line_amount) AS amount,
-            bool_or(line_type = 'sale') AS is_sale
+            bool_or(line_type = 'sale' {kept}) AS is_sale
         FROM checked_order_lines WHERE NOT is_rejected GROUP BY order_id"""
     )
     order_count, customer_count, repeat_count, largest = con.execute(
@@ -210,10 +213,10 @@ def summarise_orders(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     }
 
 
-def count_repeaters(con: duckdb.DuckDBPyConnection) -> int:
+def count_repeaters(con: duckdb.DuckDBPyConnection, kept: str = "") -> int:
     """Count customers with two orders or more; no more than needed where there are many."""
     known = "SELECT customer_id, order_id FROM checked_order_lines"
-    known = f"{known} WHERE {ACCEPTED_SALES} AND customer_id IS NOT NULL"
+    known = f"{known} WHERE {ACCEPTED_SALES} {kept} AND customer_id IS NOT NULL"
     for lines in (f"{known} LIMIT {FIRST_SALES}", known):
         found = con.execute(
             f"""SELECT count(*) FROM (SELECT customer_id FROM ({lines})

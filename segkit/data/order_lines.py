@@ -82,7 +82,7 @@ class OrderLines:
         )
         rows = self.tables.con.execute("SELECT 1 FROM taken_back LIMIT 1").fetchall()
         self.has_taken_back = bool(rows)
-        return notices
+        return [notice for notice in notices if notice.row_count]
 
     def test_kept(self) -> str:
         """Return the further test of lines that were not taken back."""

@@ -36,6 +36,9 @@ _SALES = """
     closed won|sale|sold|ok|partially fulfilled|partially shipped|partially paid|partially delivered
     ready to ship|ready for pickup|ready for pick up|picked up|in transit|shipping|out for delivery
     shipped delivered to buyer|shipped picked up|shipped out for delivery|unshipped|resolved
+    active|booked|ordered|placed|submitted|received|accepted|in progress|packed|packing|picked
+    backordered|unfulfilled|awaiting shipment|awaiting fulfillment|awaiting pickup|to ship
+    payment complete|purchased|charged|cleared|posted|valid|validated
     finished|finalized|billed|collected|received by customer|payment accepted|payment received
     bezahlt|abgeschlossen|versendet|versandt|verschickt|geliefert|ausgeliefert|zugestellt|erledigt
     fakturiert|in bearbeitung|gewonnen|verkauft

@@ -9,7 +9,7 @@ from segkit.data.columns import OWN, Source
 from segkit.data.decimal_marks import Evidence, choose_marks, gather_evidence, list_unread
 from segkit.data.notices import Notice
 from segkit.data.own_columns import settle_own, tell_errors
-from segkit.data.units import check_currencies
+from segkit.data.units import check_currencies, tell_negatives
 
 Converter = Callable[[str], str]  # the expression that reads a text, given that of the text
 
@@ -41,6 +41,8 @@ def _look_at(source: Source, column: Column, found: Evidence) -> list[Notice]:
     """Return what is to say of values of a contract's column that are no numbers."""
     notices = [tell_errors(column.name, found.errors)] if found.errors else []
     readable = found.typed + found.either
-    if column.kind == "money" and readable < found.values:
+    if readable == found.values:
+        return notices
+    if column.kind == "money":
         notices += check_currencies(source, column, readable=readable)
-    return notices
+    return [*notices, *tell_negatives(source, column)]

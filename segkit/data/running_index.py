@@ -14,7 +14,7 @@ from segkit.data.notices import Notice
 # were joined.
 UNNAMED = re.compile(r"|Unnamed: \d+|__index_level_\d+__|\.\.\.\d+")
 NAMED = re.compile(
-    r"index|level_0|X\d?|row|row_?(number|num|nr|id)|rownum|#|nr\.?|no\.?|lfd\.? ?nr\.?", re.I
+    r"index|level_0|X\d?|row|row[_ .]?(number|num|nr|id)|rownum|#|nr\.?|no\.?|lfd\.? ?nr\.?", re.I
 )
 
 

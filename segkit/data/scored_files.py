@@ -38,7 +38,7 @@ class ScoredFile(Source):
         columns = [Column(name, KINDS.get(kind, kind), "") for name, kind in kinds.items()]
         if CUSTOMER not in kinds:
             columns.append(Column(CUSTOMER, "id", ""))
-        table = Table("scored", meaning="", key=(), columns=tuple(columns))
+        table = Table("customers", meaning="", key=(), columns=tuple(columns))
         super().__init__(table, spec, path.name, con)
         self.wanted = table
 

@@ -23,11 +23,10 @@ from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
 from segkit.data.engine import open_locked
 from segkit.data.input_hashes import find_files, name_kind
-from segkit.data.notices import Notice
 from segkit.data.places import name_plainly
 from segkit.data.queries import read_query
 from segkit.data.textfiles import DELIMITERS, TextFile, open_text, split_names, split_records
-from segkit.data.unread import LINES_SEARCHED, match_header, tell_sheets, tell_unread
+from segkit.data.unread import LINES_SEARCHED, match_header, tell_encoding, tell_sheets, tell_unread
 from segkit.plan.models import Plan, TableSpec
 
 BATCH_ROWS = 100_000
@@ -130,31 +129,14 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
     records = split_records(file.read_lines(), file.delimiter, len(file.names))
     next(records, None)  # the header
     _keep_records(source, file.names, records, folder)
-    source.notices += _tell_encoding(file)
-
-
-def _tell_encoding(file: TextFile) -> list[Notice]:
-    """Return what is to say of lines that are in another encoding than was thought."""
-    if file.utf8_lines:
-        reason = f"The lines are in UTF-8, while the plan declares the encoding {file.encoding}."
-        treatment = "Read as declared, so that accents are wrong; leave encoding out of the plan."
-        return [Notice("declared_encoding", "warning", file.utf8_lines, reason, treatment)]
-    if not file.foreign_lines:
-        return []
-    if file.encoding == "utf-8" and not file.own_lines:
-        reason = "The file is not in UTF-8; all its lines make sense as Windows-1252."
-        treatment = "Read as Windows-1252; declare encoding in the plan if it is another."
-        return [Notice("western_encoding", "note", file.foreign_lines, reason, treatment)]
-    reason = "The line is not in the file's encoding."
-    treatment = "Read as Windows-1252; look whether accents are right."
-    return [Notice("mixed_encoding", "warning", file.foreign_lines, reason, treatment)]
+    source.notices += tell_encoding(file)
 
 
 def _list_top(file: TextFile) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of the first lines, as each delimiter parts them."""
-    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))
+    """Yield the number and the cells of the lines below the first, as each delimiter parts them."""
+    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))[1:]
     for delimiter in dict.fromkeys([file.delimiter, *DELIMITERS]):
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(lines, start=2):
             yield number, split_names(line, delimiter)
 
 

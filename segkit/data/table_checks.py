@@ -106,14 +106,14 @@ class TableChecks:
                 continue  # the largest table is not worth the wait
             self._check_source(sources[name])
         for name in self.plan.tables:
-            if name in self.checked and not self.checked[name].accepted:
-                self.faults.append(
-                    explain_empty(self.con, self.checked[name], self.plan, self.as_of)
-                )
+            table = self.checked.get(name)
+            if table is not None and not table.accepted:
+                self.faults.append(explain_empty(self.con, table, self.plan, self.as_of))
         if not self.faults:
             self._find_impossible()
         if not self.faults:
-            whole = Whole(self.plan, self.con, self.as_of, self.checked)
+            kept = self.lines.test_kept() if self.lines else ""
+            whole = Whole(self.plan, self.con, self.as_of, self.checked, kept)
             self.judged = judge_tables(
                 whole, last_day=self.last_day, measures=self.measures.get("order_lines", {})
             )

@@ -21,6 +21,7 @@ from typing import BinaryIO
 from segkit.core.errors import SegkitError
 
 DELIMITERS = (",", ";", "\t", "|")
+BYTE_ENCODINGS = ("cp12", "cp4", "cp8", "iso8859", "latin", "mac")
 LONGEST_RECORD = 1_000  # lines; a quote still open after so many was never closed
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -39,8 +40,8 @@ csv.field_size_limit(2**31 - 1)
 class TextFile:
     """A text table: how it is written, and the lines met in another encoding than its own.
 
-    Of the lines with more than ASCII, ``own_lines`` are in the encoding; ``utf8_lines`` are UTF-8
-    although the plan declares an encoding of one byte a sign.
+    ``utf8_lines`` counts those that are UTF-8 although the file is read by one byte a sign, and
+    ``own_lines`` those in UTF-8 that are more than ASCII.
     """
 
     path: Path
@@ -226,6 +227,17 @@ def _find_encoding(head: bytes, declared: str | None, label: str) -> str:
     return "utf-8"
 
 
+def _was_utf8(line: str, encoding: str) -> bool:
+    """Say whether a line that was read by one byte a sign is UTF-8."""
+    if not encoding.startswith(BYTE_ENCODINGS):
+        return False
+    try:
+        line.encode(encoding).decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
+
+
 def _decode_western(line: str) -> str:
     """Return a line as it is if all of it was UTF-8, otherwise read as Windows-1252."""
     found = line.encode("utf-8", "surrogateescape")
@@ -233,16 +245,6 @@ def _decode_western(line: str) -> str:
         with contextlib.suppress(UnicodeDecodeError):
             return found.decode(encoding)
     return found.decode("latin-1")
-
-
-def _was_utf8(line: str, encoding: str) -> bool:
-    """Say whether a line that was read with one byte a sign makes sense as UTF-8."""
-    if encoding.startswith("utf"):
-        return False
-    with contextlib.suppress(UnicodeError):
-        line.encode(encoding).decode("utf-8")
-        return True
-    return False
 
 
 def _read_header(text: str, delimiter: str | None, wanted: set[str]) -> tuple[str, tuple[str, ...]]:

@@ -14,7 +14,18 @@ NO_ID = (*NO_CATEGORY, "null", "None", "none", "<NA>", "#N/A")
 NO_NUMBER = (*NO_ID, "-", "?", "inf", "-inf", "Infinity", "-Infinity", "NaT", "n/a", "na")
 # What a spreadsheet writes where a formula fails, in the languages that have words of their own.
 ERRORS = (
-    *("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!"),
+    *(
+        "#DIV/0!",
+        "#N/A",
+        "#N/A!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#REF!",
+        "#VALUE!",
+        "#SPILL!",
+        "#CALC!",
+    ),
     *("#N/V", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#NOMBRE?"),
     *("#¡DIV/0!", "#¡VALOR!", "#¡REF!", "#¿NOMBRE?", "#¡NUM!", "#GETTING_DATA", "#FIELD!"),
 )

@@ -233,9 +233,11 @@ def compare_holdout(
         for week in range(1, weeks + 1)
     ]
     # Day 1 to 7 after the split are week 0.
-    since = days.day.delta(ibis.date(split_on), unit="day")
-    after = days.filter((days.first_day <= ibis.date(split_on)) & (since > 0))
-    found = after.group_by(week_=((since - 1) / 7).floor().cast("int64"))
+    after = days.mutate(since_=days.day.delta(ibis.date(split_on), unit="day"))
+    # As it was known then: a first order may have been taken back since.
+    known = list_sale_days(order_lines, as_of=split_on).select("customer_id").distinct()
+    after = after.filter(after.since_ > 0).semi_join(known, "customer_id")
+    found = after.group_by(week_=((after.since_ - 1) / 7).floor().cast("int64"))
     found = found.aggregate(actual=ibis._.count()).to_pandas().set_index("week_")["actual"]
     actual = found.reindex(range(weeks), fill_value=0).to_numpy()
     ends = pd.date_range(pd.Timestamp(split_on), periods=weeks + 1, freq="7D")[1:]
