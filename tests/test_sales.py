@@ -275,7 +275,7 @@ def test_the_plan_s_words_come_first_and_the_check_lists_each_status(shop):
     assert accepted["order_id"].tolist() == ["1", "2", "4", "6"]
 
 
-@pytest.mark.parametrize(("price", "is_refused"), [(10, False), (900, True)])
+@pytest.mark.parametrize(("price", "is_refused"), [(10, False), (901, True)])
 def test_a_status_that_nobody_knows_is_warned_of_or_refused(shop, price, is_refused):
     lines = [f"{n},P{n},C{n},2024-04-01,1,100,paid" for n in range(9)]
     lines.append(f"x,P9,C9,2024-04-01,1,{price},zaplaceno")

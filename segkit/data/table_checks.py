@@ -25,7 +25,7 @@ from segkit.data.checked import (
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
-from segkit.data.engine import SqlTables
+from segkit.data.engine import SqlTables, choose_optimizers
 from segkit.data.identity_checks import find_identity_faults
 from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.judging import Judged, Whole, judge_tables
@@ -54,11 +54,6 @@ OTHER_FAULTS = (
     duckdb.ParserException,
 )
 FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
-# Optimizers of DuckDB that a check does without: a list in a CASE would become a join. The others
-# take the square of the columns' number, and are left out where there are many.
-UNWANTED = ("in_clause",)
-UNWANTED_IF_WIDE = (*UNWANTED, "common_subexpressions", "projection_placement")
-WIDE = 200  # columns
 
 
 class TableChecks:
@@ -199,8 +194,7 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
-        unwanted = UNWANTED_IF_WIDE if len(source.columns) > WIDE else UNWANTED
-        self.con.execute(f"SET disabled_optimizers = '{','.join(unwanted)}'")
+        choose_optimizers(self.con, len(source.columns))
         notices = self._convert(source)
         find_repeats(source, self.tables)
         if name == "order_lines":
