@@ -428,6 +428,12 @@ def test_a_prefix_of_book_keeping_that_takes_sales_is_refused(shop):
     assert "25% of the lines would be left out as book-keeping; is adjustment_order_pre" in message
 
 
+def test_few_sales_that_begin_as_book_keeping_does_are_a_warning(shop):
+    numbers = [f"AMZ-{n}" for n in range(6)] + [f"B-{n}" for n in range(80)]
+    _, rules = write_numbers(shop, numbers).prepare(adjustment_order_prefix="A")
+    assert rules["adjustment_of_sales"] == 6
+
+
 def test_positive_cancellations_of_known_sales_are_none_of_that(shop):
     """Some systems write what is taken back with a plus."""
     sales = [f"{n},P{n},C{n % 7},2024-04-01,1,1{n}" for n in range(8)]

@@ -37,7 +37,17 @@ LARGEST_EXACT = 2**53  # of a number with a floating point
 SPELLINGS = {
     "capitals": ("lower({})", "capitals only"),
     "zeros": ("ltrim({}, '0')", "leading zeros only"),
+    "points": ("regexp_replace({}, '[.]0$', '')", "an ending .0 only"),
 }
+IGNORED = {"capitals": "capitals", "zeros": "leading zeros", "points": "an ending .0"}
+# What tills and shops write where nobody is known.
+NOBODY = (
+    "guest", "guest customer", "guests", "anonymous", "anon", "unknown", "unknown customer",
+    "walk-in", "walk in", "walkin", "no customer", "not known", "cash", "cash customer",
+    "unregistered", "default", "dummy", "test", "gast", "unbekannt", "laufkunde", "invité",
+    "inconnu", "invitado", "desconocido",
+    "0", "00", "000", "0000", "00000", "000000", "-1", "x", "xxx",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,8 @@ class IdentityChecks:
         notices = [_tell_rounded(name, lost)] if lost else []
         if not is_looked_through(self.source):
             notices += self._find_called(name)
+        if name == "customer_id":
+            notices += self._find_nobody()
         spellings = set(SPELLINGS)
         if name == "customer_id" and self.source.joins_capitals:
             spellings.remove("capitals")
@@ -115,6 +127,24 @@ class IdentityChecks:
         )
         return [tell_called(count, f"A {say_column(name)}")] if count else []
 
+    def _find_nobody(self) -> list[Notice]:
+        """Warn of customers whose identifier says that nobody knows who it was."""
+        count, label = self._fetch(
+            f"""SELECT coalesce(sum(rows), 0)::BIGINT, max_by(id, rows) FROM ids
+            WHERE lower(id) IN ({list_literals(NOBODY)}) AND rows > 1"""
+        )
+        if not count:
+            return []
+        return [
+            Notice(
+                "nobody_customer_id",
+                severity="warning",
+                row_count=count,
+                reason=f"The customer id says that the customer is not known: '{label}'.",
+                treatment="Kept as one customer; leave it empty where nobody is known.",
+            )
+        ]
+
     def _find_variants(self, name: str, spelling: str) -> list[Notice]:
         """Warn of identifiers that are one but for how they are spelt."""
         form, difference = SPELLINGS[spelling]
@@ -124,6 +154,10 @@ class IdentityChecks:
             if not zeros:
                 return []
             among = "regexp_full_match(id, '[0-9]+')"
+        if spelling == "points":
+            (points,) = self._fetch("SELECT count_if(ends_with(id, '.0')) FROM ids")
+            if not points:
+                return []
         ids, groups, rows = self._fetch(
             f"""SELECT coalesce(sum(n), 0)::BIGINT, count(*), coalesce(sum(rarer), 0)::BIGINT
             FROM (SELECT count(*) AS n, sum(rows) - max(rows) AS rarer FROM ids
@@ -219,7 +253,7 @@ class IdentityChecks:
             )
             if rows:
                 words = say_column(key)
-                ignored = "capitals" if spelling == "capitals" else "leading zeros"
+                ignored = IGNORED[spelling]
                 notices.append(
                     Notice(
                         f"{spelling}_part_{other}",

@@ -231,7 +231,7 @@ def _tell_headers(con: duckdb.DuckDBPyConnection) -> Notice:
 
 
 def _tell_left_out(source: ScoredFile) -> list[Notice]:
-    """Say which lines are no rows, or are in another encoding."""
+    """Say which lines are no rows."""
     return [
         Notice(
             "malformed_line",
@@ -239,14 +239,7 @@ def _tell_left_out(source: ScoredFile) -> list[Notice]:
             row_count=source.malformed_count,
             reason="The line has another number of fields than the header, or an open quote.",
             treatment="Left out: nobody is placed by it.",
-        ),
-        Notice(
-            "mixed_encoding",
-            severity="warning",
-            row_count=source.foreign_lines,
-            reason="The line is not in the file's encoding.",
-            treatment="Read as Windows-1252; look whether accents are right.",
-        ),
+        )
     ]
 
 

@@ -20,7 +20,6 @@ from segkit.data.checked import (
     explain_account,
     explain_empty,
     select_rejected,
-    tell_encoding,
     tell_malformed,
 )
 from segkit.data.columns import DataError, Source, quote, text_literal
@@ -224,7 +223,6 @@ class TableChecks:
         entries = [
             *tell_malformed(source),
             *tell_rules(source, rules, counts),
-            *tell_encoding(source),
             *notices,
             *totals.notices,
         ]

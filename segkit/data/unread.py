@@ -47,19 +47,27 @@ def tell_unread(source: Source) -> list[Notice]:
     return notices
 
 
-def tell_utf8(file: TextFile) -> list[Notice]:
-    """Return a warning of lines that are UTF-8 in a file that the plan says is not."""
-    if not file.utf8_lines:
+def tell_encoding(file: TextFile) -> list[Notice]:
+    """Return what is to say of lines in another encoding; a file all in one other is a note."""
+    if file.utf8_lines:
+        return [
+            Notice(
+                "other_encoding",
+                severity="warning",
+                row_count=file.utf8_lines,
+                reason=f"The line is UTF-8; the plan's encoding is {file.encoding}.",
+                treatment="Read as the plan says, accents as two signs; leave encoding out.",
+            )
+        ]
+    if not file.foreign_lines:
         return []
-    return [
-        Notice(
-            "other_encoding",
-            severity="warning",
-            row_count=file.utf8_lines,
-            reason=f"The line is UTF-8; the plan's encoding is {file.encoding}.",
-            treatment="Read as the plan says, accents as two signs; leave encoding out.",
-        )
-    ]
+    if file.encoding == "utf-8" and not file.own_lines:
+        reason = "The file is not in UTF-8; its lines make sense as Windows-1252."
+        treatment = "Read as Windows-1252; declare encoding in the plan if it is another."
+        return [Notice("western_encoding", "note", file.foreign_lines, reason, treatment)]
+    reason = "The line is not in the file's encoding."
+    treatment = "Read as Windows-1252; look whether accents are right."
+    return [Notice("mixed_encoding", "warning", file.foreign_lines, reason, treatment)]
 
 
 def tell_sheets(workbook: Any, sheet: str, *, is_declared: bool, label: str) -> list[Notice]:
