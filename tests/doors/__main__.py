@@ -84,17 +84,20 @@ def _mark_core(table: pd.DataFrame, faults: pd.DataFrame) -> pd.DataFrame:
     return table.assign(kind=[f"{name}{' *' if name in core else ''}" for name in table["kind"]])
 
 
-def tell_wrong(faults: pd.DataFrame, good: pd.DataFrame) -> str:
-    """Return what is to be mended, one line a case."""
-    lines = []
-    for row in faults[faults["verdict"].isin(WRONG)].to_dict("records"):
-        lines.append(f"{row['verdict']}: {row['kind']} #{row['number']}: {row['wrong'][:90]}")
-        lines.append(f"    {row['style']} | said: {row['said'][:300] or 'nothing'}")
-    for row in good.to_dict("records"):
-        if row["is_refused"] or row["warnings"] or row["wrong"]:
-            lines.append(f"good #{row['number']} ({row['tables']}): wrong: {row['wrong'][:200]}")
-            lines.append(f"    {row['style']} | said: {row['said'][:400] or 'nothing'}")
-    return "\n".join(lines)
+def tell_fault(row: dict) -> None:
+    """Print a fault that passed wrongly, and one that is none."""
+    if row["verdict"] in WRONG:
+        print(f"{row['verdict']}: {row['kind']} #{row['number']}: {row['wrong'][:90]}")
+        print(f"    {row['style']} | said: {row['said'][:400] or 'nothing'}", flush=True)
+    if not row["naive"]:
+        print(f"no fault at all: {row['kind']} #{row['number']}: {row['style']}", flush=True)
+
+
+def tell_good(row: dict) -> None:
+    """Print a good case that was warned of, refused or read otherwise."""
+    if row["is_refused"] or row["warnings"] or row["wrong"] or row["naive"]:
+        print(f"good #{row['number']} ({row['tables']}): wrong: {row['wrong'][:200]}")
+        print(f"    {row['style']} | said: {row['said'][:400] or 'nothing'}", flush=True)
 
 
 def main() -> None:
@@ -108,14 +111,10 @@ def main() -> None:
     options = parser.parse_args()
     begun = time.perf_counter()
     kinds = [kind for kind in list_kinds() if options.only in kind.name]
-    faults = run_faults(options.faults, options.seed, kinds)
+    faults = run_faults(options.faults, options.seed, kinds, tell=tell_fault)
     hidden = list_kinds(unseen=True)
     unseen = run_faults(0 if options.only else TIMES_UNSEEN * len(hidden), options.seed, hidden)
-    good = run_good(options.good, options.seed)
-    print(tell_wrong(faults, good))
-    vacuous = faults[faults["naive"] == ""]
-    for row in vacuous.to_dict("records"):
-        print(f"no fault at all: {row['kind']} #{row['number']}: {row['style']}")
+    good = run_good(options.good, options.seed, tell=tell_good)
     if len(faults):
         print(summarise(faults).to_string(index=False))
         print(count_wrong(faults))

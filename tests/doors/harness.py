@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,13 @@ def read_fault(case: Case, kind: Kind, folder: Path) -> Outcome:
     return read_case(case, folder, is_enough=lambda found: judge(found, case, kind) not in WRONG)
 
 
-def run_faults(count: int, seed: int, kinds: list[Kind]) -> pd.DataFrame:
-    """Draw so many faults, of each kind in turn, and judge them.
+Tell = Callable[[dict[str, Any]], None]
+
+
+def run_faults(
+    count: int, seed: int, kinds: list[Kind], *, tell: Tell = lambda row: None
+) -> pd.DataFrame:
+    """Draw so many faults, of each kind in turn, and judge them; ``tell`` gets each row at once.
 
     Returns
     -------
@@ -44,7 +49,15 @@ def run_faults(count: int, seed: int, kinds: list[Kind]) -> pd.DataFrame:
         a reader who looks at nothing gets wrong), ``wrong`` (those that segkit gets wrong),
         ``said`` and ``style``.
     """
-    return pd.DataFrame(_run_faults(count, seed, kinds))
+    return _collect(_run_faults(count, seed, kinds), tell)
+
+
+def _collect(rows: Iterator[dict[str, Any]], tell: Tell) -> pd.DataFrame:
+    kept = []
+    for row in rows:
+        tell(row)
+        kept.append(row)
+    return pd.DataFrame(kept)
 
 
 def _run_faults(count: int, seed: int, kinds: list[Kind]) -> Iterator[dict[str, Any]]:
@@ -69,8 +82,8 @@ def _run_faults(count: int, seed: int, kinds: list[Kind]) -> Iterator[dict[str, 
         }
 
 
-def run_good(count: int, seed: int) -> pd.DataFrame:
-    """Draw so many good cases and read them.
+def run_good(count: int, seed: int, *, tell: Tell = lambda row: None) -> pd.DataFrame:
+    """Draw so many good cases and read them; ``tell`` gets each row at once.
 
     Returns
     -------
@@ -78,7 +91,7 @@ def run_good(count: int, seed: int) -> pd.DataFrame:
         One row a case: ``number``, ``is_refused``, ``warnings`` (rules), ``wrong``, ``naive``,
         ``said`` and ``style``.
     """
-    return pd.DataFrame(_run_good(count, seed))
+    return _collect(_run_good(count, seed), tell)
 
 
 def _run_good(count: int, seed: int) -> Iterator[dict[str, Any]]:
