@@ -42,6 +42,7 @@ NOTICED = (
     "order_discount_too_large",
     "order_of_two_customers",
     "order_taken_back",
+    "other_encoding",
     "placeholder_dates",
     "repeated_customer",
     "repeated_header",
