@@ -68,7 +68,9 @@ def test_the_encoding_is_found(tmp_path, encoding):
     source, rows, _ = read(tmp_path, {"path": "lines.csv"})
     assert {row["country"] for row in rows} == {"Österreich"}
     assert rows[0]["order_id"] == "1"
-    assert source.foreign_lines == (3 if encoding == "cp1252" else 0)
+    assert source.foreign_lines == 0
+    told = {notice.rule: notice.row_count for notice in source.notices}
+    assert told == ({"western_encoding": 3} if encoding == "cp1252" else {})
 
 
 def test_lines_in_another_encoding_are_read_and_counted(tmp_path):

@@ -28,7 +28,7 @@ from segkit.data.notices import tell_failed
 from segkit.data.places import name_plainly
 from segkit.data.queries import read_query
 from segkit.data.textfiles import DELIMITERS, TextFile, open_text, split_names, split_records
-from segkit.data.unread import LINES_SEARCHED, match_header, tell_sheets, tell_unread, tell_utf8
+from segkit.data.unread import LINES_SEARCHED, match_header, tell_encoding, tell_sheets, tell_unread
 from segkit.plan.models import Plan, TableSpec
 
 BATCH_ROWS = 100_000
@@ -131,8 +131,9 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
     records = split_records(file.read_lines(), file.delimiter, len(file.names))
     next(records, None)  # the header
     _keep_records(source, file.names, records, folder)
-    source.foreign_lines = file.foreign_lines
-    source.notices += tell_utf8(file)
+    notices = tell_encoding(file, is_declared=spec.encoding is not None)
+    source.notices += notices
+    source.foreign_lines = 0 if notices else file.foreign_lines
 
 
 def _list_top(file: TextFile) -> Iterator[tuple[int, list[str]]]:

@@ -40,7 +40,8 @@ csv.field_size_limit(2**31 - 1)
 class TextFile:
     """A text table: how it is written, and the lines met in another encoding than its own.
 
-    ``utf8_lines`` counts those that are UTF-8 although the file is read by one byte a sign.
+    ``utf8_lines`` counts those that have signs beyond ASCII and are UTF-8, also where the file is
+    read as another encoding.
     """
 
     path: Path
@@ -72,6 +73,8 @@ class TextFile:
                 text = line if line.isascii() else _decode_western(line)
                 if text != line:
                     self.foreign_lines += 1
+                elif not line.isascii():
+                    self.utf8_lines += 1
                 yield text
 
     def count_lines(self) -> int:

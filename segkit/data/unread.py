@@ -47,19 +47,32 @@ def tell_unread(source: Source) -> list[Notice]:
     return notices
 
 
-def tell_utf8(file: TextFile) -> list[Notice]:
-    """Return a warning of lines that are UTF-8 in a file that the plan says is not."""
-    if not file.utf8_lines:
-        return []
-    return [
-        Notice(
-            "other_encoding",
-            severity="warning",
-            row_count=file.utf8_lines,
-            reason=f"The line is UTF-8; the plan's encoding is {file.encoding}.",
-            treatment="Read as the plan says, accents as two signs; leave encoding out.",
-        )
-    ]
+def tell_encoding(file: TextFile, *, is_declared: bool) -> list[Notice]:
+    """Return what is to say of a file's encoding as a whole; lines in two encodings are none.
+
+    It is a warning where lines are UTF-8 and the plan says that the file is not.
+    """
+    if is_declared and file.encoding != "utf-8" and file.utf8_lines:
+        return [
+            Notice(
+                "other_encoding",
+                severity="warning",
+                row_count=file.utf8_lines,
+                reason=f"The line is UTF-8; the plan's encoding is {file.encoding}.",
+                treatment="Read as the plan says, accents as two signs; leave encoding out.",
+            )
+        ]
+    if not is_declared and file.foreign_lines and file.encoding == "utf-8" and not file.utf8_lines:
+        return [
+            Notice(
+                "western_encoding",
+                severity="note",
+                row_count=file.foreign_lines,
+                reason="No line with accents is UTF-8.",
+                treatment="The whole file is read as Windows-1252.",
+            )
+        ]
+    return []
 
 
 def tell_sheets(workbook: Any, sheet: str, *, is_declared: bool, label: str) -> list[Notice]:
