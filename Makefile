@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: report test attack lab lint benchmark benchmark-features simulate docs lock clean
+.PHONY: report test attack doors lab lint benchmark benchmark-features simulate docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,9 @@ test: $(READY)                             ## the whole test suite
 
 attack: $(READY)                           ## 2,000 hostile inputs, can be broken off; then 200 ends of runs; into docs/evidence/
 	$(BIN)/python -m tests.attacks --count 2000 --ends 200 --seed 1 --resume .attack.jsonl
+
+doors: $(READY)                            ## 500 drawn faults and 200 good tables, into docs/evidence/doors.md
+	$(BIN)/python -m tests.doors --faults 500 --good 200 --seed 1 --write docs/evidence/doors.md
 
 lab: $(READY) data/sample/sample.json      ## step through the notebooks
 	$(BIN)/jupyter lab notebooks

@@ -173,7 +173,7 @@ def test_a_customer_that_is_new_with_each_order_is_warned_of(tmp_path, extra, is
 
 def test_customers_who_come_back_are_not_new_with_each_order(tmp_path):
     lines = [f"{line},x" for line in make_lines([f"C{n % 100}" for n in range(150)])]
-    assert check(tmp_path, *lines, header=f"{HEADER},Email").empty
+    assert check(tmp_path, *lines, header=f"{HEADER},Email", as_of="2024-03-29").empty
 
 
 # ---------------------------------------------------------------- numbers of rows
@@ -206,7 +206,8 @@ def test_numbers_of_rows_do_not_hide_repeats(tmp_path, name, numbers):
 def test_other_columns_still_make_rows_differ(tmp_path, name, cells):
     lines = [GOOD_LINES[0], GOOD_LINES[1], GOOD_LINES[2], GOOD_LINES[2]]
     lines = [f"{cell},{line}" for cell, line in zip(cells, lines, strict=True)]
-    assert check(tmp_path, *lines, header=f"{name},{HEADER}").empty
+    quality = check(tmp_path, *lines, header=f"{name},{HEADER}")
+    assert not {"exact_duplicate", "numbered_rows"} & set(quality.index)
 
 
 def test_the_index_that_pandas_writes_into_parquet_does_not_hide_repeats(tmp_path):

@@ -230,7 +230,7 @@ def test_a_small_shop_may_have_its_last_order_after_a_lull():
 
 
 def test_without_as_of_all_that_is_counted_ends_on_the_last_day_in_the_data(tmp_path):
-    lines = [*list_lines(), "O999,P1,K01,2099-01-01,1,10"]
+    lines = [*list_lines(), "O999,P1,K01,2098-01-02,1,10"]
     report = check(tmp_path, lines, as_of=None)
     assert (report.as_of, report.as_of_from) == (DAY(2024, 10, 24), "order_lines")
     assert list_warnings(report) == {"order_lines.dates_far_beyond": 1}
@@ -323,3 +323,24 @@ def test_every_notice_can_be_accepted_by_its_name():
                 assert any(one.startswith(stem) for one in notices.NOTICED), path.name
             elif isinstance(name, ast.Constant):
                 assert name.value in {*notices.NOTICED, *judging.JUDGED, *OF_TABLES}, path.name
+
+
+def test_one_order_that_outweighs_all_others_is_a_warning(tmp_path):
+    lines = [*list_lines(), "O999,P1,K01,2024-05-05,20000,12"]
+    told = check(tmp_path, lines).found.set_index("rule")
+    assert told.loc["one_order_of_most", "severity"] == "warning"
+    assert "one_order_of_most" not in set(check(tmp_path, list_lines()).found["rule"])
+
+
+@pytest.mark.parametrize("year", ["1024", "1924", "2004"])
+def test_a_few_dates_long_before_all_others_are_a_warning(tmp_path, year):
+    lines = [*list_lines(), f"O999,P1,K01,{year}-05-05,1,12"]
+    told = check(tmp_path, lines).found.set_index("rule").loc["dates_far_before"]
+    assert (told["severity"], told["row_count"]) == ("warning", 1)
+    assert f"ordered_at, until {year}-05-05" in told["reason"]
+
+
+def test_a_shop_of_many_years_is_no_warning(tmp_path):
+    lines = [*list_lines(20, start="2009-01-03"), *list_lines(40, start="2022-01-03")]
+    told = check(tmp_path, [line.replace("O", f"O{n}") for n, line in enumerate(lines)]).found
+    assert "dates_far_before" not in set(told["rule"])

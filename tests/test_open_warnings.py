@@ -11,7 +11,7 @@ from segkit.validation.open_warnings import find_open_warnings, list_needed
 COLUMNS = {
     "order_lines": ["order_id", "customer_id", "ordered_at", "quantity", "unit_price"],
     "orders": ["order_id", "ordered_at"],
-    "customers": ["customer_id", "birth_year", "income", "wine_spend"],
+    "customers": ["customer_id", "birth_year", "income", "wine_spend", "beer_spend"],
     "products": ["product_id", "category"],
     "messages": ["customer_id", "sent_at", "opened"],
 }
@@ -75,6 +75,8 @@ def test_a_feature_of_one_s_own_is_concerned_by_what_is_said_of_its_column():
     scheme = make_scheme("wine_spend")
     assert find(scheme, ("customers", "mixed_wine_spend", 80)) == ["customers.mixed_wine_spend"]
     assert find(scheme, ("customers", "unusual_income", 80)) == []
+    other = make_scheme("beer_spend")
+    assert find(other, ("customers", "looks_like_identifier_wine_spend", 1000)) == []
 
 
 def test_rules_read_what_their_conditions_name():

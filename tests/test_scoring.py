@@ -112,10 +112,11 @@ def test_a_bad_cell_is_a_missing_value_and_a_broken_line_is_left_out_both_counte
     scored, found = place(folder, "in.csv")
     assert len(found) == len(customers)
     unusual = scored.unusual.set_index("column")
-    assert unusual["unreadable_count"]["recency_days"] == 2
+    assert unusual["unreadable_count"]["recency_days"] == 1
     known_missing = customers["recency_days"].drop([3, 4, 5]).isna().sum()
     assert unusual["missing_count"]["recency_days"] == known_missing + 3
     notices = scored.notices.set_index("rule")
+    assert notices.loc["failed_formula_recency_days", "row_count"] == 1
     assert notices.loc["malformed_line", ["severity", "row_count"]].tolist() == ["warning", 1]
 
 

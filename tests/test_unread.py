@@ -187,3 +187,37 @@ def test_a_file_in_utf8_that_the_plan_calls_something_else_is_warned_of(tmp_path
     path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
     _, found = check(tmp_path, {"path": "lines.csv", "encoding": encoding})
     assert found.empty
+
+
+class TestTellingColumns:
+    """A column that changes what a sale is, by its name, and that nothing reads, is warned of."""
+
+    @pytest.mark.parametrize(
+        ("name", "value", "rule"),
+        [
+            ("Refunded Amount", "4.50", "refunds_not_read"),
+            ("CancelledAt", "2024-02-03", "cancellations_not_read"),
+            ("order_discount", "5", "order_discounts_not_read"),
+            ("Bestellstatus", "storniert", "status_not_read"),
+        ],
+    )
+    def test_it_is_named_with_the_line_to_write(self, tmp_path, name, value, rule):
+        lines = [f"{GOOD_LINES[0]},{value}", *(f"{line}," for line in GOOD_LINES[1:])]
+        write_lines(tmp_path, *lines, header=f"{HEADER},{name}")
+        problems, found = check(tmp_path, "lines.csv")
+        assert problems == []
+        assert (found.loc[rule, "severity"], found.loc[rule, "row_count"]) == ("warning", 1)
+        assert f"'{name}'" in found.loc[rule, "reason"]
+
+    @pytest.mark.parametrize(("name", "value"), [("Refunded Amount", "0.00"), ("Colour", "red")])
+    def test_zeros_and_other_names_are_not(self, tmp_path, name, value):
+        lines = [f"{line},{value}" for line in GOOD_LINES]
+        write_lines(tmp_path, *lines, header=f"{HEADER},{name}")
+        _, found = check(tmp_path, "lines.csv")
+        assert not set(found.index) & {"refunds_not_read", "status_not_read"}
+
+    def test_one_that_the_plan_maps_is_not(self, tmp_path):
+        lines = [f"{line},paid" for line in GOOD_LINES]
+        write_lines(tmp_path, *lines, header=f"{HEADER},Order Status")
+        _, found = check(tmp_path, {"path": "lines.csv", "columns": {"status": "Order Status"}})
+        assert "status_not_read" not in found.index

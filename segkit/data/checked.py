@@ -76,19 +76,6 @@ def tell_malformed(source: Source) -> list[Notice]:
     return [Notice("malformed_line", "reject", source.malformed_count, MALFORMED, REJECTED)]
 
 
-def tell_encoding(source: Source) -> list[Notice]:
-    """Return what the quality table says of lines in another encoding."""
-    return [
-        Notice(
-            "mixed_encoding",
-            "warning",
-            source.foreign_lines,
-            reason="The line is not in the file's encoding.",
-            treatment="Read as Windows-1252; look whether accents are right.",
-        )
-    ]
-
-
 def select_rejected(table: CheckedTable) -> str:
     """Return the query of rejected rows with the first rule, all reasons and the user's values."""
     source = table.source

@@ -17,6 +17,7 @@ from segkit.contract.tables import TABLES
 from segkit.core.errors import PlanError, SegkitError, suggest_name
 from segkit.data.notices import Notice
 from segkit.data.running_index import find_counters, number_rows, tell_counters
+from segkit.data.unread_columns import TELLING_TABLES, find_telling, tell_unread_columns
 from segkit.plan.models import OWN_NAME, TableSpec
 
 OWN = "own"  # the kind of a feature of one's own, until its values are seen
@@ -53,7 +54,6 @@ class Source:
     types: dict[str, str] = field(default_factory=dict)
     raw_count: int = 0
     malformed_count: int = 0
-    foreign_lines: int = 0
     is_copied: bool = True
     unnamed: dict[int, int] = field(default_factory=dict)
     time_zone: str | None = None
@@ -190,6 +190,9 @@ class Source:
             cells = cells[1:]
         cell_of = dict(zip(names, cells, strict=True))
         self.unnamed = self._count_unnamed(relation, names, cells)
+        if self.name in TELLING_TABLES:
+            telling = find_telling(self._list_free(), list(self.columns))
+            self.notices += tell_unread_columns(self.con, relation, cell_of, telling)
         row_hash = f"hash({', '.join(map(quote, cells))}) AS row_hash"
         mapped = [f"{quote(cell_of[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
         mapped += [
@@ -230,6 +233,11 @@ class Source:
         types = self.con.execute(f"DESCRIBE {self.raw}").fetchall()
         self.types = {name: kind for name, kind, *_ in types}
         self.raw_count = self.con.execute(f"SELECT count(*) FROM {self.raw}").fetchall()[0][0]
+
+    def _list_free(self) -> list[str]:
+        """Return the user's names, each once, that stand for none of the contract's columns."""
+        taken = self.columns.values()
+        return [name for name in self.names if name not in taken and self.names.count(name) == 1]
 
     def _count_unnamed(
         self, relation: str, names: Sequence[str], cells: Sequence[str]

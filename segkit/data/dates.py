@@ -228,16 +228,38 @@ def _read_declared(source: Source, name: str, dates: _DateTexts, declared: str) 
 def _doubt_order(
     dates: _DateTexts, best: str, fitting: dict[str, int], reading: DateReading
 ) -> None:
-    """Say in the reading whether day and month could as well be the other way round."""
+    """Say in the reading whether day and month could as well be the other way round.
+
+    Where some dates can only be read so, the others were written by two hands.
+    """
     swapped = best.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-    if fitting.get(swapped, 0) < 0.95 * fitting[best]:
-        return
     as_best = dates.parse(best)
     as_swapped = dates.parse(swapped)
+    if fitting.get(swapped, 0) < 0.95 * fitting[best]:
+        reading.notices += _tell_two_orders(dates, best, as_swapped)
+        return
     (unsure,) = dates.count(f"{as_swapped} {SANE} AND {as_best} <> {as_swapped}")
     if unsure:
         reading.unsure = unsure
         reading.other = f"coalesce({as_swapped}, {dates.iso})"
+
+
+def _tell_two_orders(dates: _DateTexts, best: str, as_swapped: str) -> list[Notice]:
+    """Warn where some dates have the day first and others the month."""
+    (other,) = dates.count(f"{as_swapped} {SANE} AND {dates.parse(best)} IS NULL")
+    if not other:
+        return []
+    first, second = ("day", "month") if best.startswith("%d") else ("month", "day")
+    return [
+        Notice(
+            f"two_orders_{dates.name}",
+            severity="warning",
+            row_count=other,
+            reason=f"Most of the {say_column(dates.name)} is {first} first, but these rows can "
+            f"only be {second} first; so may be others that are read as they are not.",
+            treatment="Set aside; write all dates in one way.",
+        )
+    ]
 
 
 def _settle_order(texts: dict[str, _DateTexts], readings: dict[str, DateReading]) -> None:

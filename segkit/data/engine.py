@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 # What Python, its libraries and their results hold beside DuckDB, in bytes: the check of the sample
 # shop 235 MB, that of 12 million order lines 470 MB.
 PYTHON_MEMORY = 500_000_000
+# Optimizers of DuckDB that a check does without: a list in a CASE would become a join. The others
+# take the square of the columns' number, and are left out where there are many.
+UNWANTED = ("in_clause",)
+UNWANTED_IF_WIDE = (*UNWANTED, "common_subexpressions", "projection_placement")
+WIDE = 200  # columns
 
 
 def set_limits(
@@ -72,6 +77,12 @@ def _set_memory(con: duckdb.DuckDBPyConnection, engine: Engine, *, owners: int) 
     """Give a connection its part of DuckDB's memory, which so many databases share."""
     own_memory = share_memory(_count_limit(con, engine.memory_limit)) // owners
     con.execute(f"SET memory_limit = '{own_memory}B'")
+
+
+def choose_optimizers(con: duckdb.DuckDBPyConnection, column_count: int) -> None:
+    """Let DuckDB do without the optimizers that take long in a table of so many columns."""
+    unwanted = UNWANTED_IF_WIDE if column_count > WIDE else UNWANTED
+    con.execute(f"SET disabled_optimizers = '{','.join(unwanted)}'")
 
 
 def share_memory(limit: int) -> int:

@@ -17,7 +17,7 @@ from segkit.data.identifiers import ROUNDED, clean_id
 from segkit.data.notices import Notice, say_column
 from segkit.data.quality_rules import REFERRED_TO
 from segkit.data.texts import NO_ID, list_literals
-from segkit.data.total_rows import TOTAL_WORDS, is_looked_through, tell_called
+from segkit.data.total_rows import TOTAL_WORDS, find_sum_of_lines, is_looked_through, tell_called
 
 # Each row of a table has another; how they are spelt matters only where they join.
 OF_ONE_ROW = ("order_id", "ticket_id", "session_id")
@@ -37,7 +37,17 @@ LARGEST_EXACT = 2**53  # of a number with a floating point
 SPELLINGS = {
     "capitals": ("lower({})", "capitals only"),
     "zeros": ("ltrim({}, '0')", "leading zeros only"),
+    "points": ("regexp_replace({}, '[.]0$', '')", "an ending .0 only"),
 }
+IGNORED = {"capitals": "capitals", "zeros": "leading zeros", "points": "an ending .0"}
+# What tills and shops write where nobody is known.
+NOBODY = (
+    "guest", "guest customer", "guests", "anonymous", "anon", "unknown", "unknown customer",
+    "walk-in", "walk in", "walkin", "no customer", "not known", "cash", "cash customer",
+    "unregistered", "default", "dummy", "test", "gast", "unbekannt", "laufkunde", "invité",
+    "inconnu", "invitado", "desconocido",
+    "0", "00", "000", "0000", "00000", "000000", "-1", "x", "xxx",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,8 @@ class IdentityChecks:
         notices = [_tell_rounded(name, lost)] if lost else []
         if not is_looked_through(self.source):
             notices += self._find_called(name)
+        if name == "customer_id":
+            notices += self._find_nobody()
         spellings = set(SPELLINGS)
         if name == "customer_id" and self.source.joins_capitals:
             spellings.remove("capitals")
@@ -115,6 +127,24 @@ class IdentityChecks:
         )
         return [tell_called(count, f"A {say_column(name)}")] if count else []
 
+    def _find_nobody(self) -> list[Notice]:
+        """Warn of customers whose identifier says that nobody knows who it was."""
+        count, label = self._fetch(
+            f"""SELECT coalesce(sum(rows), 0)::BIGINT, max_by(id, rows) FROM ids
+            WHERE lower(id) IN ({list_literals(NOBODY)}) AND rows > 1"""
+        )
+        if not count:
+            return []
+        return [
+            Notice(
+                "nobody_customer_id",
+                severity="warning",
+                row_count=count,
+                reason=f"The customer id says that the customer is not known: '{label}'.",
+                treatment="Kept as one customer; leave it empty where nobody is known.",
+            )
+        ]
+
     def _find_variants(self, name: str, spelling: str) -> list[Notice]:
         """Warn of identifiers that are one but for how they are spelt."""
         form, difference = SPELLINGS[spelling]
@@ -124,6 +154,10 @@ class IdentityChecks:
             if not zeros:
                 return []
             among = "regexp_full_match(id, '[0-9]+')"
+        if spelling == "points":
+            (points,) = self._fetch("SELECT count_if(ends_with(id, '.0')) FROM ids")
+            if not points:
+                return []
         ids, groups, rows = self._fetch(
             f"""SELECT coalesce(sum(n), 0)::BIGINT, count(*), coalesce(sum(rarer), 0)::BIGINT
             FROM (SELECT count(*) AS n, sum(rows) - max(rows) AS rarer FROM ids
@@ -219,7 +253,7 @@ class IdentityChecks:
             )
             if rows:
                 words = say_column(key)
-                ignored = "capitals" if spelling == "capitals" else "leading zeros"
+                ignored = IGNORED[spelling]
                 notices.append(
                     Notice(
                         f"{spelling}_part_{other}",
@@ -233,20 +267,21 @@ class IdentityChecks:
         return notices
 
 
-def find_identity_faults(
+def judge_identity(
     source: Source,
     con: duckdb.DuckDBPyConnection,
     *,
     others: Mapping[str, Source],
-    quality: Sequence[tuple],
+    told: Sequence[Notice],
 ) -> list[Notice]:
-    """Return what is strange about a checked table's identifiers.
+    """Return what is strange about a checked table's identifiers, and a line that sums the others.
 
-    ``quality`` are the rules that were counted: name, severity and count first.
+    ``others`` are the sources of the tables checked before, ``told`` what the rules found.
     """
-    counts = {rule: count for rule, _, count, *_ in quality}
-    unknown = [other for other in REFERRED_TO if counts.get(f"unknown_{other[:-1]}")]
-    return IdentityChecks(source, con, others).find(unknown)
+    rules = {notice.rule for notice in told}
+    unknown = [other for other in REFERRED_TO if f"unknown_{other[:-1]}" in rules]
+    faults = IdentityChecks(source, con, others).find(unknown)
+    return [*faults, *find_sum_of_lines(source, con)]
 
 
 def _tell_rounded(name: str, count: int) -> Notice:

@@ -20,7 +20,7 @@ from segkit.core.errors import SegkitError
 from segkit.data.checked import CheckedTable
 from segkit.data.columns import quote
 from segkit.data.last_days import LastDay, count_days, find_time, measure_gaps
-from segkit.data.learned import EXACT_ROWS, Learned, count_repeaters, summarise_orders
+from segkit.data.learned import EXACT_ROWS, Learned, count_repeaters, share_of, summarise_orders
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES
 from segkit.data.notices import Notice
 from segkit.data.quality_rules import REFERRED_TO
@@ -41,6 +41,12 @@ MOST = 0.50
 # Policies take away returns and lines without a customer, up to a third in real shops; not half.
 FAR_BELOW = 0.50
 FAR_ABOVE = 1.50
+# An order that outweighs all others together is a slip of the pen, unless orders are few.
+ONE_ORDER = 0.50
+# Few dates that lie ten years before all others have another century, or a year mistyped.
+EARLY_DAYS = 3650
+EARLY_ROWS = 3
+EARLY_SHARE = 0.10
 # A quarter of a year without an order, where no such time was half as long, is no lull.
 LATE_DAYS = 90
 LATE_TIMES = 2
@@ -54,6 +60,8 @@ JUDGED = (
     "total_not_positive",
     "ends_before_as_of",
     "one_order_each",
+    "one_order_of_most",
+    "dates_far_before",
     "dates_far_beyond",
     "as_of_from_data",
 )
@@ -106,6 +114,7 @@ def judge_tables(
     judge.judge_end()
     learned = judge.learn(measures)
     judge.judge_total(learned)
+    judge.judge_largest(learned)
     judge.judge_repeats(learned)
     return Judged(judge.entries, judge.faults, learned)
 
@@ -223,10 +232,12 @@ class _Judge:
             return
         if time not in self.checked[table].source.columns:
             return
-        days = count_days(self.con, f"typed_{table}", time)
+        amount = self._write_amount() if table == "order_lines" else "0.0"
+        days = count_days(self.con, f"typed_{table}", time, amount=amount)
         self.days = days[days["day"] <= self.as_of].reset_index(drop=True)
         if self.days["row_count"].sum() < LEAST_ROWS or table == "customers":
             return
+        self._judge_beginning(table)
         last = self.days["day"].iloc[-1]
         late = (self.as_of - last).days
         longest = max(measure_gaps(self.days), default=0)
@@ -237,6 +248,24 @@ class _Judge:
             )
             row_count = self.checked[table].source.read
             self.warn(table, "ends_before_as_of", row_count, reason)
+
+    def _judge_beginning(self, table: str) -> None:
+        """Warn of a few dates that lie long before all others."""
+        counts = self.days["row_count"].cumsum()
+        few = max(EARLY_ROWS, EARLY_SHARE * counts.iloc[-1])
+        gaps = measure_gaps(self.days)
+        early = [
+            place
+            for place, gap in enumerate(gaps)
+            if gap >= EARLY_DAYS and counts.iloc[place] <= few
+        ]
+        if early:
+            place = early[-1]
+            reason = (
+                f"A few dates in {find_time(table)}, until {self.days['day'].iloc[place]}, lie "
+                f"{gaps[place]:,} days or more before all others."
+            )
+            self.warn(table, "dates_far_before", int(counts.iloc[place]), reason)
 
     def learn(self, measures: Mapping[str, float]) -> Learned:
         """Return what the table that names the customers tells as a whole."""
@@ -261,18 +290,20 @@ class _Judge:
             return {**known, **summarise_orders(self.con, self.kept)}
         return {**known, "repeat_count": count_repeaters(self.con, self.kept), "is_exact": False}
 
+    def _write_amount(self) -> str:
+        """Return the amount of a line as its columns were found, in SQL."""
+        columns = self.checked["order_lines"].source.columns
+        quantity = "quantity" if "quantity" in columns else "1"
+        amounts = ["line_amount"] if "line_amount" in columns else []
+        amounts += [f"{quantity} * unit_price"] if "unit_price" in columns else []
+        amount = f"coalesce({', '.join(amounts)})" if amounts else "NULL::DOUBLE"
+        return f"CASE WHEN abs({amount}) <= {LARGEST_AMOUNT:.0f} THEN {amount} END"
+
     def _sum_found(self, table: CheckedTable) -> float | None:
         """Return the sum of the columns of all lines until the last day, as they were found."""
-        columns = table.source.columns
-        quantity = "quantity" if "quantity" in columns else "1"
-        amounts = [name for name in ("line_amount",) if name in columns]
-        amounts += [f"{quantity} * unit_price"] if "unit_price" in columns else []
-        if not amounts:
-            return None
-        amount = f"coalesce({', '.join(amounts)})"
-        until = f"AND ordered_at::DATE <= '{self.as_of}'" if "ordered_at" in columns else ""
-        query = f"""SELECT sum({amount}) FROM typed_order_lines
-            WHERE abs({amount}) <= {LARGEST_AMOUNT:.0f} {until}"""
+        if self.days is not None and "ordered_at" in table.source.columns:
+            return round(float(self.days["amount"].astype(float).sum()), 4)
+        query = f"SELECT sum({self._write_amount()}) FROM typed_order_lines"
         found = self.con.execute(query).fetchall()[0][0]
         return None if found is None else round(found, 4)
 
@@ -303,6 +334,13 @@ class _Judge:
             if not FAR_BELOW <= ratio <= FAR_ABOVE:
                 reason = f"The accepted lines sum to {ratio:.0%} of what all lines as found sum to."
                 self.warn("order_lines", "total_far_from_found", rows, reason)
+
+    def judge_largest(self, learned: Learned) -> None:
+        """Warn where one of many orders outweighs the others; its customer's share is not told."""
+        share = share_of(learned.largest_order, learned.spend)
+        if share is not None and share > ONE_ORDER and learned.order_count >= LEAST_ROWS:
+            reason = "One order makes more than half of the sum of all line amounts."
+            self.warn("order_lines", "one_order_of_most", 1, reason)
 
     def judge_repeats(self, learned: Learned) -> None:
         """Warn where nobody has a second order."""

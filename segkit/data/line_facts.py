@@ -88,16 +88,22 @@ class LineLearner:
         Where numbers are stored as such they are read as they are found, which takes half the time.
         """
         policies = self.queries.policies
-        price = "unit_price" if "unit_price" in self.source.columns else "NULL::DOUBLE"
-        amount = f"quantity * {price}"
-        if "line_amount" in self.source.columns:
-            amount = f"coalesce(line_amount, {amount})"
+        numbers = ("quantity", "unit_price", "line_amount")
+        quantity, price, given = (self._read_number(column) for column in numbers)
+        amount = f"coalesce({given}, {quantity} * {price})"
         more = "".join(f", {column}" for column in further)
         return f"""SELECT *, {test_beginning(policies.cancelled_order_prefix)} AS is_cancelled,
                 {test_beginning(policies.adjustment_order_prefix)} AS is_adjusted
             FROM (SELECT source_row, order_id::VARCHAR AS order_id,
-                product_id::VARCHAR AS product_id, quantity, {amount} AS amount{more}
+                product_id::VARCHAR AS product_id, {quantity} AS quantity, {amount} AS amount{more}
                 FROM {self.quick})"""
+
+    def _read_number(self, column: str) -> str:
+        """Return a number as it will be converted; what is none, or not there, is null."""
+        if column not in self.source.columns:
+            return "NULL::DOUBLE"
+        is_found = self.quick == self.source.raw
+        return f"(CASE WHEN isfinite({column}) THEN {column} END)::DOUBLE" if is_found else column
 
     def _count(self) -> dict[str, int]:
         """Count in one pass what there is."""
@@ -140,6 +146,14 @@ class LineLearner:
                 becomes = "book-keeping and no sales"
             message = f"{adjusted / lines:.0%} of the lines would be {becomes}"
             self._refuse_prefix("adjustment_order_prefix", message, adjusted)
+        elif counts["positive_adjusted"] > max(FEWEST_DOUBTFUL, MOST_PREFIXED_SHARE * adjusted):
+            reason = "The line begins as book-keeping does, but has a positive amount, as sales do."
+            treatment = "No sale; look whether adjustment_order_prefix is right."
+            count = counts["positive_adjusted"]
+            self._warn_of_prefix("adjustment_of_sales", count, reason, treatment)
+
+    def _warn_of_prefix(self, rule: str, count: int, reason: str, treatment: str) -> None:
+        self.notices.append(Notice(rule, "warning", count, reason, treatment))
 
     def _refuse_prefix(self, policy: str, message: str, count: int) -> None:
         prefix = getattr(self.queries.policies, policy)
@@ -180,15 +194,12 @@ class LineLearner:
             message = f"{unmet:,} lines with positive quantity and amount would be cancellations"
             self._refuse_prefix("cancelled_order_prefix", message, counts["cancelled"])
             return
-        self.notices.append(
-            Notice(
-                "cancellation_of_no_sale",
-                severity="warning",
-                row_count=unmet,
-                reason="The order begins as cancellations do, but the line has a positive quantity "
-                "and amount, and there is no sale that it takes back.",
-                treatment="Taken off the spend; look whether cancelled_order_prefix is right.",
-            )
+        self._warn_of_prefix(
+            "cancellation_of_no_sale",
+            unmet,
+            "The order begins as cancellations do, but the line has a positive quantity and "
+            "amount, and there is no sale that it takes back.",
+            "Taken off the spend; look whether cancelled_order_prefix is right.",
         )
 
     def _carry_fields(self, counts: dict[str, int]) -> None:
@@ -336,7 +347,6 @@ class LineLearner:
         given = " OR ".join(f"{column} <> 0" for column in columns)
         discount = "max(abs(order_discount))" if "order_discount" in columns else "0"
         refund = "max(abs(order_refund))" if "order_refund" in columns else "0"
-        income = ", ".join(f"'{kind}'" for kind in INCOME)
         self.tables.create(
             "order_cuts",
             f"""SELECT order_id, gross, cut, refund, cut / gross AS discount_share,
@@ -349,7 +359,7 @@ class LineLearner:
             FROM (SELECT order_id, coalesce({discount}, 0) AS asked,
                 coalesce({refund}, 0) AS refunded,
                 sum(CASE WHEN line_type = 'sale' THEN line_amount ELSE 0 END) AS gross,
-                sum(CASE WHEN line_type IN ({income}) THEN line_amount ELSE 0 END) AS net,
+                sum(CASE WHEN line_type IN {INCOME} THEN line_amount ELSE 0 END) AS net,
                 sum(CASE WHEN line_type = 'return' THEN -line_amount ELSE 0 END) AS returned
             FROM ({lines})
             WHERE order_id IN (SELECT order_id FROM ({lines}) WHERE {given})

@@ -72,6 +72,12 @@ def list_quality_rules(
             )
         )
     rules += _list_unusual(there)
+    if {"opened_at", "resolved_at"} <= set(columns):
+        reason = "The resolved time is before the opened time."
+        test = "resolved_at < opened_at"
+        rules.append(
+            _warn("resolved_before_opened", test=test, reason=reason, column="resolved_at")
+        )
     rules += _list_unknown(columns, is_lines=is_lines)
     if "is_late" in columns:
         rules.append(

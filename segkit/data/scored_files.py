@@ -10,14 +10,15 @@ import duckdb
 import pandas as pd
 
 from segkit.contract.definitions import Column, Table
+from segkit.core.errors import SegkitError
 from segkit.data.booleans import convert_boolean
 from segkit.data.columns import Source, quote
 from segkit.data.convert import convert_source
 from segkit.data.notices import Notice
-from segkit.data.numbers import convert_number
 from segkit.data.repeats import find_twins
 from segkit.data.sources import open_file
 from segkit.data.texts import KEEPS_NA, NO_CATEGORY, NO_NUMBER, NO_TEXT, list_literals, trim_column
+from segkit.data.unread import HEADER_ROW
 from segkit.plan.models import OWN_NAME, TableSpec
 
 CUSTOMER = "customer_id"
@@ -45,7 +46,7 @@ class ScoredFile(Source):
     def match(self, names: Sequence[str]) -> None:
         """Give every column of the file a plain name."""
         self.names = tuple(names)
-        faults = self._find_repeated_names()
+        faults = self._find_repeated_names({name: name for name in names})
         if faults:
             raise faults[0]
         read = {column.name for column in self.wanted.columns}
@@ -78,7 +79,7 @@ class ScoredFile(Source):
         columns = [column for column in texts if column.name not in settled]
         carried = list(set(self.columns) - {column.name for column in columns})
         numbers = [column.name for column in columns if column.kind == "number"]
-        truths = self._settle_numbers(numbers)
+        truths = self._find_truths(numbers)
         columns = [
             dataclasses.replace(column, kind="boolean") if column.name in truths else column
             for column in columns
@@ -90,13 +91,21 @@ class ScoredFile(Source):
         """Turn columns whose texts are all plain numbers into these; return which they are."""
         if not names:
             return []
-        odd = [
-            f"""count(CASE WHEN TRY_CAST({name} AS DOUBLE) IS NULL
-                AND trim({name}) NOT IN ({list_literals(NO_NUMBER)}) THEN 1 END)"""
-            for name in names
-        ]
-        (counts,) = self.con.execute(f"SELECT {', '.join(odd)} FROM {self.raw}").fetchall()
-        plain = [name for name, count in zip(names, counts, strict=True) if not count]
+        tests = []
+        for name in names:
+            number = f"TRY_CAST({name} AS DOUBLE)"
+            nothing = list_literals(NO_NUMBER)
+            tests.append(f"{number} IS NULL AND trim({name}) NOT IN ({nothing})")
+            # Three digits after each mark: then it may stand between thousands.
+            tests.append(f"contains({name}, '.')")
+            tests.append(f"contains({name}, '.') AND trim({name})[-4] <> '.'")
+        counts = [f"count(CASE WHEN {test} THEN 1 END)" for test in tests]
+        (found,) = self.con.execute(f"SELECT {', '.join(counts)} FROM {self.raw}").fetchall()
+        plain = []
+        for place, name in enumerate(names):
+            odd, marked, sure = found[3 * place : 3 * place + 3]
+            if not odd and (sure or not marked):
+                plain.append(name)
         cast = [
             f"CASE WHEN isfinite(TRY_CAST({n} AS DOUBLE)) THEN TRY_CAST({n} AS DOUBLE) END AS {n}"
             for n in plain
@@ -105,6 +114,7 @@ class ScoredFile(Source):
             self.con.execute(f"ALTER VIEW {self.raw} RENAME TO found_{self.name}")
             query = f"SELECT * REPLACE ({', '.join(cast)}) FROM found_{self.name}"
             self.con.execute(f"CREATE VIEW {self.raw} AS {query}")
+            self.types |= dict.fromkeys(plain, "DOUBLE")
         return plain
 
     def _find_tidy(self, columns: Sequence[Column]) -> list[str]:
@@ -120,37 +130,19 @@ class ScoredFile(Source):
                 tidy.append(name)
         return tidy
 
-    def _settle_numbers(self, names: Sequence[str]) -> list[str]:
-        """Find the file's decimal mark, if none is declared; return the columns of yes and no.
-
-        Raises
-        ------
-        SegkitError
-            If the mark may be either, and the numbers are others then.
-        """
+    def _find_truths(self, names: Sequence[str]) -> list[str]:
+        """Return which columns of numbers are written with words for yes and no."""
         if not names:
             return []
         counts = []
         for name in names:
-            text = f"trim({name})"
-            point = convert_number(text, ".")
-            comma = convert_number(text, ",")
-            counts += [f"count({point})", f"count({comma})", f"count({convert_boolean(text)})"]
-            counts.append(f"count(CASE WHEN {point} <> {comma} THEN 1 END)")
-        query = f"SELECT {', '.join(counts)} FROM {self.raw}"
-        (found,) = self.con.execute(query).fetchall()
-        rows = {name: found[4 * place : 4 * place + 4] for place, name in enumerate(names)}
-        truths = [name for name, row in rows.items() if row[2] > max(row[:2])]
-        points, commas, _, differing = map(sum, zip(*rows.values(), strict=True))
-        if "decimal" not in self.spec.model_fields_set:
-            if points == commas and differing:
-                unsure = next(name for name, row in rows.items() if row[3])
-                self.label = self.locate(unsure)
-                fix = "Give --decimal . or --decimal , (and look at what the other rows have)."
-                raise self.fail("the decimal mark may be a point or a comma", "", fix)
-            mark = "," if commas > points else "."
-            self.spec = self.spec.model_copy(update={"decimal": mark})
-        return truths
+            counts.append(f"count({convert_boolean(f'trim({name})')})")
+            counts.append(f"count(TRY_CAST({name} AS DOUBLE))")
+        (found,) = self.con.execute(f"SELECT {', '.join(counts)} FROM {self.raw}").fetchall()
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return [
+            name for name, (truths, numbers) in zip(names, pairs, strict=True) if truths > numbers
+        ]
 
 
 def open_scored(
@@ -189,32 +181,57 @@ def open_scored(
     source = ScoredFile(path, kinds, spec, con)
     open_file(source, path, folder)
     carried = source.choose_kinds()
-    query, notices = convert_source(source, carried)
+    query, notices = _convert(source, carried)
     con.execute(f"CREATE TEMP {'TABLE' if source.is_copied else 'VIEW'} converted AS {query}")
     theirs = source.name_columns()
     shown = [f"{quote(plain)} AS {quote(name)}" for plain, name in theirs.items()]
-    named = f"SELECT {', '.join(shown)} FROM converted"
+    there = [name for name, *_ in con.execute("SELECT * FROM converted LIMIT 0").description]
+    rows = "converted"
+    if HEADER_ROW in there:
+        rows = f"(FROM converted WHERE NOT {HEADER_ROW})"
+        notices.append(_tell_headers(con))
+    named = f"SELECT {', '.join(shown)} FROM {rows}"
     con.execute(f"CREATE TEMP VIEW read_customers AS {named}")
-    unreadable = _count_unreadable(source)
-    notices += [*source.notices, *_tell_left_out(source), *_find_repeated(source)]
+    unreadable = _count_unreadable(source, rows, there)
+    notices += [*_tell_left_out(source), *_find_repeated(source, rows)]
     return "read_customers", unreadable, [notice for notice in notices if notice.row_count]
 
 
-def _count_unreadable(source: ScoredFile) -> dict[str, int]:
+def _convert(source: ScoredFile, carried: Sequence[str]) -> tuple[str, list[Notice]]:
+    """Convert a source; where its plan would have to say something, an option says it."""
+    try:
+        return convert_source(source, carried)
+    except SegkitError as error:
+        if "decimal = " not in error.fix:
+            raise
+        fix = "Give --decimal . or --decimal , as it is."
+        raise SegkitError(error.message, where=error.where, found=error.found, fix=fix) from None
+
+
+def _count_unreadable(source: ScoredFile, rows: str, there: Sequence[str]) -> dict[str, int]:
     """Return how many values of each converted column could not be read."""
-    query = "SELECT * FROM converted LIMIT 0"
-    there = source.con.execute(query).description
-    faulty = [name for name, *_ in there if name.startswith("faulty_")]
+    faulty = [name for name in there if name.startswith("faulty_")]
     if not faulty:
         return {}
     counts = ", ".join(f"count(CASE WHEN {name} THEN 1 END)" for name in faulty)
-    (found,) = source.con.execute(f"SELECT {counts} FROM converted").fetchall()
+    (found,) = source.con.execute(f"SELECT {counts} FROM {rows}").fetchall()
     names = [source.columns[name.removeprefix("faulty_")] for name in faulty]
     return dict(zip(names, found, strict=True))
 
 
+def _tell_headers(con: duckdb.DuckDBPyConnection) -> Notice:
+    query = f"SELECT count(*) FROM converted WHERE {HEADER_ROW}"
+    return Notice(
+        "repeated_header",
+        severity="warning",
+        row_count=con.execute(query).fetchall()[0][0],
+        reason="The row repeats the names of the columns.",
+        treatment="Left out: nobody is placed by it.",
+    )
+
+
 def _tell_left_out(source: ScoredFile) -> list[Notice]:
-    """Say which lines are no rows, or are in another encoding."""
+    """Say which lines are no rows."""
     return [
         Notice(
             "malformed_line",
@@ -222,25 +239,18 @@ def _tell_left_out(source: ScoredFile) -> list[Notice]:
             row_count=source.malformed_count,
             reason="The line has another number of fields than the header, or an open quote.",
             treatment="Left out: nobody is placed by it.",
-        ),
-        Notice(
-            "mixed_encoding",
-            severity="warning",
-            row_count=source.foreign_lines,
-            reason="The line is not in the file's encoding.",
-            treatment="Read as Windows-1252; look whether accents are right.",
-        ),
+        )
     ]
 
 
-def _find_repeated(source: ScoredFile) -> list[Notice]:
+def _find_repeated(source: ScoredFile, rows: str) -> list[Notice]:
     """Warn of customers who are there more than once."""
     plain = {name.lower(): plain for plain, name in reversed(source.columns.items())}
     plain |= {name: plain for plain, name in source.columns.items() if name == CUSTOMER}
     if CUSTOMER not in plain:
         return []
     name = quote(plain[CUSTOMER])
-    rows = f"FROM converted WHERE {name} IS NOT NULL"
+    rows = f"FROM {rows} WHERE {name} IS NOT NULL"
     twins = find_twins(source, f"hash({name})", rows)
     if not len(twins):
         return []

@@ -131,9 +131,7 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
     records = split_records(file.read_lines(), file.delimiter, len(file.names))
     next(records, None)  # the header
     _keep_records(source, file.names, records, folder)
-    notices = tell_encoding(file, is_declared=spec.encoding is not None)
-    source.notices += notices
-    source.foreign_lines = 0 if notices else file.foreign_lines
+    source.notices += tell_encoding(file)
 
 
 def _list_top(file: TextFile) -> Iterator[tuple[int, list[str]]]:

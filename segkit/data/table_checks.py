@@ -20,14 +20,13 @@ from segkit.data.checked import (
     explain_account,
     explain_empty,
     select_rejected,
-    tell_encoding,
     tell_malformed,
 )
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
-from segkit.data.engine import SqlTables
-from segkit.data.identity_checks import find_identity_faults
+from segkit.data.engine import SqlTables, choose_optimizers
+from segkit.data.identity_checks import judge_identity
 from segkit.data.input_hashes import Stamps, find_changes
 from segkit.data.judging import Judged, Whole, judge_tables
 from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
@@ -38,7 +37,7 @@ from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import REFERRED_TO, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
-from segkit.data.total_rows import find_sum_of_lines, find_total_rows
+from segkit.data.total_rows import find_total_rows
 from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
@@ -55,11 +54,6 @@ OTHER_FAULTS = (
     duckdb.ParserException,
 )
 FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
-# Optimizers of DuckDB that a check does without: a list in a CASE would become a join. The others
-# take the square of the columns' number, and are left out where there are many.
-UNWANTED = ("in_clause",)
-UNWANTED_IF_WIDE = (*UNWANTED, "common_subexpressions", "projection_placement")
-WIDE = 200  # columns
 
 
 class TableChecks:
@@ -200,8 +194,7 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
-        unwanted = UNWANTED_IF_WIDE if len(source.columns) > WIDE else UNWANTED
-        self.con.execute(f"SET disabled_optimizers = '{','.join(unwanted)}'")
+        choose_optimizers(self.con, len(source.columns))
         notices = self._convert(source)
         find_repeats(source, self.tables)
         if name == "order_lines":
@@ -230,19 +223,13 @@ class TableChecks:
         entries = [
             *tell_malformed(source),
             *tell_rules(source, rules, counts),
-            *tell_encoding(source),
             *notices,
             *totals.notices,
         ]
         told = [notice for notice in entries if notice.row_count]
-        told += self._judge_rows(source, told)
+        others = {other: table.source for other, table in self.checked.items()}
+        told += judge_identity(source, self.con, others=others, told=told)
         return CheckedTable(source, columns, rules, told, accepted=accepted)
-
-    def _judge_rows(self, source: Source, quality: Sequence[Notice]) -> list[Notice]:
-        """Return what is strange about a checked table's identifiers and sums."""
-        others = {name: checked.source for name, checked in self.checked.items()}
-        faults = find_identity_faults(source, self.con, others=others, quality=quality)
-        return [*faults, *find_sum_of_lines(source, self.con)]
 
     def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""

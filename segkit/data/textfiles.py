@@ -40,8 +40,8 @@ csv.field_size_limit(2**31 - 1)
 class TextFile:
     """A text table: how it is written, and the lines met in another encoding than its own.
 
-    ``utf8_lines`` counts those that have signs beyond ASCII and are UTF-8, also where the file is
-    read as another encoding.
+    ``utf8_lines`` counts those that are UTF-8 although the file is read by one byte a sign, and
+    ``own_lines`` those in UTF-8 that are more than ASCII.
     """
 
     path: Path
@@ -49,12 +49,14 @@ class TextFile:
     delimiter: str = ","
     names: tuple[str, ...] = ()
     foreign_lines: int = 0
+    own_lines: int = 0
     utf8_lines: int = 0
     starts_with_header: bool = True
 
     def read_lines(self) -> Iterator[str]:
         """Yield the lines with their ends; one that is not in the encoding is read anyway."""
         self.foreign_lines = 0
+        self.own_lines = 0
         self.utf8_lines = 0
         if self.encoding == "utf-8":
             yield from self._read_utf8()
@@ -70,11 +72,14 @@ class TextFile:
     def _read_utf8(self) -> Iterator[str]:
         with open_bytes(self.path) as stream:
             for line in io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline=""):
-                text = line if line.isascii() else _decode_western(line)
-                if text != line:
+                if line.isascii():
+                    yield line
+                    continue
+                text = _decode_western(line)
+                if text == line:
+                    self.own_lines += 1
+                else:
                     self.foreign_lines += 1
-                elif not line.isascii():
-                    self.utf8_lines += 1
                 yield text
 
     def count_lines(self) -> int:

@@ -19,6 +19,8 @@ WORDS = """
     |celkem|összesen|razem|toplam|итого|всего|合計|总计|總計
 """
 TOTAL_WORDS = tuple(dict.fromkeys(word.strip() for word in WORDS.split("|")))
+# As an identifier begins that is the total of a month or a customer.
+TOTAL_OF = "^(grand |sub-?)?(total|subtotal|summe|zwischensumme|sum of)[ :]"
 # In a larger table words are looked for among its last rows, and where it is not copied, so that
 # these are not found at once, among its identifiers only, see `segkit.data.identity_checks`.
 ROWS_LOOKED_AT = 200_000
@@ -90,7 +92,10 @@ def _find_called(source: Source, con: duckdb.DuckDBPyConnection) -> dict[int, bo
             text = f"text_{name}"
             is_short = f"strlen({text}) < 40"
             word = f"lower(rtrim({text}, ' :.'))"
-            is_word = f"({is_short} AND {word} IN ({list_literals(TOTAL_WORDS)}))"
+            is_word = f"{word} IN ({list_literals(TOTAL_WORDS)})"
+            if column.kind == "id":
+                is_word += f" OR regexp_matches({word}, '{TOTAL_OF}')"
+            is_word = f"({is_short} AND ({is_word}))"
             tests[column.kind == "id"].append(is_word)
     if not any(tests.values()):
         return {}

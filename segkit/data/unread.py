@@ -47,12 +47,9 @@ def tell_unread(source: Source) -> list[Notice]:
     return notices
 
 
-def tell_encoding(file: TextFile, *, is_declared: bool) -> list[Notice]:
-    """Return what is to say of a file's encoding as a whole; lines in two encodings are none.
-
-    It is a warning where lines are UTF-8 and the plan says that the file is not.
-    """
-    if is_declared and file.encoding != "utf-8" and file.utf8_lines:
+def tell_encoding(file: TextFile) -> list[Notice]:
+    """Return what is to say of lines in another encoding; a file all in one other is a note."""
+    if file.utf8_lines:
         return [
             Notice(
                 "other_encoding",
@@ -62,17 +59,15 @@ def tell_encoding(file: TextFile, *, is_declared: bool) -> list[Notice]:
                 treatment="Read as the plan says, accents as two signs; leave encoding out.",
             )
         ]
-    if not is_declared and file.foreign_lines and file.encoding == "utf-8" and not file.utf8_lines:
-        return [
-            Notice(
-                "western_encoding",
-                severity="note",
-                row_count=file.foreign_lines,
-                reason="No line with accents is UTF-8.",
-                treatment="The whole file is read as Windows-1252.",
-            )
-        ]
-    return []
+    if not file.foreign_lines:
+        return []
+    if file.encoding == "utf-8" and not file.own_lines:
+        reason = "The file is not in UTF-8; its lines make sense as Windows-1252."
+        treatment = "Read as Windows-1252; declare encoding in the plan if it is another."
+        return [Notice("western_encoding", "note", file.foreign_lines, reason, treatment)]
+    reason = "The line is not in the file's encoding."
+    treatment = "Read as Windows-1252; look whether accents are right."
+    return [Notice("mixed_encoding", "warning", file.foreign_lines, reason, treatment)]
 
 
 def tell_sheets(workbook: Any, sheet: str, *, is_declared: bool, label: str) -> list[Notice]:
