@@ -47,6 +47,7 @@ NOTICED = (
     "other_encoding",
     "placeholder_dates",
     "repeated_customer",
+    "repeated_header",
     "return_of_whole_order",
     "rounded",
     "running_quantity",
