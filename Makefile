@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: report test attack lab lint benchmark benchmark-features simulate docs lock clean
+.PHONY: report test attack doors lab lint benchmark benchmark-features simulate docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -21,9 +21,11 @@ report: $(READY) data/sample/sample.json   ## run the five notebooks on the samp
 test: $(READY)                             ## the whole test suite
 	$(BIN)/python -m pytest
 
-attack: $(READY)                           ## 2,000 hostile inputs, can be broken off; then 200 runs ended at random moments
-	$(BIN)/python -m tests.attacks.fuzz --count 2000 --seed 1 --resume .attack.jsonl
-	$(BIN)/python -m tests.attacks.kills --count 200 --seed 1
+attack: $(READY)                           ## 2,000 hostile inputs, can be broken off; then 200 ends of runs; into docs/evidence/
+	$(BIN)/python -m tests.attacks --count 2000 --ends 200 --seed 1 --resume .attack.jsonl
+
+doors: $(READY)                            ## 500 drawn faults and 200 good tables, into docs/evidence/doors.md
+	$(BIN)/python -m tests.doors --faults 500 --good 200 --seed 1 --write docs/evidence/doors.md
 
 lab: $(READY) data/sample/sample.json      ## step through the notebooks
 	$(BIN)/jupyter lab notebooks
@@ -48,6 +50,7 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a
 	$(BIN)/python benchmarks/features.py --peers $(VENV)/peers/bin/python --memory 4GB \
 	  --lines 10000000 100000000 --write docs/evidence/features.md
 	$(BIN)/python benchmarks/checks.py --append docs/evidence/features.md
+	$(BIN)/python benchmarks/wide_tables.py --append docs/evidence/features.md
 
 simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations

@@ -24,7 +24,7 @@ import duckdb
 from scoring import read_peak
 
 from segkit.data.checks import check_plan, prepare_tables
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 
 GOAL = 3.0
 WORK = {

@@ -353,7 +353,7 @@ def run_polars(folder: Path, memory: str | None):
 def prepare(folder: Path, memory: str | None):
     """Check the sample shop, and keep where its accepted tables are."""
     from segkit.data.checks import prepare_tables
-    from segkit.plan.models import read_plan
+    from segkit.plan.reading import read_plan
 
     paths = prepare_tables(read_plan(ROOT / "plan.toml"), folder / "sample").paths
     paths = {name: str(Path(path).resolve()) for name, path in paths.items()}
@@ -364,7 +364,7 @@ def run_bases(folder: Path, memory: str | None):
     """Build the sample's customer table: every feature of every base that its tables carry."""
     from segkit.data.engine import open_tables as open_accepted
     from segkit.features.customer_table import build_customers
-    from segkit.plan.models import read_plan
+    from segkit.plan.reading import read_plan
 
     paths = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
     plan = read_plan(ROOT / "plan.toml")

@@ -158,7 +158,7 @@ def run(
       143  told to end, by SIGTERM
     """
     from segkit.core.locks import LONGEST_WAIT
-    from segkit.plan.models import read_plan
+    from segkit.plan.reading import read_plan
     from segkit.workflow.run import run_plan
 
     overrides = split_settings(set_ or [])
@@ -194,23 +194,40 @@ def split_settings(texts: list[str]) -> dict[str, str]:
 @app.command()
 def score(
     segmentation: Annotated[Path, typer.Argument(metavar="SEGMENTATION.json")],
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="Customers: Parquet or CSV.")],
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="Customers: CSV, Excel or Parquet.")
+    ],
+    *,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Parquet or CSV to write.")],
+    decimal: Annotated[str, typer.Option(help="The decimal mark, if it cannot be told.")] = "",
+    date_format: Annotated[str, typer.Option(help="Such as %d/%m/%Y.")] = "",
+    sheet: Annotated[str, typer.Option(help="Of an Excel file.")] = "",
     json_: Json = False,
 ) -> None:
-    """Place customers in the segments of a kept segmentation, at any size."""
+    """Place customers in the segments of a kept segmentation, at any size.
+
+    The table is read as check reads one; its columns have the names that the segmentation has.
+    """
     import pandas as pd
 
+    from segkit.plan.models import TableSpec
     from segkit.segmentation.scoring import score_table
 
-    counts, unusual = score_table(segmentation, table, out)
+    if decimal not in ("", ".", ","):
+        raise UsageError("--decimal is . or ,", found=repr(decimal))
+    given = {"decimal": decimal, "date_format": date_format, "sheet": sheet}
+    given = {name: value for name, value in given.items() if value}
+    spec = TableSpec(path=str(table), **given)
+    counts, unusual, notices = score_table(segmentation, table, out, spec=spec)
     if json_:
         found = {"out": str(out), "segments": counts, "unusual": unusual.to_dict("records")}
+        found["notices"] = notices.to_dict("records")
         print_json({"ok": True, **found, "error": None})
     else:
         print_table(str(out), pd.DataFrame(counts.items(), columns=["segment", "customers"]))
         unusual = unusual[(unusual["missing_count"] > 0) | (unusual["new_count"] > 0)]
         print_table("Values that the fit did not know", unusual)
+        print_table("What was noticed", notices)
 
 
 @app.command()
@@ -226,7 +243,7 @@ def export(
     if len(names) > 2:
         raise UsageError("give a plan and a segment", found=" ".join(names), fix="Quote the name.")
     from segkit.action.exports import export_from_run
-    from segkit.plan.models import read_plan
+    from segkit.plan.reading import read_plan
 
     plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
     counts = export_from_run(plan, names[-1], path=out, scheme=scheme)

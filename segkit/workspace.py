@@ -18,7 +18,8 @@ from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
 from segkit.features.accounts import roll_up_accounts
 from segkit.features.own_features import list_kinds
-from segkit.plan.models import Plan, read_plan
+from segkit.plan.models import Plan
+from segkit.plan.reading import read_plan
 from segkit.report.shared.views import View
 from segkit.runs import outputs
 from segkit.runs.layout import RunFolder, StepFolder
@@ -123,7 +124,7 @@ class Workspace:
         """
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
-        audited = self._ledger.audit(table, view.shape)
+        audited = self._ledger.audit(table, view.shape, roundings=view.list_roundings())
         if audited is not None and audited.reason:
             table = empty_table(list(table.columns), audited.reason)
         published = publish_table(
@@ -131,6 +132,7 @@ class Workspace:
             view.shape,
             smallest_cell=settings.smallest_cell,
             also_hidden=None if audited is None else audited.hidden,
+            also_untold=None if audited is None or audited.reason else audited.untold,
             roundings=view.list_roundings(),
             view=view,
             period=settings.describe_period(days),

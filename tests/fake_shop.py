@@ -16,26 +16,22 @@ from segkit.cli import main
 from segkit.workflow.kernels import Kernels
 from segkit.workflow.steps import STEPS
 
-PLAN = """
-name = "tiny"
-title = "A tiny shop"
+HEAD = """name = "{name}"
+title = "{title}"
 owner = "Nobody"
-scope = "Everybody"
-target_market = "Here"
+scope = "{scope}"
+target_market = "{market}"
 budget = "None"
 deliverables = ["A list"]
-as_of = 2026-01-31
+as_of = {as_of}
 random_state = 3
 currency = "EUR"
 
 [[goals]]
 name = "keep"
-text = "Keep customers"
-kpi = "repeat_share"
-
-[tables.order_lines]
-path = "lines.csv"
-
+text = "{goal}"
+"""
+TIERS = """
 [[schemes]]
 name = "tiers"
 goal = "keep"
@@ -44,6 +40,20 @@ method = "tiers"
 columns = ["total_spend"]
 segments = 3
 """
+_TINY = HEAD.format(
+    name="tiny",
+    title="A tiny shop",
+    scope="Everybody",
+    market="Here",
+    as_of="2026-01-31",
+    goal="Keep customers",
+)
+PLAN = f"""
+{_TINY}kpi = "repeat_share"
+
+[tables.order_lines]
+path = "lines.csv"
+{TIERS}"""
 PARAMETERS = """plan_path: str = "plan.toml"  # the plan
 run_dir: str = "runs/lab"  # where steps leave their results
 as_of: str = ""  # last day counted

@@ -228,6 +228,14 @@ class TestTypedNumbers:
         assert table["answer"].tolist() == [1.5, 2.25, 3.0]
 
 
+@pytest.mark.parametrize("price", ["(7.00)", "7.00-", "\u22127.00"])
+def test_negatives_of_accountants_are_set_aside_and_said(tmp_path, price):
+    lines, rules = read_lines(tmp_path, prices=["5.00", "6.00", price])
+    assert len(lines) == 2
+    told = rules.loc["negative_unit_price"]
+    assert (told["severity"], told["row_count"]) == ("warning", 1)
+
+
 class TestCurrencies:
     """Amounts with a currency beside them are not read, and never added up."""
 

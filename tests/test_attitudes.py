@@ -17,7 +17,7 @@ from segkit.core.errors import PlanError
 from segkit.core.statistics import bound_alpha, find_alpha
 from segkit.features.survey import measure_reliability, score_attitudes
 from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 from segkit.report import reliability
 
 QUESTIONS = ("a", "b", "c")

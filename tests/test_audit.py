@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import milp
 
-from segkit.core.audit import Audited, audit_table, find_told
+from segkit.core.audit import Audited, audit_table
+from segkit.core.counted_parts import read_part
+from segkit.core.counting import count_parts
 from segkit.core.hiding import find_hidden
-from segkit.core.ledger import Ledger, count_parts, read_part
+from segkit.core.ledger import Ledger
 from segkit.core.privacy import publish_table
+from segkit.core.programs import find_told
 from segkit.core.shapes import Shape
 from segkit.report.consent import CONSENT
 from segkit.report.rules import RULES, lay_out_rules

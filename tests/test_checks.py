@@ -18,7 +18,8 @@ from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError
 from segkit.data.line_rules import LINE_RULES
 from segkit.data.sample import make_sample
-from segkit.plan.models import Policies, read_plan
+from segkit.plan.models import Policies
+from segkit.plan.reading import read_plan
 
 
 def prepare(folder, *lines, header=HEADER, spec=None, tables=None, **others):
@@ -179,7 +180,11 @@ def test_customers_are_held_against_allowed_and_usual_values(tmp_path):
         ),
         (["31.01.24 10:00", "1.2.24 09:30", "3.2.24 08:00"], "2024-02-01", {}),
         (["20240131", "20240201", "20240301"], "2024-02-01", {}),
-        (["2024-01-31T23:00:00Z", "2024-01-31T23:30:00-05:00", "2024-03-01"], "2024-02-01", {}),
+        (
+            ["2024-01-31T23:00:00Z", "2024-01-31T23:30:00-05:00", "2024-03-01"],
+            "2024-01-31",
+            {"mixed_zones_ordered_at": 2},
+        ),
         (["31 Jan 2024", "1 Feb 2024", "2 Mar 2024"], "2024-02-01", {}),
     ],
 )
@@ -362,6 +367,12 @@ RETAIL_RULES = {
     "non_product": 1_256 + 710 + 571 + 1,  # POST, DOT, M and one m
     "unusual_quantity": 61,
     "unusual_unit_price": 10,
+    "capitals_differ_product_id": 1_907,  # 15056bl and 15056BL
+    # Not published: cancellations matched by customer, product, quantity and price.
+    "matched_by_sale": 2_696,
+    "order_taken_back": 931,
+    "return_of_whole_order": 931,
+    "customer_of_returns_only": 81,
 }
 # Our own, where no cancellation names its order.
 RETAIL_MATCHES = {

@@ -23,6 +23,7 @@ from segkit.validation.verdict import (
 
 NO_REFUSALS = pd.DataFrame(columns=["scheme", "why", "by_gate"])
 NO_GATES = pd.DataFrame(columns=["scheme", "requirement", "status", "customer_count"])
+NOTHING_MERGED = pd.DataFrame(columns=["scheme", "segment_count", "merged_count", "by_rules"])
 
 
 def publish_table(table: pd.DataFrame) -> Published:
@@ -30,7 +31,11 @@ def publish_table(table: pd.DataFrame) -> Published:
 
 
 def tell(
-    table: pd.DataFrame, criteria: Criteria | None = None, *, chosen: SchemeChoice | None = None
+    table: pd.DataFrame,
+    criteria: Criteria | None = None,
+    *,
+    chosen: SchemeChoice | None = None,
+    merged: pd.DataFrame = NOTHING_MERGED,
 ) -> list[str]:
     """Return the verdict and its reasons in words."""
     criteria = criteria or Criteria()
@@ -40,6 +45,7 @@ def tell(
         limits=publish(list_limits(criteria), candidates.LIMITS),
         refused=publish(NO_REFUSALS, choice.REFUSED),
         gates=publish(NO_GATES, candidates.GATES),
+        merged=publish(merged, choice.MERGED),
     )
     return read_texts(told)
 
@@ -151,21 +157,18 @@ def test_faults_stand_side_by_side():
     )
 
 
-def test_a_scheme_with_a_segment_of_too_few_customers_is_not_chosen_if_there_is_another():
-    table = make_table(("a", 3, 0.6, True), ("b", 4, 0.3, False))
-    table.loc[0, ["faults", "fault_count", "passes"]] = ["too_few_to_show", 1, False]
-    table.loc[1, "fault_count"] = 2
-    assert choose_scheme(table, Criteria()).scheme == "b"
-    named = Criteria(final_scheme="a", overrule_reason="We like it.")
-    chosen = choose_scheme(table, named)
-    assert (chosen.scheme, chosen.verdict) == ("a", "no")
-    assert chosen.overrule_reason == "", "nothing overrules it"
-
-
-@pytest.mark.parametrize(("count", "is_tiny"), [(0, False), (1, True), (4, True), (5, False)])
-def test_a_segment_with_somebody_in_it_but_too_few_is_a_fault(count, is_tiny):
-    table = make_faulty(smallest_customer_count=count, smallest_customer_share=0.5)
-    assert ("too_few_to_show" in table["faults"].iloc[0]) == is_tiny
+def test_a_merged_segment_is_told_without_its_name_beside_the_scheme():
+    table = make_table(("vips", 3, 0.6, True), ("b", 4, 0.5, True))
+    rows = [("b", 4, 2, False), ("vips", 3, 1, True)]
+    merged = pd.DataFrame(rows, columns=["scheme", "segment_count", "merged_count", "by_rules"])
+    told = tell(table, merged=merged)
+    assert told[2:4] == [
+        "vips with 3 segments: 1 segment that had too few customers to be shown is merged into the "
+        "others. To see it, write wider conditions for it in the rules of the plan.",
+        "b with 4 segments: 2 segments that had too few customers to be shown are merged into the "
+        "others. To be without it, ask for fewer segments in the plan (segments), or for other "
+        "columns.",
+    ]
 
 
 def test_of_a_handful_of_customers_no_share_is_told():

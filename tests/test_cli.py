@@ -15,7 +15,8 @@ import pytest
 from segkit import cli
 from segkit.action.exports import export_from_run
 from segkit.core.errors import SegkitError
-from segkit.plan.models import Scheme, read_plan
+from segkit.plan.models import Scheme
+from segkit.plan.reading import read_plan
 from segkit.segmentation.documents import fit_segmentation
 from segkit.workflow.steps import STEPS
 
@@ -89,6 +90,10 @@ def test_a_new_folder_has_the_plan_the_notebooks_and_on_request_no_sample(tmp_pa
     assert code == 0
     assert "segkit check" in said
     assert (tmp_path / "shop" / "plan.toml").read_text().startswith("# The plan of a segmentation")
+    assert not (tmp_path / "shop" / "sample.toml").exists()
+    code, _, told = call("check", tmp_path / "shop" / "plan.toml")
+    assert code == 1
+    assert "'currency' is still to be filled in" in told
     notebooks = (tmp_path / "shop" / "notebooks").glob("*.ipynb")
     assert sorted(path.stem for path in notebooks) == list(STEPS)
     assert "runs/" in (tmp_path / "shop" / ".gitignore").read_text()
@@ -111,6 +116,49 @@ def test_check_counts_each_table_and_says_whether_the_plan_can_be_carried_out(tm
     assert code == 1
     assert "lines.csv" in str(json.loads(said)["problems"])
     assert "Traceback" not in said + told
+
+
+def test_a_strict_check_ends_1_while_a_warning_is_open(tmp_path):
+    shop = make_shop(tmp_path / "shop")
+    lines = [f"O{n},P1,K{n},2026-01-{n % 28 + 1:02},1,{5 + n}" for n in range(60)]
+    header = "order_id,product_id,customer_id,ordered_at,quantity,unit_price"
+    (shop / "lines.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    code, said, _ = call("check", shop / "plan.toml")
+    assert code == 0
+    assert said.startswith("Warning: order_lines: No customer has a second order")
+    assert "Warnings that are open: order_lines.one_order_each." in said
+    assert call("check", shop / "plan.toml", "--strict")[0] == 1
+    answer = '[accepted_warnings]\n"order_lines.one_order_each" = "tickets are sold once"\n'
+    with (shop / "plan.toml").open("a", encoding="utf-8") as plan:
+        plan.write(answer)
+    code, said, _ = call("check", shop / "plan.toml", "--strict", "--json")
+    assert code == 0
+    assert json.loads(said)["warnings"] == []
+    assert json.loads(said)["learned"]["orders"] == 60
+
+
+def test_check_refuses_what_a_run_would_refuse_with_the_right_advice(tmp_path):
+    shop = make_shop(tmp_path / "shop")
+    lines = [f"O{n},P1,K{n},2025-{n % 12 + 1:02}-11,1,{5 + n}" for n in range(90)]
+    header = "order_id,product_id,customer_id,ordered_at,quantity,unit_price"
+    (shop / "lines.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    plan = PLAN.replace('method = "tiers"\ncolumns = ["total_spend"]', 'method = "rfm"')
+    learn = 'method = "kmeans"\ncolumns = ["recency_days", "order_count"]'
+    (shop / "plan.toml").write_text(plan, encoding="utf-8")
+    code, said, _ = call("check", shop / "plan.toml")
+    assert code == 1
+    assert "Leave order_count out: recency and spend can be cut" in said
+    assert "Bring more customers" not in said
+    both = plan + '\n[[schemes]]\nname = "two"\ngoal = "keep"\nbase = "behavioural"\n' + learn
+    (shop / "plan.toml").write_text(both, encoding="utf-8")
+    code, said, _ = call("check", shop / "plan.toml", "--json")
+    assert code == 1
+    assert len(json.loads(said)["problems"]) == 2
+    (shop / "plan.toml").write_text(PLAN + both[len(plan) :], encoding="utf-8")
+    code, said, _ = call("check", shop / "plan.toml", "--json")
+    assert code == 0
+    (refused,) = json.loads(said)["refused"]
+    assert "scheme two cannot be fitted: it has 0 buyers with repeat purchases" in refused
 
 
 def test_a_broken_plan_gives_every_fault_with_its_line_also_as_json(tmp_path):
@@ -146,8 +194,8 @@ def test_score_places_every_customer_and_keeps_leading_zeros(
     ("table", "message"),
     [
         ("nowhere.csv", "there is no such file"),
-        ("plain.txt", "the kind of this file is not known"),
-        ("broken.parquet", "the customers cannot be placed"),
+        ("plain.pdf", "the kind of file is not known"),
+        ("broken.parquet", "this is not a whole Parquet file"),
         ("other.csv", "total_spend"),
     ],
 )

@@ -15,7 +15,8 @@ from segkit.data.engine import PYTHON_MEMORY, open_tables, set_limits
 from segkit.data.table_checks import TableChecks
 from segkit.features.customer_table import build_customers
 from segkit.plan.engine import count_bytes
-from segkit.plan.models import Engine, read_plan
+from segkit.plan.models import Engine
+from segkit.plan.reading import read_plan
 
 LINES = 1_500_000
 

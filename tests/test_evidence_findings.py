@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from published import publish, read_texts
 
+from segkit.core.absence import ALL_HIDDEN
 from segkit.evidence import market as market_evidence
 from segkit.evidence import missing_tables, penetration
 from segkit.evidence.experience import engagement as engagement_evidence
@@ -334,6 +335,18 @@ def test_a_segment_stands_out_for_what_it_has_clearly_more_of_than_everybody():
     alike = publish(make_shares(share=[0.62, 0.3, 0.6]), spend.CATEGORIES)
     assert tell(by_segment.state_shares(alike, "category", of="sales")) == (
         "No segment's sales are split clearly otherwise than everybody's."
+    )
+
+
+def test_shares_that_are_hidden_are_not_said_to_be_alike():
+    hidden = publish(make_shares(rests_on_count=[3, 3, 3]), spend.CATEGORIES)
+    assert tell(by_segment.state_shares(hidden, "category", of="sales")) == ALL_HIDDEN
+    some = make_shares(share=[0.62, 0.3, 0.6], rests_on_count=[50, 40, 3])
+    some["category"] = ["Tents", "Pans", "Stoves"]
+    some = publish(some, spend.CATEGORIES)
+    assert tell(by_segment.state_shares(some, "category", of="sales")) == (
+        "No segment's sales, as far as they may be shown, are split clearly otherwise than "
+        "everybody's."
     )
 
 

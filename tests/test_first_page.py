@@ -96,12 +96,28 @@ def test_the_verdict_s_reasons_are_read_from_findings():
     useful = {"text": FINDING, "split_on": ""}
     assert write_verdict({"verdict": verdict, "usefulness": useful}) == {
         "answer": "no",
+        "style": "no",
+        "warnings": [],
         "text": "Five.",
         "reasons": ["Five.", "b"],
         "split_on": "",
         "usefulness": "Five.",
     }
     assert write_verdict({}) is None
+
+
+def test_a_yes_is_not_plain_while_a_warning_of_the_check_is_open():
+    warnings = [{"name": f"order_lines.rule_{n}", "reason": "Look."} for n in range(4)]
+    verdict = {"answer": "yes", "text": "Use it.", "open_warnings": warnings[:1]}
+    one = write_verdict({"verdict": verdict})
+    assert one["answer"] == "yes, but 1 warning of the check is open"
+    assert one["style"] == "doubtful"
+    assert one["warnings"] == ["order_lines.rule_0: Look."]
+    many = write_verdict({"verdict": verdict | {"open_warnings": warnings}})
+    assert many["answer"] == "yes, but 4 warnings of the check are open"
+    assert len(many["warnings"]) == 3
+    refused = write_verdict({"verdict": verdict | {"answer": "no"}})
+    assert (refused["answer"], refused["style"]) == ("no", "no")
 
 
 def test_rows_are_added_up_over_tables_and_nothing_read_has_no_share():
@@ -127,6 +143,10 @@ def test_provenance_needs_a_run():
         ("Run", "20260701T040000Z-ab12cd"),
     ]
     assert list_provenance({}, {}) == []
+    taken = record | {"as_of": "2026-06-28", "as_of_from": "order_lines"}
+    assert dict(list_provenance({"as_of": None}, taken))["Last day counted"] == (
+        "2026-06-28, taken from the data: the last day in order_lines"
+    )
 
 
 def test_findings_are_collected_with_their_figures():

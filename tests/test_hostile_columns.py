@@ -129,7 +129,7 @@ def test_a_file_with_every_hostile_name_is_scored_and_kept_whole(tmp_path, kind,
     model.write_json(tmp_path / "s.json")
     source, target = tmp_path / f"in{suffix}", tmp_path / "out.parquet"
     (table.to_parquet if suffix == ".parquet" else table.to_csv)(source, index=False)
-    counts, _ = score_table(tmp_path / "s.json", source, target)
+    counts, *_ = score_table(tmp_path / "s.json", source, target)
     found = pd.read_parquet(target)
     assert list(found.columns) == [*table.columns, *model.result_columns]
     assert found["segment"].tolist() == expected["segment"].tolist()

@@ -100,6 +100,16 @@ class TestLooks:
         assert rules.loc["failed_formula_income_k", "row_count"] == 3
         assert rules.loc["failed_formula_home", "row_count"] == 1
 
+    def test_failed_formulas_in_columns_of_the_contract_are_counted_too(self, tmp_path):
+        table, rules = prepare(tmp_path, country=["FI", "#N/A", "#REF!"], income=["1", "2", "#NV"])
+        assert table["country"].isna().tolist() == [False, True, True]
+        assert rules.loc["failed_formula_country", "row_count"] == 2
+        assert rules.loc["failed_formula_income", "row_count"] == 1
+
+    def test_versions_are_no_dates(self, tmp_path):
+        _, rules = prepare(tmp_path, system=["10.2.1", "9.3.12", "10.2.1"])
+        assert rules.empty
+
     def test_a_word_after_a_hash_is_no_failed_formula(self, tmp_path):
         table, rules = prepare(tmp_path, tag=["#1001", "#sale", "#1001"])
         assert table["tag"].tolist() == ["#1001", "#sale", "#1001"]

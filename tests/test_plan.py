@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segkit.core.errors import PlanError, SegkitError, UsageError
-from segkit.plan.models import read_plan
+from segkit.data.input_hashes import find_files
+from segkit.plan import models
+from segkit.plan.reading import read_plan
 
 TEMPLATE = Path(__file__).parent.parent / "plan.toml"
 
@@ -134,6 +136,81 @@ def test_broken_toml_names_its_line(tmp_path):
     path = write_plan(tmp_path, ('title = "', "title = "))
     with pytest.raises(SegkitError, match=r"plan.toml, line 5: this is not valid TOML"):
         read_plan(path)
+
+
+@pytest.mark.parametrize(
+    "path", [r"C:\Users\ann\lines.csv", r"data\orders.csv", r"D:\xml", "C:\\data\\"]
+)
+def test_a_path_as_windows_writes_it_is_told_how_to_be_written(tmp_path, path):
+    written = write_plan(tmp_path, ("data/sample/orders.parquet", path))
+    with pytest.raises(SegkitError, match="Write paths with / or in single quotes") as raised:
+        read_plan(written)
+    lines = written.read_text(encoding="utf-8").splitlines()
+    (line,) = [number for number, text in enumerate(lines, start=1) if path in text]
+    assert raised.value.where == f"plan.toml, line {line}"
+
+
+def test_a_path_whose_backslash_became_a_tab_shows_it(tmp_path):
+    plan = read_plan(write_plan(tmp_path, ("data/sample/orders.parquet", r"C:\temp\tab.csv")))
+    with pytest.raises(SegkitError, match="Write paths with / or in single quotes") as raised:
+        find_files(plan, plan.tables["orders"])
+    assert raised.value.where == r"C:\temp\tab.csv"
+
+
+NEW_PLAN = Path(models.__file__).parent.parent / "templates" / "plan.toml"
+
+
+def test_a_new_plan_says_what_to_fill_in_and_nothing_else(tmp_path):
+    with pytest.raises(PlanError) as raised:
+        read_plan(NEW_PLAN)
+    keys = [fault.message.split("'")[1] for fault in raised.value.faults]
+    assert keys == [
+        "title", "owner", "scope", "target_market", "budget", "currency",
+        "tables.order_lines.path",
+    ]  # fmt: skip
+    assert 'currency = "EUR"' in str(raised.value)
+    assert all("line " in fault.where for fault in raised.value.faults)
+
+
+def test_a_new_plan_that_is_filled_in_has_nothing_of_the_sample(tmp_path):
+    text = NEW_PLAN.read_text(encoding="utf-8")
+    text = text.replace('currency = "FILL IN"', 'currency = "USD"').replace("FILL IN", "mine.csv")
+    (tmp_path / "plan.toml").write_text(text, encoding="utf-8")
+    plan = read_plan(tmp_path / "plan.toml")
+    sample = read_plan(TEMPLATE)
+    assert list(plan.tables) == ["order_lines"]
+    assert plan.policies == models.Policies()
+    assert plan.as_of is None
+    assert not (plan.scales)
+    assert not (plan.choices)
+    assert not (plan.territories)
+    assert not (plan.accepted_warnings)
+    assert plan.name != sample.name
+    active = [line for line in text.splitlines() if not line.startswith("#")]
+    assert not [line for line in active if "Nordic" in line or "sample" in line]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('order_lines.unknown_customer = "x"', "write each name in quotes"),
+        ('"unknown_customer" = "x"', "is not a table and its rule"),
+        ('"order_line.unknown_customer" = "x"', "Did you mean 'order_lines'"),
+        ('"order_lines.unknown_customer" = " "', "has no reason"),
+        ('"order_lines.unknown_customer" = 3', "write each name in quotes"),
+    ],
+)
+def test_an_answer_to_a_warning_names_table_and_rule_and_has_a_reason(tmp_path, written, told):
+    path = write_plan(tmp_path, ("[engine]", f"[accepted_warnings]\n{written}\n[engine]"))
+    with pytest.raises(PlanError, match="accepted_warnings") as raised:
+        read_plan(path)
+    assert told in str(raised.value)
+
+
+def test_a_good_answer_to_a_warning_is_read(tmp_path):
+    written = '[accepted_warnings]\n"order_lines.unknown_customer" = "no names"\n[engine]'
+    plan = read_plan(write_plan(tmp_path, ("[engine]", written)))
+    assert plan.accepted_warnings == {"order_lines.unknown_customer": "no names"}
 
 
 def test_a_plan_in_another_encoding_is_refused_with_its_line(tmp_path):

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from published import publish, read_texts
 
+from segkit.core.absence import ALL_HIDDEN, empty_table
+from segkit.core.audit import TOO_LARGE
 from segkit.core.errors import SegkitError
 from segkit.core.privacy import Published, explain_hidden, suppress_cells
 from segkit.profiles.crossed_schemes import cross_all_schemes
@@ -22,7 +24,7 @@ from segkit.profiles.segment_profiles import profile_segments
 from segkit.profiles.sizes import size_segments
 from segkit.report import choice, descriptors, differences, sizes
 from segkit.report.shared.numbers import THIN_SPACE
-from segkit.report.shared.tables import lay_out_view, show_table
+from segkit.report.shared.tables import build_table, lay_out_view, show_table
 
 
 @pytest.fixture
@@ -262,7 +264,21 @@ class TestSentences:
     def test_a_hidden_segment_is_neither_compared_nor_named(self, profile):
         few = profile.frame.assign(known_count=[1500, 1500, 3, 3])
         told = read_texts(differences.state_differences(publish(few, differences.PROFILE)))
-        assert told == ["No column but those that made the segments can be compared."]
+        assert told == [ALL_HIDDEN]
+
+    def test_where_the_sizes_are_left_out_their_reason_is_told_and_not_that_nothing_is_there(
+        self, profile
+    ):
+        left_out = publish(empty_table(["segment_name", "customer_count"], TOO_LARGE), sizes.SIZES)
+        hidden = profile.frame.assign(segment_count=np.nan, by_construction=False)
+        hidden = hidden.assign(unit="", mean=1.0, base_mean=1.0)
+        hidden = publish(hidden, differences.PROFILE)
+        told = read_texts(differences.state_differences(hidden, left_out))
+        assert told == [TOO_LARGE]
+        assert sizes.list_headline(left_out) == {}, "no segments are not nought segments"
+        listed = differences.list_differences(hidden, count=3)
+        assert listed.reason == ALL_HIDDEN
+        assert ALL_HIDDEN in build_table(listed.frame, caption="Differences")
 
     def make_sizes(self, *counts: int) -> Published:
         table = pd.DataFrame({"segment_name": ["Top", "Rest"], "customer_count": counts})
@@ -331,13 +347,40 @@ class TestSentences:
             }
         )
         ranked = publish(rank_descriptors(levels), descriptors.RANKED)
-        assert read_texts(descriptors.state_descriptors(ranked)) == [
+        published = publish(
+            levels.assign(
+                segment_name="A",
+                customer_count=90,
+                value_count=90,
+                segment_count=90,
+                by_construction=True,
+            ),
+            descriptors.LEVELS,
+        )
+        assert read_texts(descriptors.state_descriptors(ranked, published)) == [
             "Home country goes furthest with the segments (Cramer's V 0.20); over all descriptors "
             "4 differences hold after the correction."
         ]
         made = rank_descriptors(levels.assign(by_construction=True))
-        told = descriptors.state_descriptors(publish(made, descriptors.RANKED))
+        told = descriptors.state_descriptors(publish(made, descriptors.RANKED), published)
         assert read_texts(told) == ["There is no descriptor that did not make the segments."]
+
+    def test_descriptors_that_are_hidden_are_not_said_to_be_none(self):
+        levels = pd.DataFrame({"descriptor": ["home_country"] * 4, "segment": [1, 1, 2, 2]})
+        levels = levels.assign(segment_name=["A", "A", "B", "B"], value=["FI", "SE"] * 2)
+        levels = levels.assign(customer_count=40, value_count=80, base_count=160)
+        levels = levels.assign(segment_count=np.nan, residual=1.0, set_apart=True)
+        levels = levels.assign(by_construction=False, difference_low=0.1, difference_high=0.2)
+        hidden = publish(levels.assign(difference=0.1, p_value=0.01), descriptors.LEVELS)
+        none = publish(rank_descriptors(hidden.frame), descriptors.RANKED)
+        assert read_texts(descriptors.state_descriptors(none, hidden)) == [ALL_HIDDEN]
+        left_out = publish(empty_table(["segment_name", "customer_count"], TOO_LARGE), sizes.SIZES)
+        told = descriptors.state_descriptors(none, hidden, left_out)
+        assert read_texts(told) == [TOO_LARGE]
+        columns = [*hidden.frame.columns, "share", "base_share", "adjusted_p_value"]
+        levels = publish(empty_table(columns, TOO_LARGE), descriptors.LEVELS)
+        assert read_texts(descriptors.state_descriptors(none, levels)) == [TOO_LARGE]
+        assert descriptors.list_levels(levels, count=5).reason == TOO_LARGE
 
     def test_unusual_values_are_counted_by_column_and_few_are_hidden(self):
         counted = pd.DataFrame(

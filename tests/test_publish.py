@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fake_shop import PLAN
 
 from segkit.core.errors import SegkitError
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 from segkit.runs.layout import RUN_ID
 from segkit.workflow import publishing
 from segkit.workflow.publishing import publish_report, read_pointer, verify_publication

@@ -277,7 +277,7 @@ def test_the_plan_s_words_come_first_and_the_check_lists_each_status(shop):
     assert accepted["order_id"].tolist() == ["1", "2", "4", "6"]
 
 
-@pytest.mark.parametrize(("price", "is_refused"), [(10, False), (900, True)])
+@pytest.mark.parametrize(("price", "is_refused"), [(10, False), (901, True)])
 def test_a_status_that_nobody_knows_is_warned_of_or_refused(shop, price, is_refused):
     lines = [f"{n},P{n},C{n},2024-04-01,1,100,paid" for n in range(9)]
     lines.append(f"x,P9,C9,2024-04-01,1,{price},zaplaceno")
@@ -428,6 +428,12 @@ def test_a_prefix_of_book_keeping_that_takes_sales_is_refused(shop):
     numbers = [f"AMZ-{n}" for n in range(3)] + [f"B-{n}" for n in range(9)]
     message = write_numbers(shop, numbers).refuse(adjustment_order_prefix="A")
     assert "25% of the lines would be left out as book-keeping; is adjustment_order_pre" in message
+
+
+def test_few_sales_that_begin_as_book_keeping_does_are_a_warning(shop):
+    numbers = [f"AMZ-{n}" for n in range(6)] + [f"B-{n}" for n in range(80)]
+    _, rules = write_numbers(shop, numbers).prepare(adjustment_order_prefix="A")
+    assert rules["adjustment_of_sales"] == 6
 
 
 def test_positive_cancellations_of_known_sales_are_none_of_that(shop):

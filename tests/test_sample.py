@@ -17,7 +17,7 @@ from segkit.core.errors import SegkitError
 from segkit.data import sample
 from segkit.data.checks import check_plan
 from segkit.data.sample import FILES, make_sample
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 
 ROOT = Path(__file__).parent.parent
 SEGMENTS = {

@@ -68,7 +68,8 @@ def test_the_encoding_is_found(tmp_path, encoding):
     source, rows, _ = read(tmp_path, {"path": "lines.csv"})
     assert {row["country"] for row in rows} == {"Österreich"}
     assert rows[0]["order_id"] == "1"
-    assert source.foreign_lines == (3 if encoding == "cp1252" else 0)
+    told = [(one.rule, one.severity, one.row_count) for one in source.notices]
+    assert told == ([("western_encoding", "note", 3)] if encoding == "cp1252" else [])
 
 
 def test_lines_in_another_encoding_are_read_and_counted(tmp_path):
@@ -77,7 +78,16 @@ def test_lines_in_another_encoding_are_read_and_counted(tmp_path):
     (tmp_path / "lines.csv").write_bytes(f"{HEADER},country\n".encode() + b"".join(lines))
     source, rows, _ = read(tmp_path, {"path": "lines.csv"})
     assert [row["country"] for row in rows] == ["Malmö", "Malmö", "Malmö", "Tromsø"]
-    assert source.foreign_lines == 1
+    told = [(one.rule, one.severity, one.row_count) for one in source.notices]
+    assert told == [("mixed_encoding", "warning", 1)]
+
+
+def test_a_declared_encoding_that_the_file_is_not_in_is_told(tmp_path):
+    lines = [f"{line},Malmö\n".encode() for line in GOOD_LINES]
+    (tmp_path / "lines.csv").write_bytes(f"{HEADER},country\n".encode() + b"".join(lines))
+    source, _, _ = read(tmp_path, {"path": "lines.csv", "encoding": "cp1252"})
+    told = [(one.rule, one.severity, one.row_count) for one in source.notices]
+    assert told == [("other_encoding", "warning", 3)]
 
 
 def test_a_declared_encoding_is_used(tmp_path):

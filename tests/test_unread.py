@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import openpyxl
 import pandas as pd
 import pytest
+from openpyxl.chart import BarChart
 from small_plans import GOOD_LINES, HEADER, make_plan, write_lines
 
 from segkit.core.errors import SegkitError
@@ -52,6 +54,32 @@ class TestSheets:
         assert told["severity"] == "note"
         assert "not 'about'." in told["reason"]
         assert "same_columns_in_sheet" not in found.index
+
+    def test_a_sheet_of_a_chart_is_no_sheet_of_rows(self, tmp_path):
+        write_book(tmp_path / "book.xlsx", lines=make_frame(2024))
+        book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+        book.create_chartsheet("chart").add_chart(BarChart())
+        book.save(tmp_path / "book.xlsx")
+        problems, found = check(tmp_path, "book.xlsx")
+        assert problems == []
+        assert found.empty
+
+
+def test_failed_formulas_of_a_sheet_are_counted_though_their_cells_read_as_empty(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append([])
+    for row in (["", "Id", "Wine", "note"], ["", "a", 1.5, 2], ["", "b", "#DIV/0!", "#N/A"]):
+        sheet.append(row)
+    sheet.append(["", "c", "#DIV/0!", ""])
+    for cell in ("C4", "C5", "D4"):
+        sheet[cell].data_type = "e"
+    book.save(tmp_path / "c.xlsx")
+    columns = {"customer_id": "Id"}
+    spec = {"path": "c.xlsx", "columns": columns, "features": {"wine": "Wine"}}
+    found = check_plan(make_plan(tmp_path, {"customers": spec})).found.set_index("rule")
+    assert found["row_count"].to_dict() == {"failed_formula_wine": 2}
+    assert found.loc["failed_formula_wine", "severity"] == "note"
 
 
 class TestColumns:
@@ -128,6 +156,14 @@ class TestHeaders:
         told = prepared.quality.set_index("rule").loc["repeated_header"]
         assert (told["severity"], told["row_count"]) == ("reject", 1)
 
+    def test_a_header_among_the_rows_with_its_names_in_another_order_is_refused(self, tmp_path):
+        moved = HEADER.split(",")
+        moved[0], moved[2] = moved[2], moved[0]
+        write_lines(tmp_path, *GOOD_LINES, ",".join(moved), "C1,P1,9,2024-01-05,2,10.00")
+        problems, _ = check(tmp_path, "lines.csv")
+        told = "lines.csv, data row 4: a row repeats the names of the columns in another order"
+        assert told in str(problems[0])
+
 
 @pytest.mark.parametrize(
     "call", ["read_json('people.json')", "'people.json'", "read_text('d.csv')"]
@@ -138,3 +174,50 @@ def test_a_query_reads_no_file_that_is_not_listed_and_so_watched(tmp_path, call)
     spec = {"query": f"SELECT * FROM {call}", "files": {"d": "d.csv"}, "features": "all"}
     with pytest.raises(SegkitError, match="query"):
         prepare_tables(make_plan(tmp_path, {"customers": spec}), tmp_path / "run")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_a_file_in_utf8_that_the_plan_calls_something_else_is_warned_of(tmp_path, encoding):
+    lines = [f"{line},Malmö" for line in GOOD_LINES]
+    write_lines(tmp_path, *lines, header=f"{HEADER},country")
+    _, found = check(tmp_path, {"path": "lines.csv", "encoding": encoding})
+    told = found.loc["other_encoding"]
+    assert (told["severity"], told["row_count"]) == ("warning", 3)
+    path = tmp_path / "lines.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    _, found = check(tmp_path, {"path": "lines.csv", "encoding": encoding})
+    assert found.empty
+
+
+class TestTellingColumns:
+    """A column that changes what a sale is, by its name, and that nothing reads, is warned of."""
+
+    @pytest.mark.parametrize(
+        ("name", "value", "rule"),
+        [
+            ("Refunded Amount", "4.50", "refunds_not_read"),
+            ("CancelledAt", "2024-02-03", "cancellations_not_read"),
+            ("order_discount", "5", "order_discounts_not_read"),
+            ("Bestellstatus", "storniert", "status_not_read"),
+        ],
+    )
+    def test_it_is_named_with_the_line_to_write(self, tmp_path, name, value, rule):
+        lines = [f"{GOOD_LINES[0]},{value}", *(f"{line}," for line in GOOD_LINES[1:])]
+        write_lines(tmp_path, *lines, header=f"{HEADER},{name}")
+        problems, found = check(tmp_path, "lines.csv")
+        assert problems == []
+        assert (found.loc[rule, "severity"], found.loc[rule, "row_count"]) == ("warning", 1)
+        assert f"'{name}'" in found.loc[rule, "reason"]
+
+    @pytest.mark.parametrize(("name", "value"), [("Refunded Amount", "0.00"), ("Colour", "red")])
+    def test_zeros_and_other_names_are_not(self, tmp_path, name, value):
+        lines = [f"{line},{value}" for line in GOOD_LINES]
+        write_lines(tmp_path, *lines, header=f"{HEADER},{name}")
+        _, found = check(tmp_path, "lines.csv")
+        assert not set(found.index) & {"refunds_not_read", "status_not_read"}
+
+    def test_one_that_the_plan_maps_is_not(self, tmp_path):
+        lines = [f"{line},paid" for line in GOOD_LINES]
+        write_lines(tmp_path, *lines, header=f"{HEADER},Order Status")
+        _, found = check(tmp_path, {"path": "lines.csv", "columns": {"status": "Order Status"}})
+        assert "status_not_read" not in found.index

@@ -19,7 +19,8 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
 from segkit.data.checks import prepare_tables
 from segkit.features.customer_table import build_customers
-from segkit.plan.models import Scheme, read_plan
+from segkit.plan.models import Scheme
+from segkit.plan.reading import read_plan
 from segkit.report import usefulness
 from segkit.report.usefulness import plot_gains
 from segkit.segmentation.documents import fit_segmentation
@@ -330,7 +331,7 @@ class TestTime:
             days.append(options["as_of"])
             raise SegkitError("enough")
 
-        monkeypatch.setattr("segkit.validation.usefulness.fit_segmentation", fit)
+        monkeypatch.setattr("segkit.validation.usefulness.fit_shown", fit)
         assert "enough" in measure(frames).reason
         assert days == [found.split_on]
         assert found.split_on < AS_OF

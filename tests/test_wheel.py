@@ -59,7 +59,7 @@ def clean_python(wheel, tmp_path_factory) -> Path:
 def test_the_wheel_holds_the_notebooks_the_plan_and_the_templates(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert sum(name.startswith("segkit/notebooks/0") for name in names) == 5
-    assert "segkit/templates/plan.toml" in names
+    assert {"segkit/templates/plan.toml", "segkit/templates/sample.toml"} <= set(names)
     assert any(name.endswith("index.html.j2") for name in names)
     assert any(name.endswith("report.css") for name in names)
     assert any(name.endswith(".sql") for name in names)
@@ -72,7 +72,9 @@ def test_a_new_shop_works_from_the_wheel_alone(clean_python, tmp_path):
     made = call(segkit, "new", "my-shop", "--no-sample", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     shop = tmp_path / "my-shop"
-    text = shorten_plan((shop / "plan.toml").read_text(encoding="utf-8"))
+    find = "from segkit.workflow.steps import find_packaged; print(find_packaged('sample.toml'))"
+    packaged = Path(call(clean_python, "-c", find, cwd=tmp_path).stdout.strip())
+    text = shorten_plan(packaged.read_text(encoding="utf-8"))
     (shop / "plan.toml").write_text(text, encoding="utf-8")
     made = call(segkit, "sample", "data/sample", "--customers", "600", cwd=shop)
     assert made.returncode == 0, made.stderr

@@ -60,6 +60,26 @@ def shop(ran, tmp_path) -> Path:
 # ---------------------------------------------------------------- whole runs
 
 
+def test_without_as_of_the_run_counts_until_the_last_day_in_the_data(tmp_path):
+    shop = make_shop(tmp_path / "shop")
+    (shop / "plan.toml").write_text(PLAN.replace("as_of = 2026-01-31\n", ""), encoding="utf-8")
+    code, answer, messages = call_run(shop)
+    assert code == 0, messages
+    published = Path(answer["index"]).parent
+    record = json.loads((published / "run.json").read_text())
+    assert (record["as_of"], record["as_of_from"]) == ("2026-01-28", "order_lines")
+    assert "2026-01-28, taken from the data" in (published / "index.html").read_text()
+    assert set(read_states(call_run(shop)[1]).values()) == {"skipped"}
+    with (shop / "lines.csv").open("a", encoding="utf-8") as lines:
+        lines.write("o99,c1,p1,2026-02-03,1,9.5\n")
+    code, answer, messages = call_run(shop)
+    assert code == 0, messages
+    record = json.loads((Path(answer["index"]).parent / "run.json").read_text())
+    assert record["as_of"] == "2026-02-03"
+    assert "as_of" in read_reasons(answer)["01_plan"]
+    assert record["tables"]["order_lines"]["accepted"] == 31
+
+
 def test_a_first_run_runs_every_step_and_publishes(ran):
     folder, answer = ran
     assert answer["ok"]
@@ -73,6 +93,7 @@ def test_a_first_run_runs_every_step_and_publishes(ran):
     assert record["tables"]["order_lines"] == {"read": 30, "accepted": 30, "rejected": 0}
     assert record["random_state"] == 3
     assert record["as_of"] == "2026-01-31"
+    assert record["as_of_from"] == "plan"
     assert "pandas" in record["versions"]
     assert str(folder) not in json.dumps(record)
 

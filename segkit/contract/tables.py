@@ -343,6 +343,7 @@ COMPETITORS = Table(
     answers="Who else serves each cell, and how",
     collect="Annual reports, trade press",
     key=(),
+    decides=("market_share",),
     columns=(
         Column("competitor", "category", "Name of the competitor", required=True),
         COUNTRY,

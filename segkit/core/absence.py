@@ -10,6 +10,7 @@ import pandas as pd
 
 NO_PURCHASES = "This plan has no purchases: it names no order lines."
 NO_ROWS = "There are no rows to show."
+ALL_HIDDEN = "What could be said here is of too few customers, or would tell of so few."
 
 
 class EmptyTable(pd.DataFrame):

@@ -10,21 +10,24 @@ greedily; whether that does is found by linear programs, as in Fischetti and Sal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from segkit.core.errors import SegkitError
-from segkit.core.hiding import list_parts
-from segkit.core.ledger import CountedPart, Ledger, Line, Place, count_parts
+from segkit.core.amounts import list_amounts, list_sums
+from segkit.core.bounds import Bound, find_rows_that_tell
+from segkit.core.cell_ledger import CellLedger, Line
+from segkit.core.counted_parts import CountedPart
+from segkit.core.counting import count_parts
+from segkit.core.hiding import find_hidden_alone, list_parts
+from segkit.core.ledger import Ledger
+from segkit.core.programs import MOST_PROGRAMS, AuditLimitError, find_told
 from segkit.core.shapes import Shape
+from segkit.core.spaces import Place
 
-MOST_CELLS = 3000  # hidden cells that hang together
-MOST_PROGRAMS = 400  # linear programs for one table
 MOST_ROUNDS = 40  # of hiding more
-NEAR = 1e-6
 TOO_LARGE = (
     "It could not be made sure, within the limits of the audit, that nothing hidden is told."
 )
@@ -40,33 +43,27 @@ class Audited:
     hidden : Series of bool
         The rows that are hidden.
     parts : list of CountedPart
-        Its counts, for the ledger.
+        Its counts and amounts, for the ledger.
     reason : str
         Why the table must be left out whole; empty if it may be shown.
+    untold : Series of bool
+        The rows of which all amounts are hidden, since one would tell of those of too few.
     """
 
     hidden: pd.Series
     parts: list[CountedPart]
     reason: str = ""
+    untold: pd.Series = field(default_factory=lambda: pd.Series(dtype=bool))
 
 
-@dataclass
-class _Program:
-    """Hidden cells that hang together: they are at least ``least``, and add up as told."""
-
-    cells: list[Place]
-    least: np.ndarray
-    lines: list[dict[Place, float]]
-    sums: list[float]
-    protected: list[int]
-    largest: int
-
-
-class AuditLimitError(Exception):
-    """The audit would take too many cells or linear programs."""
-
-
-def audit_table(table: pd.DataFrame, shape: Shape, hidden: pd.Series, *, ledger: Ledger) -> Audited:
+def audit_table(
+    table: pd.DataFrame,
+    shape: Shape,
+    hidden: pd.Series,
+    *,
+    ledger: Ledger,
+    roundings: Mapping[str, float] | None = None,
+) -> Audited:
     """Hide more rows of a table until nothing hidden can be worked out from all tables together.
 
     Parameters
@@ -80,30 +77,65 @@ def audit_table(table: pd.DataFrame, shape: Shape, hidden: pd.Series, *, ledger:
     ledger : Ledger
         What was published before, and the fewest customers that may be seen. It takes the table
         in, unless that is left out.
+    roundings : mapping of str to float, optional
+        The step to which each column is written.
 
     Returns
     -------
     Audited
     """
-    parts = count_parts(table, shape, hidden)
+    parts = count_parts(table, shape, hidden, roundings=roundings)
+    trial = ledger.copy()
+    done = _audit_parts(parts, trial)
+    if parts and all(reason for _, reason in done):
+        return Audited(hidden, [], done[0][1])
+    ledger.take_over(trial)
+    audited = _spread(table, shape, hidden, [part for part, _ in done])
+    untold, amounts = _audit_amounts(table, shape, audited, ledger=ledger, roundings=roundings)
+    kept = [part for part, reason in (*done, *amounts) if not reason]
+    return Audited(audited, kept, untold=untold)
+
+
+def _audit_parts(parts: Sequence[CountedPart], ledger: CellLedger) -> list[tuple[CountedPart, str]]:
+    """Return each part with what more it must hide, and the reason if all of it is left out."""
     budget = [MOST_PROGRAMS]
     done = []
-    trial = ledger.copy()
-    reasons = []
     for part in parts:
-        audited, reason = _audit_part(part, trial, budget)
+        audited, reason = _audit_part(part, ledger, budget)
         if reason:
-            reasons.append(reason)
             audited = replace(part, hidden=(True,) * len(part.hidden))
-        else:
-            trial.add(audited)
-        done.append(audited)
-    if len(reasons) == len(parts) and parts:
-        return Audited(hidden, [], reasons[0])
-    ledger.spaces = trial.spaces
-    ledger.lines = trial.lines
-    kept = [part for part in done if not all(part.hidden)]
-    return Audited(_spread(table, shape, hidden, done), kept)
+        done.append((audited, reason))
+    return done
+
+
+def _audit_amounts(
+    table: pd.DataFrame,
+    shape: Shape,
+    hidden: pd.Series,
+    *,
+    ledger: Ledger,
+    roundings: Mapping[str, float] | None,
+) -> tuple[pd.Series, list[tuple[CountedPart, str]]]:
+    """Return the rows whose amounts must be hidden, beside other tables, and the amounts.
+
+    Each part comes with the reason if all of it is hidden.
+    """
+    untold = pd.Series(False, index=table.index)
+    sums = list_sums(table)
+    smallest_cell = ledger.smallest_cell
+    if not sums:
+        return untold, []
+    alone = find_hidden_alone(table, shape, hidden, smallest_cell)
+    marks = pd.DataFrame({name: hidden | alone[name] if name in alone else hidden for name in sums})
+    parts = list(
+        list_amounts(table, shape, marks, smallest_cell=smallest_cell, roundings=roundings)
+    )
+    done = _audit_parts(parts, ledger.amounts)
+    places = list_parts(table, shape) * len(sums) if parts else []
+    for rows, before, (after, _) in zip(places, parts, done, strict=True):
+        more = [new and not old for new, old in zip(after.hidden, before.hidden, strict=True)]
+        untold.loc[rows.index] |= np.array(more)
+    return untold, done
 
 
 def _spread(
@@ -117,21 +149,27 @@ def _spread(
     return found
 
 
-def _audit_part(part: CountedPart, ledger: Ledger, budget: list[int]) -> tuple[CountedPart, str]:
-    """Return the part with what more it must hide, or why hiding in it does not do."""
+def _audit_part(
+    part: CountedPart, ledger: CellLedger, budget: list[int]
+) -> tuple[CountedPart, str]:
+    """Return the part with what more it must hide, or why hiding in it does not do.
+
+    The ledger takes it in, unless there is a reason.
+    """
     part = _hide_again(part, ledger)
     for _ in range(MOST_ROUNDS):
         trial = ledger.copy()
-        own = trial.add(part)
-        if not any(trial.is_open(cell) for line in own for cell in (*line.cells, line.total)):
-            return part, ""
-        try:
-            told = find_told(trial, own, budget=budget)
-        except AuditLimitError:
-            return part, TOO_LARGE
+        ties = trial.add(part)
+        told: set[Place] = set()
+        if any(trial.is_open(cell) for tie in ties for cell in tie.places):
+            try:
+                told = find_told(trial, ties, budget=budget)
+            except AuditLimitError:
+                return part, TOO_LARGE
         if not told:
+            ledger.take_over(trial)
             return part, ""
-        more = _choose_more(part, trial, own, told)
+        more = _choose_more(part, trial, ties, told)
         if not more:
             break
         marks = [mark or row in more for row, mark in enumerate(part.hidden)]
@@ -139,13 +177,17 @@ def _audit_part(part: CountedPart, ledger: Ledger, budget: list[int]) -> tuple[C
     return part, TELLS
 
 
-def _hide_again(part: CountedPart, ledger: Ledger) -> CountedPart:
-    """Hide what was hidden elsewhere, and one cell of a line whose total was."""
+def _hide_again(part: CountedPart, ledger: CellLedger) -> CountedPart:
+    """Hide what was hidden elsewhere, or tells it, and one cell of a line whose total was."""
     marks = list(part.hidden)
     for row, cell in enumerate(ledger.find_cells(part)):
         marks[row] = marks[row] or (cell is not None and ledger.is_open(cell))
+    for row in find_rows_that_tell(ledger, part):
+        marks[row] = True
     trial = ledger.copy()
     for line in trial.add(replace(part, hidden=(True,) * len(marks))):
+        if not isinstance(line, Line):
+            continue
         is_before = line.total[0] < len(ledger.spaces) and ledger.is_open(line.total)
         if not is_before or any(marks[row] for row in line.rows):
             continue
@@ -156,26 +198,59 @@ def _hide_again(part: CountedPart, ledger: Ledger) -> CountedPart:
 
 
 def _choose_more(
-    part: CountedPart, ledger: Ledger, lines: Sequence[Line], told: set[Place]
+    part: CountedPart, ledger: CellLedger, ties: Sequence[Line | Bound], told: set[Place]
 ) -> set[int]:
     """Return rows to hide besides, so that what is told is open.
 
-    First the lines come of which a single cell is hidden, then those of what is told. The smallest
-    count that is shown is taken; where there is none, a cell that counts nobody, beside others that
-    are hidden: whoever does not know whether 0 is shown knows less.
+    First the rows come whose shares tell it, then lines of which a single cell is hidden, then
+    those of what is told. The smallest count that is shown is taken; where there is none, a cell
+    that counts nobody, beside others that are hidden: whoever does not know whether 0 is shown
+    knows less.
     """
+    lines = [tie for tie in ties if isinstance(tie, Line)]
+    bounds = [tie for tie in ties if isinstance(tie, Bound) and told & set(tie.places)]
+    telling = {row for bound in bounds for row in bound.rows if not part.hidden[row]}
+    if telling:
+        return {min(telling, key=lambda row: (part.counts[row], row))}
+    chosen = _choose_of_lines(part, ledger, lines, told)
+    if not chosen and bounds:  # what limits it is shown: that it may be 0 is all that helps
+        noughts = _list_noughts(part, ledger, ties)
+        chosen = set(noughts[:1])
+    return chosen
+
+
+def _list_noughts(part: CountedPart, ledger: CellLedger, ties: Sequence[Line | Bound]) -> list[int]:
+    """Return the rows that show that they count nobody, but for those that could count none."""
+    bounds = [tie for tie in ties if isinstance(tie, Bound)]
+    certain = {
+        place
+        for bound in bounds
+        if bound.high <= 0 and all(weight > 0 for _, weight in bound.terms)
+        for place in bound.places
+    }
+    return [
+        row
+        for row, place in enumerate(ledger.find_cells(part))
+        if part.counts[row] == 0 and not part.hidden[row] and place not in certain
+    ]
+
+
+def _choose_of_lines(
+    part: CountedPart, ledger: CellLedger, lines: Sequence[Line], told: set[Place]
+) -> set[int]:
+    """Return rows to hide of the lines of what is told, or of others of which some is hidden."""
     open_counts = {id(line): sum(ledger.is_open(cell) for cell in line.cells) for line in lines}
     lone = [line for line in lines if open_counts[id(line)] == 1]
-    own = [line for line in lines if told & {*line.cells, line.total}]
+    own = [line for line in lines if told & set(line.places)]
     some = [line for line in lines if open_counts[id(line)]]
     beside = [0] * len(part.counts)
     for line in lines:
         for row in line.rows:
             beside[row] += open_counts[id(line)]
 
-    def rank(row: int) -> tuple[bool, int, int]:
+    def rank(row: int) -> tuple[bool, float, int]:
         count = part.counts[row]
-        return count == 0, -beside[row] if count == 0 else count, row
+        return count == 0, -beside[row] if count == 0 else abs(count), row
 
     for wanted in (lone, own, some):
         more: set[int] = set()
@@ -188,155 +263,3 @@ def _choose_more(
         if more:
             return more
     return set()
-
-
-def find_told(
-    ledger: Ledger, lines: Sequence[Line] | None = None, *, budget: list[int] | None = None
-) -> set[Place]:
-    """Return the hidden counts below the smallest cell that are told to within less than that.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    lines : sequence of Line, optional
-        Only what hangs together with these; all if not given.
-    budget : list of int, optional
-        How many linear programs may still be solved, in its first place.
-    """
-    budget = budget if budget is not None else [MOST_PROGRAMS]
-    told: set[Place] = set()
-    for program in _list_programs(ledger, lines):
-        told |= _find_told_in(program, ledger.smallest_cell, budget)
-    return told
-
-
-def _list_programs(ledger: Ledger, lines: Sequence[Line] | None) -> list[_Program]:
-    """Return the groups of hidden cells that hang together by lines, with those to protect."""
-    equations = []
-    seen = set()
-    for line in ledger.lines:
-        terms = {cell: 1.0 for cell in line.cells if ledger.is_open(cell)}
-        total = float(line.count - sum(ledger.count(c) for c in line.cells if c not in terms))
-        if ledger.is_open(line.total):
-            terms[line.total] = -1.0
-            total -= line.count
-        elif line.count < ledger.smallest_cell and not ledger.is_shown(line.total):
-            continue  # a total so small is known to nobody
-        equation = (frozenset(terms.items()), total)
-        if terms and equation not in seen:
-            seen.add(equation)
-            equations.append((terms, total))
-    groups = _group(equations)
-    start = {cell for line in lines for cell in (*line.cells, line.total)} if lines else None
-    programs = []
-    for group in groups:
-        cells = sorted({cell for terms, _ in group for cell in terms})
-        if start is not None and not start & set(cells):
-            continue
-        protected = [n for n, cell in enumerate(cells) if ledger.count(cell) < ledger.smallest_cell]
-        if protected:
-            least = np.array([ledger.find_least(cell) for cell in cells], dtype=float)
-            terms = [terms for terms, _ in group]
-            sums = [total for _, total in group]
-            largest = max(ledger.count(cell) for cell in cells)
-            programs.append(_Program(cells, least, terms, sums, protected, largest))
-    return programs
-
-
-def _group(equations: list) -> list[list]:
-    """Return the equations in groups that share cells."""
-    parent: dict[Place, Place] = {}
-
-    def find(cell: Place) -> Place:
-        while parent.setdefault(cell, cell) != cell:
-            parent[cell] = parent[parent[cell]]
-            cell = parent[cell]
-        return cell
-
-    for terms, _ in equations:
-        first, *others = terms
-        for other in others:
-            parent[find(other)] = find(first)
-    groups: dict[Place, list] = {}
-    for terms, total in equations:
-        groups.setdefault(find(next(iter(terms))), []).append((terms, total))
-    return list(groups.values())
-
-
-def _find_told_in(program: _Program, smallest_cell: int, budget: list[int]) -> set[Place]:
-    if len(program.lines) == 1:
-        return _find_told_by_sum(program, smallest_cell)
-    if len(program.cells) > MOST_CELLS:
-        raise AuditLimitError
-    low = np.full(len(program.cells), np.inf)
-    high = np.full(len(program.cells), -np.inf)
-    solve = _make_solver(program, smallest_cell)
-
-    def look(weights: np.ndarray) -> None:
-        """Take in one way in which the hidden counts can be."""
-        budget[0] -= 1
-        if budget[0] < 0:
-            raise AuditLimitError
-        found = solve(weights)
-        np.minimum(low, found, out=low)
-        np.maximum(high, found, out=high)
-
-    weights = np.zeros(len(program.cells))
-    weights[program.protected] = 1.0
-    look(weights)
-    look(-weights)
-    told = set()
-    for number in program.protected:
-        if high[number] - low[number] >= smallest_cell - NEAR:
-            continue
-        alone = np.zeros(len(program.cells))
-        alone[number] = 1.0
-        look(alone)
-        look(-alone)
-        if high[number] - low[number] < smallest_cell - NEAR:
-            told.add(program.cells[number])
-    return told
-
-
-def _find_told_by_sum(program: _Program, smallest_cell: int) -> set[Place]:
-    """Return what a single sum tells: each cell is as free as the sum leaves beside the others."""
-    terms = program.lines[0]
-    if any(weight < 0 for weight in terms.values()):
-        return set()  # the total is hidden too
-    free = program.sums[0] - program.least.sum()
-    if free >= smallest_cell:
-        return set()
-    return {program.cells[number] for number in program.protected}
-
-
-def _make_solver(program: _Program, smallest_cell: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what finds hidden counts that make a weighted sum the smallest.
-
-    Counts end well above all that are hidden: what they can be within that they can be.
-    """
-    from scipy.optimize import linprog
-    from scipy.sparse import csr_array
-
-    places = {cell: number for number, cell in enumerate(program.cells)}
-    entries = [
-        (number, places[cell], weight)
-        for number, terms in enumerate(program.lines)
-        for cell, weight in terms.items()
-    ]
-    rows, columns, values = zip(*entries, strict=True)
-    shape = (len(program.lines), len(program.cells))
-    matrix = csr_array((values, (rows, columns)), shape=shape)
-    most = np.full(len(program.cells), program.largest + 2.0 * smallest_cell)
-    bounds = np.column_stack([program.least, most])
-
-    def solve(weights: np.ndarray) -> np.ndarray:
-        found = linprog(weights, A_eq=matrix, b_eq=program.sums, bounds=bounds, method="highs")
-        if found.status != 0:
-            raise SegkitError(
-                "the audit of what is hidden did not come to an end",
-                where="segkit.core.audit",
-                found=found.message,
-            )
-        return found.x
-
-    return solve

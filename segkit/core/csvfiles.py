@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import pandas as pd
     from ibis import ir
 
 # Plain, full width, small, and the typographic minus.
@@ -67,11 +66,6 @@ def neutralise_names(names: Iterable[object]) -> list[str]:
         taken.add(name.lower())
         found.append(name)
     return found
-
-
-def write_frame_as_csv(path: Path, frame: pd.DataFrame) -> None:
-    """Write a DataFrame, without its index; what is missing is an empty cell."""
-    write_rows_as_csv(path, list(frame.columns), frame.itertuples(index=False, name=None))
 
 
 def write_rows_as_csv(

@@ -88,14 +88,24 @@ def _is_small(counts: pd.Series, smallest_cell: int) -> pd.Series:
 
 
 def find_hidden_alone(
-    table: pd.DataFrame, shape: Shape, hidden: pd.Series, smallest_cell: int
+    table: pd.DataFrame,
+    shape: Shape,
+    hidden: pd.Series,
+    smallest_cell: int,
+    *,
+    also_untold: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Return which figures are hidden in rows that are shown, by column."""
+    """Return which figures are hidden in rows that are shown, by column.
+
+    Those of the rows ``also_untold`` are, since other tables would tell of them.
+    """
     labels = {*shape.by, *shape.within, *shape.shown, NOTE, HIDDEN, shape.count}
     if smallest_cell <= 1:
         return pd.DataFrame(index=table.index)
     kinds = list_measures(drop_contributions(table), named=shape.measures, labels=labels)
     no_figures = _find_untold(table, shape, hidden, smallest_cell)
+    if also_untold is not None:
+        no_figures |= also_untold
     masks = {}
     for column, kind in kinds.items():
         mask = pd.Series(kind == EXTREME, index=table.index)

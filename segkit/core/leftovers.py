@@ -25,6 +25,8 @@ NAMED = re.compile(
     rf"({re.escape(FOLDER)}|{re.escape(PARTIAL)})"
     r"(?P<machine>[0-9a-f]{6})-(?P<process>\d+)-(?P<begun>[0-9a-f]{4})-"
 )
+# An earlier segkit named its folder of links after the process alone, which may be any machine's.
+LINKS = re.compile(r"segkit-links-(?P<process>\d+)-\w+")
 LOG = re.compile(r"segkit-error-\d{8}T\d{6}Z-(?P<process>\d+)\.log")
 LONGEST_TAIL = 30  # characters of a file's own name; with its endings, which tell its kind
 SECONDS_ELSEWHERE = 7 * 24 * 3600.0  # after which what another machine left is nobody's
@@ -50,7 +52,7 @@ def clear_leftovers(*folders: Path, below: bool = False) -> None:
     """Remove what killed processes of this user left in these folders, or also ``below`` them."""
     for folder in folders:
         for path in _list_entries(folder, below=below):
-            if (found := NAMED.match(path.name)) and _is_nobodys(path, found):
+            if _is_leftover(path):
                 _remove(path)
 
 
@@ -75,6 +77,15 @@ def _list_entries(folder: Path, *, below: bool) -> Iterable[Path]:
     return found
 
 
+def _is_leftover(path: Path) -> bool:
+    """Tell by a name, and by the process that it names, whether nobody needs a path any more."""
+    if found := NAMED.match(path.name):
+        return _is_nobodys(path, found)
+    if found := LINKS.fullmatch(path.name):
+        return _is_forgotten(path, found)
+    return False
+
+
 def _is_nobodys(path: Path, owner: re.Match) -> bool:
     """Tell whether a leftover is this user's and its process is gone."""
     if not _is_own(path):
@@ -82,6 +93,12 @@ def _is_nobodys(path: Path, owner: re.Match) -> bool:
     if owner["machine"] != _name_machine():
         return _measure_age(path) > SECONDS_ELSEWHERE
     return _read_beginning(int(owner["process"])) != owner["begun"]
+
+
+def _is_forgotten(path: Path, owner: re.Match) -> bool:
+    """Tell whether a folder is this user's, of no process here, and old enough for any machine."""
+    is_old = _measure_age(path) > SECONDS_ELSEWHERE
+    return is_old and _is_own(path) and not _read_beginning(int(owner["process"]))
 
 
 def _is_own(path: Path) -> bool:

@@ -25,18 +25,23 @@ TIMES_FOR_FIGURES = 2  # as many customers as a count needs
 DOMINANCE_PERCENT = 10.0  # the p of the p% rule
 EXTREME_NAMES = re.compile(r"(smallest|largest|lowest|highest|min|max|minimum|maximum)(_|$)")
 
+MEAN_NAMES = re.compile(r"(mean|median|expected)_")
+
 
 def find_measure(column: str, values: pd.Series) -> str:
     """Return what kind of figure a column holds, told from its name and values.
 
-    Numbers are a ``figure`` unless the name says that they count (``..._count``) or are a share of
-    customers (``customer_share``), or are an ``extreme``; everything else is a ``label``.
+    Numbers are a ``figure`` unless the name says that they count (``..._count``, but for a mean of
+    counts) or are a share of customers (``customer_share``), or are an ``extreme``; everything else
+    is a ``label``.
     """
     is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if EXTREME_NAMES.match(column):
         return EXTREME
     if not is_number and not _holds_numbers(values):
         return LABEL
+    if MEAN_NAMES.match(column):
+        return FIGURE
     if column.endswith("_count") or column == "customer_share":
         return COUNT
     return FIGURE
@@ -118,6 +123,14 @@ def find_dominated(
     other = np.nan_to_num(np.asarray(second, dtype=float))
     rest = np.nan_to_num(np.asarray(total, dtype=float)) - first - other
     return (np.abs(first) > 0) & (np.abs(rest) < percent / 100 * np.abs(first))
+
+
+def find_largest(amounts: pd.Series) -> tuple[float, float]:
+    """Return the two largest contributions to a sum, whatever their sign; NaN where none is."""
+    known = amounts.astype(float).dropna()
+    order = known.abs().sort_values(ascending=False, kind="stable").index[:2]
+    found = [*known.loc[order].head(2), np.nan, np.nan]
+    return found[0], found[1]
 
 
 def add_contributions(

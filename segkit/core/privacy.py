@@ -145,6 +145,7 @@ def publish_table(
     *,
     smallest_cell: int,
     also_hidden: pd.Series | None = None,
+    also_untold: pd.Series | None = None,
     roundings: Mapping[str, float] | None = None,
     view: Any = None,
     period: str = "",
@@ -170,6 +171,8 @@ def publish_table(
         The fewest customers that may be seen.
     also_hidden : Series of bool, optional
         Rows that other tables would tell of.
+    also_untold : Series of bool, optional
+        Rows whose amounts other tables would tell of.
     roundings : mapping of str to float, optional
         The step to which each column is shown rounded, for the records.
     view, period, currency
@@ -197,7 +200,7 @@ def publish_table(
         hidden = find_hidden(table, shape, smallest_cell)
         if also_hidden is not None:
             hidden |= also_hidden
-        alone = find_hidden_alone(table, shape, hidden, smallest_cell)
+        alone = find_hidden_alone(table, shape, hidden, smallest_cell, also_untold=also_untold)
         shown = _hide_columns(_hide_rows(shown, shape, hidden), alone)
         is_new = hidden & ~find_hidden_before(table)
         shown = _write_notes(shown, hidden, alone, note=explain_hidden(smallest_cell), new=is_new)
@@ -211,6 +214,13 @@ def publish_table(
     )
     published = Published(shown, shape, view=view, period=period, currency=currency)
     return replace(published, records=records)
+
+
+def find_covered(rows: pd.DataFrame) -> pd.Series:
+    """Return in which rows of a published table something is hidden."""
+    if HIDDEN not in rows:
+        return pd.Series(False, index=rows.index)
+    return rows[HIDDEN].astype("boolean").fillna(False).astype(bool)
 
 
 def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:

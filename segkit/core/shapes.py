@@ -11,6 +11,29 @@ TOO_FEW_FOR_AMOUNTS = "too few customers for amounts, or a few of them make thes
 
 
 @dataclass(frozen=True)
+class Limit:
+    """Rows that count, together, no more customers than others do.
+
+    Attributes
+    ----------
+    column : str
+        A column of ``within``, of whose values the next two are.
+    rows : tuple of str
+        The rows that are limited: those alike in all else are added up.
+    most : str
+        The rows that limit them, such as those taken by a rule.
+    earlier : bool
+        Whether the rows that limit come before the limited one, or after it, by the numbers in the
+        last column of ``by``.
+    """
+
+    column: str
+    rows: tuple[str, ...]
+    most: str
+    earlier: bool = True
+
+
+@dataclass(frozen=True)
 class Shape:
     """What the rows of a table are, so that the gate knows what must not be seen.
 
@@ -52,6 +75,8 @@ class Shape:
     sums : mapping of str to mapping
         Columns by which rows add up to the customers of larger groups, such as the rules of a
         segment to the segment, each with the values by column of the rows that do.
+    limits : tuple of Limit
+        Rows that are together no more than others, such as those of whom earlier rules took some.
     running : tuple of str
         Columns that add up row by row; where the figures of one row are hidden, all of it is.
     """
@@ -69,4 +94,5 @@ class Shape:
     rests: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, str] = field(default_factory=dict)
     sums: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
     running: tuple[str, ...] = ()

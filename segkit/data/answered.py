@@ -9,11 +9,19 @@ from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.judging import JUDGED
 from segkit.data.notices import NOTICED, Notice
 from segkit.data.quality_rules import REFERRED_TO, list_quality_rules
+from segkit.data.unread_columns import TELLING
 from segkit.plan.models import Plan
 
 NOT_FOUND = "accepted_not_found"
 # Said of a table whatever its columns.
-OF_TABLES = ("malformed_line", "mixed_encoding", "larger_than_memory")
+OF_TABLES = (
+    "malformed_line",
+    "mixed_encoding",
+    "other_encoding",
+    "larger_than_memory",
+    "adjustment_of_sales",
+    *(telling.rule for telling in TELLING),
+)
 # What the checks work out beside a table's columns, on which rules of their own depend.
 WORKED_OUT = (
     "is_late",

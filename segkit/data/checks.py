@@ -305,12 +305,7 @@ def open_checks(
         duckdb.connect(room / "work.duckdb") as con,
     ):
         work = name_plainly(Path(work_name))
-        # A list in a CASE would become a join, which takes long in a table of many columns.
-        con.execute(
-            """SET preserve_insertion_order = true;
-            PRAGMA disable_checkpoint_on_shutdown;
-            SET disabled_optimizers = 'in_clause'"""
-        )
+        con.execute("SET preserve_insertion_order = true; PRAGMA disable_checkpoint_on_shutdown")
         spill = set_limits(con, plan, work)
         checks = TableChecks(plan, con, work, as_of=as_of, spill=spill, stamps=stamps)
         checks.run()

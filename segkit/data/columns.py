@@ -16,6 +16,8 @@ from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.core.errors import PlanError, SegkitError, suggest_name
 from segkit.data.notices import Notice
+from segkit.data.running_index import find_counters, number_rows, tell_counters
+from segkit.data.unread_columns import TELLING_TABLES, find_telling, tell_unread_columns
 from segkit.plan.models import OWN_NAME, TableSpec
 
 OWN = "own"  # the kind of a feature of one's own, until its values are seen
@@ -52,9 +54,10 @@ class Source:
     types: dict[str, str] = field(default_factory=dict)
     raw_count: int = 0
     malformed_count: int = 0
-    foreign_lines: int = 0
     is_copied: bool = True
     unnamed: dict[int, int] = field(default_factory=dict)
+    time_zone: str | None = None
+    joins_capitals: bool = False
     notices: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -187,6 +190,9 @@ class Source:
             cells = cells[1:]
         cell_of = dict(zip(names, cells, strict=True))
         self.unnamed = self._count_unnamed(relation, names, cells)
+        if self.name in TELLING_TABLES:
+            telling = find_telling(self._list_free(), list(self.columns))
+            self.notices += tell_unread_columns(self.con, relation, cell_of, telling)
         row_hash = f"hash({', '.join(map(quote, cells))}) AS row_hash"
         mapped = [f"{quote(cell_of[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
         mapped += [
@@ -194,7 +200,14 @@ class Source:
             for ours, name in self.columns.items()
             if numbers and cell_of[name] in numbers
         ]
+        counters = find_counters(names, self.columns.values())
+        bare = [cell_of[name] for name in names if name not in counters]
         kept = [row_hash, *mapped]
+        if counters and bare:
+            kept.append(f"hash({', '.join(map(quote, bare))}) AS bare_hash")
+            kept += [
+                f"{quote(cell_of[name])} AS counter_{place}" for place, name in enumerate(counters)
+            ]
         self.is_copied = not row or "file_row_number" in names
         if self.is_copied:
             copied = ["source_row", *kept] if is_numbered else kept
@@ -206,10 +219,25 @@ class Source:
         if row:
             kept = [f"{row} AS source_row", *kept]
         query = f"SELECT {', '.join(kept)} FROM {relation}"
+        if counters and bare:
+            told = [
+                *self.columns,
+                *(
+                    f"number {ours}"
+                    for ours, name in self.columns.items()
+                    if numbers and cell_of[name] in numbers
+                ),
+            ]
+            query = self._compare_without(counters, query, told)
         self.con.execute(f"CREATE OR REPLACE VIEW {self.raw} AS {query}")
         types = self.con.execute(f"DESCRIBE {self.raw}").fetchall()
         self.types = {name: kind for name, kind, *_ in types}
         self.raw_count = self.con.execute(f"SELECT count(*) FROM {self.raw}").fetchall()[0][0]
+
+    def _list_free(self) -> list[str]:
+        """Return the user's names, each once, that stand for none of the contract's columns."""
+        taken = self.columns.values()
+        return [name for name in self.names if name not in taken and self.names.count(name) == 1]
 
     def _count_unnamed(
         self, relation: str, names: Sequence[str], cells: Sequence[str]
@@ -221,6 +249,15 @@ class Source:
         counts = [f"count(nullif(trim({quote(cells[place])}::VARCHAR), ''))" for place in places]
         (found,) = self.con.execute(f"SELECT {', '.join(counts)} FROM {relation}").fetchall()
         return {place + 1: count for place, count in zip(places, found, strict=True) if count}
+
+    def _compare_without(self, counters: Sequence[str], query: str, told: Sequence[str]) -> str:
+        """Return a query's columns, with a hash without the counters if these number the rows."""
+        columns = ", ".join(["source_row", *map(quote, told)])
+        if not number_rows(self.con, query, counters):
+            return f"SELECT row_hash, {columns} FROM ({query})"
+        count = self.con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
+        self.notices.append(tell_counters(counters, count))
+        return f"SELECT bare_hash AS row_hash, {columns} FROM ({query})"
 
 
 def name_harmlessly(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,16 @@ if TYPE_CHECKING:
 # What Python, its libraries and their results hold beside DuckDB, in bytes: the check of the sample
 # shop 235 MB, that of 12 million order lines 470 MB.
 PYTHON_MEMORY = 500_000_000
+# Optimizers of DuckDB that a check does without: a list in a CASE would become a join. The others
+# take the square of the columns' number, and are left out where there are many.
+UNWANTED = ("in_clause",)
+UNWANTED_IF_WIDE = (*UNWANTED, "common_subexpressions", "projection_placement")
+WIDE = 200  # columns
 
 
-def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path:
+def set_limits(
+    con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path, *, owners: int = 1
+) -> Path:
     """Hold a DuckDB connection to the plan's memory and threads, and to this machine.
 
     The plan's memory is that of the process, of which DuckDB gets its part, see `share_memory`. It
@@ -50,9 +58,9 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
         place = plan.resolve_path(engine.temp_folder)
         place.mkdir(parents=True, exist_ok=True)
         spill = name_plainly(place / name_folder())
-    own_memory = share_memory(_count_limit(con, engine.memory_limit))
+    _set_memory(con, engine, owners=owners)
     con.execute(
-        f"""SET memory_limit = '{own_memory}B'; SET TimeZone = 'UTC';
+        f"""SET TimeZone = 'UTC';
         SET temp_directory = {text_literal(spill)};
         SET autoinstall_known_extensions = false; SET autoload_known_extensions = false;
         SET python_enable_replacements = false"""
@@ -63,6 +71,18 @@ def set_limits(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Path
     if engine.threads:
         con.execute(f"SET threads = {count_threads(engine.threads)}")
     return spill
+
+
+def _set_memory(con: duckdb.DuckDBPyConnection, engine: Engine, *, owners: int) -> None:
+    """Give a connection its part of DuckDB's memory, which so many databases share."""
+    own_memory = share_memory(_count_limit(con, engine.memory_limit)) // owners
+    con.execute(f"SET memory_limit = '{own_memory}B'")
+
+
+def choose_optimizers(con: duckdb.DuckDBPyConnection, column_count: int) -> None:
+    """Let DuckDB do without the optimizers that take long in a table of so many columns."""
+    unwanted = UNWANTED_IF_WIDE if column_count > WIDE else UNWANTED
+    con.execute(f"SET disabled_optimizers = '{','.join(unwanted)}'")
 
 
 def share_memory(limit: int) -> int:
@@ -92,13 +112,28 @@ def count_threads(asked: int) -> int:
 
 @contextlib.contextmanager
 def open_locked(
-    path: Path, plan: Plan, folder: Path, *, read_only: bool = False
+    path: Path,
+    plan: Plan,
+    folder: Path,
+    *,
+    beside: duckdb.DuckDBPyConnection,
+    read_only: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database file with no way to any other file, to an extension or to a setting."""
+    """Open a database file with no way to any other file, to an extension or to a setting.
+
+    The connection ``beside`` it, of another database, leaves it half of its memory meanwhile. What
+    does not fit goes to a folder of its own, as temporary files of all databases have the same
+    names.
+    """
     import duckdb
 
-    with duckdb.connect(name_plainly(path), read_only=read_only) as con:
-        set_limits(con, plan, folder)
+    own_folder = Path(tempfile.mkdtemp(dir=folder))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, own_folder, ignore_errors=True)
+        stack.callback(_set_memory, beside, plan.engine, owners=1)
+        _set_memory(beside, plan.engine, owners=2)
+        con = stack.enter_context(duckdb.connect(name_plainly(path), read_only=read_only))
+        set_limits(con, plan, own_folder, owners=2)
         con.execute(
             """SET preserve_insertion_order = true; SET allow_community_extensions = false;
             SET enable_external_access = false; SET lock_configuration = true"""

@@ -65,7 +65,7 @@ def find_files(plan: Plan, spec: TableSpec) -> tuple[list[Path], str]:
         return _find_parquet(plan.folder, pattern, spec.pattern), "parquet"
     path = plan.resolve_path(spec.path)
     if path.is_file():
-        return [path], _name_kind(path, spec.path)
+        return [path], name_kind(path, spec.path)
     if path.is_dir():
         return _find_parquet(path, "**", spec.path), "parquet"
     raise _explain_no_file(spec.path, path)
@@ -120,7 +120,7 @@ def _find_parquet(folder: Path, pattern: str, place: str) -> list[Path]:
     return files
 
 
-def _name_kind(path: Path, place: str) -> str:
+def name_kind(path: Path, place: str) -> str:
     """Return what a file is by the end of its name."""
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
     for kind, endings in ENDINGS.items():

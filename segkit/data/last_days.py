@@ -57,13 +57,21 @@ def find_time(table: str) -> str:
     return next(times, "")
 
 
-def count_days(con: duckdb.DuckDBPyConnection, relation: str, column: str) -> pd.DataFrame:
-    """Count the rows of each day, in order: ``day`` and ``row_count``."""
+def count_days(
+    con: duckdb.DuckDBPyConnection, relation: str, column: str, *, amount: str = "0.0"
+) -> pd.DataFrame:
+    """Count the rows of each day, in order, and sum their amounts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``day``, ``row_count`` and ``amount``, one row a day.
+    """
     rows = con.execute(
-        f"""SELECT {column}::DATE AS day, count(*) AS row_count FROM {relation}
-        WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 1"""
+        f"""SELECT {column}::DATE AS day, count(*) AS row_count, sum({amount}) AS amount
+        FROM {relation} WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 1"""
     ).fetchall()
-    return pd.DataFrame(rows, columns=["day", "row_count"])
+    return pd.DataFrame(rows, columns=["day", "row_count", "amount"])
 
 
 def find_last_day(days: pd.DataFrame, table: str) -> LastDay | None:

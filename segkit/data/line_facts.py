@@ -146,6 +146,14 @@ class LineLearner:
                 becomes = "book-keeping and no sales"
             message = f"{adjusted / lines:.0%} of the lines would be {becomes}"
             self._refuse_prefix("adjustment_order_prefix", message, adjusted)
+        elif counts["positive_adjusted"] > max(FEWEST_DOUBTFUL, MOST_PREFIXED_SHARE * adjusted):
+            reason = "The line begins as book-keeping does, but has a positive amount, as sales do."
+            treatment = "No sale; look whether adjustment_order_prefix is right."
+            count = counts["positive_adjusted"]
+            self._warn_of_prefix("adjustment_of_sales", count, reason, treatment)
+
+    def _warn_of_prefix(self, rule: str, count: int, reason: str, treatment: str) -> None:
+        self.notices.append(Notice(rule, "warning", count, reason, treatment))
 
     def _refuse_prefix(self, policy: str, message: str, count: int) -> None:
         prefix = getattr(self.queries.policies, policy)
@@ -186,15 +194,12 @@ class LineLearner:
             message = f"{unmet:,} lines with positive quantity and amount would be cancellations"
             self._refuse_prefix("cancelled_order_prefix", message, counts["cancelled"])
             return
-        self.notices.append(
-            Notice(
-                "cancellation_of_no_sale",
-                severity="warning",
-                row_count=unmet,
-                reason="The order begins as cancellations do, but the line has a positive quantity "
-                "and amount, and there is no sale that it takes back.",
-                treatment="Taken off the spend; look whether cancelled_order_prefix is right.",
-            )
+        self._warn_of_prefix(
+            "cancellation_of_no_sale",
+            unmet,
+            "The order begins as cancellations do, but the line has a positive quantity and "
+            "amount, and there is no sale that it takes back.",
+            "Taken off the spend; look whether cancelled_order_prefix is right.",
         )
 
     def _carry_fields(self, counts: dict[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,26 +11,57 @@ LONGEST_VALUE = 40  # characters
 # What notices are called, a column's name after it where they are of one: the plan accepts them so.
 NOTICED = (
     "ambiguous_date",
+    "called_total",
+    "cancellation_of_no_sale",
+    "capitals_differ",
+    "capitals_part",
+    "carried",
     "column_without_name",
     "columns_of_one_name",
     "counts",
     "currency_in",
+    "customer_of_one_order",
+    "customer_of_returns_only",
     "decimal_id",
     "decimal_told",
     "doubtful_thousands",
     "failed_formula",
     "includes_tax",
     "leading_zeros",
+    "looks_like",
     "looks_like_identifier",
+    "malformed_line",
+    "matched_by_sale",
     "mixed",
+    "mixed_encoding",
+    "mixed_zones",
+    "negative",
     "no_option",
+    "nobody_customer_id",
+    "numbered_rows",
+    "order_discount_too_large",
+    "order_of_two_customers",
+    "order_taken_back",
+    "placeholder_dates",
+    "repeated_customer",
+    "repeated_header",
+    "return_of_whole_order",
+    "rounded",
     "running_quantity",
     "same_columns_in_sheet",
     "sheet_not_read",
     "spellings",
+    "status_words",
+    "sum_of_the_others",
     "two_decimal_marks",
+    "two_orders",
     "unit",
     "unreadable",
+    "unseen_signs",
+    "western_encoding",
+    "zeros_differ",
+    "zeros_part",
+    "zones",
 )
 
 
@@ -60,3 +92,27 @@ def list_values(counts: Iterable[tuple[object, int]]) -> str:
     told = [f"{str(value)[:LONGEST_VALUE]!r} ({count:,})" for value, count in counts]
     more = ", ..." if len(told) > MOST_VALUES else ""
     return ", ".join(told[:MOST_VALUES]) + more
+
+
+def say_column(column: str) -> str:
+    """Return a column's name in words.
+
+    Examples
+    --------
+    >>> say_column("ordered_at"), say_column("signed_up_on"), say_column("order_id")
+    ('ordered time', 'signed up date', 'order id')
+    """
+    words = re.sub("_at$", " time", column)
+    words = re.sub("_on$", " date", words)
+    return words.replace("_", " ")
+
+
+def tell_failed(name: str, count: int) -> Notice:
+    """Return the note of values that are failed formulas of a spreadsheet."""
+    return Notice(
+        f"failed_formula_{name}",
+        severity="note",
+        row_count=count,
+        reason=f"The value of {name} is a spreadsheet's failed formula, such as #DIV/0!.",
+        treatment="Read as a missing value.",
+    )

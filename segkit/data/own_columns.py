@@ -15,7 +15,7 @@ from segkit.data.decimal_marks import (
     gather_evidence,
     list_marks,
 )
-from segkit.data.notices import Notice
+from segkit.data.notices import Notice, tell_failed
 from segkit.data.own_identifiers import find_identifiers
 from segkit.data.own_looks import Looks, count_looks, tell_looks
 from segkit.data.units import drop_unit
@@ -124,7 +124,7 @@ def _tell_kind(name: str, own: OwnKind, found: Evidence) -> list[Notice]:
     notices = []
     number_count = found.count_numbers(own.reading.mark)
     if found.errors:
-        notices.append(tell_errors(name, found.errors))
+        notices.append(tell_failed(name, found.errors))
     if own.kind != "category" or not found.values:
         return notices
     if found.zeros and number_count >= MOSTLY_NUMBERS * found.values:
@@ -149,14 +149,3 @@ def _tell_kind(name: str, own: OwnKind, found: Evidence) -> list[Notice]:
             )
         )
     return notices
-
-
-def tell_errors(name: str, count: int) -> Notice:
-    """Return the note of values that are failed formulas of a spreadsheet."""
-    return Notice(
-        f"failed_formula_{name}",
-        severity="note",
-        row_count=count,
-        reason=f"The value of {name} is a spreadsheet's failed formula, such as #DIV/0!.",
-        treatment="Read as a missing value.",
-    )

@@ -17,7 +17,9 @@ from segkit.data.texts import NO_NUMBER, count_rows, empty_text, trim_column
 from segkit.data.units import PERCENT, find_unit
 
 MOSTLY = 0.9  # of the values look like something; then the column does
-DATE = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}([T ].*)?"
+_DAY = r"([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}"
+_SHORT = r"|[0-9]{1,2}[-/][0-9]{1,2}[-/][0-9]{2}|[0-9]{2}[.][0-9]{2}[.][0-9]{2})"  # not 1.2.3
+DATE = rf"{_DAY}{_SHORT}([T ].*)?"
 NAMED_DATE = r"([0-9]{1,2}[-. ]+)?[A-Z][a-zé]{2,8}\.?[-, ]+([0-9]{1,2},? +)?[0-9]{2,4}"
 
 

@@ -6,7 +6,6 @@ Each rule is one SQL condition on a table's converted columns, with its reason i
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -14,6 +13,8 @@ from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.data.columns import quote, text_literal
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES, WARNED
+from segkit.data.notices import say_column as _say
+from segkit.data.placeholder_dates import is_needed
 from segkit.data.texts import NUMBERS
 from segkit.data.unread import HEADER_ROW
 from segkit.plan.models import Plan, Policies
@@ -71,6 +72,12 @@ def list_quality_rules(
             )
         )
     rules += _list_unusual(there)
+    if {"opened_at", "resolved_at"} <= set(columns):
+        reason = "The resolved time is before the opened time."
+        test = "resolved_at < opened_at"
+        rules.append(
+            _warn("resolved_before_opened", test=test, reason=reason, column="resolved_at")
+        )
     rules += _list_unknown(columns, is_lines=is_lines)
     if "is_late" in columns:
         rules.append(
@@ -138,6 +145,10 @@ def _list_value_rules(table: Table, column: Column, columns: Collection[str]) ->
     if f"faulty_{name}" in columns:
         rule, fault = _name_fault(column.kind)
         tests.append((rule, f"faulty_{name}", fault))
+    if f"placeholder_{name}" in columns and is_needed(table, column):
+        reason = f"The {words} is a day that stands for nothing."
+        test = f"placeholder_{name} AND {name} IS NULL"
+        rules.append(_reject(f"placeholder_date_{name}", test=test, reason=reason, column=name))
     if column.kind == "integer":
         tests.append(("not_whole", f"{name} <> round({name})", "is not a whole number"))
     outside = _is_outside(name, column.minimum, column.maximum)
@@ -260,13 +271,6 @@ def _list_unknown(columns: Collection[str], *, is_lines: bool) -> list[Rule]:
     return rules
 
 
-def _say(column: str) -> str:
-    """Return a column's name in words: ordered_at is the ordered time."""
-    words = re.sub("_at$", " time", column)
-    words = re.sub("_on$", " date", words)
-    return words.replace("_", " ")
-
-
 def _say_range(low: float | None, high: float | None) -> str:
     if low is None:
         return f"{_say_limit(high)} or less"
@@ -291,5 +295,6 @@ def _is_outside(column: str, low: float | None, high: float | None) -> str:
 
 
 def _is_missing(column: str, columns: Collection[str], prefix: str = "") -> str:
-    faulty = f" AND NOT faulty_{column}" if f"faulty_{column}" in columns else ""
-    return f"{prefix}{column} IS NULL{faulty}"
+    known = [f"{kind}_{column}" for kind in ("faulty", "placeholder")]
+    others = "".join(f" AND NOT {fault}" for fault in known if fault in columns)
+    return f"{prefix}{column} IS NULL{others}"

@@ -43,13 +43,15 @@ def read_query(source: Source, plan: Plan, folder: Path) -> None:
         with open_room(folder.resolve()) as room:
             place = room / f"{source.name}.query.duckdb"
             _copy_listed(source, plan, place)
-            with open_locked(place, plan, folder) as locked:
+            with open_locked(place, plan, folder, beside=source.con) as locked:
                 locked.execute(f"CREATE TABLE {quote(RESULT)} AS SELECT * FROM (\n{query}\n)")
             _keep_result(source, place)
             place.unlink()
     except duckdb.PermissionException as error:
         fix = f"Let it read nothing but what [tables.{source.name}.files] lists."
         raise source.fail("the query may not do this", error, fix) from None
+    except duckdb.OutOfMemoryException:
+        raise  # the query is not to blame
     except duckdb.Error as error:
         raise source.fail("the query cannot be run", error, FIX) from None
 

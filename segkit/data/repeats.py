@@ -31,7 +31,7 @@ def find_repeats(source: Source, tables: SqlTables) -> None:
         rows += f" AND {by} IN (SELECT {by} {rows} GROUP BY {by} HAVING count(*) > 1)"
     else:
         hashed = f"hash({by})" if source.table.key else by
-        twins = _find_twins(source, hashed, rows)
+        twins = find_twins(source, hashed, rows)
         source.con.register("twins", pd.DataFrame({"twin": twins}))
         rows += f" AND {hashed} IN (FROM twins)"
     tables.create(
@@ -45,7 +45,7 @@ def find_repeats(source: Source, tables: SqlTables) -> None:
     )
 
 
-def _find_twins(source: Source, hashed: str, rows: str) -> np.ndarray:
+def find_twins(source: Source, hashed: str, rows: str) -> np.ndarray:
     """Return the hashes that are there twice or more.
 
     Sorting them takes a fraction of the time and memory of grouping the rows by them. Those of a

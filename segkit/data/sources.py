@@ -22,11 +22,13 @@ from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.data.columns import Source, mask_passwords, quote, text_literal
 from segkit.data.engine import open_locked
-from segkit.data.input_hashes import find_files
+from segkit.data.failed_cells import count_failed_cells
+from segkit.data.input_hashes import find_files, name_kind
+from segkit.data.notices import tell_failed
 from segkit.data.places import name_plainly
 from segkit.data.queries import read_query
 from segkit.data.textfiles import DELIMITERS, TextFile, open_text, split_names, split_records
-from segkit.data.unread import LINES_SEARCHED, match_header, tell_sheets, tell_unread
+from segkit.data.unread import LINES_SEARCHED, match_header, tell_encoding, tell_sheets, tell_unread
 from segkit.plan.models import Plan, TableSpec
 
 BATCH_ROWS = 100_000
@@ -43,28 +45,16 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
     """
     spec = plan.tables[name]
     source = Source(TABLES[name], spec, _name_place(name, spec), con)
-    con.execute(
-        f"CREATE TABLE {source.malformed} (source_row BIGINT, line BIGINT, raw_line VARCHAR)"
-    )
-    try:
+    source.time_zone = spec.time_zone or plan.time_zone
+    source.joins_capitals = plan.policies.join_capitals
+    with _explain_reading(source):
         files, kind = find_files(plan, spec)
         if kind == "database":
             _read_database(source, plan, folder)
         elif kind == "query":
             read_query(source, plan, folder)
-        elif kind == "parquet":
-            _read_parquet(source, files)
-        elif kind == "excel":
-            _read_excel(source, files[0], folder)
         else:
-            _read_text(source, files[0], folder)
-    except (OSError, EOFError, zlib.error) as error:  # the last two of a broken gzip file
-        fix = "Check that it is there and whole, and that you may read it."
-        found = getattr(error, "strerror", None) or error
-        raise source.fail("the file cannot be read", found, fix) from None
-    except UnicodeError as error:
-        fix = "Correct encoding in the plan, or leave it out to have it detected."
-        raise source.fail("the file is not in its encoding", error, fix) from None
+            _read_files(source, files, kind, folder)
     source.notices += tell_unread(source)
     if source.read == 0:
         fix = f"Export it again, or take [tables.{name}] out of the plan."
@@ -75,6 +65,44 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
         fix = "Check the delimiter and the header."
         raise source.fail("no line has as many fields as the header", repr(text[:80]), fix)
     return source
+
+
+def open_file(source: Source, path: Path, folder: Path) -> None:
+    """Open one file as a source, as `open_source` does for a plan.
+
+    Raises
+    ------
+    SegkitError
+        With what is wrong with the file.
+    """
+    with _explain_reading(source):
+        _read_files(source, [path], name_kind(path, str(path)), folder)
+
+
+@contextlib.contextmanager
+def _explain_reading(source: Source) -> Iterator[None]:
+    """Make room for broken lines, and turn what goes wrong with a file into a message."""
+    source.con.execute(
+        f"CREATE TABLE {source.malformed} (source_row BIGINT, line BIGINT, raw_line VARCHAR)"
+    )
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:  # the last two of a broken gzip file
+        fix = "Check that it is there and whole, and that you may read it."
+        found = getattr(error, "strerror", None) or error
+        raise source.fail("the file cannot be read", found, fix) from None
+    except UnicodeError as error:
+        fix = "Correct encoding in the plan, or leave it out to have it detected."
+        raise source.fail("the file is not in its encoding", error, fix) from None
+
+
+def _read_files(source: Source, files: list[Path], kind: str, folder: Path) -> None:
+    if kind == "parquet":
+        _read_parquet(source, files)
+    elif kind == "excel":
+        _read_excel(source, files[0], folder)
+    else:
+        _read_text(source, files[0], folder)
 
 
 def _name_place(name: str, spec: TableSpec) -> str:
@@ -103,14 +131,14 @@ def _read_text(source: Source, path: Path, folder: Path) -> None:
     records = split_records(file.read_lines(), file.delimiter, len(file.names))
     next(records, None)  # the header
     _keep_records(source, file.names, records, folder)
-    source.foreign_lines = file.foreign_lines
+    source.notices += tell_encoding(file)
 
 
 def _list_top(file: TextFile) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of the first lines, as each delimiter parts them."""
-    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))
+    """Yield the number and the cells of the lines below the first, as each delimiter parts them."""
+    lines = list(itertools.islice(file.read_lines(), LINES_SEARCHED))[1:]
     for delimiter in dict.fromkeys([file.delimiter, *DELIMITERS]):
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(lines, start=2):
             yield number, split_names(line, delimiter)
 
 
@@ -192,7 +220,7 @@ def _read_excel(source: Source, path: Path, folder: Path) -> None:
                 hint = suggest_name(sheet, sheets)
                 raise source.fail(f"there is no sheet '{sheet}'", ", ".join(sheets), hint)
             found = workbook.get_sheet_by_name(sheet)
-            first_line = 1 + (found.start[0] if found.start else 0)
+            first_line, first_place = (0, 0) if found.start is None else found.start
             rows = found.to_python(skip_empty_area=True)
             is_declared = source.spec.sheet is not None
             notices = tell_sheets(workbook, sheet, is_declared=is_declared, label=source.label)
@@ -204,11 +232,17 @@ def _read_excel(source: Source, path: Path, folder: Path) -> None:
         raise source.fail("the sheet is empty", f"sheet '{sheet}'")
     source.notices += notices
     names = [show_cell(cell).strip() for cell in rows[0]]
-    top = enumerate(rows[1:LINES_SEARCHED], start=first_line + 1)
+    top = enumerate(rows[1:LINES_SEARCHED], start=first_line + 2)
     match_header(source, names, top)
     places = find_fractions(rows[1:])
-    records = ((0, show_row(row, places), "") for row in rows[1:] if any(map(show_cell, row)))
+    texts = (show_row(row, places) for row in rows[1:])
+    records = ((0, row, "") for row in texts if any(row))
     _keep_records(source, names, records, folder, number_places=places)
+    failed = count_failed_cells(path, sheet)
+    for ours, theirs in source.columns.items():
+        count = failed.get(first_place + names.index(theirs))
+        if count:
+            source.notices.append(tell_failed(ours, count))
 
 
 def find_fractions(rows: Iterable[Sequence[object]]) -> list[int]:
@@ -286,13 +320,14 @@ def _read_database(source: Source, plan: Plan, folder: Path) -> None:
         try:
             if scheme == "duckdb":
                 path = _find_database(source, plan, rest)
-                con = stack.enter_context(open_locked(path, plan, folder, read_only=True))
+                locked = open_locked(path, plan, folder, beside=source.con, read_only=True)
+                con = stack.enter_context(locked)
                 _keep_locked(source, con, schema or "main", name)
                 return
             backend = _connect(source, plan, scheme, rest)
             stack.callback(backend.disconnect)
             _keep_incoming(source, backend, schema, name)
-        except SegkitError:
+        except (SegkitError, duckdb.OutOfMemoryException):
             raise
         except Exception as error:  # each driver has its own
             fix = "Check the rights of the user, and the types of the table's columns."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import pandas as pd
@@ -14,28 +13,36 @@ from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError
 from segkit.data.answer_rules import judge_answers
 from segkit.data.answered import answer_warnings, find_unknown_answers
+from segkit.data.checked import (
+    COUNT_COLUMNS,
+    QUALITY_COLUMNS,
+    CheckedTable,
+    explain_account,
+    explain_empty,
+    select_rejected,
+    tell_malformed,
+)
 from segkit.data.columns import DataError, Source, quote, text_literal
 from segkit.data.consent import settle_repeated_rows
 from segkit.data.convert import convert_source
-from segkit.data.engine import SqlTables
+from segkit.data.engine import SqlTables, choose_optimizers
+from segkit.data.identity_checks import judge_identity
 from segkit.data.input_hashes import Stamps, find_changes
-from segkit.data.judging import Judged, judge_tables
+from segkit.data.judging import Judged, Whole, judge_tables
 from segkit.data.last_days import LastDay, count_days, find_last_day, list_dated
 from segkit.data.learned import LINE_MEASURES
 from segkit.data.notices import Notice
 from segkit.data.order_lines import OrderLines
 from segkit.data.order_status import list_statuses
-from segkit.data.quality_rules import REFERRED_TO, REJECTED, UNKNOWN, Rule, list_quality_rules
+from segkit.data.quality_rules import REFERRED_TO, UNKNOWN, Rule, list_quality_rules
 from segkit.data.repeats import find_repeats
 from segkit.data.sources import open_source
+from segkit.data.total_rows import find_total_rows
 from segkit.data.unknown_values import tell_rules
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
 from segkit.runs.layout import TablesFolder
 
-QUALITY_COLUMNS = ["table", *Notice._fields]
-COUNT_COLUMNS = ["table", "read", "accepted", "rejected"]
-MALFORMED = "The line has another number of fields than the header, or an open quote."
 LINE_COLUMNS = ["line_type", "is_product"]  # derived for order lines
 # Other tables refer to these, so they are checked before them.
 CHECKED_FIRST = ("customers", "products", "orders")
@@ -47,19 +54,6 @@ OTHER_FAULTS = (
     duckdb.ParserException,
 )
 FIRST_ROWS = 10_000  # two customers are hardly ever to be sought in more
-
-
-class CheckedTable(NamedTuple):
-    """One table that was checked: its accepted columns, its rules and what they found.
-
-    ``quality`` is what the quality table says of it; ``accepted`` counts rows.
-    """
-
-    source: Source
-    columns: list[str]
-    rules: list[Rule]
-    quality: list[Notice]
-    accepted: int
 
 
 class TableChecks:
@@ -107,12 +101,17 @@ class TableChecks:
                 continue  # the largest table is not worth the wait
             self._check_source(sources[name])
         for name in self.plan.tables:
-            if name in self.checked and not self.checked[name].accepted:
-                self.faults.append(self._explain_empty(self.checked[name]))
+            table = self.checked.get(name)
+            if table is not None and not table.accepted:
+                self.faults.append(explain_empty(self.con, table, self.plan, self.as_of))
         if not self.faults:
             self._find_impossible()
         if not self.faults:
-            self.judged = judge_tables(self)
+            kept = self.lines.test_kept() if self.lines else ""
+            whole = Whole(self.plan, self.con, self.as_of, self.checked, kept)
+            self.judged = judge_tables(
+                whole, last_day=self.last_day, measures=self.measures.get("order_lines", {})
+            )
             self.faults += self.judged.faults
         self.faults += self._find_unknown_answers()
 
@@ -195,6 +194,7 @@ class TableChecks:
 
     def _check_table(self, source: Source) -> CheckedTable:
         name = source.name
+        choose_optimizers(self.con, len(source.columns))
         notices = self._convert(source)
         find_repeats(source, self.tables)
         if name == "order_lines":
@@ -204,6 +204,8 @@ class TableChecks:
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns
         rules = list_quality_rules(name, found, self.plan, as_of=self.as_of)
+        totals = find_total_rows(source, self.con)
+        rules += totals.rules
         columns = [column.name for column in source.table.columns if column.name in found]
         if name == "order_lines":
             columns += LINE_COLUMNS
@@ -219,12 +221,15 @@ class TableChecks:
                 told, lambda lines: self._join_others(source, self._derive_columns(source, lines))
             )
         entries = [
-            *_tell_malformed(source),
+            *tell_malformed(source),
             *tell_rules(source, rules, counts),
-            *_tell_encoding(source),
             *notices,
+            *totals.notices,
         ]
-        return CheckedTable(source, columns, rules, entries, accepted=accepted)
+        told = [notice for notice in entries if notice.row_count]
+        others = {other: table.source for other, table in self.checked.items()}
+        told += judge_identity(source, self.con, others=others, told=told)
+        return CheckedTable(source, columns, rules, told, accepted=accepted)
 
     def _derive_columns(self, source: Source, query: str = "") -> str:
         """Return the query of a table's converted rows with the columns that are worked out."""
@@ -289,33 +294,6 @@ class TableChecks:
         found = self.con.execute(query).fetchall()[0]
         self.measures[name] = dict(zip(measures, found[len(counts) :], strict=True))
         return found[: len(counts)]
-
-    def _explain_empty(self, table: CheckedTable) -> SegkitError:
-        """Say which rule rejects most of a table without one good row, and show the first."""
-        source = table.source
-        counts = {notice.rule: notice.row_count for notice in table.quality}
-        rejecting = [rule for rule in table.rules if rule.severity == "reject"]
-        rule = max(rejecting, key=lambda rule: counts.get(rule.name, 0))
-        value = rule.column if rule.column in source.columns else "NULL"
-        row, text = self.con.execute(
-            f"""SELECT source_row, {value}::VARCHAR FROM {source.raw} WHERE source_row =
-            (SELECT min(source_row) FROM checked_{source.name} WHERE rule_{rule.name})"""
-        ).fetchall()[0]
-        place = source.locate(rule.column) if rule.column else source.label
-        message = (
-            f"no row of {source.name} can be used: {counts[rule.name]:,} of {source.read:,} "
-            f"rows have this fault: {rule.reason}"
-        )
-        found = repr(text[:60]) if text and text.strip() else "nothing"
-        fix = self._suggest_fix(rule)
-        return SegkitError(message, where=f"{place}, data row {row}", found=found, fix=fix)
-
-    def _suggest_fix(self, rule: Rule) -> str:
-        if rule.name == "after_as_of":
-            return f"Set as_of in the plan; it is {self.as_of}, before the first row."
-        if rule.name == "currency_differs":
-            return f"Set currency in the plan; it is {self.plan.currency}."
-        return "Correct it, map another column, or declare decimal or date_format."
 
     def _find_impossible(self) -> None:
         """Add what makes segments impossible although the tables can be read."""
@@ -393,7 +371,7 @@ class TableChecks:
             accepted = f"""SELECT {columns} FROM {checked}
                 WHERE NOT is_rejected ORDER BY source_row"""
             accepted_count = self._copy(accepted, made.accepted_rows(name))
-            rejected_count = self._copy(_select_rejected(table), made.rejected_rows(name))
+            rejected_count = self._copy(select_rejected(table), made.rejected_rows(name))
             is_accepted = accepted_count == table.accepted
             if not is_accepted or accepted_count + rejected_count != table.source.read:
                 raise explain_account(table.source, accepted_count, rejected_count)
@@ -412,52 +390,3 @@ class TableChecks:
         self.con.execute(f"COPY ({query}) TO {file} (FORMAT parquet, COMPRESSION zstd)")
         count = f"SELECT coalesce(sum(num_rows), 0)::BIGINT FROM parquet_file_metadata({file})"
         return self.con.execute(count).fetchall()[0][0]
-
-
-def explain_account(source: Source, accepted: int, rejected: int) -> SegkitError:
-    """Return the fault of a table whose rows do not add up."""
-    return source.fail(
-        "the rows do not add up: as many must be accepted or rejected as were read",
-        f"{source.read:,} read, {accepted:,} accepted, {rejected:,} rejected",
-        "Check again when nothing writes to it any more.",
-    )
-
-
-def _tell_malformed(source: Source) -> list[Notice]:
-    """Return what the quality table says of lines that could not be read as rows."""
-    count = source.malformed_count
-    return [Notice("malformed_line", "reject", count, MALFORMED, REJECTED)] if count else []
-
-
-def _tell_encoding(source: Source) -> list[Notice]:
-    """Return what the quality table says of lines in another encoding."""
-    if not source.foreign_lines:
-        return []
-    return [
-        Notice(
-            "mixed_encoding",
-            "warning",
-            source.foreign_lines,
-            reason="The line is not in the file's encoding.",
-            treatment="Read as Windows-1252; look whether accents are right.",
-        )
-    ]
-
-
-def _select_rejected(table: CheckedTable) -> str:
-    """Return the query of rejected rows with the first rule, all reasons and the user's values."""
-    source = table.source
-    rules = [rule for rule in table.rules if rule.severity == "reject"]
-    first_rule = " ".join(f"WHEN rule_{rule.name} THEN '{rule.name}'" for rule in rules)
-    reasons = ", ".join(
-        f"CASE WHEN rule_{rule.name} THEN {text_literal(rule.reason)} END" for rule in rules
-    )
-    columns = [column for column in table.columns if column in source.columns]
-    texts = ", ".join(f"raw.{quote(column)}::VARCHAR AS {quote(column)}" for column in columns)
-    return f"""SELECT source_row, CASE {first_rule} END AS rule,
-            concat_ws(' ', {reasons}) AS reasons, NULL::VARCHAR AS raw_line, {texts}
-        FROM checked_{source.name} JOIN {source.raw} AS raw USING (source_row)
-        WHERE is_rejected
-        UNION ALL BY NAME SELECT source_row, 'malformed_line' AS rule,
-            {text_literal(MALFORMED)} || ' Line ' || line || '.' AS reasons, raw_line
-        FROM {source.malformed} ORDER BY source_row"""

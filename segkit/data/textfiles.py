@@ -21,6 +21,7 @@ from typing import BinaryIO
 from segkit.core.errors import SegkitError
 
 DELIMITERS = (",", ";", "\t", "|")
+BYTE_ENCODINGS = ("cp12", "cp4", "cp8", "iso8859", "latin", "mac")
 LONGEST_RECORD = 1_000  # lines; a quote still open after so many was never closed
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -37,18 +38,26 @@ csv.field_size_limit(2**31 - 1)
 
 @dataclass
 class TextFile:
-    """A text table: how it is written, and the lines met in another encoding than its own."""
+    """A text table: how it is written, and the lines met in another encoding than its own.
+
+    ``utf8_lines`` counts those that are UTF-8 although the file is read by one byte a sign, and
+    ``own_lines`` those in UTF-8 that are more than ASCII.
+    """
 
     path: Path
     encoding: str
     delimiter: str = ","
     names: tuple[str, ...] = ()
     foreign_lines: int = 0
+    own_lines: int = 0
+    utf8_lines: int = 0
     starts_with_header: bool = True
 
     def read_lines(self) -> Iterator[str]:
         """Yield the lines with their ends; one that is not in the encoding is read anyway."""
         self.foreign_lines = 0
+        self.own_lines = 0
+        self.utf8_lines = 0
         if self.encoding == "utf-8":
             yield from self._read_utf8()
             return
@@ -56,13 +65,20 @@ class TextFile:
             for line in io.TextIOWrapper(stream, self.encoding, "replace", newline=""):
                 if "\ufffd" in line:
                     self.foreign_lines += 1
+                elif not line.isascii() and _was_utf8(line, self.encoding):
+                    self.utf8_lines += 1
                 yield line
 
     def _read_utf8(self) -> Iterator[str]:
         with open_bytes(self.path) as stream:
             for line in io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline=""):
-                text = line if line.isascii() else _decode_western(line)
-                if text != line:
+                if line.isascii():
+                    yield line
+                    continue
+                text = _decode_western(line)
+                if text == line:
+                    self.own_lines += 1
+                else:
                     self.foreign_lines += 1
                 yield text
 
@@ -209,6 +225,17 @@ def _find_encoding(head: bytes, declared: str | None, label: str) -> str:
         fix = "Export the table as CSV, Parquet or Excel, and name it so."
         raise SegkitError("this is not a text file", where=label, found="binary data", fix=fix)
     return "utf-8"
+
+
+def _was_utf8(line: str, encoding: str) -> bool:
+    """Say whether a line that was read by one byte a sign is UTF-8."""
+    if not encoding.startswith(BYTE_ENCODINGS):
+        return False
+    try:
+        line.encode(encoding).decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _decode_western(line: str) -> str:

@@ -14,7 +14,18 @@ NO_ID = (*NO_CATEGORY, "null", "None", "none", "<NA>", "#N/A")
 NO_NUMBER = (*NO_ID, "-", "?", "inf", "-inf", "Infinity", "-Infinity", "NaT", "n/a", "na")
 # What a spreadsheet writes where a formula fails, in the languages that have words of their own.
 ERRORS = (
-    *("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!"),
+    *(
+        "#DIV/0!",
+        "#N/A",
+        "#N/A!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#REF!",
+        "#VALUE!",
+        "#SPILL!",
+        "#CALC!",
+    ),
     *("#N/V", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#NOMBRE?"),
     *("#¡DIV/0!", "#¡VALOR!", "#¡REF!", "#¿NOMBRE?", "#¡NUM!", "#GETTING_DATA", "#FIELD!"),
 )
@@ -24,15 +35,15 @@ NUMBERS = ("integer", "number", "money")
 TIMES = ("date", "datetime")
 
 
-def create_texts(source: Source, columns: Sequence[Column]) -> None:
+def create_texts(source: Source, columns: Sequence[Column], carried: Sequence[str] = ()) -> None:
     """Create the view ``texts_<table>`` of trimmed texts, null where a text says that it is none.
 
     A number or time that is stored as one stays what it is, see `trim_column`. Cells that are
     numbers among texts are there as well, see `name_cells`. Spellings that the plan joins are one
-    level.
+    level. Columns that are ``carried`` stay as they are.
     """
-    trimmed = ["source_row", "row_hash"]
-    emptied = ["source_row", "row_hash"]
+    trimmed = ["source_row", "row_hash", *carried]
+    emptied = ["source_row", "row_hash", *carried]
     for column in columns:
         name = column.name
         text = f"text_{name}"

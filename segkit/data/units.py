@@ -19,6 +19,7 @@ SAME = {"€": "EUR", "£": "GBP", "US$": "USD", "₹": "INR", "₽": "RUB", "�
 _WORDS = r"kr\.?|zł|Kč|Ft|Fr\.|lei|Rs\.?|R\$"
 CURRENCY = rf"[A-Z]{{0,2}}\p{{Sc}}|{'|'.join(CODES)}|{_WORDS}"
 PERCENT = "%|‰"
+_NEGATIVE = r"[(][0-9][0-9.,'' ]*[)]|[0-9][0-9.,'' ]*[-−]|[−–][0-9][0-9.,'' ]*"
 _BLANK = r"[ \x{A0}\x{202F}]*"
 _DIGITS = r"[0-9.,][-+0-9.,'’ \x{A0}\x{202F}eE]*"
 
@@ -63,6 +64,27 @@ def count_currencies(source: Source, column: Column) -> dict[str, int]:
         name = name_currency(unit)
         counts[name] = counts.get(name, 0) + count
     return counts
+
+
+def tell_negatives(source: Source, column: Column) -> list[Notice]:
+    """Return a warning of negative numbers as accountants write them, which are not read."""
+    text = empty_text("text", NO_NUMBER)
+    trimmed = trim_column(column, source.types[column.name])
+    count = f"count_if(regexp_full_match({text}, '{_NEGATIVE}'))"
+    query = f"SELECT {count} FROM (SELECT {trimmed} AS text FROM {source.rows})"
+    ((row_count,),) = source.con.execute(query).fetchall()
+    if not row_count:
+        return []
+    return [
+        Notice(
+            f"negative_{column.name}",
+            severity="warning",
+            row_count=row_count,
+            reason=f"The {column.name.replace('_', ' ')} is negative in brackets or with a sign "
+            "that is no minus before it.",
+            treatment="Not read as a number. Export it with a minus before it: -12.50.",
+        )
+    ]
 
 
 def check_currencies(source: Source, column: Column, *, readable: int) -> list[Notice]:

@@ -13,7 +13,8 @@ from ibis import _
 from segkit.core.absence import NO_PURCHASES, EmptyTable, empty_table, explain_empty, is_missing
 from segkit.core.measures import LARGEST, SECOND
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
-from segkit.evidence.segment_summaries import find_contributions, keep_days
+from segkit.evidence.segment_summaries import keep_days
+from segkit.features.expressions import find_contributions
 
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
 KEYS = {"customers": "customer_id", "orders": "order_id", "products": "product_id"}

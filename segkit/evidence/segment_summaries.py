@@ -17,7 +17,7 @@ from ibis import _
 from segkit.core.absence import empty_table, is_missing
 from segkit.core.measures import LARGEST, SECOND
 from segkit.core.statistics import bound_share
-from segkit.features.expressions import is_delivered, sum_money
+from segkit.features.expressions import find_contributions, is_delivered, sum_money
 from segkit.features.sales import leave_out_taken_back
 from segkit.runs.segments import select_scheme
 
@@ -98,40 +98,6 @@ def summarise_by_segment(
     has_rows = result["customer_count"] > 0
     result["rests_on_count"] = result["customer_count"].where(has_rows, result["segment_size"])
     return result.sort_values(["segment_name", *by], ignore_index=True)
-
-
-def find_contributions(
-    rows: ibis.Table, amount: ibis.Deferred, *, name: str, by: Sequence[str]
-) -> pd.DataFrame:
-    """Find the two customers who contribute most to each group's sum, in the engine.
-
-    Parameters
-    ----------
-    rows : ibis.Table
-        With ``customer_id`` and the columns of ``by``.
-    amount : ibis.Deferred
-        The sum.
-    name : str
-        What the sum is called.
-    by : sequence of str
-        Columns that make the groups.
-
-    Returns
-    -------
-    DataFrame
-        The columns of ``by``, ``<name>_largest`` and ``<name>_second``; no row of a group without
-        customers who are known.
-    """
-    each = rows.filter(rows.customer_id.notnull()).group_by(*by, "customer_id").agg(amount=amount)
-    each = each.mutate(distance=each.amount.abs())
-    window = ibis.window(group_by=by, order_by=[ibis.desc("distance"), "customer_id"])
-    ranked = each.mutate(place=ibis.row_number().over(window)).filter(_.place < 2)
-    tops = ranked.select(*by, "place", "amount").to_pandas()
-    first = tops[tops["place"] == 0].drop(columns="place")
-    second = tops[tops["place"] == 1].drop(columns="place")
-    first = first.rename(columns={"amount": f"{name}{LARGEST}"})
-    second = second.rename(columns={"amount": f"{name}{SECOND}"})
-    return first.merge(second, on=list(by), how="left")
 
 
 def count_shares(

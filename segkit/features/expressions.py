@@ -10,6 +10,7 @@ import ibis
 import pandas as pd
 from ibis import ir
 
+from segkit.core.measures import LARGEST, SECOND
 from segkit.features.sales import leave_out_taken_back
 
 MONEY_DIGITS = 4
@@ -109,3 +110,37 @@ def take_first(table: ir.Table, order: list, *, by: Sequence[str] = ("customer_i
     """Return the first row in ``order``, which must settle every tie, of each customer or group."""
     ranked = table.mutate(place_=ibis.row_number().over(group_by=by, order_by=order))
     return ranked.filter(ranked.place_ == 0).drop("place_")
+
+
+def find_contributions(
+    rows: ir.Table, amount: ibis.Deferred, *, name: str, by: Sequence[str]
+) -> pd.DataFrame:
+    """Find the two customers who contribute most to each group's sum, in the engine.
+
+    Parameters
+    ----------
+    rows : ir.Table
+        With ``customer_id`` and the columns of ``by``.
+    amount : ibis.Deferred
+        The sum.
+    name : str
+        What the sum is called.
+    by : sequence of str
+        Columns that make the groups.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``by``, ``<name>_largest`` and ``<name>_second``; no row of a group without
+        customers who are known.
+    """
+    each = rows.filter(rows.customer_id.notnull()).group_by(*by, "customer_id").agg(amount=amount)
+    each = each.mutate(distance=each.amount.abs())
+    window = ibis.window(group_by=by, order_by=[ibis.desc("distance"), "customer_id"])
+    ranked = each.mutate(place=ibis.row_number().over(window)).filter(ibis._.place < 2)
+    tops = ranked.select(*by, "place", "amount").to_pandas()
+    first = tops[tops["place"] == 0].drop(columns="place")
+    second = tops[tops["place"] == 1].drop(columns="place")
+    first = first.rename(columns={"amount": f"{name}{LARGEST}"})
+    second = second.rename(columns={"amount": f"{name}{SECOND}"})
+    return first.merge(second, on=list(by), how="left")

@@ -19,6 +19,7 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from segkit.core.errors import SegkitError
+from segkit.core.measures import LARGEST, SECOND
 from segkit.core.statistics import ALPHA, find_reach
 from segkit.features.expressions import days_until, keep_until, share_of, sum_money
 from segkit.features.sales import is_income, is_sale
@@ -220,7 +221,8 @@ def summarise_lifetime_value(
     pandas.DataFrame
         "all customers", then one row a group, sorted: ``group``, ``customer_count``,
         ``expected_order_count`` (a customer), ``mean_lifetime_value``, ``mean_low``,
-        ``mean_high``, ``total_lifetime_value``, ``total_low``, ``total_high``.
+        ``mean_high``, ``total_lifetime_value``, ``total_low``, ``total_high``, and the two largest
+        contributions to the total, for the gate.
     """
     in_order = histories.sort_values("customer_id", kind="stable")
     found = _Prediction(in_order, model, YEAR_DAYS, YEARLY_DISCOUNT)
@@ -247,6 +249,7 @@ def summarise_lifetime_value(
     factors = np.exp(hundredths * sd / np.maximum(totals, TINY))
     mixed = (np.array(drawn)[:, None] * factors).reshape(-1, len(names))
     lows, highs = np.quantile(mixed, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
+    largest, second = _find_largest(found.value, codes, len(names))
     return pd.DataFrame(
         {
             "group": names,
@@ -258,8 +261,22 @@ def summarise_lifetime_value(
             "total_lifetime_value": totals,
             "total_low": lows,
             "total_high": highs,
+            f"total_lifetime_value{LARGEST}": largest,
+            f"total_lifetime_value{SECOND}": second,
         }
     )
+
+
+def _find_largest(
+    values: np.ndarray, codes: np.ndarray, group_count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two largest values of all, and of each group, for the gate."""
+    ends = np.full((2, group_count), np.nan)
+    for place in range(group_count):
+        own = values if place == 0 else values[codes == place - 1]
+        top = np.sort(own[np.isfinite(own)])[::-1][:2]
+        ends[: len(top), place] = top
+    return ends[0], ends[1]
 
 
 class _Prediction:

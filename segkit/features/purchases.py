@@ -21,6 +21,7 @@ from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.features.expressions import (
     add_columns,
     days_until,
+    find_contributions,
     keep_until,
     round_ratio,
     share_of,
@@ -122,7 +123,8 @@ def summarise_months(order_lines: ir.Table | None, *, as_of: datetime.date) -> p
     From the first line's month to that of ``as_of``, empty months with zeros: ``month`` (its first
     day), ``order_count`` (orders with a sale), ``total_spend`` (net of returns),
     ``active_customers`` (known customers with a sale), ``is_whole`` (false for the month of
-    ``as_of`` unless that is its last day). Without lines there are no rows.
+    ``as_of`` unless that is its last day), and the two largest contributions to the spend, for the
+    gate. Without lines there are no rows.
     """
     if order_lines is None:
         columns = ["month", "order_count", "total_spend", "active_customers", "is_whole"]
@@ -135,6 +137,10 @@ def summarise_months(order_lines: ir.Table | None, *, as_of: datetime.date) -> p
         active_customers=lines.customer_id.nunique(where=sale),
     )
     series = series.to_pandas()
+    dated = lines.mutate(month=lines.ordered_at.date().truncate("M"))
+    amount = sum_money(_.line_amount)
+    tops = find_contributions(dated, amount, name="total_spend", by=["month"])
+    series = series.merge(tops, on="month", how="left")
     series["month"] = pd.to_datetime(series["month"])
     if not series.empty:
         months = pd.date_range(series["month"].min(), as_of, freq="MS", name="month")

@@ -8,6 +8,7 @@ import pandas as pd
 from ibis import ir
 
 from segkit.core.absence import empty_table
+from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND
 from segkit.core.statistics import measure_agreement
 from segkit.features.expressions import share_of, sum_money
 from segkit.features.habits import Habits
@@ -96,7 +97,8 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     by_month : pandas.DataFrame
         ``month`` (name), ``index`` (sales over those of the year's mean month; 1 is average),
         ``index_percent`` (the same; 100 is average), ``customer_count`` (active customers of this
-        month in the year with the fewest).
+        month in the year with the fewest), and the largest contributions for the gate where the
+        months have them.
     test : pandas.DataFrame
         One row: ``year_count``; from two years on ``statistic``, ``p_value`` and ``agreement`` of
         the years (Kendall's W: 0 none, 1 the same order of months every year).
@@ -122,6 +124,8 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
             "customer_count": active[kept].min(axis=0),
         }
     )
+    if f"total_spend{LARGEST}" in last:
+        by_month = by_month.assign(**_find_most_dominated(last, kept))
     if len(kept) > 1:
         time = (12 * kept[:, None] + np.arange(12)).ravel()
         line = np.polyval(np.polyfit(time, sales.ravel(), 1), time)
@@ -129,3 +133,22 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         statistic, p_value, agreement = measure_agreement(rest)
         test = test.assign(statistic=statistic, p_value=p_value, agreement=agreement)
     return by_month, test
+
+
+def _find_most_dominated(months: pd.DataFrame, years: np.ndarray) -> dict[str, np.ndarray]:
+    """Return, for the gate, the sales of each month of the year where one customer has most.
+
+    An index is made of the sales of several years; it is hidden if those of one year would be.
+    """
+    columns = ["total_spend", f"total_spend{LARGEST}", f"total_spend{SECOND}"]
+    parts = np.nan_to_num(months[columns].to_numpy(float)).reshape(-1, 12, 3)[years]
+    total, largest, second = np.moveaxis(parts, 2, 0)
+    rest = np.abs(total - largest - second)
+    open_by = np.divide(rest, np.abs(largest), out=np.full(rest.shape, np.inf), where=largest != 0)
+    worst = open_by.argmin(axis=0)
+    places = (worst, np.arange(12))
+    return {
+        f"index{OF_A_MEAN}": total[places],
+        f"index{LARGEST}": largest[places],
+        f"index{SECOND}": second[places],
+    }

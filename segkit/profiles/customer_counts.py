@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.absence import NO_PURCHASES, empty_table
+from segkit.core.measures import find_largest
 
 NEVER = "never bought"
 ONCE = "one order"
@@ -19,14 +20,21 @@ def summarise_customers(customers: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``customer_count``; where ``total_spend`` is there also ``spend_count`` (of whom it is
-        known), ``median_spend`` and ``mean_spend`` (currency a customer).
+        known), ``median_spend`` and ``mean_spend`` (currency a customer), with the largest
+        contributions to the spend for the gate.
     """
     table = pd.DataFrame({"customer_count": [len(customers)]})
     if "total_spend" not in customers:
         return table
     spend = customers["total_spend"].astype(float)
+    largest, second = find_largest(spend)
     return table.assign(
-        spend_count=int(spend.count()), median_spend=spend.median(), mean_spend=spend.mean()
+        spend_count=int(spend.count()),
+        median_spend=spend.median(),
+        mean_spend=spend.mean(),
+        mean_spend_sum=spend.sum(),
+        mean_spend_largest=largest,
+        mean_spend_second=second,
     )
 
 

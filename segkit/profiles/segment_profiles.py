@@ -11,6 +11,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
+from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND, add_contributions, find_largest
 from segkit.features.own_features import describe_feature
 from segkit.models.columns import read_numbers
 from segkit.models.kinds import find_kind
@@ -39,6 +40,7 @@ PROFILE_COLUMNS = [
     "effect_low",
     "effect_high",
     "p_value",
+    *(f"{name}{end}" for name in ("mean", "base_mean") for end in (OF_A_MEAN, LARGEST, SECOND)),
 ]
 
 
@@ -64,7 +66,8 @@ def profile_segments(
         ``is_binary`` (zeros and ones), ``effect_size``, ``effect_low``, ``effect_high`` and
         ``p_value`` (against all other customers, see `compare_means`), ``by_construction``,
         ``is_marker`` (see `mark_columns`), ``adjusted_p_value`` and ``set_apart`` (see
-        `correct_comparisons`).
+        `correct_comparisons`); the sums that the means are made of, with their largest
+        contributions, for the gate.
     """
     chosen = list(columns) if columns is not None else _list_numbers(customers)
     numbers = {column: read_numbers(customers, column) for column in chosen}
@@ -91,7 +94,12 @@ def _profile_feature(joined: pd.DataFrame, feature: str) -> pd.DataFrame:
     part = part.reset_index().rename(columns={"count": "known_count"})
     part["feature"] = feature
     part["unit"] = describe_feature(feature).unit
+    part[f"mean{OF_A_MEAN}"] = part["mean"] * part["known_count"]
+    names = joined["segment_name"]
+    part = add_contributions(part, values, names, key="segment_name", name="mean")
     part["base_count"] = int(values.count())
+    part[f"base_mean{OF_A_MEAN}"] = values.sum()
+    part[f"base_mean{LARGEST}"], part[f"base_mean{SECOND}"] = find_largest(values)
     part["base_mean"] = base_mean
     part["index"] = 100 * part["mean"] / base_mean if base_mean > 0 else np.nan
     part["difference_sd"] = (part["mean"] - base_mean) / base_sd if base_sd > 0 else np.nan

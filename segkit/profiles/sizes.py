@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from segkit.core.measures import add_contributions
+from segkit.core.measures import OF_A_MEAN, add_contributions
 from segkit.features.purchases import find_mean_order_value
 from segkit.segmentation.members import KEYS, join_segments
 
@@ -43,9 +43,14 @@ def size_segments(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFra
     if "total_spend" in sizes:
         whole = sizes["total_spend"].sum()
         sizes.insert(5, "spend_share", sizes["total_spend"] / whole if whole > 0 else np.nan)
-    for name in ("total_spend", "total_profit"):
+    if "mean_order_count" in sizes:
+        orders = groups["order_count"].sum()["order_count"]
+        sizes[f"mean_order_count{OF_A_MEAN}"] = orders
+    parts = {"total_spend": "total_spend", "total_profit": "total_profit"}
+    parts["mean_order_count"] = "order_count"
+    for name, column in parts.items():
         if name in sizes:
             sizes = add_contributions(
-                sizes, joined[name], joined[KEYS[-1]], key=KEYS[-1], name=name
+                sizes, joined[column], joined[KEYS[-1]], key=KEYS[-1], name=name
             )
     return sizes

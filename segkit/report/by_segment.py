@@ -10,7 +10,7 @@ from segkit.core.findings import Figure, Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.shared.numbers import join_words
-from segkit.report.shared.sentences import explain_absence, write_finding
+from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View
 
 # The measures that are compared between segments: what each is called and how it is written.
@@ -163,7 +163,11 @@ def state_shares(table: Published, column: str, *, of: str) -> list[Finding]:
     order = gap[is_clear].sort_values(ascending=False, kind="stable").index
     tops = rows.loc[order].drop_duplicates("segment_name").sort_values("segment_name")
     if tops.empty:
-        return [write_finding("by_segment.shares.alike", words={"of": of})]
+        hidden = explain_silence(table)
+        if rows.empty and hidden:
+            return [hidden]
+        sentence = "alike_of_those_shown" if hidden else "alike"
+        return [write_finding(f"by_segment.shares.{sentence}", words={"of": of})]
     return [_state_share(table, row, column, of) for row in tops.to_dict("records")]
 
 

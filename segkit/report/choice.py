@@ -19,7 +19,7 @@ from segkit.report.shared.sentences import (
 )
 from segkit.report.shared.tables import spread_table
 from segkit.report.shared.views import Column, View
-from segkit.validation.verdict import TOO_FEW, SchemeChoice, find_objection
+from segkit.validation.verdict import SchemeChoice, find_objection
 
 STEPS = View(
     Shape("steps", population="candidates", by=("scheme", "segment_count")),
@@ -36,6 +36,8 @@ STEPS = View(
     },
 )
 REFUSED = View(Shape("refused", population="plan", by=("scheme",)))
+# Which segments were merged is not told, nor whom they took.
+MERGED = View(Shape("merged", population="candidates", by=("scheme", "segment_count")))
 CROSSED = View(Shape("crossed_schemes", by=("other_segment", "segment"), within=("other_scheme",)))
 # How a criterion's figure is written: its kind, and the fewest decimals.
 WRITTEN = {
@@ -56,22 +58,26 @@ def state_choice(
     limits: Published,
     refused: Published,
     gates: Published,
+    merged: Published,
 ) -> list[Finding]:
     """Say which scheme is used, whether the verdict is yes or no, and why.
 
-    Why this candidate, why not its neighbours and the other schemes, and what could not be fitted.
+    Why this candidate, why not its neighbours and the other schemes, what could not be fitted and
+    of which candidates a segment was merged since it had too few customers to be shown.
 
     Parameters
     ----------
     choice : SchemeChoice
-    candidates, limits, refused, gates : Published
-        The candidates, what they are measured against, what was not fitted, and what refused it.
+    candidates, limits, refused, gates, merged : Published
+        The candidates, what they are measured against, what was not fitted, what refused it, and
+        which are without a segment that was too small.
     """
     frame = candidates.frame
     is_chosen = frame["scheme"] == choice.scheme
     is_chosen &= frame["segment_count"] == choice.segment_count
     chosen = frame[is_chosen].iloc[0]
     told = [_state_verdict(choice, candidates), _state_chosen(candidates, chosen)]
+    told += _state_merged(merged, choice)
     if not chosen["passes"]:
         faults = _state_faults(candidates, chosen, limits)
         told.append(_join_parts("choice.reasons.refused_itself", "faults", faults))
@@ -82,6 +88,25 @@ def state_choice(
     for _, row in frame[~is_chosen].iterrows():
         told.append(_state_other(candidates, row, chosen, limits))
     return told + state_refused(refused, gates)
+
+
+def _state_merged(merged: Published, choice: SchemeChoice) -> list[Finding]:
+    """Say which schemes are without a segment of too few customers, the chosen one first."""
+    rows = merged.frame.to_dict("records")
+    told = []
+    for row in sorted(rows, key=lambda row: row["scheme"] != choice.scheme):
+        figures = [
+            _count_segments(merged, _place(row)),
+            merged.read_figure("merged_count", where=_place(row), kind="count", unit="segment"),
+        ]
+        sentence = "one" if row["merged_count"] == 1 else "several"
+        remedy = "by_rules" if row["by_rules"] else "by_count"
+        words = {
+            "scheme": name_column(row["scheme"]),
+            "remedy": find_sentence(f"choice.merged.{remedy}"),
+        }
+        told.append(write_finding(f"choice.merged.{sentence}", figures, words=words))
+    return told
 
 
 def _place(row: Mapping[str, object]) -> dict[str, object]:
@@ -234,8 +259,6 @@ def _state_fault(code: str, candidates: Published, row: pd.Series, limits: Publi
         return write_finding(f"choice.faults.{code}")
     segments = ("smallest_segment", "poorest_segment", "weakest_segment")
     words = {name: row[name] for name in segments}
-    if code == TOO_FEW:
-        return write_finding("choice.faults.too_few_to_show", words=words)
     kind, fewest = WRITTEN[code]
     figure = candidates.read_figure(code, where=place, kind=kind, decimals=fewest)
     if code == "placed_share":

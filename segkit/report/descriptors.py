@@ -16,7 +16,12 @@ from segkit.report.differences import name_evidence
 from segkit.report.shared import figures
 from segkit.report.shared.figures import TRACK, chart
 from segkit.report.shared.numbers import format_number, format_share, plural, write_ranges
-from segkit.report.shared.sentences import name_column, write_finding
+from segkit.report.shared.sentences import (
+    explain_absence,
+    explain_silence,
+    name_column,
+    write_finding,
+)
 from segkit.report.shared.views import Column, View, reshape_published
 
 # Pearson residuals beyond 2 and 4 are shaded (Friendly 1994): far fewer, fewer, more, far more.
@@ -160,11 +165,22 @@ def list_levels(levels: Published, *, count: int) -> Published:
     return reshape_published(levels, table, TELLING)
 
 
-def state_descriptors(ranked: Published) -> list[Finding]:
-    """Say which descriptor goes furthest with the segments."""
+def state_descriptors(
+    ranked: Published, levels: Published, sizes: Published | None = None
+) -> list[Finding]:
+    """Say which descriptor goes furthest with the segments.
+
+    Where none is ranked, the ``levels`` may be hidden, or the ``sizes`` of the segments left out,
+    and all that is said of them with them.
+    """
     first = choose_first(ranked)
+    if not first and sizes is not None and sizes.empty:
+        return [explain_absence(sizes)]
     if not first:
-        return [write_finding("descriptors.descriptors.nothing")]
+        frame = levels.frame
+        others = frame[~frame["by_construction"].astype(bool)]
+        hidden = explain_silence(levels, others)
+        return [hidden or write_finding("descriptors.descriptors.nothing")]
     strength = ranked.read_figure("cramers_v", where={"descriptor": first}, decimals=2)
     sure = ranked.read_figure(
         "set_apart_count",

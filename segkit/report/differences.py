@@ -19,7 +19,12 @@ from segkit.report.shared.numbers import (
     plural,
     write_ranges,
 )
-from segkit.report.shared.sentences import name_column, write_finding
+from segkit.report.shared.sentences import (
+    explain_absence,
+    explain_silence,
+    name_column,
+    write_finding,
+)
 from segkit.report.shared.views import Column, View, reshape_published
 
 PALE = "#c4ccd3"
@@ -188,11 +193,17 @@ def describe_differences(
     return join_words(words), read
 
 
-def state_differences(profile: Published) -> list[Finding]:
-    """Say how many differences hold, and which column sets each segment apart most surely."""
+def state_differences(profile: Published, sizes: Published | None = None) -> list[Finding]:
+    """Say how many differences hold, and which column sets each segment apart most surely.
+
+    Where the ``sizes`` of the segments are left out nothing of them is shown, for the same reason.
+    """
     tested = profile.frame.dropna(subset=["p_value"])
+    if tested.empty and sizes is not None and sizes.empty:
+        return [explain_absence(sizes)]
     if tested.empty:
-        return [write_finding("differences.differences.nothing")]
+        hidden = explain_silence(profile, _list_others(profile.frame))
+        return [hidden or write_finding("differences.differences.nothing")]
     compared = Condition("p_value", "known")
     holds = [compared, Condition("set_apart", "==", True)]
     comparisons = profile.read_figure(
@@ -218,6 +229,13 @@ def state_differences(profile: Published) -> list[Finding]:
         words = {"segments": join_words(list(others.unique()))}
         told.append(write_finding("differences.differences.only_what_made_it", words=words))
     return told
+
+
+def _list_others(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of columns that did not make the segments."""
+    if "by_construction" not in rows:
+        return rows
+    return rows[~rows["by_construction"].astype("boolean").fillna(False).astype(bool)]
 
 
 def _state_furthest(

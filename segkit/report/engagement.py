@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from segkit.core.measures import COUNT
+from segkit.core.measures import COUNT, FIGURE
 from segkit.core.privacy import NOTE, Shape
 from segkit.report.by_segment import MEASURES, RESTS_ON, SEGMENT, view_shares
 from segkit.report.shared import charts
 from segkit.report.shared.views import Column, View
 
 MESSAGES = View(
-    Shape("messages", by=SEGMENT, count=RESTS_ON),
+    # Messages are no customers: one of them may have many.
+    Shape("messages", by=SEGMENT, count=RESTS_ON, measures={"delivered_count": FIGURE}),
     {
         "segment_name": Column(),
         "customer_count": Column(kind="integer"),

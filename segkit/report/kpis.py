@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND, find_largest
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared.numbers import format_money, format_number, format_share
 from segkit.report.shared.views import Column, View, reshape_published
 
 MONEY_KPIS = {"total_spend", "mean_order_value"}
+# The columns of which a KPI sums up the product, a customer.
+SUMMED = {
+    "total_spend": ("spend_last_365_days",),
+    "mean_order_value": ("mean_order_value", "order_count"),
+    "orders_per_customer": ("order_count",),
+}
 KPIS = View(
     Shape("kpis", by=("goal",), adds_up=False, shown=("text", "kpi", "measure", "target")),
     {
@@ -24,9 +32,23 @@ KPIS = View(
 
 
 def count_kpis(kpis: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """Add ``customer_count``: whom a KPI tells of, all customers or those whom it counts."""
+    """Add ``customer_count``: whom a KPI tells of, all customers or those whom it counts.
+
+    And the largest contributions to the sums that KPIs are, or are made of, for the gate.
+    """
     counts = kpis["value"].where(kpis["kpi"] == "active_customers", len(customers))
-    return kpis.assign(customer_count=counts.fillna(len(customers)))
+    counted = kpis.assign(customer_count=counts.fillna(len(customers)))
+    sums = [_list_sum(kpi, customers) for kpi in kpis["kpi"]]
+    columns = [f"value{end}" for end in (OF_A_MEAN, LARGEST, SECOND)]
+    return counted.join(pd.DataFrame(sums, columns=columns, index=kpis.index, dtype=float))
+
+
+def _list_sum(kpi: str, customers: pd.DataFrame) -> tuple[float, float, float]:
+    """Return the sum behind a KPI and its two largest contributions; NaN where there is none."""
+    if kpi not in SUMMED or not set(SUMMED[kpi]) <= set(customers):
+        return np.nan, np.nan, np.nan
+    amounts = customers[list(SUMMED[kpi])].astype(float).prod(axis=1, skipna=False)
+    return amounts.sum(), *find_largest(amounts)
 
 
 def write_kpis(kpis: Published) -> Published:

@@ -13,7 +13,7 @@ from segkit.report.shared import figures
 from segkit.report.shared.charts import plot_trend
 from segkit.report.shared.figures import BLUE, ORANGE, chart
 from segkit.report.shared.numbers import format_number, join_words, plural
-from segkit.report.shared.sentences import write_finding
+from segkit.report.shared.sentences import explain_silence, write_finding
 from segkit.report.shared.views import Column, View
 
 VALUES = View(
@@ -109,7 +109,8 @@ def state_lifetime(values: Published) -> list[Finding]:
         return [write_finding("lifetime_value.value.none", words={"reason": values.reason})]
     mean = _read_everybody(values, "mean_lifetime_value", ("mean_low", "mean_high"))
     if mean.value is None:
-        return [write_finding("lifetime_value.value.no_spend")]
+        hidden = explain_silence(values, values.frame[values.frame["group"] == ALL])
+        return [hidden or write_finding("lifetime_value.value.no_spend")]
     count = values.read_figure(
         "customer_count", where={"group": ALL}, kind="count", unit="customer"
     )

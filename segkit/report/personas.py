@@ -8,7 +8,12 @@ from segkit.action.personas import Persona
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published
 from segkit.features.own_features import describe_feature
-from segkit.report.shared.sentences import explain_absence, name_column, write_finding
+from segkit.report.shared.sentences import (
+    explain_absence,
+    explain_silence,
+    name_column,
+    write_finding,
+)
 
 
 def choose_first(sizes: Published) -> str:
@@ -37,8 +42,17 @@ def state_persona(
         else:
             told.append(_state_mean(persona.segment_name, row["feature"], profile))
     if persona.statements.empty:
-        told.append(write_finding("personas.persona.nothing_else"))
+        told.append(_explain_nothing(persona.segment_name, profile, levels))
     return told
+
+
+def _explain_nothing(segment_name: str, profile: Published, levels: Published) -> Finding:
+    """Say why nothing sets a segment apart: what could is hidden, or there is nothing."""
+    for table in (profile, levels):
+        own = table.frame[table.frame["segment_name"] == segment_name]
+        if hidden := explain_silence(table, own):
+            return hidden
+    return write_finding("personas.persona.nothing_else")
 
 
 def _explain_note(persona: Persona) -> Finding:

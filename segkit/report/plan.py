@@ -12,7 +12,7 @@ from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, ORANGE, TRACK, chart
 from segkit.report.shared.numbers import format_number, format_share, join_words, plural
-from segkit.report.shared.sentences import name_column, write_finding
+from segkit.report.shared.sentences import explain_absence, name_column, write_finding
 from segkit.report.shared.views import Column, View
 
 WEAK_SCORE = 0.5
@@ -161,7 +161,7 @@ def _state_orders(inventory: Published, as_of: datetime.date) -> Finding:
 def _state_consent(consent: Published) -> Finding:
     """Say how many customers may be contacted; a hidden count stays hidden."""
     if consent.empty:
-        return write_finding("plan.inventory.no_consent")
+        return explain_absence(consent)
     everybody = consent.locate("customer_count", how="sum")
     count = consent.read_figure("customer_count", how="sum", kind="count", unit="customer")
     return write_finding(

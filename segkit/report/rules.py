@@ -8,6 +8,7 @@ import pandas as pd
 
 from segkit.core.findings import Figure
 from segkit.core.privacy import Published, Shape
+from segkit.core.shapes import Limit
 from segkit.report.shared.sentences import write_finding
 from segkit.report.shared.views import Column, View
 
@@ -20,6 +21,11 @@ RULES = View(
         within=("scheme", "part"),
         shown=("segment_name", "when", "reads", "condition"),
         sums={"segment_name": {"part": "taken"}},
+        # Those taken before, or left open before, were taken by earlier rules.
+        limits=(
+            Limit("part", ("taken_before", "undecided_before"), "taken"),
+            Limit("part", ("went_on",), "taken", earlier=False),
+        ),
     )
 )
 LAID_OUT = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Finding
+from segkit.core.measures import FIGURE
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared.charts import plot_trend
 from segkit.report.shared.figures import chart
@@ -13,7 +14,15 @@ from segkit.report.shared.views import Column, View
 
 ENOUGH_P_VALUE = 0.05
 
-MONTHS = View(Shape("months", by=("month",), count="active_customers", repeats=True))
+MONTHS = View(
+    Shape(
+        "months",
+        by=("month",),
+        count="active_customers",
+        repeats=True,
+        measures={"order_count": FIGURE},  # of whom one customer may have many
+    )
+)
 SEASON = View(
     Shape("season", by=("month",)),
     {"month": Column("Month"), "index": Column("Sales to the mean month", "share", bar=True)},

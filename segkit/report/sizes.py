@@ -148,7 +148,9 @@ def _state_segment(name: str, sizes: Published, profile: Published) -> Finding:
 
 
 def list_headline(sizes: Published) -> dict[str, Finding]:
-    """Return the final scheme's figures for the first page, by label."""
+    """Return the final scheme's figures for the first page, by label; none without sizes."""
+    if sizes.empty:
+        return {}
     segments = sizes.read_figure("segment_name", how="rows", kind="count", name="segment_count")
     return {
         "Segments": write_finding("sizes.headline.segments", [segments]),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from segkit.core.measures import FIGURE
 from segkit.core.privacy import NOTE, Shape
 from segkit.report.by_segment import MEASURES, RESTS_ON, SEGMENT, view_shares
 from segkit.report.shared.views import Column, View
 
 TICKETS = View(
-    Shape("tickets", by=SEGMENT, count=RESTS_ON),
+    # Tickets are no customers: one of them may have many.
+    Shape("tickets", by=SEGMENT, count=RESTS_ON, measures={"ticket_count": FIGURE}),
     {
         "segment_name": Column(),
         "customer_count": Column(kind="integer"),

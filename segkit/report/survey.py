@@ -9,7 +9,7 @@ from segkit.core.measures import LABEL
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.by_segment import RESTS_ON, count_decimals
 from segkit.report.shared import charts
-from segkit.report.shared.sentences import explain_absence, write_finding
+from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View
 
 MOST_TOLD = 5
@@ -68,7 +68,8 @@ def state_responses(
     is_outside = rows["is_outside"].fillna(False).astype(bool)
     order = distance[is_outside].abs().sort_values(ascending=False, kind="stable").index
     told = [_state_answer(responses, row) for row in rows.loc[order[:most]].to_dict("records")]
-    return [*told, _count_outside(responses), _count_verbatim(questions)]
+    hidden = explain_silence(responses) if rows.empty else None
+    return [*told, hidden or _count_outside(responses), _count_verbatim(questions)]
 
 
 def _state_answer(responses: Published, row: dict) -> Finding:

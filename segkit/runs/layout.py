@@ -294,13 +294,59 @@ def prune_run_folders(folder: Path, *, count: int, newest: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def read_pointer(out: Path) -> str:
+    """Return the id of the run that the pointer names; empty if there is none."""
+    try:
+        text = ReportFolder(out).pointer.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    match = re.search(rf'<meta name="segkit-run" content="({RUN_ID.pattern})">', text)
+    return match[1] if match else ""
+
+
+def was_announced(publication: Publication) -> bool:
+    """Tell whether the pointer beside a publication led to it once.
+
+    It did not if the publication was made after the pointer, as both its name and its time say: a
+    copy has other times, a clock that was set back gives other names.
+    """
+    folder = publication.path
+    report = ReportFolder(folder.parent)
+    current = read_pointer(report.path)
+    if not current or not folder.is_dir():
+        return False
+    if folder.name == current or folder.name[:SECOND_LENGTH] < current[:SECOND_LENGTH]:
+        return True
+    try:
+        return publication.record.stat().st_mtime_ns <= report.pointer.stat().st_mtime_ns
+    except OSError:
+        return True  # it is not what segkit makes
+
+
+def clear_unannounced(report: ReportFolder) -> None:
+    """Remove the publications of runs that were killed before they moved the pointer.
+
+    Whoever calls this holds the report's lock. Without a pointer nothing tells them from others.
+    """
+    if not read_pointer(report.path):
+        return
+    for path in list_run_folders(report.path):
+        if not was_announced(Publication(path)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def confirm_runs(folder: Path) -> None:
-    """Remove from a history the runs whose publication was never put in place."""
+    """Remove from a history the runs that were never published, and what there is of them.
+
+    Whoever calls this holds the lock of the run folder, so that none of them is just being made.
+    """
     for path in list_run_folders(folder):
         kept = KeptRun(path)
         place = read_json(kept.pending).get("publication")
-        was_published = place is None or Path(place).is_dir()
+        was_published = place is None or was_announced(Publication(Path(place)))
         if was_published and any(path.iterdir()):
             kept.pending.unlink(missing_ok=True)
-        else:
-            shutil.rmtree(path, ignore_errors=True)
+            continue
+        shutil.rmtree(path, ignore_errors=True)
+        if place is not None and RUN_ID.fullmatch(Path(place).name):
+            shutil.rmtree(place, ignore_errors=True)

@@ -5,6 +5,7 @@ It holds the true counts of what is hidden, so it stays in the run folder.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from segkit.core.audit import Audited, audit_table
 from segkit.core.files import replace_whole
 from segkit.core.hiding import find_hidden
-from segkit.core.ledger import CountedPart, Ledger, read_ledger
+from segkit.core.ledger import Ledger, read_ledger
 from segkit.core.shapes import CUSTOMERS, Shape
 from segkit.runs.layout import RunFolder
 
@@ -25,12 +26,15 @@ class StepLedger:
     step: str
     smallest_cell: int
     _ledger: Ledger | None = None
-    _parts: dict[str, list[CountedPart]] = field(default_factory=dict)
+    _texts: dict[str, list[str]] = field(default_factory=dict)
 
-    def audit(self, table: pd.DataFrame, shape: Shape) -> Audited | None:
+    def audit(
+        self, table: pd.DataFrame, shape: Shape, *, roundings: Mapping[str, float] | None = None
+    ) -> Audited | None:
         """Return what more a table must hide beside what is published; None if none is of people.
 
-        The table is taken into the ledger. See `segkit.core.audit.audit_table`.
+        The table is taken into the ledger; ``roundings`` are the steps to which its columns are
+        written. See `segkit.core.audit.audit_table`.
         """
         counts_people = shape.population == CUSTOMERS and shape.by and not table.empty
         if not counts_people or self.smallest_cell <= 1:
@@ -38,8 +42,8 @@ class StepLedger:
         if self._ledger is None:
             self._ledger = self._read_earlier()
         hidden = find_hidden(table, shape, self.smallest_cell)
-        audited = audit_table(table, shape, hidden, ledger=self._ledger)
-        self._parts[shape.name] = audited.parts
+        audited = audit_table(table, shape, hidden, ledger=self._ledger, roundings=roundings)
+        self._texts[shape.name] = [part.to_json() for part in audited.parts]
         self._write()
         return audited
 
@@ -50,6 +54,6 @@ class StepLedger:
         return read_ledger(texts, self.smallest_cell)
 
     def _write(self) -> None:
-        lines = [part.to_json() for parts in self._parts.values() for part in parts]
+        lines = [text for texts in self._texts.values() for text in texts]
         with replace_whole(self.run.step(self.step).ledger) as aside:
             aside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import ibis
 import numpy as np
@@ -20,11 +20,12 @@ from ibis import ir
 from pydantic import Field, ValidationError, model_validator
 
 from segkit.core.errors import SegkitError, suggest_name
-from segkit.models.columns import Document, read_numbers
+from segkit.models.columns import Document, PreparedColumns, read_numbers
 from segkit.models.latent_classes import fit_classes
 from segkit.models.own_columns import choose_prefix
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.class_document import Classes, build_classes
+from segkit.segmentation.merging import keep_segments, merge_small
 from segkit.segmentation.names import describe_segments, name_segments
 from segkit.segmentation.placing import bring_columns, refuse_other_case
 from segkit.segmentation.preparation import prepare_columns
@@ -33,6 +34,7 @@ from segkit.segmentation.rules import Rules, fit_rfm, fit_rules, fit_tiers
 
 SCHEMA_VERSION = 2
 Model = Prototypes | Classes | Rules
+RULE_FITS = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}
 # Our name of a dialect, and Ibis's.
 DIALECTS = {
     "duckdb": "duckdb",
@@ -252,6 +254,14 @@ def read_segmentation(path: str | Path) -> Segmentation:
         raise SegkitError(message, where=path.name, found=str(error)[:200]) from None
 
 
+class Fitted(NamedTuple):
+    """A document, each customer's segment, and how many segments were merged into others."""
+
+    segmentation: Segmentation
+    labels: np.ndarray
+    merged_count: int = 0
+
+
 def fit_segmentation(
     customers: pd.DataFrame,
     scheme: Scheme,
@@ -281,12 +291,52 @@ def fit_segmentation(
     SegkitError
         If a column cannot be used or fewer customers differ than there are segments.
     """
+    fitted = fit_shown(
+        customers,
+        scheme,
+        n_segments=n_segments,
+        as_of=as_of,
+        random_state=random_state,
+        smallest_cell=1,
+    )
+    return fitted.segmentation, fitted.labels
+
+
+def fit_shown(
+    customers: pd.DataFrame,
+    scheme: Scheme,
+    *,
+    n_segments: int,
+    as_of: datetime.date,
+    random_state: int,
+    smallest_cell: int,
+) -> Fitted:
+    """Fit one scheme as `fit_segmentation` does, so that all of its segments may be seen.
+
+    Those of fewer than ``smallest_cell`` customers are merged into others before any is numbered
+    or named, see `segkit.segmentation.merging`.
+
+    Raises
+    ------
+    SegkitError
+        As `fit_segmentation` does, and if fewer than two segments would be left.
+    """
+
+    def place(model: Model) -> np.ndarray:
+        return place_frame(model, customers)["segment"].to_numpy()
+
     if scheme.method in LEARNING_METHODS:
-        model, names, labels = _find_segments(customers, scheme, n_segments, random_state)
+        model, prepared = _find_segments(customers, scheme, n_segments, random_state)
+        merged = merge_small(model, place, smallest_cell=smallest_cell)
+        model, labels = _put_best_first(merged.model, customers, merged.labels)
+        names = name_segments(describe_segments(labels, prepared, model.segment_count))
+        merged_count = n_segments - len(names)
     else:
-        fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
-        model, names = fit(customers, scheme, n_segments)
-        labels = place_frame(model, customers)["segment"].to_numpy()
+        model, names = RULE_FITS[scheme.method](customers, scheme, n_segments)
+        merged = merge_small(model, place, smallest_cell=smallest_cell)
+        model, labels = merged.model, merged.labels
+        merged_count = len(names) - len(merged.kept)
+        names = [names[number - 1] for number in merged.kept]
     segments = []
     for number, name in enumerate(names, start=1):
         here = labels == number
@@ -304,13 +354,24 @@ def fit_segmentation(
         segments=segments,
         model=model,
     )
-    return segmentation, labels
+    return Fitted(segmentation, labels, merged_count)
+
+
+def fit_rules_again(
+    customers: pd.DataFrame, *, scheme: Scheme, n_segments: int, names: Collection[str]
+) -> tuple[Rules, list[str]]:
+    """Fit rules to a sample, with the segments of some ``names`` only."""
+    model, every = RULE_FITS[scheme.method](customers, scheme, n_segments)
+    kept = [number for number, name in enumerate(every, start=1) if name in names]
+    if len(kept) == len(every):
+        return model, every
+    return keep_segments(model, kept), [every[number - 1] for number in kept]
 
 
 def _find_segments(
     customers: pd.DataFrame, scheme: Scheme, n_segments: int, random_state: int
-) -> tuple[Prototypes | Classes, list[str], np.ndarray]:
-    """Fit prototypes or latent classes, the most valuable first, and name them."""
+) -> tuple[Prototypes | Classes, PreparedColumns]:
+    """Fit prototypes or latent classes; the columns are prepared as their names need them."""
     if scheme.method == "latent_classes":
         fit = fit_classes(
             customers,
@@ -319,18 +380,21 @@ def _find_segments(
             random_state=random_state,
             smallest_level=scheme.smallest_level,
         )
-        model = build_classes(fit)
         as_categories = {"categorical": scheme.columns, "missing": "ignore"}
         prepared = prepare_columns(customers, scheme.model_copy(update=as_categories))
-    else:
-        model, prepared = fit_clusters(customers, scheme, n_segments, random_state)
-    labels = place_frame(model, customers)["segment"].to_numpy()
-    sizes = np.bincount(labels, minlength=n_segments + 1)[1:]
+        return build_classes(fit), prepared
+    return fit_clusters(customers, scheme, n_segments, random_state)
+
+
+def _put_best_first(
+    model: Prototypes | Classes, customers: pd.DataFrame, labels: np.ndarray
+) -> tuple[Prototypes | Classes, np.ndarray]:
+    """Number segments by mean spend, or by size where there is no spend, largest first."""
+    count = model.segment_count
+    sizes = np.bincount(labels, minlength=count + 1)[1:]
     value = sizes
     if "total_spend" in customers:
         spend = np.nan_to_num(read_numbers(customers, "total_spend"))
-        value = np.bincount(labels, spend, minlength=n_segments + 1)[1:] / np.maximum(sizes, 1)
+        value = np.bincount(labels, spend, minlength=count + 1)[1:] / np.maximum(sizes, 1)
     best_first = np.argsort(-value, kind="stable")
-    labels = np.argsort(best_first)[labels - 1] + 1
-    names = name_segments(describe_segments(labels, prepared, n_segments))
-    return model.reorder(best_first), names, labels
+    return model.reorder(best_first), np.argsort(best_first)[labels - 1] + 1

@@ -13,9 +13,8 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
-from segkit.segmentation.documents import Segmentation, fit_segmentation
+from segkit.segmentation.documents import RULE_FITS, Segmentation, fit_rules_again, fit_shown
 from segkit.segmentation.preparation import prepare_columns
-from segkit.segmentation.rules import fit_rfm, fit_rules, fit_tiers
 from segkit.validation import resampling, stability
 from segkit.validation.candidate_measures import (
     explain_share,
@@ -29,6 +28,7 @@ from segkit.validation.gates import (
     advise_refusals,
     check_data,
     describe_refusals,
+    refuse_all,
 )
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
@@ -38,6 +38,7 @@ from segkit.validation.verdict import SchemeChoice, choose_best, choose_within, 
 # Bootstrap solutions are asked of so many customers at most.
 MOST_RESAMPLED = 20_000
 PAIRS = 50
+MERGED_COLUMNS = ["scheme", "segment_count", "merged_count", "by_rules"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class Candidates:
     refused : pandas.DataFrame
         What could not be fitted: ``scheme``, whether `check_data` refused it (``by_gate``), or else
         ``why``, in words.
+    merged : pandas.DataFrame
+        Candidates of which segments were too small to be seen and are merged into others:
+        ``scheme``, ``segment_count`` (left), ``merged_count``, ``by_rules`` (the plan's own).
     """
 
     table: pd.DataFrame
@@ -64,6 +68,7 @@ class Candidates:
     resamples: dict[tuple[str, int], Resamples] = field(repr=False)
     sampled: pd.DataFrame = field(repr=False)
     refused: pd.DataFrame = field(repr=False)
+    merged: pd.DataFrame = field(repr=False)
     customer_count: int = 0
     fitted_count: int = 0
 
@@ -85,8 +90,8 @@ def compare_candidates(
     neighbours are merged, one step at a time. ``pairs`` pairs of bootstrap samples, the same for
     all candidates, are drawn of at most 20,000 customers. The customer table needs the schemes'
     columns, and ``total_spend`` where value shall count. Of more than ``most_fitted`` customers
-    only `sample_customers` are fitted and measured. A candidate with a segment of fewer than
-    ``smallest_cell`` customers is refused: it could not be shown.
+    only `sample_customers` are fitted and measured. Segments of fewer than ``smallest_cell``
+    customers could not be shown: they are merged into others, see `fit_shown`.
 
     Returns
     -------
@@ -133,7 +138,7 @@ def compare_candidates(
     refused = pd.DataFrame(comparison.refused, columns=["scheme", "why", "by_gate"])
     refused = refused.drop_duplicates(ignore_index=True)
     if not comparison.rows:
-        _raise_nothing_fitted(refused, advise_refusals(gates, schemes))
+        refuse_all(refused, advise_refusals(gates, schemes))
     # The gates' figures are told from their own table.
     refused["why"] = refused["why"].mask(refused["by_gate"].astype(bool), "")
     return Candidates(
@@ -144,18 +149,7 @@ def compare_candidates(
         customer_count=len(customers),
         fitted_count=len(fitted),
         refused=refused,
-    )
-
-
-def _raise_nothing_fitted(refused: pd.DataFrame, advice: list[str]) -> None:
-    why = [
-        f"{row.scheme.replace('_', ' ')} cannot be fitted: {row.why}"
-        for row in refused.itertuples()
-    ]
-    raise SegkitError(
-        "no scheme can be fitted to these customers",
-        found=" ".join(why).rstrip("."),
-        fix=" ".join(advice) or "Bring more customers.",
+        merged=pd.DataFrame(comparison.merged, columns=MERGED_COLUMNS),
     )
 
 
@@ -179,6 +173,7 @@ class _Comparison:
     segmentations: dict[tuple[str, int], Segmentation] = field(default_factory=dict)
     resamples: dict[tuple[str, int], Resamples] = field(default_factory=dict)
     refused: list[tuple[str, str, bool]] = field(default_factory=list)
+    merged: list[tuple[str, int, int, bool]] = field(default_factory=list)
 
     def fit_scheme(self, scheme: Scheme) -> None:
         """Fit a scheme with every number of segments it asks for, or say why that cannot be."""
@@ -210,23 +205,28 @@ class _Comparison:
             raise SegkitError(message)
         if scheme.name in self.gates:
             raise SegkitError(self.gates[scheme.name])
-        found, labels = fit_segmentation(
+        found, labels, merged_count = fit_shown(
             self.customers,
             scheme,
             n_segments=count,
             as_of=self.as_of,
             random_state=self.random_state,
+            smallest_cell=self.smallest_cell,
         )
         key = (scheme.name, len(found.segments))
         if key in self.rows:
             return
-        resamples = self._resample(scheme, found, labels)
+        if merged_count:
+            self.merged.append((*key, merged_count, scheme.method == "rules"))
+        resamples = self._resample(scheme, found, labels, count=count)
         self.segmentations[key] = found
         self.resamples[key] = resamples
         self.rows[key] = self._measure(scheme, found, labels, resamples)
 
-    def _resample(self, scheme: Scheme, found: Segmentation, labels: np.ndarray) -> Resamples:
-        """Draw the evidence of one candidate from the sampled customers."""
+    def _resample(
+        self, scheme: Scheme, found: Segmentation, labels: np.ndarray, *, count: int
+    ) -> Resamples:
+        """Draw the evidence of one candidate, fitted with ``count``, from the sampled customers."""
         own = labels[self.sample] - 1
         segment_count = len(found.segments)
         few = self.customers.iloc[self.sample].reset_index(drop=True)
@@ -249,13 +249,15 @@ class _Comparison:
                 gamma=found.model.gamma,
                 random_state=self.random_state,
             )
-        fit = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}[scheme.method]
+        wanted = list(RULE_FITS[scheme.method](few, scheme, count)[0].columns)
         return resampling.resample_rules(
-            few[list(found.columns)],
+            few[wanted],
             own,
             self.draws,
             segment_count=segment_count,
-            fit=functools.partial(fit, scheme=scheme, n_segments=segment_count),
+            fit=functools.partial(
+                fit_rules_again, scheme=scheme, n_segments=count, names=set(found.names.values())
+            ),
         )
 
     def _measure(
@@ -291,7 +293,7 @@ class _Comparison:
             "poorest_segment": sizes.poorest_segment,
             "reproducible_share": explained_share * held["stability"],
         }
-        faults = find_faults(row, self.criteria, smallest_cell=self.smallest_cell)
+        faults = find_faults(row, self.criteria)
         return {
             **row,
             "passes": not faults,

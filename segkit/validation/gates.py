@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.contract.features import FEATURES
+from segkit.core.errors import SegkitError
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.schemes import list_wanted
 
@@ -197,6 +198,19 @@ def describe_refusals(gates: pd.DataFrame) -> dict[str, str]:
     refused = gates[gates["status"] == "refused"]
     words = [_write_refusal(row.requirement, row.found, row.needed) for row in refused.itertuples()]
     return refused.assign(words=words).groupby("scheme")["words"].agg("; ".join).to_dict()
+
+
+def refuse_all(refused: pd.DataFrame, advice: Iterable[str]) -> None:
+    """Raise the error that no scheme can be fitted, with why and what to do."""
+    why = [
+        f"{row.scheme.replace('_', ' ')} cannot be fitted: {row.why}"
+        for row in refused.itertuples()
+    ]
+    raise SegkitError(
+        "no scheme can be fitted to these customers",
+        found=" ".join(why).rstrip("."),
+        fix=" ".join(advice) or "Bring more customers.",
+    )
 
 
 def _reads_orders(feature: str) -> bool:

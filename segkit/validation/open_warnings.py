@@ -62,12 +62,13 @@ def find_open_warnings(
     """
     read = dict(zip(counts["table"], counts["read"], strict=True))
     needed = list_needed(scheme, columns)
-    own = set(list_read(scheme, list(columns.get("customers", ()))))
     found = []
     is_open = (quality["severity"] == "warning") & (quality["row_count"] > 0)
     for row in quality[is_open].itertuples():
         share = row.row_count / max(1, read.get(row.table, row.row_count))
-        if share >= MATTERS_SHARE and _concerns(row.table, row.rule, needed, own):
+        if share >= MATTERS_SHARE and _concerns(
+            row.table, row.rule, needed, columns.get(row.table, ())
+        ):
             found.append((share, {"name": f"{row.table}.{row.rule}", "reason": row.reason}))
     found.sort(key=lambda pair: -pair[0])
     return [told for _, told in found]
@@ -95,19 +96,21 @@ def list_needed(scheme: Scheme, columns: Mapping[str, Collection[str]]) -> set[t
     return needed
 
 
-def _concerns(table: str, rule: str, needed: set[tuple[str, str]], own: set[str]) -> bool:
+def _concerns(
+    table: str, rule: str, needed: set[tuple[str, str]], columns: Collection[str]
+) -> bool:
     """Return whether a rule of a table speaks of a column or a table that is needed."""
     tables = {name for name, _ in needed}
     if rule in REFERS:
         return table in tables and REFERS[rule] in tables
-    column = _find_column(table, rule, own)
+    column = _find_column(table, rule, columns)
     if column:
         return (table, column) in needed
     return table in tables
 
 
-def _find_column(table: str, rule: str, own: set[str]) -> str:
+def _find_column(table: str, rule: str, columns: Collection[str]) -> str:
     """Return the column that a rule's name ends with; empty for a rule of the whole table."""
-    names = {*TABLES[table].column_names, *own}
+    names = {*TABLES[table].column_names, *columns}
     ends = [name for name in names if rule.endswith(f"_{name}")]
     return max(ends, key=len, default="")

@@ -25,6 +25,7 @@ from scipy.special import xlogy
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from threadpoolctl import threadpool_limits
 
+from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND, count_needed, find_dominated
 from segkit.core.statistics import bound_estimate
 
 REPEATS = 5
@@ -43,6 +44,8 @@ LOSSES = {
 GAIN_SHARES = np.linspace(0, 1, 41)
 TOP_SHARE = 0.2
 PERFECT = "perfect knowledge"
+# For the gate: the sum behind an estimate, and its two largest contributions.
+CONTRIBUTIONS = [f"estimate{end}" for end in (OF_A_MEAN, LARGEST, SECOND)]
 FIGURE_COLUMNS = [
     "outcome",
     "measure",
@@ -53,12 +56,18 @@ FIGURE_COLUMNS = [
     "difference",
     "difference_low",
     "difference_high",
+    *CONTRIBUTIONS,
 ]
 GAIN_COLUMNS = ["predictor", "customer_share", "spend_share"]
 
 
 def compare_predictors(
-    levels: Mapping[str, pd.DataFrame], outcomes: pd.DataFrame, *, reference: str, random_state: int
+    levels: Mapping[str, pd.DataFrame],
+    outcomes: pd.DataFrame,
+    *,
+    reference: str,
+    random_state: int,
+    smallest_cell: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare what predictors say about outcomes of customers that they did not learn from.
 
@@ -73,6 +82,9 @@ def compare_predictors(
     reference : str
         The predictor that all are compared with.
     random_state : int
+    smallest_cell : int, optional
+        The fewest customers that may be seen: points of the gain curve are as far apart as amounts
+        need, and between two of them no one or two customers bring nearly all.
 
     Returns
     -------
@@ -84,7 +96,8 @@ def compare_predictors(
         for a few large buyers would decide alone; Poisson deviance of orders; logarithmic loss of
         yes and no); ``top_fifth_share`` the part of all spend that the fifth of customers with the
         highest prediction brings, ``gain_index`` twice the area between the gain curve and the
-        diagonal; ``ranking`` the area under the ROC curve of yes and no.
+        diagonal; ``ranking`` the area under the ROC curve of yes and no. For the gate there are the
+        largest contributions to what the first fifth brings.
     gains : pandas.DataFrame
         The gain curve of spend: ``predictor``, ``customer_share``, ``spend_share``, and the same
         for perfect knowledge; no rows without spend.
@@ -108,14 +121,27 @@ def compare_predictors(
         groups = [_rank_groups(score) for _, score in pairs]
         for measure, drawn in _resample(losses, groups, target, loss, rng).items():
             table = _measure_rows(names, drawn, reference)
+            steps = np.full((len(names), 3), np.nan)
+            if measure == "top_fifth_share":
+                steps = np.array([_sum_step(group, target, (0, TOP_SHARE)) for group in groups])
+            table[CONTRIBUTIONS] = steps
             figures.append(table.assign(outcome=outcome, measure=measure))
         if loss == "squared":
             for name, group in zip([*names, PERFECT], [*groups, _rank_groups(target)], strict=True):
                 shares, amounts = _draw_gains(group, target, np.ones(len(target)))
-                spend = np.interp(GAIN_SHARES, shares, amounts)
-                curve = {"predictor": name, "customer_share": GAIN_SHARES, "spend_share": spend}
+                points = _choose_points(group, target, smallest_cell)
+                spend = np.interp(points, shares, amounts)
+                curve = {"predictor": name, "customer_share": points, "spend_share": spend}
                 gains.append(pd.DataFrame(curve))
     return _join_tables(figures, FIGURE_COLUMNS), _join_tables(gains, GAIN_COLUMNS)
+
+
+def count_customers(figures: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Add ``customer_count``: of whom an outcome is known, or the fifth of them that is told of."""
+    counts = figures["outcome"].map(outcomes.count())
+    fifth = (counts * TOP_SHARE).round()
+    is_fifth = figures["measure"] == "top_fifth_share"
+    return figures.assign(customer_count=counts.mask(is_fifth, fifth).astype(int))
 
 
 def _join_tables(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
@@ -232,6 +258,40 @@ def _draw_gains(
     people = np.bincount(group, weights)
     amounts = np.bincount(group, weights * target)
     return _cumulate(people), _cumulate(amounts)
+
+
+def _choose_points(group: np.ndarray, target: np.ndarray, smallest_cell: int) -> np.ndarray:
+    """Return the shares of customers at which a gain curve may be shown; none may be left."""
+    if smallest_cell <= 1:
+        return GAIN_SHARES
+    steps = len(GAIN_SHARES) - 1
+    apart = int(np.ceil(count_needed(smallest_cell) * steps / len(target)))
+
+    def is_open(start: float, end: float) -> bool:
+        return not find_dominated(*_sum_step(group, target, (start, end)))
+
+    kept = [0.0]
+    for point in GAIN_SHARES[apart::apart]:
+        if is_open(kept[-1], point):
+            kept.append(float(point))
+    if kept[-1] < 1:  # the rest is too few to stand alone
+        kept = [*kept[:-1], 1.0] if len(kept) > 1 and is_open(kept[-2], 1.0) else []
+    return np.array(kept)
+
+
+def _sum_step(
+    group: np.ndarray, target: np.ndarray, ends: tuple[float, float]
+) -> tuple[float, float, float]:
+    """Return what the customers between two shares bring, and its two largest contributions.
+
+    Of a group that lies on an end as much counts as lies between.
+    """
+    sizes = np.bincount(group) / len(group)
+    last = np.cumsum(sizes)
+    inside = np.minimum(last, ends[1]) - np.maximum(last - sizes, ends[0])
+    amounts = (inside.clip(min=0) / sizes)[group] * target
+    second, largest = np.sort(amounts)[-2:]
+    return amounts.sum(), largest, second
 
 
 def _cumulate(parts: np.ndarray) -> np.ndarray:

@@ -26,9 +26,9 @@ from segkit.features.lifetime_value import fit_lifetime, predict_lifetime, summa
 from segkit.features.purchases import summarise_purchases
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
-from segkit.segmentation.documents import fit_segmentation
+from segkit.segmentation.documents import fit_shown
 from segkit.segmentation.rfm_scores import score_rfm
-from segkit.validation.prediction import LOSSES, TOP_SHARE, compare_predictors
+from segkit.validation.prediction import LOSSES, TOP_SHARE, compare_predictors, count_customers
 
 LONGEST_DAYS = 365
 FEWEST_DAYS_BEFORE = 56
@@ -230,13 +230,13 @@ def measure_usefulness(
     random_state: int,
     split_on: datetime.date | str | None = None,
     settings: BaseSettings | None = None,
+    smallest_cell: int = 1,
 ) -> Usefulness:
     """Fit a scheme again on what was known before a day, and compare it on what came after.
 
     Nothing after ``split_on`` reaches features, segments or lifetime value, with one exception:
     what carries no date, such as attributes of customers, and answers to earlier messages and
-    tickets, is read as it stands today; ``undated`` names such columns of the scheme. More than
-    20,000 customers are compared by a sample.
+    tickets, is read as it stands today (``undated``). At most 20,000 customers are compared.
 
     Parameters
     ----------
@@ -251,6 +251,8 @@ def measure_usefulness(
         The last day before the split, as YYYY-MM-DD; empty: see `choose_split`.
     settings : BaseSettings, optional
         What the plan says about bases; the plan itself will do.
+    smallest_cell : int, optional
+        The fewest customers that may be seen, in a segment too.
 
     Raises
     ------
@@ -262,8 +264,13 @@ def measure_usefulness(
         return _refuse(split, reason)
     try:
         customers = build_customers(tables, as_of=split, settings=settings).frame
-        found, labels = fit_segmentation(
-            customers, scheme, n_segments=n_segments, as_of=split, random_state=random_state
+        found, labels, _ = fit_shown(
+            customers,
+            scheme,
+            n_segments=n_segments,
+            as_of=split,
+            random_state=random_state,
+            smallest_cell=smallest_cell,
         )
         cells = score_rfm(customers)
     except SegkitError as error:
@@ -286,10 +293,12 @@ def measure_usefulness(
     if outcomes.empty:
         return _refuse(split, f"Too few customers bought after {split}.")
     levels = {name: table.iloc[chosen].reset_index(drop=True) for name, table in levels.items()}
-    figures, gains = compare_predictors(levels, outcomes, reference=RFM, random_state=random_state)
+    figures, gains = compare_predictors(
+        levels, outcomes, reference=RFM, random_state=random_state, smallest_cell=smallest_cell
+    )
     return Usefulness(
         split_on=split,
-        figures=figures.assign(customer_count=figures["outcome"].map(outcomes.count())),
+        figures=count_customers(figures, outcomes),
         gains=gains.assign(customer_count=(gains["customer_share"] * len(chosen)).round()),
         answer=judge_usefulness(figures),
         segment_count=len(found.segments),

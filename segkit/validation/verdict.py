@@ -37,7 +37,6 @@ STEP_COLUMNS = (
     "earns_place",
     "objection",
 )
-TOO_FEW = "too_few_to_show"
 # What a candidate must reach at least: a column of the candidates' table, and the plan's limit.
 LEAST = {
     "smallest_customer_share": "smallest_customer_share",
@@ -84,16 +83,12 @@ def list_limits(criteria: Criteria) -> pd.DataFrame:
     return pd.DataFrame({"criterion": list(limits), "limit": map(float, limits.values())})
 
 
-def find_faults(
-    row: Mapping[str, object], criteria: Criteria, *, smallest_cell: int = 5
-) -> list[str]:
+def find_faults(row: Mapping[str, object], criteria: Criteria) -> list[str]:
     """Name the criteria that a candidate misses; ``row`` is one of the candidates' table.
 
-    They are columns of the table, and ``most_segments``, ``no_spend`` (none to share out),
-    ``one_class`` (it describes the answers as well) and ``too_few_to_show`` (a segment has somebody
-    in it, but fewer than ``smallest_cell`` customers).
+    They are columns of the table, and ``most_segments``, ``no_spend`` (none to share out) and
+    ``one_class`` (it describes the answers as well).
     """
-    is_tiny = 0 < row["smallest_customer_count"] < smallest_cell
     faults = []
     if row["placed_share"] < 1:
         faults.append("placed_share")
@@ -101,11 +96,7 @@ def find_faults(
         faults.append("most_segments")
     if np.isnan(row["smallest_value_share"]) and not np.isnan(row["explained_spend_share"]):
         faults.append("no_spend")
-    missed = [name for name, limit in LEAST.items() if row[name] < getattr(criteria, limit)]
-    if is_tiny:
-        faults.append(TOO_FEW)
-        missed = [name for name in missed if name != "smallest_customer_share"]
-    faults += missed
+    faults += [name for name, limit in LEAST.items() if row[name] < getattr(criteria, limit)]
     if row["method"] == "latent_classes":
         if row["structure"] <= 0:
             faults.append("one_class")
@@ -114,7 +105,9 @@ def find_faults(
     return faults
 
 
-def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> SchemeChoice:
+def choose_scheme(
+    table: pd.DataFrame, criteria: Criteria, *, refused: pd.DataFrame | None = None
+) -> SchemeChoice:
     """Choose a candidate: knock-out, then ranking with parsimony.
 
     Within a scheme the fewest segments that pass are taken, and more only where each further one
@@ -122,8 +115,7 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> SchemeChoice:
     points the stronger kind, then fewer segments, then the plan's order. If nothing passes, the
     candidate with the fewest faults is named and the verdict is "no". The plan's ``final_scheme``
     overrules which scheme is chosen, never the verdict on it; its ``overrule_reason`` overrules a
-    "no", which stays in the report. A candidate with a segment of too few customers to be shown is
-    taken only if there is no other, and no reason overrules the "no" on it.
+    "no", which stays in the report.
 
     Parameters
     ----------
@@ -131,8 +123,9 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> SchemeChoice:
         That of `segkit.validation.candidates.Candidates`.
     criteria : Criteria
         The plan's.
-    refused : sequence of str
-        Which schemes could not be fitted, and why: they are told last among the reasons.
+    refused : pandas.DataFrame, optional
+        Which schemes could not be fitted (``scheme``) and ``why``, for the error if the plan's
+        ``final_scheme`` is one of them.
 
     Returns
     -------
@@ -145,24 +138,31 @@ def choose_scheme(table: pd.DataFrame, criteria: Criteria) -> SchemeChoice:
         if own.empty:
             message = f"the plan's final scheme '{criteria.final_scheme}' could not be fitted"
             names = ", ".join(table["scheme"].unique())
-            raise SegkitError(message, fix=f"Choose one of: {names}.")
+            why = _explain_refusal(criteria.final_scheme, refused)
+            raise SegkitError(message, found=why, fix=f"Choose one of: {names}.")
         chosen = choose_within(own)
-    is_tiny = bool(_find_tiny(chosen.to_frame().T).iloc[0])
     return SchemeChoice(
         scheme=str(chosen["scheme"]),
         segment_count=int(chosen["segment_count"]),
         verdict="yes" if chosen["passes"] else "no",
         overruled=bool(chosen["scheme"] != best["scheme"]),
         kind=str(chosen["kind"]),
-        overrule_reason="" if chosen["passes"] or is_tiny else criteria.overrule_reason,
+        overrule_reason="" if chosen["passes"] else criteria.overrule_reason,
         recommended_scheme=str(best["scheme"]),
         recommended_count=int(best["segment_count"]),
     )
 
 
+def _explain_refusal(scheme: str, refused: pd.DataFrame | None) -> str:
+    """Return why a scheme could not be fitted, as far as that is known in words."""
+    if refused is None:
+        return ""
+    why = refused.loc[refused["scheme"] == scheme, "why"]
+    return " ".join(filter(None, why)).rstrip(".")
+
+
 def choose_within(rows: pd.DataFrame) -> pd.Series:
     """The best candidate of one scheme."""
-    rows = _prefer_shown(rows)
     passing = rows[rows["passes"]].sort_values("segment_count")
     if passing.empty:
         best_first = rows.sort_values("explained_share", ascending=False, kind="stable")
@@ -172,17 +172,6 @@ def choose_within(rows: pd.DataFrame) -> pd.Series:
         if not find_objection(best, row):
             best = row
     return best
-
-
-def _find_tiny(table: pd.DataFrame) -> pd.Series:
-    """Return which candidates have a segment of too few customers to be shown."""
-    return table["faults"].astype(str).str.split(", ").map(lambda faults: TOO_FEW in faults)
-
-
-def _prefer_shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the candidates without a segment of too few customers; all, if each has one."""
-    shown = table[~_find_tiny(table)]
-    return table if shown.empty else shown
 
 
 def find_objection(best: pd.Series, row: pd.Series) -> str:
@@ -253,7 +242,6 @@ def compare_steps(table: pd.DataFrame) -> pd.DataFrame:
 
 def choose_best(table: pd.DataFrame) -> pd.Series:
     """The best candidate of all schemes."""
-    table = _prefer_shown(table)
     own_best = pd.DataFrame(choose_within(rows) for _, rows in table.groupby("scheme", sort=False))
     finalists = own_best[own_best["fault_count"] == own_best["fault_count"].min()]
     near = finalists["explained_share"].max() - SMALLEST_GAIN

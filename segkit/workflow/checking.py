@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from segkit.core.errors import SegkitError
 from segkit.data.checks import CheckReport, check_plan
-from segkit.plan.models import Plan, read_plan
+from segkit.plan.models import Plan
+from segkit.plan.reading import read_plan
 from segkit.segmentation.schemes import check_schemes
 from segkit.validation.gates import DataCounts, Refusal, find_refusals
 

@@ -23,28 +23,19 @@ from segkit.core.locks import LONGEST_WAIT, hold_lock
 from segkit.plan.models import Plan
 from segkit.report.shared.verification import verify_page
 from segkit.runs.layout import (
-    RUN_ID,
     Publication,
     ReportFolder,
     RunFolder,
+    clear_unannounced,
     confirm_runs,
     prune_run_folders,
+    read_pointer,
 )
 from segkit.workflow.steps import STEPS
 
 KEPT = 10  # publications
 KEPT_HISTORY = 50  # tables of segments, to compare with
 MOST_FAULTS_SHOWN = 20
-
-
-def read_pointer(out: Path) -> str:
-    """Return the id of the run that the pointer names; empty if there is none."""
-    try:
-        text = ReportFolder(out).pointer.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    match = re.search(rf'<meta name="segkit-run" content="({RUN_ID.pattern})">', text)
-    return match[1] if match else ""
 
 
 def verify_publication(folder: Path) -> list[str]:
@@ -114,6 +105,9 @@ def _publish_alone(
 ) -> tuple[Path, bool]:
     out = report.path
     key = _hash_content(RunFolder(plan.run_folder), record)
+    # What runs that died left; we hold the folder's lock.
+    shutil.rmtree(report.aside(plan.name), ignore_errors=True)
+    clear_unannounced(report)
     current = read_pointer(out)
     if current:
         published = report.publication(current)
@@ -168,7 +162,6 @@ def _build_and_name(plan: Plan, report: ReportFolder, record: Mapping[str, Any])
     run = RunFolder(plan.run_folder)
     run_id = record["run_id"]
     aside = ReportFolder(report.aside(plan.name))
-    shutil.rmtree(aside.path, ignore_errors=True)  # of a run that died; we hold the folder's lock
     built = aside.publication(run_id)
     try:
         built.path.mkdir(parents=True)

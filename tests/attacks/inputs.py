@@ -6,25 +6,18 @@ import gzip
 import io
 import json
 import random
+import sys
 from pathlib import Path
 
 import pandas as pd
 
-PLAN = """name = "shop"
-title = "A shop"
-owner = "Nobody"
-scope = "All"
-target_market = "All"
-budget = "None"
-deliverables = ["A list"]
-as_of = 2024-12-31
-random_state = 3
-currency = "EUR"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from fake_shop import HEAD, TIERS
 
-[[goals]]
-name = "keep"
-text = "Keep"
-kpi = "total_spend"
+_SHOP = HEAD.format(
+    name="shop", title="A shop", scope="All", market="All", as_of="2024-12-31", goal="Keep"
+)
+PLAN = f"""{_SHOP}kpi = "total_spend"
 target = 5.0
 
 [tables.order_lines]
@@ -36,15 +29,7 @@ features = "all"
 
 [policies]
 returns = "net"
-
-[[schemes]]
-name = "tiers"
-goal = "keep"
-base = "value"
-method = "tiers"
-columns = ["total_spend"]
-segments = 3
-
+{TIERS}
 [engine]
 memory_limit = "500MB"
 threads = 1

@@ -18,7 +18,7 @@ from segkit.core.files import read_json
 from segkit.data import input_hashes
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.table_checks import TableChecks
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 from segkit.workflow.dependencies import Dependencies
 
 

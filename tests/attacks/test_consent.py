@@ -21,7 +21,7 @@ from segkit.data.checks import prepare_tables
 from segkit.data.consent import settle_consent
 from segkit.data.engine import open_tables
 from segkit.evidence.inventory import measure_consent
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 
 IDS = [f"c{number}" for number in range(6)]
 

@@ -15,8 +15,8 @@ from segkit.cli import main
 from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.engine import open_tables, set_limits
-from segkit.plan.models import read_plan
 from segkit.plan.names import locate_keys
+from segkit.plan.reading import read_plan
 
 LONG = 2_500_000
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
-from tests.attacks.fuzz import attack, read_input, summarise
+from tests.attacks.__main__ import write_page
+from tests.attacks.fuzz import attack, summarise
 from tests.attacks.inputs import make_input
 
 
@@ -25,7 +27,7 @@ def test_the_same_number_makes_the_same_input(tmp_path):
 
 def test_what_has_ended_is_not_read_again(tmp_path):
     kept = tmp_path / "kept.jsonl"
-    result = read_input(1, 2) | {"seed": 1, "message": "from the file"}
+    result = {"number": 2, "code": 1, "faults": [], "message": "from the file", "seed": 1}
     kept.write_text(json.dumps(result) + "\n")
     (again,) = attack([2], seed=1, kept=kept)
     assert again["message"] == "from the file"
@@ -34,3 +36,31 @@ def test_what_has_ended_is_not_read_again(tmp_path):
 def test_a_fault_is_in_the_summary():
     bad = {"number": 7, "code": 70, "faults": ["exit 70"], "seconds": 1, "message": "oh"}
     assert "7: exit 70 | oh" in summarise([bad])
+
+
+def test_what_timed_out_is_read_once_more_alone(tmp_path):
+    kept = tmp_path / "kept.jsonl"
+    late = {"number": 2, "code": None, "faults": ["timed out"], "seconds": 60, "message": ""}
+    kept.write_text(json.dumps(late | {"seed": 1}) + "\n")
+    (again,) = attack([2], seed=1, kept=kept)
+    assert again["is_repeated"]
+    assert not again["faults"]
+    assert "read again alone: 1" in summarise([again])
+    (kept_result,) = attack([2], seed=1, kept=kept)
+    assert kept_result == again
+
+
+def test_the_page_counts_what_the_results_say():
+    results = [
+        {"number": 0, "code": 0, "faults": [], "seconds": 1},
+        {"number": 3, "code": 1, "faults": [], "seconds": 2, "is_repeated": True},
+        {"number": 4, "code": 70, "faults": ["exit 70"], "seconds": 7},
+    ]
+    day = datetime.date(2026, 1, 31)
+    page = write_page(results, {"kill": 2, "terminate": 1}, seed=9, day=day)
+    assert "on 2026-01-31, seed 9." in page
+    assert "| plan | 1 | 1 | 0 | 0 | 0 |" in page
+    assert "| table | 0 | 0 | 0 | 1 | 1 |" in page
+    assert "took 7 seconds; 1 timed" in page
+    assert "## 3 runs ended" in page
+    assert "| kill | 2 |" in page

@@ -20,6 +20,7 @@ from attacks.kills import list_children
 from segkit.core import leftovers
 from segkit.core.leftovers import clear_leftovers, clear_logs, name_folder, name_partial
 from segkit.data.sample import make_sample
+from segkit.runs.layout import ReportFolder, clear_unannounced, read_pointer
 from segkit.workflow.kernels import use_fork
 
 PACKAGE = Path(__file__).parents[2] / "segkit"
@@ -38,7 +39,7 @@ os.kill(os.getpid(), 9)
 KILL_WHILE_PUBLISHING = """
 import os, sys
 from pathlib import Path
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 from segkit.workflow import publishing
 plan = read_plan(Path(sys.argv[2], "plan.toml"))
 inner = os.replace
@@ -109,6 +110,29 @@ def test_what_another_machine_left_is_cleared_after_a_week(tmp_path, monkeypatch
 
 
 @posix
+def test_links_that_an_earlier_version_left_go_after_a_week(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    week_ago = time.time() - 8 * 24 * 3600
+    folders = {}
+    for name, number in {"ended": ended.pid, "new": ended.pid, "living": os.getpid()}.items():
+        folders[name] = tmp_path / f"segkit-links-{number}-{name}_1"
+        folders[name].mkdir()
+        (folders[name] / "link").symlink_to(tmp_path)
+        if name != "new":
+            os.utime(folders[name], (week_ago, week_ago))
+    others = tmp_path / "segkit-links-of-mine"
+    others.mkdir()
+    os.utime(others, (week_ago, week_ago))
+    clear_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        folders["new"].name,
+        folders["living"].name,
+        others.name,
+    }
+
+
+@posix
 def test_a_process_that_got_the_number_of_a_dead_one_is_not_taken_for_it(tmp_path):
     name = name_folder()
     parts = name.split("-")
@@ -162,24 +186,57 @@ def test_a_run_clears_every_place_where_killed_ones_leave_something(tmp_path):
 
 @posix
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_the_history_of_a_publication_that_was_never_made_goes(tmp_path, moment):
+def test_what_a_run_left_that_was_killed_while_it_published_goes(tmp_path, moment):
     shop = make_shop(tmp_path / "shop")
     run = start_run(shop, SEGKIT_FORK="0")
     run.communicate(timeout=120)
     history = shop / "runs" / "tiny" / "history"
+    reports = shop / "reports" / "tiny"
     (first,) = history.iterdir()
     killed = subprocess.run(
         [sys.executable, "-c", KILL_WHILE_PUBLISHING, moment, str(shop)], cwd=shop, check=False
     )
     assert killed.returncode == -signal.SIGKILL
     (second,) = set(history.iterdir()) - {first}
-    assert (shop / "reports" / "tiny" / second.name).exists() == (moment == "after")
-    code, answer, _ = finish_run(shop)
+    assert (reports / second.name).exists() == (moment == "after")
+    assert read_pointer(reports) == first.name
+    code, answer, _ = call_run(shop)
     assert code == 0
-    kept = {path.name for path in history.iterdir()}
-    assert (second.name in kept) == (moment == "after")
-    assert Path(answer["index"]).parent.name in kept
+    published = {path.name for path in reports.iterdir() if path.is_dir()}
+    assert published == {path.name for path in history.iterdir()}
+    assert published == {first.name, Path(answer["index"]).parent.name}
     assert not list(history.rglob("pending.json"))
+
+
+def publish_by_hand(out, run_id, *, moment, is_current=False):
+    """Leave a publication and perhaps its pointer, as old as their moment says."""
+    publication = ReportFolder(out).publication(run_id)
+    publication.path.mkdir(parents=True)
+    publication.record.write_text("{}")
+    os.utime(publication.record, (moment, moment))
+    if is_current:
+        pointer = ReportFolder(out).pointer
+        pointer.write_text(f'<meta name="segkit-run" content="{run_id}">')
+        os.utime(pointer, (moment, moment))
+
+
+def test_only_what_is_newer_than_the_pointer_by_name_and_time_was_never_announced(tmp_path):
+    publish_by_hand(tmp_path, "20260101T000000Z-000000", moment=100)
+    publish_by_hand(tmp_path, "20260103T000000Z-00000b", moment=300, is_current=True)
+    publish_by_hand(tmp_path, "20260109T000000Z-00000c", moment=200)  # the clock was set back
+    publish_by_hand(tmp_path, "20260102T000000Z-00000d", moment=900)  # a copy
+    publish_by_hand(tmp_path, "20260103T000000Z-00000a", moment=301)  # in the same second
+    publish_by_hand(tmp_path, "20260104T000000Z-00000e", moment=400)
+    (tmp_path / "20260105T000000Z-00000f").mkdir()  # somebody's
+    clear_unannounced(ReportFolder(tmp_path))
+    left = [path.name[-1] for path in sorted(tmp_path.iterdir()) if path.is_dir()]
+    assert left == ["0", "d", "b", "f", "c"]
+
+
+def test_without_a_pointer_no_publication_is_removed(tmp_path):
+    publish_by_hand(tmp_path, "20260101T000000Z-000000", moment=100)
+    clear_unannounced(ReportFolder(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @posix
@@ -269,5 +326,5 @@ def test_every_temporary_folder_says_whose_it_is():
             if call.startswith(("tempfile.TemporaryDirectory", "tempfile.mkdtemp")):
                 # The last two lie in a folder that says it.
                 inside = ("tempfile.mkdtemp(dir=folder)", "tempfile.mkdtemp(dir=_open_folder())")
-                names = ("prefix_folder()", "{LINKS}{os.getpid()}", *inside)
+                names = ("prefix_folder()", *inside)
                 assert any(name in call for name in names), f"{path.name}: {call}"

@@ -118,7 +118,7 @@ def test_scoring_reads_the_table_of_that_name(tmp_path, name):
         other.mkdir()
         (other / "all.csv").write_text("customer_id,total_spend,age_years\nX,1,1\nY,2,2\n")
     (folder / "all.csv").write_text("customer_id,total_spend,age_years\nA,10,30\n")
-    counts, _ = score_table(folder / "k.json", folder / "all.csv", folder / "out.csv")
+    counts, *_ = score_table(folder / "k.json", folder / "all.csv", folder / "out.csv")
     assert sum(counts.values()) == 1
     assert (folder / "out.csv").read_text().count("A,") == 1
 

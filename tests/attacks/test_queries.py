@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import duckdb
 import pandas as pd
 import pytest
@@ -9,7 +11,8 @@ from small_plans import make_plan, write_lines
 
 from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
-from segkit.data.engine import open_locked
+from segkit.data.engine import open_locked, set_limits
+from segkit.plan.engine import count_bytes
 
 NO_SELECT = [
     "COPY l TO 'out.csv'",
@@ -59,9 +62,9 @@ def shop(tmp_path):
     return tmp_path
 
 
-def ask(shop, query):
+def ask(shop, query, **more):
     spec = {"query": query, "files": {"l": str(shop / "lines.csv")}}
-    return make_plan(shop, {"order_lines": spec})
+    return make_plan(shop, {"order_lines": spec}, **more)
 
 
 @pytest.mark.parametrize("query", NO_SELECT)
@@ -125,7 +128,8 @@ def test_the_connection_of_a_query_holds_without_the_parser(shop, statement):
     in_python = pd.DataFrame({"secret": ["SECRET"]})
     assert len(in_python) == 1
     with (
-        open_locked(shop / "own.duckdb", ask(shop, "FROM l"), shop) as con,
+        duckdb.connect() as main,
+        open_locked(shop / "own.duckdb", ask(shop, "FROM l"), shop, beside=main) as con,
         pytest.raises(duckdb.Error),
     ):
         con.execute(statement.format(shop)).fetchall()
@@ -154,6 +158,44 @@ def test_a_table_that_is_larger_than_the_memory_goes_by_way_of_the_disk(shop):
     limits = {"memory_limit": "100MB", "threads": 1}
     report = check_plan(make_plan(shop, {"order_lines": spec}, engine=limits))
     assert report.counts["read"].tolist() == [1_000_000]
+
+
+def read_setting(con, name):
+    ((value,),) = con.execute(f"SELECT current_setting('{name}')").fetchall()
+    return value
+
+
+def count_memory(con):
+    return count_bytes(read_setting(con, "memory_limit"))
+
+
+@pytest.mark.parametrize("limit", ["800MB", "60%"])
+@pytest.mark.parametrize("query_fails", [False, True])
+def test_two_databases_at_once_share_the_memory_of_one(shop, limit, query_fails):
+    plan = ask(shop, "FROM l", engine={"memory_limit": limit})
+    with duckdb.connect() as main:
+        set_limits(main, plan, shop)
+        whole = count_memory(main)
+        with (
+            contextlib.suppress(duckdb.CatalogException),
+            open_locked(shop / "own.duckdb", plan, shop, beside=main) as locked,
+        ):
+            assert count_memory(main) + count_memory(locked) <= 1.01 * whole  # it rounds
+            assert count_memory(locked) >= 0.49 * whole
+            # Two databases' temporary files have the same names.
+            folders = {read_setting(con, "temp_directory") for con in (main, locked)}
+            assert len(folders) == 2
+            if query_fails:
+                locked.execute("FROM nothing")
+        assert count_memory(main) == whole
+    assert {path.name for path in shop.iterdir()} <= {"lines.csv", "secret.csv", "own.duckdb"}
+
+
+def test_a_query_that_needs_too_much_memory_is_not_told_to_be_wrong(shop):
+    query = "SELECT *, repeat('x', 400000000) AS more FROM l"
+    plan = ask(shop, query, engine={"memory_limit": "100MB", "threads": 1})
+    with pytest.raises(SegkitError, match="need more memory than they may have"):
+        check_plan(plan)
 
 
 def test_a_refusal_says_what_to_do(shop):

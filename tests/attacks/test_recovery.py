@@ -13,19 +13,17 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from published_pages import list_statements, read_tables, read_texts
 from scipy.optimize import milp
-from small_plans import shorten_plan
 
 from segkit.core.absence import empty_table
 from segkit.core.audit import TOO_LARGE
 from segkit.core.privacy import Shape, publish_table
-from segkit.data.sample import make_sample
 from segkit.report.shared.tables import build_table, lay_out_view
 from segkit.runs.layout import RunFolder
 from segkit.runs.ledgers import StepLedger
@@ -33,45 +31,6 @@ from segkit.runs.ledgers import StepLedger
 ROOT = Path(__file__).parent.parent.parent
 SMALLEST = 5
 DASH = "–"
-
-
-class TableReader(HTMLParser):
-    """Reads each table of a page: its caption and its rows of texts."""
-
-    def __init__(self):
-        super().__init__()
-        self.tables = []
-        self.text = None
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "table":
-            self.tables.append({"caption": "", "rows": []})
-        elif tag == "tr":
-            self.tables[-1]["rows"].append([])
-        elif tag in ("td", "th", "caption"):
-            self.text = ""
-
-    def handle_endtag(self, tag):
-        if tag == "caption":
-            self.tables[-1]["caption"] = self.text
-        elif tag in ("td", "th"):
-            self.tables[-1]["rows"][-1].append(self.text.strip())
-
-    def handle_data(self, data):
-        if self.text is not None:
-            self.text += data
-
-
-def read_tables(page: str) -> dict[str, pd.DataFrame]:
-    """Return the tables of a page as texts, by caption."""
-    reader = TableReader()
-    reader.feed(page)
-    found = {}
-    for table in reader.tables:
-        head, *rows = table["rows"]
-        rows = [row for row in rows if len(row) == len(head)]
-        found[table["caption"]] = pd.DataFrame(rows, columns=head)
-    return found
 
 
 def read_count(text: str) -> float:
@@ -259,19 +218,6 @@ def test_noughts_beside_a_single_dash_do_not_tell_it(tmp_path):
     assert shop.list_recovered() == []
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory) -> Path:
-    """The published report of a small sample shop."""
-    folder = tmp_path_factory.mktemp("attacked")
-    plan = shorten_plan((ROOT / "plan.toml").read_text(encoding="utf-8"))
-    (folder / "plan.toml").write_text(plan, encoding="utf-8")
-    make_sample(folder / "data" / "sample", customers=600)
-    command = [sys.executable, "-m", "segkit.cli", "run", "--json", "--set", "bootstrap_pairs=4"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return Path(json.loads(result.stdout)["index"]).parent
-
-
 def read_report(report: Path) -> dict[str, pd.DataFrame]:
     tables = {}
     for path in sorted(report.glob("0*.html")):
@@ -393,40 +339,6 @@ def read_seen(folder: Path, part: dict) -> set[tuple[str, ...]]:
     return set(frame.loc[~covered, columns].astype(str).itertuples(index=False, name=None))
 
 
-def read_texts(report: Path) -> list[str]:
-    """Return what is said: paragraphs, items and alternative texts, and statements of run.json."""
-    record = json.loads((report / "run.json").read_text(encoding="utf-8"))
-    texts = [one["text"] for one in list_statements(record)]
-    for path in sorted(report.glob("*.html")):
-        reader = TextReader()
-        reader.feed(path.read_text(encoding="utf-8"))
-        texts += reader.texts
-    return list(dict.fromkeys(text for text in texts if text))
-
-
-class TextReader(HTMLParser):
-    """Reads the alternative texts, paragraphs and items of a page."""
-
-    def __init__(self):
-        super().__init__()
-        self.texts = []
-        self.text = None
-
-    def handle_starttag(self, tag, attrs):
-        self.texts += [value for name, value in attrs if name == "alt" and value]
-        if tag in ("p", "li", "figcaption"):
-            self.text = ""
-
-    def handle_endtag(self, tag):
-        if tag in ("p", "li", "figcaption") and self.text is not None:
-            self.texts.append(" ".join(self.text.split()))
-            self.text = None
-
-    def handle_data(self, data):
-        if self.text is not None:
-            self.text += data
-
-
 def find_told_in_texts(texts: list[str], rows: list[HiddenRow]) -> list[tuple[HiddenRow, str]]:
     """Return hidden rows whose true count stands in a clause that names their group.
 
@@ -487,18 +399,6 @@ def test_no_sentence_or_alternative_text_gives_the_count_of_a_hidden_row(report)
     assert len(rows) > 100
     assert sum("customers" in text for text in texts) > 20
     assert find_told_in_texts(texts, rows) == []
-
-
-def list_statements(value):
-    """Yield each finding in run.json."""
-    if isinstance(value, dict):
-        if {"kind", "text", "figures"} <= value.keys():
-            yield value
-        for part in value.values():
-            yield from list_statements(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from list_statements(part)
 
 
 LEAVE_OUT_SIZES = """

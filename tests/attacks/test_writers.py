@@ -22,7 +22,7 @@ from segkit.action.exports import export_from_run
 from segkit.core.errors import BusyError, SegkitError
 from segkit.core.files import replace_alone, replace_whole, write_json
 from segkit.core.locks import hold_lock
-from segkit.plan.models import read_plan
+from segkit.plan.reading import read_plan
 from segkit.segmentation.scoring import score_table
 from segkit.workflow import publishing
 from segkit.workflow.publishing import read_pointer, verify_publication
@@ -102,7 +102,7 @@ def scoring(tmp_path):
 
 def score_many(folder: Path, name: str, out: Path, results) -> None:
     for _ in range(ROUNDS):
-        counts, _ = score_table(folder / "s.json", folder / name, out)
+        counts, *_ = score_table(folder / "s.json", folder / name, out)
         results.put(sum(counts.values()))
 
 

@@ -6,10 +6,13 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
+from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND
 from segkit.evidence.segment_summaries import add_interval, keep_delivered, summarise_by_segment
 from segkit.features.expressions import count_true
 
 ANSWERS = {"open": "opened", "click": "clicked", "unsubscribe": "unsubscribed"}
+# For the gate: whether a segment's events are nearly all of one or two customers.
+RECORDS = [f"visits_per_customer{end}" for end in (OF_A_MEAN, LARGEST, SECOND)]
 EVENT_TYPES = {"visits": "visit", "views": "view", "carts": "cart", "wishes": "wish"}
 
 
@@ -23,13 +26,14 @@ def summarise_messages_by_segment(messages: Table | None, segments: pd.DataFrame
     """
     columns = ["segment_name", "customer_count", "delivered_count"]
     columns += [f"{name}_{part}" for name in ANSWERS for part in ("share", "low", "high")]
-    columns += ["rests_on_count"]
+    columns += ["rests_on_count", "delivered_count_largest", "delivered_count_second"]
     if is_missing(messages, "customer_id"):
         return empty_table(columns, "There is no table of messages.")
     known = {name: column for name, column in ANSWERS.items() if column in messages.columns}
     measures = {f"{name}_hits": count_true(_[column]) for name, column in known.items()}
     measures["delivered_count"] = _.count()
-    table = summarise_by_segment(keep_delivered(messages), segments, measures)
+    delivered = keep_delivered(messages)
+    table = summarise_by_segment(delivered, segments, measures, sums=["delivered_count"])
     for name in known:
         table = add_interval(table, f"{name}_", f"{name}_hits", "delivered_count")
     return table.reindex(columns=columns)
@@ -44,13 +48,15 @@ def summarise_events_by_segment(events: Table | None, segments: pd.DataFrame) ->
     """
     columns = ["segment_name", "customer_count", "reached_share"]
     columns += [f"{name}_per_customer" for name in EVENT_TYPES]
-    columns += ["rests_on_count"]
+    columns += ["rests_on_count", *RECORDS]
     if is_missing(events, "customer_id", "event_type"):
         return empty_table(columns, "There is no table of events with customers.")
     measures = {name: count_true(_.event_type == kind) for name, kind in EVENT_TYPES.items()}
     if "session_id" in events.columns:
         measures["visits"] = _.session_id.nunique()
-    table = summarise_by_segment(events, segments, measures)
+    measures["events"] = _.count()
+    table = summarise_by_segment(events, segments, measures, sums=["events"])
+    table[RECORDS] = table[["events", f"events{LARGEST}", f"events{SECOND}"]]
     table["reached_share"] = table["customer_count"] / table["segment_size"]
     for name in EVENT_TYPES:
         table[f"{name}_per_customer"] = table[name].fillna(0) / table["segment_size"]

@@ -15,11 +15,11 @@ def summarise_tickets_by_segment(tickets: Table | None, segments: pd.DataFrame) 
     The columns are segment_name, customer_count (with a ticket), ticket_count,
     tickets_per_100_customers (of the whole segment), resolved_share, median_hours_to_resolve (of
     resolved tickets), mean_satisfaction (1 to 5; these three missing where the column is), and
-    rests_on_count.
+    rests_on_count, with the largest contributions to the tickets for the gate.
     """
     columns = ["segment_name", "customer_count", "ticket_count", "tickets_per_100_customers"]
     columns += ["resolved_share", "median_hours_to_resolve", "mean_satisfaction"]
-    columns += ["rests_on_count"]
+    columns += ["rests_on_count", "ticket_count_largest", "ticket_count_second"]
     if is_missing(tickets, "customer_id"):
         return empty_table(columns, "There is no table of tickets with customers.")
     measures = {"ticket_count": _.count()}
@@ -29,6 +29,6 @@ def summarise_tickets_by_segment(tickets: Table | None, segments: pd.DataFrame) 
         measures["median_hours_to_resolve"] = (seconds / 3600).median()
     if "satisfaction" in tickets.columns:
         measures["mean_satisfaction"] = _.satisfaction.mean()
-    table = summarise_by_segment(tickets, segments, measures)
+    table = summarise_by_segment(tickets, segments, measures, sums=["ticket_count"])
     table["tickets_per_100_customers"] = 100 * table["ticket_count"] / table["segment_size"]
     return table.reindex(columns=columns)

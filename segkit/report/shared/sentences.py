@@ -12,11 +12,12 @@ import html
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from segkit.core.absence import explain_empty
+from segkit.core.absence import ALL_HIDDEN, EmptyTable, explain_empty
 from segkit.core.errors import SegkitError
 from segkit.core.findings import Figure, Finding, list_sources
-from segkit.core.privacy import Published
+from segkit.core.privacy import Published, find_covered
 from segkit.report.shared.numbers import (
     MISSING,
     format_large,
@@ -29,6 +30,9 @@ from segkit.report.shared.numbers import (
     join_words,
     plural,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SENTENCES = Path(__file__).parents[1] / "templates" / "sentences"
 MOST_NAMES = 5
@@ -137,6 +141,20 @@ def _write_end(figure: Figure, end: float | None) -> str:
 def explain_absence(table: Published) -> Finding:
     """Return, as a finding, why a table has no rows."""
     return Finding(ABSENCE, explain_empty(table.frame), source={table.shape.name: ()})
+
+
+def explain_silence(table: Published, rows: pd.DataFrame | None = None) -> Finding | None:
+    """Return, as a finding, why nothing is told of a table, or of some of its ``rows``.
+
+    The table is not there, or figures of it are hidden; None where neither is so, and what is told
+    of nothing is true.
+    """
+    if isinstance(table.frame, EmptyTable):
+        return explain_absence(table)
+    rows = table.frame if rows is None else rows
+    if not find_covered(rows).any():
+        return None
+    return Finding(ABSENCE, ALL_HIDDEN, source={table.shape.name: ()})
 
 
 def pick_findings(groups: Sequence[Sequence[Finding]], *, most: int = 1) -> list[Finding]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from segkit.core.privacy import Published, Shape
+from segkit.core.absence import ALL_HIDDEN, EmptyTable, empty_table
+from segkit.core.privacy import Published, Shape, find_covered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,9 +63,21 @@ def reshape_published(published: Published, frame: pd.DataFrame, view: View) -> 
     """Return a published table laid out otherwise.
 
     ``frame`` is made of the published table's own figures, such as a pivot or with a column of
-    words; nothing else may be in it.
+    words; nothing else may be in it. Where no row is left since what they hold is hidden, or the
+    table is left out, the empty table says so.
     """
+    if frame.empty:
+        frame = _keep_reason(published.frame, frame)
     return replace(published, frame=frame, view=view)
+
+
+def _keep_reason(before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without rows, with the reason why there are none."""
+    if isinstance(before, EmptyTable):
+        return empty_table(list(frame.columns), before.reason)
+    if find_covered(before).any():
+        return empty_table(list(frame.columns), ALL_HIDDEN)
+    return frame
 
 
 def view_of(published: Any) -> View:

@@ -1,0 +1,237 @@
+"""Linear programs that find how far hidden cells are open, given all that is known of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segkit.core.bounds import Bound
+from segkit.core.cell_ledger import CellLedger, Line
+from segkit.core.spaces import MOST_APART, Place
+
+MOST_CELLS = 3000  # hidden cells that hang together
+MOST_PROGRAMS = 400  # linear programs for one table
+NEAR = 1e-6
+FAR = 10  # times the largest that is hidden, for what has no least
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """A weighted sum of hidden cells lies between two numbers."""
+
+    terms: tuple[tuple[Place, float], ...]
+    low: float
+    high: float
+
+
+@dataclass
+class _Program:
+    """Hidden cells that hang together, from ``least`` to ``most``, and how they add up.
+
+    Those that are ``protected`` must be open by what is ``needed``.
+    """
+
+    cells: list[Place]
+    least: np.ndarray
+    most: np.ndarray
+    equations: list[_Equation]
+    protected: list[int]
+    needed: np.ndarray
+
+
+class AuditLimitError(Exception):
+    """The audit would take too many cells or programs, or one of these has no solution."""
+
+
+def find_told(
+    ledger: CellLedger,
+    ties: Sequence[Line | Bound] | None = None,
+    *,
+    budget: list[int] | None = None,
+) -> set[Place]:
+    """Return the hidden cells of too few that are told to within less than is needed.
+
+    Parameters
+    ----------
+    ledger : CellLedger
+    ties : sequence of Line or Bound, optional
+        Only what hangs together with these; all if not given.
+    budget : list of int, optional
+        How many linear programs may still be solved, in its first place.
+    """
+    budget = budget if budget is not None else [MOST_PROGRAMS]
+    told: set[Place] = set()
+    for program in _list_programs(ledger, ties):
+        told |= _find_told_in(program, budget)
+    return told
+
+
+def _list_programs(ledger: CellLedger, ties: Sequence[Line | Bound] | None) -> list[_Program]:
+    """Return the groups of hidden cells that hang together, with those to protect."""
+    equations = dict.fromkeys(_list_equations(ledger))
+    start = None if ties is None else {cell for tie in ties for cell in tie.places}
+    programs = []
+    for group in _group(equations):
+        cells = sorted({cell for equation in group for cell, _ in equation.terms})
+        if start is not None and not start & set(cells):
+            continue
+        protected = [number for number, cell in enumerate(cells) if ledger.is_protected(cell)]
+        if not protected:
+            continue
+        least = np.array([ledger.find_least(cell) for cell in cells], dtype=float)
+        needed = np.array([ledger.find_needed(cell) for cell in cells], dtype=float)
+        # Well above all that is hidden: what a cell can be within that it can be.
+        most = max(abs(ledger.count(cell)) for cell in cells) + 2.0 * needed.max()
+        least = np.where(np.isinf(least), -FAR * most, least)
+        programs.append(_Program(cells, least, np.full(len(cells), most), group, protected, needed))
+    return programs
+
+
+def _list_equations(ledger: CellLedger) -> Iterable[_Equation]:
+    """Yield what is known of hidden cells; those that are shown are taken off."""
+    for line in ledger.lines:
+        if not ledger.is_open(line.total) and ledger.is_beyond_knowing(line):
+            continue
+        terms = [(cell, 1.0) for cell in line.cells if ledger.is_open(cell)]
+        rest = line.count - sum(ledger.count(cell) for cell in line.cells) + 0.0
+        rest += sum(ledger.count(cell) for cell, _ in terms)
+        if ledger.is_open(line.total):
+            terms.append((line.total, -1.0))
+            rest -= line.count
+        # Each figure that is shown is rounded.
+        apart = (len(line.cells) + 1) * line.step / 2 + (MOST_APART if line.step else 0.0)
+        if terms:
+            yield _Equation(tuple(terms), rest - apart, rest + apart)
+    for bound in (*ledger.bounds, *ledger.list_limits()):
+        terms = [(cell, weight) for cell, weight in bound.terms if ledger.is_open(cell)]
+        rest = sum(
+            weight * ledger.count(cell) for cell, weight in bound.terms if not ledger.is_open(cell)
+        )
+        if terms:
+            yield _Equation(tuple(terms), bound.low - rest, bound.high - rest)
+
+
+def _group(equations: Iterable[_Equation]) -> list[list[_Equation]]:
+    """Return the equations in groups that share cells."""
+    parent: dict[Place, Place] = {}
+
+    def find(cell: Place) -> Place:
+        while parent.setdefault(cell, cell) != cell:
+            parent[cell] = parent[parent[cell]]
+            cell = parent[cell]
+        return cell
+
+    for equation in equations:
+        first, *others = equation.terms
+        for other, _ in others:
+            parent[find(other)] = find(first[0])
+    groups: dict[Place, list[_Equation]] = {}
+    for equation in equations:
+        groups.setdefault(find(equation.terms[0][0]), []).append(equation)
+    return list(groups.values())
+
+
+def _find_told_in(program: _Program, budget: list[int]) -> set[Place]:
+    """Return the protected cells of a program that are not open enough."""
+    if len(program.equations) == 1:
+        return _find_told_by_one(program)
+    if len(program.cells) > MOST_CELLS:
+        raise AuditLimitError
+    low = np.full(len(program.cells), np.inf)
+    high = np.full(len(program.cells), -np.inf)
+    solve = _make_solver(program)
+
+    def look(weights: np.ndarray) -> None:
+        """Take in one way in which the hidden cells can be."""
+        budget[0] -= 1
+        if budget[0] < 0:
+            raise AuditLimitError
+        found = solve(weights)
+        np.minimum(low, found, out=low)
+        np.maximum(high, found, out=high)
+
+    def is_told(number: int) -> bool:
+        return high[number] - low[number] < program.needed[number] - NEAR
+
+    def look_both_ways(numbers: list[int]) -> None:
+        weights = np.zeros(len(program.cells))
+        weights[numbers] = 1.0
+        look(weights)
+        look(-weights)
+
+    # Cells together first, as long as that opens some, then those that are left one by one.
+    left = program.protected
+    count = len(left) + 1
+    while 1 < len(left) < count:
+        count = len(left)
+        look_both_ways(left)
+        left = [number for number in left if is_told(number)]
+    told = set()
+    for number in left:
+        look_both_ways([number])
+        if is_told(number):
+            told.add(program.cells[number])
+    return told
+
+
+def _find_told_by_one(program: _Program) -> set[Place]:
+    """Return what a single sum tells: each cell is as free as the sum leaves beside the others."""
+    equation = program.equations[0]
+    weights = dict(equation.terms)
+    factors = np.array([weights[cell] for cell in program.cells])
+    least = np.where(factors > 0, factors * program.least, factors * program.most)
+    most = np.where(factors > 0, factors * program.most, factors * program.least)
+    told = set()
+    for number in program.protected:
+        low = max(least[number], equation.low - (most.sum() - most[number]))
+        high = min(most[number], equation.high - (least.sum() - least[number]))
+        if (high - low) / abs(factors[number]) < program.needed[number] - NEAR:
+            told.add(program.cells[number])
+    return told
+
+
+def _make_solver(program: _Program) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what finds hidden cells that make a weighted sum the smallest."""
+    from scipy.optimize import linprog
+
+    exact = [one for one in program.equations if one.low == one.high]
+    others = [one for one in program.equations if one.low != one.high]
+    at_most = [(one.terms, one.high) for one in others if one.high < math.inf]
+    at_most += [
+        (tuple((cell, -weight) for cell, weight in one.terms), -one.low)
+        for one in others
+        if one.low > -math.inf
+    ]
+    places = {cell: number for number, cell in enumerate(program.cells)}
+    known = {}
+    if exact:
+        known |= {"A_eq": _build_matrix([one.terms for one in exact], places)}
+        known |= {"b_eq": [one.low for one in exact]}
+    if at_most:
+        known |= {"A_ub": _build_matrix([terms for terms, _ in at_most], places)}
+        known |= {"b_ub": [most for _, most in at_most]}
+    bounds = np.column_stack([program.least, program.most])
+
+    def solve(weights: np.ndarray) -> np.ndarray:
+        found = linprog(weights, bounds=bounds, method="highs", **known)
+        if found.status != 0:
+            raise AuditLimitError  # what cannot be audited is left out
+        return found.x
+
+    return solve
+
+
+def _build_matrix(rows: Sequence[tuple[tuple[Place, float], ...]], places: dict[Place, int]):
+    """Return the weights of each row's cells as a sparse matrix."""
+    from scipy.sparse import csr_array
+
+    entries = [
+        (number, places[cell], weight)
+        for number, terms in enumerate(rows)
+        for cell, weight in terms
+    ]
+    numbers, columns, weights = zip(*entries, strict=True)
+    return csr_array((weights, (numbers, columns)), shape=(len(rows), len(places)))
