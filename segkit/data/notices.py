@@ -35,6 +35,7 @@ NOTICED = (
     "mixed",
     "mixed_encoding",
     "mixed_zones",
+    "negative",
     "no_option",
     "nobody_customer_id",
     "numbered_rows",
