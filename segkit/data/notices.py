@@ -44,6 +44,7 @@ NOTICED = (
     "order_taken_back",
     "placeholder_dates",
     "repeated_customer",
+    "repeated_header",
     "return_of_whole_order",
     "rounded",
     "running_quantity",
