@@ -58,6 +58,7 @@ NOTICED = (
     "unit",
     "unreadable",
     "unseen_signs",
+    "western_encoding",
     "zeros_differ",
     "zeros_part",
     "zones",

@@ -1,18 +1,20 @@
 """Draw faults and good tables, judge what becomes of them, and write the page: make doors.
 
 python -m tests.doors [--faults 500] [--good 200] [--seed 1] [--write docs/evidence/doors.md]
+                      [--resume FILE] [--only KIND]
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import time
 from pathlib import Path
 
 import pandas as pd
 
-from tests.doors.harness import count_wrong, list_kinds, run_faults, run_good, summarise
+from tests.doors.harness import GOOD, count_wrong, list_kinds, run_faults, run_good, summarise
 from tests.doors.verdicts import WRONG
 
 TIMES_UNSEEN = 3
@@ -84,17 +86,36 @@ def _mark_core(table: pd.DataFrame, faults: pd.DataFrame) -> pd.DataFrame:
     return table.assign(kind=[f"{name}{' *' if name in core else ''}" for name in table["kind"]])
 
 
-def tell_wrong(faults: pd.DataFrame, good: pd.DataFrame) -> str:
-    """Return what is to be mended, one line a case."""
-    lines = []
-    for row in faults[faults["verdict"].isin(WRONG)].to_dict("records"):
-        lines.append(f"{row['verdict']}: {row['kind']} #{row['number']}: {row['wrong'][:90]}")
-        lines.append(f"    {row['style']} | said: {row['said'][:300] or 'nothing'}")
-    for row in good.to_dict("records"):
-        if row["is_refused"] or row["warnings"] or row["wrong"]:
-            lines.append(f"good #{row['number']} ({row['tables']}): wrong: {row['wrong'][:200]}")
-            lines.append(f"    {row['style']} | said: {row['said'][:400] or 'nothing'}")
-    return "\n".join(lines)
+def tell_fault(row: dict) -> None:
+    """Print a fault that passed wrongly, and one that is none."""
+    if row["verdict"] in WRONG:
+        print(f"{row['verdict']}: {row['kind']} #{row['number']}: {row['wrong'][:90]}")
+        print(f"    {row['style']} | said: {row['said'][:400] or 'nothing'}", flush=True)
+    if not row["naive"]:
+        print(f"no fault at all: {row['kind']} #{row['number']}: {row['style']}", flush=True)
+
+
+def tell_good(row: dict) -> None:
+    """Print a good case that was warned of, refused or read otherwise."""
+    if row["is_refused"] or row["warnings"] or row["wrong"] or row["naive"]:
+        print(f"good #{row['number']} ({row['tables']}): wrong: {row['wrong'][:200]}")
+        print(f"    {row['style']} | said: {row['said'][:400] or 'nothing'}", flush=True)
+
+
+def tell_row(row: dict) -> None:
+    """Print a fault that passed wrongly, or a good case that was not read as it is."""
+    if row["kind"] == GOOD:
+        tell_good(row)
+    else:
+        tell_fault(row)
+
+
+def read_known(path: Path | None, seed: int) -> dict[tuple[str, int], dict]:
+    """Return what a file keeps of an earlier run with the same seed, by kind and number."""
+    if path is None or not path.exists():
+        return {}
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {(row["kind"], row["number"]): row for row in rows if row.pop("seed") == seed}
 
 
 def main() -> None:
@@ -104,18 +125,25 @@ def main() -> None:
     parser.add_argument("--good", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--resume", type=Path, help="a file that keeps what was judged so far")
     parser.add_argument("--only", default="", help="kinds whose name has this text")
     options = parser.parse_args()
     begun = time.perf_counter()
+    known = read_known(options.resume, options.seed)
+
+    def keep(row: dict) -> None:
+        if options.resume and (row["kind"], row["number"]) not in known:
+            with options.resume.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(row | {"seed": options.seed}) + "\n")
+        tell_row(row)
+
+    more = {"tell": keep, "known": known}
     kinds = [kind for kind in list_kinds() if options.only in kind.name]
-    faults = run_faults(options.faults, options.seed, kinds)
+    faults = run_faults(options.faults, options.seed, kinds, **more)
     hidden = list_kinds(unseen=True)
-    unseen = run_faults(0 if options.only else TIMES_UNSEEN * len(hidden), options.seed, hidden)
-    good = run_good(options.good, options.seed)
-    print(tell_wrong(faults, good))
-    vacuous = faults[faults["naive"] == ""]
-    for row in vacuous.to_dict("records"):
-        print(f"no fault at all: {row['kind']} #{row['number']}: {row['style']}")
+    unseen_count = 0 if options.only else TIMES_UNSEEN * len(hidden)
+    unseen = run_faults(unseen_count, options.seed, hidden, known=known)
+    good = run_good(options.good, options.seed, **more)
     if len(faults):
         print(summarise(faults).to_string(index=False))
         print(count_wrong(faults))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -34,8 +35,24 @@ def read_fault(case: Case, kind: Kind, folder: Path) -> Outcome:
     return read_case(case, folder, is_enough=lambda found: judge(found, case, kind) not in WRONG)
 
 
-def run_faults(count: int, seed: int, kinds: list[Kind]) -> pd.DataFrame:
+Tell = Callable[[dict[str, Any]], None]
+Known = Mapping[tuple[str, int], dict[str, Any]]
+NOTHING: Known = MappingProxyType({})
+GOOD = "good"  # the kind of a good case, among the rows of an earlier run
+
+
+def run_faults(
+    count: int,
+    seed: int,
+    kinds: list[Kind],
+    *,
+    tell: Tell = lambda row: None,
+    known: Known = NOTHING,
+) -> pd.DataFrame:
     """Draw so many faults, of each kind in turn, and judge them.
+
+    ``tell`` gets each row at once; ``known`` rows of an earlier run, by kind and number, are not
+    drawn again.
 
     Returns
     -------
@@ -44,13 +61,24 @@ def run_faults(count: int, seed: int, kinds: list[Kind]) -> pd.DataFrame:
         a reader who looks at nothing gets wrong), ``wrong`` (those that segkit gets wrong),
         ``said`` and ``style``.
     """
-    return pd.DataFrame(_run_faults(count, seed, kinds))
+    return _collect(_run_faults(count, seed, kinds, known), tell)
 
 
-def _run_faults(count: int, seed: int, kinds: list[Kind]) -> Iterator[dict[str, Any]]:
+def _collect(rows: Iterator[dict[str, Any]], tell: Tell) -> pd.DataFrame:
+    kept = []
+    for row in rows:
+        tell(row)
+        kept.append(row)
+    return pd.DataFrame(kept)
+
+
+def _run_faults(count: int, seed: int, kinds: list[Kind], known: Known) -> Iterator[dict[str, Any]]:
     for place in range(count):
         kind = kinds[place % len(kinds)]
         number = place // len(kinds)
+        if (kind.name, number) in known:
+            yield known[kind.name, number]
+            continue
         case = draw_fault(kind, seed, number)
         with tempfile.TemporaryDirectory(prefix="doors-") as folder:
             outcome = read_fault(case, kind, Path(folder))
@@ -69,8 +97,10 @@ def _run_faults(count: int, seed: int, kinds: list[Kind]) -> Iterator[dict[str, 
         }
 
 
-def run_good(count: int, seed: int) -> pd.DataFrame:
-    """Draw so many good cases and read them.
+def run_good(
+    count: int, seed: int, *, tell: Tell = lambda row: None, known: Known = NOTHING
+) -> pd.DataFrame:
+    """Draw so many good cases and read them; ``tell`` and ``known`` as for faults.
 
     Returns
     -------
@@ -78,16 +108,20 @@ def run_good(count: int, seed: int) -> pd.DataFrame:
         One row a case: ``number``, ``is_refused``, ``warnings`` (rules), ``wrong``, ``naive``,
         ``said`` and ``style``.
     """
-    return pd.DataFrame(_run_good(count, seed))
+    return _collect(_run_good(count, seed, known), tell)
 
 
-def _run_good(count: int, seed: int) -> Iterator[dict[str, Any]]:
+def _run_good(count: int, seed: int, known: Known) -> Iterator[dict[str, Any]]:
     for number in range(count):
+        if (GOOD, number) in known:
+            yield known[GOOD, number]
+            continue
         case = draw_usual(random.Random(f"{seed}-good-{number}"))
         with tempfile.TemporaryDirectory(prefix="doors-") as folder:
-            outcome = read_case(case, Path(folder))
+            outcome = read_case(case, Path(folder), is_enough=lambda found: True)
             naive = find_differences(read_naively(case, Path(folder)), case.truth)
         yield {
+            "kind": GOOD,
             "number": number,
             "tables": ", ".join(case.tables),
             "is_refused": bool(outcome.refusals or outcome.error),
