@@ -23,13 +23,7 @@ from segkit.validation.candidate_measures import (
     measure_sizes,
     prepare_panel,
 )
-from segkit.validation.gates import (
-    CUSTOMERS_PER_SEGMENT,
-    advise_refusals,
-    check_data,
-    describe_refusals,
-    refuse_all,
-)
+from segkit.validation.gates import CUSTOMERS_PER_SEGMENT, check_data, describe_refusals, refuse_all
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
 from segkit.validation.stability import Paths
@@ -138,7 +132,7 @@ def compare_candidates(
     refused = pd.DataFrame(comparison.refused, columns=["scheme", "why", "by_gate"])
     refused = refused.drop_duplicates(ignore_index=True)
     if not comparison.rows:
-        refuse_all(refused, advise_refusals(gates, schemes))
+        refuse_all(refused, gates, schemes)
     # The gates' figures are told from their own table.
     refused["why"] = refused["why"].mask(refused["by_gate"].astype(bool), "")
     return Candidates(
