@@ -368,6 +368,11 @@ RETAIL_RULES = {
     "unusual_quantity": 61,
     "unusual_unit_price": 10,
     "capitals_differ_product_id": 1_907,  # 15056bl and 15056BL
+    # Not published: cancellations matched by customer, product, quantity and price.
+    "matched_by_sale": 2_696,
+    "order_taken_back": 931,
+    "return_of_whole_order": 931,
+    "customer_of_returns_only": 81,
 }
 
 

@@ -151,9 +151,44 @@ def test_a_hostile_shop_is_the_same_on_spark(spark, tmp_path, policies):
     prepared, customers, tables = read_both(plan, tmp_path)
     rules = set(prepared.quality["rule"])
     assert {"exact_duplicate", "duplicate_key_differs", "unknown_product", "sign_turned"} <= rules
-    assert {"after_as_of", "currency_differs", "cancelled_status", "missing_order_id"} <= rules
+    assert {"after_as_of", "currency_differs", "status_taken_back", "missing_order_id"} <= rules
     assert 20 < len(customers) < 50
     check_placed(customers, tables, tmp_path, ("order_count", "total_spend", "favourite_channel"))
+
+
+def test_what_a_sale_is_is_the_same_on_spark(spark, tmp_path):
+    header = "order_id,product_id,customer_id,ordered_at,quantity,unit_price,order_discount_amount"
+    lines = [
+        *(f"k{n},P{n % 3},C{n % 9},2024-0{1 + n % 6}-05,1,1{n % 7}," for n in range(60)),
+        "v1,P7,cyn,2024-04-01,5,30,",
+        "Xv1,P7,cyn,2024-05-02,-3,30,",
+        "Xv1,P7,cyn,2024-05-09,-2,30,",
+        "v2,P7,cyn,2024-05-10,1,30,6",
+        "v2,P8,,2024-05-10,1,30,",
+        "v2,COUPON,,2024-05-10,-1,5,",
+        "v3,P9,dot,2024-05-10,2,30,",
+        "w3,P9,dot,2024-06-10,-2,30,",
+        "v4,P8,dot,2024-06-11,2,0,",
+        "v5,P8,dot,2024-06-12,1,9,",
+        "v6,P8,eve,2024-06-12,1,9,",
+        "v7,P8,eve,2024-06-12,1,8,",
+        "w8,P1,fay,2024-06-12,-1,8,",
+    ]
+    (tmp_path / "lines.csv").write_text("\n".join([header, *lines]) + "\n")
+    (tmp_path / "orders.csv").write_text(
+        "order_id,status,cancelled_at,refunded_amount\n"
+        "v5,pending,,\nv6,refunded,2024-07-01,\nv7,paid,,3\n"
+    )
+    tables = {"order_lines": "lines.csv", "orders": "orders.csv"}
+    policies = {"cancelled_order_prefix": "X"}
+    prepared, customers, _ = read_both(make_plan(tmp_path, tables, policies=policies), tmp_path)
+    rules = set(prepared.quality["rule"])
+    assert {"order_taken_back", "matched_by_sale", "customer_of_returns_only"} <= rules
+    assert {"discount", "order_of_nothing", "order_discount_shared", "carried_customer_id"} <= rules
+    assert {"status_left_out", "status_taken_back", "order_refund_shared"} <= rules
+    spend = customers.set_index("customer_id")["total_spend"]
+    assert spend[["cyn", "eve"]].tolist() == [60 - 6 - 5, 5]
+    assert not {"dot", "fay"} & set(spend.index)
 
 
 def test_separate_processes_compute_the_same(spark, tmp_path):

@@ -88,16 +88,22 @@ class LineLearner:
         Where numbers are stored as such they are read as they are found, which takes half the time.
         """
         policies = self.queries.policies
-        price = "unit_price" if "unit_price" in self.source.columns else "NULL::DOUBLE"
-        amount = f"quantity * {price}"
-        if "line_amount" in self.source.columns:
-            amount = f"coalesce(line_amount, {amount})"
+        numbers = ("quantity", "unit_price", "line_amount")
+        quantity, price, given = (self._read_number(column) for column in numbers)
+        amount = f"coalesce({given}, {quantity} * {price})"
         more = "".join(f", {column}" for column in further)
         return f"""SELECT *, {test_beginning(policies.cancelled_order_prefix)} AS is_cancelled,
                 {test_beginning(policies.adjustment_order_prefix)} AS is_adjusted
             FROM (SELECT source_row, order_id::VARCHAR AS order_id,
-                product_id::VARCHAR AS product_id, quantity, {amount} AS amount{more}
+                product_id::VARCHAR AS product_id, {quantity} AS quantity, {amount} AS amount{more}
                 FROM {self.quick})"""
+
+    def _read_number(self, column: str) -> str:
+        """Return a number as it will be converted; what is none, or not there, is null."""
+        if column not in self.source.columns:
+            return "NULL::DOUBLE"
+        is_found = self.quick == self.source.raw
+        return f"(CASE WHEN isfinite({column}) THEN {column} END)::DOUBLE" if is_found else column
 
     def _count(self) -> dict[str, int]:
         """Count in one pass what there is."""
@@ -341,7 +347,6 @@ class LineLearner:
         given = " OR ".join(f"{column} <> 0" for column in columns)
         discount = "max(abs(order_discount))" if "order_discount" in columns else "0"
         refund = "max(abs(order_refund))" if "order_refund" in columns else "0"
-        income = ", ".join(f"'{kind}'" for kind in INCOME)
         self.tables.create(
             "order_cuts",
             f"""SELECT order_id, gross, cut, refund, cut / gross AS discount_share,
@@ -354,7 +359,7 @@ class LineLearner:
             FROM (SELECT order_id, coalesce({discount}, 0) AS asked,
                 coalesce({refund}, 0) AS refunded,
                 sum(CASE WHEN line_type = 'sale' THEN line_amount ELSE 0 END) AS gross,
-                sum(CASE WHEN line_type IN ({income}) THEN line_amount ELSE 0 END) AS net,
+                sum(CASE WHEN line_type IN {INCOME} THEN line_amount ELSE 0 END) AS net,
                 sum(CASE WHEN line_type = 'return' THEN -line_amount ELSE 0 END) AS returned
             FROM ({lines})
             WHERE order_id IN (SELECT order_id FROM ({lines}) WHERE {given})
