@@ -181,42 +181,52 @@ def _find_told_in(program: Program, budget: list[int]) -> set[Place]:
         return _find_told_by_one(program)
     if len(program.cells) > MOST_CELLS:
         raise AuditLimitError
-    low = np.zeros(len(program.cells))  # the true values are one way in which they can be
-    high = np.zeros(len(program.cells))
-    solve = _make_solver(program)
-
-    def look(weights: np.ndarray) -> None:
-        """Take in one way in which the hidden cells can be."""
-        budget[0] -= 1
-        if budget[0] < 0:
-            raise AuditLimitError
-        found = solve(weights)
-        np.minimum(low, found, out=low)
-        np.maximum(high, found, out=high)
-
-    def is_told(number: int) -> bool:
-        return high[number] - low[number] < program.needed[number] - NEAR
-
-    def look_both_ways(numbers: list[int]) -> None:
-        weights = np.zeros(len(program.cells))
-        weights[numbers] = 1.0
-        look(-weights)
-        if any(map(is_told, numbers)):
-            look(weights)
-
+    search = _Search(program, budget)
     # Cells together first, as long as that opens some, then those that are left one by one.
     left = program.protected
     count = len(left) + 1
     while 1 < len(left) < count:
         count = len(left)
-        look_both_ways(left)
-        left = [number for number in left if is_told(number)]
+        search.look_both_ways(left)
+        left = [number for number in left if search.is_told(number)]
     told = set()
     for number in left:
-        look_both_ways([number])
-        if is_told(number):
+        search.look_both_ways([number])
+        if search.is_told(number):
             told.add(program.cells[number])
     return told
+
+
+class _Search:
+    """How far the cells of a program were found to be open so far."""
+
+    def __init__(self, program: Program, budget: list[int]):
+        self.needed = program.needed - NEAR
+        self.low = np.zeros(len(program.cells))  # the true values are one way in which they can be
+        self.high = np.zeros(len(program.cells))
+        self.budget = budget
+        self.solve = _make_solver(program)
+
+    def is_told(self, number: int) -> bool:
+        """Return whether a cell is not open enough, for all that was found."""
+        return bool(self.high[number] - self.low[number] < self.needed[number])
+
+    def look_both_ways(self, numbers: list[int]) -> None:
+        """Find how large some cells can be together, and how small if that does not open all."""
+        weights = np.zeros(len(self.low))
+        weights[numbers] = 1.0
+        self._look(-weights)
+        if any(map(self.is_told, numbers)):
+            self._look(weights)
+
+    def _look(self, weights: np.ndarray) -> None:
+        """Take in one way in which the hidden cells can be."""
+        self.budget[0] -= 1
+        if self.budget[0] < 0:
+            raise AuditLimitError
+        found = self.solve(weights)
+        np.minimum(self.low, found, out=self.low)
+        np.maximum(self.high, found, out=self.high)
 
 
 def _find_told_by_one(program: Program) -> set[Place]:
