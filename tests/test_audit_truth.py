@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from truth_check import Watched, list_programs_again, read_parts
+from truth_check import Watched
 
 from segkit.core.audit import TOO_LARGE, audit_table
 from segkit.core.counted_parts import Told
@@ -220,18 +220,3 @@ def test_amounts_of_any_size_are_as_open_as_others(size):
     assert find_told(ledger.amounts) == set()
     assert list_programs(ledger.amounts)
     assert sum(len(space.hidden) for space in ledger.amounts.spaces) == 4
-
-
-# Whole runs
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("report")
-def test_true_values_solve_every_program_of_a_whole_run(report):
-    parts = read_parts(report.parents[2] / "runs" / "sample_shop")
-    assert any(part.measure for part in parts)
-    published, tried = list_programs_again(parts, 5)
-    assert len(published) > 5
-    assert len(tried) > 5
-    for program in (*published, *tried):
-        assert program.list_false() == []

@@ -49,6 +49,15 @@ def read_parts(run: Path) -> list[CountedPart]:
     return [read_part(text) for text in texts]
 
 
+def check_run(run: Path, smallest_cell: int = 5) -> None:
+    """Fail where the true values of a run do not solve what is taken to be known of them."""
+    published, tried = list_programs_again(read_parts(run), smallest_cell)
+    assert len(published) > 5, "something is hidden, and hangs together"
+    assert len(tried) > 5
+    for program in (*published, *tried):
+        assert program.list_false() == []
+
+
 def list_programs_again(
     parts: Sequence[CountedPart], smallest_cell: int
 ) -> tuple[list[Program], list[Program]]:
