@@ -20,7 +20,14 @@ from segkit.core.errors import SegkitError
 from segkit.data.checked import CheckedTable
 from segkit.data.columns import quote
 from segkit.data.last_days import LastDay, count_days, find_time, measure_gaps
-from segkit.data.learned import EXACT_ROWS, Learned, count_repeaters, share_of, summarise_orders
+from segkit.data.learned import (
+    EXACT_ROWS,
+    Learned,
+    count_buyers,
+    count_repeaters,
+    share_of,
+    summarise_orders,
+)
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES
 from segkit.data.notices import Notice
 from segkit.data.quality_rules import REFERRED_TO
@@ -278,8 +285,6 @@ class _Judge:
             return Learned(**known, **self._learn_lines(table, measures))
         if self.main == "customers":
             return Learned(**known, customer_count=table.accepted)
-        if table.source.read > EXACT_ROWS:
-            return Learned(**known, is_exact=False)
         query = f"SELECT count(DISTINCT customer_id) FROM checked_{self.main} WHERE NOT is_rejected"
         return Learned(**known, customer_count=self.con.execute(query).fetchall()[0][0])
 
@@ -288,7 +293,11 @@ class _Judge:
         known["found_spend"] = self._sum_found(table)
         if table.source.read <= EXACT_ROWS:
             return {**known, **summarise_orders(self.con, self.kept)}
-        return {**known, "repeat_count": count_repeaters(self.con, self.kept), "is_exact": False}
+        counts = {
+            "customer_count": count_buyers(self.con, self.kept),
+            "repeat_count": count_repeaters(self.con, self.kept),
+        }
+        return {**known, **counts, "is_exact": False}
 
     def _write_amount(self) -> str:
         """Return the amount of a line as its columns were found, in SQL."""

@@ -1,6 +1,6 @@
 """What the checks learned of the whole, in one row: rows, customers, orders, days, sum.
 
-Tables of up to `EXACT_ROWS` rows are counted exactly. Of larger ones customers and orders are
+Tables of up to `EXACT_ROWS` rows are counted exactly. Of larger ones orders are
 estimated (HyperLogLog: Flajolet et al. 2007; about two in a hundred off) in the pass that counts
 the rules, and what would need another pass over them is left unknown.
 """
@@ -27,9 +27,10 @@ ACCEPTED_SALES = "NOT is_rejected AND line_type = 'sale'"
 # Worked out of order lines in the same pass as the rules are counted.
 LINE_MEASURES = {
     "spend": "sum(if(is_rejected, NULL, line_amount))",
-    "customer_count": f"approx_count_distinct(if({ACCEPTED_SALES}, customer_id, NULL))",
     "order_count": f"approx_count_distinct(if({ACCEPTED_SALES}, order_id, NULL))",
 }
+# What is not published where it is estimated, or where nobody can tell whose it mostly is.
+ESTIMATED = ("order_count", "spend")
 # What is published; the rest is for who checks the plan.
 PUBLISHED_COLUMNS = (
     "table",
@@ -95,7 +96,10 @@ class Learned:
     is_exact: bool = True
 
     def to_frame(self) -> pd.DataFrame:
-        """Return it as a table of one row, for the gate."""
+        """Return it as a table of one row, for the gate; what is estimated is not told there.
+
+        Without the largest customers' parts nobody can tell whether the sum is theirs.
+        """
         given = self.contributions or {}
         row = {name: getattr(self, name, None) for name in PUBLISHED_COLUMNS}
         row["spend_largest"] = given.get("spend_largest")
@@ -104,6 +108,8 @@ class Learned:
         row["top_spend_share_sum"] = self.top_spend
         row["top_spend_share_largest"] = given.get("top_spend_largest")
         row["top_spend_share_second"] = given.get("top_spend_second")
+        if not self.is_exact:
+            row |= dict.fromkeys(ESTIMATED)
         return pd.DataFrame([row], columns=list(PUBLISHED_COLUMNS))
 
     def to_json(self) -> dict[str, Any]:
@@ -212,6 +218,12 @@ def summarise_orders(con: duckdb.DuckDBPyConnection, kept: str = "") -> dict[str
         "largest_order": None if largest is None else round(largest, 4),
         "contributions": contributions,
     }
+
+
+def count_buyers(con: duckdb.DuckDBPyConnection, kept: str = "") -> int:
+    """Count the customers with an accepted sale."""
+    query = f"SELECT count(DISTINCT customer_id) FROM checked_order_lines WHERE {ACCEPTED_SALES}"
+    return con.execute(f"{query} {kept}").fetchall()[0][0]
 
 
 def count_repeaters(con: duckdb.DuckDBPyConnection, kept: str = "") -> int:
