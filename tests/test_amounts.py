@@ -149,7 +149,7 @@ VALUES = st.lists(st.decimals(-9_999_999, 9_999_999, places=4), min_size=1, max_
 
 
 @given(style=STYLES, values=VALUES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_numbers_of_any_style_are_read_to_the_same_sum_or_refused(style, values):
     mark, thousands, digits = style
     apart = {".": ",", ",": "."}[mark] if thousands == "other" else thousands

@@ -8,6 +8,8 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from small_plans import HEADER, make_plan, write_lines
 
 from segkit.data.checks import check_plan, prepare_tables
@@ -455,6 +457,47 @@ def test_customers_of_whom_there_are_returns_only_are_told_and_are_no_buyers(sho
     assert rules["customer_of_returns_only"] == 1
     assert list(shop.describe().index) == ["ada", "ben"]
     assert list(shop.describe("2024-06-30").index) == ["ada", "ben", "eve"]
+
+
+def match_by_hand(rows):
+    """Return the rows of orders taken back whole, by stacks of sales in the order of time."""
+    stacks, taken, groups = {}, {}, {}
+    for number, (order, product, day, units) in enumerate(rows):
+        groups.setdefault((order, product), (day, units, []))[2].append(number)
+    for (order, product), (_, units, _) in sorted(
+        groups.items(), key=lambda item: (item[1][0], -item[1][1], item[0][0])
+    ):
+        stack = stacks.setdefault((product, abs(units)), [])
+        if units > 0:
+            stack.append((order, product))
+        elif stack:
+            taken[stack.pop()] = (order, product)
+    orders = {order for order, _ in groups}
+    whole = [o for o in orders if all(key in taken for key in groups if key[0] == o)]
+    gone = {number for key in groups if key[0] in whole for number in groups[key][2]}
+    returns = [taken[key] for key in groups if key[0] in whole]
+    return gone | {number for key in returns for number in groups[key][2]}
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_matching_agrees_with_stacks_worked_by_hand(shop, data):
+    products = st.sets(st.sampled_from("ABC"), min_size=1)
+    order = st.tuples(st.integers(1, 28), st.sampled_from([-2, -1, 1, 2]), products)
+    orders = enumerate(data.draw(st.lists(order, max_size=14)))
+    rows = [
+        (f"n{number:02}", product, day, units)
+        for number, (day, units, products) in orders
+        for product in sorted(products)
+    ]
+    shop.write(*KEPT, *(f"{n},{p},cyn,2024-05-{day:02},{units},5" for n, p, day, units in rows))
+    accepted, _ = shop.prepare()
+    found = set()
+    if "taken_back_at" in accepted:
+        found = set(np.flatnonzero(accepted["taken_back_at"].notna()) - len(KEPT))
+    assert found == match_by_hand(rows)
 
 
 def test_a_hold_out_expects_the_same_whatever_was_cancelled_after_it():

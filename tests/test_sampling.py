@@ -14,12 +14,8 @@ from test_segmentation import make_scheme
 from segkit.plan.models import Criteria
 from segkit.report import candidates
 from segkit.segmentation.documents import fit_segmentation
-from segkit.validation.candidates import (
-    Candidates,
-    compare_candidates,
-    count_fitted,
-    sample_customers,
-)
+from segkit.validation.candidates import Candidates, compare_candidates, count_fitted
+from segkit.validation.sampling import sample_customers
 
 SEEDS = {"as_of": datetime.date(2026, 6, 30), "random_state": 0}
 ADULT = ["age", "work", "weight", "education", "school_years", "marital", "occupation"]

@@ -15,7 +15,9 @@ from click.testing import CliRunner
 from findings_check import check_findings
 from papermill.cli import papermill
 from small_plans import shorten_plan
+from truth_check import check_run
 
+from segkit.core.audit import TOO_LARGE
 from segkit.data.sample import make_sample
 from segkit.report.shared.pages import verify_page
 
@@ -215,6 +217,9 @@ def test_an_example_on_real_data_publishes(example, table, read, shared_data, tm
     assert rows["read"] == read == rows["accepted"] + rows["rejected"]
     for path in Path(outcome["index"]).parent.glob("*.html"):
         assert verify_page(path) == [], path.name
+        assert TOO_LARGE not in path.read_text(encoding="utf-8"), path.name
+    if folder in ("online_retail", "customer_personality"):
+        check_run(Path(outcome["run_folder"]))
 
 
 def test_a_run_reads_a_database_once_for_all_its_notebooks(shop, tmp_path):

@@ -68,9 +68,11 @@ def _list_implied(
 ) -> tuple[list[str], dict[Key, float]]:
     """Return the dimensions of the groups that rows tell of, and the counts."""
     dimensions = [part.dimensions[column] for column in told.columns]
-    counts = {
-        key: told.high[rows[0]] for key, rows in groups.items() if told.high[rows[0]] < math.inf
-    }
+    counts = {}
+    for key, rows in groups.items():
+        known = [told.high[row] for row in rows if told.high[row] < math.inf]
+        if known:
+            counts[key] = known[0]
     return dimensions, counts
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,9 +43,11 @@ class Told:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it is a count, and no share."""
-        is_share = self.whole is not None or self.is_of_row_before
-        return not is_share and self.low == self.high
+        """Whether it is a count, and no share, wherever a row tells it."""
+        if self.whole is not None or self.is_of_row_before:
+            return False
+        ends = zip(self.low, self.high, strict=True)
+        return all(low == high or math.isinf(high) for low, high in ends)
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Told:
@@ -81,9 +85,9 @@ class CountedPart:
 
     def find_key(self, row: int, columns: Iterable[int] | None = None) -> Key:
         """Return the levels of a row, all or some, in the order of their dimensions' names."""
-        chosen = range(len(self.dimensions)) if columns is None else columns
-        order = sorted(chosen, key=lambda column: self.dimensions[column])
-        return tuple(self.levels[row][column] for column in order)
+        levels = self.levels[row]
+        chosen = None if columns is None else tuple(columns)
+        return tuple([levels[column] for column in _order(self.dimensions, chosen)])
 
     def is_known(self, row: int) -> bool:
         """Return whether the count of a row is known, if only here."""
@@ -96,8 +100,7 @@ class CountedPart:
 
     def list_keys(self) -> list[Key]:
         """Return the levels of each row, in the order of their dimensions' names."""
-        places = range(len(self.dimensions))
-        order = sorted(places, key=lambda column: self.dimensions[column])
+        order = _order(self.dimensions, None)
         return [tuple([levels[column] for column in order]) for levels in self.levels]
 
     def list_directions(self) -> list[tuple[int, ...]]:
@@ -108,7 +111,7 @@ class CountedPart:
 
     def list_groups(self, columns: tuple[int, ...]) -> dict[Key, list[int]]:
         """Return the rows by the groups that ``columns`` name."""
-        order = sorted(columns, key=lambda column: self.dimensions[column])
+        order = _order(self.dimensions, columns)
         groups: dict[Key, list[int]] = {}
         for row, levels in enumerate(self.levels):
             groups.setdefault(tuple([levels[column] for column in order]), []).append(row)
@@ -117,6 +120,13 @@ class CountedPart:
     def to_json(self) -> str:
         """Return the part as text."""
         return json.dumps(vars(self), default=vars, ensure_ascii=False)
+
+
+@functools.cache
+def _order(dimensions: Key, columns: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return columns, all if not given, in the order of their names."""
+    chosen = range(len(dimensions)) if columns is None else columns
+    return tuple(sorted(chosen, key=lambda column: dimensions[column]))
 
 
 def read_part(text: str) -> CountedPart:

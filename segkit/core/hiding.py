@@ -136,9 +136,12 @@ def _find_untold(
     if not shape.adds_up or not shape.by:
         return untold
     for part in list_parts(table, shape):
+        start = few.loc[part.index].to_numpy()
+        if not start.any():
+            continue
         untold.loc[part.index] |= hide_figures(
             counts.loc[part.index].to_numpy(),
-            few.loc[part.index].to_numpy(),
+            start,
             list_lines(part, shape.by),
             smallest_cell=smallest_cell,
             contributions=[sums.loc[part.index] for sums in contributions],

@@ -15,11 +15,12 @@ from segkit.core.spaces import MOST_APART, Place
 MOST_CELLS = 3000  # hidden cells that hang together
 MOST_PROGRAMS = 400  # linear programs for one table
 NEAR = 1e-6
+FINEST = 1e-8  # of the largest, what a unit and an error of floats are at least
 FAR = 10  # times the largest that is hidden, for what has no least
 
 
 @dataclass(frozen=True)
-class _Equation:
+class Equation:
     """A weighted sum of hidden cells lies between two numbers."""
 
     terms: tuple[tuple[Place, float], ...]
@@ -28,18 +29,37 @@ class _Equation:
 
 
 @dataclass
-class _Program:
-    """Hidden cells that hang together, from ``least`` to ``most``, and how they add up.
+class Program:
+    """Hidden cells that hang together, how far each can be from what it is, and how they add up.
 
-    Those that are ``protected`` must be open by what is ``needed``.
+    All is told from the true values, which solve it, in units of about what must stay open: large
+    amounts in narrow bands are no trouble then.
+
+    Attributes
+    ----------
+    cells : list of Place
+    least, most : array of float
+        How far each cell can be below and above its true value.
+    equations : list of Equation
+        What weighted sums of these differences can be.
+    protected : list of int
+        The cells that must stay open.
+    needed : array of float
+        By how much.
     """
 
     cells: list[Place]
     least: np.ndarray
     most: np.ndarray
-    equations: list[_Equation]
+    equations: list[Equation]
     protected: list[int]
     needed: np.ndarray
+
+    def list_false(self) -> list[Equation]:
+        """Return what is not so of the true values: then something is wrongly taken to be known."""
+        cells = zip(self.cells, self.least, self.most, strict=True)
+        ranges = [Equation(((cell, 1.0),), low, high) for cell, low, high in cells]
+        return [one for one in (*ranges, *self.equations) if not one.low <= 0 <= one.high]
 
 
 class AuditLimitError(Exception):
@@ -64,13 +84,18 @@ def find_told(
     """
     budget = budget if budget is not None else [MOST_PROGRAMS]
     told: set[Place] = set()
-    for program in _list_programs(ledger, ties):
+    for program in list_programs(ledger, ties):
+        if program.list_false():
+            raise AuditLimitError
         told |= _find_told_in(program, budget)
     return told
 
 
-def _list_programs(ledger: CellLedger, ties: Sequence[Line | Bound] | None) -> list[_Program]:
-    """Return the groups of hidden cells that hang together, with those to protect."""
+def list_programs(ledger: CellLedger, ties: Sequence[Line | Bound] | None = None) -> list[Program]:
+    """Return the groups of hidden cells that hang together, where some are to protect.
+
+    Only what hangs together with ``ties``, if these are given.
+    """
     equations = dict.fromkeys(_list_equations(ledger))
     start = None if ties is None else {cell for tie in ties for cell in tie.places}
     programs = []
@@ -81,40 +106,56 @@ def _list_programs(ledger: CellLedger, ties: Sequence[Line | Bound] | None) -> l
         protected = [number for number, cell in enumerate(cells) if ledger.is_protected(cell)]
         if not protected:
             continue
-        least = np.array([ledger.find_least(cell) for cell in cells], dtype=float)
-        needed = np.array([ledger.find_needed(cell) for cell in cells], dtype=float)
-        # Well above all that is hidden: what a cell can be within that it can be.
-        most = max(abs(ledger.count(cell)) for cell in cells) + 2.0 * needed.max()
-        least = np.where(np.isinf(least), -FAR * most, least)
-        programs.append(_Program(cells, least, np.full(len(cells), most), group, protected, needed))
+        programs.append(_make_program(ledger, cells, group, protected))
     return programs
 
 
-def _list_equations(ledger: CellLedger) -> Iterable[_Equation]:
-    """Yield what is known of hidden cells; those that are shown are taken off."""
+def _make_program(
+    ledger: CellLedger, cells: list[Place], equations: list[Equation], protected: list[int]
+) -> Program:
+    """Return the program of some cells, in units of the least that must be open."""
+    true = np.array([ledger.count(cell) for cell in cells], dtype=float)
+    least = np.array([ledger.find_least(cell) for cell in cells], dtype=float)
+    needed = np.array([ledger.find_needed(cell) for cell in cells], dtype=float)
+    # Well above all that is hidden: what a cell can be within that it can be.
+    most = np.abs(true).max() + 2.0 * needed.max()
+    least = np.where(np.isinf(least), -FAR * most, least)
+    unit = max(needed[protected].min(), most * FINEST)
+    scaled = [Equation(one.terms, one.low / unit, one.high / unit) for one in equations]
+    return Program(
+        cells, (least - true) / unit, (most - true) / unit, scaled, protected, needed / unit
+    )
+
+
+def _list_equations(ledger: CellLedger) -> Iterable[Equation]:
+    """Yield what is known of how hidden cells differ from what they are."""
     for line in ledger.lines:
         if not ledger.is_open(line.total) and ledger.is_beyond_knowing(line):
             continue
-        terms = [(cell, 1.0) for cell in line.cells if ledger.is_open(cell)]
-        rest = line.count - sum(ledger.count(cell) for cell in line.cells) + 0.0
-        rest += sum(ledger.count(cell) for cell, _ in terms)
-        if ledger.is_open(line.total):
-            terms.append((line.total, -1.0))
-            rest -= line.count
-        # Each figure that is shown is rounded.
-        apart = (len(line.cells) + 1) * line.step / 2 + (MOST_APART if line.step else 0.0)
-        if terms:
-            yield _Equation(tuple(terms), rest - apart, rest + apart)
+        signed = [(cell, 1.0) for cell in line.cells] + [(line.total, -1.0)]
+        terms = tuple(term for term in signed if ledger.is_open(term[0]))
+        if not terms:
+            continue
+        sums = [weight * ledger.count(cell) for cell, weight in signed]
+        error = -math.fsum(sums)
+        apart = 0.0
+        if line.step:
+            # Each figure that is shown is rounded; each was added up in an order of its own.
+            apart = (len(signed) - len(terms)) * line.step / 2 + MOST_APART
+            dust = len(signed) * max(MOST_APART, FINEST * max(map(abs, sums)))
+            error = 0.0 if abs(error) <= dust else error
+        yield Equation(terms, error - apart, error + apart)
     for bound in (*ledger.bounds, *ledger.list_limits()):
-        terms = [(cell, weight) for cell, weight in bound.terms if ledger.is_open(cell)]
-        rest = sum(
-            weight * ledger.count(cell) for cell, weight in bound.terms if not ledger.is_open(cell)
-        )
-        if terms:
-            yield _Equation(tuple(terms), bound.low - rest, bound.high - rest)
+        terms = tuple(term for term in bound.terms if ledger.is_open(term[0]))
+        if not terms:
+            continue
+        sums = [weight * ledger.count(cell) for cell, weight in bound.terms]
+        value = math.fsum(sums)
+        error = NEAR * FINEST * max(map(abs, sums))
+        yield Equation(terms, bound.low - value - error, bound.high - value + error)
 
 
-def _group(equations: Iterable[_Equation]) -> list[list[_Equation]]:
+def _group(equations: Iterable[Equation]) -> list[list[Equation]]:
     """Return the equations in groups that share cells."""
     parent: dict[Place, Place] = {}
 
@@ -128,56 +169,67 @@ def _group(equations: Iterable[_Equation]) -> list[list[_Equation]]:
         first, *others = equation.terms
         for other, _ in others:
             parent[find(other)] = find(first[0])
-    groups: dict[Place, list[_Equation]] = {}
+    groups: dict[Place, list[Equation]] = {}
     for equation in equations:
         groups.setdefault(find(equation.terms[0][0]), []).append(equation)
     return list(groups.values())
 
 
-def _find_told_in(program: _Program, budget: list[int]) -> set[Place]:
+def _find_told_in(program: Program, budget: list[int]) -> set[Place]:
     """Return the protected cells of a program that are not open enough."""
     if len(program.equations) == 1:
         return _find_told_by_one(program)
     if len(program.cells) > MOST_CELLS:
         raise AuditLimitError
-    low = np.full(len(program.cells), np.inf)
-    high = np.full(len(program.cells), -np.inf)
-    solve = _make_solver(program)
-
-    def look(weights: np.ndarray) -> None:
-        """Take in one way in which the hidden cells can be."""
-        budget[0] -= 1
-        if budget[0] < 0:
-            raise AuditLimitError
-        found = solve(weights)
-        np.minimum(low, found, out=low)
-        np.maximum(high, found, out=high)
-
-    def is_told(number: int) -> bool:
-        return high[number] - low[number] < program.needed[number] - NEAR
-
-    def look_both_ways(numbers: list[int]) -> None:
-        weights = np.zeros(len(program.cells))
-        weights[numbers] = 1.0
-        look(weights)
-        look(-weights)
-
+    search = _Search(program, budget)
     # Cells together first, as long as that opens some, then those that are left one by one.
     left = program.protected
     count = len(left) + 1
     while 1 < len(left) < count:
         count = len(left)
-        look_both_ways(left)
-        left = [number for number in left if is_told(number)]
+        search.look_both_ways(left)
+        left = [number for number in left if search.is_told(number)]
     told = set()
     for number in left:
-        look_both_ways([number])
-        if is_told(number):
+        search.look_both_ways([number])
+        if search.is_told(number):
             told.add(program.cells[number])
     return told
 
 
-def _find_told_by_one(program: _Program) -> set[Place]:
+class _Search:
+    """How far the cells of a program were found to be open so far."""
+
+    def __init__(self, program: Program, budget: list[int]):
+        self.needed = program.needed - NEAR
+        self.low = np.zeros(len(program.cells))  # the true values are one way in which they can be
+        self.high = np.zeros(len(program.cells))
+        self.budget = budget
+        self.solve = _make_solver(program)
+
+    def is_told(self, number: int) -> bool:
+        """Return whether a cell is not open enough, for all that was found."""
+        return bool(self.high[number] - self.low[number] < self.needed[number])
+
+    def look_both_ways(self, numbers: list[int]) -> None:
+        """Find how large some cells can be together, and how small if that does not open all."""
+        weights = np.zeros(len(self.low))
+        weights[numbers] = 1.0
+        self._look(-weights)
+        if any(map(self.is_told, numbers)):
+            self._look(weights)
+
+    def _look(self, weights: np.ndarray) -> None:
+        """Take in one way in which the hidden cells can be."""
+        self.budget[0] -= 1
+        if self.budget[0] < 0:
+            raise AuditLimitError
+        found = self.solve(weights)
+        np.minimum(self.low, found, out=self.low)
+        np.maximum(self.high, found, out=self.high)
+
+
+def _find_told_by_one(program: Program) -> set[Place]:
     """Return what a single sum tells: each cell is as free as the sum leaves beside the others."""
     equation = program.equations[0]
     weights = dict(equation.terms)
@@ -193,7 +245,7 @@ def _find_told_by_one(program: _Program) -> set[Place]:
     return told
 
 
-def _make_solver(program: _Program) -> Callable[[np.ndarray], np.ndarray]:
+def _make_solver(program: Program) -> Callable[[np.ndarray], np.ndarray]:
     """Return what finds hidden cells that make a weighted sum the smallest."""
     from scipy.optimize import linprog
 

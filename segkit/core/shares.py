@@ -116,7 +116,7 @@ def _is_share(values: pd.Series, shape: Shape) -> bool:
 def _list_named(
     counted: CountedPart, totals: Mapping[tuple[int, ...], np.ndarray], values: np.ndarray
 ) -> Iterator[tuple[int, ...]]:
-    """Yield the groups that a column may count: each has one value."""
+    """Yield the groups that a column may count: each has one value, or none that is known."""
     known = ~np.isnan(values)
     if not known.any():
         return
@@ -125,8 +125,8 @@ def _list_named(
     wanted |= {(column,) for column in range(counted.fixed, len(counted.dimensions))}
     for columns in sorted(wanted):
         groups = counted.list_groups(columns).values()
-        told = (set(values[rows].tolist()) for rows in groups if known[rows].all())
-        if all(len(one) == 1 for one in told):
+        told = [set(values[rows][known[rows]].tolist()) for rows in groups]
+        if all(len(one) <= 1 for one in told):
             yield columns
 
 
@@ -144,7 +144,10 @@ def _read_share(
     before = np.concatenate([[np.nan], counts[:-1]])
     always = other.always
     for values in (other.values, 1 - other.values):
-        low, high = np.maximum(values - other.half, 0), np.minimum(values + other.half, 1)
+        # What is shown is rounded, so what it is of lies around the rounded share.
+        shown = np.round(values / (2 * other.half)) * (2 * other.half)
+        apart = other.half + SAME_SHARE
+        low, high = np.maximum(shown - apart, 0), np.minimum(shown + apart, 1)
         for columns, parts in totals.items():
             for whole, wholes in totals.items():
                 if set(whole) < set(columns) and _fits(values, parts, wholes):
@@ -171,8 +174,9 @@ def _find_constant(values: np.ndarray, parts: np.ndarray) -> np.ndarray:
 
 def _fits(values: np.ndarray, parts: np.ndarray, wholes: np.ndarray) -> bool:
     """Return whether values are what the parts are of the wholes, and more than one says so."""
-    known = ~np.isnan(values) & ~np.isnan(wholes) & (np.nan_to_num(wholes) > 0)
-    if known.sum() < 2:
+    told = ~np.isnan(values) & ~np.isnan(wholes)
+    known = told & (np.nan_to_num(wholes) > 0)
+    if known.sum() < 2 or parts[told & ~known].any():
         return False
     found = parts[known] / wholes[known]
     return bool((np.abs(values[known] - found) <= SAME_SHARE).all())

@@ -46,8 +46,10 @@ NOBODY = (
     "walk-in", "walk in", "walkin", "no customer", "not known", "cash", "cash customer",
     "unregistered", "default", "dummy", "test", "gast", "unbekannt", "laufkunde", "invité",
     "inconnu", "invitado", "desconocido",
-    "0", "00", "000", "0000", "00000", "000000", "-1", "x", "xxx",
 )  # fmt: skip
+# What may be somebody, unless many more rows have it than a customer has otherwise.
+NOBODY_OFTEN = ("0", "00", "000", "0000", "00000", "000000", "-1", "x", "xxx")
+OFTEN = 5.0  # times the mean
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ class IdentityChecks:
         """Warn of customers whose identifier says that nobody knows who it was."""
         count, label = self._fetch(
             f"""SELECT coalesce(sum(rows), 0)::BIGINT, max_by(id, rows) FROM ids
-            WHERE lower(id) IN ({list_literals(NOBODY)}) AND rows > 1"""
+            WHERE rows > 1 AND (lower(id) IN ({list_literals(NOBODY)})
+                OR lower(id) IN ({list_literals(NOBODY_OFTEN)})
+                AND rows > {OFTEN} * (SELECT avg(rows) FROM ids))"""
         )
         if not count:
             return []

@@ -13,7 +13,7 @@ import pandas as pd
 from segkit.core.errors import SegkitError
 from segkit.data.columns import Source, text_literal
 from segkit.data.engine import SqlTables
-from segkit.data.lines import INCOME, LineQueries, test_beginning
+from segkit.data.lines import INCOME, LineQueries, is_stored_typed, test_beginning
 from segkit.data.notices import Notice
 from segkit.data.order_status import NOT_KNOWN, list_statuses, refuse_statuses
 
@@ -46,7 +46,7 @@ class LineLearner:
         self.tables = tables
         self.queries = queries
         self.typed = f"SELECT * FROM typed_{source.name}"
-        self.quick = source.raw if _is_typed(source, tables) else f"typed_{source.name}"
+        self.quick = source.raw if is_stored_typed(source, tables) else f"typed_{source.name}"
         self.notices: list[Notice] = []
         self.statuses = list_statuses([], queries.policies.statuses)
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
@@ -391,15 +391,3 @@ class LineLearner:
                     treatment="Taken off until nothing is left; is it an amount, and the order's?",
                 )
             )
-
-
-def _is_typed(source: Source, tables: SqlTables) -> bool:
-    """Say whether a source can be read as it was found: its numbers are stored as such."""
-    numbers = [c for c in ("quantity", "unit_price", "line_amount") if c in source.columns]
-    kinds = [source.types[column] for column in numbers]
-    keys = [source.types[column] for column in ("order_id", "product_id")]
-    are_numbers = all(
-        kind.startswith(("DOUBLE", "FLOAT", "DEC")) or "INT" in kind for kind in kinds
-    )
-    are_keys = all(kind == "VARCHAR" or kind.endswith("INT") or "INTEGER" in kind for kind in keys)
-    return tables.spark is None and not source.is_copied and are_numbers and are_keys

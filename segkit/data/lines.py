@@ -10,7 +10,8 @@ import dataclasses
 import datetime
 from collections.abc import Collection
 
-from segkit.data.columns import text_literal
+from segkit.data.columns import Source, text_literal
+from segkit.data.engine import SqlTables
 from segkit.plan.models import Policies
 
 PRICES = ("unit_price", "line_amount")
@@ -215,3 +216,15 @@ def _test_products(policies: Policies) -> str:
         return "true"
     ids = ", ".join(text_literal(one.strip().upper()) for one in policies.non_product_ids)
     return f"coalesce(upper(product_id) NOT IN ({ids}), true)"
+
+
+def is_stored_typed(source: Source, tables: SqlTables) -> bool:
+    """Say whether a source can be read as it was found: its numbers are stored as such."""
+    numbers = [c for c in ("quantity", "unit_price", "line_amount") if c in source.columns]
+    kinds = [source.types[column] for column in numbers]
+    keys = [source.types[column] for column in ("order_id", "product_id")]
+    are_numbers = all(
+        kind.startswith(("DOUBLE", "FLOAT", "DEC")) or "INT" in kind for kind in kinds
+    )
+    are_keys = all(kind == "VARCHAR" or kind.endswith("INT") or "INTEGER" in kind for kind in keys)
+    return tables.spark is None and not source.is_copied and are_numbers and are_keys

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -23,20 +22,13 @@ from segkit.validation.candidate_measures import (
     measure_sizes,
     prepare_panel,
 )
-from segkit.validation.gates import (
-    CUSTOMERS_PER_SEGMENT,
-    advise_refusals,
-    check_data,
-    describe_refusals,
-    refuse_all,
-)
+from segkit.validation.gates import CUSTOMERS_PER_SEGMENT, check_data, describe_refusals, refuse_all
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
+from segkit.validation.sampling import sample_customers, sample_rows
 from segkit.validation.stability import Paths
 from segkit.validation.verdict import SchemeChoice, choose_best, choose_within, find_faults
 
-# Bootstrap solutions are asked of so many customers at most.
-MOST_RESAMPLED = 20_000
 PAIRS = 50
 MERGED_COLUMNS = ["scheme", "segment_count", "merged_count", "by_rules"]
 
@@ -120,7 +112,7 @@ def compare_candidates(
     fitted = sample_customers(customers, most_fitted)
     order = np.argsort(fitted["customer_id"].to_numpy(str), kind="stable")
     fitted = fitted.iloc[order].reset_index(drop=True)
-    sample = _sample_rows(len(fitted), random_state)
+    sample = sample_rows(len(fitted), random_state)
     gates = check_data(fitted, schemes)
     comparison = _Comparison(
         customers=fitted,
@@ -138,7 +130,7 @@ def compare_candidates(
     refused = pd.DataFrame(comparison.refused, columns=["scheme", "why", "by_gate"])
     refused = refused.drop_duplicates(ignore_index=True)
     if not comparison.rows:
-        refuse_all(refused, advise_refusals(gates, schemes))
+        refuse_all(refused, gates, schemes)
     # The gates' figures are told from their own table.
     refused["why"] = refused["why"].mask(refused["by_gate"].astype(bool), "")
     return Candidates(
@@ -300,27 +292,6 @@ class _Comparison:
             "faults": ", ".join(faults),
             "fault_count": len(faults),
         }
-
-
-def sample_customers(customers: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Return at most ``most`` customers: those whose identifier's MD5 is smallest.
-
-    So it is the same customers from run to run, on every machine and in every engine, and most of
-    them next month too.
-    """
-    if len(customers) <= most:
-        return customers
-    digests = [hashlib.md5(text.encode()).digest() for text in customers["customer_id"].map(str)]
-    order = np.array(digests, dtype="S16").argsort(kind="stable")
-    return customers.iloc[np.sort(order[:most])]
-
-
-def _sample_rows(row_count: int, random_state: int) -> np.ndarray:
-    """Return at most 20,000 row numbers, in order, drawn without replacement."""
-    if row_count <= MOST_RESAMPLED:
-        return np.arange(row_count)
-    rng = np.random.default_rng(random_state)
-    return np.sort(rng.choice(row_count, MOST_RESAMPLED, replace=False))
 
 
 def count_fitted(candidates: Candidates) -> pd.DataFrame:

@@ -200,7 +200,7 @@ def describe_refusals(gates: pd.DataFrame) -> dict[str, str]:
     return refused.assign(words=words).groupby("scheme")["words"].agg("; ".join).to_dict()
 
 
-def refuse_all(refused: pd.DataFrame, advice: Iterable[str]) -> None:
+def refuse_all(refused: pd.DataFrame, gates: pd.DataFrame, schemes: Sequence[Scheme]) -> None:
     """Raise the error that no scheme can be fitted, with why and what to do."""
     why = [
         f"{row.scheme.replace('_', ' ')} cannot be fitted: {row.why}"
@@ -209,7 +209,7 @@ def refuse_all(refused: pd.DataFrame, advice: Iterable[str]) -> None:
     raise SegkitError(
         "no scheme can be fitted to these customers",
         found=" ".join(why).rstrip("."),
-        fix=" ".join(advice) or "Bring more customers.",
+        fix=" ".join(advise_refusals(gates, schemes)) or "Bring more customers.",
     )
 
 
