@@ -21,7 +21,7 @@ FAR = 10  # times the largest that is hidden, for what has no least
 
 @dataclass(frozen=True)
 class Equation:
-    """A weighted sum of how far hidden cells are from their true values lies between two numbers."""
+    """How far hidden cells are from their true values, weighted, adds up to between two numbers."""
 
     terms: tuple[tuple[Place, float], ...]
     low: float
