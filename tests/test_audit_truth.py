@@ -15,7 +15,7 @@ from segkit.core.counting import count_parts
 from segkit.core.hiding import find_hidden
 from segkit.core.ledger import Ledger
 from segkit.core.measures import COUNT
-from segkit.core.programs import find_told, list_programs
+from segkit.core.programs import AuditLimitError, find_told, list_programs
 from segkit.core.shapes import Shape
 
 SIZES = Shape("sizes", by=("segment_name",))
@@ -205,6 +205,8 @@ def test_what_is_false_leaves_the_table_out_in_words():
     ties = ledger.add(part.__class__(**{**vars(part), "told": (wrong,)}))
     false = [one for program in list_programs(ledger, ties) for one in program.list_false()]
     assert len(false) >= 3
+    with pytest.raises(AuditLimitError):
+        find_told(ledger, ties)
 
 
 # Numbers of any size

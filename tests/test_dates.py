@@ -259,3 +259,26 @@ def test_the_help_desk_s_offsets_of_summer_and_winter_keep_their_hours(tmp_path,
     assert found.dt.strftime("%Y-%m-%d %H:%M:%S").sort_values().tolist() == shown.tolist()
     told = prepared.quality.set_index("rule").loc["zones_occurred_at"]
     assert (told["severity"], told["row_count"]) == ("note", len(shown))
+
+
+def test_dates_written_by_two_hands_are_warned_of(tmp_path):
+    first = [f"{day:02}/03/2024" for day in range(1, 29)]
+    _, _, quality = prepare(tmp_path, [*first, "04/15/2024", "04/16/2024", "04/05/2024"])
+    told = quality.loc["two_orders_ordered_at"]
+    assert (told["severity"], told["row_count"]) == ("warning", 2)
+    assert "ordered time is day first" in told["reason"]
+
+
+def test_dates_of_one_hand_are_not(tmp_path):
+    _, _, quality = prepare(tmp_path, [f"{day:02}/03/2024" for day in range(1, 29)])
+    assert "two_orders_ordered_at" not in quality.index
+
+
+@pytest.mark.parametrize(("solved", "is_told"), [("2024-03-04", True), ("2024-03-05", False)])
+def test_a_ticket_solved_before_it_was_opened_is_warned_of(tmp_path, solved, is_told):
+    rows = ["ticket_id,customer_id,opened_at,resolved_at", f"T1,C1,2024-03-05,{solved}"]
+    (tmp_path / "tickets.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "people.csv").write_text("customer_id,income\nC1,2000\nC2,3000\n")
+    plan = make_plan(tmp_path, {"customers": "people.csv", "tickets": "tickets.csv"})
+    rules = prepare_tables(plan, tmp_path / "run").quality["rule"]
+    assert ("resolved_before_opened" in set(rules)) is is_told

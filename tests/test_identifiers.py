@@ -289,3 +289,32 @@ def test_in_a_large_file_that_is_not_copied_the_identifiers_tell(tmp_path, monke
     ).to_parquet(tmp_path / "lines.parquet")
     quality = check(tmp_path, spec={"path": "lines.parquet"})
     assert quality.loc["called_total", "reason"] == "A customer id is called a total."
+
+
+@pytest.mark.parametrize("label", ["Total March", "Grand total: C1", "Summe 03"])
+def test_the_total_of_a_part_is_suspected(tmp_path, label):
+    told = check(tmp_path, *GOOD_LINES, f"{label},P1,{label},2024-05-01,1,20").loc["called_total"]
+    assert (told["severity"], told["row_count"]) == ("warning", 1)
+
+
+# ---------------------------------------------------------------- nobody, and an ending .0
+
+
+@pytest.mark.parametrize("label", ["GUEST", "Walk-in", "0", "Unbekannt"])
+def test_a_label_for_customers_whom_nobody_knows_is_warned_of(tmp_path, label):
+    customers = [*(f"C{n % 6}" for n in range(12)), label, label, label]
+    told = check(tmp_path, *make_lines(customers)).loc["nobody_customer_id"]
+    assert (told["severity"], told["row_count"]) == ("warning", 3)
+    assert f"'{label}'" in told["reason"]
+
+
+def test_no_such_label_is_no_warning(tmp_path):
+    customers = [f"guest{n % 6}" for n in range(12)]
+    assert "nobody_customer_id" not in check(tmp_path, *make_lines(customers)).index
+
+
+def test_some_identifiers_that_end_in_point_zero_are_warned_of(tmp_path):
+    customers = [f"{17000 + n % 6}{'.0' if n > 8 else ''}" for n in range(12)]
+    told = check(tmp_path, *make_lines(customers)).loc["points_differ_customer_id"]
+    assert told["severity"] == "warning"
+    assert "differ in an ending .0 only" in told["reason"]

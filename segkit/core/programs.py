@@ -21,7 +21,7 @@ FAR = 10  # times the largest that is hidden, for what has no least
 
 @dataclass(frozen=True)
 class Equation:
-    """A weighted sum of hidden cells lies between two numbers."""
+    """How far hidden cells are from their true values, weighted, adds up to between two numbers."""
 
     terms: tuple[tuple[Place, float], ...]
     low: float
@@ -63,7 +63,10 @@ class Program:
 
 
 class AuditLimitError(Exception):
-    """The audit would take too many cells or programs, or one of these has no solution."""
+    """The audit would take too many cells or programs, or one of these is not solved.
+
+    Nor is one that the true values do not solve: something is wrongly taken to be known.
+    """
 
 
 def find_told(

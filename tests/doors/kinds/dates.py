@@ -102,7 +102,14 @@ def placeholder_others(rng: random.Random) -> Case:
     names = tuple(dict.fromkeys(["customers", table]))
     dates = [d for d in DATES if "offset" not in d]
     case = draw_people(rng, {"date": rng.choice(dates)}, tables=names)
-    return draw_placeholders(rng, case, table, column)
+    good = {name: frame.copy() for name, frame in case.tables.items()}
+    case = draw_placeholders(rng, case, table, column)
+    is_nothing = [isinstance(value, str) for value in case.tables[table][column]]
+    good[table][column] = good[table][column].mask(pd.Series(is_nothing))
+    if column == "sent_at":  # a message without a time is none
+        good[table] = good[table].dropna(subset=[column])
+    set_truth(case, good)
+    return case
 
 
 @kind(
