@@ -10,7 +10,7 @@ from segkit.data.notices import Notice
 
 AMOUNTS = ("line_amount", "unit_price")
 # In words that the names of shops' exports have: English, German, French, Italian, Spanish, Dutch.
-_TAX = "(tax|taxes|vat|gst|mwst|ust|iva|btw|moms|tva|shipping|versand|freight|postage)"
+_TAX = "(tax|taxes|vat|gst|mw ?st|u ?st|iva|btw|moms|tva|shipping|versand|freight|postage)"
 _WITH = "(inc|incl|including|inkl|inklusive|mit|avec|con|with)"
 _WITH_AFTER = "(inc|incl|included|inkl|inclusa|incluido|compris|comprise)"
 _WITHOUT = "(excl|excluding|exkl|zzgl|ohne|hors|sin|without|before|ex)"
