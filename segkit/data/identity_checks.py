@@ -47,9 +47,10 @@ NOBODY = (
     "unregistered", "default", "dummy", "test", "gast", "unbekannt", "laufkunde", "invité",
     "inconnu", "invitado", "desconocido",
 )  # fmt: skip
-# What may be somebody, unless many more rows have it than a customer has otherwise.
-NOBODY_OFTEN = ("0", "00", "000", "0000", "00000", "000000", "-1", "x", "xxx")
+# What may be somebody where others look alike, unless many more rows have it than a customer has.
+NOBODY_TOO = ("0", "00", "000", "0000", "00000", "000000", "-1", "x", "xxx")
 OFTEN = 5.0  # times the mean
+SHAPE = "regexp_replace(id, '[0-9]', '0', 'g')"
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,11 @@ class IdentityChecks:
     def _find_nobody(self) -> list[Notice]:
         """Warn of customers whose identifier says that nobody knows who it was."""
         count, label = self._fetch(
-            f"""SELECT coalesce(sum(rows), 0)::BIGINT, max_by(id, rows) FROM ids
+            f"""SELECT coalesce(sum(rows), 0)::BIGINT, max_by(id, rows)
+            FROM ids, (SELECT avg(rows) AS usual_rows, mode({SHAPE}) AS usual_shape FROM ids)
             WHERE rows > 1 AND (lower(id) IN ({list_literals(NOBODY)})
-                OR lower(id) IN ({list_literals(NOBODY_OFTEN)})
-                AND rows > {OFTEN} * (SELECT avg(rows) FROM ids))"""
+                OR lower(id) IN ({list_literals(NOBODY_TOO)})
+                AND ({SHAPE} <> usual_shape OR rows > {OFTEN} * usual_rows))"""
         )
         if not count:
             return []
