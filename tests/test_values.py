@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tomllib
 from pathlib import Path
 
 import ibis
@@ -17,6 +18,7 @@ from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError
 from segkit.data.levels import group_spellings
+from segkit.data.notices import quote_toml
 from segkit.features.survey import score_attitudes
 from segkit.models.columns import learn_levels
 from segkit.plan.bases import BaseSettings
@@ -101,6 +103,14 @@ def test_a_column_of_which_most_values_cannot_be_used_is_refused_with_them(tmp_p
     header = "ticket_id,opened_at,satisfaction"
     with pytest.raises(DataError, match=r"satisfaction.*4 of 5.*not within 1 to 5.*'9' \(1\)"):
         prepare(tmp_path, "tickets", header, rows)
+
+
+def test_the_line_to_write_is_one_whatever_signs_a_value_has(tmp_path):
+    rows = list_people("it's 'some'", "it's 'some'", "52000")
+    with pytest.raises(DataError, match=r'unknown = \["it\'s \'some\'"\]'):
+        prepare(tmp_path, "customers", "customer_id,income", rows)
+    signs = 'a\\b "c"'
+    assert tomllib.loads(f"unknown = [{quote_toml(signs)}]")["unknown"] == [signs]
 
 
 def test_words_of_the_plan_mean_nothing_in_text_and_in_numbers(tmp_path):

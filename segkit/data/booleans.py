@@ -26,9 +26,8 @@ def convert_boolean(text: str) -> str:
 
 def convert_count(text: str) -> str:
     """Return the expression that reads yes, no or a count: above zero is yes."""
-    return f"""CASE WHEN lower({text}) IN {TRUE_TEXTS} THEN true
-        WHEN lower({text}) IN {FALSE_TEXTS} THEN false
-        WHEN regexp_full_match({text}, '{COUNT}') THEN {text}::DOUBLE > 0 END"""
+    count = f"CASE WHEN regexp_full_match({text}, '{COUNT}') THEN {text}::DOUBLE > 0 END"
+    return f"coalesce({convert_boolean(text)}, {count})"
 
 
 def is_count(text: str) -> str:

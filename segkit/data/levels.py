@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from segkit.contract.definitions import Column
 from segkit.core.errors import suggest_name
 from segkit.data.columns import Source, text_literal
-from segkit.data.notices import MOST_VALUES, Notice, list_values
+from segkit.data.notices import MOST_VALUES, Notice, list_values, quote_toml
 
 COLUMNS_AT_ONCE = 100  # are counted in one query
 # A category with more levels than this is a list of things, in which twins are not sought.
@@ -182,8 +182,8 @@ def _tell_twins(source: Source, column: str, twins: list[list[tuple[str, int]]])
     others = [level for group in twins for level in group[1:]]
     row_count = sum(count for _, count in others)
     first = twins[0]
-    example = ", ".join(f'"{level}"' for level, _ in first[1:MOST_VALUES])
-    line = f'{column} = {{ "{first[0][0]}" = [{example}] }}'
+    example = ", ".join(quote_toml(level) for level, _ in first[1:MOST_VALUES])
+    line = f"{column} = {{ {quote_toml(first[0][0])} = [{example}] }}"
     shown = [level for group in twins for level in group]
     return Notice(
         f"spellings_{column}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -119,3 +120,14 @@ def tell_failed(name: str, count: int) -> Notice:
         reason=f"The value of {name} is a spreadsheet's failed formula, such as #DIV/0!.",
         treatment="Read as a missing value.",
     )
+
+
+def quote_toml(text: str) -> str:
+    """Write a text as a plan does, whatever signs it has.
+
+    Examples
+    --------
+    >>> print(quote_toml('19" rack'))
+    "19\\" rack"
+    """
+    return json.dumps(text, ensure_ascii=False)

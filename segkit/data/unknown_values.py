@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from segkit.core.errors import SegkitError
 from segkit.data.booleans import judge_counts
 from segkit.data.columns import Source, quote
-from segkit.data.notices import MOST_VALUES, Notice, list_values
+from segkit.data.notices import MOST_VALUES, Notice, list_values, quote_toml
 from segkit.data.quality_rules import COUNTED, UNKNOWN, Rule
 
 # Of the values of a column: if more than this cannot be used, the wrong column is mapped, or its
@@ -34,25 +34,25 @@ def tell_rules(source: Source, rules: Sequence[Rule], counts: Sequence[int]) -> 
             continue
         found = ""
         if rule.treatment == UNKNOWN:
-            found = _list_found(source, rule)
-            _refuse_mostly_unknown(source, rule, found)
+            values = _count_found(source, rule)
+            _refuse_mostly_unknown(source, rule, values)
+            found = list_values(values)
         told.append(
             Notice(rule.name, rule.severity, count, rule.reason, rule.treatment, found=found)
         )
     return told
 
 
-def _list_found(source: Source, rule: Rule) -> str:
+def _count_found(source: Source, rule: Rule) -> list[tuple[str, int]]:
     """Return the most frequent values that met a rule, with their counts."""
-    counts = source.con.execute(
+    return source.con.execute(
         f"""SELECT text_{rule.column}::VARCHAR AS value, count(*) AS count
         FROM texts_{source.name} JOIN checked_{source.name} USING (source_row)
         WHERE rule_{rule.name} GROUP BY ALL ORDER BY count DESC, value LIMIT {MOST_VALUES + 1}"""
     ).fetchall()
-    return list_values(counts)
 
 
-def _refuse_mostly_unknown(source: Source, rule: Rule, found: str) -> None:
+def _refuse_mostly_unknown(source: Source, rule: Rule, values: Sequence[tuple[str, int]]) -> None:
     """Raise a fault where most of the values of an optional column met a rule."""
     name = rule.column
     bad, good, row = source.con.execute(
@@ -63,10 +63,10 @@ def _refuse_mostly_unknown(source: Source, rule: Rule, found: str) -> None:
         return
     reason = rule.reason.rstrip(".")
     message = f"most values of {name} cannot be used: {bad:,} of {bad + good:,}. {reason}"
-    first = found.split("'")[1] if found.count("'") > 1 else "..."
+    word = quote_toml(values[0][0])
     fix = (
         f'Map another column, leave it out with {name} = "" under [tables.{source.name}.columns], '
-        f'or say which words mean nothing: unknown = ["{first}"] under [tables.{source.name}].'
+        f"or say which words mean nothing: unknown = [{quote_toml(values[0][0])}] under [tables.{source.name}]."
     )
     where = f"{source.locate(name)}, data row {row}"
-    raise SegkitError(message, where=where, found=found, fix=fix)
+    raise SegkitError(message, where=where, found=list_values(values), fix=fix)
