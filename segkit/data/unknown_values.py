@@ -66,7 +66,7 @@ def _refuse_mostly_unknown(source: Source, rule: Rule, values: Sequence[tuple[st
     word = quote_toml(values[0][0])
     fix = (
         f'Map another column, leave it out with {name} = "" under [tables.{source.name}.columns], '
-        f"or say which words mean nothing: unknown = [{quote_toml(values[0][0])}] under [tables.{source.name}]."
+        f"or say which words mean nothing: unknown = [{word}] under [tables.{source.name}]."
     )
     where = f"{source.locate(name)}, data row {row}"
     raise SegkitError(message, where=where, found=list_values(values), fix=fix)
