@@ -73,14 +73,13 @@ def test_estimates_of_large_tables_are_near_and_cost_no_pass(tmp_path, monkeypat
     monkeypatch.setattr(judging, "EXACT_ROWS", 10)
     rough = check(tmp_path, list_lines(300, step=1, customers=50)).learned
     assert EXACT_ROWS > 1_000_000
-    assert set(LINE_MEASURES) == {"spend", "order_count"}
+    assert {"spend", "order_count", "customer_count"} < set(LINE_MEASURES)
     assert not rough.is_exact
     assert rough.spend == exact.spend
-    assert rough.customer_count == exact.customer_count
+    assert rough.customer_count == pytest.approx(exact.customer_count, rel=0.1)
     assert rough.order_count == pytest.approx(exact.order_count, rel=0.1)
     told = rough.to_frame().iloc[0]
-    assert told[["spend", "order_count"]].isna().all()
-    assert told["customer_count"] == 50
+    assert told[["spend", "order_count", "customer_count"]].isna().all()
     assert rough.repeat_count == exact.repeat_count == 50
     assert rough.top_spend is None
 

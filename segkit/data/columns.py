@@ -39,8 +39,11 @@ class Source:
     ``known`` is ``raw`` without the plan's words for unknown, ``rows`` is ``known`` without rows
     that only repeat the names of the columns.
     ``columns`` maps the contract's names to the user's, ``names`` are all of the user's, ``types``
-    are DuckDB's types of the mapped columns. ``notices`` tell what was not read, and
-    ``unnamed`` how many values columns without a name hold, by their place from 1.
+    are DuckDB's types of the mapped columns, ``plain_ids`` the columns of identifiers that are read
+    as they were found, ``plus_ids`` those in which some hold a plus, and ``id_counts`` names, by
+    column, a table of identifiers as they were found, with their ``rows``; ``counts_ids`` says
+    whether they are counted. ``notices`` tell what was not read, and ``unnamed`` how many values
+    columns without a name hold, by their place from 1.
     Of a mapped column in which cells are numbers ``raw`` has these alone too, as
     ``number <column>``.
     """
@@ -58,6 +61,10 @@ class Source:
     unnamed: dict[int, int] = field(default_factory=dict)
     time_zone: str | None = None
     joins_capitals: bool = False
+    counts_ids: bool = True
+    plain_ids: frozenset[str] = frozenset()
+    plus_ids: frozenset[str] = frozenset()
+    id_counts: dict[str, str] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from segkit.data.amount_names import tell_amount_names
 from segkit.data.booleans import convert_boolean, convert_count, is_count
 from segkit.data.columns import Source, quote
 from segkit.data.dates import SANE, DateReading, convert_dates
+from segkit.data.id_looks import look_at_ids
 from segkit.data.identifiers import convert_ids
 from segkit.data.levels import check_joined, find_twins
 from segkit.data.notices import Notice
@@ -35,8 +36,11 @@ def convert_source(source: Source, carried: Sequence[str] = ()) -> tuple[str, li
     numbers, notices = read_numbers(source)
     check_joined(source)
     columns = [column for column in source.table.columns if column.name in source.columns]
+    looks = look_at_ids(source, columns)
+    source.plain_ids = frozenset(name for name, look in looks.items() if look.is_plain)
+    source.plus_ids = frozenset(name for name, look in looks.items() if look.has_plus)
     create_texts(source, columns, carried)
-    ids = convert_ids(source, [column for column in columns if column.kind == "id"])
+    ids = convert_ids(source, [column for column in columns if column.kind == "id"], looks)
     dates = convert_dates(source, [column for column in columns if column.kind in TIMES])
     values = ["source_row", "row_hash", *carried]
     kept = ["source_row", "row_hash", *carried]

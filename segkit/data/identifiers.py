@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from segkit.contract.definitions import Column
 from segkit.data.columns import Source
+from segkit.data.id_looks import IdLook
 from segkit.data.notices import Notice, say_column
 from segkit.data.texts import NO_ID, list_literals
 
@@ -18,8 +19,12 @@ SAMPLE_ROWS = 10_000
 JOINING = ("customer_id", "order_id", "product_id")
 
 
-def convert_ids(source: Source, columns: Sequence[Column]) -> dict[str, tuple[str, list[Notice]]]:
+def convert_ids(
+    source: Source, columns: Sequence[Column], looks: Mapping[str, IdLook]
+) -> dict[str, tuple[str, list[Notice]]]:
     """Return how each column of identifiers is read, and what was noticed.
+
+    ``looks`` are those of `segkit.data.id_looks.look_at_ids`.
 
     Signs without width are left out, blanks of any kind trimmed; 17850.0 is 17850 where all are so.
 
@@ -29,7 +34,6 @@ def convert_ids(source: Source, columns: Sequence[Column]) -> dict[str, tuple[st
         If most of the identifiers that are needed were rounded by a spreadsheet.
     """
     texts = [column for column in columns if source.types[column.name] == "VARCHAR"]
-    unseen = _find_other_signs(source, texts)
     found = {}
     for column in columns:
         name = column.name
@@ -38,7 +42,7 @@ def convert_ids(source: Source, columns: Sequence[Column]) -> dict[str, tuple[st
         if column in texts:
             _refuse_rounded(source, column)
             value, notices = _read_whole(source, name)
-        if name in unseen:
+        if name in looks and looks[name].has_signs:
             value = clean_id(value)
             notices += _tell_unseen(source, name)
         if source.joins_capitals and name == "customer_id" and column in texts:
@@ -58,17 +62,6 @@ def clean_id(text: str) -> str:
     is_plain = f"strlen({text}) = length({text})"
     cleaned = f"CASE WHEN {bare} NOT IN ({list_literals(NO_ID)}) THEN {bare} END"
     return f"CASE WHEN {is_plain} THEN {text} ELSE {cleaned} END"
-
-
-def _find_other_signs(source: Source, columns: Sequence[Column]) -> list[str]:
-    """Return the columns that hold signs other than those of ASCII, looked for in one pass."""
-    if not columns:
-        return []
-    names = [column.name for column in columns]
-    tests = [f"count_if(strlen({name}) <> length({name}))" for name in names]
-    query = f"SELECT {', '.join(tests)} FROM {source.raw}"  # as found: faster than trimmed
-    counts = source.con.execute(query).fetchall()[0]
-    return [name for name, count in zip(names, counts, strict=True) if count]
 
 
 def _tell_unseen(source: Source, name: str) -> list[Notice]:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import duckdb
 
 from segkit.data.columns import Source
+from segkit.data.id_looks import OF_ONE_ROW
 from segkit.data.identifiers import ROUNDED, clean_id
 from segkit.data.notices import Notice, say_column
+from segkit.data.order_counts import OrderCounts, count_orders
 from segkit.data.quality_rules import REFERRED_TO
 from segkit.data.texts import NO_ID, list_literals
 from segkit.data.total_rows import TOTAL_WORDS, find_sum_of_lines, is_looked_through, tell_called
 
-# Each row of a table has another; how they are spelt matters only where they join.
-OF_ONE_ROW = ("order_id", "ticket_id", "session_id")
 # In so many orders or more, a customer for nearly every order is strange.
 MANY_ORDERS = 100
 ONE_ORDER_SHARE = 0.98
@@ -57,12 +57,14 @@ SHAPE = "regexp_replace(id, '[0-9]', '0', 'g')"
 class IdentityChecks:
     """The identifiers of one converted table, ``typed_<table>``, in its database.
 
-    ``others`` are the sources of the plan's checked tables, by name.
+    ``others`` are the sources of the plan's checked tables, by name; ``orders`` what was counted of
+    the orders as they were found, if it was.
     """
 
     source: Source
     con: duckdb.DuckDBPyConnection
     others: Mapping[str, Source]
+    orders: OrderCounts | None = None
 
     def find(self, unknown: Iterable[str]) -> list[Notice]:
         """Return all warnings; ``unknown`` are the tables in which rows did not find theirs."""
@@ -94,16 +96,18 @@ class IdentityChecks:
 
     def _find_spellings(self, name: str) -> list[Notice]:
         """Warn of identifiers that lost digits, or differ in capitals or leading zeros only."""
-        if name in OF_ONE_ROW:
+        if name in OF_ONE_ROW:  # how they are spelt matters only where they join
+            if name not in self.source.plus_ids:
+                return []
             test = f"count_if(contains({name}, '+') AND regexp_full_match(trim({name}), {ROUNDED}))"
             (count,) = self._fetch(f"SELECT {test} FROM {self.source.raw}")
             return [_tell_rounded(name, count)] if count else []
-        # Counted as found, which is fastest, and read as identifiers when they are few.
+        # They were counted as found, and are read as identifiers now that they are few.
         read = clean_id(f"trim({name}, E' \\t\\n\\r')")
         self.con.execute(
             f"""CREATE OR REPLACE TEMP TABLE ids AS
             SELECT {read} AS id, sum(rows)::BIGINT AS rows
-            FROM (SELECT {name}, count(*) AS rows FROM {self.source.raw} GROUP BY 1)
+            FROM {self.source.id_counts[name]}
             WHERE id NOT IN ({list_literals(NO_ID)}) GROUP BY 1"""
         )
         (lost,) = self._fetch(
@@ -189,22 +193,29 @@ class IdentityChecks:
 
     def _compare_orders(self) -> list[Notice]:
         """Warn of orders with two customers, and of a customer that is new with each order."""
-        orders, customers, shared, lines = self._count_orders(self.source.raw)
-        if shared:  # as found; perhaps not as read
-            orders, customers, shared, lines = self._count_orders(f"typed_{self.source.name}")
+        counts = self.orders or count_orders(self.con, self.source.raw)
+        if counts.shared_count:  # as found; perhaps not as read
+            counts = count_orders(self.con, f"typed_{self.source.name}")
         notices = []
-        if shared:
+        if counts.shared_count:
             notices.append(
                 Notice(
                     "order_of_two_customers",
                     severity="warning",
-                    row_count=lines,
-                    reason=f"{shared:,} orders have lines of two customers or more.",
+                    row_count=counts.shared_line_count,
+                    reason=f"{counts.shared_count:,} orders have lines of two customers or more.",
                     treatment="Each line counts for its own customer.",
                 )
             )
         better = self._name_better()
-        if better and orders >= MANY_ORDERS and customers >= ONE_ORDER_SHARE * orders:
+        orders = counts.order_count
+        customers = 0
+        if better and orders >= MANY_ORDERS:
+            (customers,) = self._fetch(
+                f"""SELECT count(DISTINCT customer_id) FROM typed_{self.source.name}
+                WHERE order_id IS NOT NULL"""
+            )
+        if customers and customers >= ONE_ORDER_SHARE * orders:
             listed = ", ".join(f"'{name}'" for name in better)
             notices.append(
                 Notice(
@@ -217,16 +228,6 @@ class IdentityChecks:
                 )
             )
         return notices
-
-    def _count_orders(self, rows: str) -> tuple[int, int, int, int]:
-        """Return how many orders and customers there are, and orders and lines of two of them."""
-        return self._fetch(
-            f"""SELECT count(a), count(DISTINCT a), count_if(a <> b),
-                coalesce(sum(n) FILTER (a <> b), 0)::BIGINT
-            FROM (SELECT hash(order_id) AS o, min(c) AS a, max(c) AS b, count(*) AS n FROM (
-                SELECT order_id, CASE WHEN customer_id IS NOT NULL THEN hash(customer_id) END AS c
-                FROM {rows} WHERE order_id IS NOT NULL) GROUP BY 1)"""
-        )
 
     def _name_better(self) -> list[str]:
         """Return columns of the tables that may name the customer better."""
@@ -279,15 +280,19 @@ def judge_identity(
     *,
     others: Mapping[str, Source],
     told: Sequence[Notice],
+    orders: OrderCounts | None = None,
+    measures: Mapping[str, float],
 ) -> list[Notice]:
     """Return what is strange about a checked table's identifiers, and a line that sums the others.
 
-    ``others`` are the sources of the tables checked before, ``told`` what the rules found.
+    ``others`` are the sources of the tables checked before, ``told`` what the rules found,
+    ``orders`` what was counted of the orders already, ``measures`` those of
+    `segkit.data.learned.LINE_MEASURES`.
     """
     rules = {notice.rule for notice in told}
     unknown = [other for other in REFERRED_TO if f"unknown_{other[:-1]}" in rules]
-    faults = IdentityChecks(source, con, others).find(unknown)
-    return [*faults, *find_sum_of_lines(source, con)]
+    faults = IdentityChecks(source, con, others, orders).find(unknown)
+    return [*faults, *find_sum_of_lines(source, con, measures)]
 
 
 def _tell_rounded(name: str, count: int) -> Notice:

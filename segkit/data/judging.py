@@ -20,14 +20,7 @@ from segkit.core.errors import SegkitError
 from segkit.data.checked import CheckedTable
 from segkit.data.columns import quote
 from segkit.data.last_days import LastDay, count_days, find_time, measure_gaps
-from segkit.data.learned import (
-    EXACT_ROWS,
-    Learned,
-    count_buyers,
-    count_repeaters,
-    share_of,
-    summarise_orders,
-)
+from segkit.data.learned import EXACT_ROWS, Learned, count_repeaters, share_of, summarise_orders
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES
 from segkit.data.notices import Notice
 from segkit.data.quality_rules import REFERRED_TO
@@ -289,15 +282,13 @@ class _Judge:
         return Learned(**known, customer_count=self.con.execute(query).fetchall()[0][0])
 
     def _learn_lines(self, table: CheckedTable, measures: Mapping[str, float]) -> dict:
-        known = {**measures, "spend": round(measures["spend"] or 0.0, 4)}
+        known = {name: measures[name] for name in ("order_count", "customer_count")}
+        known["spend"] = round(measures["spend"] or 0.0, 4)
         known["found_spend"] = self._sum_found(table)
         if table.source.read <= EXACT_ROWS:
             return {**known, **summarise_orders(self.con, self.kept)}
-        counts = {
-            "customer_count": count_buyers(self.con, self.kept),
-            "repeat_count": count_repeaters(self.con, self.kept),
-        }
-        return {**known, **counts, "is_exact": False}
+        repeat_count = count_repeaters(self.con, self.kept)
+        return {**known, "repeat_count": repeat_count, "is_exact": False}
 
     def _write_amount(self) -> str:
         """Return the amount of a line as its columns were found, in SQL."""

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from segkit.contract.definitions import Column
 from segkit.core.errors import suggest_name
@@ -16,6 +17,7 @@ from segkit.data.notices import MOST_VALUES, Notice, list_values, quote_toml
 COLUMNS_AT_ONCE = 100  # are counted in one query
 # A category with more levels than this is a list of things, in which twins are not sought.
 MOST_LEVELS = 20_000
+ABOUT = 1.2  # an estimate of their number may be so much too large
 COUNTRIES = ("country",)
 BETWEEN_LETTERS = re.compile(r"(?<=[^\W\d_])[\s_.'’-]+(?=[^\W\d_])")
 # What people write for a country beside its code and its names.
@@ -92,25 +94,29 @@ def find_twins(source: Source) -> list[Notice]:
 
 
 def _find_suspects(source: Source, columns: Sequence[str]) -> list[str]:
-    """Return the columns whose levels become fewer without regard to spelling, and countries."""
+    """Return the columns of few levels of which some are one but for their spelling."""
     suspects = []
     for first in range(0, len(columns), COLUMNS_AT_ONCE):
         part = columns[first : first + COLUMNS_AT_ONCE]
-        counts = []
-        for column in part:
-            text = f"text_{column}::VARCHAR"
-            counts.append(f"count(DISTINCT {text})")
-            plain = f"regexp_replace(lower({text}), '[^\\p{{L}}\\p{{N}}]+', '', 'g')"
-            counts.append(f"count(DISTINCT {plain})")
-        query = f"SELECT {', '.join(counts)} FROM texts_{source.name}"
-        (found,) = source.con.execute(query).fetchall()
-        for number, column in enumerate(part):
-            written, plain = found[2 * number : 2 * number + 2]
-            if written > MOST_LEVELS:
-                continue
-            if plain < written or column in COUNTRIES:
-                suspects.append(column)
+        counted = _fetch_each(source, part, "approx_count_distinct({})")
+        few = [name for name, count in counted.items() if count <= ABOUT * MOST_LEVELS]
+        # Each level is looked at once, not in each row.
+        for name, levels in _fetch_each(source, few, "list(DISTINCT {})").items():
+            told = [(level, 1) for level in levels or () if level is not None]
+            is_few = len(told) <= MOST_LEVELS
+            if is_few and group_spellings(told, is_country=name in COUNTRIES):
+                suspects.append(name)
     return suspects
+
+
+def _fetch_each(source: Source, columns: Sequence[str], aggregate: str) -> dict[str, Any]:
+    """Return, by column, one aggregate of the texts of each."""
+    if not columns:
+        return {}
+    asked = [aggregate.format(f"text_{column}::VARCHAR") for column in columns]
+    query = f"SELECT {', '.join(asked)} FROM texts_{source.name}"
+    (found,) = source.con.execute(query).fetchall()
+    return dict(zip(columns, found, strict=True))
 
 
 def _count_levels(source: Source, column: str) -> list[tuple[str, int]]:

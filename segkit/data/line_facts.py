@@ -6,7 +6,6 @@ One pass over few columns says what there is; small tables are made only of what
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from segkit.data.columns import Source, text_literal
 from segkit.data.engine import SqlTables
 from segkit.data.lines import INCOME, LineQueries, is_stored_typed, test_beginning
 from segkit.data.notices import Notice
+from segkit.data.order_counts import OrderCounts, count_orders
 from segkit.data.order_status import NOT_KNOWN, list_statuses, refuse_statuses
 
 # Fields of an order that some exports write on its first line only.
@@ -37,7 +37,8 @@ class LineLearner:
     ``queries`` become those of the lines, ``notices`` what to say of them, and ``faults`` what
     refuses them. ``statuses`` has a row a status, see `list_statuses`; ``sums`` what was shared out
     among lines: ``what``, ``order_count``, ``amount``. Amounts in another currency than the plan's
-    are in neither.
+    are in neither. ``order_counts`` is what was counted of the orders as they were found, if it
+    was.
     """
 
     def __init__(self, source: Source, tables: SqlTables, queries: LineQueries, *, currency: str):
@@ -46,11 +47,13 @@ class LineLearner:
         self.tables = tables
         self.queries = queries
         self.typed = f"SELECT * FROM typed_{source.name}"
-        self.quick = source.raw if is_stored_typed(source, tables) else f"typed_{source.name}"
+        self.is_found = is_stored_typed(source, tables)
+        self.quick = source.known if self.is_found else f"typed_{source.name}"
         self.notices: list[Notice] = []
         self.statuses = list_statuses([], queries.policies.statuses)
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
         self.faults: list[SegkitError] = []
+        self.order_counts: OrderCounts | None = None
 
     def learn(self) -> None:
         """Learn step by step; each step reads what the steps before it made."""
@@ -82,31 +85,17 @@ class LineLearner:
         own = text_literal(self.currency)
         return f"SELECT * FROM ({lines}) WHERE coalesce(upper(currency), {own}) = {own}"
 
-    def _select_amounts(self, further: Sequence[str] = ()) -> str:
-        """Return the query of lines with their plain amount, and which are marked by a prefix.
-
-        Where numbers are stored as such they are read as they are found, which takes half the time.
-        """
-        policies = self.queries.policies
-        numbers = ("quantity", "unit_price", "line_amount")
-        quantity, price, given = (self._read_number(column) for column in numbers)
-        amount = f"coalesce({given}, {quantity} * {price})"
-        more = "".join(f", {column}" for column in further)
-        return f"""SELECT *, {test_beginning(policies.cancelled_order_prefix)} AS is_cancelled,
-                {test_beginning(policies.adjustment_order_prefix)} AS is_adjusted
-            FROM (SELECT source_row, order_id::VARCHAR AS order_id,
-                product_id::VARCHAR AS product_id, {quantity} AS quantity, {amount} AS amount{more}
-                FROM {self.quick})"""
-
-    def _read_number(self, column: str) -> str:
-        """Return a number as it will be converted; what is none, or not there, is null."""
-        if column not in self.source.columns:
-            return "NULL::DOUBLE"
-        is_found = self.quick == self.source.raw
-        return f"(CASE WHEN isfinite({column}) THEN {column} END)::DOUBLE" if is_found else column
+    def _select_amounts(self, *, among: str = "true") -> str:
+        """Return the query of lines with their plain amounts, see `LineQueries.name_amounts`."""
+        return self.queries.name_amounts(self.quick, is_found=self.is_found, among=among)
 
     def _count(self) -> dict[str, int]:
-        """Count in one pass what there is."""
+        """Create ``odd_lines``, those that may be no sales, and count what there is."""
+        self.tables.create(
+            "odd_lines",
+            f"""SELECT * FROM ({self._select_amounts()})
+            WHERE is_cancelled OR is_adjusted OR quantity < 0 OR amount <= 0""",
+        )
         tests = {
             "negative": "NOT is_cancelled AND NOT is_adjusted AND (quantity < 0 OR amount < 0)",
             "nothing": "amount = 0",
@@ -115,17 +104,22 @@ class LineLearner:
             "positive_cancelled": "is_cancelled AND quantity > 0 AND amount > 0",
             "positive_adjusted": "is_adjusted AND quantity > 0 AND amount > 0",
         }
+        counts = self._count_each(tests, "odd_lines")
         there = [column for column in CARRIED if column in self.source.columns]
-        tests |= {f"no_{column}": self._is_empty(column) for column in there}
-        counts = ["count(*) AS lines"]
-        counts += [f"coalesce(count_if({test}), 0) AS {name}" for name, test in tests.items()]
-        lines = self._select_amounts(further=there)
-        found = self.tables.con.sql(f"SELECT {', '.join(counts)} FROM ({lines})")
-        return dict(zip(found.columns, found.fetchall()[0], strict=True))
+        empty = {f"no_{column}": self._is_empty(column) for column in there}
+        return {"lines": self.source.raw_count, **counts, **self._count_each(empty, self.quick)}
+
+    def _count_each(self, tests: dict[str, str], lines: str) -> dict[str, int]:
+        """Count in one pass the lines that meet each of the tests."""
+        if not tests:
+            return {}
+        counts = [f"coalesce(count_if({test}), 0)" for test in tests.values()]
+        (found,) = self._ask(f"SELECT {', '.join(counts)} FROM {lines}")
+        return dict(zip(tests, found, strict=True))
 
     def _is_empty(self, column: str) -> str:
         """Return the test whether there is no value, without reading it more than is needed."""
-        is_text = self.source.types[column] == "VARCHAR" and self.quick == self.source.raw
+        is_text = self.source.types[column] == "VARCHAR" and self.is_found
         return f"({column} IS NULL OR {column} = '')" if is_text else f"({column} IS NULL)"
 
     def _judge_prefixes(self, counts: dict[str, int]) -> None:
@@ -180,7 +174,8 @@ class LineLearner:
         ((unmet,),) = self._ask(
             f"""WITH lines AS ({amounts}), typed AS (
                 SELECT source_row, {customer} AS customer_id FROM typed_{self.source.name}
-            ), known AS (SELECT lines.*, customer_id FROM lines JOIN typed USING (source_row))
+            ), known AS (SELECT lines.* EXCLUDE (customer_id), typed.customer_id
+                FROM lines JOIN typed USING (source_row))
             SELECT count(*) FROM known AS c WHERE is_cancelled AND quantity > 0 AND amount > 0
             AND NOT EXISTS (SELECT 1 FROM known AS s
                 WHERE NOT s.is_cancelled AND s.order_id = {rest})
@@ -207,7 +202,16 @@ class LineLearner:
         partly = [c for c in CARRIED if 0 < counts.get(f"no_{c}", 0) < counts["lines"]]
         if not partly:
             return
-        partly = [column for column in partly if self._is_mixed(column, counts)]
+        has_customer = "customer_id" in self.source.columns
+        found = count_orders(
+            self.tables.con,
+            self.quick,
+            customer="customer_id" if has_customer else "NULL",
+            known={column: f"NOT {self._is_empty(column)}" for column in partly},
+        )
+        if has_customer and self.is_found:
+            self.order_counts = found
+        partly = [column for column in partly if column in found.mixed]
         if not partly:
             return
         typed = f"typed_{self.source.name}"
@@ -252,22 +256,13 @@ class LineLearner:
         is_empty = self._is_empty(column)
         return f"NOT {is_empty}" if counts[f"no_{column}"] > counts["lines"] / 2 else is_empty
 
-    def _is_mixed(self, column: str, counts: dict[str, int]) -> bool:
-        """Say whether some order has lines with and lines without a value of a column."""
-        rarer = self._test_rarer(column, counts)
-        found = self._ask(
-            f"""SELECT 1 FROM {self.quick} WHERE NOT ({rarer})
-            AND order_id IN (SELECT order_id FROM {self.quick} WHERE {rarer}) LIMIT 1"""
-        )
-        return bool(found)
-
     def _find_discounts(self) -> None:
         """Create ``discount_lines``: negative lines beside sales that name nothing that is sold."""
         amounts = self._select_amounts()
         is_plain = "NOT is_cancelled AND NOT is_adjusted"
         self.tables.create(
             "negative_lines",
-            f"""SELECT source_row, order_id, product_id FROM ({amounts})
+            f"""SELECT source_row, order_id, product_id FROM odd_lines
             WHERE {is_plain} AND (quantity < 0 OR amount < 0)""",
         )
         sold = f"FROM ({amounts}) WHERE {is_plain} AND quantity > 0 AND amount > 0"
@@ -286,11 +281,11 @@ class LineLearner:
 
     def _find_nothing(self) -> None:
         """Create ``nothing_orders``: those whose amounts are all zero."""
-        amounts = self._select_amounts()
+        free = "SELECT order_id FROM odd_lines WHERE amount = 0"
+        amounts = self._select_amounts(among=f"order_id IN ({free})")
         self.tables.create(
             "nothing_orders",
             f"""SELECT order_id FROM ({amounts})
-            WHERE order_id IN (SELECT order_id FROM ({amounts}) WHERE amount = 0)
             GROUP BY order_id HAVING max(abs(amount)) = 0""",
         )
         self._keep(has_nothing=bool(self._ask("SELECT 1 FROM nothing_orders LIMIT 1")))

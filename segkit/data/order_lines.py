@@ -12,6 +12,7 @@ from segkit.data.engine import SqlTables
 from segkit.data.line_facts import SUM_COLUMNS, LineLearner
 from segkit.data.lines import LineQueries
 from segkit.data.notices import Notice
+from segkit.data.order_counts import OrderCounts
 from segkit.data.order_status import list_statuses
 from segkit.data.quality_rules import Rule
 from segkit.data.taken_back import COLUMN, TAKES_BACK, find_taken_back
@@ -27,6 +28,8 @@ class OrderLines:
         How lines are derived.
     statuses, sums : pandas.DataFrame
         Each status with lines and money, and what was shared out, see `LineLearner`.
+    order_counts : OrderCounts or None
+        What was counted of the orders as they were found, if it was.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class OrderLines:
         self.currency = plan.currency
         self.statuses = list_statuses([], plan.policies.statuses)
         self.sums = pd.DataFrame(columns=list(SUM_COLUMNS))
+        self.order_counts: OrderCounts | None = None
         self.has_taken_back = False
 
     def learn(self) -> list[Notice]:
@@ -58,6 +62,7 @@ class OrderLines:
         learner.learn()
         self.statuses = learner.statuses
         self.sums = learner.sums
+        self.order_counts = learner.order_counts
         if learner.faults:
             raise DataError(learner.faults)
         self.queries = learner.queries
@@ -79,10 +84,17 @@ class OrderLines:
             self.queries,
             self.tables,
             lambda lines: f"SELECT * FROM ({complete(lines)}) WHERE NOT ({' OR '.join(rejects)})",
+            line_counts=self._name_counts(),
         )
         rows = self.tables.con.execute("SELECT 1 FROM taken_back LIMIT 1").fetchall()
         self.has_taken_back = bool(rows)
         return [notice for notice in notices if notice.row_count]
+
+    def _name_counts(self) -> str:
+        """Return the table of lines by customer, if customers are read as they were found."""
+        is_told = self.queries.tells_customer and "customer_id" in self.source.plain_ids
+        is_read = is_told and not self.source.joins_capitals
+        return self.source.id_counts["customer_id"] if is_read else ""
 
     def test_kept(self) -> str:
         """Return the further test of lines that were not taken back."""

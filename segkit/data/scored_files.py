@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 
 from segkit.contract.definitions import Column, Table
 from segkit.core.errors import SegkitError
@@ -40,7 +39,7 @@ class ScoredFile(Source):
         if CUSTOMER not in kinds:
             columns.append(Column(CUSTOMER, "id", ""))
         table = Table("customers", meaning="", key=(), columns=tuple(columns))
-        super().__init__(table, spec, path.name, con)
+        super().__init__(table, spec, path.name, con, counts_ids=False)
         self.wanted = table
 
     def match(self, names: Sequence[str]) -> None:
@@ -254,8 +253,9 @@ def _find_repeated(source: ScoredFile, rows: str) -> list[Notice]:
     twins = find_twins(source, f"hash({name})", rows)
     if not len(twins):
         return []
-    source.con.register("twins", pd.DataFrame({"twin": twins}))
-    query = f"SELECT count(*), count(DISTINCT {name}) {rows} AND hash({name}) IN (FROM twins)"
+    source.con.register("twins", twins)
+    twin_rows = "SELECT source_row FROM twins"
+    query = f"SELECT count(*), count(DISTINCT {name}) {rows} AND source_row IN ({twin_rows})"
     row_count, customers = source.con.execute(query).fetchall()[0]
     return [
         Notice(

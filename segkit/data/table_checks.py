@@ -228,7 +228,10 @@ class TableChecks:
         ]
         told = [notice for notice in entries if notice.row_count]
         others = {other: table.source for other, table in self.checked.items()}
-        told += judge_identity(source, self.con, others=others, told=told)
+        orders = self.lines.order_counts if name == "order_lines" else None
+        told += judge_identity(
+            source, self.con, others=others, told=told, orders=orders, measures=self.measures[name]
+        )
         return CheckedTable(source, columns, rules, told, accepted=accepted)
 
     def _derive_columns(self, source: Source, query: str = "") -> str:

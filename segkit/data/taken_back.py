@@ -25,7 +25,7 @@ COLUMN = "taken_back_at"
 
 
 def find_taken_back(
-    queries: LineQueries, tables: SqlTables, accept: Callable[[str], str]
+    queries: LineQueries, tables: SqlTables, accept: Callable[[str], str], *, line_counts: str = ""
 ) -> list[Notice]:
     """Create ``taken_back``: ``source_row`` of each line of an order taken back, and since when.
 
@@ -38,6 +38,8 @@ def find_taken_back(
     accept : callable
         Returns the query of accepted lines, with what was derived, of those of a query of
         converted lines.
+    line_counts : str
+        A table with ``customer_id`` and ``rows``, the number of lines, if there is one.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def find_taken_back(
     _match_references(queries, tables)
     _match_sales(tables)
     _settle_orders(tables)
-    _list_strangers(queries, tables)
+    _list_strangers(queries, tables, line_counts)
     return _tell(tables)
 
 
@@ -58,8 +60,11 @@ def _list_candidates(queries: LineQueries, tables: SqlTables, accept: Callable[[
     tables.create(
         "return_lines",
         f"""SELECT source_row, order_id, {_name_order(queries)} AS named_order, customer_id,
-            product_id FROM ({lines}) WHERE line_type IN {RETURNS}""",
+            product_id FROM ({queries.select_returns()}) WHERE line_type IN {RETURNS}""",
     )
+    sales = f"SELECT order_id, customer_id, product_id FROM ({lines}) WHERE line_type = 'sale'"
+    if queries.tells_customer:  # lines that are no sales do no harm
+        sales = "SELECT order_id, customer_id, product_id FROM typed_order_lines"
     has_status = "told_back_at" in tables.con.sql(f"SELECT * FROM ({lines}) LIMIT 0").columns
     told = (
         f" UNION SELECT order_id FROM ({lines}) WHERE told_back_at IS NOT NULL"
@@ -68,8 +73,7 @@ def _list_candidates(queries: LineQueries, tables: SqlTables, accept: Callable[[
     )
     tables.create(
         "candidate_orders",
-        f"""SELECT s.order_id FROM (SELECT order_id, customer_id, product_id FROM ({lines})
-                WHERE line_type = 'sale') AS s
+        f"""SELECT s.order_id FROM ({sales}) AS s
             JOIN (SELECT DISTINCT customer_id, product_id FROM return_lines) AS r
                 ON s.customer_id = r.customer_id AND s.product_id = r.product_id
         UNION SELECT order_id FROM return_lines UNION SELECT named_order FROM return_lines{told}""",
@@ -228,19 +232,26 @@ def _settle_orders(tables: SqlTables) -> None:
     )
 
 
-def _list_strangers(queries: LineQueries, tables: SqlTables) -> None:
+def _list_strangers(queries: LineQueries, tables: SqlTables, line_counts: str) -> None:
     """Create ``strangers``: lines of customers of whom there are returns and never was a sale."""
-    lines = queries.derive("SELECT * FROM typed_order_lines")
+    buyers = ""
+    if line_counts:  # a customer with more lines than may be no sales has one
+        buyers = f"""AND customer_id NOT IN (SELECT a.customer_id FROM {line_counts} AS a
+            JOIN (SELECT customer_id, count(*) AS rows FROM odd_lines GROUP BY customer_id) AS o
+                ON a.customer_id = o.customer_id WHERE a.rows > o.rows)"""
     tables.create(
         "doubtful_returns",
         f"""SELECT source_row, customer_id FROM return_candidates WHERE line_type IN {RETURNS}
             AND customer_id NOT IN (SELECT customer_id FROM return_candidates
-                WHERE line_type = 'sale' AND customer_id IS NOT NULL)""",
+                WHERE line_type = 'sale' AND customer_id IS NOT NULL) {buyers}""",
     )
     sold = "SELECT NULL::VARCHAR AS customer_id WHERE false"
     if tables.con.execute("SELECT 1 FROM doubtful_returns LIMIT 1").fetchall():
+        doubtful = "customer_id IN (SELECT customer_id FROM doubtful_returns)"
+        own = f"WHERE {doubtful}" if queries.tells_customer else ""
+        lines = queries.derive(f"SELECT * FROM typed_order_lines {own}")
         sold = f"""SELECT DISTINCT customer_id FROM ({lines}) WHERE line_type = 'sale'
-            AND customer_id IN (SELECT customer_id FROM doubtful_returns)"""
+            AND {doubtful}"""
     tables.create(
         "strangers",
         f"""SELECT r.source_row FROM doubtful_returns AS r

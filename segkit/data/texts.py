@@ -40,13 +40,17 @@ def create_texts(source: Source, columns: Sequence[Column], carried: Sequence[st
 
     A number or time that is stored as one stays what it is, see `trim_column`. Cells that are
     numbers among texts are there as well, see `name_cells`. Spellings that the plan joins are one
-    level. Columns that are ``carried`` stay as they are.
+    level. Columns that are ``carried`` stay as they are, and so do plainly written identifiers.
     """
     trimmed = ["source_row", "row_hash", *carried]
     emptied = ["source_row", "row_hash", *carried]
     for column in columns:
         name = column.name
         text = f"text_{name}"
+        if name in source.plain_ids:
+            trimmed.append(f"{quote(name)} AS {text}")
+            emptied.append(text)
+            continue
         trimmed.append(f"{trim_column(column, source.types[name])} AS {text}")
         if is_typed(column, source.types[name]):
             emptied.append(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import duckdb
@@ -141,27 +141,26 @@ def _list_amounts(source: Source) -> list[str]:
     ]
 
 
-def find_sum_of_lines(source: Source, con: duckdb.DuckDBPyConnection) -> list[Notice]:
-    """Warn where the amount of one accepted order line is the sum of all the others."""
+def find_sum_of_lines(
+    source: Source, con: duckdb.DuckDBPyConnection, measures: Mapping[str, float]
+) -> list[Notice]:
+    """Warn where the amount of one accepted order line is the sum of all the others.
+
+    ``measures`` are those of `segkit.data.learned.LINE_MEASURES`.
+    """
     if source.name != "order_lines":
         return []
-    (amount,) = _list_amounts(source)
-    table = f"typed_{source.name}"
-    where = "true"
-    if source.is_copied:  # then it was worked out once
-        amount = "line_amount"
-        table = f"checked_{source.name}"
-        where = "NOT is_rejected"
-    count, total, most = con.execute(
-        f"SELECT count({amount}), sum({amount}), max({amount}) FROM {table} WHERE {where}"
-    ).fetchall()[0]
-    if count < FEWEST_BEFORE_LAST or most <= 0:
+    count = measures["amount_count"]
+    total = measures["spend"]
+    most = measures["largest_amount"]
+    if not count or count < FEWEST_BEFORE_LAST or most <= 0:
         return []
     is_sum = abs(total - 2 * most) <= 0.005 + 1e-9 * abs(total)
     if not is_sum:
         return []
     rows = con.execute(
-        f"SELECT source_row FROM {table} WHERE {where} AND {amount} = {most!r}"
+        f"""SELECT source_row FROM checked_order_lines
+        WHERE NOT is_rejected AND line_amount = {most!r}"""
     ).fetchall()
     if len(rows) != 1:
         return []
