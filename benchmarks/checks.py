@@ -5,23 +5,31 @@ limit. ``check`` is `check_plan`, which says what is wrong and leaves nothing be
 `prepare_tables`, which also writes accepted and rejected rows; ``copy`` reads and writes the same
 columns without looking at them. Each runs in a process of its own, which tells its peak memory.
 
+Of ``check``, what decides what a sale is and what judges the whole are timed apart. With
+``--before`` the checks of another checkout of this project take their turn in the same run.
+
     python benchmarks/checks.py [--lines 100000000] [--memory 6GB] [--repetitions 1] [--folder DIR]
-        [--append PAGE]
+        [--before CHECKOUT] [--append PAGE]
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import importlib
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 from scoring import read_peak
+from small_plan import PLAN
 
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.plan.reading import read_plan
@@ -33,32 +41,17 @@ WORK = {
     "check": "`check_plan`: all rules, repeats among them",
     "prepare": "`prepare_tables`: accepted and rejected rows written too",
 }
+# What is timed apart, by the module and the name of each function.
+PARTS = {
+    "what a sale is": (("line_facts", "LineLearner.learn"), ("order_lines", "find_taken_back")),
+    "judging the whole": (("table_checks", "judge_identity"), ("table_checks", "judge_tables")),
+}
 COLUMNS = ("order_id", "product_id", "customer_id", "ordered_at", "quantity", "unit_price")
-PLAN = """
-name = "lines"
-title = "Order lines"
-owner = "Nobody"
-scope = "Everybody"
-target_market = "Here"
-budget = "None"
-deliverables = ["A list"]
-as_of = 2026-06-30
-currency = "EUR"
-[[goals]]
-name = "keep"
-text = "Keep customers"
-kpi = "repeat_share"
+TABLES = """
 [tables.order_lines]
 path = "lines.parquet"
 [policies]
 cancelled_order_prefix = "C"
-[[schemes]]
-name = "tiers"
-goal = "keep"
-base = "value"
-method = "tiers"
-columns = ["total_spend"]
-segments = 3
 [engine]
 memory_limit = "{memory}"
 """
@@ -96,8 +89,35 @@ def copy(folder: Path, out: Path, memory: str) -> None:
     duckdb.execute(f"COPY ({query}) TO '{out}' (FORMAT parquet, COMPRESSION zstd)")
 
 
+def time_parts(seconds: dict[str, float]) -> None:
+    """Let each function of `PARTS` add to the seconds of its part."""
+    for part, functions in PARTS.items():
+        seconds[part] = 0.0
+        for module, name in functions:
+            owner = importlib.import_module(f"segkit.data.{module}")
+            *path, last = name.split(".")
+            for step in path:
+                owner = getattr(owner, step)
+            setattr(owner, last, _time_call(getattr(owner, last), part, seconds))
+
+
+def _time_call(function: Callable, part: str, seconds: dict[str, float]) -> Callable:
+    @functools.wraps(function)
+    def timed(*args, **kwargs):
+        begun = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            seconds[part] += time.perf_counter() - begun
+
+    return timed
+
+
 def measure(name: str, folder: Path, memory: str) -> None:
-    """Do one kind of work and print its seconds and peak GiB."""
+    """Do one kind of work and print its seconds, peak GiB and the seconds of its parts."""
+    parts = {}
+    if name == "check":
+        time_parts(parts)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         begun = time.perf_counter()
         if name in ("read", "copy"):
@@ -106,7 +126,7 @@ def measure(name: str, folder: Path, memory: str) -> None:
             print(check_plan(read_plan(folder / "plan.toml")).quality.to_string(), file=sys.stderr)
         else:
             prepare_tables(read_plan(folder / "plan.toml"), Path(scratch))
-        print(json.dumps([time.perf_counter() - begun, read_peak()]))
+        print(json.dumps([time.perf_counter() - begun, read_peak(), parts]))
 
 
 def main() -> None:
@@ -116,34 +136,48 @@ def main() -> None:
     parser.add_argument("--memory", default="6GB")
     parser.add_argument("--repetitions", type=int, default=1)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--before", type=Path, help="a checkout of the project to compare with")
     parser.add_argument("--append", type=Path, help="a page to add the table to")
     parser.add_argument("--only", choices=WORK, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
         measure(options.only, options.folder, options.memory)
         return
-    found: dict[str, list[list[float]]] = {name: [] for name in WORK}
+    found = {name: [] for name in WORK}
+    here = Path(__file__).resolve().parents[1]
+    checkouts = dict.fromkeys(WORK, here)
+    if options.before:
+        told = {f"{name} before": options.before.resolve() for name in ("check", "prepare")}
+        checkouts |= told
+        found |= {name: [] for name in told}
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        (Path(folder) / "plan.toml").write_text(PLAN.format(memory=options.memory))
+        (Path(folder) / "plan.toml").write_text(PLAN + TABLES.format(memory=options.memory))
         write_lines(Path(folder) / "lines.parquet", options.lines)
         for _ in range(options.repetitions):
             for name, results in found.items():
-                command = [sys.executable, __file__, "--only", name, "--folder", folder]
+                checkout = checkouts[name]
+                command = [sys.executable, checkout / "benchmarks" / "checks.py"]
+                command += ["--only", name.removesuffix(" before"), "--folder", folder]
                 command += ["--memory", options.memory]
-                done = subprocess.run(command, capture_output=True, text=True)
+                paths = os.environ | {"PYTHONPATH": str(checkout)}
+                done = subprocess.run(command, capture_output=True, text=True, env=paths)
                 if done.returncode:
                     sys.exit(done.stderr[-3000:])
                 results.append(json.loads(done.stdout.splitlines()[-1]))
                 print(f"{name}: {results[-1]}", file=sys.stderr, flush=True)
-    middle = {name: statistics.median(s for s, _ in results) for name, results in found.items()}
+    middle = {name: statistics.median(r[0] for r in results) for name, results in found.items()}
     text = [f"## Checks of {options.lines:,} lines", ""]
     text += [f"Six columns of Parquet, held to {options.memory}.", ""]
     text += ["| work | seconds | to the plain read | peak, GiB |", "|---|---|---|---|"]
     for name, results in found.items():
         goal = f" (goal {GOAL:.0f})" if name == "check" else ""
-        peak = max(gib for _, gib in results)
+        peak = max(result[1] for result in results)
         ratio = f"{middle[name] / middle['read']:.1f}{goal}"
-        text.append(f"| {WORK[name]} | {middle[name]:.1f} | {ratio} | {peak:.2f} |")
+        words = WORK.get(name, f"{name}, in another checkout")
+        text.append(f"| {words} | {middle[name]:.1f} | {ratio} | {peak:.2f} |")
+    for part in PARTS:
+        seconds = statistics.median(result[2][part] for result in found["check"])
+        text.append(f"| of the check: {part} | {seconds:.1f} | {seconds / middle['read']:.1f} | |")
     print("\n".join(text))
     if options.append:
         with options.append.open("a", encoding="utf-8") as page:

@@ -15,37 +15,19 @@ import time
 from pathlib import Path
 
 import duckdb
+from small_plan import PLAN
 
 from segkit.data.checks import check_plan, prepare_tables
-from segkit.plan.models import Plan, read_plan
+from segkit.plan.models import Plan
+from segkit.plan.reading import read_plan
 
 HIGHEST_RATIO = 3.0  # of seconds for a doubling of columns, between linear and the square
-PLAN = """
-name = "wide"
-title = "A wide table"
-owner = "Nobody"
-scope = "Everybody"
-target_market = "Here"
-budget = "None"
-deliverables = ["A list"]
-as_of = 2026-06-30
-currency = "EUR"
-[[goals]]
-name = "keep"
-text = "Keep customers"
-kpi = "repeat_share"
+TABLES = """
 [tables.order_lines]
 path = "lines.csv"
 [tables.customers]
 path = "customers.{ending}"
 features = "all"
-[[schemes]]
-name = "tiers"
-goal = "keep"
-base = "value"
-method = "tiers"
-columns = ["total_spend"]
-segments = 3
 """
 LINES = """order_id,product_id,customer_id,ordered_at,quantity,unit_price
 1,P1,C1,2026-05-01,1,2.5
@@ -60,7 +42,7 @@ def write_shop(folder: Path, columns: int, rows: int, ending: str) -> Path:
     query = f"SELECT 'C' || i AS customer_id, {values} FROM range(1, {rows + 1}) AS t(i)"
     duckdb.execute(f"COPY ({query}) TO '{folder}/customers.{ending}'")
     plan = folder / "plan.toml"
-    plan.write_text(PLAN.format(ending=ending))
+    plan.write_text(PLAN + TABLES.format(ending=ending))
     return plan
 
 

@@ -11,14 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from segkit.core.absence import EmptyTable, explain_empty
 from segkit.core.cell_records import list_cells, list_no_cells
 from segkit.core.errors import SegkitError
 from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
-from segkit.core.hiding import find_hidden, find_hidden_alone, find_hidden_before, hide_counts
+from segkit.core.hiding import find_hidden, find_hidden_alone, find_hidden_before
 from segkit.core.measures import drop_contributions
 from segkit.core.shapes import CUSTOMERS, NOTE, TOO_FEW_FOR_AMOUNTS, Shape
 
@@ -221,19 +220,6 @@ def find_covered(rows: pd.DataFrame) -> pd.Series:
     if HIDDEN not in rows:
         return pd.Series(False, index=rows.index)
     return rows[HIDDEN].astype("boolean").fillna(False).astype(bool)
-
-
-def suppress_cells(grid: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
-    """Hide counts from 1 to below ``smallest_cell``, and what would give them away.
-
-    What is hidden in a row or column is found by subtraction from its sum, so the next smallest
-    counts there are hidden too, see `segkit.core.hiding.hide_counts`.
-    """
-    counts = grid.to_numpy(float).ravel()
-    places = np.arange(grid.size).reshape(grid.shape)
-    small = (counts > 0) & (counts < smallest_cell)
-    hidden = hide_counts(counts, small, [*places.T, *places], smallest_cell)
-    return grid.astype(float).mask(hidden.reshape(grid.shape))
 
 
 def _write_notes(

@@ -13,7 +13,7 @@ from segkit.contract.definitions import Column, Table
 from segkit.contract.tables import TABLES
 from segkit.data.columns import quote, text_literal
 from segkit.data.line_rules import LARGEST_AMOUNT, LINE_RULES, WARNED
-from segkit.data.notices import say_column as _say
+from segkit.data.notices import say_column
 from segkit.data.placeholder_dates import is_needed
 from segkit.data.texts import NUMBERS
 from segkit.data.unread import HEADER_ROW
@@ -120,14 +120,14 @@ def _list_missing(table: Table, columns: Collection[str]) -> list[Rule]:
         name = column.name
         is_needed = column.required or (is_lines and name == "ordered_at")
         if is_needed and name in columns:
-            reason = f"There is no {_say(name)}."
+            reason = f"There is no {say_column(name)}."
             test = _is_missing(name, columns)
             rules.append(_reject(f"missing_{name}", test=test, reason=reason, column=name))
     prefix = "given_" if is_lines else ""  # the others are derived
     for group in table.one_of:
         present = [name for name in group if prefix + name in columns]
         tests = [_is_missing(name, columns, prefix) for name in present]
-        reason = f"There is no {' and no '.join(map(_say, present))}."
+        reason = f"There is no {' and no '.join(map(say_column, present))}."
         name = f"missing_{'_or_'.join(present)}"
         rules.append(_reject(name, test=" AND ".join(tests), reason=reason))
     return rules
@@ -139,7 +139,7 @@ def _list_value_rules(table: Table, column: Column, columns: Collection[str]) ->
     Such a value is unknown and its row stays, unless the table needs it.
     """
     name = column.name
-    words = _say(name)
+    words = say_column(name)
     rules = []
     tests = []
     if f"faulty_{name}" in columns:
@@ -199,13 +199,14 @@ def _list_repeated_keys(table: Table) -> list[Rule]:
         _reject(
             "duplicate_key",
             test="is_repeat",
-            reason=f"An earlier row has the same {_say(key)}.",
+            reason=f"An earlier row has the same {say_column(key)}.",
             column=key,
         ),
         _note(
             "duplicate_key_differs",
             test="differs",
-            reason=f"The row with the same {_say(key)} as an earlier one says something else.",
+            reason=f"The row with the same {say_column(key)} as an earlier one says something "
+            "else.",
             column=key,
             treatment="The first row counts.",
         ),
@@ -218,7 +219,7 @@ def _list_late(table: Table, columns: Collection[str], as_of: datetime.date) -> 
     if not times or times[0] not in columns:
         return []
     name = times[0]
-    reason = f"The {_say(name)} is after the last day counted, {as_of}."
+    reason = f"The {say_column(name)} is after the last day counted, {as_of}."
     return [_reject("after_as_of", test=f"{name}::DATE > '{as_of}'", reason=reason, column=name)]
 
 
@@ -252,7 +253,7 @@ def _list_unusual(columns: Collection[Column]) -> list[Rule]:
         high = column.usual_maximum
         test = _is_outside(name, low, high)
         if test:
-            reason = f"The {_say(name)} is not {_say_range(low, high)}, as it usually is."
+            reason = f"The {say_column(name)} is not {_say_range(low, high)}, as it usually is."
             rules.append(_warn(f"unusual_{name}", test=test, reason=reason, column=name))
     return rules
 
@@ -266,7 +267,7 @@ def _list_unknown(columns: Collection[str], *, is_lines: bool) -> list[Rule]:
         test = f"{key} IS NOT NULL AND lacks_{other}"
         if is_lines and other == "products":
             test += " AND is_product AND line_type <> 'discount'"
-        reason = f"The {_say(key)} is not in the {other} table, or was left out of it."
+        reason = f"The {say_column(key)} is not in the {other} table, or was left out of it."
         rules.append(_warn(f"unknown_{other[:-1]}", test=test, reason=reason, column=key))
     return rules
 
