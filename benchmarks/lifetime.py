@@ -45,7 +45,7 @@ from segkit.features.lifetime_value import fit_lifetime
 begun = begin()
 model = fit_lifetime(table)
 taken = time.perf_counter() - begun
-values = [*model.purchases, *model.spend]
+values = list(model.parameters.values())
 """,
     "lifetimes": """
 from lifetimes import BetaGeoFitter, GammaGammaFitter
@@ -98,7 +98,7 @@ def measure_likelihood(path: Path, values: list[float]) -> float:
     from scipy.special import betaln, gammaln
 
     (r, alpha, a, b, p, q, v), table = values, pd.read_parquet(path)
-    x, active, tenure, mean = (table[name].to_numpy(float) for name in table.columns[1:])
+    x, active, tenure, mean = (table[name].to_numpy(float) for name in table.columns[1:5])
     stays = betaln(a, b + x) - (r + x) * np.log(alpha + tenure)
     left = betaln(a + 1, b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + active)
     each = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - betaln(a, b)

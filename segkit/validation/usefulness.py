@@ -22,7 +22,8 @@ from segkit.features.attributes import select_attributes
 from segkit.features.customer_table import RFM_COLUMNS, build_customers
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import days_until, keep_until
-from segkit.features.lifetime_value import fit_lifetime, predict_lifetime, summarise_histories
+from segkit.features.lifetime_choice import choose_lifetime
+from segkit.features.lifetime_value import predict_lifetime
 from segkit.features.purchases import summarise_purchases
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
@@ -200,13 +201,15 @@ def score_lifetime(
     Raises
     ------
     SegkitError
-        If the model cannot be fitted.
+        If no model can be fitted, or it must not be used.
     """
-    histories = summarise_histories(order_lines, as_of=as_of)
-    model = fit_lifetime(histories)
-    if not np.isfinite(model.spend).all() or model.q <= 1:
-        raise SegkitError("too few customers bought again to expect what an order is worth")
-    predicted = predict_lifetime(histories, model, horizon_days=horizon_days, yearly_discount=0.0)
+    choice = choose_lifetime(order_lines, as_of=as_of)
+    reason = choice.reason or choice.value_reason
+    if reason:
+        raise SegkitError(reason)
+    predicted = predict_lifetime(
+        choice.histories, choice.model, horizon_days=horizon_days, yearly_discount=0.0
+    )
     expected = customers[["customer_id"]].merge(predicted, how="left")
     twentieths = pd.DataFrame(
         {

@@ -28,8 +28,8 @@ class Peak(NamedTuple):
 class History(NamedTuple):
     """What the models of purchases read, an entry a customer, in any unit of time.
 
-    ``repeats`` are the purchases after the first, ``active`` is the time from the first to the last,
-    ``tenure`` the time from the first until now.
+    ``repeats`` are the purchases after the first, ``active`` is the time from the first to the
+    last, ``tenure`` the time from the first until now.
     """
 
     repeats: np.ndarray
