@@ -504,8 +504,10 @@ class TestEvidence:
     def test_a_time_held_out_counts_only_customers_known_before(self):
         lines = make_orders()
         split = AS_OF - datetime.timedelta(days=140)
-        held_out = hold_out(ibis.memtable(lines), as_of=AS_OF, split_on=split)
-        table = lifetime_checks.compare_holdout(held_out, fit_lifetime(held_out.histories))
+        shop = ibis.memtable(lines)
+        held_out = hold_out(shop, as_of=AS_OF, split_on=split)
+        model = fit_lifetime(held_out.histories)
+        table = lifetime_checks.compare_holdout(shop, held_out, model, as_of=AS_OF)
         first = lines.groupby("customer_id")["ordered_at"].transform("min")
         after = (lines["ordered_at"] > pd.Timestamp(split)) & (first <= pd.Timestamp(split))
         after = lines[after]
@@ -520,7 +522,7 @@ class TestEvidence:
         lines = make_orders(80)
         late = lines[lines["ordered_at"] > pd.Timestamp(AS_OF) - pd.Timedelta(days=60)]
         with pytest.raises(SegkitError, match="too short"):
-            hold_out(ibis.memtable(late), as_of=AS_OF)
+            hold_out(ibis.memtable(late), as_of=AS_OF, split_on=AS_OF - datetime.timedelta(days=20))
 
     def test_money_that_follows_frequency_is_seen(self, drawn):
         histories = drawn[0].copy()

@@ -15,18 +15,21 @@ import pandas as pd
 from ibis import ir
 
 from segkit.core.errors import SegkitError
+from segkit.features.expressions import sum_money
 from segkit.features.lifetime_histories import list_sale_days, summarise_histories
 from segkit.features.lifetime_value import (
     BG_NBD,
     MBG_CNBD,
     PARETO_NBD,
     Lifetime,
+    PurchaseModel,
     fit_lifetime,
     fit_purchases,
     predict_lifetime,
     read_usable,
     sum_log_gaps,
 )
+from segkit.models.lifetime.peaks import Peak
 
 # From the simplest: another is taken only where it foresees better by more than chance.
 KINDS = (BG_NBD, PARETO_NBD, MBG_CNBD)
@@ -48,21 +51,20 @@ LOOSE = "The data do not determine every parameter."
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What was known until ``split_on``, and what came in the whole weeks after it.
+    """What was known until ``split_on``, and what came in the whole ``weeks`` after it.
 
     ``histories`` has a row for each customer known by then, with ``later_count`` and
-    ``later_value``: the days with a sale and the gross sales of these weeks. ``weekly`` is the days
-    with a sale of each week.
+    ``later_value``: the days with a sale and the gross sales of these weeks.
     """
 
     split_on: datetime.date
+    weeks: int
     histories: pd.DataFrame
-    weekly: np.ndarray
 
     @property
     def days(self) -> int:
         """The days held out."""
-        return 7 * len(self.weekly)
+        return 7 * self.weeks
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,14 @@ class LifetimeChoice:
     value_reason: str
 
 
-def hold_out(
-    order_lines: ir.Table, *, as_of: datetime.date, split_on: datetime.date | None = None
-) -> HeldOut:
-    """Hold out the weeks after ``split_on``, or the last third of the history, at most 52 weeks.
+def choose_split(histories: pd.DataFrame, *, as_of: datetime.date) -> datetime.date:
+    """Return the day after which the last third of a history is held out, at most 52 weeks."""
+    days = histories["tenure_days"].max() if len(histories) else 0
+    return as_of - datetime.timedelta(days=7 * min(int(days) // 21, MOST_HOLDOUT_WEEKS))
+
+
+def hold_out(order_lines: ir.Table, *, as_of: datetime.date, split_on: datetime.date) -> HeldOut:
+    """Hold out the whole weeks after ``split_on``.
 
     Only customers who had bought until then count, as it was known then.
 
@@ -116,32 +122,29 @@ def hold_out(
     SegkitError
         If that leaves too few weeks.
     """
-    days = list_sale_days(order_lines, as_of=as_of)
-    if split_on is None:
-        first = days.day.min().execute()
-        third = 0 if pd.isna(first) else (as_of - pd.Timestamp(first).date()).days // 21
-        split_on = as_of - datetime.timedelta(days=7 * min(third, MOST_HOLDOUT_WEEKS))
     weeks = (as_of - split_on).days // 7
     if weeks < LEAST_HOLDOUT_WEEKS:
         raise SegkitError("The history is too short to hold out the last third of it.")
     histories = summarise_histories(order_lines, as_of=split_on)
-    # Day 1 to 7 after the split are week 0.
-    after = days.mutate(since_=days.day.delta(ibis.date(split_on), unit="day"))
-    after = after.filter((after.since_ > 0) & (after.since_ <= 7 * weeks))
-    # A first order may have been taken back since.
-    known = list_sale_days(order_lines, as_of=split_on).select("customer_id").distinct()
-    after = after.semi_join(known, "customer_id")
-    weekly = after.group_by(week_=((after.since_ - 1) / 7).floor().cast("int64"))
-    weekly = weekly.aggregate(count=ibis._.count()).to_pandas().set_index("week_")["count"]
-    later = after.group_by("customer_id")
-    later = later.aggregate(later_count=ibis._.count(), later_value=ibis._.value.sum().round(4))
-    later = later.to_pandas().set_index("customer_id")
-    later = later.reindex(histories["customer_id"]).fillna(0.0).astype(float)
+    later = list_later_days(order_lines, as_of=as_of, split_on=split_on)
+    later = later.filter(later.since_ <= 7 * weeks).group_by("customer_id")
+    later = later.aggregate(later_count=ibis._.count(), later_value=sum_money(ibis._.value))
+    later = later.to_pandas().set_index("customer_id").reindex(histories["customer_id"])
+    later = later.fillna(0.0).astype(float)
     return HeldOut(
         split_on=split_on,
+        weeks=weeks,
         histories=histories.assign(**{name: later[name].to_numpy() for name in later}),
-        weekly=weekly.reindex(range(weeks), fill_value=0).to_numpy(),
     )
+
+
+def list_later_days(
+    order_lines: ir.Table, *, as_of: datetime.date, split_on: datetime.date
+) -> ir.Table:
+    """List the days with a sale after ``split_on``, with ``since_`` it, from 1 on."""
+    days = list_sale_days(order_lines, as_of=as_of)
+    days = days.mutate(since_=days.day.delta(ibis.date(split_on), unit="day"))
+    return days.filter(days.since_ > 0)
 
 
 def choose_lifetime(
@@ -162,21 +165,25 @@ def choose_lifetime(
     histories = summarise_histories(order_lines, as_of=as_of)
     held_out = None
     held_out_reason = ""
+    split_on = split_on or choose_split(histories, as_of=as_of)
     try:
         held_out = hold_out(order_lines, as_of=as_of, split_on=split_on)
-        candidates = compare_models(held_out.histories, days=held_out.days)
+        candidates, fitted = compare_models(held_out.histories, days=held_out.days)
     except SegkitError as error:
         before = "" if held_out is None else f"Before {held_out.split_on:%Y-%m-%d}, "
         held_out_reason = before + error.describe()
         held_out = None
-        candidates = compare_models(histories)
+        candidates, _ = compare_models(histories)
     kinds = list(candidates.sort_values("rank").index)
     model, kind = _fit_in_turn(histories, kinds)
     earlier = foreseen = None
     reason = explain_model(model)
     value_reason = explain_spend(model)
     if held_out is not None:
-        earlier = fit_lifetime(held_out.histories, kind=kind)
+        is_whole = len(held_out.histories) <= MOST_COMPARED
+        earlier = fit_lifetime(
+            held_out.histories, kind=kind, purchases=fitted[kind] if is_whole else None
+        )
         foreseen = predict_lifetime(
             held_out.histories, earlier, horizon_days=held_out.days, yearly_discount=0.0
         )
@@ -198,11 +205,14 @@ def choose_lifetime(
     )
 
 
-def compare_models(histories: pd.DataFrame, *, days: int | None = None) -> pd.DataFrame:
+def compare_models(
+    histories: pd.DataFrame, *, days: int | None = None
+) -> tuple[pd.DataFrame, dict[str, tuple[PurchaseModel, Peak]]]:
     """Compare the models of purchases on at most 20,000 customers; see `LifetimeChoice`.
 
     With ``days`` they are compared by ``later_count`` of that time, else by their likelihood. Rows
-    are in the order of `KINDS`, which is the index; ``rank`` is 0 for the model to take.
+    are in the order of `KINDS`, which is the index; ``rank`` is 0 for the model to take. Returned
+    with them are the fitted models.
     """
     step = -(-len(histories) // MOST_COMPARED) or 1
     compared = histories.sort_values("customer_id", kind="stable").iloc[::step]
@@ -210,8 +220,10 @@ def compare_models(histories: pd.DataFrame, *, days: int | None = None) -> pd.Da
     log_gap_sum = sum_log_gaps(compared)
     rows = {}
     errors = {}
+    fitted = {}
     for kind in KINDS:
         model, peak = fit_purchases(history, kind, log_gap_sum=log_gap_sum)
+        fitted[kind] = (model, peak)
         row = {"model": model.title, "log_likelihood": peak.log_likelihood}
         row["note"] = _explain_peak(peak.converged, peak.covariance)
         if days is not None:
@@ -228,7 +240,7 @@ def compare_models(histories: pd.DataFrame, *, days: int | None = None) -> pd.Da
     table["relative_error"] = table["expected_count"] / actual - 1
     if days is not None:
         table["absolute_error"] = pd.Series({kind: e.sum() for kind, e in errors.items()}) / actual
-    return table.assign(rank=_rank_models(table, errors))
+    return table.assign(rank=_rank_models(table, errors)), fitted
 
 
 def _rank_models(table: pd.DataFrame, errors: dict[str, np.ndarray]) -> pd.Series:

@@ -80,12 +80,18 @@ class Lifetime:
 
 
 @threadpool_limits.wrap(limits=1)  # threads would wait for each other
-def fit_lifetime(histories: pd.DataFrame, *, kind: str = BG_NBD) -> Lifetime:
+def fit_lifetime(
+    histories: pd.DataFrame,
+    *,
+    kind: str = BG_NBD,
+    purchases: tuple[PurchaseModel, Peak] | None = None,
+) -> Lifetime:
     """Fit a model of purchases and Gamma-Gamma to histories by maximum likelihood.
 
     ``histories`` are those of `segkit.features.lifetime_histories.summarise_histories`; ``kind`` is
     "BG/NBD", "Pareto/NBD" or "MBG/CNBD-k". Only positive means enter Gamma-Gamma; with fewer than
-    thirty of them it is left out. k is 1 where the histories have no ``log_gap_sum``.
+    thirty of them it is left out. k is 1 where the histories have no ``log_gap_sum``. ``purchases``
+    are those of `fit_purchases` on the same histories, where they are known already.
 
     Raises
     ------
@@ -97,12 +103,13 @@ def fit_lifetime(histories: pd.DataFrame, *, kind: str = BG_NBD) -> Lifetime:
     spent = Peak(np.full(3, np.nan), np.nan, np.full((3, 3), np.nan), False)
     spends = np.flatnonzero(mean > 0)
     with ThreadPoolExecutor(1) as second_core:
-        purchases = second_core.submit(
-            fit_purchases, history, kind, log_gap_sum=sum_log_gaps(histories)
+        log_gap_sum = sum_log_gaps(histories)
+        fitted = second_core.submit(
+            lambda: purchases or fit_purchases(history, kind, log_gap_sum=log_gap_sum)
         )
         if len(spends) >= LEAST_REPEAT_BUYERS:
             spent = fit_spend(history.repeats[spends], mean[spends])
-        model, bought = purchases.result()
+        model, bought = fitted.result()
     values = np.append(bought.values, spent.values)
     covariance = block_diag(bought.covariance, spent.covariance)
     return Lifetime(

@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis import ir
@@ -21,7 +22,9 @@ from segkit.features.lifetime_choice import (
     HeldOut,
     LifetimeChoice,
     choose_lifetime,
+    list_later_days,
 )
+from segkit.features.lifetime_histories import list_sale_days
 from segkit.features.lifetime_value import (
     ALL,
     VALUE_COLUMNS,
@@ -181,7 +184,7 @@ def assess_lifetime(
     holdout = empty_table(HOLDOUT_COLUMNS, choice.held_out_reason)
     missed = None
     if choice.held_out is not None:
-        holdout = compare_holdout(choice.held_out, choice.earlier)
+        holdout = compare_holdout(order_lines, choice.held_out, choice.earlier, as_of=as_of)
         missed = measure_missed(order_lines, choice, groups)
     values = empty_table(VALUE_COLUMNS, choice.reason)
     if not choice.reason:
@@ -269,20 +272,30 @@ def compare_repeat_counts(histories: pd.DataFrame, model: Lifetime) -> pd.DataFr
     return pd.DataFrame(dict(zip(COUNT_COLUMNS, columns, strict=True)))
 
 
-def compare_holdout(held_out: HeldOut, model: Lifetime) -> pd.DataFrame:
+def compare_holdout(
+    order_lines: ir.Table, held_out: HeldOut, model: Lifetime, *, as_of: datetime.date
+) -> pd.DataFrame:
     """Compare the weeks held out with what a model that was fitted before them expects.
 
     Returns
     -------
     pandas.DataFrame
         One row a week: ``week_end`` (its last day), ``expected_count`` and ``actual_count`` (days
-        with a sale, of all customers), ``expected_running`` and ``actual_running`` (their sums
-        since the split).
+        with a sale, of all customers known before), ``expected_running`` and ``actual_running``
+        (their sums since the split).
     """
-    weeks = len(held_out.weekly)
-    running = sum_expected(held_out.histories, model, 7.0 * np.arange(1, weeks + 1))
-    ends = pd.date_range(pd.Timestamp(held_out.split_on), periods=weeks + 1, freq="7D")[1:]
-    actual = held_out.weekly
+    split_on = held_out.split_on
+    later = list_later_days(order_lines, as_of=as_of, split_on=split_on)
+    # As it was known then: a first order may have been taken back since.
+    known = list_sale_days(order_lines, as_of=split_on).select("customer_id").distinct()
+    later = later.semi_join(known, "customer_id")
+    # Day 1 to 7 after the split are week 0.
+    counts = later.group_by(week_=((later.since_ - 1) / 7).floor().cast("int64"))
+    counts = counts.aggregate(actual=ibis._.count()).to_pandas().set_index("week_")["actual"]
+    actual = counts.reindex(range(held_out.weeks), fill_value=0).to_numpy()
+    weeks = np.arange(1, held_out.weeks + 1)
+    running = sum_expected(held_out.histories, model, 7.0 * weeks)
+    ends = pd.Timestamp(split_on) + pd.to_timedelta(7 * weeks, unit="D")
     columns = (ends, np.diff(running, prepend=0), actual, running, actual.cumsum())
     return pd.DataFrame(dict(zip(HOLDOUT_COLUMNS, columns, strict=True)))
 

@@ -90,7 +90,7 @@ def test_the_published_holdout_is_met(purchases):
     held_out = hold_out(purchases, as_of=END, split_on=SPLIT)
     histories = held_out.histories
     model = fit_lifetime(histories)
-    holdout = compare_holdout(held_out, model)
+    holdout = compare_holdout(purchases, held_out, model, as_of=END)
     assert len(holdout) == 39
     assert holdout["actual_running"].iloc[-1] == 1_882
     assert holdout["expected_running"].iloc[-1] == pytest.approx(1_653.4, abs=0.05)

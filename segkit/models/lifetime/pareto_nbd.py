@@ -22,11 +22,12 @@ from scipy.special import digamma, exprel, gammaln, xlogy, zeta
 from segkit.models.lifetime.mixtures import share_causes, sum_mixture
 from segkit.models.lifetime.peaks import History, Peak, climb, count_alike, list_pairs, rescale
 
-NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(24)
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(20)
 COUNT_NODES, COUNT_WEIGHTS = np.polynomial.legendre.leggauss(64)
 PART_ROWS = 1 << 11
+THIN_ROWS = 1_000
 # Times at which the density is below its first by this in logarithms add nothing.
-MOST_FALL = 34.0
+MOST_FALL = 30.0
 MOST_RATE = 1e9
 CUT_STEPS = 5
 STARTS = ((0.0, 0.0, 0.0, 0.0), (-0.5, -1.0, -0.5, -1.0), (1.0, 1.0, -1.0, 0.0))
@@ -114,7 +115,7 @@ def fit_pareto_nbd(history: History) -> Peak:
     Returns a peak with r, alpha, s and beta (Schmittlein, Morrison and Colombo 1987).
     """
     alike = count_alike(history)
-    peak = climb(_weigh_histories, alike.list_histories(), STARTS)
+    peak = climb(_weigh_histories, alike.list_histories(), STARTS, thin_rows=THIN_ROWS)
     return rescale(peak, alike, are_times=(False, True, False, True))
 
 

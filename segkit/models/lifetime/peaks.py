@@ -11,6 +11,9 @@ import pandas as pd
 LOG_BOUND = 8.0
 LAST_STEP = 1e-3
 MOST_STEPS = 100
+# A likelihood that so many steps raise by less than this is flat.
+LEAST_GAIN = 1e-3
+MOST_FLAT = 5
 THIN_ROWS = 20_000
 THIN = 8
 MOST_WHOLE = 10_000
@@ -105,15 +108,25 @@ def _number_values(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (column - low).astype(np.int64), np.arange(low, high + 1)
 
 
-def climb(likelihood: Callable, rows: tuple[np.ndarray, ...], starts: tuple) -> Peak:
-    """Climb from the peak of an eighth of the rows; from the given starts where that fails."""
+def climb(
+    likelihood: Callable,
+    rows: tuple[np.ndarray, ...],
+    starts: tuple,
+    *,
+    thin_rows: int | None = None,
+) -> Peak:
+    """Climb from each start until one leads to a peak; first on an eighth of many rows.
+
+    The peak of the eighth is near that of all. Where it has none, neither have all as a rule: they
+    start where it ended, and nowhere else.
+    """
     measure = likelihood(*rows)
-    near = []
+    if len(rows[0]) > (thin_rows or THIN_ROWS):
+        few = tuple(column[::THIN] for column in rows)
+        part = climb(likelihood, few, starts, thin_rows=thin_rows)
+        starts = (np.log(part.values), *(starts[:1] if part.converged else ()))
     best = None
-    if len(rows[0]) > THIN_ROWS:
-        part = climb(likelihood, tuple(column[::THIN] for column in rows), starts)
-        near = [np.log(part.values)] if part.converged else []
-    for start in [*near, *starts]:
+    for start in starts:
         peak = _end_climb(measure, np.array(start))
         if best is None or peak.log_likelihood > best.log_likelihood:
             best = peak
@@ -136,6 +149,7 @@ def _end_climb(measure: Callable, logs: np.ndarray) -> Peak:
 
     here = look(logs)
     reach = 1.0
+    flat = 0
     for _ in range(MOST_STEPS):
         value, slopes, bends = here
         step = slopes
@@ -151,6 +165,9 @@ def _end_climb(measure: Callable, logs: np.ndarray) -> Peak:
         room = (LOG_BOUND - logs * np.sign(step)) / np.maximum(np.abs(step), 1e-300)
         further = logs + step * min(1, reach / size, room.min())
         there = look(further)
+        flat = flat + 1 if abs(there[0] - value) < LEAST_GAIN else 0
+        if flat == MOST_FLAT:
+            break
         if there[0] >= value - 1e-12 * abs(value):
             logs = further
             here = there
