@@ -195,29 +195,23 @@ def score_lifetime(
 ) -> pd.DataFrame:
     """Return twentieths of the ``value`` and ``orders`` that a lifetime model expects.
 
-    Both count from 0 (low) to 19, and are -1 for a customer without a sale until ``as_of``. The
-    expected value is not discounted, see `segkit.features.lifetime_value`.
+    Both count from 0 (low) to 19, -1 for a customer without a sale; value is not discounted.
 
     Raises
     ------
     SegkitError
-        If no model can be fitted, or it must not be used.
+        If no model has a maximum.
     """
     choice = choose_lifetime(order_lines, as_of=as_of)
-    reason = choice.reason or choice.value_reason
-    if reason:
-        raise SegkitError(reason)
-    predicted = predict_lifetime(
-        choice.histories, choice.model, horizon_days=horizon_days, yearly_discount=0.0
-    )
+    model = choice.model
+    if not (model.converged and model.has_spend):
+        raise SegkitError(choice.reason or choice.value_reason)
+    histories = choice.histories
+    predicted = predict_lifetime(histories, model, horizon_days=horizon_days, yearly_discount=0.0)
     expected = customers[["customer_id"]].merge(predicted, how="left")
-    twentieths = pd.DataFrame(
-        {
-            "value": _cut_twentieths(expected["lifetime_value"]),
-            "orders": _cut_twentieths(expected["expected_order_count"]),
-        }
-    )
-    return twentieths.fillna(-1).astype(int)
+    value = _cut_twentieths(expected["lifetime_value"])
+    orders = _cut_twentieths(expected["expected_order_count"])
+    return pd.DataFrame({"value": value, "orders": orders}).fillna(-1).astype(int)
 
 
 def _cut_twentieths(values: pd.Series) -> pd.Series:
