@@ -176,6 +176,7 @@ def choose_lifetime(
         candidates, _ = compare_models(histories)
     kinds = list(candidates.sort_values("rank").index)
     model, kind = _fit_in_turn(histories, kinds)
+    candidates["is_chosen"] = candidates.index == kind
     earlier = foreseen = None
     reason = explain_model(model)
     value_reason = explain_spend(model)
@@ -195,7 +196,7 @@ def choose_lifetime(
     return LifetimeChoice(
         histories=histories,
         model=model,
-        candidates=candidates.assign(is_chosen=candidates.index == kind)[list(CANDIDATE_COLUMNS)],
+        candidates=candidates[list(CANDIDATE_COLUMNS)].reset_index(drop=True),
         held_out=held_out,
         held_out_reason=held_out_reason,
         earlier=earlier,
