@@ -1,7 +1,7 @@
 """Which model of purchases is taken: the one that foresees best what it has not seen.
 
-The last part of the history is held out, each model is fitted to what comes before it, and what it
-expects of each customer is compared with what came. See docs/decisions/26-which-lifetime-model.md.
+The last part of the history is held out, and each model is fitted to what comes before it. The one
+is taken that held most likely what then came; see docs/decisions/26-which-lifetime-model.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from segkit.features.lifetime_value import (
     read_usable,
     sum_log_gaps,
 )
-from segkit.models.lifetime.peaks import Peak
+from segkit.models.lifetime.peaks import History, Peak
 
 # From the simplest: another is taken only where it foresees better by more than chance.
 KINDS = (BG_NBD, PARETO_NBD, MBG_CNBD)
@@ -41,9 +41,10 @@ MOST_LOG_ERROR = 1.0
 MOST_HOLDOUT_ERROR = 0.2
 USELESS_ERROR = 0.5
 CANDIDATE_COLUMNS = (
-    "model", "log_likelihood", "expected_count", "actual_count", "relative_error",
-    "absolute_error", "is_chosen", "note",
+    "model", "log_likelihood", "later_log_likelihood", "expected_count", "actual_count",
+    "relative_error", "absolute_error", "is_chosen", "note",
 )  # fmt: skip
+END_COLUMNS = ("repeat_count", "active_days", "tenure_days", "log_gap_sum")
 FEATURE_COLUMNS = ("expected_order_count", "active_probability", "lifetime_value")
 NO_MAXIMUM = "A likelihood is flat or a parameter runs to its limit."
 LOOSE = "The data do not determine every parameter."
@@ -54,7 +55,9 @@ class HeldOut:
     """What was known until ``split_on``, and what came in the whole ``weeks`` after it.
 
     ``histories`` has a row for each customer known by then, with ``later_count`` and
-    ``later_value``: the days with a sale and the gross sales of these weeks.
+    ``later_value``: the days with a sale and the gross sales of these weeks; and with
+    ``end_repeat_count``, ``end_active_days``, ``end_tenure_days`` and ``end_log_gap_sum`` of the
+    history as it went on, missing where it did not go on from that (a sale was taken back).
     """
 
     split_on: datetime.date
@@ -79,6 +82,7 @@ class LifetimeChoice:
         The model taken.
     candidates : pandas.DataFrame
         One row a model: ``model``, ``log_likelihood`` (of the customers compared),
+        ``later_log_likelihood`` (of what came in the time held out, given what came before),
         ``expected_count`` and ``actual_count`` (purchases in the time held out, of all customers
         compared), ``relative_error`` (expected over actual, less 1), ``absolute_error`` (the sum
         of each customer's error, over the actual purchases), ``is_chosen`` and ``note`` (why it
@@ -112,9 +116,16 @@ def choose_split(histories: pd.DataFrame, *, as_of: datetime.date) -> datetime.d
     return as_of - datetime.timedelta(days=7 * min(int(days) // 21, MOST_HOLDOUT_WEEKS))
 
 
-def hold_out(order_lines: ir.Table, *, as_of: datetime.date, split_on: datetime.date) -> HeldOut:
+def hold_out(
+    order_lines: ir.Table,
+    *,
+    as_of: datetime.date,
+    split_on: datetime.date,
+    until_now: pd.DataFrame | None = None,
+) -> HeldOut:
     """Hold out the whole weeks after ``split_on``.
 
+    ``until_now`` are the histories until ``as_of``, where they are known already.
     Only customers who had bought until then count, as it was known then.
 
     Raises
@@ -131,11 +142,21 @@ def hold_out(order_lines: ir.Table, *, as_of: datetime.date, split_on: datetime.
     later = later.aggregate(later_count=ibis._.count(), later_value=sum_money(ibis._.value))
     later = later.to_pandas().set_index("customer_id").reindex(histories["customer_id"])
     later = later.fillna(0.0).astype(float)
-    return HeldOut(
-        split_on=split_on,
-        weeks=weeks,
-        histories=histories.assign(**{name: later[name].to_numpy() for name in later}),
-    )
+    histories = histories.assign(**{name: later[name].to_numpy() for name in later})
+    if until_now is None:
+        until_now = summarise_histories(order_lines, as_of=as_of)
+    histories = _add_ends(histories, until_now)
+    return HeldOut(split_on=split_on, weeks=weeks, histories=histories)
+
+
+def _add_ends(histories: pd.DataFrame, until_now: pd.DataFrame) -> pd.DataFrame:
+    """Add how the histories went on, where they went on from what they were."""
+    ends = until_now.set_index("customer_id").reindex(histories["customer_id"])[list(END_COLUMNS)]
+    ends = ends.set_axis(histories.index)
+    more = ends["repeat_count"] - histories["repeat_count"]
+    longer = ends["active_days"] - histories["active_days"]
+    goes_on = (more >= 0) & (longer >= 0) & ((more > 0) == (longer > 0))
+    return histories.join(ends.where(goes_on).add_prefix("end_"))
 
 
 def list_later_days(
@@ -153,9 +174,9 @@ def choose_lifetime(
     """Choose a model of purchases by the time held out, and fit it to the whole history.
 
     Of the models that have a maximum and determine their parameters the first of `KINDS` is taken,
-    unless another's absolute error in the time held out is lower by more than the standard error of
-    their difference; a model that is off by more than a fifth in all comes after those that are
-    not. Where nothing can be held out, the likeliest is taken.
+    unless what came in the time held out was likelier by another, by more than the standard error
+    of the difference over customers; a model that is off by more than a fifth in all comes after
+    those that are not. Where nothing can be held out, the likeliest is taken.
 
     Raises
     ------
@@ -167,7 +188,7 @@ def choose_lifetime(
     held_out_reason = ""
     split_on = split_on or choose_split(histories, as_of=as_of)
     try:
-        held_out = hold_out(order_lines, as_of=as_of, split_on=split_on)
+        held_out = hold_out(order_lines, as_of=as_of, split_on=split_on, until_now=histories)
         candidates, fitted = compare_models(held_out.histories, days=held_out.days)
     except SegkitError as error:
         before = "" if held_out is None else f"Before {held_out.split_on:%Y-%m-%d}, "
@@ -211,16 +232,16 @@ def compare_models(
 ) -> tuple[pd.DataFrame, dict[str, tuple[PurchaseModel, Peak]]]:
     """Compare the models of purchases on at most 20,000 customers; see `LifetimeChoice`.
 
-    With ``days`` they are compared by ``later_count`` of that time, else by their likelihood. Rows
-    are in the order of `KINDS`, which is the index; ``rank`` is 0 for the model to take. Returned
-    with them are the fitted models.
+    With ``days`` they are compared by what came in that time, see `HeldOut`, else by their
+    likelihood. Rows are in the order of `KINDS`, which is the index; ``rank`` is 0 for the model to
+    take. Returned with them are the fitted models.
     """
     step = -(-len(histories) // MOST_COMPARED) or 1
     compared = histories.sort_values("customer_id", kind="stable").iloc[::step]
     history, _ = read_usable(compared)
     log_gap_sum = sum_log_gaps(compared)
     rows = {}
-    errors = {}
+    scores = {}
     fitted = {}
     for kind in KINDS:
         model, peak = fit_purchases(history, kind, log_gap_sum=log_gap_sum)
@@ -230,34 +251,46 @@ def compare_models(
         if days is not None:
             later = compared["later_count"].to_numpy()
             expected = model.expect_purchases(history, [days])[0]
-            errors[kind] = np.abs(expected - later)
+            scores[kind] = _score_later(model, compared)
+            row["later_log_likelihood"] = scores[kind].sum()
             row["expected_count"] = expected.sum()
             row["actual_count"] = later.sum()
+            row["absolute_error"] = np.abs(expected - later).sum()
         rows[kind] = row
-    table = pd.DataFrame.from_dict(rows, orient="index").reindex(
-        columns=[*CANDIDATE_COLUMNS, "rank"]
-    )
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table = table.reindex(columns=[*CANDIDATE_COLUMNS, "rank"])
     actual = table["actual_count"].where(table["actual_count"] > 0)
     table["relative_error"] = table["expected_count"] / actual - 1
-    if days is not None:
-        table["absolute_error"] = pd.Series({kind: e.sum() for kind, e in errors.items()}) / actual
-    return table.assign(rank=_rank_models(table, errors)), fitted
+    table["absolute_error"] /= actual
+    return table.assign(rank=_rank_models(table, scores)), fitted
 
 
-def _rank_models(table: pd.DataFrame, errors: dict[str, np.ndarray]) -> pd.Series:
-    """Rank the models: sound ones first, then those near in all, then by error or likelihood."""
+def _score_later(model: PurchaseModel, compared: pd.DataFrame) -> np.ndarray:
+    """Return the log-likelihood of what came later, given what came before, of each customer."""
+    compared = compared[compared["end_repeat_count"].notna()]
+    likelihoods = []
+    for start in ("", "end_"):
+        columns = (compared[start + name].to_numpy(float) for name in END_COLUMNS)
+        *columns, log_gap_sum = columns
+        found = model.measure_histories(History(*columns))
+        likelihoods.append(found + (getattr(model, "k", 1) - 1) * log_gap_sum)
+    return likelihoods[1] - likelihoods[0]
+
+
+def _rank_models(table: pd.DataFrame, scores: dict[str, np.ndarray]) -> pd.Series:
+    """Rank the models: sound ones first, then those near in all, then by likelihood."""
     is_sound = table["note"] == ""
     is_near = ~(table["relative_error"].abs() > MOST_HOLDOUT_ERROR)
-    badness = table["absolute_error"].fillna(-table["log_likelihood"])
-    order = pd.DataFrame({"sound": ~is_sound, "near": ~is_near, "badness": badness})
+    likelihood = table["later_log_likelihood"].astype(float).fillna(table["log_likelihood"])
+    order = pd.DataFrame({"sound": ~is_sound, "near": ~is_near, "badness": -likelihood})
     in_turn = list(order.sort_values(list(order), kind="stable").index)
-    if errors:
-        in_turn = _prefer_simple(in_turn, order, errors)
+    if scores:
+        in_turn = _prefer_simple(in_turn, order, scores)
     return pd.Series(range(len(in_turn)), index=in_turn)
 
 
 def _prefer_simple(
-    in_turn: list[str], order: pd.DataFrame, errors: dict[str, np.ndarray]
+    in_turn: list[str], order: pd.DataFrame, scores: dict[str, np.ndarray]
 ) -> list[str]:
     """Put the simplest model that is as good as the first, but for chance, before it."""
     first = in_turn[0]
@@ -265,8 +298,8 @@ def _prefer_simple(
         if kind == first:
             break
         if (order.loc[kind, ["sound", "near"]] == order.loc[first, ["sound", "near"]]).all():
-            worse = errors[kind] - errors[first]
-            if worse.mean() <= worse.std() / np.sqrt(len(worse)):
+            better = scores[first] - scores[kind]
+            if better.mean() <= better.std() / np.sqrt(len(better)):
                 return [kind, *(other for other in in_turn if other != kind)]
     return in_turn
 

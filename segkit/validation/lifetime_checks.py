@@ -13,8 +13,9 @@ from ibis import ir
 
 from segkit.core.absence import NO_PURCHASES, empty_table, explain_empty
 from segkit.core.errors import SegkitError
-from segkit.features.customer_table import express_customers, learn_from_tables
-from segkit.features.expressions import fetch
+from segkit.features.expressions import keep_until
+from segkit.features.habits import learn_gaps
+from segkit.features.journey import name_stage
 from segkit.features.lifetime_choice import (
     CANDIDATE_COLUMNS,
     MOST_HOLDOUT_ERROR,
@@ -32,6 +33,8 @@ from segkit.features.lifetime_value import (
     sum_expected,
     summarise_lifetime_value,
 )
+from segkit.features.rhythm import describe_rhythm
+from segkit.features.sales import is_sale
 
 MOST_COUNT = 7
 OTHER = "other"
@@ -226,7 +229,7 @@ def measure_missed(
     )
     sums = {ALL: pairs.sum(min_count=1)}
     if groups is not None:
-        stages = _name_stages(order_lines, as_of=held_out.split_on)
+        stages = _name_stages(order_lines, held_out.histories, as_of=held_out.split_on)
         stages = held_out.histories["customer_id"].map(stages)
         stages = stages.where(stages.isin(groups.unique()), OTHER)
         for group, rows in pairs.groupby(stages.to_numpy()):
@@ -237,13 +240,26 @@ def measure_missed(
     return table.assign(log_error=np.log(ratio).abs())
 
 
-def _name_stages(order_lines: ir.Table, *, as_of: datetime.date) -> pd.Series:
-    """Name each customer's stage as it was known on a day."""
-    tables = {"order_lines": order_lines}
-    habits = learn_from_tables(tables, as_of=as_of)
-    customers = express_customers(tables, as_of=as_of, habits=habits)
-    customers = fetch(customers.select("customer_id", "journey_stage"))
-    return customers.set_index("customer_id")["journey_stage"]
+def _name_stages(
+    order_lines: ir.Table, histories: pd.DataFrame, *, as_of: datetime.date
+) -> pd.Series:
+    """Name each customer's stage as it was known on a day, from the histories until then."""
+    lines = keep_until(order_lines, "ordered_at", as_of)
+    habits = learn_gaps(lines.filter(lines.customer_id.notnull() & is_sale(lines)))
+    days = pd.DataFrame(
+        {
+            "customer_id": histories["customer_id"],
+            "active_days": histories["active_days"],
+            "tenure_days": histories["tenure_days"],
+            "recency_days": histories["tenure_days"] - histories["active_days"],
+            "order_count": histories["repeat_count"] + 1,  # days with a sale
+            "order_days_": histories["repeat_count"] + 1,
+            "gap_squares_": 0.0,  # how gaps vary names no stage
+        }
+    )
+    table = describe_rhythm(ibis.memtable(days), habits)
+    stages = table.select("customer_id", stage=name_stage(table, habits)).to_pandas()
+    return stages.set_index("customer_id")["stage"]
 
 
 def _pool_groups(groups: pd.Series, smallest_cell: int) -> pd.Series:

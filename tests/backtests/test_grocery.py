@@ -44,4 +44,6 @@ def test_the_model_of_regular_buyers_is_taken_and_meets_the_published_error(choi
 def test_the_likelihood_tells_that_they_are_regular(choice):
     likelihoods = choice.candidates["log_likelihood"]
     assert likelihoods.iloc[2] > likelihoods.iloc[:2].max() + 500
+    later = choice.candidates["later_log_likelihood"]
+    assert later.iloc[2] > later.iloc[:2].max() + 100
     assert choice.model.purchases.k == 2

@@ -53,11 +53,23 @@ class BgNbd(NamedTuple):
 
         Fader, Hardie and Lee (2008), "Computing P(alive) using the BG/NBD model", equation 7.
         """
+        left = self._weigh_leaving(history)
+        return np.where(np.asarray(history.repeats) > 0, expit(-left), 1.0)
+
+    def _weigh_leaving(self, history: History) -> np.ndarray:
+        """Return the logarithm of the odds of having left, of customers who bought again."""
         r, alpha, a, b = self
         x = np.asarray(history.repeats, dtype=float)
         since = np.log(alpha + history.tenure) - np.log(alpha + history.active)
-        exponent = np.log(a) - np.log(b + np.maximum(x, 1) - 1) + (r + x) * since
-        return np.where(x > 0, expit(-exponent), 1.0)
+        return np.log(a) - np.log(b + np.maximum(x, 1) - 1) + (r + x) * since
+
+    def measure_histories(self, history: History) -> np.ndarray:
+        """Return the log-likelihood of each customer's history."""
+        r, alpha, a, b = self
+        x = np.asarray(history.repeats, dtype=float)
+        stays = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
+        stays -= (r + x) * np.log(alpha + history.tenure)
+        return stays + np.where(x > 0, np.logaddexp(0, self._weigh_leaving(history)), 0.0)
 
     def expect_purchases(self, history: History, horizons: Sequence[float]) -> np.ndarray:
         """Return the purchases expected within each horizon (rows) of each customer (columns).

@@ -61,6 +61,18 @@ class MbgCnbd(NamedTuple):
         """Return the probability that each customer is still there."""
         return 1 - self._share_stages(history)[:, 0]
 
+    def measure_histories(self, history: History) -> np.ndarray:
+        """Return the log-likelihood of each customer's history.
+
+        Without (k - 1) times the sum of the logarithms of its gaps, which a history does not have.
+        """
+        r, alpha, a, b, k = self
+        columns = [np.asarray(column, dtype=float) for column in history]
+        x = columns[0]
+        shared = gammaln(r + k * x) - gammaln(r) + r * np.log(alpha) - x * gammaln(k)
+        shared += betaln(a, b + x + 1) - betaln(a, b)
+        return shared + share_causes(_weigh_causes(self[:4], *columns, k=k))[1]
+
     def _share_stages(self, history: History) -> np.ndarray:
         """Return the probability of having left, and of 0 to k - 1 events since the last purchase.
 

@@ -55,12 +55,24 @@ class ParetoNbd(NamedTuple):
 
         Schmittlein, Morrison and Colombo (1987), equation 11.
         """
-        found = np.empty(len(history.repeats))
+        return self._weigh_all(history)[0]
+
+    def measure_histories(self, history: History) -> np.ndarray:
+        """Return the log-likelihood of each customer's history."""
+        r, alpha, s, beta = self
+        x = np.asarray(history.repeats, dtype=float)
+        shared = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+        return shared + self._weigh_all(history)[1]
+
+    def _weigh_all(self, history: History) -> np.ndarray:
+        """Return how likely each is still there, and the logarithm of the sum over all causes."""
+        found = np.empty((2, len(history.repeats)))
         columns = [np.asarray(column, dtype=float) for column in history]
-        for start in range(0, len(found), PART_ROWS):
+        for start in range(0, found.shape[1], PART_ROWS):
             part = slice(start, start + PART_ROWS)
             logs, _ = _weigh_causes(self, *(column[part] for column in columns))
-            found[part] = share_causes(logs)[0][:, 0]
+            shares, found[1, part] = share_causes(logs)
+            found[0, part] = shares[:, 0]
         return found
 
     def expect_purchases(self, history: History, horizons: Sequence[float]) -> np.ndarray:
