@@ -197,6 +197,9 @@ class TestRefusals:
         assert explain_model(model) == explain_spend(model) == ""
         heavy = dataclasses.replace(model, spend=model.spend._replace(q=0.9))
         assert "no finite mean" in explain_spend(heavy)
+        loose = np.array(model.covariance)
+        loose[4, 4] = 1.1
+        assert explain_spend(dataclasses.replace(model, covariance=loose)) == LOOSE
         flat = dataclasses.replace(model, converged=False)
         assert explain_model(flat) == NO_MAXIMUM
         assert predict_lifetime(histories, heavy)["lifetime_value"].isna().all()

@@ -330,9 +330,10 @@ def explain_spend(model: Lifetime) -> str:
     """Say why the value of purchases must not be used; nothing where it may."""
     if np.isnan(model.spend.q):
         return "Too few customers with positive spend bought again."
-    if not model.spend_converged:
-        return NO_MAXIMUM
-    return "" if model.has_spend else "A few very large orders rule: the spend has no finite mean."
+    unsound = _explain_peak(model.spend_converged, np.array(model.covariance)[4:, 4:])
+    if unsound or model.has_spend:
+        return unsound
+    return "A few very large orders rule: the spend has no finite mean."
 
 
 def _explain_miss(what: str, expected: float, came: float) -> str:
