@@ -1,5 +1,7 @@
 """Lifetime value beside lifetimes and pymc-marketing: time, log-likelihood and memory.
 
+Last, each of our models of purchases alone, fitted to customers drawn from it.
+
 All fit BG/NBD and Gamma-Gamma to the same customers, drawn from the models with whole days over
 two years. Each fit runs in a process of its own, imports and reading left out, and they take turns.
 pymc-marketing compiles on its first fit of a kind and keeps the code: it begins with no cache here,
@@ -22,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +48,7 @@ from segkit.features.lifetime_value import fit_lifetime
 begun = begin()
 model = fit_lifetime(table)
 taken = time.perf_counter() - begun
-values = [*model.purchases, *model.spend]
+values = list(model.parameters.values())
 """,
     "lifetimes": """
 from lifetimes import BetaGeoFitter, GammaGammaFitter
@@ -98,7 +101,7 @@ def measure_likelihood(path: Path, values: list[float]) -> float:
     from scipy.special import betaln, gammaln
 
     (r, alpha, a, b, p, q, v), table = values, pd.read_parquet(path)
-    x, active, tenure, mean = (table[name].to_numpy(float) for name in table.columns[1:])
+    x, active, tenure, mean = (table[name].to_numpy(float) for name in table.columns[1:5])
     stays = betaln(a, b + x) - (r + x) * np.log(alpha + tenure)
     left = betaln(a + 1, b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + active)
     each = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - betaln(a, b)
@@ -160,6 +163,26 @@ def compare_tools(tools: dict[str, str], customers: int, repetitions: int, limit
             print(f"| {customers:,} | {tool} | {cells} | {peak:.2f} GiB |", flush=True)
 
 
+def compare_kinds(customers: int, repetitions: int) -> None:
+    """Print one row a model of purchases: processor time of our fit to customers drawn from it."""
+    sys.path.insert(0, str(ROOT / "tests" / "simulations"))
+    from coverage_lifetime import TRUE_MODELS, draw_customers
+
+    from segkit.features.lifetime_value import fit_lifetime
+
+    for kind, truth in TRUE_MODELS.items():
+        histories, _ = draw_customers(
+            customers, 0, truth=truth, tenure_days=(1.0, 730.0), horizon_days=0.0, whole_days=True
+        )
+        taken = []
+        for _ in range(repetitions):
+            begun = time.process_time()
+            model = fit_lifetime(histories, kind=kind)
+            taken.append(time.process_time() - begun)
+        found = model.purchases.title
+        print(f"| {customers:,} | {found} | {statistics.median(taken):.2f} s |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", default=sys.executable, help="the interpreter with the peers")
@@ -172,6 +195,10 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for customers in options.customers:
         compare_tools(tools, customers, options.repetitions, options.limit)
+    print("| customers | model of purchases, with Gamma-Gamma | processor time |")
+    print("|---|---|---|")
+    for customers in options.customers:
+        compare_kinds(customers, options.repetitions)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from segkit.features.engagement import learn_engagement_days, summarise_engageme
 from segkit.features.expressions import fetch, keep_known, keep_until
 from segkit.features.geographic import name_territories
 from segkit.features.habits import Habits, learn_habits
-from segkit.features.lifetime_value import add_lifetime
+from segkit.features.lifetime_choice import add_lifetime
 from segkit.features.own_features import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
 from segkit.features.survey import is_said, score_attitudes

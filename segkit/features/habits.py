@@ -7,7 +7,7 @@ price level, categories and channels (B12), engagement (B15).
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 from ibis import _, ir
@@ -60,21 +60,28 @@ def learn_habits(
     """
     lines = keep_until(order_lines, "ordered_at", as_of).filter(_.customer_id.notnull())
     sales = lines.filter(is_sale(lines))
+    prices, rest_price, categories = _learn_prices(sales, products)
+    return replace(
+        learn_gaps(sales),
+        month_shares=_learn_months(lines.filter(is_income(lines))),
+        prices=prices,
+        rest_price=rest_price,
+        levels=_learn_levels(sales, categories),
+    )
+
+
+def learn_gaps(sales: ir.Table) -> Habits:
+    """Learn from lines with a sale how long all customers wait, and nothing else."""
     gaps = _list_gaps(sales).cache()  # two queries read it
     gap_count, mean_gap_days = _measure_gaps(gaps)
     at_risk_ratio = lapsed_ratio = None
     if gap_count >= LEAST_GAPS:
         at_risk_ratio, lapsed_ratio = _learn_ratios(gaps, mean_gap_days)
-    prices, rest_price, categories = _learn_prices(sales, products)
     return Habits(
         mean_gap_days=mean_gap_days,
         gap_count=gap_count,
         at_risk_ratio=at_risk_ratio,
         lapsed_ratio=lapsed_ratio,
-        month_shares=_learn_months(lines.filter(is_income(lines))),
-        prices=prices,
-        rest_price=rest_price,
-        levels=_learn_levels(sales, categories),
     )
 
 

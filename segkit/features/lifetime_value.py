@@ -1,19 +1,18 @@
-"""What customers will be worth: BG/NBD for purchases and Gamma-Gamma for their value (base B10).
+"""What customers will be worth: a model of purchases and Gamma-Gamma for their value (base B10).
 
-The engine sums up each customer's history; the models read one row a customer. A purchase is a day
-with a sale, as in `segkit.features.purchases`; value is gross sales, before returns and costs.
-The models know no season and no trend, and whoever bought on one day only counts as active.
+The models read one row a customer, see `segkit.features.lifetime_histories`; which of the models of
+purchases is taken is the matter of `segkit.features.lifetime_choice`. They know no season and no
+trend, and nothing of contracts.
 """
 
 from __future__ import annotations
 
-import datetime
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from ibis import ir
 from scipy.linalg import block_diag
 from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
@@ -21,54 +20,44 @@ from threadpoolctl import threadpool_limits
 from segkit.core.errors import SegkitError
 from segkit.core.measures import LARGEST, SECOND
 from segkit.core.statistics import ALPHA, find_reach
-from segkit.features.expressions import days_until, keep_until, share_of, sum_money
-from segkit.features.sales import is_income, is_sale
-from segkit.models.lifetime import (
-    Peak,
-    Purchases,
-    Spend,
-    expect_purchases,
-    expect_spend,
-    find_active_probability,
-    fit_purchases,
-    fit_spend,
-)
+from segkit.features.lifetime_histories import read_histories, refuse_contracts
+from segkit.models.lifetime.bg_nbd import BgNbd, fit_bg_nbd
+from segkit.models.lifetime.gamma_gamma import Spend, expect_spend, fit_spend
+from segkit.models.lifetime.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
+from segkit.models.lifetime.pareto_nbd import ParetoNbd, fit_pareto_nbd
+from segkit.models.lifetime.peaks import History, Peak
 
 YEAR_DAYS = 365
 YEARLY_DISCOUNT = 0.10
 LEAST_REPEAT_BUYERS = 30
 TINY = 1e-300
-PARAMETERS = ("r", "alpha", "a", "b", "p", "q", "v")
-HISTORY_COLUMNS = (
-    "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
-)  # fmt: skip
 VALUE_COLUMNS = (
     "group", "customer_count", "expected_order_count", "mean_lifetime_value", "mean_low",
     "mean_high", "total_lifetime_value", "total_low", "total_high",
 )  # fmt: skip
 ALL = "all customers"
-FEATURE_COLUMNS = ("expected_order_count", "active_probability", "lifetime_value")
+BG_NBD = "BG/NBD"
+PARETO_NBD = "Pareto/NBD"
+MBG_CNBD = "MBG/CNBD-k"
 _DRAWS = 1_000_000
 _LEAST_MOST_ROUNDS = (40, 200)
 _STEP = 1e-4
+_PART_ROWS = 20_000
+
+PurchaseModel = BgNbd | ParetoNbd | MbgCnbd
 
 
 @dataclass(frozen=True)
 class Lifetime:
     """Both models, in days and in the plan's currency; NaN where a model cannot be found.
 
-    ``standard_errors`` are those of r, alpha, a, b, p, q and v (delta method); ``covariance`` is
-    that of their logarithms, in this order, from the inverse of the second derivatives. The two
-    models are independent, so their covariance is 0.
+    ``standard_errors`` are those of `parameters` (delta method); ``covariance`` is that of their
+    logarithms, in this order, from the inverse of the second derivatives. The two models are
+    independent, so their covariance is 0.
     """
 
-    r: float
-    alpha: float
-    a: float
-    b: float
-    p: float
-    q: float
-    v: float
+    purchases: PurchaseModel
+    spend: Spend
     log_likelihood: float
     spend_log_likelihood: float
     standard_errors: tuple[float, ...]
@@ -79,93 +68,97 @@ class Lifetime:
     spend_converged: bool
 
     @property
-    def purchases(self) -> Purchases:
-        """The parameters of BG/NBD."""
-        return Purchases(self.r, self.alpha, self.a, self.b)
+    def parameters(self) -> dict[str, float]:
+        """The seven estimated parameters: four of the purchases, and p, q and v of the spend."""
+        purchases = dict(zip(self.purchases._fields[:4], self.purchases[:4], strict=True))
+        return purchases | self.spend._asdict()
 
     @property
-    def spend(self) -> Spend:
-        """The parameters of Gamma-Gamma; it has a mean only where q is above 1."""
-        return Spend(self.p, self.q, self.v)
-
-
-def list_sale_days(order_lines: ir.Table, *, as_of: datetime.date) -> ir.Table:
-    """List each customer's days with a sale: ``day``, ``value`` (gross sales), ``first_day``.
-
-    A day whose only lines are discounts is none.
-    """
-    lines = keep_until(order_lines, "ordered_at", as_of)
-    lines = lines.filter(lines.customer_id.notnull() & is_income(lines))
-    days = lines.group_by("customer_id", day=lines.ordered_at.date())
-    days = days.aggregate(value=sum_money(lines.line_amount), has_sale_=is_sale(lines).any())
-    days = days.filter(days.has_sale_).drop("has_sale_")
-    return days.mutate(first_day=days.day.min().over(group_by="customer_id"))
-
-
-def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataFrame:
-    """Summarise the histories that the models read, in the engine.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row for each customer with a sale until ``as_of``, sorted: ``customer_id``,
-        ``repeat_count`` (days with a sale after the first), ``active_days`` (from the first to
-        the last), ``tenure_days`` (from the first until ``as_of``), ``mean_repeat_value`` (gross
-        sales of a repeat day, a plain mean; missing without one). The first day is left out of
-        the mean, as in Fader and Hardie (2013).
-    """
-    days = list_sale_days(order_lines, as_of=as_of)
-    sums = days.group_by("customer_id").aggregate(
-        repeat_count=days.count() - 1,
-        active_days=days.day.max().delta(days.day.min(), unit="day"),
-        tenure_days=days_until(days.day.min(), as_of),
-        repeat_value_=sum_money(days.value, where=days.day > days.first_day),
-    )
-    sums = sums.mutate(mean_repeat_value=share_of(sums.repeat_value_, sums.repeat_count))
-    histories = sums.select(*HISTORY_COLUMNS).order_by("customer_id").to_pandas()
-    counts = dict.fromkeys(("repeat_count", "active_days", "tenure_days"), "int64")
-    return histories.astype({**counts, "mean_repeat_value": float})
+    def has_spend(self) -> bool:
+        """Whether the spend has a model with a finite mean, which it has where q is above 1."""
+        return bool(self.spend_converged and self.spend.q > 1)
 
 
 @threadpool_limits.wrap(limits=1)  # threads would wait for each other
-def fit_lifetime(histories: pd.DataFrame) -> Lifetime:
-    """Fit BG/NBD and Gamma-Gamma to `summarise_histories` by maximum likelihood.
+def fit_lifetime(
+    histories: pd.DataFrame,
+    *,
+    kind: str = BG_NBD,
+    purchases: tuple[PurchaseModel, Peak] | None = None,
+) -> Lifetime:
+    """Fit a model of purchases and Gamma-Gamma to histories by maximum likelihood.
 
-    Only positive means enter Gamma-Gamma; with fewer than thirty of them it is left out.
+    ``histories`` are those of `segkit.features.lifetime_histories.summarise_histories`; ``kind`` is
+    "BG/NBD", "Pareto/NBD" or "MBG/CNBD-k". Only positive means enter Gamma-Gamma; with fewer than
+    thirty of them it is left out. k is 1 where the histories have no ``log_gap_sum``. ``purchases``
+    are those of `fit_purchases` on the same histories, where they are known already.
 
     Raises
     ------
     SegkitError
-        If fewer than thirty customers bought on more than one day, or a history is not possible.
+        If fewer than thirty customers bought on more than one day, a history is not possible, or
+        most customers have contracts.
     """
-    count, active, tenure, mean = _read_histories(histories)
-    again = int((count > 0).sum())
+    history, mean = read_usable(histories)
+    spent = Peak(np.full(3, np.nan), np.nan, np.full((3, 3), np.nan), False)
+    spends = np.flatnonzero(mean > 0)
+    with ThreadPoolExecutor(1) as second_core:
+        log_gap_sum = sum_log_gaps(histories)
+        fitted = second_core.submit(
+            lambda: purchases or fit_purchases(history, kind, log_gap_sum=log_gap_sum)
+        )
+        if len(spends) >= LEAST_REPEAT_BUYERS:
+            spent = fit_spend(history.repeats[spends], mean[spends])
+        model, bought = fitted.result()
+    values = np.append(bought.values, spent.values)
+    covariance = block_diag(bought.covariance, spent.covariance)
+    return Lifetime(
+        purchases=model,
+        spend=Spend(*spent.values.tolist()),
+        log_likelihood=bought.log_likelihood,
+        spend_log_likelihood=spent.log_likelihood,
+        standard_errors=tuple((values * np.sqrt(np.diag(covariance))).tolist()),
+        covariance=tuple(map(tuple, covariance.tolist())),
+        repeat_buyer_count=int((history.repeats > 0).sum()),
+        spender_count=len(spends),
+        converged=bought.converged,
+        spend_converged=spent.converged,
+    )
+
+
+def read_usable(histories: pd.DataFrame) -> tuple[History, np.ndarray]:
+    """Read histories as `read_histories` does; refuse too few repeat buyers, and contracts."""
+    history, mean = read_histories(histories)
+    again = int((history.repeats > 0).sum())
     if again < LEAST_REPEAT_BUYERS:
         raise SegkitError(
             "too few customers bought on more than one day for lifetime value",
             found=f"{again}, where {LEAST_REPEAT_BUYERS} are needed",
             fix="Give a longer history.",
         )
-    spent = Peak(np.full(3, np.nan), np.nan, np.full((3, 3), np.nan), False)
-    spends = np.flatnonzero((count > 0) & (mean > 0))
-    with ThreadPoolExecutor(1) as second_core:
-        purchases = second_core.submit(fit_purchases, count, active, tenure)
-        if len(spends) >= LEAST_REPEAT_BUYERS:
-            spent = fit_spend(count[spends], mean[spends])
-        bought = purchases.result()
-    values = np.append(bought.values, spent.values)
-    covariance = block_diag(bought.covariance, spent.covariance)
-    return Lifetime(
-        **dict(zip(PARAMETERS, values.tolist(), strict=True)),
-        log_likelihood=bought.log_likelihood,
-        spend_log_likelihood=spent.log_likelihood,
-        standard_errors=tuple((values * np.sqrt(np.diag(covariance))).tolist()),
-        covariance=tuple(map(tuple, covariance.tolist())),
-        repeat_buyer_count=again,
-        spender_count=len(spends),
-        converged=bought.converged,
-        spend_converged=spent.converged,
-    )
+    refuse_contracts(histories)
+    return history, mean
+
+
+def sum_log_gaps(histories: pd.DataFrame) -> float | None:
+    """Sum up ``log_gap_sum``, alike in any order of rows; None where there is no such column."""
+    if "log_gap_sum" not in histories:
+        return None
+    return float(np.sort(histories["log_gap_sum"].to_numpy(float)).sum())
+
+
+def fit_purchases(
+    history: History, kind: str, *, log_gap_sum: float | None = None
+) -> tuple[PurchaseModel, Peak]:
+    """Fit one kind of model of purchases; see `fit_lifetime`."""
+    if kind == BG_NBD:
+        peak = fit_bg_nbd(history)
+        return BgNbd(*peak.values.tolist()), peak
+    if kind == PARETO_NBD:
+        peak = fit_pareto_nbd(history)
+        return ParetoNbd(*peak.values.tolist()), peak
+    peak, k = fit_mbg_cnbd(history, log_gap_sum)
+    return MbgCnbd(*peak.values.tolist(), k), peak
 
 
 def predict_lifetime(
@@ -196,7 +189,7 @@ def predict_lifetime(
     return pd.DataFrame(
         {
             "customer_id": histories["customer_id"].to_numpy(),
-            "expected_order_count": found.active * found.orders,
+            "expected_order_count": found.orders,
             "active_probability": found.active,
             "expected_order_value": found.spend,
             "lifetime_value": found.value,
@@ -207,14 +200,22 @@ def predict_lifetime(
 
 
 def summarise_lifetime_value(
-    histories: pd.DataFrame, model: Lifetime, groups: pd.Series | None = None, *, random_state: int
+    histories: pd.DataFrame,
+    model: Lifetime,
+    groups: pd.Series | None = None,
+    *,
+    random_state: int,
+    missed: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Summarise the lifetime value of groups of customers, with 95 % intervals.
 
     The interval covers what these customers will bring within a year, discounted, if the
     models are right: the parameters are estimated (delta method), and customers differ from their
     expectation by chance (drawn from each one's posterior). Seasons, trends and new customers are
-    not in it. ``groups`` has the group of each of ``histories``, by their index.
+    not in it, but for what they made a model miss before: ``missed`` has a ``log_error`` by group
+    and for "all customers", which stands for a group that it lacks. It counts as one standard
+    deviation of the logarithm, independent of the others. ``groups`` has the group of each of
+    ``histories``, by their index.
 
     Returns
     -------
@@ -246,7 +247,11 @@ def summarise_lifetime_value(
     sd = np.sqrt(np.einsum("ig,ij,jg->g", slopes, np.array(model.covariance), slopes))
     # Every draw of chance with every hundredth of the parameters' log-normal distribution.
     hundredths = ndtri((np.arange(100) + 0.5) / 100)[:, None]
-    factors = np.exp(hundredths * sd / np.maximum(totals, TINY))
+    spread = sd / np.maximum(totals, TINY)
+    if missed is not None:
+        errors = missed["log_error"].reindex(names).fillna(missed.loc[ALL, "log_error"])
+        spread = np.hypot(spread, errors.to_numpy())
+    factors = np.exp(hundredths * spread)
     mixed = (np.array(drawn)[:, None] * factors).reshape(-1, len(names))
     lows, highs = np.quantile(mixed, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
     largest, second = _find_largest(found.value, codes, len(names))
@@ -254,7 +259,7 @@ def summarise_lifetime_value(
         {
             "group": names,
             "customer_count": sizes.astype(int),
-            "expected_order_count": add_up(found.active * found.orders) / sizes,
+            "expected_order_count": add_up(found.orders) / sizes,
             "mean_lifetime_value": totals / sizes,
             "mean_low": lows / sizes,
             "mean_high": highs / sizes,
@@ -282,99 +287,62 @@ def _find_largest(
 class _Prediction:
     """Expected purchases and value of each customer, and the value's slopes by each parameter.
 
-    What a customer buys while active depends on count and tenure alone, so it is worked out once
-    for each pair of them. Slopes are by the logarithms; those of BG/NBD by central differences.
+    Slopes are by the logarithms; those of the purchases by central differences of the year's, as
+    discounting changes all of them nearly alike.
     """
 
     def __init__(self, histories, model, horizon, yearly_discount):
-        self.count, self.since, self.tenure, mean = _read_histories(histories)
+        self.history, mean = read_histories(histories)
         self.model = model
-        self.edges = np.linspace(0, horizon, 13)
-        middles = (self.edges[1:] + self.edges[:-1]) / 2
-        self.discounts = (1 + yearly_discount) ** (-middles / YEAR_DAYS)
-        self.places, self.pairs = pd.factorize(self.count + 1j * self.tenure)
-        self.spends = np.where(mean > 0, self.count, 0)
-        self.total = self.spends * mean
+        self.horizon = horizon
+        edges = np.linspace(0, horizon, 13)
+        middles = (edges[1:] + edges[:-1]) / 2
+        discounts = (1 + yearly_discount) ** (-middles / YEAR_DAYS)
+        self.spends = np.where(np.isnan(mean), 0, self.history.repeats)
+        self.total = self.spends * np.nan_to_num(mean)
         p, q, v = model.spend
-        # Where q is at most 1 the spend has no mean.
-        self.spend = expect_spend(model.spend, self.spends, mean) if q > 1 else mean * np.nan
-        self.active, self.orders, self.discounted = self._expect(model.purchases)
-        self.value = self.active * self.discounted * self.spend
-        slopes = []
-        for move in np.exp(_STEP * np.eye(4)):
-            more_active, _, more_orders = self._expect(Purchases(*(model.purchases * move)))
-            less_active, _, less_orders = self._expect(Purchases(*(model.purchases * move**-1)))
-            difference = more_active * more_orders - less_active * less_orders
-            slopes.append(difference / (2 * _STEP) * self.spend)
+        self.spend = expect_spend(model.spend, self.spends, mean)
+        if not model.has_spend:
+            self.spend = np.full(len(mean), np.nan)
+        self.active = model.purchases.find_active_probability(self.history)
+        until = model.purchases.expect_purchases(self.history, edges[1:])
+        self.orders = until[-1]
+        discounted = discounts @ np.diff(until, axis=0, prepend=0)
+        self.value = discounted * self.spend
+        # What a purchase of the year is worth: its mean value, discounted.
+        self.share = self.value / np.maximum(self.orders, TINY)
+        slopes = [self._find_slope(place) for place in range(4)]
         rest = p * self.spends + q - 1
         shares = ((q - 1) / rest, -q / rest, v / (v + self.total))
         self.slopes = np.column_stack([*slopes, *(self.value * share for share in shares)])
 
-    def _expect(self, purchases: Purchases) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return who is active, and the purchases while active, plain and discounted."""
-        active = find_active_probability(
-            purchases, self.count, active=self.since, tenure=self.tenure
-        )
-        until = [
-            expect_purchases(purchases, edge, repeat_count=self.pairs.real, tenure=self.pairs.imag)
-            for edge in self.edges[1:]
-        ]
-        discounted = self.discounts @ np.diff(until, axis=0, prepend=0)
-        return active, until[-1][self.places], discounted[self.places]
+    def _find_slope(self, place: int) -> np.ndarray:
+        """Return the value's slope by the logarithm of one parameter of the purchases."""
+        found = []
+        for step in (_STEP, -_STEP):
+            values = list(self.model.purchases)
+            values[place] *= np.exp(step)
+            moved = type(self.model.purchases)(*values)
+            found.append(moved.expect_purchases(self.history, [self.horizon])[0])
+        return (found[0] - found[1]) / (2 * _STEP) * self.share
 
     def draw_values(self, rng: np.random.Generator) -> np.ndarray:
         """Draw what each customer will bring, from the posterior of rate, dropout and spend."""
-        r, alpha, a, b = self.model.purchases
         p, q, v = self.model.spend
-        size = len(self.count)
-        if not q > 1:
-            return np.full(size, np.nan)
-        rate = rng.gamma(r + self.count, 1 / (alpha + self.tenure))
-        leaves = np.maximum(rng.beta(a, b + self.count), 1e-9)
-        most = np.where(rng.random(size) < self.active, rng.geometric(leaves), 0)
-        orders = np.minimum(rng.poisson(np.minimum(rate * self.edges[-1], 1e9)), most)
+        if not self.model.has_spend:
+            return np.full(len(self.orders), np.nan)
+        orders = self.model.purchases.draw_purchases(self.history, self.horizon, rng)
         scale = (v + self.total) / rng.gamma(q + p * self.spends)
-        share = self.discounted / np.maximum(self.orders, TINY)
-        return rng.gamma(p * orders) * scale * share
+        discount = self.share / np.maximum(self.spend, TINY)
+        return rng.gamma(p * orders) * scale * discount
 
 
-def _read_histories(histories: pd.DataFrame) -> list[np.ndarray]:
-    """Return counts, active time, tenure and mean value (0 where missing), all possible."""
-    missing = [name for name in HISTORY_COLUMNS if name not in histories]
-    if missing:
-        fix = "Use summarise_histories."
-        raise SegkitError(f"the histories lack {', '.join(missing)}", fix=fix)
-    columns = [histories[name].to_numpy(float, na_value=np.nan) for name in HISTORY_COLUMNS[1:]]
-    count, active, tenure, mean = columns
-    possible = (count >= 0) & (count == np.floor(count)) & (active >= 0) & (active <= tenure)
-    possible &= (count > 0) == (active > 0)
-    if not possible.all():
-        raise SegkitError(
-            "a history is not possible",
-            found=f"{int((~possible).sum())} of {len(histories)}",
-            fix="Counts and days may not be negative or missing, active_days is at most "
-            "tenure_days, and above 0 just where somebody bought again.",
-        )
-    mean = np.where(np.isfinite(mean) & (mean > 0), mean, 0.0)
-    return [count.astype(np.int64), active, tenure, mean]
-
-
-def add_lifetime(
-    customers: pd.DataFrame, order_lines: ir.Table, *, as_of: datetime.date
-) -> tuple[pd.DataFrame, str]:
-    """Add ``expected_order_count``, ``active_probability`` and ``lifetime_value`` for a year.
-
-    Returns the table, and why a model cannot be fitted; empty where it can. Then the columns are
-    there but all missing, so that a scheme that reads them is told so. A customer without a sale
-    has none.
-    """
-    histories = summarise_histories(order_lines, as_of=as_of)
-    reason = ""
-    try:
-        found = predict_lifetime(histories, fit_lifetime(histories))
-    except SegkitError as error:
-        found = pd.DataFrame(columns=["customer_id", *FEATURE_COLUMNS], dtype=float)
-        reason = error.describe()
-    found = found.set_index("customer_id")[list(FEATURE_COLUMNS)]
-    added = found.reindex(customers["customer_id"]).reset_index(drop=True)
-    return customers.assign(**added), reason
+def sum_expected(histories: pd.DataFrame, model: Lifetime, horizons: Sequence[float]) -> np.ndarray:
+    """Return the purchases expected of all customers together within each horizon, in days."""
+    history, _ = read_histories(histories)
+    order = np.lexsort(history[::-1])  # alike ones are worked out once
+    total = np.zeros(len(horizons))
+    for start in range(0, len(order), _PART_ROWS):
+        part = History(*(column[order[start : start + _PART_ROWS]] for column in history))
+        total += model.purchases.expect_purchases(part, horizons).sum(axis=1)
+    return total

@@ -40,6 +40,18 @@ CHECKS = View(
         "note": Column("What that means"),
     },
 )
+CANDIDATES = View(
+    Shape("lifetime_candidates", population="models", by=("model",)),
+    {
+        "model": Column("Model"),
+        "expected_count": Column("Purchases expected", "integer"),
+        "actual_count": Column("Purchases that came", "integer"),
+        "relative_error": Column("Error in all", "share"),
+        "absolute_error": Column("Errors with single customers", "share"),
+        "is_chosen": Column("Taken"),
+        "note": Column("Why it cannot be taken"),
+    },
+)
 HOLDOUT = View(Shape("holdout", population="purchases", by=("week_end",)))
 REPEATS = View(
     Shape(
@@ -157,6 +169,18 @@ def write_checks(checks: pd.DataFrame) -> pd.DataFrame:
 
 def _write_number(number: float) -> str:
     return format_number(number, 0 if number % 1 == 0 else 2)
+
+
+def state_choice(candidates: Published) -> list[Finding]:
+    """Say which model is taken, and how far it was off with single customers."""
+    if candidates.empty:
+        return []
+    chosen = candidates.frame.loc[candidates.frame["is_chosen"]]
+    words = {"model": chosen["model"].iloc[0]}
+    if chosen["absolute_error"].isna().all():
+        return [write_finding("lifetime_value.choice.likeliest", words=words)]
+    error = candidates.read_figure("absolute_error", where=words, kind="share")
+    return [write_finding("lifetime_value.choice.foresaw_best", [error], words=words)]
 
 
 def state_lifetime_checks(checks: Published, holdout: Published) -> list[Finding]:

@@ -13,21 +13,32 @@ from ibis import ir
 
 from segkit.core.absence import NO_PURCHASES, empty_table, explain_empty
 from segkit.core.errors import SegkitError
+from segkit.features.expressions import keep_until
+from segkit.features.habits import learn_gaps
+from segkit.features.journey import name_stage
+from segkit.features.lifetime_choice import (
+    CANDIDATE_COLUMNS,
+    MOST_HOLDOUT_ERROR,
+    MOST_LOG_ERROR,
+    HeldOut,
+    LifetimeChoice,
+    choose_lifetime,
+    list_later_days,
+)
+from segkit.features.lifetime_histories import list_sale_days
 from segkit.features.lifetime_value import (
-    HISTORY_COLUMNS,
+    ALL,
     VALUE_COLUMNS,
     Lifetime,
-    fit_lifetime,
-    list_sale_days,
-    summarise_histories,
+    sum_expected,
     summarise_lifetime_value,
 )
-from segkit.models.lifetime import expect_counts, expect_purchases, find_active_probability
+from segkit.features.rhythm import describe_rhythm
+from segkit.features.sales import is_sale
 
-LEAST_HOLDOUT_WEEKS = 4
-MOST_HOLDOUT_WEEKS = 52
 MOST_COUNT = 7
 OTHER = "other"
+ENDS = ("mean_low", "mean_high", "total_low", "total_high")
 HOLDOUT_COLUMNS = (
     "week_end", "expected_count", "actual_count", "expected_running", "actual_running",
 )  # fmt: skip
@@ -78,7 +89,7 @@ CHECKS = {
     "log_error": LifetimeCheck(
         "largest standard error of a parameter's logarithm",
         bound="at most",
-        limit=1,
+        limit=MOST_LOG_ERROR,
         when_failed="The data do not determine every parameter; single parameters say nothing.",
     ),
     "spend_tail": LifetimeCheck(
@@ -109,12 +120,22 @@ CHECKS = {
     "holdout": LifetimeCheck(
         "error of purchases in the time held out",
         bound="at most",
-        limit=0.2,
+        limit=MOST_HOLDOUT_ERROR,
         when_failed=(
             "The purchases of a time that the model had not seen came out otherwise: a season, "
             "a trend or a change of habits, which it does not know."
         ),
         when_untold="Nobody bought in the time held out.",
+    ),
+    "holdout_value": LifetimeCheck(
+        "error of sales in the time held out",
+        bound="at most",
+        limit=MOST_HOLDOUT_ERROR,
+        when_failed=(
+            "The sales of a time that the models had not seen came out otherwise; the intervals "
+            "of the value are as much wider."
+        ),
+        when_untold="There were no sales in the time held out, or none could be expected.",
     ),
 }
 
@@ -122,8 +143,9 @@ CHECKS = {
 class LifetimeEvidence(NamedTuple):
     """What a report is made from: aggregates only; tables without rows say why.
 
-    ``model`` is None where none can be fitted. The tables are those of
-    `summarise_lifetime_value`, `check_lifetime`, `compare_holdout` and `compare_repeat_counts`.
+    ``model`` is None where none can be fitted. The tables are those of `summarise_lifetime_value`,
+    `check_lifetime`, `compare_holdout` and `compare_repeat_counts`, and the candidates of
+    `segkit.features.lifetime_choice.LifetimeChoice`.
     """
 
     model: Lifetime | None
@@ -131,6 +153,7 @@ class LifetimeEvidence(NamedTuple):
     checks: pd.DataFrame
     holdout: pd.DataFrame
     repeat_counts: pd.DataFrame
+    candidates: pd.DataFrame
 
 
 def assess_lifetime(
@@ -141,31 +164,102 @@ def assess_lifetime(
     random_state: int,
     smallest_cell: int = 5,
 ) -> LifetimeEvidence:
-    """Fit, check and sum up lifetime value, for all customers and by their ``journey_stage``.
+    """Choose, check and sum up lifetime value, for all customers and by their ``journey_stage``.
 
     Groups of fewer than ``smallest_cell`` customers are put together. Without purchases, or with
-    too few, every table is empty and says why.
+    too few, every table is empty and says why; values are, where the model must not be used.
     """
     reason = NO_PURCHASES
-    model = None
+    choice = None
     if order_lines is not None:
-        histories = summarise_histories(order_lines, as_of=as_of)
         try:
-            model = fit_lifetime(histories)
+            choice = choose_lifetime(order_lines, as_of=as_of)
         except SegkitError as error:
             reason = error.describe()
-    if model is None:
-        columns = (VALUE_COLUMNS, CHECK_COLUMNS, HOLDOUT_COLUMNS, COUNT_COLUMNS)
+    if choice is None:
+        columns = (VALUE_COLUMNS, CHECK_COLUMNS, HOLDOUT_COLUMNS, COUNT_COLUMNS, CANDIDATE_COLUMNS)
         return LifetimeEvidence(None, *(empty_table(names, reason) for names in columns))
-    holdout = compare_holdout(order_lines, as_of=as_of)
-    checks = check_lifetime(histories, model, holdout=holdout)
+    histories = choice.histories
     groups = None
     if "journey_stage" in customers:
         groups = histories["customer_id"].map(customers.set_index("customer_id")["journey_stage"])
         groups = _pool_groups(groups, smallest_cell)
-    values = summarise_lifetime_value(histories, model, groups, random_state=random_state)
-    counts = compare_repeat_counts(histories, model)
-    return LifetimeEvidence(model, values, checks, holdout, counts)
+    holdout = empty_table(HOLDOUT_COLUMNS, choice.held_out_reason)
+    missed = None
+    if choice.held_out is not None:
+        holdout = compare_holdout(order_lines, choice.held_out, choice.earlier, as_of=as_of)
+        missed = measure_missed(order_lines, choice, groups)
+    values = empty_table(VALUE_COLUMNS, choice.reason)
+    if not choice.reason:
+        values = summarise_lifetime_value(
+            histories, choice.model, groups, random_state=random_state, missed=missed
+        )
+        if choice.value_reason:
+            money = [name for name in values if "lifetime_value" in name or name in ENDS]
+            values[money] = np.nan
+    return LifetimeEvidence(
+        model=choice.model,
+        values=values,
+        checks=check_lifetime(histories, choice.model, holdout=holdout, missed=missed),
+        holdout=holdout,
+        repeat_counts=compare_repeat_counts(histories, choice.model),
+        candidates=choice.candidates,
+    )
+
+
+def measure_missed(
+    order_lines: ir.Table, choice: LifetimeChoice, groups: pd.Series | None
+) -> pd.DataFrame:
+    """Measure by how much the sales of the time held out missed what was expected of them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by group, "all customers" first, then each of ``groups``, into which customers are
+        put by their stage at the split: ``expected_value``, ``actual_value``, ``log_error`` (the
+        size of the logarithm of one over the other, with one mean order added to both, so that a
+        group that brought nothing has one).
+    """
+    held_out = choice.held_out
+    pairs = pd.DataFrame(
+        {
+            "expected_value": choice.foreseen["lifetime_value"].to_numpy(),
+            "actual_value": held_out.histories["later_value"].to_numpy(),
+        }
+    )
+    sums = {ALL: pairs.sum(min_count=1)}
+    if groups is not None:
+        stages = _name_stages(order_lines, held_out.histories, as_of=held_out.split_on)
+        stages = held_out.histories["customer_id"].map(stages)
+        stages = stages.where(stages.isin(groups.unique()), OTHER)
+        for group, rows in pairs.groupby(stages.to_numpy()):
+            sums[group] = rows.sum(min_count=1)
+    table = pd.DataFrame(sums).T
+    order = choice.foreseen["expected_order_value"].mean()
+    ratio = (table["actual_value"] + order) / (table["expected_value"] + order)
+    return table.assign(log_error=np.log(ratio).abs())
+
+
+def _name_stages(
+    order_lines: ir.Table, histories: pd.DataFrame, *, as_of: datetime.date
+) -> pd.Series:
+    """Name each customer's stage as it was known on a day, from the histories until then."""
+    lines = keep_until(order_lines, "ordered_at", as_of)
+    habits = learn_gaps(lines.filter(lines.customer_id.notnull() & is_sale(lines)))
+    days = pd.DataFrame(
+        {
+            "customer_id": histories["customer_id"],
+            "active_days": histories["active_days"],
+            "tenure_days": histories["tenure_days"],
+            "recency_days": histories["tenure_days"] - histories["active_days"],
+            "order_count": histories["repeat_count"] + 1,  # days with a sale
+            "order_days_": histories["repeat_count"] + 1,
+            "gap_squares_": 0.0,  # how gaps vary names no stage
+        }
+    )
+    table = describe_rhythm(ibis.memtable(days), habits)
+    stages = table.select("customer_id", stage=name_stage(table, habits)).to_pandas()
+    return stages.set_index("customer_id")["stage"]
 
 
 def _pool_groups(groups: pd.Series, smallest_cell: int) -> pd.Series:
@@ -178,7 +272,7 @@ def _pool_groups(groups: pd.Series, smallest_cell: int) -> pd.Series:
 
 
 def compare_repeat_counts(histories: pd.DataFrame, model: Lifetime) -> pd.DataFrame:
-    """Compare how many customers bought again how often with what BG/NBD expects of them.
+    """Compare how many customers bought again how often with what a model expects.
 
     Returns
     -------
@@ -187,7 +281,7 @@ def compare_repeat_counts(histories: pd.DataFrame, model: Lifetime) -> pd.DataFr
     """
     bins = np.minimum(histories["repeat_count"], MOST_COUNT)
     tenures = histories["tenure_days"].value_counts().sort_index()
-    expected = tenures @ expect_counts(model.purchases, tenures.index, most=MOST_COUNT - 1)
+    expected = tenures @ model.purchases.share_counts(tenures.index, most=MOST_COUNT - 1)
     expected = [*expected, len(histories) - expected.sum()]
     names = [*map(str, range(MOST_COUNT)), f"{MOST_COUNT}+"]
     columns = (names, np.bincount(bins, minlength=MOST_COUNT + 1), expected)
@@ -195,60 +289,41 @@ def compare_repeat_counts(histories: pd.DataFrame, model: Lifetime) -> pd.DataFr
 
 
 def compare_holdout(
-    order_lines: ir.Table, *, as_of: datetime.date, split_on: datetime.date | None = None
+    order_lines: ir.Table, held_out: HeldOut, model: Lifetime, *, as_of: datetime.date
 ) -> pd.DataFrame:
-    """Fit until ``split_on``, and compare the weeks after it with what the fit expects of them.
-
-    Only customers who had bought until ``split_on`` count, and whole weeks until ``as_of``. If it
-    is not given, the last third of the history is held out, a year of 52 weeks at most.
+    """Compare the weeks held out with what a model that was fitted before them expects.
 
     Returns
     -------
     pandas.DataFrame
         One row a week: ``week_end`` (its last day), ``expected_count`` and ``actual_count`` (days
-        with a sale, of all customers), ``expected_running`` and ``actual_running`` (their sums
-        since ``split_on``). No rows, with the reason, where that is too short or nothing can be
-        fitted.
+        with a sale, of all customers known before), ``expected_running`` and ``actual_running``
+        (their sums since the split).
     """
-    days = list_sale_days(order_lines, as_of=as_of)
-    if split_on is None:
-        first = days.day.min().execute()
-        span = 0 if pd.isna(first) else (pd.Timestamp(as_of) - pd.Timestamp(first)).days
-        split_on = as_of - datetime.timedelta(weeks=min(span // 21, MOST_HOLDOUT_WEEKS))
-    weeks = (as_of - split_on).days // 7
-    if weeks < LEAST_HOLDOUT_WEEKS:
-        reason = "The history is too short to hold out the last third of it."
-        return empty_table(HOLDOUT_COLUMNS, reason)
-    histories = summarise_histories(order_lines, as_of=split_on)
-    try:
-        model = fit_lifetime(histories).purchases
-    except SegkitError as error:
-        return empty_table(HOLDOUT_COLUMNS, f"Before {split_on:%Y-%m-%d}, {error.describe()}")
-    count, active, tenure = (histories[name] for name in HISTORY_COLUMNS[1:4])
-    active = find_active_probability(model, count, active=active, tenure=tenure)
-    alike = pd.Series(active).groupby([count, tenure]).sum()
-    count, tenure = (alike.index.get_level_values(level) for level in (0, 1))
-    running = [
-        alike @ expect_purchases(model, 7.0 * week, repeat_count=count, tenure=tenure)
-        for week in range(1, weeks + 1)
-    ]
-    # Day 1 to 7 after the split are week 0.
-    after = days.mutate(since_=days.day.delta(ibis.date(split_on), unit="day"))
+    split_on = held_out.split_on
+    later = list_later_days(order_lines, as_of=as_of, split_on=split_on)
     # As it was known then: a first order may have been taken back since.
     known = list_sale_days(order_lines, as_of=split_on).select("customer_id").distinct()
-    after = after.filter(after.since_ > 0).semi_join(known, "customer_id")
-    found = after.group_by(week_=((after.since_ - 1) / 7).floor().cast("int64"))
-    found = found.aggregate(actual=ibis._.count()).to_pandas().set_index("week_")["actual"]
-    actual = found.reindex(range(weeks), fill_value=0).to_numpy()
-    ends = pd.date_range(pd.Timestamp(split_on), periods=weeks + 1, freq="7D")[1:]
+    later = later.semi_join(known, "customer_id")
+    # Day 1 to 7 after the split are week 0.
+    counts = later.group_by(week_=((later.since_ - 1) / 7).floor().cast("int64"))
+    counts = counts.aggregate(actual=ibis._.count()).to_pandas().set_index("week_")["actual"]
+    actual = counts.reindex(range(held_out.weeks), fill_value=0).to_numpy()
+    weeks = np.arange(1, held_out.weeks + 1)
+    running = sum_expected(held_out.histories, model, 7.0 * weeks)
+    ends = pd.Timestamp(split_on) + pd.to_timedelta(7 * weeks, unit="D")
     columns = (ends, np.diff(running, prepend=0), actual, running, actual.cumsum())
     return pd.DataFrame(dict(zip(HOLDOUT_COLUMNS, columns, strict=True)))
 
 
 def check_lifetime(
-    histories: pd.DataFrame, model: Lifetime, *, holdout: pd.DataFrame | None = None
+    histories: pd.DataFrame,
+    model: Lifetime,
+    *,
+    holdout: pd.DataFrame | None = None,
+    missed: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Check whether the models fit; ``holdout`` is that of `compare_holdout`.
+    """Check whether the models fit; see `compare_holdout` and `measure_missed` for what came.
 
     The limits are conventions, not tests. Gamma-Gamma takes money and frequency as independent;
     their correlation (Pearson's, over repeat buyers) was .11 where Fader, Hardie and Lee (2005,
@@ -265,12 +340,13 @@ def check_lifetime(
         holdout = empty_table(HOLDOUT_COLUMNS, "No time was held out.")
     measured = {
         "repeat_buyers": model.repeat_buyer_count,
-        "maximum_found": model.converged and (model.spend_converged or np.isnan(model.q)),
+        "maximum_found": model.converged and (model.spend_converged or np.isnan(model.spend.q)),
         "log_error": _measure_log_error(model),
-        "spend_tail": model.q,
+        "spend_tail": model.spend.q,
         "money_frequency": _correlate_money_frequency(histories),
         "repeat_counts": _measure_misplaced(histories, model),
         "holdout": _measure_holdout_error(holdout),
+        "holdout_value": np.nan if missed is None else _measure_value_error(missed),
     }
     rows = []
     for name, check in CHECKS.items():
@@ -280,7 +356,7 @@ def check_lifetime(
         rows.append((check.title, value, check.bound, check.limit, passes, note))
     table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
     if holdout.empty:
-        table.loc[table.index[-1], "note"] = explain_empty(holdout)
+        table.loc[table.index[-2:], "note"] = explain_empty(holdout)
     return table
 
 
@@ -290,7 +366,7 @@ def _measure_log_error(model: Lifetime) -> float:
     Without a model of the spend only the four parameters of the purchases count.
     """
     errors = np.sqrt(np.diag(model.covariance))
-    if np.isnan(model.q):
+    if np.isnan(model.spend.q):
         errors = errors[:4]
     return np.nan_to_num(errors, nan=np.inf).max()
 
@@ -315,4 +391,10 @@ def _measure_misplaced(histories: pd.DataFrame, model: Lifetime) -> float:
 def _measure_holdout_error(holdout: pd.DataFrame) -> float:
     """Return expected over actual purchases, less 1; missing where nobody bought."""
     expected, actual = holdout[["expected_running", "actual_running"]].max()
+    return expected / actual - 1 if actual > 0 else np.nan
+
+
+def _measure_value_error(missed: pd.DataFrame) -> float:
+    """Return expected over actual sales, less 1; missing where there were none."""
+    expected, actual = missed.loc[ALL, ["expected_value", "actual_value"]]
     return expected / actual - 1 if actual > 0 else np.nan

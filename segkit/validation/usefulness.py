@@ -22,7 +22,8 @@ from segkit.features.attributes import select_attributes
 from segkit.features.customer_table import RFM_COLUMNS, build_customers
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import days_until, keep_until
-from segkit.features.lifetime_value import fit_lifetime, predict_lifetime, summarise_histories
+from segkit.features.lifetime_choice import choose_lifetime
+from segkit.features.lifetime_value import predict_lifetime
 from segkit.features.purchases import summarise_purchases
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
@@ -194,27 +195,23 @@ def score_lifetime(
 ) -> pd.DataFrame:
     """Return twentieths of the ``value`` and ``orders`` that a lifetime model expects.
 
-    Both count from 0 (low) to 19, and are -1 for a customer without a sale until ``as_of``. The
-    expected value is not discounted, see `segkit.features.lifetime_value`.
+    Both count from 0 (low) to 19, -1 for a customer without a sale; value is not discounted.
 
     Raises
     ------
     SegkitError
-        If the model cannot be fitted.
+        If no model has a maximum.
     """
-    histories = summarise_histories(order_lines, as_of=as_of)
-    model = fit_lifetime(histories)
-    if not np.isfinite(model.spend).all() or model.q <= 1:
-        raise SegkitError("too few customers bought again to expect what an order is worth")
+    choice = choose_lifetime(order_lines, as_of=as_of)
+    model = choice.model
+    if not (model.converged and model.has_spend):
+        raise SegkitError(choice.reason or choice.value_reason)
+    histories = choice.histories
     predicted = predict_lifetime(histories, model, horizon_days=horizon_days, yearly_discount=0.0)
     expected = customers[["customer_id"]].merge(predicted, how="left")
-    twentieths = pd.DataFrame(
-        {
-            "value": _cut_twentieths(expected["lifetime_value"]),
-            "orders": _cut_twentieths(expected["expected_order_count"]),
-        }
-    )
-    return twentieths.fillna(-1).astype(int)
+    value = _cut_twentieths(expected["lifetime_value"])
+    orders = _cut_twentieths(expected["expected_order_count"])
+    return pd.DataFrame({"value": value, "orders": orders}).fillna(-1).astype(int)
 
 
 def _cut_twentieths(values: pd.Series) -> pd.Series:

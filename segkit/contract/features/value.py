@@ -56,14 +56,14 @@ FEATURES = (
         base="value",
         unit="expected orders",
         needs=SPEND,
-        meaning="Days with a sale expected in the next 365 days (BG/NBD)",
+        meaning="Days with a sale expected in the next 365 days, by the model that foresaw best",
     ),
     Feature(
         "active_probability",
         base="value",
         unit="probability",
         needs=SPEND,
-        meaning="Probability of buying still (BG/NBD); 1 for who bought on one day only",
+        meaning="Probability of buying still, by the same model",
     ),
     Feature(
         "lifetime_value",

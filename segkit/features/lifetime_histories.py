@@ -1,0 +1,142 @@
+"""The history of purchases that the models of lifetime value read: one row a customer.
+
+A purchase is a day with a sale, as in `segkit.features.purchases`; its value is gross sales, before
+returns and costs. The engine sums each history up.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import ir
+
+from segkit.core.errors import SegkitError
+from segkit.features.expressions import (
+    count_true,
+    days_until,
+    keep_until,
+    round_ratio,
+    share_of,
+    sum_money,
+)
+from segkit.features.sales import is_income, is_sale
+from segkit.models.lifetime.peaks import History
+
+HISTORY_COLUMNS = (
+    "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
+)  # fmt: skip
+REGULAR_COLUMNS = ("log_gap_sum", "same_value_count")
+# A purchase is worth the same as the one before it if it differs by at most so much of that.
+SAME_VALUE = 0.02
+# Contracts: of customers with three repeat purchases or more, so many pay the same, at times whose
+# geometric mean is nearly the arithmetic one (.97 where one month in twelve is left out).
+CONTRACT_REPEATS = 3
+CONTRACT_REGULARITY = 0.97
+CONTRACT_SAME = 0.8
+CONTRACT_SHARE = 0.5
+CONTRACT_CUSTOMERS = 30
+
+
+def list_sale_days(order_lines: ir.Table, *, as_of: datetime.date) -> ir.Table:
+    """List each customer's days with a sale: ``day``, ``value`` (gross sales), ``first_day``.
+
+    A day whose only lines are discounts is none.
+    """
+    lines = keep_until(order_lines, "ordered_at", as_of)
+    lines = lines.filter(lines.customer_id.notnull() & is_income(lines))
+    days = lines.group_by("customer_id", day=lines.ordered_at.date())
+    days = days.aggregate(value=sum_money(lines.line_amount), has_sale_=is_sale(lines).any())
+    days = days.filter(days.has_sale_).drop("has_sale_")
+    return days.mutate(first_day=days.day.min().over(group_by="customer_id"))
+
+
+def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataFrame:
+    """Summarise the histories that the models read, in the engine.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each customer with a sale until ``as_of``, sorted: ``customer_id``,
+        ``repeat_count`` (days with a sale after the first), ``active_days`` (from the first to
+        the last), ``tenure_days`` (from the first until ``as_of``), ``mean_repeat_value`` (gross
+        sales of a repeat day, a plain mean; missing without one), ``log_gap_sum`` (the sum of the
+        natural logarithms of the days between two purchases, which tells regular from random
+        ones) and ``same_value_count`` (repeat days worth the same as the day before, within 2 %).
+        The first day is left out of the mean, as in Fader and Hardie (2013).
+    """
+    days = list_sale_days(order_lines, as_of=as_of)
+    by_day = ibis.window(group_by="customer_id", order_by="day")
+    days = days.mutate(last_day_=days.day.lag().over(by_day), last_=days.value.lag().over(by_day))
+    gap = days.day.delta(days.last_day_, unit="day").cast("float64")
+    sums = days.group_by("customer_id").aggregate(
+        repeat_count=days.count() - 1,
+        active_days=days.day.max().delta(days.day.min(), unit="day"),
+        tenure_days=days_until(days.day.min(), as_of),
+        repeat_value_=sum_money(days.value, where=days.day > days.first_day),
+        log_gap_sum=round_ratio(gap.ln().sum().fill_null(0.0)),
+        same_value_count=count_true((days.value - days.last_).abs() <= SAME_VALUE * days.last_),
+    )
+    sums = sums.mutate(mean_repeat_value=share_of(sums.repeat_value_, sums.repeat_count))
+    histories = sums.select(*HISTORY_COLUMNS, *REGULAR_COLUMNS).order_by("customer_id").to_pandas()
+    counts = ("repeat_count", "active_days", "tenure_days", "same_value_count")
+    kinds = {**dict.fromkeys(counts, "int64"), "mean_repeat_value": float, "log_gap_sum": float}
+    return histories.astype(kinds)
+
+
+def read_histories(histories: pd.DataFrame) -> tuple[History, np.ndarray]:
+    """Return what the models read, and the mean value of a repeat purchase, NaN where unknown.
+
+    A mean of 0 or less is 0: whoever's purchases brought nothing is known to bring little.
+
+    Raises
+    ------
+    SegkitError
+        If a column is missing, or a history is not possible.
+    """
+    missing = [name for name in HISTORY_COLUMNS if name not in histories]
+    if missing:
+        fix = "Use summarise_histories."
+        raise SegkitError(f"the histories lack {', '.join(missing)}", fix=fix)
+    columns = [histories[name].to_numpy(float, na_value=np.nan) for name in HISTORY_COLUMNS[1:]]
+    count, active, tenure, mean = columns
+    possible = (count >= 0) & (count == np.floor(count)) & (active >= 0) & (active <= tenure)
+    possible &= (count > 0) == (active > 0)
+    if not possible.all():
+        raise SegkitError(
+            "a history is not possible",
+            found=f"{int((~possible).sum())} of {len(histories)}",
+            fix="Counts and days may not be negative or missing, active_days is at most "
+            "tenure_days, and above 0 just where somebody bought again.",
+        )
+    mean = np.where(np.isfinite(mean) & (count > 0), np.maximum(mean, 0.0), np.nan)
+    return History(count.astype(np.int64), active, tenure), mean
+
+
+def refuse_contracts(histories: pd.DataFrame) -> None:
+    """Raise where most customers pay equal amounts at equal times, as for a contract.
+
+    Whoever has a contract buys until it ends, and its end is seen: models of people who come and
+    go unseen say nothing of them (Fader and Hardie 2009, "Probability models for customer-base
+    analysis"). Nothing is said of histories without `REGULAR_COLUMNS`, nor where fewer than thirty
+    customers bought four times: contracts by the year take four years to be seen.
+    """
+    if not set(REGULAR_COLUMNS) <= set(histories):
+        return
+    often = histories[histories["repeat_count"] >= CONTRACT_REPEATS]
+    if len(often) < CONTRACT_CUSTOMERS:
+        return
+    usual = np.exp(often["log_gap_sum"] / often["repeat_count"])
+    is_regular = usual >= CONTRACT_REGULARITY * often["active_days"] / often["repeat_count"]
+    is_same = often["same_value_count"] >= CONTRACT_SAME * often["repeat_count"]
+    share = (is_regular & is_same).mean()
+    if share >= CONTRACT_SHARE:
+        raise SegkitError(
+            "these are contracts or subscriptions, of which models of purchases say nothing",
+            found=f"{share:.0%} of {len(often)} customers with four purchases or more pay the "
+            "same amount at the same distance",
+            fix="Look at how many contracts are renewed instead; give the order lines of sales "
+            "beyond the contracts alone, if there are any.",
+        )
