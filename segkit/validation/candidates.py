@@ -14,7 +14,7 @@ from segkit.core.errors import SegkitError
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
 from segkit.segmentation.documents import RULE_FITS, Segmentation, fit_rules_again, fit_shown
 from segkit.segmentation.preparation import prepare_columns
-from segkit.validation import resampling, stability
+from segkit.validation import intervals, resampling, stability
 from segkit.validation.candidate_measures import (
     explain_share,
     find_closest,
@@ -338,7 +338,7 @@ def bound_candidate(candidates: Candidates, scheme: str, segment_count: int) -> 
     values = np.full(len(sampled), np.nan)
     if "total_spend" in sampled:
         values = sampled["total_spend"].to_numpy(dtype=float, na_value=np.nan)
-    return stability.bound_segments(resamples, values, row_count=candidates.customer_count)
+    return intervals.bound_segments(resamples, values, row_count=candidates.customer_count)
 
 
 def rate_confidence(candidates: Candidates, scheme: str, segment_count: int) -> pd.DataFrame:
