@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from segkit.core.skewed_means import bound_mean, expect_skewness
 from segkit.validation.intervals import add_intervals, bound_segments
 from segkit.validation.resampling import Resamples
 
@@ -45,10 +46,11 @@ class TestBounds:
         # Of two samples the 2.5 % quantile lies a fortieth of the way from the lower.
         assert found["customer_share_low"].tolist() == pytest.approx([0.50625, 0.25625])
         assert found["customer_share_high"].tolist() == pytest.approx([0.74375, 0.49375])
-        low, high = 5 / 3, 3
-        assert found["mean_value_low"][0] == pytest.approx(low + (high - low) / 40)
+        # The median of the first sample is that of 1, 1, 3, and of the second that of 3 and 3.
+        assert found["median_value"].tolist() == [2, 10]
+        assert found["median_value_low"][0] == pytest.approx(1 + 2 / 40)
         # In the second sample nobody's value is known in the second segment.
-        assert found.loc[1, ["mean_value_low", "mean_value_high"]].tolist() == [10, 10]
+        assert found.loc[1, ["median_value_low", "median_value_high"]].tolist() == [10, 10]
 
     def test_a_sample_in_which_a_segment_dissolved_says_nothing_of_it(self):
         resamples = make_resamples(self.OWN, [[0, 0, 0, 1], [0, 0, 0, 1]])
@@ -62,8 +64,39 @@ class TestBounds:
         resamples = make_resamples(self.OWN, [self.OWN] * 2, draws=draws)
         whole = bound_segments(resamples, self.VALUES)
         fewer = bound_segments(resamples, self.VALUES, row_count=16)
-        for name in ("customer_share", "mean_value"):
+        for name in ("customer_share", "median_value"):
             for end in ("low", "high"):
                 gap = whole[f"{name}_{end}"] - whole[name]
                 half = fewer[f"{name}_{end}"] - fewer[name]
                 assert half.tolist() == pytest.approx((gap / 2).tolist())
+
+    def test_means_have_the_interval_of_skewed_means_where_fitting_anew_adds_nothing(self):
+        values = np.random.default_rng(0).lognormal(size=60)
+        own = np.repeat([0, 1], [40, 20])
+        draws = np.random.default_rng(1).multinomial(60, np.full(60, 1 / 60), size=20)
+        found = bound_segments(make_resamples(own, [own] * 20, draws=draws), values)
+        for place, here in enumerate((values[:40], values[40:])):
+            ends = found.loc[place, ["mean_value_low", "mean_value_high"]].tolist()
+            assert ends == pytest.approx(bound_mean(here))
+            assert found.loc[place, "mean_skewness"] == pytest.approx(expect_skewness(here))
+
+    def test_what_fitting_anew_adds_makes_the_intervals_of_means_wider(self):
+        rng = np.random.default_rng(0)
+        values = np.sort(rng.lognormal(size=60))
+        own = np.repeat([0, 1], 30)
+        draws = rng.multinomial(60, np.full(60, 1 / 60), size=40)
+        moved = [np.repeat([0, 1], [cut, 60 - cut]) for cut in rng.integers(20, 41, 40)]
+        widths = []
+        for labels in ([own] * 40, moved):
+            found = bound_segments(make_resamples(own, labels, draws=draws), values)
+            widths.append(found["mean_value_high"] - found["mean_value_low"])
+        assert (widths[1] > 1.1 * widths[0]).all()
+
+    def test_where_the_ends_of_a_mean_would_not_hold_there_are_none_and_the_median_has_them(self):
+        values = np.exp(3 * np.random.default_rng(0).normal(size=100))
+        own = np.zeros(100, dtype=int)
+        draws = np.random.default_rng(1).multinomial(100, np.full(100, 0.01), size=40)
+        found = bound_segments(make_resamples(own, [own] * 40, draws=draws), values).loc[0]
+        assert found["mean_skewness"] > 20
+        assert np.isnan(found["mean_value_low"])
+        assert found["median_value_low"] < found["median_value"] < found["median_value_high"]
