@@ -19,18 +19,23 @@ def make_resamples(own, labels, *, k: int | None = None, draws=None, **changes) 
 
 
 def test_sizes_get_the_ends_of_their_intervals_and_how_well_segments_are_found_again():
-    sizes = pd.DataFrame({"segment": [2, 1], "mean_spend": [20.0, 10.0]})
-    bounds = pd.DataFrame({"segment": [1, 2]})
-    for place, name in enumerate(("customer_share", "mean_value")):
-        for end in ("low", "high"):
-            bounds[f"{name}_{end}"] = [place + 0.1, place + 0.2]
+    sizes = pd.DataFrame({"segment": [2, 1], "customer_share": [0.6, 0.4]})
+    spends = {"mean_spend": [20.0, 10.0], "median_spend": [8.0, 4.0]}
+    bounds = pd.DataFrame({"segment": [1, 2], "customer_share": [0.4, 0.6]})
+    bounds = bounds.assign(mean_value=[9.0, 20.0], median_value=[4.0, 8.0], mean_skewness=[1, 30])
+    for name in ("customer_share", "mean_value", "median_value"):
+        bounds[f"{name}_low"] = bounds[name] - [0.1, 0.2]
+        bounds[f"{name}_high"] = bounds[name] + [0.1, 0.2]
     ratings = pd.DataFrame({"segment": [1, 2], "rating": ["stable", "doubtful"]})
-    found = add_intervals(sizes, bounds, ratings)
+    found = add_intervals(sizes.assign(**spends), bounds, ratings)
     assert found["rating"].tolist() == ["doubtful", "stable"]
-    assert found["customer_share_low"].tolist() == [0.2, 0.1]
-    assert found["mean_spend_high"].tolist() == [1.2, 1.1]
-    without = add_intervals(sizes[["segment"]], bounds, ratings)
-    assert not {"mean_spend_low", "mean_value_low"} & set(without)
+    assert found["customer_share_low"].tolist() == pytest.approx([0.4, 0.3])
+    # The mean of a sample was 9: the interval is moved to that of all, 10.
+    assert found["mean_spend_high"].tolist() == pytest.approx([20.2, 10.1])
+    assert found["median_spend_low"].tolist() == pytest.approx([7.8, 3.9])
+    assert found["mean_spend_skewness"].tolist() == [30, 1]
+    without = add_intervals(sizes, bounds, ratings)
+    assert not any("spend" in name or "value" in name for name in without)
 
 
 class TestBounds:
@@ -43,12 +48,12 @@ class TestBounds:
         found = bound_segments(resamples, self.VALUES)
         assert found["customer_share"].tolist() == [0.5, 0.5]
         assert found["mean_value"].tolist() == [2, 10]
-        # Of two samples the 2.5 % quantile lies a fortieth of the way from the lower.
-        assert found["customer_share_low"].tolist() == pytest.approx([0.50625, 0.25625])
-        assert found["customer_share_high"].tolist() == pytest.approx([0.74375, 0.49375])
+        # Two samples hold nothing further out than themselves.
+        assert found["customer_share_low"].tolist() == [0.5, 0.25]
+        assert found["customer_share_high"].tolist() == [0.75, 0.5]
         # The median of the first sample is that of 1, 1, 3, and of the second that of 3 and 3.
         assert found["median_value"].tolist() == [2, 10]
-        assert found["median_value_low"][0] == pytest.approx(1 + 2 / 40)
+        assert found.loc[0, ["median_value_low", "median_value_high"]].tolist() == [1, 3]
         # In the second sample nobody's value is known in the second segment.
         assert found.loc[1, ["median_value_low", "median_value_high"]].tolist() == [10, 10]
 

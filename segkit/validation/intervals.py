@@ -27,20 +27,33 @@ def add_intervals(
 ) -> pd.DataFrame:
     """Add to the sizes of segments the intervals of `bound_segments`, and each one's rating.
 
+    Where the intervals are of a sample of the customers, they are moved to the figures of all.
+
     Returns
     -------
     pandas.DataFrame
-        ``sizes`` with ``customer_share_low``, ``customer_share_high``, ``rating``, and, where it
-        has ``mean_spend``, ``mean_spend_low`` and ``mean_spend_high``.
+        ``sizes`` with ``customer_share_low``, ``customer_share_high``, ``rating``; where it has
+        ``mean_spend``, the ends of ``mean_spend`` and ``median_spend``, and
+        ``mean_spend_skewness``, beyond 20 of which the mean has no ends.
     """
-    ends = {"customer_share_low", "customer_share_high"}
-    bounds = intervals.rename(
-        columns={"mean_value_low": "mean_spend_low", "mean_value_high": "mean_spend_high"}
-    )
+    bounds = intervals.rename(columns={name: _name_spend(name) for name in intervals.columns})
+    ends = []
+    for name in ("customer_share", "mean_spend", "median_spend"):
+        if name not in sizes:
+            continue
+        moved = bounds["segment"].map(sizes.set_index("segment")[name]) - bounds[name]
+        for end in (f"{name}_low", f"{name}_high"):
+            bounds[end] = bounds[end] + moved
+            ends.append(end)
     if "mean_spend" in sizes:
-        ends |= {"mean_spend_low", "mean_spend_high"}
-    table = sizes.merge(bounds[["segment", *sorted(ends)]], on="segment", how="left")
+        ends.append("mean_spend_skewness")
+    table = sizes.merge(bounds[["segment", *ends]], on="segment", how="left")
     return table.merge(ratings[["segment", "rating"]], on="segment", how="left")
+
+
+def _name_spend(name: str) -> str:
+    """Return what a figure of values is called where the values are spend."""
+    return {"mean_skewness": "mean_spend_skewness"}.get(name, name.replace("_value", "_spend"))
 
 
 def bound_segments(
@@ -52,7 +65,8 @@ def bound_segments(
     on the sample as drawn; so the interval covers both the luck of the sample and that of the fit.
     Samples in which a segment dissolved (its Jaccard is .50 or less) say nothing of it; the ratings
     count them. Shares and medians have the percentile interval of Efron and Tibshirani (1993,
-    section 13.3). It is too narrow for means of skewed values, which have that of `bound_mean`,
+    section 13.3), at the quantiles that a further sample would leave outside as often as they say
+    (Weibull 1939), for the samples are few. It is too narrow for means of skewed values, which have that of `bound_mean`,
     stretched by what fitting anew adds to their spread over the samples.
 
     Parameters
@@ -84,7 +98,7 @@ def bound_segments(
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a segment that always dissolved
-        ends = np.nanquantile(samples, tails, axis=0)
+        ends = np.nanquantile(samples, tails, axis=0, method="weibull")
     times = max(row_count or 0, len(own)) / max(len(own), 1)
     ends = estimate + (ends - estimate) / np.sqrt(times)
     stretches = _find_stretches(samples[:, 1], np.array(fixed_means))
