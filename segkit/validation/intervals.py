@@ -66,8 +66,8 @@ def bound_segments(
     Samples in which a segment dissolved (its Jaccard is .50 or less) say nothing of it; the ratings
     count them. Shares and medians have the percentile interval of Efron and Tibshirani (1993,
     section 13.3), at the quantiles that a further sample would leave outside as often as they say
-    (Weibull 1939), for the samples are few. It is too narrow for means of skewed values, which have that of `bound_mean`,
-    stretched by what fitting anew adds to their spread over the samples.
+    (Weibull 1939), for the samples are few. It is too narrow for means of skewed values, which have
+    that of `bound_mean`, stretched by what fitting anew adds to their spread over the samples.
 
     Parameters
     ----------
