@@ -24,6 +24,7 @@ from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import days_until, keep_until
 from segkit.features.lifetime_value import fit_lifetime, predict_lifetime, summarise_histories
 from segkit.features.purchases import summarise_purchases
+from segkit.features.who import asks_everybody
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 from segkit.segmentation.documents import fit_shown
@@ -263,7 +264,9 @@ def measure_usefulness(
     if reason:
         return _refuse(split, reason)
     try:
-        customers = build_customers(tables, as_of=split, settings=settings).frame
+        customers = build_customers(
+            tables, as_of=split, settings=settings, everybody=asks_everybody([scheme])
+        ).choose(scheme.who)
         found, labels, _ = fit_shown(
             customers,
             scheme,
