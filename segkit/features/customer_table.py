@@ -22,7 +22,7 @@ from segkit.features.lifetime_value import add_lifetime
 from segkit.features.own_features import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
 from segkit.features.survey import is_said, score_attitudes
-from segkit.features.who import EVERYBODY, add_people, keep_buyers
+from segkit.features.who import EVERYBODY, add_people, asks_everybody, keep_buyers
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 
@@ -155,6 +155,19 @@ def build_customers(
         prospect_count=count_prospects(tables, as_of=as_of),
         lifetime_reason=lifetime_reason,
     )
+
+
+def build_customers_of(
+    scheme: Scheme,
+    tables: Mapping[str, ir.Table],
+    *,
+    as_of: datetime.date,
+    settings: BaseSettings | None = None,
+) -> pd.DataFrame:
+    """Build the customer table of one scheme's customers, see `build_customers`."""
+    everybody = asks_everybody([scheme])
+    built = build_customers(tables, as_of=as_of, settings=settings, everybody=everybody)
+    return built.choose(scheme.who)
 
 
 def learn_from_tables(

@@ -19,12 +19,11 @@ from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.errors import SegkitError
 from segkit.core.statistics import find_reach
 from segkit.features.attributes import select_attributes
-from segkit.features.customer_table import RFM_COLUMNS, build_customers
+from segkit.features.customer_table import RFM_COLUMNS, build_customers_of
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import days_until, keep_until
 from segkit.features.lifetime_value import fit_lifetime, predict_lifetime, summarise_histories
 from segkit.features.purchases import summarise_purchases
-from segkit.features.who import asks_everybody
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 from segkit.segmentation.documents import fit_shown
@@ -264,9 +263,7 @@ def measure_usefulness(
     if reason:
         return _refuse(split, reason)
     try:
-        customers = build_customers(
-            tables, as_of=split, settings=settings, everybody=asks_everybody([scheme])
-        ).choose(scheme.who)
+        customers = build_customers_of(scheme, tables, as_of=split, settings=settings)
         found, labels, _ = fit_shown(
             customers,
             scheme,
