@@ -22,7 +22,7 @@ from segkit.features.lifetime_value import add_lifetime
 from segkit.features.own_features import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
 from segkit.features.survey import is_said, score_attitudes
-from segkit.features.who import EVERYBODY, add_people, asks_everybody, keep_buyers
+from segkit.features.who import EVERYBODY, add_people, asks_everybody
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 
@@ -140,14 +140,15 @@ def build_customers(
     where it cannot be predicted.
     """
     habits = learn_from_tables(tables, as_of=as_of, settings=settings)
-    expressed = express_customers(
-        tables, as_of=as_of, settings=settings, habits=habits, everybody=everybody
-    )
-    frame, lifetime_reason = fetch_customers(expressed, tables.get("order_lines"), as_of=as_of)
+    lines = tables.get("order_lines")
+    told = {"as_of": as_of, "settings": settings, "habits": habits}
+    frame, lifetime_reason = fetch_customers(express_customers(tables, **told), lines, as_of=as_of)
     people = None
-    if everybody and "order_lines" in tables:
-        people = frame
-        frame = keep_buyers(people)
+    if everybody and lines is not None:
+        # Fetched apart, so that the buyers' table is the same whether or not anybody else is asked.
+        people, _ = fetch_customers(
+            express_customers(tables, **told, everybody=True), lines, as_of=as_of
+        )
     return CustomerTable(
         everybody=people,
         frame=frame,

@@ -59,11 +59,6 @@ def _is_sum(name: str) -> bool:
     )
 
 
-def keep_buyers(people: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of those with an order."""
-    return people[people["order_count"] > 0].reset_index(drop=True)
-
-
 def count_who(tables: Mapping[str, ir.Table], *, as_of: datetime.date) -> pd.DataFrame:
     """Count the customers with and without an order until ``as_of``.
 
