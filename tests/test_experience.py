@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from published import publish
+from scipy import stats
 from scipy.stats import binomtest
 
 from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
+from segkit.core.statistics import find_skewed_reach
 from segkit.evidence.experience.engagement import (
     summarise_events_by_segment,
     summarise_messages_by_segment,
@@ -336,3 +338,18 @@ def test_online_retail_spend_by_segment_adds_up_to_all_spend(shared_data):
     table = summarise_spend_by_segment(lines, segments, as_of=as_of, days=1000)
     assert table["spend"].sum() == pytest.approx(lines.line_amount.sum().execute(), abs=0.01)
     assert table["customer_count"].sum() == 4372
+
+
+def test_the_interval_of_amounts_that_are_answered_reaches_further_up_than_down():
+    amounts = np.random.default_rng(0).lognormal(3, 1, 60)
+    rows = [(f"a{n}", "How much?", f"{amount:.6f}") for n, amount in enumerate(amounts)]
+    frame = pd.DataFrame(rows, columns=["customer_id", "question", "answer"])
+    segments = frame[["customer_id"]].assign(segment_name="All")
+    responses = make_tables(responses=frame)["responses"]
+    found = summarise_responses_by_segment(responses, segments).iloc[0]
+    skewness = stats.skew(amounts) / np.sqrt(60)
+    down, up = find_skewed_reach(skewness)
+    error = stats.sem(amounts)
+    assert found["low"] == pytest.approx(amounts.mean() - down * error, rel=1e-4)
+    assert found["high"] == pytest.approx(amounts.mean() + up * error, rel=1e-4)
+    assert found["high"] - found["value"] > 1.3 * (found["value"] - found["low"])

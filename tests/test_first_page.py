@@ -120,6 +120,22 @@ def test_a_yes_is_not_plain_while_a_warning_of_the_check_is_open():
     assert (refused["answer"], refused["style"]) == ("no", "no")
 
 
+def test_a_yes_is_not_plain_where_the_segments_foresaw_nothing_of_later_time():
+    final = {"verdict": {"answer": "yes", "text": "Use it."}}
+    final["usefulness"] = {"answer": "nothing", "text": "Chance.", "doubt": FINDING}
+    told = write_verdict(final)
+    assert told["answer"] == "yes, but the segments foresaw nothing of later time"
+    assert (told["style"], told["warnings"]) == ("doubtful", ["Five."])
+    final["verdict"]["open_warnings"] = [{"name": "a.b", "reason": "Look."}]
+    told = write_verdict(final)
+    both = "the segments foresaw nothing of later time and 1 warning of the check is open"
+    assert told["answer"] == f"yes, but {both}"
+    assert told["warnings"] == ["Five.", "a.b: Look."]
+    final["verdict"] = {"answer": "no", "text": "Do not."}
+    told = write_verdict(final)
+    assert (told["answer"], told["style"], told["warnings"]) == ("no", "no", [])
+
+
 def test_rows_are_added_up_over_tables_and_nothing_read_has_no_share():
     counts = {
         "orders": {"read": 1500, "accepted": 1200, "rejected": 300},

@@ -34,10 +34,20 @@ def test_draws_are_judged_right_or_wrong_by_hand():
 
 def test_intervals_of_segments_hold_the_truth_about_as_often_as_they_say():
     found = coverage_segments.simulate(8, 3, n_customers=300, pairs=15)
-    assert found.shape == (6, 7)
+    assert found.shape == (9, 7)
     assert found["coverage"].mean() > 0.8
     again = coverage_segments.simulate(2, 3, n_customers=300, pairs=5)
     pd.testing.assert_frame_equal(again, coverage_segments.simulate(2, 3, n_customers=300, pairs=5))
+
+
+def test_intervals_of_skewed_spend_hold_the_truth_where_they_are_shown():
+    kinds = [(1.0, 100), (2.0, 100)]
+    found = coverage_segments.simulate_skewed(12, 3, kinds=kinds, pairs=20)
+    assert found["coverage"].min() > 0.8
+    assert found["shown_and_wrong"].max() <= 0.15
+    shown = found.set_index(["figure", "spread"])["shown_share"]
+    assert shown["mean_value", 1.0] == shown["median_value", 2.0] == 1
+    assert shown["mean_value", 2.0] < 0.6
 
 
 def test_intervals_of_differences_and_accuracies_hold_the_truth_about_as_often_as_they_say():

@@ -12,10 +12,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from segkit.models.columns import PreparedColumns
 from segkit.validation import stability
+from segkit.validation.intervals import bound_segments
 from segkit.validation.resampling import Resamples, draw_bootstraps, resample_prototypes
 from segkit.validation.stability import (
-    add_intervals,
-    bound_segments,
     compare_labels,
     compare_pairs,
     count_confidence,
@@ -151,57 +150,6 @@ class TestConfidence:
         assert found["confidence"].tolist() == ["sure", "between", "unsure"]
         assert found["customer_count"].tolist() == [2, 2, 1]
         assert found["customer_share"].tolist() == [0.4, 0.4, 0.2]
-
-    def test_sizes_get_the_ends_of_their_intervals_and_how_well_segments_are_found_again(self):
-        sizes = pd.DataFrame({"segment": [2, 1], "mean_spend": [20.0, 10.0]})
-        bounds = pd.DataFrame({"segment": [1, 2]})
-        for place, name in enumerate(("customer_share", "mean_value")):
-            for end in ("low", "high"):
-                bounds[f"{name}_{end}"] = [place + 0.1, place + 0.2]
-        ratings = pd.DataFrame({"segment": [1, 2], "rating": ["stable", "doubtful"]})
-        found = add_intervals(sizes, bounds, ratings)
-        assert found["rating"].tolist() == ["doubtful", "stable"]
-        assert found["customer_share_low"].tolist() == [0.2, 0.1]
-        assert found["mean_spend_high"].tolist() == [1.2, 1.1]
-        without = add_intervals(sizes[["segment"]], bounds, ratings)
-        assert not {"mean_spend_low", "mean_value_low"} & set(without)
-
-
-class TestBounds:
-    OWN = (0, 0, 1, 1)
-    VALUES = np.array([1.0, 3.0, 10.0, np.nan])
-
-    def test_shares_and_means_are_those_of_each_sample_as_drawn(self):
-        draws = [[2, 1, 1, 0], [0, 2, 0, 2]]
-        resamples = make_resamples(self.OWN, [self.OWN, [1, 1, 0, 0]], draws=draws)
-        found = bound_segments(resamples, self.VALUES)
-        assert found["customer_share"].tolist() == [0.5, 0.5]
-        assert found["mean_value"].tolist() == [2, 10]
-        # Of two samples the 2.5 % quantile lies a fortieth of the way from the lower.
-        assert found["customer_share_low"].tolist() == pytest.approx([0.50625, 0.25625])
-        assert found["customer_share_high"].tolist() == pytest.approx([0.74375, 0.49375])
-        low, high = 5 / 3, 3
-        assert found["mean_value_low"][0] == pytest.approx(low + (high - low) / 40)
-        # In the second sample nobody's value is known in the second segment.
-        assert found.loc[1, ["mean_value_low", "mean_value_high"]].tolist() == [10, 10]
-
-    def test_a_sample_in_which_a_segment_dissolved_says_nothing_of_it(self):
-        resamples = make_resamples(self.OWN, [[0, 0, 0, 1], [0, 0, 0, 1]])
-        found = bound_segments(resamples, self.VALUES)
-        assert found["customer_share_low"][0] == 0.75
-        assert np.isnan(found["customer_share_low"][1])
-        assert found["customer_share"].tolist() == [0.5, 0.5]
-
-    def test_of_four_times_as_many_customers_intervals_are_half_as_wide(self):
-        draws = [[2, 1, 1, 0], [1, 0, 2, 1]]
-        resamples = make_resamples(self.OWN, [self.OWN] * 2, draws=draws)
-        whole = bound_segments(resamples, self.VALUES)
-        fewer = bound_segments(resamples, self.VALUES, row_count=16)
-        for name in ("customer_share", "mean_value"):
-            for end in ("low", "high"):
-                gap = whole[f"{name}_{end}"] - whole[name]
-                half = fewer[f"{name}_{end}"] - fewer[name]
-                assert half.tolist() == pytest.approx((gap / 2).tolist())
 
 
 def judge(least: float | None = 0.05, **changes) -> str:

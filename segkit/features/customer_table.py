@@ -22,6 +22,7 @@ from segkit.features.lifetime_choice import add_lifetime
 from segkit.features.own_features import describe_feature, list_own, list_read
 from segkit.features.purchases import summarise_purchases
 from segkit.features.survey import is_said, score_attitudes
+from segkit.features.who import EVERYBODY, add_people, asks_everybody
 from segkit.plan.bases import BaseSettings
 from segkit.plan.models import Scheme
 
@@ -105,32 +106,69 @@ class CustomerTable:
         Customers who never bought: where there are order lines, they are not in ``frame``.
     lifetime_reason : str
         Why it cannot be predicted what a year will bring; empty where it can, or nobody asks.
+    everybody : pandas.DataFrame or None
+        The rows of ``frame`` and of those without an order, where they were asked for.
     """
 
     frame: pd.DataFrame
     habits: Habits
     prospect_count: int
     lifetime_reason: str
+    everybody: pd.DataFrame | None = None
+
+    def choose(self, who: str) -> pd.DataFrame:
+        """Return the customers of a scheme by its ``who``, buyers or everybody.
+
+        Without order lines there is one table of all, whatever a scheme says.
+        """
+        is_asked = who == EVERYBODY and self.everybody is not None
+        return self.everybody if is_asked else self.frame
 
 
 def build_customers(
-    tables: Mapping[str, ir.Table], *, as_of: datetime.date, settings: BaseSettings | None = None
+    tables: Mapping[str, ir.Table],
+    *,
+    as_of: datetime.date,
+    settings: BaseSettings | None = None,
+    everybody: bool = False,
 ) -> CustomerTable:
     """Build the customer table: learn what is usual, express the features, and fetch them.
 
-    ``tables`` are accepted tables of one engine; ``settings`` a plan, or nothing. See
+    ``tables`` are accepted tables of one engine; ``settings`` a plan, or nothing. With
+    ``everybody`` those without an order are fetched too, beside the buyers. See
     `express_customers` for the rows, and `add_lifetime` for what a year will bring: it is missing
     where it cannot be predicted.
     """
     habits = learn_from_tables(tables, as_of=as_of, settings=settings)
-    expressed = express_customers(tables, as_of=as_of, settings=settings, habits=habits)
-    frame, lifetime_reason = fetch_customers(expressed, tables.get("order_lines"), as_of=as_of)
+    lines = tables.get("order_lines")
+    told = {"as_of": as_of, "settings": settings, "habits": habits}
+    frame, lifetime_reason = fetch_customers(express_customers(tables, **told), lines, as_of=as_of)
+    people = None
+    if everybody and lines is not None:
+        # Fetched apart, so that the buyers' table is the same whether or not anybody else is asked.
+        people, _ = fetch_customers(
+            express_customers(tables, **told, everybody=True), lines, as_of=as_of
+        )
     return CustomerTable(
+        everybody=people,
         frame=frame,
         habits=habits,
         prospect_count=count_prospects(tables, as_of=as_of),
         lifetime_reason=lifetime_reason,
     )
+
+
+def build_customers_of(
+    scheme: Scheme,
+    tables: Mapping[str, ir.Table],
+    *,
+    as_of: datetime.date,
+    settings: BaseSettings | None = None,
+) -> pd.DataFrame:
+    """Build the customer table of one scheme's customers, see `build_customers`."""
+    everybody = asks_everybody([scheme])
+    built = build_customers(tables, as_of=as_of, settings=settings, everybody=everybody)
+    return built.choose(scheme.who)
 
 
 def learn_from_tables(
@@ -151,11 +189,13 @@ def express_customers(
     as_of: datetime.date,
     settings: BaseSettings | None = None,
     habits: Habits | None = None,
+    everybody: bool = False,
 ) -> ir.Table:
     """Express the customer table: one row for each customer with an order until ``as_of``.
 
     Nothing is computed. Customers who never bought are left out, and with them those of whom there
-    are returns only: who has no recency is not like one who bought lately. Without ``order_lines``
+    are returns only: who has no recency is not like one who bought lately. With ``everybody`` both
+    have a row too, see `segkit.features.who`. Without ``order_lines``
     there is a row for each of the ``customers``, and without these for each whom another table
     names. Where both that table and the behaviour tell an attribute, the customer's own wins.
     ``habits`` are
@@ -175,10 +215,13 @@ def express_customers(
         purchases = summarise_purchases(
             _add_order_columns(tables), as_of=as_of, products=tables.get("products"), habits=habits
         )
-        purchases = purchases.filter(purchases.order_count > 0)
+        if not everybody:
+            purchases = purchases.filter(purchases.order_count > 0)
     engagement = summarise_engagement(
         tables, as_of=as_of, settings=settings, learned_days=habits.engagement_days
     )
+    if everybody and purchases is not None:
+        purchases = add_people(purchases, engagement if attributes is None else attributes)
     attitudes = score_attitudes(tables.get("responses"), settings, as_of=as_of)
     joined = _join_parts(purchases, attributes, engagement)
     if attitudes is not None:

@@ -151,7 +151,8 @@ class Scheme(Frozen):
     category is a level of its own or is ignored. ``gamma`` is the weight of a category against a
     number. ``cuts`` replace the cut points of RFM, tiers or a ready-made ``ruleset``. Levels of a
     category that fewer than ``smallest_level`` customers share are pooled, those of the plan's
-    ``smallest_cell`` where it says nothing.
+    ``smallest_cell`` where it says nothing. ``who`` says whether people without an order, such as
+    leads, have a segment too.
     """
 
     name: Name
@@ -159,6 +160,7 @@ class Scheme(Frozen):
     base: Literal[tuple(BASES)]
     method: Literal["kmeans", "kprototypes", "latent_classes", "rules", "rfm", "tiers"]
     columns: tuple[str, ...] = ()
+    who: Literal["buyers", "everybody"] = "buyers"
     segments: tuple[int, int] = (2, 6)
     categorical: tuple[str, ...] = ()
     missing: Literal["own", "ignore"] = "own"

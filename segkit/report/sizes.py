@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published, Shape
+from segkit.core.skewed_means import MOST_EXPECTED_SKEW
 from segkit.report.differences import describe_differences
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, ORANGE, chart
@@ -36,6 +37,12 @@ SIZES = View(
         "mean_spend": Column("Mean spend"),
         "mean_interval": Column(
             "95% interval of the mean", "money", interval=("mean_spend_low", "mean_spend_high")
+        ),
+        "median_spend": Column("Median spend"),
+        "median_interval": Column(
+            "95% interval of the median",
+            "money",
+            interval=("median_spend_low", "median_spend_high"),
         ),
         "total_profit": Column("Profit"),
         "median_recency_days": Column("Median days since last order"),
@@ -145,6 +152,29 @@ def _state_segment(name: str, sizes: Published, profile: Published) -> Finding:
         words = {**where, "differences": apart}
     count = sizes.read_figure("customer_count", where=where, kind="count")
     return write_finding(kind, [*read, *differences], count=count, words=words)
+
+
+def state_means(sizes: Published) -> list[Finding]:
+    """Say of which segments the mean spend is not to be relied on, and what the median is.
+
+    One finding a segment; none where every mean can be relied on.
+    """
+    frame = sizes.frame
+    if "mean_spend_skewness" not in frame:
+        return []
+    doubtful = frame["mean_spend_skewness"].astype(float) > MOST_EXPECTED_SKEW
+    return [_state_median(name, sizes) for name in frame.loc[doubtful, "segment_name"]]
+
+
+def _state_median(name: str, sizes: Published) -> Finding:
+    """Say that a segment's mean spend is not to be relied on, with its median and interval."""
+    where = {"segment_name": name}
+    interval = ("median_spend_low", "median_spend_high")
+    mean = sizes.read_figure("mean_spend", where=where, kind="money")
+    median = sizes.read_figure("median_spend", where=where, kind="money", interval=interval)
+    count = sizes.read_figure("customer_count", where=where, kind="count")
+    kind = "sizes.means.doubtful" if median.low is not None else "sizes.means.doubtful_alone"
+    return write_finding(kind, [mean, median], count=count, words=where)
 
 
 def list_headline(sizes: Published) -> dict[str, Finding]:

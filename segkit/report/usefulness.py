@@ -16,6 +16,7 @@ from segkit.report.shared.figures import GREY, MUTED, SERIES, chart
 from segkit.report.shared.numbers import THIN_SPACE, format_number, format_share, join_words
 from segkit.report.shared.sentences import name_column, write_figure, write_finding
 from segkit.report.shared.views import View, reshape_published
+from segkit.validation.foresight import has_to_wait
 from segkit.validation.prediction import PERFECT, TOP_SHARE
 from segkit.validation.usefulness import (
     BOTH,
@@ -253,10 +254,27 @@ def _join_width(text: str, width: str) -> str:
     return f"{text}{THIN_SPACE}±{THIN_SPACE}{width}"
 
 
-def list_headline(found: Usefulness, told: list[Finding]) -> dict[str, Any]:
-    """Return the answer for the facts: ``answer``, ``text`` and ``split_on``, empty if none."""
-    return {
+def list_headline(found: Usefulness, told: list[Finding], summary: Published) -> dict[str, Any]:
+    """Return the answer for the facts: ``answer``, ``text`` and ``split_on``, empty if none.
+
+    Where a yes has to wait for later time, see `has_to_wait`, ``doubt`` says why.
+    """
+    headline = {
         "answer": found.answer or "not measured",
         "text": told[0],
         "split_on": str(found.split_on or ""),
     }
+    if has_to_wait(found):
+        headline["doubt"] = _state_doubt(summary)
+    return headline
+
+
+def _state_doubt(summary: Published) -> Finding:
+    """Say on whom and on what time it rests that the segments foresee nothing."""
+    count = summary.read_figure("customer_count", kind="count", unit="customer")
+    read = [
+        summary.read_figure("split_on", kind="date"),
+        count,
+        summary.read_figure("later_days", kind="count", unit="day"),
+    ]
+    return write_finding("usefulness.answer.doubt", read, count=count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from segkit.core.errors import SegkitError
@@ -27,8 +29,10 @@ def name_numbers(joined: pd.DataFrame) -> pd.Series:
     return joined.drop_duplicates("segment").set_index("segment")["segment_name"].sort_index()
 
 
-def assign_schemes(customers: pd.DataFrame, segmentations: dict[str, Segmentation]) -> pd.DataFrame:
-    """Place customers in the segments of every scheme.
+def assign_schemes(
+    people: Mapping[str, pd.DataFrame], segmentations: Mapping[str, Segmentation]
+) -> pd.DataFrame:
+    """Place the customers of each scheme, ``people`` by its name, in its segments.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def assign_schemes(customers: pd.DataFrame, segmentations: dict[str, Segmentatio
     """
     parts = []
     for scheme, segmentation in segmentations.items():
-        placed = segmentation.assign(customers)
+        placed = segmentation.assign(people[scheme])
         parts.append(list_placements(placed, scheme)[PLACED_COLUMNS])
     return pd.concat(parts or [pd.DataFrame(columns=PLACED_COLUMNS)], ignore_index=True)
 

@@ -107,20 +107,32 @@ def _add_file(plan: Plan, fault: SegkitError) -> SegkitError:
     return SegkitError(fault.message, where=where, found=fault.found, fix=fault.fix)
 
 
-def check_all_rules(customers: pd.DataFrame, segmentations: Iterable[Segmentation]) -> pd.DataFrame:
-    """Check the rules of all schemes of method ``rules``: ``scheme`` and see `check_rules`."""
+def check_all_rules(
+    people: Mapping[str, pd.DataFrame], segmentations: Iterable[Segmentation]
+) -> pd.DataFrame:
+    """Check the rules of all schemes of method ``rules``: ``scheme`` and see `check_rules`.
+
+    ``people`` are the customers of each scheme, by its name.
+    """
     tables = {}
     for found in segmentations:
         if found.method == "rules":
             names = list(found.names.values())
-            tables[found.scheme] = check_rules(customers, found.model, names)
+            tables[found.scheme] = check_rules(people[found.scheme], found.model, names)
     return _join_tables(tables, "No scheme of the plan is made of rules.")
 
 
 def compare_all_classes(
-    customers: pd.DataFrame, schemes: Iterable[Scheme], *, random_state: int, n_bootstrap: int = 0
+    people: Mapping[str, pd.DataFrame],
+    schemes: Iterable[Scheme],
+    *,
+    random_state: int,
+    n_bootstrap: int = 0,
 ) -> pd.DataFrame:
-    """Compare the numbers of latent classes: ``scheme`` and see `compare_class_counts`."""
+    """Compare the numbers of latent classes: ``scheme`` and see `compare_class_counts`.
+
+    ``people`` are the customers of each scheme, by its name.
+    """
     tables = {}
     for scheme in schemes:
         if scheme.method != "latent_classes":
@@ -128,7 +140,7 @@ def compare_all_classes(
         fewest, most = scheme.segments
         with contextlib.suppress(SegkitError):  # the candidates say why it cannot be fitted
             tables[scheme.name] = compare_class_counts(
-                customers,
+                people[scheme.name],
                 scheme.columns,
                 range(fewest, most + 1),
                 random_state=random_state,

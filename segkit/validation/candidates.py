@@ -14,7 +14,7 @@ from segkit.core.errors import SegkitError
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
 from segkit.segmentation.documents import RULE_FITS, Segmentation, fit_rules_again, fit_shown
 from segkit.segmentation.preparation import prepare_columns
-from segkit.validation import resampling, stability
+from segkit.validation import intervals, resampling, stability
 from segkit.validation.candidate_measures import (
     explain_share,
     find_closest,
@@ -53,6 +53,8 @@ class Candidates:
     merged : pandas.DataFrame
         Candidates of which segments were too small to be seen and are merged into others:
         ``scheme``, ``segment_count`` (left), ``merged_count``, ``by_rules`` (the plan's own).
+    parts : dict
+        By scheme the candidates that it was compared with, where schemes are of different people.
     """
 
     table: pd.DataFrame
@@ -63,6 +65,11 @@ class Candidates:
     merged: pd.DataFrame = field(repr=False)
     customer_count: int = 0
     fitted_count: int = 0
+    parts: dict[str, Candidates] = field(default_factory=dict, repr=False)
+
+    def choose_part(self, scheme: str) -> Candidates:
+        """Return the candidates of the customers whom a scheme is of."""
+        return self.parts.get(scheme, self)
 
 
 def compare_candidates(
@@ -334,11 +341,12 @@ def follow_candidates(candidates: Candidates, scheme: str) -> Paths:
 def bound_candidate(candidates: Candidates, scheme: str, segment_count: int) -> pd.DataFrame:
     """Return `bound_segments` of a candidate, by ``total_spend`` where it is known."""
     resamples = candidates.resamples[scheme, segment_count]
-    sampled = candidates.sampled
+    own = candidates.choose_part(scheme)
+    sampled = own.sampled
     values = np.full(len(sampled), np.nan)
     if "total_spend" in sampled:
         values = sampled["total_spend"].to_numpy(dtype=float, na_value=np.nan)
-    return stability.bound_segments(resamples, values, row_count=candidates.customer_count)
+    return intervals.bound_segments(resamples, values, row_count=own.customer_count)
 
 
 def rate_confidence(candidates: Candidates, scheme: str, segment_count: int) -> pd.DataFrame:
@@ -347,7 +355,8 @@ def rate_confidence(candidates: Candidates, scheme: str, segment_count: int) -> 
     Of the sampled customers only.
     """
     confidence = stability.rate_customers(candidates.resamples[scheme, segment_count])
-    return candidates.sampled[["customer_id"]].assign(bootstrap_confidence=confidence)
+    sampled = candidates.choose_part(scheme).sampled
+    return sampled[["customer_id"]].assign(bootstrap_confidence=confidence)
 
 
 def choose_segmentations(candidates: Candidates, choice: SchemeChoice) -> dict[str, Segmentation]:

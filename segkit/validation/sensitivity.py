@@ -59,7 +59,7 @@ def leave_out_columns(
             }
         )
         labels = _refit(
-            candidates.sampled,
+            candidates.choose_part(scheme.name).sampled,
             fewer,
             segment_count,
             draws=np.concatenate([once, draws]),

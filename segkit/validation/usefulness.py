@@ -19,7 +19,7 @@ from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.errors import SegkitError
 from segkit.core.statistics import find_reach
 from segkit.features.attributes import select_attributes
-from segkit.features.customer_table import RFM_COLUMNS, build_customers
+from segkit.features.customer_table import RFM_COLUMNS, build_customers_of
 from segkit.features.engagement import summarise_engagement
 from segkit.features.expressions import days_until, keep_until
 from segkit.features.lifetime_choice import choose_lifetime
@@ -260,7 +260,7 @@ def measure_usefulness(
     if reason:
         return _refuse(split, reason)
     try:
-        customers = build_customers(tables, as_of=split, settings=settings).frame
+        customers = build_customers_of(scheme, tables, as_of=split, settings=settings)
         found, labels, _ = fit_shown(
             customers,
             scheme,

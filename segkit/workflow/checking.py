@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segkit.core.errors import SegkitError
 from segkit.data.checks import CheckReport, check_plan
+from segkit.features.who import asks_everybody
 from segkit.plan.models import Plan
 from segkit.plan.reading import read_plan
 from segkit.segmentation.schemes import check_schemes
@@ -46,7 +47,9 @@ def find_refused(plan: Plan, report: CheckReport) -> dict[str, Refusal]:
     if learned.table == "order_lines" and learned.first_on is not None:
         days = (report.as_of - learned.first_on).days + 1
     counts = DataCounts(learned.customer_count, days, learned.repeat_count)
-    return find_refusals(counts, plan.schemes)
+    # The check counts those who ordered; how many there are besides is known to a run only.
+    schemes = [scheme for scheme in plan.schemes if not asks_everybody([scheme])]
+    return find_refusals(counts, schemes)
 
 
 def _explain(plan: Plan, name: str, refusal: Refusal) -> SegkitError:

@@ -49,9 +49,14 @@ def write_page(draws: int, repeats: int, seed: int) -> str:
         ("Verdicts: draws judged right", verdicts.__doc__, verdicts.summarise(judged)),
         ("Verdicts: what was found at each number of segments", "", kinds),
         (
-            "Coverage of segments' shares and mean spend",
+            "Coverage of segments' shares, and of mean and median spend",
             coverage_segments.__doc__,
             coverage_segments.simulate(repeats, seed),
+        ),
+        (
+            "Coverage of mean and median spend that is skewed",
+            coverage_segments.simulate_skewed.__doc__,
+            coverage_segments.simulate_skewed(repeats, seed),
         ),
         (
             "Coverage of lifetime value",

@@ -7,7 +7,7 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
-from segkit.core.statistics import ALPHA, bound_estimate
+from segkit.core.statistics import ALPHA, find_skewed_reach
 from segkit.evidence.segment_summaries import add_interval, count_shares, summarise_by_segment
 
 MOST_CHOICES = 12
@@ -41,9 +41,10 @@ def summarise_responses_by_segment(responses: Table | None, segments: pd.DataFra
     """Summarise what each segment answers: means of numbers and shares of choices.
 
     Free text is left out. The columns are question, kind, segment_name, answer (empty for a
-    number), customer_count, value (mean or share), low, high (95 %: 1.96 standard errors, or
-    Wilson's), base_value, is_outside (whether the interval leaves out the base's value),
-    outside_chance (how often that happens by chance) and rests_on_count.
+    number), customer_count, value (mean or share), low, high (95 %: of a mean, for answers may be
+    amounts, by `find_skewed_reach`; of a share Wilson's), base_value, is_outside (whether the
+    interval leaves out the base's value), outside_chance (how often that happens by chance) and
+    rests_on_count.
     """
     columns = ["question", "kind", "segment_name", "answer", "customer_count", "value"]
     columns += ["low", "high", "base_value", "is_outside", "outside_chance", "rests_on_count"]
@@ -78,11 +79,30 @@ def _share_answers(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
 def _average_answers(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
     """Return the mean answer to each number, and that of all segments together."""
     rows = rows.mutate(number=_.answer.try_cast("float64"))
-    measures = {"value": _.number.mean(), "deviation": _.number.std(), "answer_count": _.count()}
+    measures = {
+        "value": _.number.mean(),
+        "deviation": _.number.std(),
+        "square": (_.number**2).mean(),
+        "cube": (_.number**3).mean(),
+        "answer_count": _.count(),
+    }
     table = summarise_by_segment(rows, segments, measures, by=["question"])
     weights = table["answer_count"].groupby(table["question"]).transform("sum")
     part = table["value"] * table["answer_count"] / weights
     base = part.groupby(table["question"]).transform("sum")
     error = table["deviation"] / np.sqrt(table["answer_count"])
-    low, high = bound_estimate(table["value"], error)
+    down, up = find_skewed_reach(_find_skew(table))
+    low = table["value"] - down * error
+    high = table["value"] + up * error
     return table.assign(answer="", low=low, high=high, base_value=base)
+
+
+def _find_skew(table: pd.DataFrame) -> np.ndarray:
+    """Return the skewness of each mean answer, from the means of answers, squares and cubes."""
+    mean = table["value"].to_numpy(float)
+    square = table["square"].to_numpy(float)
+    third = table["cube"].to_numpy(float) - 3 * mean * square + 2 * mean**3
+    spread = square - mean**2
+    is_known = spread > 1e-9 * square  # answers that are all alike have none
+    skewness = third / np.where(is_known, spread, 1.0) ** 1.5
+    return np.where(is_known, skewness, 0.0) / np.sqrt(table["answer_count"].to_numpy(float))

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from segkit.plan.models import MEASURES
 from segkit.report import STEPS
-from segkit.report.shared.numbers import MISSING, format_number, format_share, plural
+from segkit.report.shared.numbers import MISSING, format_number, format_share, join_words, plural
 from segkit.report.shared.tables import build_table
 
 MOST_CARDS = 8
@@ -63,17 +63,24 @@ def list_steps(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def write_verdict(final: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the verdict with its reasons, and what the segments say of later time."""
+    """Return the verdict with its reasons, and what the segments say of later time.
+
+    A yes is not plain while warnings are open, or where the segments foresaw nothing of the time
+    that was held out.
+    """
     verdict = final.get("verdict")
     if not verdict:
         return None
     useful = final.get("usefulness") or {}
     warnings = verdict.get("open_warnings") or []
-    is_doubtful = verdict["answer"] == "yes" and len(warnings) > 0
+    is_yes = verdict["answer"] == "yes"
+    doubt = read_text(useful.get("doubt")) if is_yes else ""
+    is_doubtful = is_yes and bool(warnings or doubt)
+    told = [f"{one['name']}: {one['reason']}" for one in warnings[:MOST_WARNINGS]]
     return {
-        "answer": state_answer(verdict["answer"], warnings),
+        "answer": state_answer(verdict["answer"], warnings, foresees_nothing=bool(doubt)),
         "style": "doubtful" if is_doubtful else verdict["answer"],
-        "warnings": [f"{one['name']}: {one['reason']}" for one in warnings[:MOST_WARNINGS]],
+        "warnings": [doubt, *told] if doubt else told,
         "text": read_text(verdict.get("text")),
         "reasons": [read_text(reason) for reason in verdict.get("reasons") or []],
         "split_on": useful.get("split_on"),
@@ -81,8 +88,10 @@ def write_verdict(final: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def state_answer(answer: str, warnings: Sequence[Mapping[str, str]]) -> str:
-    """Return the answer in words; a yes with the warnings that are open.
+def state_answer(
+    answer: str, warnings: Sequence[Mapping[str, str]], *, foresees_nothing: bool = False
+) -> str:
+    """Return the answer in words; a yes with what speaks against it.
 
     Examples
     --------
@@ -90,11 +99,18 @@ def state_answer(answer: str, warnings: Sequence[Mapping[str, str]]) -> str:
     'yes'
     >>> state_answer("yes", [{"name": "order_lines.many_rejected", "reason": ""}])
     'yes, but 1 warning of the check is open'
+    >>> state_answer("yes", [], foresees_nothing=True)
+    'yes, but the segments foresaw nothing of later time'
     """
-    if answer != "yes" or not warnings:
+    doubts = []
+    if foresees_nothing:
+        doubts.append("the segments foresaw nothing of later time")
+    if warnings:
+        verb = "is" if len(warnings) == 1 else "are"
+        doubts.append(f"{plural(len(warnings), 'warning')} of the check {verb} open")
+    if answer != "yes" or not doubts:
         return answer
-    verb = "is" if len(warnings) == 1 else "are"
-    return f"yes, but {plural(len(warnings), 'warning')} of the check {verb} open"
+    return f"yes, but {join_words(doubts)}"
 
 
 def list_cards(facts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
