@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
 from published import publish, read_texts
 
-from segkit.plan.models import Scheme
+from segkit.plan.models import Criteria, Scheme
 from segkit.report import preparation
+from segkit.validation.candidates import compare_candidates
 from segkit.validation.column_looks import (
     describe_preparations,
     find_all_duplicates,
     find_answer_styles,
 )
+from segkit.validation.sensitivity import leave_out_columns
 
 COUNT = 400
 ITEMS = tuple(f"item_{n}" for n in range(8))
@@ -130,3 +134,26 @@ class TestAnswerStyle:
         assert find_answer_styles(
             customers, [make_scheme("s", "score", "rank", "wine_spend")]
         ).empty
+
+
+def test_yes_and_no_are_found_judged_and_placed_with_and_without_answer_style():
+    answers = draw_items(np.array([1.0, 1.5]))
+    yes = answers.assign(**{item: answers[item] > 3 for item in ITEMS})
+    schemes = [
+        make_scheme("ticked", *ITEMS, segments=(2, 3)),
+        make_scheme("styled", *ITEMS, segments=(2, 2), answer_style="removed"),
+    ]
+    options = {"as_of": datetime.date(2026, 6, 30), "random_state": 0, "pairs": 5}
+    found = compare_candidates(yes, schemes, Criteria(), **options)
+    assert found.refused.empty
+    assert found.table["segment_count"].tolist() == [2, 3, 2]
+    # The trait that parts the items is found, with everybody's agreement taken out of it.
+    styled = found.segmentations["styled", 2]
+    assert styled.model.kinds == dict.fromkeys(ITEMS, "boolean")
+    for centre in styled.model.centres:
+        assert len({np.sign(value) * (-1) ** place for place, value in enumerate(centre)}) == 1
+    names = set(styled.names.values())
+    assert all("item" in name for name in names)
+    assert any("no item" in name.lower() for name in names)
+    left_out = leave_out_columns(found, schemes[1], segment_count=2, random_state=0)
+    assert left_out["agreement"].between(0.2, 1).all()
