@@ -91,7 +91,11 @@ def test_what_stays_as_it_is_is_said():
     assert "scales of as many steps each, which stay as they are" in texts[0]
     assert "as the plan says" in texts[1]
     assert "mean answer and spread are taken out" in texts[2]
-    kinds = preparation.lay_out_prepared(shown).frame["kind"].unique().tolist()
+    laid_out = preparation.lay_out_prepared(shown).frame
+    taken = laid_out.drop_duplicates("scheme")["taken"].tolist()
+    assert taken[:2] == ["as it is, in steps of its scale", "as it is"]
+    assert taken[2].startswith("beside the customer's own mean")
+    kinds = laid_out["kind"].unique().tolist()
     assert kinds == ["an answer on a scale"]
 
 

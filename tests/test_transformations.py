@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 
 import ibis
 import numpy as np
@@ -23,7 +24,7 @@ from segkit.models.transformations import (
     transform_values,
 )
 from segkit.plan.models import Scheme
-from segkit.segmentation.documents import fit_segmentation
+from segkit.segmentation.documents import fit_segmentation, read_segmentation
 from segkit.segmentation.preparation import find_scaling, prepare_columns
 from segkit.validation.stability import compare_labels
 
@@ -263,3 +264,28 @@ def test_a_column_may_be_prepared_on_its_own():
     assert part.transform == "scaled_log"
     assert values.mean() == pytest.approx(0, abs=1e-9)
     assert values.std() == pytest.approx(1)
+
+
+def test_a_document_of_version_two_is_read_and_places_as_it_did(tmp_path):
+    customers = draw_numbers(0)[["right"]]
+    customers["customer_id"] = [f"c{n:03}" for n in range(len(customers))]
+    options = {"n_segments": 2, "as_of": AS_OF, "random_state": 1}
+    fitted, _ = fit_segmentation(customers, make_scheme("right"), **options)
+    content = json.loads(fitted.to_json())
+    content["schema_version"] = 2
+    del content["model"]["answer_style"]
+    content["model"]["preparations"] = [
+        {
+            "column": "right", "fill": 1.0, "smallest": 0.0, "largest": 99.0, "lower": 0.0,
+            "upper": 99.0, "transform": "signed_log", "mean": 1.0, "sd": 0.5,
+        }
+    ]  # fmt: skip
+    content["model"]["centres"] = [[0.0], [3.0]]
+    path = tmp_path / "segmentation.json"
+    path.write_text(json.dumps(content))
+    placed = read_segmentation(path).assign(customers)
+    prepared = (np.log1p(np.clip(customers["right"], 0, 99)) - 1) / 0.5
+    assert set(placed["segment"]) == {1, 2}
+    assert placed["segment"].tolist() == np.where(prepared <= 1.5, 1, 2).tolist()
+    nearest = np.minimum(prepared.abs(), (prepared - 3).abs())
+    np.testing.assert_allclose(placed["distance"], nearest, rtol=1e-12)

@@ -38,6 +38,8 @@ def lay_out_prepared(prepared: Published) -> Published:
 
 
 def _write_taken(row: dict[str, object]) -> str:
+    if row["answer_style"] == "removed":
+        return find_sentence("preparation.taken.style_removed")
     if row["transform"] == "none":
         return find_sentence(f"preparation.taken.{row['scaling']}")
     return find_sentence(f"preparation.taken.from_{row['origin']}")
