@@ -25,6 +25,7 @@ AS_OF = datetime.date(2026, 6, 30)
 COLUMNS = ("recency_days", "order_count", "mean_order_value")
 MIXED = (*COLUMNS, "favourite_channel", "customer_type", "has_loyalty_card")
 ANSWERS = ("favourite_channel", "customer_type", "has_loyalty_card", "rating")
+LIKERT = ("answer_1", "answer_2", "answer_3", "answer_4")
 RULES = (
     {"name": "Big and near", "when": "total_spend >= 100 and recency_days < 200"},
     {"name": "Web", "when": "favourite_channel in ('web', 'Zoë''s <b>') or has_loyalty_card"},
@@ -55,11 +56,20 @@ def make_customers(count: int = 400, seed: int = 0) -> pd.DataFrame:
     customers["customer_type"] = pd.Categorical(rng.choice(["person", "business"], count))
     customers["has_loyalty_card"] = pd.array(rng.choice([True, False, None], count), "boolean")
     customers["rating"] = np.where(rng.random(count) < 0.2, np.nan, rng.integers(1, 6, count))
+    agreeing = rng.normal(size=count)
+    for number in range(1, 5):
+        answer = np.clip(np.round(3 + agreeing + rng.normal(size=count)), 1, 5)
+        customers[f"answer_{number}"] = np.where(rng.random(count) < 0.1, np.nan, answer)
+    customers["is_member"] = pd.array(rng.choice([True, False, None], count), "boolean")
     return customers
 
 
 SCHEMES = {
     "kmeans": make_scheme("kmeans", COLUMNS),
+    "yes_no": make_scheme("kmeans", ("has_loyalty_card", "is_member")),
+    "likert": make_scheme("kmeans", LIKERT),
+    "style": make_scheme("kmeans", LIKERT, answer_style="removed"),
+    "style_ignore": make_scheme("kmeans", LIKERT, answer_style="removed", missing="ignore"),
     "mixed": make_scheme("kprototypes", MIXED),
     "mixed_ignore": make_scheme("kprototypes", MIXED, missing="ignore", gamma=0.5),
     "kmodes": make_scheme("kprototypes", ANSWERS, categorical=("rating",)),
@@ -77,7 +87,9 @@ def fit(customers: pd.DataFrame, method: str = "kmeans", n: int | None = None):
     return fit_segmentation(customers, scheme, n_segments=n, as_of=AS_OF, random_state=3)[0]
 
 
-PROTOTYPES = ["kmeans", "mixed", "mixed_ignore", "kmodes"]
+PROTOTYPES = [
+    "kmeans", "yes_no", "likert", "style", "style_ignore", "mixed", "mixed_ignore", "kmodes",
+]  # fmt: skip
 
 
 def predict(segmentation, prepared) -> np.ndarray:

@@ -12,14 +12,22 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import ir
-from pydantic import BaseModel, ConfigDict
-from scipy.stats import skew
+from pydantic import BaseModel, ConfigDict, Field
 
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.models.kinds import find_kind
+from segkit.models.transformations import (
+    Measure,
+    Transform,
+    Transformation,
+    choose_transformation,
+    find_steps,
+    refine_measure,
+    transform_expression,
+    transform_values,
+)
 
 OUTER_SHARE = 0.005
-SKEW_LIMIT = 1.0
 OTHER = "(other)"
 MISSING = "(missing)"
 # A level of fewer customers is pooled: it would make noise, and might tell of a person.
@@ -30,6 +38,8 @@ MOST_LEVELS = 50
 MOST_DIFFERENT = 0.5
 FEWEST_JUDGED = 20  # known values; of fewer nothing can be said
 
+Scaling = Literal["sd", "steps", "none"]
+
 
 class Document(BaseModel):
     """A frozen part of a segmentation's document; unknown keys and infinite numbers are faults."""
@@ -38,20 +48,31 @@ class Document(BaseModel):
 
 
 class Preparation(Document):
-    """Fill a missing value, limit it, take its log where it is skewed, and standardise it.
+    """Fill a missing value, limit it, take its log where it is skewed, and bring it to scale.
 
     Without ``fill`` a missing value stays missing. ``smallest`` and ``largest`` are the fit's own.
+    ``origin`` and ``width`` are those of ``scaled_log``, see `choose_transformation`. ``mean`` and
+    ``sd`` are taken off and divided by; a column that stays as it is has 0 and 1, one in steps of
+    its scale its lowest value and the step.
     """
 
     column: str
+    kind: Literal["number", "boolean"] = "number"
     fill: float | None
     smallest: float
     largest: float
     lower: float
     upper: float
-    transform: Literal["none", "signed_log"]
+    transform: Transform
+    origin: float = 0.0
+    width: float = Field(1.0, gt=0)
     mean: float
     sd: float
+
+    @property
+    def transformation(self) -> Transformation:
+        """The transformation with its numbers."""
+        return Transformation(self.transform, self.origin, self.width)
 
     def take(self, table: ir.Table) -> ir.FloatingValue:
         """Return the column as double; NaN becomes null."""
@@ -68,8 +89,7 @@ class Preparation(Document):
         """Return the prepared value of a number without NaN; null only if there is no fill."""
         value = value if self.fill is None else value.fill_null(self.fill)
         value = value.clip(self.lower, self.upper)
-        if self.transform == "signed_log":
-            value = value.sign() * (value.abs() + 1.0).ln()
+        value = transform_expression(value, self.transformation)
         return (value - self.mean) / self.sd
 
 
@@ -217,13 +237,26 @@ def require_column(customers: pd.DataFrame, column: str) -> None:
 
 
 def learn_preparation(
-    customers: pd.DataFrame, column: str, *, missing: Literal["own", "ignore"] = "own"
+    customers: pd.DataFrame,
+    column: str,
+    *,
+    missing: Literal["own", "ignore"] = "own",
+    measure: Measure = "number",
+    scaling: Scaling = "sd",
 ) -> tuple[Preparation, np.ndarray]:
     """Learn how to prepare a column, and return its prepared values as well.
 
-    A missing value becomes the median, or stays NaN if ``missing`` is "ignore"; values beyond the
-    outer half per cent on either side count as that limit; a column whose skewness then exceeds 1
-    is taken as sign(x) * log(1 + abs(x)).
+    A missing value becomes the median, or stays NaN if ``missing`` is "ignore".
+
+    Parameters
+    ----------
+    measure : str
+        What the column measures, which says what may be done to a skewed one, see
+        `choose_transformation`.
+    scaling : {"sd", "steps", "none"}
+        "sd": values beyond the outer half per cent on either side count as that limit, skewed
+        columns are transformed, and all are standardised. "steps": counted in steps of the column's
+        even scale from its lowest value. "none": as they are.
 
     Raises
     ------
@@ -233,28 +266,38 @@ def learn_preparation(
     values = read_numbers(customers, column)
     known = read_known(customers, column)
     fill, lower, upper = np.quantile(known, [0.5, OUTER_SHARE, 1 - OUTER_SHARE])
-    if lower == upper:
+    if lower == upper or scaling != "sd":
         lower = known.min()
         upper = known.max()
     if missing == "own":
         values = np.where(np.isnan(values), fill, values)
     values = np.clip(values, lower, upper)
-    # Sorted, for the last bits of a mean depend on the order of summing.
-    in_order = np.sort(values[~np.isnan(values)])
-    is_skewed = lower < upper and abs(skew(in_order)) > SKEW_LIMIT
-    if is_skewed:
-        values = np.sign(values) * np.log(np.abs(values) + 1.0)
+    steps = find_steps(known)
+    transformation = Transformation()
+    mean = 0.0
+    sd = 1.0
+    if scaling == "sd":
+        # Sorted, for the last bits of a mean depend on the order of summing.
         in_order = np.sort(values[~np.isnan(values)])
-    mean = in_order.mean()
-    sd = in_order.std() if lower < upper else 1.0
+        transformation = choose_transformation(in_order, refine_measure(measure, steps))
+        values = transform_values(values, transformation)
+        in_order = np.sort(values[~np.isnan(values)])
+        mean = in_order.mean()
+        sd = in_order.std() if lower < upper else 1.0
+    elif scaling == "steps":
+        mean = lower
+        sd = 1.0 if steps is None else steps.step
     learned = Preparation(
         column=column,
+        kind="boolean" if find_kind(customers[column]) == "boolean" else "number",
         fill=fill if missing == "own" else None,
         smallest=known.min(),
         largest=known.max(),
         lower=lower,
         upper=upper,
-        transform="signed_log" if is_skewed else "none",
+        transform=transformation.name,
+        origin=transformation.origin,
+        width=transformation.width,
         mean=mean,
         sd=sd,
     )
@@ -263,7 +306,7 @@ def learn_preparation(
 
 @dataclass(frozen=True)
 class PreparedColumns:
-    """Columns as a model takes them: ``numbers`` (n, p) standardised, ``codes`` (n, q) of levels.
+    """Columns as a model takes them: ``numbers`` (n, p) to scale, ``codes`` (n, q) of levels.
 
     A missing value is NaN, or -1, where it is ignored.
     """

@@ -44,6 +44,8 @@ OWN_NAME = re.compile(
 MOST_FITTED = 200_000
 # Customers, of whom something is told.
 SMALLEST_CELL = 5
+# Answers of a customer, of which a mean and a spread say something.
+FEWEST_ANSWERS = 3
 # Methods that find segments in columns; the others cut by rule.
 LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
@@ -149,7 +151,10 @@ class Scheme(Frozen):
 
     ``categorical`` names columns of numbers that are codes. ``missing`` says whether a missing
     category is a level of its own or is ignored. ``gamma`` is the weight of a category against a
-    number. ``cuts`` replace the cut points of RFM, tiers or a ready-made ``ruleset``. Levels of a
+    number. ``scale`` says whether numbers stay as they are ("none"), are standardised ("sd"), or
+    stay so where all are yes and no or answers on equal scales ("auto"). ``answer_style``, of
+    answers to k-means, says whether everybody's mean answer and spread are taken out. ``cuts``
+    replace the cut points of RFM, tiers or a ready-made ``ruleset``. Levels of a
     category that fewer than ``smallest_level`` customers share are pooled, those of the plan's
     ``smallest_cell`` where it says nothing. ``who`` says whether people without an order, such as
     leads, have a segment too.
@@ -165,6 +170,8 @@ class Scheme(Frozen):
     categorical: tuple[str, ...] = ()
     missing: Literal["own", "ignore"] = "own"
     gamma: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
+    scale: Literal["auto", "none", "sd"] = "auto"
+    answer_style: Literal["kept", "removed"] = "kept"
     smallest_level: Annotated[int, Field(ge=1)] = SMALLEST_CELL
     rules: tuple[NamedRule, ...] = ()
     ruleset: str | None = None
@@ -188,11 +195,26 @@ class Scheme(Frozen):
             raise ValueError(f"{self.method} needs columns, such as recency_days and total_spend")
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("a column is named twice")
+        if self.scale != "auto" and self.method not in ("kmeans", "kprototypes"):
+            raise ValueError(f"{self.method} has no scale; take it out")
+        if self.answer_style == "removed":
+            self._check_answer_style()
         given = [bool(self.rules), self.ruleset is not None]
         wanted = 1 if self.method == "rules" else 0
         if sum(given) != wanted:
             raise ValueError("method rules, and only it, takes either rules or a ruleset")
         return self
+
+    def _check_answer_style(self) -> None:
+        if self.method != "kmeans":
+            raise ValueError('answer_style = "removed" is for method kmeans only')
+        if len(self.columns) < FEWEST_ANSWERS:
+            raise ValueError(
+                f'answer_style = "removed" needs {FEWEST_ANSWERS} columns or more: of fewer '
+                "answers nobody's mean and spread can be told"
+            )
+        if self.scale == "sd":
+            raise ValueError('answer_style = "removed" takes answers as they are; take out scale')
 
 
 class Criteria(Frozen):

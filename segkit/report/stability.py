@@ -48,7 +48,6 @@ LEFT_OUT = View(
         "stability_with_all": Column("Stability with all"),
     },
 )
-DUPLICATES = View(Shape("near_duplicates", population="columns", by=("column", "other")))
 CONFIDENCE = View(Shape("confidence", by=("confidence",)))
 # Of the paths' picture: between boxes, and how wide they are.
 GAP = 0.025
@@ -279,19 +278,14 @@ def _state_step(nodes: Published, count: int, own: pd.DataFrame) -> Finding:
     )
 
 
-def state_columns(left_out: Published, duplicates: Published) -> list[Finding]:
-    """Say which column the segments hang on most, and which columns say the same."""
+def state_columns(left_out: Published) -> list[Finding]:
+    """Say which column the segments hang on most."""
     told = []
     worst = left_out.frame.sort_values("agreement", kind="stable").head(1)
     for column in worst["column"]:
         figure = left_out.read_figure("agreement", where={"column": column}, decimals=2)
         words = {"column": name_column(column)}
         told.append(write_finding("stability.columns.hang_on", [figure], words=words))
-    for row in duplicates.frame.to_dict("records"):
-        place = {"column": row["column"], "other": row["other"]}
-        figure = duplicates.read_figure("association", where=place, decimals=2)
-        words = {name: name_column(column) for name, column in place.items()}
-        told.append(write_finding("stability.columns.say_the_same", [figure], words=words))
     return told
 
 

@@ -32,7 +32,7 @@ from segkit.segmentation.preparation import prepare_columns
 from segkit.segmentation.prototype_document import Prototypes, fit_clusters
 from segkit.segmentation.rules import Rules, fit_rfm, fit_rules, fit_tiers
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3  # a document of version 2 is one of 3 without what has come since
 Model = Prototypes | Classes | Rules
 RULE_FITS = {"rfm": fit_rfm, "tiers": fit_tiers, "rules": fit_rules}
 # Our name of a dialect, and Ibis's.
@@ -66,7 +66,7 @@ class Segmentation(Document):
     It holds no code and needs no pickle; `to_json` and `read_segmentation` are exact inverses.
     """
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[2, 3] = SCHEMA_VERSION
     scheme: str
     goal: str
     base: str
@@ -235,7 +235,7 @@ def read_segmentation(path: str | Path) -> Segmentation:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version = content.get("schema_version") if isinstance(content, dict) else None
-        if version != SCHEMA_VERSION:
+        if version not in (2, SCHEMA_VERSION):
             message = f"this is not a segmentation of schema version {SCHEMA_VERSION}"
             found = f"schema_version {version!r}"
             raise SegkitError(message, where=path.name, found=found, fix=fix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from segkit.contract.features import FEATURES
-from segkit.models.columns import MISSING, OTHER, Levels, PreparedColumns
+from segkit.models.columns import MISSING, OTHER, Levels, Preparation, PreparedColumns
 
 NOTABLE = 0.4
 MOST_WORDS = 3
@@ -71,9 +71,8 @@ def describe_segments(
         here = labels == n
         traits = []
         for part, values in zip(prepared.preparations, prepared.numbers.T, strict=True):
-            own = values[here & ~np.isnan(values)]
-            effect = float(own.sum()) / max(here.sum(), 1)
-            traits.append((_describe_end(part.column, effect > 0), abs(effect)))
+            effect = _measure_effect(values, here)
+            traits.append((_describe_end(part, effect > 0), abs(effect)))
         for part, codes in zip(prepared.levels, prepared.codes.T, strict=True):
             size = len(part.levels)
             every = np.bincount(codes[codes >= 0], minlength=size) / max((codes >= 0).sum(), 1)
@@ -85,6 +84,16 @@ def describe_segments(
             traits.append((_describe_level(part, part.levels[best]), float(effects[best])))
         described.append(traits)
     return described
+
+
+def _measure_effect(values: np.ndarray, here: np.ndarray) -> float:
+    """Return how far the mean of some lies from that of all, in standard deviations."""
+    in_order = np.sort(values[~np.isnan(values)])
+    spread = in_order.std() if len(in_order) else 0.0
+    if spread == 0:
+        return 0.0
+    own = values[here & ~np.isnan(values)]
+    return float((own - in_order.mean()).sum() / spread) / max(here.sum(), 1)
 
 
 def name_segments(described: list[Traits]) -> list[str]:
@@ -115,7 +124,10 @@ def _join_words(traits: Traits, most: int, notable: float) -> str:
     return name[0].upper() + name[1:]
 
 
-def _describe_end(column: str, high: bool) -> str:
+def _describe_end(part: Preparation, high: bool) -> str:
+    column = part.column
+    if part.kind == "boolean":
+        return _describe_truth(column, "true" if high else "false")
     if column in WORDS:
         return WORDS[column][int(high)]
     if column.endswith("_count") and column in FEATURES:
@@ -124,9 +136,13 @@ def _describe_end(column: str, high: bool) -> str:
 
 
 def _describe_level(part: Levels, level: str) -> str:
-    words = part.column.replace("_", " ")
     if part.kind == "boolean" and level in ("true", "false"):
-        words = words.removeprefix("has ").removeprefix("is ")
-        return words if level == "true" else f"no {words}"
+        return _describe_truth(part.column, level)
+    words = part.column.replace("_", " ")
     named = {OTHER: f"other {words}", MISSING: f"{words} unknown"}
     return named.get(level) or LEVELS.get(part.column, words + " {}").format(level)
+
+
+def _describe_truth(column: str, level: str) -> str:
+    words = column.replace("_", " ").removeprefix("has ").removeprefix("is ")
+    return words if level == "true" else f"no {words}"

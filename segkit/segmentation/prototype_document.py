@@ -12,6 +12,7 @@ from ibis import ir
 from pydantic import model_validator
 
 from segkit.core.errors import SegkitError
+from segkit.models.answer_style import express_answer_style
 from segkit.models.columns import (
     MISSING,
     Document,
@@ -33,7 +34,8 @@ class Prototypes(Document):
     """Prepared centres of numbers and modes of categories; a customer belongs to the nearest.
 
     The squared distance is Huang's (1998, equation 2): squared differences of numbers plus
-    ``gamma`` for each category that differs from the mode.
+    ``gamma`` for each category that differs from the mode. Where ``answer_style`` is removed, a
+    customer's own mean and standard deviation are taken out of the prepared numbers.
     """
 
     kind: Literal["prototypes"] = "prototypes"
@@ -42,6 +44,7 @@ class Prototypes(Document):
     centres: tuple[tuple[float, ...], ...]
     modes: tuple[tuple[str, ...], ...]
     gamma: float = 1.0
+    answer_style: Literal["kept", "removed"] = "kept"
 
     @model_validator(mode="after")
     def _check_shape(self) -> Prototypes:
@@ -66,8 +69,7 @@ class Prototypes(Document):
     @property
     def kinds(self) -> dict[str, str]:
         """Whether each column is a number, text or boolean."""
-        numbers = dict.fromkeys((part.column for part in self.preparations), "number")
-        return numbers | {part.column: part.kind for part in self.levels}
+        return {part.column: part.kind for part in self.parts}
 
     @property
     def segment_count(self) -> int:
@@ -131,7 +133,11 @@ class Prototypes(Document):
                 name = f"{own}differs{i}_{part.levels.index(mode)}"
                 prepared[name] = differs.cast("int32")
         known_share = share_known(self.parts, values)
-        return table.mutate(**{f"{own}known": known_share, **prepared})
+        table = table.mutate(**{f"{own}known": known_share, **prepared})
+        if self.answer_style == "removed":
+            numbers = [f"{own}number{i}" for i in range(len(self.preparations))]
+            table = express_answer_style(table, numbers)
+        return table
 
     def _measure(self, table: ir.Table, own: str, *, index: int) -> ir.FloatingValue:
         """The squared distance to one prototype, in the order of `assign_prototypes`."""
@@ -190,5 +196,6 @@ def fit_clusters(
         centres=fit.centres.tolist(),
         modes=modes,
         gamma=gamma,
+        answer_style=scheme.answer_style,
     )
     return model, prepared

@@ -19,6 +19,9 @@ from segkit.segmentation.rule_checks import check_rules
 from segkit.segmentation.rulesets import find_rule_faults
 
 MIXED_METHODS = ("kprototypes", "latent_classes")
+# Kinds of features that a method takes; others take numbers only.
+TAKEN = dict.fromkeys(MIXED_METHODS, ("number", "category", "boolean"))
+TAKEN |= {"kmeans": ("number", "boolean")}
 
 
 def list_wanted(scheme: Scheme) -> tuple[str, ...]:
@@ -83,7 +86,7 @@ def _check_scheme(
         faults.append(SegkitError("tiers takes 1 column", where=where))
     faults += [_add_file(plan, fault) for fault in find_rule_faults(scheme, given)]
     takes_categories = scheme.method in MIXED_METHODS
-    taken = ("number", "category", "boolean") if takes_categories else ("number",)
+    taken = TAKEN.get(scheme.method, ("number",))
     fitting = [name for name, kind in given.items() if kind in taken]
     for name in wanted:
         if name in fitting:

@@ -12,6 +12,7 @@ from segkit.core.errors import SegkitError
 from segkit.models import columns as table_columns
 from segkit.models.kinds import find_kind
 from segkit.plan.models import LEARNING_METHODS, Scheme
+from segkit.segmentation.measures import find_measure
 from segkit.segmentation.rules import fit_rules
 from segkit.segmentation.schemes import list_wanted
 from segkit.validation import stability
@@ -79,7 +80,9 @@ def prepare_panel(customers: pd.DataFrame, schemes: list[Scheme]) -> dict[str, n
                 levels, codes = table_columns.learn_levels(customers, column)
                 panel[column] = np.eye(len(levels.levels))[codes]
             else:
-                panel[column] = table_columns.learn_preparation(customers, column)[1][:, None]
+                measure = find_measure(column)
+                prepared = table_columns.learn_preparation(customers, column, measure=measure)
+                panel[column] = prepared[1][:, None]
     return panel
 
 

@@ -6,7 +6,7 @@ explains is measured on its own people, so between the two kinds it is a guide, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,18 @@ def check_populations(built: CustomerTable, schemes: Iterable[Scheme]) -> pd.Dat
     kinds = list_populations(built, schemes)
     tables = [check_data(customers, own) for customers, own in kinds]
     return pd.concat(tables, ignore_index=True)
+
+
+def look_at_columns(
+    look: Callable[..., pd.DataFrame],
+    built: CustomerTable,
+    schemes: Iterable[Scheme],
+    **options: Any,
+) -> pd.DataFrame:
+    """Return what a function of `segkit.validation.column_looks` tells of each scheme's people."""
+    kinds = list_populations(built, schemes)
+    tables = [look(customers, own, **options) for customers, own in kinds]
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
 def compare_populations(

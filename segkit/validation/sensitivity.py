@@ -16,7 +16,7 @@ from segkit.models.answer_patterns import read_answers
 from segkit.models.kinds import find_kind
 from segkit.models.prototypes import choose_gamma
 from segkit.plan.models import LEARNING_METHODS, Scheme
-from segkit.segmentation.preparation import prepare_columns
+from segkit.segmentation.preparation import find_scaling, prepare_columns
 from segkit.validation.candidates import Candidates
 from segkit.validation.resampling import refit_classes, refit_prototypes
 from segkit.validation.stability import compare_labels, compare_pairs
@@ -51,11 +51,16 @@ def leave_out_columns(
     draws = resamples.draws[: 2 * PAIRS]
     once = np.ones((1, draws.shape[1]), dtype=draws.dtype)
     whole = float(np.median(compare_pairs(resamples.labels[: 2 * PAIRS])))
+    scale = scheme.scale
+    # The others are brought to scale as with it.
+    if scheme.method != "latent_classes" and find_scaling(candidates.sampled, scheme) == "sd":
+        scale = "sd"
     for column in scheme.columns:
         fewer = scheme.model_copy(
             update={
                 "columns": tuple(c for c in scheme.columns if c != column),
                 "categorical": tuple(c for c in scheme.categorical if c != column),
+                "scale": scale,
             }
         )
         labels = _refit(

@@ -12,6 +12,7 @@ from segkit.core.absence import empty_table
 from segkit.models.columns import learn_levels, learn_preparation, tidy_columns
 from segkit.models.kinds import find_kind
 from segkit.models.trees import order_customers
+from segkit.segmentation.measures import find_measure
 from segkit.segmentation.members import join_segments, name_numbers
 
 INNER_SHARE = 0.5
@@ -108,7 +109,8 @@ def _code(customers: pd.DataFrame, column: str) -> tuple[str, np.ndarray]:
     if tidy[column].nunique() < 2:
         return column, np.empty((len(customers), 0))
     if find_kind(tidy[column]) == "number":
-        return column, learn_preparation(tidy, column)[1][:, None]
+        _, prepared = learn_preparation(tidy, column, measure=find_measure(column))
+        return column, prepared[:, None]
     levels, codes = learn_levels(tidy, column, smallest_level=1)  # none of them is told
     found = np.eye(len(levels.levels))[codes]
     shares = found.mean(axis=0)
