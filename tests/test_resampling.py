@@ -16,12 +16,8 @@ from segkit.models.columns import Levels, PreparedColumns
 from segkit.plan.models import Scheme
 from segkit.segmentation.rules import fit_rules, fit_tiers
 from segkit.validation import resampling
-from segkit.validation.resampling import (
-    draw_bootstraps,
-    refit_classes,
-    refit_prototypes,
-    resample_rules,
-)
+from segkit.validation.class_resampling import refit_classes
+from segkit.validation.resampling import draw_bootstraps, refit_prototypes, resample_rules
 from segkit.validation.stability import compare_labels
 
 

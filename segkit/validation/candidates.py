@@ -14,7 +14,7 @@ from segkit.core.errors import SegkitError
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
 from segkit.segmentation.documents import RULE_FITS, Segmentation, fit_rules_again, fit_shown
 from segkit.segmentation.preparation import prepare_columns
-from segkit.validation import resampling, stability
+from segkit.validation import class_resampling, resampling, stability
 from segkit.validation.candidate_measures import (
     explain_share,
     find_closest,
@@ -223,7 +223,7 @@ class _Comparison:
         segment_count = len(found.segments)
         few = self.customers.iloc[self.sample].reset_index(drop=True)
         if scheme.method == "latent_classes":
-            return resampling.resample_classes(
+            return class_resampling.resample_classes(
                 few,
                 own,
                 self.draws,

@@ -18,7 +18,8 @@ from segkit.models.prototypes import choose_gamma
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.preparation import prepare_columns
 from segkit.validation.candidates import Candidates
-from segkit.validation.resampling import refit_classes, refit_prototypes
+from segkit.validation.class_resampling import refit_classes
+from segkit.validation.resampling import refit_prototypes
 from segkit.validation.stability import compare_labels, compare_pairs
 
 NEAR_DUPLICATE = 0.9
