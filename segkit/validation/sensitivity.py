@@ -19,7 +19,7 @@ from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.preparation import prepare_columns
 from segkit.validation.candidates import Candidates
 from segkit.validation.class_resampling import refit_classes
-from segkit.validation.resampling import refit_prototypes
+from segkit.validation.refits import refit_prototypes
 from segkit.validation.stability import compare_labels, compare_pairs
 
 NEAR_DUPLICATE = 0.9

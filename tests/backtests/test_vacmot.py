@@ -13,7 +13,8 @@ import pytest
 from segkit.models.columns import PreparedColumns
 from segkit.models.prototypes import fit_prototypes
 from segkit.validation import resampling
-from segkit.validation.resampling import draw_bootstraps, refit_prototypes, resample_prototypes
+from segkit.validation.refits import refit_prototypes
+from segkit.validation.resampling import draw_bootstraps, resample_prototypes
 from segkit.validation.stability import (
     KINDS,
     compare_labels,
