@@ -1,4 +1,4 @@
-"""Bootstrap solutions of latent classes, and the same on columns shuffled one by one.
+"""Bootstrap solutions of latent classes, and what classes find in answers without groups.
 
 See `segkit.validation.resampling` for what all models share.
 """
@@ -11,14 +11,20 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from segkit.models.answer_patterns import Answers, count_patterns, read_answers
+from segkit.models.answer_patterns import Answers, read_answers
 from segkit.models.columns import RARE_COUNT
 from segkit.models.latent_classes import Climb, rate_answers, search_classes
 from segkit.models.prototypes import count_processors
+from segkit.validation.class_null import (
+    COPIES,
+    draw_answer_copies,
+    hold_classes_against_null,
+    rate_one_class,
+)
 from segkit.validation.resampling import BORDER, REFERENCE_PAIRS, Resamples
 
-# Shuffled copies that latent classes are fitted to.
-CLASS_COPIES = 3
+# Of so many copies without groups bootstrap solutions are compared.
+COMPARED_COPIES = 3
 
 
 def resample_classes(
@@ -32,22 +38,19 @@ def resample_classes(
     smallest_level: int = RARE_COUNT,
 ) -> Resamples:
     """Resample latent classes; ``own`` and ``draws`` are as in `resample_prototypes`."""
-    answers = read_answers(customers, columns, random_state, smallest_level=smallest_level)
+    answers = read_answers(
+        customers, columns, random_state, smallest_level=smallest_level, keep_all=True
+    )
     k = segment_count
     rng = np.random.default_rng(random_state)
     labels = refit_classes(answers, k, draws, rng)
-    references = []
-    for _ in range(CLASS_COPIES):
-        shuffled = rng.permuted(answers.patterns[answers.rows], axis=0)
-        copy = count_patterns(answers.levels, shuffled)
-        references.append(refit_classes(copy, k, draws[: 2 * REFERENCE_PAIRS], rng))
-    free = sum(len(level.levels) - 1 for level in answers.levels)
-    criteria = []
     with threadpool_limits(1):
-        for n in (1, k):
-            climb = _climb_quickly(answers, n, rng)
-            penalty = (n - 1 + n * free) * np.log(len(own))
-            criteria.append(penalty - 2 * climb.likelihood)
+        climb = _climb_quickly(answers, k, rng)
+    copies = draw_answer_copies(answers, COPIES, random_state)
+    evidence = hold_classes_against_null(
+        answers, copies, k, likelihood=climb.likelihood, climb=_climb_quickly, rng=rng
+    )
+    some = draws[: 2 * REFERENCE_PAIRS]
     _, known = rate_answers(answers, climb.weights, climb.shares)
     second = np.sort(known, axis=1)[:, -2]
     return Resamples(
@@ -55,10 +58,21 @@ def resample_classes(
         segment_count=k,
         labels=labels,
         draws=draws,
-        reference_labels=references,
-        structure=1 - criteria[1] / criteria[0] if criteria[0] > 0 else 0.0,
+        reference_labels=[refit_classes(copy, k, some, rng) for copy in copies[:COMPARED_COPIES]],
+        structure=_compare_criteria(answers, k, climb.likelihood),
         border_share=float((second > BORDER)[answers.rows].mean()),
+        beyond_null=evidence.beyond_null,
+        null_gain=evidence.null_gain,
     )
+
+
+def _compare_criteria(answers: Answers, k: int, likelihood: float) -> float:
+    """Return by what part the BIC of k classes lies below that of one (Schwarz 1978)."""
+    free = sum(len(level.levels) - 1 for level in answers.levels)
+    price = np.log(answers.counts.sum())
+    one = price * free - 2 * rate_one_class(answers)
+    several = price * (k - 1 + k * free) - 2 * likelihood
+    return float(1 - several / one) if one > 0 else 0.0
 
 
 def refit_classes(

@@ -78,7 +78,11 @@ def _refit(
     rng = np.random.default_rng(random_state)
     if scheme.method == "latent_classes":
         answers = read_answers(
-            customers, scheme.columns, random_state, smallest_level=scheme.smallest_level
+            customers,
+            scheme.columns,
+            random_state,
+            smallest_level=scheme.smallest_level,
+            keep_all=True,
         )
         return refit_classes(answers, k, draws, rng)
     prepared = prepare_columns(customers, scheme)
