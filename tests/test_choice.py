@@ -61,11 +61,13 @@ def make_faulty(**changes: object) -> pd.DataFrame:
 def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
     told = tell(make_table(("my_scheme", 3, 0.5, True)))
     assert told == [
-        "Use my scheme with 3 segments.",
-        "my scheme with 3 segments: reproducible, another sample would give them again, but with "
-        "no clear gaps between them; stability 0.80, of the weakest segment 0.80; it explains 50% "
-        "of the differences between customers and 30% of those in spend; the smallest segment has "
-        "10.0% of customers.",
+        "Use my scheme with 3 segments. They are no groups: customers differ by degrees, most of "
+        "all in order count and recency days (61% of the differences in it lie between the "
+        "segments), and are cut along the way.",
+        "my scheme with 3 segments: reproducible, no groups, but cuts along a direction in which "
+        "customers really differ; another sample would be cut alike; stability 0.80, of the "
+        "weakest segment 0.80; it explains 50% of the differences between customers and 30% of "
+        "those in spend; the smallest segment has 10.0% of customers.",
     ]
 
 
@@ -82,7 +84,7 @@ def test_rules_are_called_a_cut():
 def test_other_schemes_are_compared_in_points():
     table = make_table(("value_tiers", 3, 0.600, True), ("b", 3, 0.598, True), ("b", 4, 0.61, True))
     told = tell(table)
-    assert told[0] == "Use value tiers with 3 segments."
+    assert told[0].startswith("Use value tiers with 3 segments. They are no groups")
     assert told[2] == (
         "b with 3 segments meets every criterion too; it explains as much of the differences, "
         "with stability 0.80."
@@ -129,13 +131,13 @@ def test_a_refused_candidate_is_told_with_its_faults():
         ({"placed_share": 0.9}, "only 90.0% of customers have a segment"),
         (
             {"structure": 0.025},
-            "clusters are only 2.5% tighter than in shuffled columns, below 5%: nothing that sets "
-            "customers apart was found",
+            "clusters are only 2.5% tighter than in shuffled columns, and no tighter than in data "
+            "without groups, where 5% is asked: nothing that sets customers apart was found",
         ),
         (
             {"structure": -0.1},
-            "clusters are no tighter than in shuffled columns: nothing that sets customers apart "
-            "was found",
+            "clusters are no tighter than in shuffled columns, nor than in data without groups: "
+            "nothing that sets customers apart was found",
         ),
         (
             {"structure": -0.1, "method": "latent_classes"},
@@ -230,5 +232,6 @@ def test_kinds_are_told_by_scheme_and_explained():
         "my style: natural with 2 and none with 3.",
         "b: none with 4.",
         "None means another sample of the same customers would give other segments.",
-        "Natural means clear groups with few customers between them, found again in every sample.",
+        "Natural means groups with few customers between them, tighter than customers without "
+        "groups can be cut, and found again in every sample.",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,11 @@ from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.rules import fit_rules
 from segkit.segmentation.schemes import list_wanted
 from segkit.validation import stability
+
+# Of the columns along which segments differ, those are named of which this part of the first one's
+# share is explained.
+NEAR_DIRECTION = 0.75
+MOST_NAMED = 3
 
 
 class Sizes(NamedTuple):
@@ -104,3 +110,21 @@ def find_closest(panel: dict[str, np.ndarray], labels: np.ndarray) -> float:
     apart = np.abs(means[:, None] - means).max(axis=2)
     pairs = apart[np.triu_indices(len(means), 1)]
     return float(pairs.min()) if len(pairs) else float("nan")
+
+
+def name_direction(explained: Mapping[str, float]) -> tuple[str, float]:
+    """Name the columns along which segments differ most, and the first one's explained share.
+
+    Besides the first they are those that come near it, three at most, with ", " between them.
+
+    Examples
+    --------
+    >>> name_direction({"recency_days": 0.5, "order_count": 0.6, "age_years": 0.1})
+    ('order_count, recency_days', 0.6)
+    """
+    order = sorted(explained, key=lambda column: -explained[column])
+    if not order or not explained[order[0]] > 0:
+        return "", float("nan")
+    most = explained[order[0]]
+    near = [column for column in order if explained[column] >= NEAR_DIRECTION * most]
+    return ", ".join(near[:MOST_NAMED]), most

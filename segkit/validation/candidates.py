@@ -20,6 +20,7 @@ from segkit.validation.candidate_measures import (
     find_closest,
     find_least_structure,
     measure_sizes,
+    name_direction,
     prepare_panel,
 )
 from segkit.validation.gates import CUSTOMERS_PER_SEGMENT, check_data, describe_refusals, refuse_all
@@ -94,6 +95,7 @@ def compare_candidates(
         ``explained_spend_share`` (eta squared of prepared total spend), ``explained_share`` (mean
         eta squared over all columns that any scheme reads; this ranks), ``closest_difference_sd``
         (how far the two most similar segments lie apart in the column that tells them apart best),
+        ``direction`` and ``direction_share`` (see `name_direction`),
         ``reach`` (see `measure_reach`; by the columns that the scheme reads), the figures and the
         ``kind`` of `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share``
         (explained share times stability), ``passes``, ``faults`` (the criteria missed, see
@@ -261,6 +263,9 @@ class _Comparison:
         explained = {column: explain_share(values, labels) for column, values in self.panel.items()}
         told = [explained[column] for column, values in self.panel.items() if np.ptp(values) > 0]
         explained_share = float(np.mean(told)) if told else 0.0
+        direction, direction_share = name_direction(
+            {column: explained[column] for column in found.columns if column in explained}
+        )
         least = find_least_structure(scheme)
         held = stability.summarise_stability(resamples, least_structure=least)
         weakest = held.pop("weakest_place")
@@ -276,6 +281,8 @@ class _Comparison:
             "explained_spend_share": explained.get("total_spend", float("nan")),
             "explained_share": explained_share,
             "closest_difference_sd": find_closest(self.panel, labels),
+            "direction": direction,
+            "direction_share": direction_share,
             "reach": measure_reach(
                 self.customers, labels, columns=list(found.columns), random_state=self.random_state
             ),

@@ -39,8 +39,8 @@ class NullEvidence:
     Attributes
     ----------
     beyond_null : float
-        1 - W / W0, where W is the cost and W0 the mean cost of 20 null copies; 0 where that is
-        not more than three of their standard deviations.
+        1 - W / W0, where W is the cost as a share of that of one prototype, and W0 the mean of it
+        over 20 null copies; 0 where that is not more than three of their standard deviations.
     null_gain : float
         log(W0 / W), whatever its size.
     valley : float
@@ -94,14 +94,15 @@ def hold_against_null(
         refit_prototypes(copy, segment_count, draws[:2], gamma=gamma, rng=rng)[0]
         for copy in copies[:COMPARED_COPIES]
     ]
-    mean = costs.mean()
+    share = cost / measure_whole(rows, gamma)
+    shares = costs / [measure_whole(copy, gamma) for copy in copies]
     parts = [
         _find_parts(rows.take(np.flatnonzero(own == n)), gamma, random_state)
         for n in range(segment_count)
     ]
     return NullEvidence(
-        beyond_null=_measure_excess(cost, costs),
-        null_gain=float(np.log(mean / cost)) if mean > 0 and cost > 0 else 0.0,
+        beyond_null=_measure_excess(share, shares),
+        null_gain=float(np.log(shares.mean() / share)) if share > 0 < shares.mean() else 0.0,
         valley=find_shallowest(rows, own, gamma=gamma),
         null_valley=min(heights),
         parts_beyond_null=max(parts, default=0.0),
@@ -116,13 +117,26 @@ def draw_copies(rows: PreparedColumns, count: int, random_state: int) -> list[Pr
     return [replace(rows, numbers=numbers, codes=codes) for numbers, codes in drawn]
 
 
-def _measure_excess(cost: float, null_costs: np.ndarray) -> float:
+def measure_whole(rows: PreparedColumns, gamma: float) -> float:
+    """Return what one prototype costs: squared differences from the means, and other levels."""
+    known = ~np.isnan(rows.numbers)
+    counts = np.maximum(known.sum(axis=0), 1)
+    filled = np.where(known, rows.numbers, 0.0)
+    centred = np.where(known, rows.numbers - filled.sum(axis=0) / counts, 0.0)
+    others = 0
+    for codes in rows.codes.T:
+        held = np.bincount(codes[codes >= 0], minlength=1)
+        others += held.sum() - held.max()
+    return max(float((centred**2).sum() + gamma * others), 1e-12)
+
+
+def _measure_excess(share: float, null_shares: np.ndarray) -> float:
     """Return by what part a cost lies below the null's; 0 where that may be chance."""
-    mean = null_costs.mean()
-    spread = null_costs.std(ddof=1)
-    if not mean > 0 or mean - cost <= SPREADS * spread:
+    mean = null_shares.mean()
+    spread = null_shares.std(ddof=1)
+    if not mean > 0 or mean - share <= SPREADS * spread:
         return 0.0
-    return float(1 - cost / mean)
+    return float(1 - share / mean)
 
 
 def _find_parts(rows: PreparedColumns, gamma: float, random_state: int) -> float:
@@ -132,4 +146,5 @@ def _find_parts(rows: PreparedColumns, gamma: float, random_state: int) -> float
     rng = np.random.default_rng(random_state)
     copies = draw_copies(rows, PART_COPIES, random_state)
     costs = fit_copies([rows, *copies], 2, gamma=gamma, rng=rng)[1]
-    return _measure_excess(costs[0], costs[1:])
+    shares = costs / [measure_whole(own, gamma) for own in (rows, *copies)]
+    return _measure_excess(shares[0], shares[1:])
