@@ -23,6 +23,19 @@ def test_independent_noise_is_never_a_finding_and_gets_a_no(kind, model):
     assert found.verdict == "no"
 
 
+@pytest.mark.parametrize("kind", ["one trait in three levels", "two traits in yes/no items"])
+def test_a_trait_in_answers_is_no_classes(kind):
+    found = verdicts.judge(Task(kind, "latent_classes", 500, 7), pairs=4, most_segments=4)
+    assert list(found.words) == [2, 3, 4]
+    assert not set(found.words.values()) & set(verdicts.CLAIMS)
+
+
+def test_of_groups_in_answers_the_true_number_is_chosen_and_called_classes():
+    found = verdicts.judge(Task("categories, equal sizes", "latent_classes", 600, 7), pairs=5)
+    assert found.chosen_count == found.true_count == 4
+    assert found.chosen_kind == "classes"
+
+
 def test_of_clear_groups_the_true_number_is_chosen():
     found = verdicts.judge(Task("equal sizes", "kmeans", 600, 7), pairs=5)
     assert found.chosen_count == found.true_count == 4
@@ -82,6 +95,11 @@ def test_draws_are_counted_beside_their_goals_by_hand():
     ]
     # The upper end p of 1 of 2 leaves 1 or fewer a chance of 2.5 %: 1 - p ** 2 = .025.
     assert noise["claimed_high"].item() == pytest.approx(np.sqrt(0.975))
+    total = verdicts.total_noise(noise)
+    assert total[["model", "draws", "claimed"]].to_numpy().tolist() == [
+        ["kmeans", 2, 1],
+        ["all", 2, 1],
+    ]
     groups = verdicts.summarise_groups(table)
     assert groups[["chosen", "claimed", "reached"]].to_numpy().tolist() == [[1, 1, "no"]]
     assert groups["share"].item() == 0.5

@@ -31,8 +31,9 @@ from segkit.validation.null_evidence import SPREADS
 from segkit.validation.null_model import fit_null
 
 COPIES = 10
-# Of the likelihood that classes gain, so much must be more than the null's classes gain.
-LEAST_BEYOND = 0.07
+# Of the likelihood that classes gain, so much must be more than the null's classes gain. Of answers
+# without groups that the null cannot draw (a choice among levels by two traits) it was up to .08.
+LEAST_BEYOND = 0.10
 
 
 class ClassEvidence(NamedTuple):
@@ -42,7 +43,7 @@ class ClassEvidence(NamedTuple):
     ----------
     beyond_null : float
         1 - G0 / G, where G is what the classes gain in log-likelihood over one class, and G0 what
-        they gain in the null, see `compare_gains`; 0 where that is less than .07 or not more than
+        they gain in the null, see `compare_gains`; 0 where that is less than .10 or not more than
         three standard deviations of the null's.
     null_gain : float
         log(G / G0), whatever its size.

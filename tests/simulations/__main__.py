@@ -54,9 +54,8 @@ def simulate_usefulness(n_repeats: int, seed: int) -> pd.DataFrame:
     return pd.concat(parts)[["setting", "outcome", "truth", "coverage", "above_zero"]]
 
 
-def run_verdicts(options: argparse.Namespace) -> list[dict[str, object]]:
+def run_verdicts(options: argparse.Namespace, code: str) -> list[dict[str, object]]:
     """Judge the wanted draws of which there is no record yet; return all records of this code."""
-    code = find_fingerprint()
     seeds = verdicts.SEEDS
     if options.seeds is not None:
         seeds = {count: min(most, options.seeds) for count, most in seeds.items()}
@@ -71,32 +70,31 @@ def run_verdicts(options: argparse.Namespace) -> list[dict[str, object]]:
     return read_records(options.records, code=code)
 
 
-def describe_verdicts(records: list[dict[str, object]]) -> list[str]:
+def describe_verdicts(records: list[dict[str, object]], code: str) -> list[str]:
     """Write what was found in draws without groups and with groups, beside the goals."""
-    table = make_table(records)
     planned = len(verdicts.list_tasks())
-    noise = verdicts.summarise_noise(table)
-    groups = verdicts.summarise_groups(table)
     lines = ["## Verdicts", "", verdicts.__doc__.split("\n\n", maxsplit=1)[0], ""]
     lines.append(
-        f"{len(table):,} of {planned:,} draws are judged; code {find_fingerprint()}, "
+        f"{len(records):,} of {planned:,} draws are judged; code {code}, "
         f"{verdicts.PAIRS} pairs of bootstrap samples each."
     )
+    if not records:
+        return lines
+    table = make_table(records)
+    noise = verdicts.summarise_noise(table)
+    groups = verdicts.summarise_groups(table)
     if not noise.empty:
-        claimed = noise["claimed"].sum()
-        draws = noise["draws"].sum()
-        high = verdicts.bound_shares(claimed, draws)
         lines += ["", "### Customers without groups", ""]
         lines.append(
-            "Goal: none is called *natural* or *classes* with any number of segments. Found: "
-            f"{claimed:,} of {draws:,}; the upper end of the 95 % interval is {high:.4f}."
+            "Goal: none is called *natural* or *classes* with any number of segments. "
+            "`claimed_high` is the upper end of the 95 % interval (Clopper and Pearson 1934)."
         )
-        lines += ["", *write_table(noise)]
+        lines += ["", *write_table(verdicts.total_noise(noise)), "", *write_table(noise)]
     if not groups.empty:
         lines += ["", "### Customers in groups", ""]
         lines.append(
             "Goal: the true number is chosen, whatever the word, in the share of draws that stands "
-            "beside it."
+            "beside it. The Rand indices are medians, of the chosen number and of the true one."
         )
         lines += ["", *write_table(groups)]
     return lines
@@ -150,12 +148,13 @@ def main() -> None:
     """Run all, and write the page."""
     options = read_options()
     begun = time.perf_counter()
-    records = run_verdicts(options)
+    code = find_fingerprint()
+    records = run_verdicts(options, code)
     today = datetime.date.today()
     about = f"Written by `make simulate` on {today}, seed {options.seed}"
     if not options.only_verdicts:
         about += f"; {options.repeats} repeats for coverages"
-    lines = ["# Simulations", "", f"{about}.", "", *describe_verdicts(records)]
+    lines = ["# Simulations", "", f"{about}.", "", *describe_verdicts(records, code)]
     if not options.only_verdicts:
         lines += describe_others(options.repeats, options.seed)
     options.page.parent.mkdir(parents=True, exist_ok=True)

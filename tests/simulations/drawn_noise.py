@@ -122,6 +122,28 @@ def draw_two_factor_likert(rng: Generator, n: int) -> Draw:
     return Draw(codes=_answer_likert(rng, _show_traits(rng, n, columns=8, traits=2)))
 
 
+def draw_even_trait_items(rng: Generator, n: int) -> Draw:
+    """Nine yes/no items of one trait that is even, not normal."""
+    trait = rng.uniform(-np.sqrt(3), np.sqrt(3), (n, 1))
+    shown = 0.8 * trait + 0.6 * rng.normal(size=(n, 9))
+    return Draw(codes=(shown > np.linspace(-1.0, 1.0, 9)).astype(int))
+
+
+def draw_skewed_trait_items(rng: Generator, n: int) -> Draw:
+    """Nine yes/no items, from easy to hard, of one trait that few have much of."""
+    trait = rng.exponential(size=(n, 1)) - 1
+    shown = 0.75 * trait + np.sqrt(1 - 0.75**2) * rng.normal(size=(n, 9))
+    return Draw(codes=(shown > np.linspace(-0.5, 1.2, 9)).astype(int))
+
+
+def draw_two_factor_choices(rng: Generator, n: int) -> Draw:
+    """Eight choices among four things, which differ in how much two normal traits like them."""
+    liking = rng.normal(0, 1.2, (8, 4, 2))
+    common = rng.normal(0, 0.5, (8, 4))
+    useful = common + np.einsum("nt,ilt->nil", rng.normal(size=(n, 2)), liking)
+    return Draw(codes=(useful + rng.gumbel(size=useful.shape)).argmax(axis=2))
+
+
 def draw_zero_inflated_counts(rng: Generator, n: int) -> Draw:
     """Four counts of one rate, where each kind of purchase is open to six in ten only."""
     rate = rng.gamma(1.0, size=(n, 1))
@@ -202,6 +224,9 @@ NOISE = (
     Kind("one trait in three levels", draw_one_factor_answers, CATEGORY_MODELS),
     Kind("one trait and assent in Likert items", draw_one_factor_likert, ALL_MODELS),
     Kind("two traits and assent in Likert items", draw_two_factor_likert, ALL_MODELS),
+    Kind("an even trait in yes/no items", draw_even_trait_items, ("latent_classes",)),
+    Kind("a skewed trait in yes/no items", draw_skewed_trait_items, ("latent_classes",)),
+    Kind("two traits in choices", draw_two_factor_choices, CATEGORY_MODELS),
     Kind("zero-inflated counts of one rate", draw_zero_inflated_counts, ("kmeans",)),
     Kind("zero-inflated counts in levels", draw_zero_inflated_levels, ("latent_classes",)),
     Kind("orders of a random walk", draw_walking_orders, ("kmeans",)),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -109,8 +110,7 @@ def list_tasks(
 
 def draw_task(task: Task) -> Draw:
     """Draw the customers of a task; the same task gives the same customers."""
-    place = list(KINDS).index(task.kind)
-    rng = np.random.default_rng([task.seed, place, task.rows])
+    rng = np.random.default_rng([task.seed, crc32(task.kind.encode()), task.rows])
     return KINDS[task.kind].draw(rng, task.rows)
 
 
@@ -231,6 +231,16 @@ def summarise_noise(records: pd.DataFrame) -> pd.DataFrame:
     table.insert(0, "draws", own.groupby(keys, sort=False).size())
     table.insert(2, "claimed_high", bound_shares(table["claimed"], table["draws"]))
     return table.reset_index()
+
+
+def total_noise(noise: pd.DataFrame) -> pd.DataFrame:
+    """Add up the table of `summarise_noise` by model, and for all: the last row."""
+    counts = ["draws", "claimed", "reproducible", "yes"]
+    by_model = noise.groupby("model", sort=False)[counts].sum().reset_index()
+    everything = by_model[counts].sum().to_frame().T.assign(model="all")
+    table = pd.concat([by_model, everything], ignore_index=True)
+    table.insert(3, "claimed_high", bound_shares(table["claimed"], table["draws"]))
+    return table
 
 
 def summarise_groups(records: pd.DataFrame) -> pd.DataFrame:
