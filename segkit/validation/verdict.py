@@ -191,7 +191,7 @@ def find_objection(best: pd.Series, row: pd.Series) -> str:
     """
     added = row["segment_count"] - best["segment_count"]
     if best["beyond_null"] > 0 or row["beyond_null"] > 0:
-        if row["null_gain"] - best["null_gain"] < SMALLEST_STEP * added:
+        if not _gains_more(best, row):
             return "no_tighter"
         return "" if _holds_several(best, row) else "cuts_groups"
     if row["weakest_jaccard"] < min(STABLE, best["weakest_jaccard"]):
@@ -201,6 +201,18 @@ def find_objection(best: pd.Series, row: pd.Series) -> str:
     if row["closest_difference_sd"] < SAME_ACTION_SD:
         return "same_action"
     return ""
+
+
+def _gains_more(best: pd.Series, row: pd.Series) -> bool:
+    """Say whether further segments gain more on data without groups.
+
+    Of latent classes any gain counts, if BIC finds the further classes worth their price as well: a
+    small class adds little to the likelihood of all.
+    """
+    gained = row["null_gain"] - best["null_gain"]
+    if row["method"] == "latent_classes":
+        return bool(gained > 0 and row["structure"] > best["structure"])
+    return bool(gained >= SMALLEST_STEP * (row["segment_count"] - best["segment_count"]))
 
 
 def _holds_several(best: pd.Series, row: pd.Series) -> bool:
