@@ -188,7 +188,7 @@ def make_table(*rows: tuple) -> pd.DataFrame:
     fixed |= {"kind": "reproducible", "structure": 0.2, "weakest_jaccard": 0.8}
     fixed |= {"weakest_segment": "Few", "closest_difference_sd": 1.0}
     fixed |= {"direction": "order_count, recency_days", "direction_share": 0.61}
-    fixed |= {"beyond_null": 0.0, "null_gain": 0.0, "parts_beyond_null": 0.0}
+    fixed |= {"outer_count": 0, "beyond_null": 0.0, "null_gain": 0.0, "parts_beyond_null": 0.0}
     fixed |= {"valley": 1.0, "null_valley": 0.8}
     return table.assign(
         smallest_customer_count=50,

@@ -48,6 +48,7 @@ CANDIDATES = View(
             "explained_spend_share",
             "explained_share",
             "closest_difference_sd",
+            "outer_count",
             "direction",
             "direction_share",
             "reach",

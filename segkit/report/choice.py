@@ -78,6 +78,8 @@ def state_choice(
     is_chosen &= frame["segment_count"] == choice.segment_count
     chosen = frame[is_chosen].iloc[0]
     told = [_state_verdict(choice, candidates, chosen), _state_chosen(candidates, chosen)]
+    if chosen["passes"]:
+        told += _state_evidence(candidates, chosen) + _state_nesting(candidates, chosen)
     told += _state_merged(merged, choice)
     if not chosen["passes"]:
         faults = _state_faults(candidates, chosen, limits)
@@ -197,6 +199,30 @@ def _state_chosen(candidates: Published, row: pd.Series) -> Finding:
             words[name] = joint + part.text
             told.append(figure)
     return write_finding("choice.reasons.chosen", told, words=words)
+
+
+def _state_evidence(candidates: Published, row: pd.Series) -> list[Finding]:
+    """Say what speaks for groups and what against: the null, and the valleys between segments."""
+    place = _place(row)
+    beyond = candidates.read_figure("beyond_null", where=place, kind="share", decimals=0)
+    if row["method"] not in LEARNING_METHODS or beyond.value is None:
+        return []
+    if not beyond.value > 0:
+        return [write_finding("choice.evidence.nothing_beyond", [beyond])]
+    valley = candidates.read_figure("valley", where=place, kind="share", decimals=0)
+    if valley.value is None:
+        return [write_finding("choice.evidence.answers", [beyond])]
+    sentence = "parted" if row["kind"] == "natural" else "not_parted"
+    return [write_finding(f"choice.evidence.{sentence}", [beyond, valley])]
+
+
+def _state_nesting(candidates: Published, row: pd.Series) -> list[Finding]:
+    """Say of groups that lie inside fewer groups that they do."""
+    outer = candidates.read_figure("outer_count", where=_place(row), kind="count")
+    if not outer.value or not row["beyond_null"] > 0:
+        return []
+    count = candidates.read_figure("segment_count", where=_place(row), kind="count")
+    return [write_finding("choice.evidence.nested", [count, outer])]
 
 
 def _state_recommended(choice: SchemeChoice, candidates: Published) -> Finding:

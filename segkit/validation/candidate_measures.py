@@ -17,6 +17,8 @@ from segkit.segmentation.rules import fit_rules
 from segkit.segmentation.schemes import list_wanted
 from segkit.validation import stability
 
+# Segments lie inside larger ones if so many of each one's customers come from one of them.
+INSIDE = 0.9
 # Of the columns along which segments differ, those are named of which this part of the first one's
 # share is explained.
 NEAR_DIRECTION = 0.75
@@ -110,6 +112,33 @@ def find_closest(panel: dict[str, np.ndarray], labels: np.ndarray) -> float:
     apart = np.abs(means[:, None] - means).max(axis=2)
     pairs = apart[np.triu_indices(len(means), 1)]
     return float(pairs.min()) if len(pairs) else float("nan")
+
+
+def find_outer(own: np.ndarray, others: Mapping[int, np.ndarray]) -> int:
+    """Return how many larger segments the segments lie inside of; 0 if they lie in none.
+
+    Parameters
+    ----------
+    own : ndarray of int, (n,)
+        The segment of each row, from 0.
+    others : dict
+        Segments of the same rows by their number; fewer ones are looked at, the most first.
+
+    Examples
+    --------
+    >>> own = np.array([0, 0, 1, 1, 2, 2])
+    >>> find_outer(own, {2: np.array([0, 0, 0, 0, 1, 1])})
+    2
+    >>> find_outer(own, {2: np.array([0, 0, 0, 1, 1, 1])})
+    0
+    """
+    count = len(np.unique(own))
+    for fewer in sorted((number for number in others if number < count), reverse=True):
+        crossed = stability.cross_labels(others[fewer], own)
+        inside = crossed.max(axis=0) / np.maximum(crossed.sum(axis=0), 1)
+        if (inside[crossed.any(axis=0)] >= INSIDE).all():
+            return fewer
+    return 0
 
 
 def name_direction(explained: Mapping[str, float]) -> tuple[str, float]:

@@ -19,6 +19,7 @@ from segkit.validation.candidate_measures import (
     explain_share,
     find_closest,
     find_least_structure,
+    find_outer,
     measure_sizes,
     name_direction,
     prepare_panel,
@@ -27,7 +28,7 @@ from segkit.validation.gates import CUSTOMERS_PER_SEGMENT, check_data, describe_
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
 from segkit.validation.sampling import sample_customers, sample_rows
-from segkit.validation.stability import Paths
+from segkit.validation.stability import GROUP_KINDS, Paths
 from segkit.validation.verdict import SchemeChoice, choose_best, choose_within, find_faults
 
 PAIRS = 50
@@ -95,7 +96,8 @@ def compare_candidates(
         ``explained_spend_share`` (eta squared of prepared total spend), ``explained_share`` (mean
         eta squared over all columns that any scheme reads; this ranks), ``closest_difference_sd``
         (how far the two most similar segments lie apart in the column that tells them apart best),
-        ``direction`` and ``direction_share`` (see `name_direction`),
+        ``outer_count`` (how many groups of the same scheme the segments lie inside of, 0 if of
+        none), ``direction`` and ``direction_share`` (see `name_direction`),
         ``reach`` (see `measure_reach`; by the columns that the scheme reads), the figures and the
         ``kind`` of `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share``
         (explained share times stability), ``passes``, ``faults`` (the criteria missed, see
@@ -269,6 +271,11 @@ class _Comparison:
         least = find_least_structure(scheme)
         held = stability.summarise_stability(resamples, least_structure=least)
         weakest = held.pop("weakest_place")
+        outer = {
+            count: self.resamples[name, count].own
+            for (name, count), other in self.rows.items()
+            if name == scheme.name and other["kind"] in GROUP_KINDS
+        }
         row = {
             "scheme": scheme.name,
             "method": scheme.method,
@@ -281,6 +288,7 @@ class _Comparison:
             "explained_spend_share": explained.get("total_spend", float("nan")),
             "explained_share": explained_share,
             "closest_difference_sd": find_closest(self.panel, labels),
+            "outer_count": find_outer(resamples.own, outer),
             "direction": direction,
             "direction_share": direction_share,
             "reach": measure_reach(

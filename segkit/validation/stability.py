@@ -30,6 +30,8 @@ STABLE = 0.75
 HIGHLY_STABLE = 0.85
 RATINGS = ("dissolved", "do not trust", "doubtful", "stable", "highly stable")
 KINDS = ("none", "constructive", "reproducible", "classes", "natural")
+# The words that claim groups.
+GROUP_KINDS = ("classes", "natural")
 # Prototypes must be tighter than those of shuffled columns, or of the null, by this part. Of latent
 # classes any gain of BIC counts, for BIC has its own price for each class.
 SMALLEST_STRUCTURE = 0.05
