@@ -73,10 +73,10 @@ def run_verdicts(options: argparse.Namespace, code: str) -> list[dict[str, objec
 def describe_verdicts(records: list[dict[str, object]], code: str) -> list[str]:
     """Write what was found in draws without groups and with groups, beside the goals."""
     planned = len(verdicts.list_tasks())
-    lines = ["## Verdicts", "", verdicts.__doc__.split("\n\n", maxsplit=1)[0], ""]
+    lines = ["", "## Verdicts", "", verdicts.__doc__.split("\n\n", maxsplit=1)[0], ""]
     lines.append(
-        f"{len(records):,} of {planned:,} draws are judged; code {code}, "
-        f"{verdicts.PAIRS} pairs of bootstrap samples each."
+        f"Run on {datetime.date.today()}: {len(records):,} of {planned:,} draws are judged; "
+        f"{verdicts.PAIRS} pairs of bootstrap samples each, code {code}."
     )
     if not records:
         return lines
@@ -121,10 +121,21 @@ def describe_others(repeats: int, seed: int) -> list[str]:
         ),
         ("Usefulness", usefulness.__doc__, simulate_usefulness(repeats, seed)),
     ]
+    run = f"Run on {datetime.date.today()}, seed {seed}, {repeats} repeats."
     lines = []
     for title, text, table in parts:
-        lines += ["", f"## {title}", "", text.split("\n\n")[0], "", *write_table(table)]
+        about = text.split("\n\n", maxsplit=1)[0]
+        lines += ["", f"## {title}", "", about, "", run, "", *write_table(table)]
     return lines
+
+
+def keep_others(page: Path) -> list[str]:
+    """Return the lines of a page's sections that do not speak of verdicts, as they are."""
+    if not page.exists():
+        return []
+    sections = page.read_text(encoding="utf-8").split("\n## ")[1:]
+    kept = [section.rstrip() for section in sections if not section.startswith("Verdicts")]
+    return [line for section in kept for line in ["", *f"## {section}".split("\n")]]
 
 
 def read_options() -> argparse.Namespace:
@@ -136,7 +147,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--records", type=Path, default=RECORDS, help="of verdicts, to go on with")
     parser.add_argument("--processes", type=int, default=1, choices=(1, 2))
     parser.add_argument("--hours", type=float, default=8.0, help="after which no draw is begun")
-    parser.add_argument("--only-verdicts", action="store_true")
+    parser.add_argument(
+        "--only-verdicts", action="store_true", help="leave the page's other sections as they are"
+    )
     parser.add_argument("--kinds", nargs="*", default=(), choices=list(verdicts.KINDS))
     parser.add_argument("--models", nargs="*", default=(), choices=verdicts.MODELS)
     parser.add_argument("--rows", nargs="*", type=int, default=())
@@ -145,20 +158,19 @@ def read_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Run all, and write the page."""
+    """Run all, and write the page; with only verdicts the page's other sections stay."""
     options = read_options()
     begun = time.perf_counter()
     code = find_fingerprint()
     records = run_verdicts(options, code)
-    today = datetime.date.today()
-    about = f"Written by `make simulate` on {today}, seed {options.seed}"
-    if not options.only_verdicts:
-        about += f"; {options.repeats} repeats for coverages"
-    lines = ["# Simulations", "", f"{about}.", "", *describe_verdicts(records, code)]
-    if not options.only_verdicts:
-        lines += describe_others(options.repeats, options.seed)
+    if options.only_verdicts:
+        others = keep_others(options.page)
+    else:
+        others = describe_others(options.repeats, options.seed)
+    lines = ["# Simulations", "", "Written by `make simulate`.", *describe_verdicts(records, code)]
     options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    text = "\n".join([*lines, *others]) + "\n"
+    options.page.write_text(text, encoding="utf-8", newline="\n")
     print(f"{options.page}, in {time.perf_counter() - begun:.0f} s")
 
 
