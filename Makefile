@@ -52,8 +52,8 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a
 	$(BIN)/python benchmarks/checks.py --append docs/evidence/features.md
 	$(BIN)/python benchmarks/wide_tables.py --append docs/evidence/features.md
 
-simulate: $(READY)                         ## all simulations, into docs/evidence/simulations.md
-	$(BIN)/python -m tests.simulations
+simulate: $(READY)                         ## all simulations, can be broken off; into docs/evidence/simulations.md
+	$(BIN)/python -m tests.simulations --processes 2
 
 docs: $(READY)                             ## write the generated pages of docs/
 	$(BIN)/python docs/generate.py

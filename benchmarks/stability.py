@@ -22,7 +22,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from segkit.models.columns import PreparedColumns
-from segkit.validation.resampling import draw_bootstraps, refit_prototypes
+from segkit.validation.refits import refit_prototypes
+from segkit.validation.resampling import draw_bootstraps
 from segkit.validation.sampling import MOST_RESAMPLED
 from segkit.validation.stability import compare_pairs
 

@@ -126,10 +126,10 @@ def test_candidates_mark_the_recommended_one_and_those_that_fail(drawn):
     assert alt.count("does not pass") == 2
 
 
-def test_stability_says_what_shuffled_columns_reach_and_where_that_is_not_known(drawn):
+def test_stability_says_what_data_without_groups_reach_and_where_that_is_not_known(drawn):
     alt = read_alt(drawn["plot_stability"])
-    assert "2 segments: 0.93, shuffled columns 0.50" in alt
-    assert "3 segments: 0.86, shuffled columns not measured" in alt
+    assert "2 segments: 0.93, without groups 0.50" in alt
+    assert "3 segments: 0.86, without groups not measured" in alt
 
 
 def test_segments_that_are_not_to_be_trusted_are_orange(drawn):

@@ -61,12 +61,68 @@ def make_faulty(**changes: object) -> pd.DataFrame:
 def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
     told = tell(make_table(("my_scheme", 3, 0.5, True)))
     assert told == [
-        "Use my scheme with 3 segments.",
-        "my scheme with 3 segments: reproducible, another sample would give them again, but with "
-        "no clear gaps between them; stability 0.80, of the weakest segment 0.80; it explains 50% "
-        "of the differences between customers and 30% of those in spend; the smallest segment has "
-        "10.0% of customers.",
+        "Use my scheme with 3 segments. They are no groups: customers differ by degrees, most of "
+        "all in order count and recency days (61% of the differences in it lie between the "
+        "segments), and are cut along the way.",
+        "my scheme with 3 segments: reproducible, no groups, but cuts along a direction in which "
+        "customers really differ; another sample would be cut alike; stability 0.80, of the "
+        "weakest segment 0.80; it explains 50% of the differences between customers and 30% of "
+        "those in spend; the smallest segment has 10.0% of customers.",
+        "They are no tighter than what is cut in data without groups that depend as these do: what "
+        "sets customers apart here is how the columns depend on each other.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "evidence"),
+    [
+        (
+            {"kind": "natural", "beyond_null": 0.31, "valley": 0.12},
+            "They are groups, with few customers between them.",
+            "They are 31% tighter than what is cut in data without groups that depend as these do; "
+            "between any two of them customers are at most 12% as dense as in the thinner one.",
+        ),
+        (
+            {"beyond_null": 0.08, "valley": 0.9},
+            "They are no groups: customers differ by degrees, most of all in order count and "
+            "recency days (61% of the differences in it lie between the segments), and are cut "
+            "along the way.",
+            "They are 8% tighter than what is cut in data without groups that depend as these do, "
+            "but no clear valley parts them all: between two of them customers are 90% as dense as "
+            "in the thinner one.",
+        ),
+        (
+            {"kind": "classes", "method": "latent_classes", "beyond_null": 0.4, "valley": np.nan},
+            "They are classes: answers hang together more than one trait would make them. Whether "
+            "there are gaps between the classes cannot be seen.",
+            "They gain 40% more than classes of answers that follow traits and have no groups: "
+            "more than a trait is in these answers.",
+        ),
+        (
+            {"method": "tiers", "kind": "constructive", "beyond_null": np.nan, "valley": np.nan},
+            "They are no groups: customers are cut by rule.",
+            "It is a cut by rule: useful for acting, but it finds no natural groups.",
+        ),
+        (
+            {"direction": "", "direction_share": np.nan},
+            "They are no groups: customers differ by degrees, and are cut along the way.",
+            "They are no tighter than what is cut in data without groups that depend as these do: "
+            "what sets customers apart here is how the columns depend on each other.",
+        ),
+    ],
+)
+def test_a_yes_says_of_which_kind_it_is_and_why(changes, verdict, evidence):
+    told = tell(make_table(("b", 3, 0.5, True)).assign(**changes))
+    assert told[0] == f"Use b with 3 segments. {verdict}"
+    assert told[2] == evidence
+
+
+def test_groups_inside_fewer_groups_are_told_as_such():
+    table = make_table(("b", 4, 0.5, True)).assign(kind="natural", beyond_null=0.3, valley=0.3)
+    assert "The 4 lie inside 3 larger ones, which are groups as well." in tell(
+        table.assign(outer_count=3)
+    )
+    assert not any("lie inside" in text for text in tell(table))
 
 
 def test_spend_that_is_not_known_is_not_told():
@@ -82,30 +138,30 @@ def test_rules_are_called_a_cut():
 def test_other_schemes_are_compared_in_points():
     table = make_table(("value_tiers", 3, 0.600, True), ("b", 3, 0.598, True), ("b", 4, 0.61, True))
     told = tell(table)
-    assert told[0] == "Use value tiers with 3 segments."
-    assert told[2] == (
+    assert told[0].startswith("Use value tiers with 3 segments. They are no groups")
+    assert told[3] == (
         "b with 3 segments meets every criterion too; it explains as much of the differences, "
         "with stability 0.80."
     )
-    assert "it explains 1 point more of the differences" in told[3]
+    assert "it explains 1 point more of the differences" in told[4]
     table.loc[1, "explained_share"] = 0.56
-    assert "it explains 4 points less of the differences" in tell(table)[2]
+    assert "it explains 4 points less of the differences" in tell(table)[3]
 
 
 def test_further_segments_that_do_not_earn_their_place_are_told_with_the_reason():
     table = make_table(("b", 2, 0.40, True), ("b", 3, 0.41, True), ("b", 4, 0.42, True))
     told = tell(table)
     why = "place, for too little more is explained that another sample would find again."
-    assert told[2] == (
+    assert told[3] == (
         "b with 3 segments explains 1 point more of the differences, with stability 0.80: "
         f"the further segment does not earn its {why}"
     )
-    assert f"the further segments do not earn their {why}" in told[3]
+    assert f"the further segments do not earn their {why}" in told[4]
 
 
 def test_a_refused_candidate_is_told_with_its_faults():
     told = tell(make_table(("a", 3, 0.6, True), ("b", 4, 0.3, False)))
-    assert told[2] == (
+    assert told[3] == (
         "b with 4 segments is refused: the smallest segment (Tiny) has 1.0% of customers, "
         "below 5.0%."
     )
@@ -129,13 +185,13 @@ def test_a_refused_candidate_is_told_with_its_faults():
         ({"placed_share": 0.9}, "only 90.0% of customers have a segment"),
         (
             {"structure": 0.025},
-            "clusters are only 2.5% tighter than in shuffled columns, below 5%: nothing that sets "
-            "customers apart was found",
+            "clusters are only 2.5% tighter than in shuffled columns, and no tighter than in data "
+            "without groups, where 5% is asked: nothing that sets customers apart was found",
         ),
         (
             {"structure": -0.1},
-            "clusters are no tighter than in shuffled columns: nothing that sets customers apart "
-            "was found",
+            "clusters are no tighter than in shuffled columns, nor than in data without groups: "
+            "nothing that sets customers apart was found",
         ),
         (
             {"structure": -0.1, "method": "latent_classes"},
@@ -162,7 +218,7 @@ def test_a_merged_segment_is_told_without_its_name_beside_the_scheme():
     rows = [("b", 4, 2, False), ("vips", 3, 1, True)]
     merged = pd.DataFrame(rows, columns=["scheme", "segment_count", "merged_count", "by_rules"])
     told = tell(table, merged=merged)
-    assert told[2:4] == [
+    assert told[3:5] == [
         "vips with 3 segments: 1 segment that had too few customers to be shown is merged into the "
         "others. To see it, write wider conditions for it in the rules of the plan.",
         "b with 4 segments: 2 segments that had too few customers to be shown are merged into the "
@@ -230,5 +286,6 @@ def test_kinds_are_told_by_scheme_and_explained():
         "my style: natural with 2 and none with 3.",
         "b: none with 4.",
         "None means another sample of the same customers would give other segments.",
-        "Natural means clear groups with few customers between them, found again in every sample.",
+        "Natural means groups with few customers between them, tighter than customers without "
+        "groups can be cut, and found again in every sample.",
     ]

@@ -15,13 +15,10 @@ from segkit.models.answer_patterns import Answers
 from segkit.models.columns import Levels, PreparedColumns
 from segkit.plan.models import Scheme
 from segkit.segmentation.rules import fit_rules, fit_tiers
-from segkit.validation import resampling
-from segkit.validation.resampling import (
-    draw_bootstraps,
-    refit_classes,
-    refit_prototypes,
-    resample_rules,
-)
+from segkit.validation import refits
+from segkit.validation.class_resampling import refit_classes
+from segkit.validation.refits import refit_prototypes
+from segkit.validation.resampling import draw_bootstraps, resample_rules
 from segkit.validation.stability import compare_labels
 
 
@@ -86,7 +83,7 @@ class TestPrototypes:
         self, blobs, monkeypatch
     ):
         every, cost = refit(make_rows(blobs), 5)
-        monkeypatch.setattr(resampling, "MOST_STARTED", 80)
+        monkeypatch.setattr(refits, "MOST_STARTED", 80)
         some, near = refit(make_rows(blobs), 5)
         assert near[0] <= 1.02 * cost[0]
         assert compare_labels(every[0], some[0]) > 0.9

@@ -2,34 +2,123 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pandas as pd
 import pytest
-from simulations import coverage_profiles, coverage_segments, verdicts
+
+from tests.simulations import coverage_profiles, coverage_segments, drawn_groups, records, verdicts
+from tests.simulations.verdicts import Judged, Task
 
 
-def test_noise_is_never_a_finding_and_gets_a_no():
-    found = verdicts.simulate(1, 7, noise=("mixed",), mixtures=(), pairs=4, n_customers=300)
-    assert found["segment_count"].tolist() == [2, 3, 4, 5, 6]
-    assert set(found["kind"]) <= {"none", "constructive"}
-    assert set(found["verdict"]) == {"no"}
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [("independent mixed columns", "kprototypes"), ("independent normals", "kmeans")],
+)
+def test_independent_noise_is_never_a_finding_and_gets_a_no(kind, model):
+    found = verdicts.judge(Task(kind, model, 300, 7), pairs=4, most_segments=5)
+    assert list(found.words) == [2, 3, 4, 5]
+    assert set(found.words.values()) <= {"none", "constructive"}
+    assert found.verdict == "no"
 
 
-@pytest.mark.parametrize("count", [3])
-def test_of_clear_groups_the_true_number_is_chosen(count):
-    found = verdicts.simulate(1, 7, noise=(), mixtures=(count,), pairs=5)
-    assert set(found["chosen_count"]) == {count}
-    assert set(found["verdict"]) == {"yes"}
-    assert found.set_index("segment_count").loc[count, "kind"] == "natural"
+@pytest.mark.parametrize("kind", ["one trait in three levels", "two traits in yes/no items"])
+def test_a_trait_in_answers_is_no_classes(kind):
+    found = verdicts.judge(Task(kind, "latent_classes", 500, 7), pairs=4, most_segments=4)
+    assert list(found.words) == [2, 3, 4]
+    assert not set(found.words.values()) & set(verdicts.CLAIMS)
 
 
-def test_draws_are_judged_right_or_wrong_by_hand():
-    rows = [("a noise", 0, 1, 2, "no", "none"), ("a noise", 1, 1, 2, "no", "reproducible")]
-    rows += [("3 groups", 0, 3, 3, "yes", "natural"), ("3 groups", 1, 3, 3, "no", "natural")]
-    rows += [("3 groups", 2, 3, 4, "yes", "natural")]
-    names = ["drawn", "repeat", "true_count", "chosen_count", "verdict", "kind"]
-    found = verdicts.summarise(pd.DataFrame(rows, columns=names))
-    assert found["right"].tolist() == [1, 1]
-    assert found["draws"].tolist() == [2, 3]
+def test_of_groups_in_answers_the_true_number_is_chosen_and_called_classes():
+    found = verdicts.judge(Task("categories, equal sizes", "latent_classes", 600, 7), pairs=5)
+    assert found.chosen_count == found.true_count == 4
+    assert found.chosen_kind == "classes"
+
+
+def test_of_clear_groups_the_true_number_is_chosen():
+    found = verdicts.judge(Task("equal sizes", "kmeans", 600, 7), pairs=5)
+    assert found.chosen_count == found.true_count == 4
+    assert found.verdict == "yes"
+    assert found.words[4] == "natural"
+    assert found.chosen_rand == found.true_rand > 0.9
+
+
+@pytest.mark.parametrize("task", verdicts.list_tasks(seeds={200: 1}), ids=str)
+def test_a_task_draws_the_same_customers_again_and_others_with_another_seed(task):
+    drawn = verdicts.draw_task(task)
+    customers, scheme = verdicts.make_customers(drawn, task.model)
+    assert len(customers) == 200
+    assert set(scheme.columns) | {"customer_id"} == set(customers)
+    again, _ = verdicts.make_customers(verdicts.draw_task(task), task.model)
+    pd.testing.assert_frame_equal(customers, again)
+    other, _ = verdicts.make_customers(
+        verdicts.draw_task(Task(task.kind, task.model, 200, 1)), task.model
+    )
+    assert not customers.equals(other)
+    count = verdicts.KINDS[task.kind].true_count
+    assert (drawn.groups is None) == (count == 1)
+    if count > 1:
+        assert len(np.unique(drawn.groups)) == count
+
+
+def test_overlapping_groups_can_be_told_apart_nine_times_in_ten_by_who_knows_them():
+    rng = np.random.default_rng(3)
+    drawn = drawn_groups.draw_overlapping_numbers(rng, 40_000)
+    centres = np.array([drawn.numbers[drawn.groups == i].mean(axis=0) for i in range(3)])
+    nearest = ((drawn.numbers[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    assert (nearest == drawn.groups).mean() == pytest.approx(0.9, abs=0.01)
+    drawn = drawn_groups.draw_overlapping_answers(rng, 40_000)
+    yes = np.array([drawn.codes[drawn.groups == i].mean(axis=0) for i in range(3)])
+    likely = drawn.codes @ np.log(yes.T) + (1 - drawn.codes) @ np.log(1 - yes.T)
+    assert (likely.argmax(axis=1) == drawn.groups).mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_draws_are_counted_beside_their_goals_by_hand():
+    def record(kind, seed, chosen_count, words, chosen_kind):
+        true_count = verdicts.KINDS[kind].true_count
+        rand = None if true_count == 1 else 0.5
+        judged = Judged(true_count, chosen_count, "yes", chosen_kind, words, rand, rand, 1.0)
+        return {"kind": kind, "model": "kmeans", "rows": 300, "seed": seed} | vars(judged)
+
+    table = records.make_table(
+        [
+            record("equal sizes", 0, 4, {4: "reproducible"}, "reproducible"),
+            record("equal sizes", 1, 3, {3: "natural"}, "natural"),
+            record("an arc", 0, 2, {2: "reproducible", 3: "natural"}, "reproducible"),
+            record("an arc", 1, 2, {2: "reproducible", 3: "none"}, "reproducible"),
+        ]
+    )
+    noise = verdicts.summarise_noise(table)
+    assert noise[["kind", "draws", "claimed", "reproducible", "yes"]].to_numpy().tolist() == [
+        ["an arc", 2, 1, 2, 2]
+    ]
+    # The upper end p of 1 of 2 leaves 1 or fewer a chance of 2.5 %: 1 - p ** 2 = .025.
+    assert noise["claimed_high"].item() == pytest.approx(np.sqrt(0.975))
+    total = verdicts.total_noise(noise)
+    assert total[["model", "draws", "claimed"]].to_numpy().tolist() == [
+        ["kmeans", 2, 1],
+        ["all", 2, 1],
+    ]
+    groups = verdicts.summarise_groups(table)
+    assert groups[["chosen", "claimed", "reached"]].to_numpy().tolist() == [[1, 1, "no"]]
+    assert groups["share"].item() == 0.5
+
+
+def test_a_broken_run_goes_on_and_results_of_other_code_are_not_mixed(tmp_path):
+    path = tmp_path / "records.jsonl"
+    task = Task("an arc", "kmeans", 300, 0)
+    record = vars(task) | {"words": {2: "none"}}
+    records.append_record(path, record, code="other")
+    records.append_record(path, record, code="own")
+    with path.open("a") as file:
+        file.write(json.dumps(record)[:20])
+    following = vars(Task("an arc", "kmeans", 300, 1)) | {"words": {}}
+    records.append_record(path, following, code="own")
+    found = records.read_records(path, code="own")
+    assert [own["seed"] for own in found] == [0, 1]
+    left = records.leave_out_done([task, Task("an arc", "kmeans", 300, 2)], found)
+    assert left == [Task("an arc", "kmeans", 300, 2)]
 
 
 def test_intervals_of_segments_hold_the_truth_about_as_often_as_they_say():

@@ -153,7 +153,8 @@ class TestConfidence:
 
 
 def judge(least: float | None = 0.05, **changes) -> str:
-    measured = {"stability": 0.6, "structure": 0.05, "border_share": 0.15, "weakest_jaccard": 0.75}
+    measured = {"stability": 0.6, "structure": 0.05, "weakest_jaccard": 0.75}
+    measured |= {"beyond_null": 0.05, "valley": 0.45, "null_valley": 0.45}
     return judge_kind(measured | changes, least)
 
 
@@ -161,10 +162,20 @@ class TestKinds:
     def test_words_change_at_their_limits(self):
         assert judge() == "natural"
         assert judge(stability=0.599) == "none"
-        assert judge(structure=0.049) == "constructive"
-        assert judge(structure=np.nan) == "constructive"
-        assert judge(border_share=0.151) == "reproducible"
+        assert judge(valley=0.451) == "reproducible"
+        assert judge(null_valley=0.449) == "reproducible"
         assert judge(weakest_jaccard=0.749) == "reproducible"
+        assert judge(beyond_null=0.049) == "reproducible"
+        assert judge(beyond_null=0.049, structure=0.049) == "constructive"
+        assert judge(beyond_null=np.nan, structure=np.nan) == "constructive"
+
+    def test_groups_in_columns_that_do_not_hang_together_are_groups(self):
+        assert judge(structure=-0.1) == "natural"
+
+    def test_where_no_valley_can_be_seen_the_word_says_so(self):
+        assert judge(valley=np.nan) == "classes"
+        assert judge(valley=np.nan, beyond_null=0.049) == "reproducible"
+        assert judge(valley=np.nan, weakest_jaccard=0.749) == "reproducible"
 
     def test_rules_never_find_anything_however_stable(self):
         assert judge(None, stability=1.0, structure=1.0) == "constructive"
@@ -188,14 +199,17 @@ class TestPrototypes:
         draws = draw_bootstraps(200, pairs=6, random_state=3)
         return resample_prototypes(rows, own, draws, segment_count=3, **OPTIONS)
 
-    def test_groups_far_apart_are_natural_and_shuffled_columns_are_not_stable(self, found):
+    def test_groups_far_apart_are_natural_and_data_without_groups_are_not_stable(self, found):
         measured = summarise_stability(found, least_structure=0.05)
         assert measured["kind"] == "natural"
         assert measured["stability"] > 0.98
         assert measured["stability_low"] <= measured["stability"] <= measured["stability_high"]
         assert measured["reference_stability"] < measured["stability"] - 0.1
         assert measured["border_share"] < 0.02
-        assert len(found.reference_labels) == 10
+        assert len(found.reference_labels) == 5
+        assert measured["beyond_null"] > 0.3
+        assert measured["valley"] < 0.1 < measured["null_valley"]
+        assert measured["parts_beyond_null"] == 0
 
     def test_a_group_cut_in_two_is_not_natural_however_small_its_part_of_all(self):
         rng = np.random.default_rng(0)
@@ -214,7 +228,7 @@ class TestPrototypes:
         rows, own = apart
         again = resample_prototypes(rows, own, found.draws, segment_count=3, **OPTIONS)
         assert (again.labels == found.labels).all()
-        assert again.structure == found.structure
+        assert (again.structure, again.null_gain) == (found.structure, found.null_gain)
         assert all(map(np.array_equal, again.reference_labels, found.reference_labels))
         other = draw_bootstraps(200, pairs=6, random_state=4)
         assert (other != found.draws).any()

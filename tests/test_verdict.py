@@ -187,6 +187,9 @@ def make_table(*rows: tuple) -> pd.DataFrame:
     fixed = {"method": "kmeans", "stability": 0.8, "explained_spend_share": 0.3}
     fixed |= {"kind": "reproducible", "structure": 0.2, "weakest_jaccard": 0.8}
     fixed |= {"weakest_segment": "Few", "closest_difference_sd": 1.0}
+    fixed |= {"direction": "order_count, recency_days", "direction_share": 0.61}
+    fixed |= {"outer_count": 0, "beyond_null": 0.0, "null_gain": 0.0, "parts_beyond_null": 0.0}
+    fixed |= {"valley": 1.0, "null_valley": 0.8}
     return table.assign(
         smallest_customer_count=50,
         smallest_customer_share=np.where(table["passes"], 0.1, 0.01),
@@ -248,18 +251,50 @@ def test_a_weak_segment_that_was_there_before_is_no_reason_against_a_further_one
     assert choose_scheme(table, Criteria()).segment_count == 2
 
 
-def test_clear_groups_are_neither_cut_nor_put_together():
+def make_groups() -> pd.DataFrame:
+    """Three groups of one scheme, found with three segments, of which none holds two."""
     table = make_table(
         ("b", 2, 0.3, True), ("b", 3, 0.5, True), ("b", 4, 0.52, True), ("b", 5, 0.9, True)
     )
-    table["kind"] = ["reproducible", "natural", "natural", "reproducible"]
-    table["structure"] = [0.2, 0.50, 0.53, 0.9]
-    assert choose_scheme(table, Criteria()).segment_count == 4  # three points tighter
-    table["structure"] = [0.2, 0.50, 0.51, 0.9]
+    table["kind"] = ["reproducible", "natural", "reproducible", "reproducible"]
+    table["null_gain"] = [0.2, 0.5, 0.53, 0.9]
+    table["beyond_null"] = 1 - np.exp(-table["null_gain"])
+    table["parts_beyond_null"] = [0.3, 0.0, 0.0, 0.0]
+    table["valley"] = [0.1, 0.1, 0.9, 0.9]
+    return table
+
+
+def test_groups_are_neither_cut_nor_put_together():
+    table = make_groups()
     choice = choose_scheme(table, Criteria())
     assert (choice.segment_count, choice.kind) == (3, "natural")
+    assert find_objection(table.iloc[1], table.iloc[2]) == "cuts_groups"
+    table.loc[2, "null_gain"] = 0.51  # one point tighter than without groups, two are asked
     assert find_objection(table.iloc[1], table.iloc[2]) == "no_tighter"
-    assert find_objection(table.iloc[1], table.iloc[3]) == "cuts_groups"
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value"), [("parts_beyond_null", 1, 0.03), ("valley", 2, 0.85)]
+)
+def test_a_segment_that_holds_two_groups_is_parted_though_the_two_are_no_natural_ones(
+    column, row, value
+):
+    table = make_groups()
+    table.loc[row, column] = value
+    choice = choose_scheme(table, Criteria())
+    assert (choice.segment_count, choice.kind) == (4, "reproducible")
+
+
+def test_what_exceeds_the_null_first_with_more_segments_is_found_there():
+    table = make_groups()
+    table.loc[0, ["beyond_null", "null_gain", "parts_beyond_null"]] = [0, 0.01, 0]
+    assert choose_scheme(table, Criteria()).segment_count == 3
+
+
+def test_of_what_misses_the_criteria_the_number_is_chosen_alike():
+    table = make_groups().assign(passes=False, fault_count=1)
+    choice = choose_scheme(table, Criteria())
+    assert (choice.segment_count, choice.verdict) == (3, "no")
 
 
 def test_natural_segments_win_within_five_points_but_not_beyond():

@@ -45,11 +45,13 @@ def read_answers(
     random_state: int,
     *,
     smallest_level: int = RARE_COUNT,
+    keep_all: bool = False,
 ) -> Answers:
     """Learn the levels of the columns, and count the customers of each answer pattern.
 
-    Where more than 10,000 patterns differ, those of a random 10,000 customers. Levels of fewer than
-    ``smallest_level`` customers are pooled, see `learn_levels`.
+    Where more than 10,000 patterns differ, those of a random 10,000 customers, and no ``rows``;
+    with ``keep_all`` all of them. Levels of fewer than ``smallest_level`` customers are pooled, see
+    `learn_levels`.
 
     Raises
     ------
@@ -71,7 +73,7 @@ def read_answers(
     codes = np.column_stack([codes for _, codes in learned])
     levels = tuple(own for own, _ in learned)
     answers = count_patterns(levels, codes)
-    if len(answers.counts) > MOST_FITTED_CUSTOMERS:
+    if len(answers.counts) > MOST_FITTED_CUSTOMERS and not keep_all:
         rng = np.random.default_rng(random_state)
         counts = rng.multivariate_hypergeometric(answers.counts, MOST_FITTED_CUSTOMERS)
         return Answers(levels, answers.patterns[counts > 0], counts[counts > 0])

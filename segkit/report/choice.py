@@ -10,6 +10,7 @@ import pandas as pd
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.plan.models import LEARNING_METHODS
+from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import (
     count_points,
     find_sentence,
@@ -76,7 +77,9 @@ def state_choice(
     is_chosen = frame["scheme"] == choice.scheme
     is_chosen &= frame["segment_count"] == choice.segment_count
     chosen = frame[is_chosen].iloc[0]
-    told = [_state_verdict(choice, candidates), _state_chosen(candidates, chosen)]
+    told = [_state_verdict(choice, candidates, chosen), _state_chosen(candidates, chosen)]
+    if chosen["passes"]:
+        told += _state_evidence(candidates, chosen) + _state_nesting(candidates, chosen)
     told += _state_merged(merged, choice)
     if not chosen["passes"]:
         faults = _state_faults(candidates, chosen, limits)
@@ -134,7 +137,9 @@ def _join_parts(
     return write_finding(kind, told, words={**(words or {}), name: text})
 
 
-def _state_verdict(choice: SchemeChoice, candidates: Published) -> Finding:
+def _state_verdict(choice: SchemeChoice, candidates: Published, chosen: pd.Series) -> Finding:
+    """Say whether to use what was chosen and, of a yes, whether these are groups."""
+    what = _state_what(candidates, chosen)
     remarks = []
     if choice.overrule_reason:
         words = {"reason": choice.overrule_reason.rstrip(".")}
@@ -145,12 +150,25 @@ def _state_verdict(choice: SchemeChoice, candidates: Published) -> Finding:
     place = {"scheme": choice.scheme, "segment_count": choice.segment_count}
     return write_finding(
         f"choice.verdict.{sentence}",
-        [_count_segments(candidates, place)],
+        [_count_segments(candidates, place), *(what.figures if choice.verdict == "yes" else ())],
         words={
             "scheme": name_column(choice.scheme),
+            "what": what.text,
             "remarks": "".join(f" {remark.text}" for remark in remarks),
         },
     )
+
+
+def _state_what(candidates: Published, row: pd.Series) -> Finding:
+    """Say whether segments are groups, and if not, along which columns customers are cut."""
+    if row["kind"] != "reproducible":
+        return write_finding(f"choice.what.{row['kind']}")
+    share = candidates.read_figure("direction_share", where=_place(row), kind="share", decimals=0)
+    if not row["direction"] or share.value is None:
+        return write_finding("choice.what.reproducible_unnamed")
+    columns = [name_column(column) for column in str(row["direction"]).split(", ")]
+    words = {"direction": join_words(columns)}
+    return write_finding("choice.what.reproducible", [share], words=words)
 
 
 def _state_chosen(candidates: Published, row: pd.Series) -> Finding:
@@ -181,6 +199,30 @@ def _state_chosen(candidates: Published, row: pd.Series) -> Finding:
             words[name] = joint + part.text
             told.append(figure)
     return write_finding("choice.reasons.chosen", told, words=words)
+
+
+def _state_evidence(candidates: Published, row: pd.Series) -> list[Finding]:
+    """Say what speaks for groups and what against: the null, and the valleys between segments."""
+    place = _place(row)
+    beyond = candidates.read_figure("beyond_null", where=place, kind="share", decimals=0)
+    if row["method"] not in LEARNING_METHODS or beyond.value is None:
+        return []
+    if not beyond.value > 0:
+        return [write_finding("choice.evidence.nothing_beyond", [beyond])]
+    valley = candidates.read_figure("valley", where=place, kind="share", decimals=0)
+    if valley.value is None:
+        return [write_finding("choice.evidence.answers", [beyond])]
+    sentence = "parted" if row["kind"] == "natural" else "not_parted"
+    return [write_finding(f"choice.evidence.{sentence}", [beyond, valley])]
+
+
+def _state_nesting(candidates: Published, row: pd.Series) -> list[Finding]:
+    """Say of groups that lie inside fewer groups that they do."""
+    outer = candidates.read_figure("outer_count", where=_place(row), kind="count")
+    if not outer.value or not row["beyond_null"] > 0:
+        return []
+    count = candidates.read_figure("segment_count", where=_place(row), kind="count")
+    return [write_finding("choice.evidence.nested", [count, outer])]
 
 
 def _state_recommended(choice: SchemeChoice, candidates: Published) -> Finding:

@@ -57,11 +57,12 @@ CHANGES = {"stays": "stay as they are", "splits off": "split off", "merges": "ar
 
 @chart("segment_count", "stability", values=["stability_low", "stability_high"])
 def plot_stability(table: pd.DataFrame, *, title: str = "Stability by number of segments") -> Axes:
-    """Draw how far bootstrap solutions agree, for each number of segments, and on shuffled columns.
+    """Draw how far bootstrap solutions agree, for each number of segments, and without groups.
 
     How to read it: the blue line is the median agreement of pairs of solutions (1 is full, 0 is
-    chance), the band holds the middle half of the pairs; grey is the same on data in which nothing
-    hangs together. Only what lies clearly above grey speaks for a structure.
+    chance), the band holds the middle half of the pairs; grey is the same on data without groups
+    that depend as these do. A blue line no higher than grey is stable for another reason than that
+    customers form groups.
     The table has a row a number of segments: ``segment_count``, ``stability``, ``stability_low``,
     ``stability_high``, ``reference_stability``.
     """
@@ -74,7 +75,7 @@ def plot_stability(table: pd.DataFrame, *, title: str = "Stability by number of 
     reference = rows.get("reference_stability", pd.Series(np.nan, rows.index)).astype(float)
     if reference.notna().any():
         ax.plot(counts, reference, color=GREY, marker="s", linestyle=(0, (3, 2)))
-        ends.append((reference.dropna().iloc[-1], "shuffled columns", MUTED))
+        ends.append((reference.dropna().iloc[-1], "without groups", MUTED))
     ax.set(ylim=(min(0, reference.min(), rows["stability_low"].min()), 1.04))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("number of segments")
@@ -85,7 +86,7 @@ def plot_stability(table: pd.DataFrame, *, title: str = "Stability by number of 
         rows["segment_count"].astype(str) + " segments: " + rows["stability"].map("{:.2f}".format)
     )
     told = reference.map("{:.2f}".format).where(reference.notna(), "not measured")
-    return figures.describe_chart(ax, "Stability", texts + ", shuffled columns " + told)
+    return figures.describe_chart(ax, "Stability", texts + ", without groups " + told)
 
 
 @chart("segment_name", "jaccard", values=["jaccard_low", "jaccard_high", "rating"])

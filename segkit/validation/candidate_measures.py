@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,13 @@ from segkit.segmentation.measures import find_measure
 from segkit.segmentation.rules import fit_rules
 from segkit.segmentation.schemes import list_wanted
 from segkit.validation import stability
+
+# Segments lie inside larger ones if so many of each one's customers come from one of them.
+INSIDE = 0.9
+# Of the columns along which segments differ, those are named of which this part of the first one's
+# share is explained.
+NEAR_DIRECTION = 0.75
+MOST_NAMED = 3
 
 
 class Sizes(NamedTuple):
@@ -107,3 +115,48 @@ def find_closest(panel: dict[str, np.ndarray], labels: np.ndarray) -> float:
     apart = np.abs(means[:, None] - means).max(axis=2)
     pairs = apart[np.triu_indices(len(means), 1)]
     return float(pairs.min()) if len(pairs) else float("nan")
+
+
+def find_outer(own: np.ndarray, others: Mapping[int, np.ndarray]) -> int:
+    """Return how many larger segments the segments lie inside of; 0 if they lie in none.
+
+    Parameters
+    ----------
+    own : ndarray of int, (n,)
+        The segment of each row, from 0.
+    others : dict
+        Segments of the same rows by their number; fewer ones are looked at, the most first.
+
+    Examples
+    --------
+    >>> own = np.array([0, 0, 1, 1, 2, 2])
+    >>> find_outer(own, {2: np.array([0, 0, 0, 0, 1, 1])})
+    2
+    >>> find_outer(own, {2: np.array([0, 0, 0, 1, 1, 1])})
+    0
+    """
+    count = len(np.unique(own))
+    for fewer in sorted((number for number in others if number < count), reverse=True):
+        crossed = stability.cross_labels(others[fewer], own)
+        inside = crossed.max(axis=0) / np.maximum(crossed.sum(axis=0), 1)
+        if (inside[crossed.any(axis=0)] >= INSIDE).all():
+            return fewer
+    return 0
+
+
+def name_direction(explained: Mapping[str, float]) -> tuple[str, float]:
+    """Name the columns along which segments differ most, and the first one's explained share.
+
+    Besides the first they are those that come near it, three at most, with ", " between them.
+
+    Examples
+    --------
+    >>> name_direction({"recency_days": 0.5, "order_count": 0.6, "age_years": 0.1})
+    ('order_count, recency_days', 0.6)
+    """
+    order = sorted(explained, key=lambda column: -explained[column])
+    if not order or not explained[order[0]] > 0:
+        return "", float("nan")
+    most = explained[order[0]]
+    near = [column for column in order if explained[column] >= NEAR_DIRECTION * most]
+    return ", ".join(near[:MOST_NAMED]), most

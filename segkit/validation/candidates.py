@@ -14,19 +14,21 @@ from segkit.core.errors import SegkitError
 from segkit.plan.models import LEARNING_METHODS, MOST_FITTED, Criteria, Scheme
 from segkit.segmentation.documents import RULE_FITS, Segmentation, fit_rules_again, fit_shown
 from segkit.segmentation.preparation import prepare_columns
-from segkit.validation import intervals, resampling, stability
+from segkit.validation import class_resampling, intervals, resampling, stability
 from segkit.validation.candidate_measures import (
     explain_share,
     find_closest,
     find_least_structure,
+    find_outer,
     measure_sizes,
+    name_direction,
     prepare_panel,
 )
 from segkit.validation.gates import CUSTOMERS_PER_SEGMENT, check_data, describe_refusals, refuse_all
 from segkit.validation.reach import measure_reach
 from segkit.validation.resampling import Resamples
 from segkit.validation.sampling import sample_customers, sample_rows
-from segkit.validation.stability import Paths
+from segkit.validation.stability import GROUP_KINDS, Paths
 from segkit.validation.verdict import SchemeChoice, choose_best, choose_within, find_faults
 
 PAIRS = 50
@@ -101,6 +103,8 @@ def compare_candidates(
         ``explained_spend_share`` (eta squared of prepared total spend), ``explained_share`` (mean
         eta squared over all columns that any scheme reads; this ranks), ``closest_difference_sd``
         (how far the two most similar segments lie apart in the column that tells them apart best),
+        ``outer_count`` (how many groups of the same scheme the segments lie inside of, 0 if of
+        none), ``direction`` and ``direction_share`` (see `name_direction`),
         ``reach`` (see `measure_reach`; by the columns that the scheme reads), the figures and the
         ``kind`` of `summarise_stability`, ``weakest_segment`` (its name), ``reproducible_share``
         (explained share times stability), ``passes``, ``faults`` (the criteria missed, see
@@ -230,7 +234,7 @@ class _Comparison:
         segment_count = len(found.segments)
         few = self.customers.iloc[self.sample].reset_index(drop=True)
         if scheme.method == "latent_classes":
-            return resampling.resample_classes(
+            return class_resampling.resample_classes(
                 few,
                 own,
                 self.draws,
@@ -268,9 +272,17 @@ class _Comparison:
         explained = {column: explain_share(values, labels) for column, values in self.panel.items()}
         told = [explained[column] for column, values in self.panel.items() if np.ptp(values) > 0]
         explained_share = float(np.mean(told)) if told else 0.0
+        direction, direction_share = name_direction(
+            {column: explained[column] for column in found.columns if column in explained}
+        )
         least = find_least_structure(scheme)
         held = stability.summarise_stability(resamples, least_structure=least)
         weakest = held.pop("weakest_place")
+        outer = {
+            count: self.resamples[name, count].own
+            for (name, count), other in self.rows.items()
+            if name == scheme.name and other["kind"] in GROUP_KINDS
+        }
         row = {
             "scheme": scheme.name,
             "method": scheme.method,
@@ -283,6 +295,9 @@ class _Comparison:
             "explained_spend_share": explained.get("total_spend", float("nan")),
             "explained_share": explained_share,
             "closest_difference_sd": find_closest(self.panel, labels),
+            "outer_count": find_outer(resamples.own, outer),
+            "direction": direction,
+            "direction_share": direction_share,
             "reach": measure_reach(
                 self.customers, labels, columns=list(found.columns), random_state=self.random_state
             ),

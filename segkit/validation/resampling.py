@@ -1,4 +1,4 @@
-"""Bootstrap solutions of a scheme, and the same on columns shuffled one by one.
+"""Bootstrap solutions of a scheme, and what the same method finds in data without groups.
 
 A bootstrap sample is a number of draws for each customer. The scheme is fitted on it as on all,
 and the fit then places all customers, drawn or not. What the labels say is asked in
@@ -8,36 +8,27 @@ References
 ----------
 Dolnicar and Leisch (2010), Evaluation of structure and reproducibility of cluster solutions using
 the bootstrap, *Marketing Letters* 21, 83-101. Tibshirani, Walther and Hastie (2001), Estimating the
-number of clusters in a data set via the gap statistic, *JRSS B* 63, for the reference.
+number of clusters in a data set via the gap statistic, *JRSS B* 63, for shuffled columns as a
+reference; for the null see `segkit.validation.null_evidence`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import ibis
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
-from segkit.models.answer_patterns import Answers, count_patterns, read_answers
-from segkit.models.columns import RARE_COUNT, PreparedColumns
-from segkit.models.descent import Rows
-from segkit.models.latent_classes import Climb, rate_answers, search_classes
+from segkit.models.columns import PreparedColumns
 from segkit.models.own_columns import choose_prefix
-from segkit.models.prototypes import count_processors, lay_out
 from segkit.segmentation.rules import Rules
+from segkit.validation.null_evidence import hold_against_null
+from segkit.validation.refits import fit_copies, refit_prototypes
 
-STARTS = 10
-MOST_STEPS = 100
-# Of more rows the starts of a fit see this many; the best then goes down on all.
-MOST_STARTED = 2_000
-REFERENCE_COPIES = 10
+SHUFFLED_COPIES = 5
 REFERENCE_PAIRS = 1
-# Shuffled copies that latent classes are fitted to.
-CLASS_COPIES = 3
 # A customer beyond this part of the way from the own prototype to the next lies between the two.
 BORDER = 0.3
 
@@ -58,16 +49,25 @@ class Resamples:
     draws : ndarray of int, (2 * pairs, n)
         How often each row was drawn.
     reference_labels : list of ndarray
-        The same as ``labels`` on copies with shuffled columns, one array a copy; none for rules.
+        The same as ``labels`` on copies without groups, one array a copy; none for rules.
     structure : float
-        Of prototypes 1 - W / W_ref, where W is the cost and W_ref the smallest cost of ten
-        shuffled copies, 0 for a single column; of latent classes how far their BIC is below that
-        of one class, as a share of it; NaN for rules.
+        Do columns hang together? Of prototypes 1 - W / W_ref, where W is the cost and W_ref the
+        smallest cost of five copies with shuffled columns, 0 for a single column; of latent classes
+        how far their BIC is below that of one class, as a share of it; NaN for rules.
     border_share : float
         Of prototypes the share of rows that lie between two segments, of the segment with the
         largest share: beyond 0.3 of the way from the own prototype to the next (0.5 is the border).
         Of latent classes the share of all rows with a second class more probable than 0.3; that a
         class is cut in two is what BIC prevents. NaN for rules.
+    beyond_null, null_gain : float
+        Is there more than columns that hang together? How much more is found than in data without
+        groups that depend as these do: as a share, 0 if it may be chance, and as a logarithm
+        whatever its size. NaN for rules.
+    valley, null_valley : float
+        The height of the shallowest valley between two segments, and the lowest of the null's; NaN
+        where none can be seen.
+    parts_beyond_null : float
+        The most that is found within one segment beyond that segment's own null; NaN if not asked.
     """
 
     own: np.ndarray
@@ -77,6 +77,11 @@ class Resamples:
     reference_labels: list[np.ndarray]
     structure: float
     border_share: float
+    beyond_null: float = float("nan")
+    null_gain: float = float("nan")
+    valley: float = float("nan")
+    null_valley: float = float("nan")
+    parts_beyond_null: float = float("nan")
 
 
 def draw_bootstraps(row_count: int, *, pairs: int, random_state: int) -> np.ndarray:
@@ -110,117 +115,41 @@ def resample_prototypes(
     rng = np.random.default_rng(random_state)
     labels, _ = refit_prototypes(rows, k, draws, gamma=gamma, rng=rng)
     once = np.ones((1, len(own)), dtype=np.uint16)
-    has_one_column = rows.numbers.shape[1] + rows.codes.shape[1] == 1
-    references = []
-    reference_costs = []
-    for _ in range(0 if has_one_column else REFERENCE_COPIES):
-        shuffled = replace(
-            rows, numbers=rng.permuted(rows.numbers, axis=0), codes=rng.permuted(rows.codes, axis=0)
-        )
-        some = np.concatenate([once, draws[: 2 * REFERENCE_PAIRS]])
-        found, costs = refit_prototypes(shuffled, k, some, gamma=gamma, rng=rng)
-        references.append(found[1:])
-        reference_costs.append(costs[0])
     _, costs = refit_prototypes(rows, k, once, gamma=gamma, rng=rng)
-    least = min(reference_costs, default=0.0)
+    cost = float(costs[0])
+    evidence = hold_against_null(
+        rows, own, draws, cost=cost, segment_count=k, gamma=gamma, random_state=random_state
+    )
     return Resamples(
         own=own,
         segment_count=k,
         labels=labels,
         draws=draws,
-        reference_labels=references,
-        structure=1 - costs[0] / least if least > 0 else 0.0,
+        reference_labels=evidence.labels,
+        structure=_measure_structure(rows, cost, k, gamma=gamma, rng=rng),
         border_share=_measure_border(rows, own, gamma),
+        beyond_null=evidence.beyond_null,
+        null_gain=evidence.null_gain,
+        valley=evidence.valley,
+        null_valley=evidence.null_valley,
+        parts_beyond_null=evidence.parts_beyond_null,
     )
 
 
-def refit_prototypes(
-    rows: PreparedColumns, k: int, draws: np.ndarray, *, gamma: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fit k prototypes to each sample with ten starts, and place all rows.
-
-    Equal rows are counted, not repeated. The samples share the processors. Where a sample has
-    fewer different rows than clusters, some clusters stay empty.
-
-    Returns
-    -------
-    labels : ndarray of int16, (samples, n)
-    costs : ndarray of float, (samples,)
-        The sum of squared distances of each sample to its prototypes.
-    """
-    counted = _count_rows(rows, gamma)
-    seeds = rng.integers(2**63, size=len(draws))
-
-    def fit(drawn: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
-        return _refit_sample(counted, k, drawn, np.random.default_rng(seed))
-
-    with ThreadPoolExecutor(count_processors()) as pool:
-        labels, costs = zip(*pool.map(fit, draws, seeds), strict=True)
-    return np.array(labels), np.array(costs)
-
-
-@dataclass(frozen=True)
-class _Counted:
-    """Different rows, sorted, with how often each is there; ``key`` has each row's place in them.
-
-    Sorted and counted, so that the order in which customers come changes nothing but the draws.
-    """
-
-    rows: Rows
-    key: np.ndarray
-
-    def take(self, chosen: np.ndarray, weights: np.ndarray) -> Rows:
-        """Return some of the different rows with other weights."""
-        return replace(
-            self.rows,
-            numbers=np.ascontiguousarray(self.rows.numbers[:, chosen]),
-            codes=np.ascontiguousarray(self.rows.codes[:, chosen]),
-            weights=weights[chosen],
+def _measure_structure(
+    rows: PreparedColumns, cost: float, k: int, *, gamma: float, rng: np.random.Generator
+) -> float:
+    """Return by what part a cost lies below the least of copies with shuffled columns."""
+    if rows.numbers.shape[1] + rows.codes.shape[1] == 1:
+        return 0.0
+    shuffled = [
+        replace(
+            rows, numbers=rng.permuted(rows.numbers, axis=0), codes=rng.permuted(rows.codes, axis=0)
         )
-
-
-def _count_rows(rows: PreparedColumns, gamma: float) -> _Counted:
-    table = np.column_stack([np.nan_to_num(rows.numbers, nan=np.inf), rows.codes])
-    _, first, key = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    key = key.ravel()
-    laid = lay_out(rows.numbers[first], rows.codes[first], None, gamma, 0)
-    return _Counted(replace(laid, weights=np.bincount(key).astype(float)).with_fill(), key)
-
-
-def _refit_sample(
-    counted: _Counted, k: int, drawn: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, float]:
-    """Fit k prototypes to one sample; return the cluster of all rows, and the sample's cost."""
-    from segkit.models import compiled_loops as loops
-
-    every = counted.rows
-    weights = np.bincount(counted.key, drawn, len(every.weights))
-    there = np.flatnonzero(weights)
-    started = there
-    if len(there) > MOST_STARTED:
-        started = np.sort(rng.choice(there, MOST_STARTED, replace=False))
-    # Rows give the averages as those of one cluster.
-    fill = every.fill[0][0]
-    common = every.fill[1][0]
-    uniform = rng.random((STARTS, k, 2 + int(np.log(k))))
-    few = counted.take(started, weights)
-    centres, modes, cost = loops.search(
-        few.numbers, few.codes, few.weights, every.offsets, every.gamma, fill, common,
-        uniform, MOST_STEPS,
-    )  # fmt: skip
-    if len(started) < len(there):
-        parts = counted.take(there, weights)
-        cost = loops.walk(
-            parts.numbers, parts.codes, parts.weights, every.offsets, every.gamma, fill, common,
-            centres, modes, MOST_STEPS,
-        )  # fmt: skip
-    labels = np.zeros(len(every.weights), np.int32)
-    nearest = np.zeros(len(every.weights))
-    loops.measure(
-        (0, len(labels)), every.numbers, every.codes, every.weights, every.gamma, centres, modes,
-        labels, nearest,
-    )  # fmt: skip
-    return labels[counted.key].astype(np.int16), cost
+        for _ in range(SHUFFLED_COPIES)
+    ]
+    least = fit_copies(shuffled, k, gamma=gamma, rng=rng)[1].min()
+    return float(1 - cost / least) if least > 0 else 0.0
 
 
 def _measure_border(rows: PreparedColumns, own: np.ndarray, gamma: float) -> float:
@@ -253,70 +182,6 @@ def _measure_border(rows: PreparedColumns, own: np.ndarray, gamma: float) -> flo
         way = (squares[nearest, everyone] - squares[second, everyone] + apart) / (2 * apart)
     # A group cut in two would hide in the share of all rows.
     return max(float((~(way <= BORDER))[own == n].mean()) for n in np.unique(own))
-
-
-def resample_classes(
-    customers: pd.DataFrame,
-    own: np.ndarray,
-    draws: np.ndarray,
-    *,
-    columns: tuple[str, ...],
-    segment_count: int,
-    random_state: int,
-    smallest_level: int = RARE_COUNT,
-) -> Resamples:
-    """Resample latent classes; ``own`` and ``draws`` are as in `resample_prototypes`."""
-    answers = read_answers(customers, columns, random_state, smallest_level=smallest_level)
-    k = segment_count
-    rng = np.random.default_rng(random_state)
-    labels = refit_classes(answers, k, draws, rng)
-    references = []
-    for _ in range(CLASS_COPIES):
-        shuffled = rng.permuted(answers.patterns[answers.rows], axis=0)
-        copy = count_patterns(answers.levels, shuffled)
-        references.append(refit_classes(copy, k, draws[: 2 * REFERENCE_PAIRS], rng))
-    free = sum(len(level.levels) - 1 for level in answers.levels)
-    criteria = []
-    with threadpool_limits(1):
-        for n in (1, k):
-            climb = _climb_quickly(answers, n, rng)
-            penalty = (n - 1 + n * free) * np.log(len(own))
-            criteria.append(penalty - 2 * climb.likelihood)
-    _, known = rate_answers(answers, climb.weights, climb.shares)
-    second = np.sort(known, axis=1)[:, -2]
-    return Resamples(
-        own=own,
-        segment_count=k,
-        labels=labels,
-        draws=draws,
-        reference_labels=references,
-        structure=1 - criteria[1] / criteria[0] if criteria[0] > 0 else 0.0,
-        border_share=float((second > BORDER)[answers.rows].mean()),
-    )
-
-
-def refit_classes(
-    answers: Answers, k: int, draws: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Fit k latent classes to each sample and place all rows, (samples, n)."""
-    seeds = rng.integers(2**63, size=len(draws))
-
-    def fit(drawn: np.ndarray, seed: int) -> np.ndarray:
-        counts = np.bincount(answers.rows, drawn, len(answers.counts)).astype(int)
-        there = counts > 0
-        own = Answers(answers.levels, answers.patterns[there], counts[there])
-        size = min(k, len(own.counts))
-        climb = _climb_quickly(own, size, np.random.default_rng(seed))
-        _, known = rate_answers(answers, climb.weights, climb.shares)
-        return known.argmax(axis=1)[answers.rows]
-
-    with threadpool_limits(1), ThreadPoolExecutor(count_processors()) as pool:
-        return np.array(list(pool.map(fit, draws, seeds)), dtype=np.int16)
-
-
-def _climb_quickly(answers: Answers, k: int, rng: np.random.Generator) -> Climb:
-    """Run EM shortly from five starts; the best goes on (Biernacki, Celeux and Govaert 2003)."""
-    return search_classes(answers, k, rng, n_init=5, gain=10.0, enough=1, end_gain=0.01)[0]
 
 
 def resample_rules(

@@ -18,7 +18,8 @@ from segkit.models.prototypes import choose_gamma
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.preparation import find_scaling, prepare_columns
 from segkit.validation.candidates import Candidates
-from segkit.validation.resampling import refit_classes, refit_prototypes
+from segkit.validation.class_resampling import refit_classes
+from segkit.validation.refits import refit_prototypes
 from segkit.validation.stability import compare_labels, compare_pairs
 
 NEAR_DUPLICATE = 0.9
@@ -82,7 +83,11 @@ def _refit(
     rng = np.random.default_rng(random_state)
     if scheme.method == "latent_classes":
         answers = read_answers(
-            customers, scheme.columns, random_state, smallest_level=scheme.smallest_level
+            customers,
+            scheme.columns,
+            random_state,
+            smallest_level=scheme.smallest_level,
+            keep_all=True,
         )
         return refit_classes(answers, k, draws, rng)
     prepared = prepare_columns(customers, scheme)

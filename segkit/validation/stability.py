@@ -28,12 +28,15 @@ DOUBTFUL = 0.60
 STABLE = 0.75
 HIGHLY_STABLE = 0.85
 RATINGS = ("dissolved", "do not trust", "doubtful", "stable", "highly stable")
-KINDS = ("none", "constructive", "reproducible", "natural")
-# Prototypes must be tighter than those of shuffled columns by this part. Of latent classes any
-# gain of BIC counts, for BIC has its own price for each class.
+KINDS = ("none", "constructive", "reproducible", "classes", "natural")
+# The words that claim groups.
+GROUP_KINDS = ("classes", "natural")
+# Prototypes must be tighter than those of shuffled columns, or of the null, by this part. Of latent
+# classes any gain of BIC counts, for BIC has its own price for each class.
 SMALLEST_STRUCTURE = 0.05
-# With more of a segment's customers than this between two segments, they cut a continuum.
-MOST_BETWEEN = 0.15
+# Where customers between two segments are denser than this part of the lower height beside them,
+# no valley parts the two.
+HIGHEST_VALLEY = 0.45
 # A customer is sure of a segment in which so many bootstrap solutions leave him, and unsure below.
 SURE = 0.9
 UNSURE = 0.5
@@ -110,7 +113,8 @@ def summarise_stability(
     dict
         ``stability``, the median adjusted Rand index of the pairs (1: full agreement, 0: chance),
         with its quartiles ``stability_low`` and ``stability_high``; ``reference_stability`` (the
-        median on shuffled columns); ``structure`` and ``border_share`` as in `Resamples`;
+        median on copies without groups); ``structure``, ``border_share``, ``beyond_null``,
+        ``null_gain``, ``valley``, ``null_valley`` and ``parts_beyond_null`` as in `Resamples`;
         ``weakest_jaccard`` (the least mean Jaccard of a segment) and ``weakest_place`` (the place
         of that segment, from 0); ``kind``, see `judge_kind`.
     """
@@ -125,6 +129,11 @@ def summarise_stability(
         "reference_stability": float(np.median(reference)) if reference else float("nan"),
         "structure": resamples.structure,
         "border_share": resamples.border_share,
+        "beyond_null": resamples.beyond_null,
+        "null_gain": resamples.null_gain,
+        "valley": resamples.valley,
+        "null_valley": resamples.null_valley,
+        "parts_beyond_null": resamples.parts_beyond_null,
         "weakest_jaccard": float(np.nanmin(jaccard)),
         "weakest_place": int(np.nanargmin(jaccard)),
     }
@@ -135,18 +144,27 @@ def judge_kind(measured: Mapping[str, float], least_structure: float | None) -> 
     """Say in a word what was found (after Dolnicar and Leisch 2010).
 
     *none*: another sample gives other segments (stability below .60). *constructive*: stable, but
-    a cut through a continuum and not a finding: no tighter than on shuffled columns (by less than
-    5 %; latent classes: BIC no better than one class), or cut by rule. *natural*: every segment
-    stable (Jaccard .75 or more), and at most 15 % of any one's customers lie between two
-    (of latent classes, of all customers).
-    *reproducible*: what is left: the data have a structure, but no clear gaps.
+    not a finding: no tighter than on shuffled columns, nor than in data without groups (by less
+    than 5 %; latent classes: BIC no better than one class), or cut by rule. *natural*: tighter than
+    in data without groups that depend as these do, a valley between any two segments (at its
+    bottom at most .45 of the lower height, and lower than in all such data), and each segment
+    stable (Jaccard .75 or more). *classes*: the same where no valley can be seen, as between
+    answers. *reproducible*: what is left: customers differ along some direction, and the segments
+    are cuts along it.
     """
     if measured["stability"] < DOUBTFUL:
         return "none"
-    if least_structure is None or not measured["structure"] >= least_structure:
+    if least_structure is None:
         return "constructive"
-    clear = measured["border_share"] <= MOST_BETWEEN and measured["weakest_jaccard"] >= STABLE
-    return "natural" if clear else "reproducible"
+    exceeds_null = measured["beyond_null"] >= SMALLEST_STRUCTURE
+    if not exceeds_null and not measured["structure"] >= least_structure:
+        return "constructive"
+    if not exceeds_null or measured["weakest_jaccard"] < STABLE:
+        return "reproducible"
+    if np.isnan(measured["valley"]):
+        return "classes"
+    is_parted = measured["valley"] <= min(HIGHEST_VALLEY, measured["null_valley"])
+    return "natural" if is_parted else "reproducible"
 
 
 def rate_segments(resamples: Resamples) -> pd.DataFrame:

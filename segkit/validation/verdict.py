@@ -2,8 +2,9 @@
 
 Knock-out first: every customer in exactly one segment; segments that are large enough, valuable
 enough, few enough, and found again in another sample, the whole and each of them; and models that
-find segments must find more than they find in shuffled columns. Ranking second: a further segment
-must earn its place. Tiers and RFM are cuts by rule: they may be useful, but they find nothing.
+find segments must find more than they find in shuffled columns, or in data without groups. Ranking
+second: a further segment must earn its place. Tiers and RFM are cuts by rule: they may be useful,
+but they find nothing.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ from segkit.core.errors import SegkitError, VerdictError
 from segkit.plan.models import LEARNING_METHODS, Criteria
 from segkit.validation.stability import KINDS, SMALLEST_STRUCTURE, STABLE
 
-# What each further segment must add: explained differences times stability, or, where there are
-# clear gaps between segments, structure.
+# What each further segment must add: explained differences times stability, or, where more is found
+# than in data without groups, that much more than it adds there (as a logarithm of the cost).
 SMALLEST_GAIN = 0.05
 SMALLEST_STEP = 0.02
+# A segment in which two prototypes find that much more than in its own null holds more than one
+# group; so does one whose parts a valley parts that is no higher than this.
+SMALLEST_PARTS = 0.03
+HIGHEST_PARTING = 0.85
 # Two segments that differ by less than this in every column call for the same action.
 SAME_ACTION_SD = 0.5
 STEP_COLUMNS = (
@@ -100,8 +105,10 @@ def find_faults(row: Mapping[str, object], criteria: Criteria) -> list[str]:
     if row["method"] == "latent_classes":
         if row["structure"] <= 0:
             faults.append("one_class")
-    elif row["method"] in LEARNING_METHODS and row["structure"] < SMALLEST_STRUCTURE:
-        faults.append("structure")
+    elif row["method"] in LEARNING_METHODS:
+        found = np.fmax(row["structure"], row["beyond_null"])
+        if not found >= SMALLEST_STRUCTURE:
+            faults.append("structure")
     return faults
 
 
@@ -165,8 +172,8 @@ def choose_within(rows: pd.DataFrame) -> pd.Series:
     """The best candidate of one scheme."""
     passing = rows[rows["passes"]].sort_values("segment_count")
     if passing.empty:
-        best_first = rows.sort_values("explained_share", ascending=False, kind="stable")
-        return best_first.sort_values("fault_count", kind="stable").iloc[0]
+        nearest = rows[rows["fault_count"] == rows["fault_count"].min()]
+        passing = nearest.sort_values("segment_count")
     best = passing.iloc[0]
     for _, row in passing.iloc[1:].iterrows():
         if not find_objection(best, row):
@@ -177,20 +184,16 @@ def choose_within(rows: pd.DataFrame) -> pd.Series:
 def find_objection(best: pd.Series, row: pd.Series) -> str:
     """Name why the further segments of ``row`` do not earn their place; empty if they do.
 
-    ``cuts_groups``: clear groups would be cut in parts. ``no_tighter``: the groups become no
-    tighter. ``weak_segment``: one is not stable. ``too_little``: too little more is explained that
-    another sample would find again. ``same_action``: two segments are too much alike.
+    Where either holds more than data without groups: ``no_tighter``, the groups become no tighter
+    than those of such data do; ``cuts_groups``, no segment held more than one group. Elsewhere:
+    ``weak_segment``, one is not stable; ``too_little``, too little more is explained that another
+    sample would find again; ``same_action``, two segments are too much alike.
     """
     added = row["segment_count"] - best["segment_count"]
-    natural = (best["kind"] == "natural", row["kind"] == "natural")
-    if natural == (False, True):
-        return ""
-    if natural == (True, False):
-        return "cuts_groups"
-    if natural == (True, True):
-        step = 0.0 if row["method"] == "latent_classes" else SMALLEST_STEP * added
-        gained = row["structure"] - best["structure"]
-        return "" if gained > 0 and gained >= step else "no_tighter"
+    if best["beyond_null"] > 0 or row["beyond_null"] > 0:
+        if not _gains_more(best, row):
+            return "no_tighter"
+        return "" if _holds_several(best, row) else "cuts_groups"
     if row["weakest_jaccard"] < min(STABLE, best["weakest_jaccard"]):
         return "weak_segment"
     if row["reproducible_share"] - best["reproducible_share"] < SMALLEST_GAIN * added:
@@ -200,14 +203,35 @@ def find_objection(best: pd.Series, row: pd.Series) -> str:
     return ""
 
 
+def _gains_more(best: pd.Series, row: pd.Series) -> bool:
+    """Say whether further segments gain more on data without groups.
+
+    Of latent classes any gain counts, if BIC finds the further classes worth their price as well: a
+    small class adds little to the likelihood of all.
+    """
+    gained = row["null_gain"] - best["null_gain"]
+    if row["method"] == "latent_classes":
+        return bool(gained > 0 and row["structure"] > best["structure"])
+    return bool(gained >= SMALLEST_STEP * (row["segment_count"] - best["segment_count"]))
+
+
+def _holds_several(best: pd.Series, row: pd.Series) -> bool:
+    """Say whether a segment of the fewer held several groups, as far as that can be seen."""
+    if not best["beyond_null"] > 0 or np.isnan(best["parts_beyond_null"]):
+        return True
+    return best["parts_beyond_null"] >= SMALLEST_PARTS or row["valley"] <= HIGHEST_PARTING
+
+
 def compare_steps(table: pd.DataFrame) -> pd.DataFrame:
     """Say what each further segment adds, and whether it earns its place.
 
-    Where there are clear gaps between segments (*natural*) a further one must make the groups
-    tighter against shuffled columns, by two points each. Elsewhere it must not bring a segment
-    with a Jaccard below .75, must add five points to ``reproducible_share`` (what is explained
-    counts as far as another sample would find it again), and no two segments may differ by less
-    than half a standard deviation in every column.
+    Where more is found than in data without groups that depend as these do, a further one must
+    make the groups tighter by two points more than there, and part a segment that holds more than
+    one group: two prototypes find three points more in it than in its own null, or a valley lies
+    between all segments then. Elsewhere it must not bring a segment with a Jaccard below .75, must
+    add five points to ``reproducible_share`` (what is explained counts as far as another sample
+    would find it again), and no two segments may differ by less than half a standard deviation in
+    every column.
 
     Returns
     -------

@@ -16,8 +16,9 @@ from segkit.models.columns import PreparedColumns
 from segkit.models.prototypes import fit_prototypes
 from segkit.plan.models import Scheme
 from segkit.segmentation.documents import fit_segmentation
-from segkit.validation import resampling
-from segkit.validation.resampling import draw_bootstraps, refit_prototypes, resample_prototypes
+from segkit.validation import null_evidence
+from segkit.validation.refits import refit_prototypes
+from segkit.validation.resampling import draw_bootstraps, resample_prototypes
 from segkit.validation.stability import (
     KINDS,
     compare_labels,
@@ -67,7 +68,7 @@ def test_the_loops_of_the_bootstrap_come_close_to_the_best(motives):
 
 
 def test_all_three_levels_of_stability_are_measured(motives, monkeypatch):
-    monkeypatch.setattr(resampling, "REFERENCE_COPIES", 3)
+    monkeypatch.setattr(null_evidence, "COPIES", 5)
     rows, solutions = PreparedColumns((), (), motives, NO_CODES), {}
     draws = draw_bootstraps(1000, pairs=3, random_state=1)
     for k in range(2, 9):

@@ -17,7 +17,8 @@ import pandas as pd
 from segkit.models.columns import PreparedColumns
 from segkit.models.prototypes import fit_prototypes
 from segkit.validation.intervals import bound_segments
-from segkit.validation.resampling import Resamples, draw_bootstraps, refit_prototypes
+from segkit.validation.refits import refit_prototypes
+from segkit.validation.resampling import Resamples, draw_bootstraps
 
 CENTRES = np.array([[0.0, 0.0, 0.0], [4.0, 0.0, 1.0], [0.0, 4.0, -1.0]])
 SHARES = (0.5, 0.3, 0.2)
