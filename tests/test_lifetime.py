@@ -333,11 +333,12 @@ class TestPrediction:
         assert (table["mean_low"] < table["mean_lifetime_value"]).all()
         assert (table["mean_lifetime_value"] < table["mean_high"]).all()
 
-    def test_intervals_cover_about_as_often_as_they_say(self):
-        found = simulate(8, 100, customers=400, kinds=("BG/NBD",))
+    @pytest.mark.parametrize("kind", TRUE_MODELS)
+    def test_intervals_cover_about_as_often_as_they_say(self, kind):
+        found = simulate(6, 100, customers=400, kinds=(kind,))
         coverage = found.set_index("interval")["coverage"]
         assert coverage.mean() > 0.8  # make simulate measures it; this only catches a blunder
-        assert coverage["mean value, all"] >= 0.75
+        assert coverage["mean value, all"] >= 0.6
 
 
 class TestFeatures:

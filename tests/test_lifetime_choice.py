@@ -118,6 +118,8 @@ class TestChoice:
         assert choice.candidates["is_chosen"].sum() == 1
         assert choice.reason == ""
         assert choice.value_reason == ""
+        told = publish(choice.candidates, lifetime_value.CANDIDATES)
+        assert TRUE_MODELS[kind].title in read_texts(lifetime_value.state_choice(told))[0]
         again = choose_lifetime(lines, as_of=AS_OF)
         pd.testing.assert_frame_equal(choice.candidates, again.candidates, check_exact=True)
 

@@ -48,6 +48,7 @@ CANDIDATES = View(
         "actual_count": Column("Purchases that came", "integer"),
         "relative_error": Column("Error in all", "share"),
         "absolute_error": Column("Errors with single customers", "share"),
+        "later_log_likelihood": Column("Log-likelihood of what came", "integer"),
         "is_chosen": Column("Taken"),
         "note": Column("Why it cannot be taken"),
     },

@@ -16,6 +16,8 @@ import numpy as np
 from scipy.special import betaln, digamma, expit, gammaln, hyp2f1, zeta
 
 from segkit.models.lifetime.peaks import (
+    LEAST_DROPOUT,
+    MOST_RATE,
     Alike,
     History,
     Peak,
@@ -26,8 +28,6 @@ from segkit.models.lifetime.peaks import (
 )
 
 PART_ROWS = 1 << 14
-LEAST_DROPOUT = 1e-9
-MOST_RATE = 1e9
 STARTS = ((0.0, 0.0, 0.0, 0.0), (-1.0, -1.0, 0.0, 1.0), (1.0, 1.0, -1.0, 0.0))
 
 

@@ -23,12 +23,19 @@ import numpy as np
 from scipy.special import betainc, betaln, digamma, gammaln, xlogy, zeta
 
 from segkit.models.lifetime.mixtures import share_causes, sum_mixture
-from segkit.models.lifetime.peaks import History, Peak, climb, count_alike, list_pairs, rescale
+from segkit.models.lifetime.peaks import (
+    LEAST_DROPOUT,
+    MOST_RATE,
+    History,
+    Peak,
+    climb,
+    count_alike,
+    list_pairs,
+    rescale,
+)
 
 PART_ROWS = 1 << 12
 MOST_REGULAR = 12
-LEAST_DROPOUT = 1e-9
-MOST_RATE = 1e9
 LEAST_FROM_ONE = 1e-6
 # A sum over events runs so many standard deviations around the mean, and down a tail to e^-22.
 WIDTH = 9.0

@@ -20,7 +20,15 @@ import numpy as np
 from scipy.special import digamma, exprel, gammaln, xlogy, zeta
 
 from segkit.models.lifetime.mixtures import share_causes, sum_mixture
-from segkit.models.lifetime.peaks import History, Peak, climb, count_alike, list_pairs, rescale
+from segkit.models.lifetime.peaks import (
+    MOST_RATE,
+    History,
+    Peak,
+    climb,
+    count_alike,
+    list_pairs,
+    rescale,
+)
 
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(20)
 COUNT_NODES, COUNT_WEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -28,7 +36,6 @@ PART_ROWS = 1 << 11
 THIN_ROWS = 1_000
 # Times at which the density is below its first by this in logarithms add nothing.
 MOST_FALL = 30.0
-MOST_RATE = 1e9
 CUT_STEPS = 5
 STARTS = ((0.0, 0.0, 0.0, 0.0), (-0.5, -1.0, -0.5, -1.0), (1.0, 1.0, -1.0, 0.0))
 

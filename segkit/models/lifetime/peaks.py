@@ -17,6 +17,9 @@ MOST_FLAT = 5
 THIN_ROWS = 20_000
 THIN = 8
 MOST_WHOLE = 10_000
+# Draws: nobody leaves less often, and nobody buys more often, than this.
+LEAST_DROPOUT = 1e-9
+MOST_RATE = 1e9
 
 
 class Peak(NamedTuple):
