@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from published import publish
 from scipy import stats
 
 from segkit.core.skewed_means import bound_mean, expect_skewness, is_mean_reliable
 from segkit.core.statistics import MOST_SKEW, SKEW_FACTOR, find_reach, find_skewed_reach
+from segkit.report import sizes
 
 
 def test_without_skewness_it_is_student_s_interval():
@@ -66,3 +69,26 @@ def test_a_mean_is_relied_on_where_its_interval_holds():
     assert is_mean_reliable(rng.lognormal(0, 1, 50))
     assert is_mean_reliable(rng.gamma(0.5, size=100))
     assert not is_mean_reliable(rng.lognormal(0, 3, 200))
+
+
+def make_sizes(count: int, skewness: float) -> pd.DataFrame:
+    row = {"segment": 1, "segment_name": "Few", "customer_count": count, "customer_share": 0.5}
+    row |= {"mean_spend": 900.0, "mean_spend_low": np.nan, "mean_spend_high": np.nan}
+    row |= {"median_spend": 80.0, "median_spend_low": 60.0, "median_spend_high": 95.0}
+    table = pd.DataFrame([row, row | {"segment": 2, "segment_name": "Many"}])
+    return table.assign(mean_spend_skewness=[skewness, 0.3])
+
+
+def test_the_page_says_which_mean_is_not_to_be_relied_on_and_gives_the_median():
+    (told,) = sizes.state_means(publish(make_sizes(60, 25.0), sizes.SIZES))
+    assert "“Few”" in told.text
+    assert "is not to be relied on" in told.text
+    assert "60.00 to" in told.text.replace("EUR\N{NO-BREAK SPACE}", "")
+    assert sizes.state_means(publish(make_sizes(60, 19.9), sizes.SIZES)) == []
+
+
+def test_of_a_segment_too_small_for_amounts_nothing_is_said_of_its_mean_or_median():
+    shown = publish(make_sizes(7, 25.0), sizes.SIZES)
+    money = [name for name in shown.frame if "_spend" in name]
+    assert shown.frame[money].isna().all(axis=None)
+    assert sizes.state_means(shown) == []
