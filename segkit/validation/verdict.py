@@ -187,8 +187,8 @@ def find_objection(best: pd.Series, row: pd.Series) -> str:
 
     Where either finds more than in data without groups: ``no_tighter``, the groups become no
     tighter than those of such data do; ``cuts_groups``, no segment held more than one group.
-    Elsewhere: ``weak_segment``, one is not stable; ``too_little``, too little more is explained that another
-    sample would find again; ``same_action``, two segments are too much alike.
+    Elsewhere: ``weak_segment``, one is not stable; ``too_little``, too little more is explained
+    that another sample would find again; ``same_action``, two segments are too much alike.
     """
     added = row["segment_count"] - best["segment_count"]
     if _exceeds_null(best) or _exceeds_null(row):
