@@ -24,8 +24,9 @@ from segkit.validation.stability import KINDS, SMALLEST_STRUCTURE, STABLE
 # than in data without groups, that much more than it adds there (as a logarithm of the cost).
 SMALLEST_GAIN = 0.05
 SMALLEST_STEP = 0.02
-# A segment in which two prototypes find that much more than in its own null holds more than one
-# group; so does one whose parts a valley parts that is no higher than this.
+# More is found than without groups if it is that much more (as a logarithm). A segment in which two
+# prototypes find that much more than in its own null holds more than one group; so does one whose
+# parts a valley parts that is no higher than this.
 SMALLEST_PARTS = 0.03
 HIGHEST_PARTING = 0.85
 # Two segments that differ by less than this in every column call for the same action.
@@ -184,13 +185,13 @@ def choose_within(rows: pd.DataFrame) -> pd.Series:
 def find_objection(best: pd.Series, row: pd.Series) -> str:
     """Name why the further segments of ``row`` do not earn their place; empty if they do.
 
-    Where either holds more than data without groups: ``no_tighter``, the groups become no tighter
-    than those of such data do; ``cuts_groups``, no segment held more than one group. Elsewhere:
-    ``weak_segment``, one is not stable; ``too_little``, too little more is explained that another
-    sample would find again; ``same_action``, two segments are too much alike.
+    Where either finds more than in data without groups: ``no_tighter``, the groups become no
+    tighter than those of such data do; ``cuts_groups``, no segment held more than one group.
+    Elsewhere: ``weak_segment``, one is not stable; ``too_little``, too little more is explained
+    that another sample would find again; ``same_action``, two segments are too much alike.
     """
     added = row["segment_count"] - best["segment_count"]
-    if best["beyond_null"] > 0 or row["beyond_null"] > 0:
+    if _exceeds_null(best) or _exceeds_null(row):
         if not _gains_more(best, row):
             return "no_tighter"
         return "" if _holds_several(best, row) else "cuts_groups"
@@ -201,6 +202,11 @@ def find_objection(best: pd.Series, row: pd.Series) -> str:
     if row["closest_difference_sd"] < SAME_ACTION_SD:
         return "same_action"
     return ""
+
+
+def _exceeds_null(row: pd.Series) -> bool:
+    """Say whether more is found than without groups, be it too little to call it groups."""
+    return bool(row["beyond_null"] > 0 or row["null_gain"] >= SMALLEST_PARTS)
 
 
 def _gains_more(best: pd.Series, row: pd.Series) -> bool:
@@ -217,7 +223,7 @@ def _gains_more(best: pd.Series, row: pd.Series) -> bool:
 
 def _holds_several(best: pd.Series, row: pd.Series) -> bool:
     """Say whether a segment of the fewer held several groups, as far as that can be seen."""
-    if not best["beyond_null"] > 0 or np.isnan(best["parts_beyond_null"]):
+    if not _exceeds_null(best) or np.isnan(best["parts_beyond_null"]):
         return True
     return best["parts_beyond_null"] >= SMALLEST_PARTS or row["valley"] <= HIGHEST_PARTING
 
