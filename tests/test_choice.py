@@ -260,9 +260,9 @@ def test_what_the_plan_overrules_stays_in_the_report():
 
 def test_two_figures_get_as_many_decimals_as_it_takes_to_tell_them_apart():
     found = Figure("reach", 0.5999, kind="share", decimals=0)
-    told = choice.tell_apart(found, Figure("limit", 0.6, kind="share", decimals=0))
+    told = choice_faults.tell_apart(found, Figure("limit", 0.6, kind="share", decimals=0))
     assert [write_figure(figure) for figure in told] == ["59.99%", "60.00%"]
-    same = choice.tell_apart(found, found)
+    same = choice_faults.tell_apart(found, found)
     assert same[0].decimals == choice.MOST_DECIMALS
 
 
