@@ -20,7 +20,7 @@ import numpy as np
 from segkit.models.columns import PreparedColumns
 from segkit.validation.null_model import fit_null
 from segkit.validation.refits import fit_copies, refit_prototypes
-from segkit.validation.valleys import find_shallowest
+from segkit.validation.valleys import HIGHEST_VALLEY, find_shallowest
 
 COPIES = 20
 PART_COPIES = 10
@@ -46,7 +46,7 @@ class NullEvidence:
     valley : float
         The height of the shallowest valley between two segments, see `find_shallowest`.
     null_valley : float
-        The lowest such height of the null copies.
+        The lowest such height of the null copies; NaN where ``valley`` is none in any case.
     parts_beyond_null : float
         The most that two prototypes in one segment find beyond that segment's own null; as
         ``beyond_null``.
@@ -86,9 +86,11 @@ def hold_against_null(
     rng = np.random.default_rng([random_state, segment_count])
     copies = draw_copies(rows, COPIES, random_state)
     placed, costs = fit_copies(copies, segment_count, gamma=gamma, rng=rng)
+    valley = find_shallowest(rows, own, gamma=gamma)
     heights = [
         find_shallowest(copy, labels, gamma=gamma)
         for copy, labels in zip(copies, placed, strict=True)
+        if valley <= HIGHEST_VALLEY
     ]
     compared = [
         refit_prototypes(copy, segment_count, draws[:2], gamma=gamma, rng=rng)[0]
@@ -103,8 +105,8 @@ def hold_against_null(
     return NullEvidence(
         beyond_null=_measure_excess(share, shares),
         null_gain=float(np.log(shares.mean() / share)) if share > 0 < shares.mean() else 0.0,
-        valley=find_shallowest(rows, own, gamma=gamma),
-        null_valley=min(heights),
+        valley=valley,
+        null_valley=min(heights, default=float("nan")),
         parts_beyond_null=max(parts, default=0.0),
         labels=compared,
     )

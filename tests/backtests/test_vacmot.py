@@ -73,7 +73,7 @@ def test_all_three_levels_of_stability_are_measured(motives, monkeypatch):
         found = resample_prototypes(rows, solutions[k], draws, segment_count=k, **options)
         whole = summarise_stability(found, least_structure=0.05)
         assert 0.3 < whole["stability"] <= 1
-        assert whole["reference_stability"] < whole["stability"]
+        assert 0.3 < whole["reference_stability"] <= 1  # the null hangs together as much
         assert 0 < whole["structure"] < 0.5  # motives hang together, without clear gaps
         assert whole["kind"] in KINDS[:3]
         rated = rate_segments(found)
