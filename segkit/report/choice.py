@@ -10,7 +10,7 @@ import pandas as pd
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.plan.models import LEARNING_METHODS
-from segkit.report.shared.numbers import join_words
+from segkit.report.groups import locate, state_evidence, state_nesting, state_what
 from segkit.report.shared.sentences import (
     count_points,
     find_sentence,
@@ -79,7 +79,7 @@ def state_choice(
     chosen = frame[is_chosen].iloc[0]
     told = [_state_verdict(choice, candidates, chosen), _state_chosen(candidates, chosen)]
     if chosen["passes"]:
-        told += _state_evidence(candidates, chosen) + _state_nesting(candidates, chosen)
+        told += state_evidence(candidates, chosen) + state_nesting(candidates, chosen)
     told += _state_merged(merged, choice)
     if not chosen["passes"]:
         faults = _state_faults(candidates, chosen, limits)
@@ -99,8 +99,8 @@ def _state_merged(merged: Published, choice: SchemeChoice) -> list[Finding]:
     told = []
     for row in sorted(rows, key=lambda row: row["scheme"] != choice.scheme):
         figures = [
-            _count_segments(merged, _place(row)),
-            merged.read_figure("merged_count", where=_place(row), kind="count", unit="segment"),
+            _count_segments(merged, locate(row)),
+            merged.read_figure("merged_count", where=locate(row), kind="count", unit="segment"),
         ]
         sentence = "one" if row["merged_count"] == 1 else "several"
         remedy = "by_rules" if row["by_rules"] else "by_count"
@@ -110,11 +110,6 @@ def _state_merged(merged: Published, choice: SchemeChoice) -> list[Finding]:
         }
         told.append(write_finding(f"choice.merged.{sentence}", figures, words=words))
     return told
-
-
-def _place(row: Mapping[str, object]) -> dict[str, object]:
-    """Return where a candidate's figures stand."""
-    return {"scheme": str(row["scheme"]), "segment_count": int(row["segment_count"])}
 
 
 def _count_segments(candidates: Published, place: Mapping[str, object]) -> Figure:
@@ -139,7 +134,7 @@ def _join_parts(
 
 def _state_verdict(choice: SchemeChoice, candidates: Published, chosen: pd.Series) -> Finding:
     """Say whether to use what was chosen and, of a yes, whether these are groups."""
-    what = _state_what(candidates, chosen)
+    what = state_what(candidates, chosen)
     remarks = []
     if choice.overrule_reason:
         words = {"reason": choice.overrule_reason.rstrip(".")}
@@ -159,21 +154,9 @@ def _state_verdict(choice: SchemeChoice, candidates: Published, chosen: pd.Serie
     )
 
 
-def _state_what(candidates: Published, row: pd.Series) -> Finding:
-    """Say whether segments are groups, and if not, along which columns customers are cut."""
-    if row["kind"] != "reproducible":
-        return write_finding(f"choice.what.{row['kind']}")
-    share = candidates.read_figure("direction_share", where=_place(row), kind="share", decimals=0)
-    if not row["direction"] or share.value is None:
-        return write_finding("choice.what.reproducible_unnamed")
-    columns = [name_column(column) for column in str(row["direction"]).split(", ")]
-    words = {"direction": join_words(columns)}
-    return write_finding("choice.what.reproducible", [share], words=words)
-
-
 def _state_chosen(candidates: Published, row: pd.Series) -> Finding:
     """Say what the chosen candidate is and holds."""
-    place = _place(row)
+    place = locate(row)
     told = [
         _count_segments(candidates, place),
         candidates.read_figure("stability", where=place, decimals=2),
@@ -201,30 +184,6 @@ def _state_chosen(candidates: Published, row: pd.Series) -> Finding:
     return write_finding("choice.reasons.chosen", told, words=words)
 
 
-def _state_evidence(candidates: Published, row: pd.Series) -> list[Finding]:
-    """Say what speaks for groups and what against: the null, and the valleys between segments."""
-    place = _place(row)
-    beyond = candidates.read_figure("beyond_null", where=place, kind="share", decimals=0)
-    if row["method"] not in LEARNING_METHODS or beyond.value is None:
-        return []
-    if not beyond.value > 0:
-        return [write_finding("choice.evidence.nothing_beyond", [beyond])]
-    valley = candidates.read_figure("valley", where=place, kind="share", decimals=0)
-    if valley.value is None:
-        return [write_finding("choice.evidence.answers", [beyond])]
-    sentence = "parted" if row["kind"] == "natural" else "not_parted"
-    return [write_finding(f"choice.evidence.{sentence}", [beyond, valley])]
-
-
-def _state_nesting(candidates: Published, row: pd.Series) -> list[Finding]:
-    """Say of groups that lie inside fewer groups that they do."""
-    outer = candidates.read_figure("outer_count", where=_place(row), kind="count")
-    if not outer.value or not row["beyond_null"] > 0:
-        return []
-    count = candidates.read_figure("segment_count", where=_place(row), kind="count")
-    return [write_finding("choice.evidence.nested", [count, outer])]
-
-
 def _state_recommended(choice: SchemeChoice, candidates: Published) -> Finding:
     """Say which scheme the plan overruled."""
     place = {"scheme": choice.recommended_scheme, "segment_count": choice.recommended_count}
@@ -242,7 +201,7 @@ def _state_other(
     candidates: Published, row: pd.Series, chosen: pd.Series, limits: Published
 ) -> Finding:
     """Say why another candidate than the chosen one is not used."""
-    count = _count_segments(candidates, _place(row))
+    count = _count_segments(candidates, locate(row))
     words = {"scheme": name_column(row["scheme"])}
     if not row["passes"]:
         faults = _state_faults(candidates, row, limits)
@@ -254,7 +213,7 @@ def _state_other(
             "choice.reasons.also", "explains", [explains], figures=[count], words=words
         )
     objection = state_objection(
-        find_objection(chosen, row), candidates, _place(row), limits=limits, named=row
+        find_objection(chosen, row), candidates, locate(row), limits=limits, named=row
     )
     words["objection"] = objection.text
     sentence = "further_one" if further == 1 else "further_more"
@@ -269,11 +228,11 @@ def _state_other(
 
 def _state_explained(candidates: Published, row: pd.Series, chosen: pd.Series) -> Finding:
     """Say how much more or less a candidate explains than the chosen one."""
-    stability = candidates.read_figure("stability", where=_place(row), decimals=2)
+    stability = candidates.read_figure("stability", where=locate(row), decimals=2)
     gained = candidates.read_figure(
         "explained_share",
-        where=_place(row),
-        minus=candidates.locate("explained_share", where=_place(chosen)),
+        where=locate(row),
+        minus=candidates.locate("explained_share", where=locate(chosen)),
         kind="gap",
         name="gained",
     )
@@ -290,7 +249,7 @@ def _state_faults(candidates: Published, row: pd.Series, limits: Published) -> l
 
 
 def _state_fault(code: str, candidates: Published, row: pd.Series, limits: Published) -> Finding:
-    place = _place(row)
+    place = locate(row)
     if code == "most_segments":
         count = _count_segments(candidates, place)
         most = limits.read_figure("limit", where={"criterion": code}, kind="count", name="most")
@@ -370,7 +329,7 @@ def lay_out_steps(steps: Published, limits: Published) -> Published:
         text = ""
         if row["objection"]:
             code = row["objection"]
-            text = state_objection(code, steps, _place(row), limits=limits, named=row).text
+            text = state_objection(code, steps, locate(row), limits=limits, named=row).text
         why_not.append(text)
     return replace(steps, frame=steps.frame.assign(why_not=why_not))
 

@@ -22,6 +22,8 @@ from segkit.validation.null_model import fit_null
 from segkit.validation.refits import fit_copies, refit_prototypes
 from segkit.validation.valleys import HIGHEST_VALLEY, find_shallowest
 
+# Of more rows a sample is held against its null: what is found hardly depends on their number.
+MOST_HELD = 5_000
 COPIES = 20
 PART_COPIES = 10
 # Of so many copies bootstrap solutions are compared, a pair each.
@@ -83,6 +85,14 @@ def hold_against_null(
     cost : float
         What a fit to the rows costs, with as many starts as the copies get.
     """
+    if len(own) > MOST_HELD:
+        chosen = np.random.default_rng(random_state).choice(len(own), MOST_HELD, replace=False)
+        chosen.sort()
+        rows = rows.take(chosen)
+        own = own[chosen]
+        draws = draws[:, chosen]
+        rng = np.random.default_rng(random_state)
+        cost = float(fit_copies([rows], segment_count, gamma=gamma, rng=rng)[1][0])
     rng = np.random.default_rng([random_state, segment_count])
     copies = draw_copies(rows, COPIES, random_state)
     placed, costs = fit_copies(copies, segment_count, gamma=gamma, rng=rng)
