@@ -61,15 +61,15 @@ def make_faulty(**changes: object) -> pd.DataFrame:
 def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
     told = tell(make_table(("my_scheme", 3, 0.5, True)))
     assert told == [
-        "Use my scheme with 3 segments. They are no groups: customers differ by degrees, most of "
-        "all in order count and recency days (61% of the differences in it lie between the "
-        "segments), and are cut along the way.",
-        "my scheme with 3 segments: reproducible, no groups, but cuts along a direction in which "
-        "customers really differ; another sample would be cut alike; stability 0.80, of the "
-        "weakest segment 0.80; it explains 50% of the differences between customers and 30% of "
+        "Use my scheme with 3 segments. No groups were found: customers are cut where they differ "
+        "most, in order count and recency days (61% of the differences in it lie between the "
+        "segments).",
+        "my scheme with 3 segments: reproducible, no groups were found, but customers are cut "
+        "along a direction in which they really differ; another sample would be cut alike; "
+        "stability 0.80, of the weakest segment 0.80; it explains 50% of the differences between customers and 30% of "
         "those in spend; the smallest segment has 10.0% of customers.",
         "They are no tighter than what is cut in data without groups that depend as these do: what "
-        "sets customers apart here is how the columns depend on each other.",
+        "sets customers apart may be no more than how the columns depend on each other.",
     ]
 
 
@@ -84,9 +84,8 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
         ),
         (
             {"beyond_null": 0.08, "valley": 0.9},
-            "They are no groups: customers differ by degrees, most of all in order count and "
-            "recency days (61% of the differences in it lie between the segments), and are cut "
-            "along the way.",
+            "No groups were found: customers are cut where they differ most, in order count and "
+            "recency days (61% of the differences in it lie between the segments).",
             "They are 8% tighter than what is cut in data without groups that depend as these do, "
             "but no clear valley parts them all: between two of them customers are 90% as dense as "
             "in the thinner one.",
@@ -100,14 +99,14 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
         ),
         (
             {"method": "tiers", "kind": "constructive", "beyond_null": np.nan, "valley": np.nan},
-            "They are no groups: customers are cut by rule.",
+            "No groups were found: customers are cut by rule.",
             "It is a cut by rule: useful for acting, but it finds no natural groups.",
         ),
         (
             {"direction": "", "direction_share": np.nan},
-            "They are no groups: customers differ by degrees, and are cut along the way.",
+            "No groups were found: customers are cut where they differ most.",
             "They are no tighter than what is cut in data without groups that depend as these do: "
-            "what sets customers apart here is how the columns depend on each other.",
+            "what sets customers apart may be no more than how the columns depend on each other.",
         ),
     ],
 )
@@ -138,7 +137,7 @@ def test_rules_are_called_a_cut():
 def test_other_schemes_are_compared_in_points():
     table = make_table(("value_tiers", 3, 0.600, True), ("b", 3, 0.598, True), ("b", 4, 0.61, True))
     told = tell(table)
-    assert told[0].startswith("Use value tiers with 3 segments. They are no groups")
+    assert told[0].startswith("Use value tiers with 3 segments. No groups were found")
     assert told[3] == (
         "b with 3 segments meets every criterion too; it explains as much of the differences, "
         "with stability 0.80."
@@ -260,9 +259,9 @@ def test_what_the_plan_overrules_stays_in_the_report():
 
 def test_two_figures_get_as_many_decimals_as_it_takes_to_tell_them_apart():
     found = Figure("reach", 0.5999, kind="share", decimals=0)
-    told = choice_faults.tell_apart(found, Figure("limit", 0.6, kind="share", decimals=0))
+    told = choice.tell_apart(found, Figure("limit", 0.6, kind="share", decimals=0))
     assert [write_figure(figure) for figure in told] == ["59.99%", "60.00%"]
-    same = choice_faults.tell_apart(found, found)
+    same = choice.tell_apart(found, found)
     assert same[0].decimals == choice.MOST_DECIMALS
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from segkit.models.columns import PreparedColumns
+from segkit.validation import null_evidence
 from segkit.validation.null_evidence import draw_copies, hold_against_null, measure_whole
 from segkit.validation.refits import fit_copies, refit_prototypes
 from segkit.validation.resampling import draw_bootstraps
@@ -116,6 +117,16 @@ def test_it_is_what_a_fit_of_one_prototype_costs(k):
     _, costs = refit_prototypes(rows, k, once, gamma=0.5, rng=np.random.default_rng(0))
     whole = measure_whole(rows, 0.5)
     assert costs[0] == pytest.approx(whole) if k == 1 else costs[0] < whole
+
+
+def test_of_many_rows_a_sample_is_held_against_its_null(monkeypatch):
+    rows = draw_groups(np.random.default_rng(0), (0.3, 0.4, 0.3))
+    every = hold(rows, 3)
+    monkeypatch.setattr(null_evidence, "MOST_HELD", 250)
+    some = hold(rows, 3)
+    assert some.labels[0].shape == (2, 250)
+    assert some.beyond_null == pytest.approx(every.beyond_null, abs=0.1)
+    assert hold(rows, 3).null_gain == some.null_gain
 
 
 class TestValleys:

@@ -10,14 +10,14 @@ import pandas as pd
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.plan.models import LEARNING_METHODS
-from segkit.report.choice_faults import (
-    count_segments,
-    place_candidate,
-    state_faults,
-    state_objection,
+from segkit.report.groups import locate, state_evidence, state_nesting, state_what
+from segkit.report.shared.sentences import (
+    count_points,
+    find_sentence,
+    name_column,
+    write_figure,
+    write_finding,
 )
-from segkit.report.shared.numbers import join_words
-from segkit.report.shared.sentences import count_points, find_sentence, name_column, write_finding
 from segkit.report.shared.tables import spread_table
 from segkit.report.shared.views import Column, View
 from segkit.validation.verdict import SchemeChoice, find_objection
@@ -40,6 +40,16 @@ REFUSED = View(Shape("refused", population="plan", by=("scheme",)))
 # Which segments were merged is not told, nor whom they took.
 MERGED = View(Shape("merged", population="candidates", by=("scheme", "segment_count")))
 CROSSED = View(Shape("crossed_schemes", by=("other_segment", "segment"), within=("other_scheme",)))
+# How a criterion's figure is written: its kind, and the fewest decimals.
+WRITTEN = {
+    "placed_share": ("share", 1),
+    "smallest_customer_share": ("share", 1),
+    "smallest_value_share": ("share", 1),
+    "stability": ("number", 2),
+    "weakest_jaccard": ("number", 2),
+    "reach": ("share", 0),
+}
+MOST_DECIMALS = 6
 
 
 def state_choice(
@@ -69,10 +79,10 @@ def state_choice(
     chosen = frame[is_chosen].iloc[0]
     told = [_state_verdict(choice, candidates, chosen), _state_chosen(candidates, chosen)]
     if chosen["passes"]:
-        told += _state_evidence(candidates, chosen) + _state_nesting(candidates, chosen)
+        told += state_evidence(candidates, chosen) + state_nesting(candidates, chosen)
     told += _state_merged(merged, choice)
     if not chosen["passes"]:
-        faults = state_faults(candidates, chosen, limits)
+        faults = _state_faults(candidates, chosen, limits)
         told.append(_join_parts("choice.reasons.refused_itself", "faults", faults))
     elif chosen["method"] not in LEARNING_METHODS:
         told.append(write_finding("choice.reasons.cut"))
@@ -89,10 +99,8 @@ def _state_merged(merged: Published, choice: SchemeChoice) -> list[Finding]:
     told = []
     for row in sorted(rows, key=lambda row: row["scheme"] != choice.scheme):
         figures = [
-            count_segments(merged, place_candidate(row)),
-            merged.read_figure(
-                "merged_count", where=place_candidate(row), kind="count", unit="segment"
-            ),
+            _count_segments(merged, locate(row)),
+            merged.read_figure("merged_count", where=locate(row), kind="count", unit="segment"),
         ]
         sentence = "one" if row["merged_count"] == 1 else "several"
         remedy = "by_rules" if row["by_rules"] else "by_count"
@@ -102,6 +110,10 @@ def _state_merged(merged: Published, choice: SchemeChoice) -> list[Finding]:
         }
         told.append(write_finding(f"choice.merged.{sentence}", figures, words=words))
     return told
+
+
+def _count_segments(candidates: Published, place: Mapping[str, object]) -> Figure:
+    return candidates.read_figure("segment_count", where=place, kind="count", unit="segment")
 
 
 def _join_parts(
@@ -122,7 +134,7 @@ def _join_parts(
 
 def _state_verdict(choice: SchemeChoice, candidates: Published, chosen: pd.Series) -> Finding:
     """Say whether to use what was chosen and, of a yes, whether these are groups."""
-    what = _state_what(candidates, chosen)
+    what = state_what(candidates, chosen)
     remarks = []
     if choice.overrule_reason:
         words = {"reason": choice.overrule_reason.rstrip(".")}
@@ -133,7 +145,7 @@ def _state_verdict(choice: SchemeChoice, candidates: Published, chosen: pd.Serie
     place = {"scheme": choice.scheme, "segment_count": choice.segment_count}
     return write_finding(
         f"choice.verdict.{sentence}",
-        [count_segments(candidates, place), *(what.figures if choice.verdict == "yes" else ())],
+        [_count_segments(candidates, place), *(what.figures if choice.verdict == "yes" else ())],
         words={
             "scheme": name_column(choice.scheme),
             "what": what.text,
@@ -142,25 +154,11 @@ def _state_verdict(choice: SchemeChoice, candidates: Published, chosen: pd.Serie
     )
 
 
-def _state_what(candidates: Published, row: pd.Series) -> Finding:
-    """Say whether segments are groups, and if not, along which columns customers are cut."""
-    if row["kind"] != "reproducible":
-        return write_finding(f"choice.what.{row['kind']}")
-    share = candidates.read_figure(
-        "direction_share", where=place_candidate(row), kind="share", decimals=0
-    )
-    if not row["direction"] or share.value is None:
-        return write_finding("choice.what.reproducible_unnamed")
-    columns = [name_column(column) for column in str(row["direction"]).split(", ")]
-    words = {"direction": join_words(columns)}
-    return write_finding("choice.what.reproducible", [share], words=words)
-
-
 def _state_chosen(candidates: Published, row: pd.Series) -> Finding:
     """Say what the chosen candidate is and holds."""
-    place = place_candidate(row)
+    place = locate(row)
     told = [
-        count_segments(candidates, place),
+        _count_segments(candidates, place),
         candidates.read_figure("stability", where=place, decimals=2),
         candidates.read_figure("weakest_jaccard", where=place, decimals=2),
         candidates.read_figure("explained_share", where=place, kind="share", decimals=0),
@@ -186,30 +184,6 @@ def _state_chosen(candidates: Published, row: pd.Series) -> Finding:
     return write_finding("choice.reasons.chosen", told, words=words)
 
 
-def _state_evidence(candidates: Published, row: pd.Series) -> list[Finding]:
-    """Say what speaks for groups and what against: the null, and the valleys between segments."""
-    place = place_candidate(row)
-    beyond = candidates.read_figure("beyond_null", where=place, kind="share", decimals=0)
-    if row["method"] not in LEARNING_METHODS or beyond.value is None:
-        return []
-    if not beyond.value > 0:
-        return [write_finding("choice.evidence.nothing_beyond", [beyond])]
-    valley = candidates.read_figure("valley", where=place, kind="share", decimals=0)
-    if valley.value is None:
-        return [write_finding("choice.evidence.answers", [beyond])]
-    sentence = "parted" if row["kind"] == "natural" else "not_parted"
-    return [write_finding(f"choice.evidence.{sentence}", [beyond, valley])]
-
-
-def _state_nesting(candidates: Published, row: pd.Series) -> list[Finding]:
-    """Say of groups that lie inside fewer groups that they do."""
-    outer = candidates.read_figure("outer_count", where=place_candidate(row), kind="count")
-    if not outer.value or not row["beyond_null"] > 0:
-        return []
-    count = candidates.read_figure("segment_count", where=place_candidate(row), kind="count")
-    return [write_finding("choice.evidence.nested", [count, outer])]
-
-
 def _state_recommended(choice: SchemeChoice, candidates: Published) -> Finding:
     """Say which scheme the plan overruled."""
     place = {"scheme": choice.recommended_scheme, "segment_count": choice.recommended_count}
@@ -219,7 +193,7 @@ def _state_recommended(choice: SchemeChoice, candidates: Published) -> Finding:
         "scheme": name_column(choice.scheme),
         "recommended": name_column(choice.recommended_scheme),
     }
-    count = count_segments(candidates, place)
+    count = _count_segments(candidates, place)
     return write_finding(f"choice.reasons.{sentence}", [count], words=words)
 
 
@@ -227,10 +201,10 @@ def _state_other(
     candidates: Published, row: pd.Series, chosen: pd.Series, limits: Published
 ) -> Finding:
     """Say why another candidate than the chosen one is not used."""
-    count = count_segments(candidates, place_candidate(row))
+    count = _count_segments(candidates, locate(row))
     words = {"scheme": name_column(row["scheme"])}
     if not row["passes"]:
-        faults = state_faults(candidates, row, limits)
+        faults = _state_faults(candidates, row, limits)
         return _join_parts("choice.reasons.refused", "faults", faults, figures=[count], words=words)
     explains = _state_explained(candidates, row, chosen)
     further = int(row["segment_count"] - chosen["segment_count"])
@@ -239,7 +213,7 @@ def _state_other(
             "choice.reasons.also", "explains", [explains], figures=[count], words=words
         )
     objection = state_objection(
-        find_objection(chosen, row), candidates, place_candidate(row), limits=limits, named=row
+        find_objection(chosen, row), candidates, locate(row), limits=limits, named=row
     )
     words["objection"] = objection.text
     sentence = "further_one" if further == 1 else "further_more"
@@ -254,11 +228,11 @@ def _state_other(
 
 def _state_explained(candidates: Published, row: pd.Series, chosen: pd.Series) -> Finding:
     """Say how much more or less a candidate explains than the chosen one."""
-    stability = candidates.read_figure("stability", where=place_candidate(row), decimals=2)
+    stability = candidates.read_figure("stability", where=locate(row), decimals=2)
     gained = candidates.read_figure(
         "explained_share",
-        where=place_candidate(row),
-        minus=candidates.locate("explained_share", where=place_candidate(chosen)),
+        where=locate(row),
+        minus=candidates.locate("explained_share", where=locate(chosen)),
         kind="gap",
         name="gained",
     )
@@ -268,6 +242,86 @@ def _state_explained(candidates: Published, row: pd.Series, chosen: pd.Series) -
     return write_finding("choice.explains.differs", [gained, stability], words=words)
 
 
+def _state_faults(candidates: Published, row: pd.Series, limits: Published) -> list[Finding]:
+    """Say which criteria a candidate misses, in parts of a sentence."""
+    codes = [code for code in str(row["faults"]).split(", ") if code]
+    return [_state_fault(code, candidates, row, limits) for code in codes]
+
+
+def _state_fault(code: str, candidates: Published, row: pd.Series, limits: Published) -> Finding:
+    place = locate(row)
+    if code == "most_segments":
+        count = _count_segments(candidates, place)
+        most = limits.read_figure("limit", where={"criterion": code}, kind="count", name="most")
+        return write_finding("choice.faults.most_segments", [count, most])
+    if code == "structure":
+        return _state_structure(candidates, place, limits)
+    if code in ("no_spend", "one_class"):
+        return write_finding(f"choice.faults.{code}")
+    segments = ("smallest_segment", "poorest_segment", "weakest_segment")
+    words = {name: row[name] for name in segments}
+    kind, fewest = WRITTEN[code]
+    figure = candidates.read_figure(code, where=place, kind=kind, decimals=fewest)
+    if code == "placed_share":
+        return write_finding("choice.faults.placed_share", [figure])
+    if figure.value is None:
+        return write_finding(f"choice.faults.{code}_hidden", words=words)
+    limit = limits.read_figure("limit", where={"criterion": code}, kind=kind, decimals=fewest)
+    return write_finding(f"choice.faults.{code}", tell_apart(figure, limit), words=words)
+
+
+def _state_structure(
+    candidates: Published, place: Mapping[str, object], limits: Published
+) -> Finding:
+    """Say by how little clusters are tighter than in shuffled columns."""
+    figure = candidates.read_figure("structure", where=place, kind="share")
+    limit = limits.read_figure("limit", where={"criterion": "structure"}, kind="share", decimals=0)
+    if figure.value is None or figure.value <= 0:
+        return write_finding("choice.faults.no_structure", [figure, limit])
+    return write_finding("choice.faults.structure", [figure, limit])
+
+
+def tell_apart(figure: Figure, limit: Figure) -> list[Figure]:
+    """Return two figures with as many decimals as it takes to see that they differ.
+
+    >>> found = Figure("stability", 0.598, decimals=2)
+    >>> [write_figure(told) for told in tell_apart(found, Figure("limit", 0.6, decimals=2))]
+    ['0.598', '0.600']
+    """
+    for decimals in range(figure.decimals or 0, MOST_DECIMALS + 1):
+        told = [replace(figure, decimals=decimals), replace(limit, decimals=decimals)]
+        if write_figure(told[0]) != write_figure(told[1]):
+            break
+    return told
+
+
+def state_objection(
+    code: str,
+    table: Published,
+    place: Mapping[str, object],
+    *,
+    limits: Published,
+    named: Mapping[str, object],
+) -> Finding:
+    """Say why further segments do not earn their place, in a part of a sentence.
+
+    Parameters
+    ----------
+    code : str
+        As `segkit.validation.verdict.find_objection` gives it, or ``refused``.
+    table : Published
+        With ``weakest_jaccard`` of the candidate at ``place``.
+    named : mapping of str to object
+        With the name of the candidate's ``weakest_segment``.
+    """
+    if code != "weak_segment":
+        return write_finding(f"choice.objections.{code}")
+    figure = table.read_figure("weakest_jaccard", where=place, decimals=2)
+    limit = limits.read_figure("limit", where={"criterion": "step_jaccard"}, decimals=2)
+    words = {"weakest_segment": named["weakest_segment"]}
+    return write_finding("choice.objections.weak_segment", tell_apart(figure, limit), words=words)
+
+
 def lay_out_steps(steps: Published, limits: Published) -> Published:
     """Return the published steps with ``why_not`` in words, for `show_table`."""
     why_not = []
@@ -275,7 +329,7 @@ def lay_out_steps(steps: Published, limits: Published) -> Published:
         text = ""
         if row["objection"]:
             code = row["objection"]
-            text = state_objection(code, steps, place_candidate(row), limits=limits, named=row).text
+            text = state_objection(code, steps, locate(row), limits=limits, named=row).text
         why_not.append(text)
     return replace(steps, frame=steps.frame.assign(why_not=why_not))
 

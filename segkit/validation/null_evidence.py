@@ -20,8 +20,10 @@ import numpy as np
 from segkit.models.columns import PreparedColumns
 from segkit.validation.null_model import fit_null
 from segkit.validation.refits import fit_copies, refit_prototypes
-from segkit.validation.valleys import find_shallowest
+from segkit.validation.valleys import HIGHEST_VALLEY, find_shallowest
 
+# Of more rows a sample is held against its null: what is found hardly depends on their number.
+MOST_HELD = 5_000
 COPIES = 20
 PART_COPIES = 10
 # Of so many copies bootstrap solutions are compared, a pair each.
@@ -46,7 +48,7 @@ class NullEvidence:
     valley : float
         The height of the shallowest valley between two segments, see `find_shallowest`.
     null_valley : float
-        The lowest such height of the null copies.
+        The lowest such height of the null copies; NaN where ``valley`` is none in any case.
     parts_beyond_null : float
         The most that two prototypes in one segment find beyond that segment's own null; as
         ``beyond_null``.
@@ -83,12 +85,22 @@ def hold_against_null(
     cost : float
         What a fit to the rows costs, with as many starts as the copies get.
     """
+    if len(own) > MOST_HELD:
+        chosen = np.random.default_rng(random_state).choice(len(own), MOST_HELD, replace=False)
+        chosen.sort()
+        rows = rows.take(chosen)
+        own = own[chosen]
+        draws = draws[:, chosen]
+        rng = np.random.default_rng(random_state)
+        cost = float(fit_copies([rows], segment_count, gamma=gamma, rng=rng)[1][0])
     rng = np.random.default_rng([random_state, segment_count])
     copies = draw_copies(rows, COPIES, random_state)
     placed, costs = fit_copies(copies, segment_count, gamma=gamma, rng=rng)
+    valley = find_shallowest(rows, own, gamma=gamma)
     heights = [
         find_shallowest(copy, labels, gamma=gamma)
         for copy, labels in zip(copies, placed, strict=True)
+        if valley <= HIGHEST_VALLEY
     ]
     compared = [
         refit_prototypes(copy, segment_count, draws[:2], gamma=gamma, rng=rng)[0]
@@ -103,8 +115,8 @@ def hold_against_null(
     return NullEvidence(
         beyond_null=_measure_excess(share, shares),
         null_gain=float(np.log(shares.mean() / share)) if share > 0 < shares.mean() else 0.0,
-        valley=find_shallowest(rows, own, gamma=gamma),
-        null_valley=min(heights),
+        valley=valley,
+        null_valley=min(heights, default=float("nan")),
         parts_beyond_null=max(parts, default=0.0),
         labels=compared,
     )

@@ -65,7 +65,7 @@ class Resamples:
         whatever its size. NaN for rules.
     valley, null_valley : float
         The height of the shallowest valley between two segments, and the lowest of the null's; NaN
-        where none can be seen.
+        where none can be seen, the latter too where there is no valley.
     parts_beyond_null : float
         The most that is found within one segment beyond that segment's own null; NaN if not asked.
     """

@@ -21,6 +21,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from segkit.validation.resampling import Resamples
+from segkit.validation.valleys import HIGHEST_VALLEY
 
 # Hennig's thresholds of the mean Jaccard coefficient.
 DISSOLVED = 0.50
@@ -34,9 +35,6 @@ GROUP_KINDS = ("classes", "natural")
 # Prototypes must be tighter than those of shuffled columns, or of the null, by this part. Of latent
 # classes any gain of BIC counts, for BIC has its own price for each class.
 SMALLEST_STRUCTURE = 0.05
-# Where customers between two segments are denser than this part of the lower height beside them,
-# no valley parts the two.
-HIGHEST_VALLEY = 0.45
 # A customer is sure of a segment in which so many bootstrap solutions leave him, and unsure below.
 SURE = 0.9
 UNSURE = 0.5
@@ -163,8 +161,9 @@ def judge_kind(measured: Mapping[str, float], least_structure: float | None) -> 
         return "reproducible"
     if np.isnan(measured["valley"]):
         return "classes"
-    is_parted = measured["valley"] <= min(HIGHEST_VALLEY, measured["null_valley"])
-    return "natural" if is_parted else "reproducible"
+    if measured["valley"] > HIGHEST_VALLEY:
+        return "reproducible"
+    return "natural" if measured["valley"] <= measured["null_valley"] else "reproducible"
 
 
 def rate_segments(resamples: Resamples) -> pd.DataFrame:

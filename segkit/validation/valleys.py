@@ -15,6 +15,9 @@ import numpy as np
 
 from segkit.models.columns import PreparedColumns
 
+# Where customers between two segments are denser than this part of the lower height beside them,
+# no valley parts the two.
+HIGHEST_VALLEY = 0.45
 # The parts of two segments, nearest to each other, that a valley is looked for in.
 NEAREST_PARTS = (1.0, 1 / 2, 1 / 3)
 FEWEST_NEAR = 30

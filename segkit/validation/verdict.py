@@ -223,7 +223,7 @@ def _gains_more(best: pd.Series, row: pd.Series) -> bool:
 
 def _holds_several(best: pd.Series, row: pd.Series) -> bool:
     """Say whether a segment of the fewer held several groups, as far as that can be seen."""
-    if not _exceeds_null(best) or np.isnan(best["parts_beyond_null"]):
+    if not best["beyond_null"] > 0 or np.isnan(best["parts_beyond_null"]):
         return True
     return best["parts_beyond_null"] >= SMALLEST_PARTS or row["valley"] <= HIGHEST_PARTING
 

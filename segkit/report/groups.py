@@ -1,0 +1,54 @@
+"""Whether segments are groups, in words: what they are, and what speaks for and against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from segkit.core.findings import Finding
+from segkit.core.privacy import Published
+from segkit.plan.models import LEARNING_METHODS
+from segkit.report.shared.numbers import join_words
+from segkit.report.shared.sentences import name_column, write_finding
+
+
+def locate(row: Mapping[str, object]) -> dict[str, object]:
+    """Return where a candidate's figures stand."""
+    return {"scheme": str(row["scheme"]), "segment_count": int(row["segment_count"])}
+
+
+def state_what(candidates: Published, row: pd.Series) -> Finding:
+    """Say whether segments are groups, and if not, along which columns customers are cut."""
+    if row["kind"] != "reproducible":
+        return write_finding(f"choice.what.{row['kind']}")
+    share = candidates.read_figure("direction_share", where=locate(row), kind="share", decimals=0)
+    if not row["direction"] or share.value is None:
+        return write_finding("choice.what.reproducible_unnamed")
+    columns = [name_column(column) for column in str(row["direction"]).split(", ")]
+    words = {"direction": join_words(columns)}
+    return write_finding("choice.what.reproducible", [share], words=words)
+
+
+def state_evidence(candidates: Published, row: pd.Series) -> list[Finding]:
+    """Say what speaks for groups and what against: the null, and the valleys between segments."""
+    place = locate(row)
+    beyond = candidates.read_figure("beyond_null", where=place, kind="share", decimals=0)
+    if row["method"] not in LEARNING_METHODS or beyond.value is None:
+        return []
+    if not beyond.value > 0:
+        return [write_finding("choice.evidence.nothing_beyond", [beyond])]
+    valley = candidates.read_figure("valley", where=place, kind="share", decimals=0)
+    if valley.value is None:
+        return [write_finding("choice.evidence.answers", [beyond])]
+    sentence = "parted" if row["kind"] == "natural" else "not_parted"
+    return [write_finding(f"choice.evidence.{sentence}", [beyond, valley])]
+
+
+def state_nesting(candidates: Published, row: pd.Series) -> list[Finding]:
+    """Say of groups that lie inside fewer groups that they do."""
+    outer = candidates.read_figure("outer_count", where=locate(row), kind="count")
+    if not outer.value or not row["beyond_null"] > 0:
+        return []
+    count = candidates.read_figure("segment_count", where=locate(row), kind="count")
+    return [write_finding("choice.evidence.nested", [count, outer])]
