@@ -61,15 +61,15 @@ def make_faulty(**changes: object) -> pd.DataFrame:
 def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
     told = tell(make_table(("my_scheme", 3, 0.5, True)))
     assert told == [
-        "Use my scheme with 3 segments. They are no groups: customers differ by degrees, most of "
+        "Use my scheme with 3 segments. They are cuts, not groups: customers differ most of "
         "all in order count and recency days (61% of the differences in it lie between the "
         "segments), and are cut along the way.",
         "my scheme with 3 segments: reproducible, no groups, but cuts along a direction in which "
         "customers really differ; another sample would be cut alike; stability 0.80, of the "
         "weakest segment 0.80; it explains 50% of the differences between customers and 30% of "
         "those in spend; the smallest segment has 10.0% of customers.",
-        "They are no tighter than what is cut in data without groups that depend as these do: what "
-        "sets customers apart here is how the columns depend on each other.",
+        "That they are groups is not shown: hardly more is found than in data without groups that "
+        "depend as these do.",
     ]
 
 
@@ -84,7 +84,7 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
         ),
         (
             {"beyond_null": 0.08, "valley": 0.9},
-            "They are no groups: customers differ by degrees, most of all in order count and "
+            "They are cuts, not groups: customers differ most of all in order count and "
             "recency days (61% of the differences in it lie between the segments), and are cut "
             "along the way.",
             "They are 8% tighter than what is cut in data without groups that depend as these do, "
@@ -100,14 +100,14 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
         ),
         (
             {"method": "tiers", "kind": "constructive", "beyond_null": np.nan, "valley": np.nan},
-            "They are no groups: customers are cut by rule.",
+            "They are cuts, not groups: customers are cut by rule.",
             "It is a cut by rule: useful for acting, but it finds no natural groups.",
         ),
         (
             {"direction": "", "direction_share": np.nan},
-            "They are no groups: customers differ by degrees, and are cut along the way.",
-            "They are no tighter than what is cut in data without groups that depend as these do: "
-            "what sets customers apart here is how the columns depend on each other.",
+            "They are cuts, not groups: customers differ, and are cut along the way.",
+            "That they are groups is not shown: hardly more is found than in data without groups "
+            "that depend as these do.",
         ),
     ],
 )
@@ -138,7 +138,7 @@ def test_rules_are_called_a_cut():
 def test_other_schemes_are_compared_in_points():
     table = make_table(("value_tiers", 3, 0.600, True), ("b", 3, 0.598, True), ("b", 4, 0.61, True))
     told = tell(table)
-    assert told[0].startswith("Use value tiers with 3 segments. They are no groups")
+    assert told[0].startswith("Use value tiers with 3 segments. They are cuts, not groups")
     assert told[3] == (
         "b with 3 segments meets every criterion too; it explains as much of the differences, "
         "with stability 0.80."
