@@ -95,8 +95,9 @@ def describe_verdicts(records: list[dict[str, object]], code: str) -> list[str]:
         lines.append(
             "Goal: the true number is chosen, whatever the word, in the share of draws that stands "
             "beside it. The Rand indices are medians, of the chosen number and of the true one. "
-            "Why a goal is missed stands in [23](../decisions/23-a-null-that-depends-as-the-data-do.md)"
-            " and [24](../decisions/24-classes-must-beat-traits.md)."
+            "Why a goal is missed stands in "
+            "[23](../decisions/23-a-null-that-depends-as-the-data-do.md) and "
+            "[24](../decisions/24-classes-must-beat-traits.md)."
         )
         lines += ["", *write_table(groups)]
     return lines
