@@ -3,7 +3,7 @@
 The draws of verdicts are kept one by one in a file, and a run that was broken off goes on there.
 
 python -m tests.simulations [--repeats 200] [--seed 0] [--page docs/evidence/...]
-    [--records .simulate.jsonl] [--processes 1] [--hours 8] [--only-verdicts]
+    [--records docs/evidence/verdicts.jsonl] [--processes 1] [--hours 8] [--only-verdicts]
     [--kinds "an arc" ...] [--models kmeans ...] [--rows 300 1000 ...] [--seeds 20]
 """
 
@@ -33,7 +33,8 @@ from tests.simulations.records import (
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "evidence" / "simulations.md"
-RECORDS = ROOT / ".simulate.jsonl"
+# Beside the page, so that anybody can go on, and look at each draw.
+RECORDS = ROOT / "docs" / "evidence" / "verdicts.jsonl"
 SETTINGS = ({"effect": 0.0}, {"effect": 0.0, "follows": 0.8}, {"effect": 0.3})
 
 
