@@ -67,7 +67,6 @@ def make_customers(count: int = 400, seed: int = 0) -> pd.DataFrame:
 SCHEMES = {
     "kmeans": make_scheme("kmeans", COLUMNS),
     "yes_no": make_scheme("kmeans", ("has_loyalty_card", "is_member")),
-    "likert": make_scheme("kmeans", LIKERT),
     "style": make_scheme("kmeans", LIKERT, answer_style="removed"),
     "style_ignore": make_scheme("kmeans", LIKERT, answer_style="removed", missing="ignore"),
     "mixed": make_scheme("kprototypes", MIXED),
@@ -88,7 +87,7 @@ def fit(customers: pd.DataFrame, method: str = "kmeans", n: int | None = None):
 
 
 PROTOTYPES = [
-    "kmeans", "yes_no", "likert", "style", "style_ignore", "mixed", "mixed_ignore", "kmodes",
+    "kmeans", "yes_no", "style", "style_ignore", "mixed", "mixed_ignore", "kmodes",
 ]  # fmt: skip
 
 
@@ -239,6 +238,8 @@ def test_whatever_comes_every_row_gets_exactly_one_segment(values, fitted):
     rows = pd.DataFrame(values, columns=[*NAMES, "has_loyalty_card"])
     rows[list(NAMES[:5])] = rows[list(NAMES[:5])].astype(float)
     rows["has_loyalty_card"] = rows["has_loyalty_card"].map(lambda v: v if v is True else None)
+    rows["is_member"] = rows["has_loyalty_card"]
+    rows[list(LIKERT)] = rows[list(NAMES[:4])]
     texts = ["favourite_channel", "customer_type"]
     rows[texts] = rows[texts].map(lambda v: v if v is None else str(v))
     for segmentation in fitted:
