@@ -255,7 +255,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(drawn=LINES)
 def test_few_values_are_summed_like_many(drawn):
     """Countries, channels and categories: one row a customer, or first one for each value."""
