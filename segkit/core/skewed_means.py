@@ -93,8 +93,3 @@ def expect_skewness(values: np.ndarray, *, count: float | None = None) -> float:
     spread = second - first**2
     skewness = (third - 3 * first * second + 2 * first**3) / spread**1.5
     return float(skewness / np.sqrt(max(count or 0, len(values))))
-
-
-def is_mean_reliable(values: np.ndarray, *, count: float | None = None) -> bool:
-    """Return whether the interval of `bound_mean` can be relied on, see `expect_skewness`."""
-    return expect_skewness(values, count=count) <= MOST_EXPECTED_SKEW
