@@ -286,14 +286,14 @@ def test_a_segment_whose_figures_are_hidden_is_named():
         }
     )
     assert tell(by_segment.state_measures(publish(table, spend.SPEND))) == (
-        "Spend a customer: highest in “A” (EUR 10.00), lowest in “B” (EUR 4.00). "
+        "Spend a customer: highest in “A” (EUR 10.00, n = 50); lowest in “B” (EUR 4.00, n = 40). "
         "Figures of “C” and “D” are left out: fewer than 5 customers, or would tell of so few."
     )
 
 
 def test_numbers_have_two_decimals_below_a_hundred_and_none_above():
     table = make_measures(tickets_per_100_customers=[141.2, 19.0])
-    assert "(141), lowest in “B” (19.00)" in tell(
+    assert "(141, n = 50); lowest in “B” (19.00, n = 40)" in tell(
         by_segment.state_measures(publish(table, support.TICKETS))
     )
 
