@@ -267,8 +267,8 @@ def test_overlapping_intervals_are_no_difference():
     table = make_measures(open_share=[0.4, 0.5], open_low=[0.3, 0.42], open_high=[0.45, 0.6])
     found = by_segment.state_measures(publish(table, engagement.MESSAGES))
     assert tell(found) == (
-        "Messages opened: highest in “B” (50.0%, 42.0% to 60.0%), lowest in “A” (40.0%, 30.0% to "
-        "45.0%); their intervals overlap."
+        "Messages opened: highest in “B” (50.0%, 42.0% to 60.0%, n = 40); lowest in “A” (40.0%, "
+        "30.0% to 45.0%, n = 50); their intervals overlap."
     )
     assert found[0].count == 90
     table["open_high"] = [0.41, 0.6]

@@ -19,6 +19,8 @@ from segkit.core.measures import CEILING, FLOOR, LARGEST, OF_A_MEAN, SECOND
 
 A_FIFTH = 0.2  # a change of so much of a figure makes it another
 FEW = 2  # so many customers are left out
+SHARE = "customer_share"
+COUNTED_AS = "customer_count"  # the customers that it is a share of all
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,6 +46,12 @@ class Bounds:
         return is_changed(value, self.floors.at[row, column]) or is_changed(
             value, self.ceilings.at[row, column]
         )
+
+    def stays_beyond(self, column: str, row: Hashable, limit: float, *, is_above: bool) -> bool:
+        """Return whether a figure is above, or below, a limit without two of its customers."""
+        if is_above:
+            return bool(self.floors.at[row, column] > limit)
+        return bool(self.ceilings.at[row, column] < limit)
 
     def keeps_place(
         self, column: str, row: Hashable, others: Iterable[Hashable], *, is_top: bool
@@ -139,7 +147,8 @@ def collect_bounds(table: pd.DataFrame, *, count: str) -> Bounds | None:
 
     Columns ``<name>_floor`` and ``<name>_ceiling`` say it; else the two largest contributions do,
     ``<name>_largest`` and ``<name>_second``: of a sum as they are, of a mean, which has its sum in
-    ``<name>_sum``, with the customers of the row, whose number is in ``count``.
+    ``<name>_sum``, with the customers of the row, whose number is in ``count``. A count of
+    customers, and ``customer_share``, are less by the two.
     """
     floors = {}
     ceilings = {}
@@ -149,6 +158,15 @@ def collect_bounds(table: pd.DataFrame, *, count: str) -> Bounds | None:
             ceilings[name] = table[f"{name}{CEILING}"].astype(float)
         elif {f"{name}{LARGEST}", f"{name}{SECOND}"} <= set(table.columns):
             floors[name], ceilings[name] = _bound_by_contributions(table, name, count)
+    if count in table and pd.api.types.is_numeric_dtype(table[count]):
+        people = table[count].astype(float)
+        floors[count] = (people - FEW).clip(lower=0)
+        ceilings[count] = people
+        if SHARE in table and count == COUNTED_AS:
+            share = table[SHARE].astype(float)
+            every = people / share.where(share > 0)
+            floors[SHARE] = ((people - FEW) / (every - FEW).where(every > FEW)).clip(lower=0)
+            ceilings[SHARE] = share
     if not floors:
         return None
     index = table.index

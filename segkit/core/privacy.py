@@ -90,6 +90,17 @@ class Published:
         value = self.frame.at[row, column]
         return None if pd.isna(value) else self._bounds.is_made_by_few(column, row, float(value))
 
+    def stays_beyond(
+        self, column: str, row: Hashable, limit: float, *, is_above: bool
+    ) -> bool | None:
+        """Return whether a figure stays above, or below, a limit without two of its customers.
+
+        None where it is not known.
+        """
+        if self._bounds is None or not self._bounds.know(column, row):
+            return None
+        return self._bounds.stays_beyond(column, row, limit, is_above=is_above)
+
     def keeps_place(
         self, column: str, row: Hashable, others: Iterable[Hashable], *, is_top: bool
     ) -> bool | None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
-from segkit.profiles.base_summaries import ALL, OTHERS
+from segkit.profiles.base_summaries import ALL, INDEX, OTHERS
 from segkit.report.shared import figures
+from segkit.report.shared.extremes import find_ends
 from segkit.report.shared.figures import BLUE, chart
-from segkit.report.shared.numbers import format_number, format_share, plural
-from segkit.report.shared.sentences import explain_absence, name_column, write_finding
+from segkit.report.shared.numbers import format_number, format_share, join_words, plural
+from segkit.report.shared.sentences import (
+    explain_absence,
+    find_sentence,
+    name_column,
+    write_finding,
+)
 from segkit.report.shared.views import Column, View
 
 LIKE_ALL = 5  # an index so near to 100 is like everybody
+MOST_TIED = 3  # so many groups that share an extreme are named together
 NEARLY_ALL = 0.995  # a feature that is known of so many is known
 
 # Levels add up to all known. The index of those who are known tells of the others.
@@ -23,7 +33,7 @@ BASE = View(
         "base",
         by=("level",),
         within=("feature",),
-        rests={"value_index": "unknown_count", "unknown_count": "unknown_count"},
+        rests=dict.fromkeys((*INDEX, "unknown_count"), "unknown_count"),
     ),
     {
         "feature": Column("Feature"),
@@ -78,11 +88,10 @@ def state_base(base: Published) -> list[Finding]:
     if base.empty:
         return [explain_absence(base)]
     levels = _list_levels(base)
-    largest = levels.nlargest(1, "customer_share").to_dict("records")
-    told = [_state_least_known(base), *(_state_largest(base, row) for row in largest)]
-    if not largest:
+    told = [_state_least_known(base), _state_largest(base, levels)]
+    if levels.empty:
         told.append(write_finding("bases.base.alike"))
-    told.append(_state_value(base, levels))
+    told.append(_state_value(base))
     return [finding for finding in told if finding is not None]
 
 
@@ -111,36 +120,148 @@ def _state_least_known(base: Published) -> Finding | None:
     )
 
 
-def _state_largest(base: Published, row: dict) -> Finding:
-    place = {"feature": row["feature"], "level": row["level"]}
+def _state_largest(base: Published, levels: pd.DataFrame) -> Finding | None:
+    """Say which group is the largest; nothing where many are as large, or one is by two customers."""
+
+    def read(row: pd.Series, name: str) -> Figure:
+        place = {"feature": row["feature"], "level": row["level"]}
+        return base.read_figure("customer_share", where=place, kind="share", name=name)
+
+    rows = levels.index
+    if len(rows) == 0:
+        return None
+    ends = find_ends(base, "customer_share", read, rows=rows, names=("customer_share", "least"))
+    if ends is None or not ends[0].stands or len(ends[0].rows) > MOST_TIED:
+        return None
+    largest = ends[0]
+    row = base.frame.loc[largest.rows[0]]
     return write_finding(
-        "bases.base.largest",
-        [base.read_figure("customer_share", where=place, kind="share")],
-        count=base.read_figure("customer_count", where=place),
-        words={"feature": name_column(row["feature"]), "level": row["level"]},
+        "bases.base.largest" if len(largest.rows) == 1 else "bases.base.largest_of_several",
+        [largest.figure],
+        count=base.read_figure(
+            "customer_count", where={"feature": row["feature"], "level": row["level"]}
+        ),
+        words={"places": _name_places(base.frame.loc[list(largest.rows)], last="or")},
     )
 
 
-def _state_value(base: Published, levels: pd.DataFrame) -> Finding | None:
-    """Say where customers bring the most and the least, if that is not like everybody."""
+def _name_places(rows: pd.DataFrame, *, last: str = "and") -> str:
+    """Name groups by their feature and level."""
+    names = zip(rows["feature"], rows["level"], strict=True)
+    return join_words([f"{name_column(feature)} is {level}" for feature, level in names], last)
+
+
+def _state_value(base: Published) -> Finding | None:
+    """Say where customers bring the most and the least, of all levels that are shown.
+
+    Named is the first whose interval leaves out 100, which is like everybody, and that is on the
+    same side without two of its customers; that others are further but rest on few is said.
+    """
+    frame = base.frame
+    levels = frame[(frame["level"] != ALL) & frame["feature"].duplicated(keep=False)]
+    levels = levels.dropna(subset=["value_index"])
+    if levels.empty or not {"value_index_low", "value_index_high"} <= set(levels):
+        return None
     ranked = levels.sort_values("value_index", ascending=False, kind="stable")
     ends = {
         "most": ranked[ranked["value_index"] > 100 + LIKE_ALL],
         "least": ranked[ranked["value_index"] < 100 - LIKE_ALL][::-1],
     }
-    told = [name for name, rows in ends.items() if len(rows)]
+    told = [_state_value_end(base, rows, name) for name, rows in ends.items()]
+    told = [part for part in told if part is not None]
     if not told:
         return None
-    read: list[Figure] = []
-    words = {}
-    for name in told:
-        row = ends[name].iloc[0]
-        place = {"feature": row["feature"], "level": row["level"]}
-        read += [
-            base.read_figure("value_index", where=place, kind="index", name=f"{name}_index"),
-            base.read_figure("customer_count", where=place, kind="count", name=f"{name}_count"),
-        ]
-        words[f"{name}_feature"] = name_column(row["feature"])
-        words[f"{name}_level"] = row["level"]
-    count = min(int(figure.value) for figure in read[1::2])
-    return write_finding(f"bases.base.{'_and_'.join(told)}", read, count=count, words=words)
+    figures = [figure for part in told for figure in part.figures]
+    count = min(int(figure.value) for figure in figures if figure.name.endswith("_count"))
+    words = {"ends": "; ".join(part.text for part in told)}
+    return write_finding("bases.base.value", figures, count=count, words=words)
+
+
+def _state_value_end(base: Published, ranked: pd.DataFrame, name: str) -> Finding | None:
+    """Say where customers bring the most, or the least, of levels from the furthest on."""
+    is_top = name == "most"
+    sure = [row for row in ranked.index if _is_sure(base, row, is_top=is_top)]
+    if not sure:
+        return None
+    first = sure[0]
+    text = format_number(base.frame.at[first, "value_index"])
+    tied = [row for row in sure if format_number(base.frame.at[row, "value_index"]) == text]
+    if len(tied) > MOST_TIED:
+        return None
+    passed = [row for row in ranked.index if row not in sure and _is_further(base, row, first)]
+    others = [
+        row
+        for row in ranked.index
+        if row not in (*tied, *passed) and not _hold_same(base, row, first)
+    ]
+    keeps = base.keeps_place("value_index", first, others, is_top=is_top)
+    made = base.is_made_by_few("value_index", first)
+    place = {"feature": base.frame.at[first, "feature"], "level": base.frame.at[first, "level"]}
+    index = base.read_figure(
+        "value_index",
+        where=place,
+        kind="index",
+        name=f"{name}_index",
+        interval=("value_index_low", "value_index_high"),
+    )
+    carried = None if keeps is None or made is None else not keeps or made
+    index = replace(index, carried=carried)
+    count = base.read_figure("customer_count", where=place, kind="count", name=f"{name}_count")
+    remarks = [
+        find_sentence(f"bases.value.{remark}")
+        for remark, holds in (("made_by_few", made), ("place_of_few", keeps is False))
+        if holds
+    ]
+    words = {
+        "end": name,
+        "places": _name_places(base.frame.loc[tied]),
+        "remark": "".join(remarks),
+        "passed": "",
+    }
+    read = [index, count]
+    if passed:
+        beyond = _name_passed(base, passed, name=f"{name}_passed", is_top=is_top)
+        words["passed"] = beyond.text
+        read += beyond.figures
+    figures = [replace(index, name="index"), replace(count, name="count")]
+    part = write_finding("bases.value.end", figures, words=words)
+    return replace(part, figures=tuple(read))
+
+
+def _is_sure(base: Published, row: int, *, is_top: bool) -> bool:
+    """Return whether an index is on its side of 100 by its interval, and without two customers."""
+    ends = base.frame.loc[row, ["value_index_low", "value_index_high"]]
+    if not np.isfinite(ends.astype(float)).all():
+        return False
+    if (ends.iloc[0] <= 100) if is_top else (ends.iloc[1] >= 100):
+        return False
+    return base.stays_beyond("value_index", row, 100.0, is_above=is_top) is not False
+
+
+def _is_further(base: Published, row: int, first: int) -> bool:
+    """Return whether a level is further from 100 than the first that is sure."""
+    index = base.frame["value_index"]
+    return abs(index[row] - 100) > abs(index[first] - 100)
+
+
+def _hold_same(base: Published, row: int, other: int) -> bool:
+    """Return whether two levels are written alike in all, as the same customers are."""
+    columns = ["customer_count", "value_index"]
+    return bool((base.frame.loc[row, columns] == base.frame.loc[other, columns]).all())
+
+
+def _name_passed(base: Published, passed: list[int], *, name: str, is_top: bool) -> Finding:
+    """Say that levels are further but rest on few, and which is the furthest of them."""
+    row = base.frame.loc[passed[0]]
+    place = {"feature": row["feature"], "level": row["level"]}
+    index = base.read_figure("value_index", where=place, kind="index", carried=True)
+    count = base.read_figure("customer_count", where=place, kind="count")
+    words = {
+        "direction": "higher" if is_top else "lower",
+        "place": _name_places(base.frame.loc[[passed[0]]]),
+    }
+    kind = "one_passed" if len(passed) == 1 else "some_passed"
+    figures = [replace(index, name="index"), replace(count, name="count")]
+    part = write_finding(f"bases.value.{kind}", figures, words=words)
+    read = (replace(index, name=f"{name}_index"), replace(count, name=f"{name}_count"))
+    return replace(part, figures=read)
