@@ -66,8 +66,8 @@ def summarise_base(
         currency, without the column or a positive mean of all. ``value_index_low`` and
         ``value_index_high`` are its 95 % interval, the mean of all taken as known;
         ``unknown_count`` has the customers of whom the feature is not known: the index tells of
-        them too, by subtraction. The sum and the two largest values behind the index, and what it is without
-        two customers, are the gate's.
+        them too, by subtraction. The sum and the two largest values behind the index, and what it
+        is without two customers, are the gate's.
     """
     amounts = customers.get(value, pd.Series(np.nan, customers.index)).astype(float)
     tables = []

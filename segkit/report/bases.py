@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -12,7 +12,7 @@ from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.profiles.base_summaries import ALL, INDEX, OTHERS
 from segkit.report.shared import figures
-from segkit.report.shared.extremes import find_ends
+from segkit.report.shared.extremes import find_ends, find_sure_end
 from segkit.report.shared.figures import BLUE, chart
 from segkit.report.shared.numbers import format_number, format_share, join_words, plural
 from segkit.report.shared.sentences import (
@@ -25,6 +25,7 @@ from segkit.report.shared.views import Column, View
 
 LIKE_ALL = 5  # an index so near to 100 is like everybody
 MOST_TIED = 3  # so many groups that share an extreme are named together
+INDEX_ENDS = ("value_index_low", "value_index_high")
 NEARLY_ALL = 0.995  # a feature that is known of so many is known
 
 # Levels add up to all known. The index of those who are known tells of the others.
@@ -121,7 +122,7 @@ def _state_least_known(base: Published) -> Finding | None:
 
 
 def _state_largest(base: Published, levels: pd.DataFrame) -> Finding | None:
-    """Say which group is the largest; nothing where many are as large, or one is by two customers."""
+    """Say which group is the largest; nothing where many are as large, or two customers make it."""
 
     def read(row: pd.Series, name: str) -> Figure:
         place = {"feature": row["feature"], "level": row["level"]}
@@ -160,14 +161,11 @@ def _state_value(base: Published) -> Finding | None:
     frame = base.frame
     levels = frame[(frame["level"] != ALL) & frame["feature"].duplicated(keep=False)]
     levels = levels.dropna(subset=["value_index"])
-    if levels.empty or not {"value_index_low", "value_index_high"} <= set(levels):
+    if levels.empty or not set(INDEX_ENDS) <= set(levels):
         return None
-    ranked = levels.sort_values("value_index", ascending=False, kind="stable")
-    ends = {
-        "most": ranked[ranked["value_index"] > 100 + LIKE_ALL],
-        "least": ranked[ranked["value_index"] < 100 - LIKE_ALL][::-1],
-    }
-    told = [_state_value_end(base, rows, name) for name, rows in ends.items()]
+    index = levels["value_index"]
+    ends = {"most": index > 100 + LIKE_ALL, "least": index < 100 - LIKE_ALL}
+    told = [_state_value_end(base, index.index[rows], name) for name, rows in ends.items()]
     told = [part for part in told if part is not None]
     if not told:
         return None
@@ -177,91 +175,64 @@ def _state_value(base: Published) -> Finding | None:
     return write_finding("bases.base.value", figures, count=count, words=words)
 
 
-def _state_value_end(base: Published, ranked: pd.DataFrame, name: str) -> Finding | None:
-    """Say where customers bring the most, or the least, of levels from the furthest on."""
-    is_top = name == "most"
-    sure = [row for row in ranked.index if _is_sure(base, row, is_top=is_top)]
-    if not sure:
-        return None
-    first = sure[0]
-    text = format_number(base.frame.at[first, "value_index"])
-    tied = [row for row in sure if format_number(base.frame.at[row, "value_index"]) == text]
-    if len(tied) > MOST_TIED:
-        return None
-    passed = [row for row in ranked.index if row not in sure and _is_further(base, row, first)]
-    others = [
-        row
-        for row in ranked.index
-        if row not in (*tied, *passed) and not _hold_same(base, row, first)
-    ]
-    keeps = base.keeps_place("value_index", first, others, is_top=is_top)
-    made = base.is_made_by_few("value_index", first)
-    place = {"feature": base.frame.at[first, "feature"], "level": base.frame.at[first, "level"]}
-    index = base.read_figure(
+def _state_value_end(base: Published, rows: pd.Index, name: str) -> Finding | None:
+    """Say where customers surely bring the most, or the least, of some levels."""
+
+    def read(row: pd.Series, figure_name: str) -> Figure:
+        return _read_index(base, row, figure_name)
+
+    end = find_sure_end(
+        base,
         "value_index",
-        where=place,
-        kind="index",
+        read,
+        rows=rows,
+        interval=INDEX_ENDS,
+        average=100.0,
+        is_top=name == "most",
         name=f"{name}_index",
-        interval=("value_index_low", "value_index_high"),
     )
-    carried = None if keeps is None or made is None else not keeps or made
-    index = replace(index, carried=carried)
-    count = base.read_figure("customer_count", where=place, kind="count", name=f"{name}_count")
-    remarks = [
-        find_sentence(f"bases.value.{remark}")
-        for remark, holds in (("made_by_few", made), ("place_of_few", keeps is False))
-        if holds
-    ]
+    if end is None or len(end.rows) > MOST_TIED:
+        return None
+    count = _read_count(base, base.frame.loc[end.rows[0]], f"{name}_count")
+    remarks = {"made_by_few": end.is_changed, "place_of_few": not end.stands}
     words = {
         "end": name,
-        "places": _name_places(base.frame.loc[tied]),
-        "remark": "".join(remarks),
+        "places": _name_places(base.frame.loc[list(end.rows)]),
+        "remark": "".join(find_sentence(f"bases.value.{one}") for one in remarks if remarks[one]),
         "passed": "",
     }
-    read = [index, count]
-    if passed:
-        beyond = _name_passed(base, passed, name=f"{name}_passed", is_top=is_top)
+    read_figures = [end.figure, count]
+    if end.passed:
+        beyond = _name_passed(base, end.passed, name=name)
         words["passed"] = beyond.text
-        read += beyond.figures
-    figures = [replace(index, name="index"), replace(count, name="count")]
+        read_figures += beyond.figures
+    figures = [replace(end.figure, name="index"), replace(count, name="count")]
     part = write_finding("bases.value.end", figures, words=words)
-    return replace(part, figures=tuple(read))
+    return replace(part, figures=tuple(read_figures))
 
 
-def _is_sure(base: Published, row: int, *, is_top: bool) -> bool:
-    """Return whether an index is on its side of 100 by its interval, and without two customers."""
-    ends = base.frame.loc[row, ["value_index_low", "value_index_high"]]
-    if not np.isfinite(ends.astype(float)).all():
-        return False
-    if (ends.iloc[0] <= 100) if is_top else (ends.iloc[1] >= 100):
-        return False
-    return base.stays_beyond("value_index", row, 100.0, is_above=is_top) is not False
+def _read_index(base: Published, row: pd.Series, name: str) -> Figure:
+    place = {"feature": row["feature"], "level": row["level"]}
+    return base.read_figure(
+        "value_index", where=place, kind="index", name=name, interval=INDEX_ENDS
+    )
 
 
-def _is_further(base: Published, row: int, first: int) -> bool:
-    """Return whether a level is further from 100 than the first that is sure."""
-    index = base.frame["value_index"]
-    return abs(index[row] - 100) > abs(index[first] - 100)
+def _read_count(base: Published, row: pd.Series, name: str) -> Figure:
+    place = {"feature": row["feature"], "level": row["level"]}
+    return base.read_figure("customer_count", where=place, kind="count", name=name)
 
 
-def _hold_same(base: Published, row: int, other: int) -> bool:
-    """Return whether two levels are written alike in all, as the same customers are."""
-    columns = ["customer_count", "value_index"]
-    return bool((base.frame.loc[row, columns] == base.frame.loc[other, columns]).all())
-
-
-def _name_passed(base: Published, passed: list[int], *, name: str, is_top: bool) -> Finding:
+def _name_passed(base: Published, passed: Sequence[Hashable], *, name: str) -> Finding:
     """Say that levels are further but rest on few, and which is the furthest of them."""
     row = base.frame.loc[passed[0]]
-    place = {"feature": row["feature"], "level": row["level"]}
-    index = base.read_figure("value_index", where=place, kind="index", carried=True)
-    count = base.read_figure("customer_count", where=place, kind="count")
+    index = replace(_read_index(base, row, f"{name}_passed_index"), carried=True)
+    count = _read_count(base, row, f"{name}_passed_count")
     words = {
-        "direction": "higher" if is_top else "lower",
+        "direction": "higher" if name == "most" else "lower",
         "place": _name_places(base.frame.loc[[passed[0]]]),
     }
     kind = "one_passed" if len(passed) == 1 else "some_passed"
     figures = [replace(index, name="index"), replace(count, name="count")]
     part = write_finding(f"bases.value.{kind}", figures, words=words)
-    read = (replace(index, name=f"{name}_index"), replace(count, name=f"{name}_count"))
-    return replace(part, figures=read)
+    return replace(part, figures=(index, count))

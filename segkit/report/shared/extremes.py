@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from segkit.core.findings import Figure
@@ -97,3 +98,101 @@ def _find_end(
     figure = read(table.frame.loc[first], name)
     figure = replace(figure, carried=not stands or any(made) if is_known else None)
     return End(tuple(alike), figure, stands)
+
+
+@dataclass(frozen=True)
+class SureEnd:
+    """The furthest from the average of all, on one side, that can be told from it.
+
+    Attributes
+    ----------
+    rows : tuple of hashable
+        The rows that share it, written alike.
+    figure : Figure
+        That of the first of them, with its interval; ``carried`` as in `End`.
+    stands, is_changed : bool
+        Whether it is still the furthest without two customers of each, and whether two of its own
+        change it by more than a fifth.
+    passed : tuple of hashable
+        Rows that are further, but whose interval takes in the average, or is not known, or that are
+        on the other side without two customers.
+    """
+
+    rows: tuple[Hashable, ...]
+    figure: Figure
+    stands: bool
+    is_changed: bool
+    passed: tuple[Hashable, ...]
+
+
+def find_sure_end(
+    table: Published,
+    column: str,
+    read: ReadFigure,
+    *,
+    rows: pd.Index,
+    interval: tuple[str, str],
+    average: float,
+    is_top: bool,
+    name: str,
+) -> SureEnd | None:
+    """Find which figure is furthest above, or below, the average; None where none surely is.
+
+    Parameters
+    ----------
+    table : Published
+        What is shown.
+    column : str
+        The measure, known of all ``rows``.
+    read : callable
+        Reads the figure of a row under a name.
+    rows : Index
+        Among which rows.
+    interval : tuple of str
+        The columns with the ends of its interval.
+    average : float
+        What all together have.
+    is_top : bool
+        Above it, or below.
+    name : str
+        What the figure is called.
+    """
+    values = table.frame.loc[rows, column].astype(float)
+    beyond = values[values > average] if is_top else values[values < average]
+    ranked = beyond.sort_values(ascending=not is_top, kind="stable")
+    sure = [
+        row
+        for row in ranked.index
+        if _is_sure(table, column, row, interval=interval, average=average, is_top=is_top)
+    ]
+    if not sure:
+        return None
+    first = sure[0]
+    texts = {row: write_figure(read(table.frame.loc[row], name)) for row in ranked.index}
+    alike = [row for row in sure if texts[row] == texts[first]]
+    further = ranked.index[: ranked.index.get_loc(first)]
+    passed = [row for row in further if row not in alike and texts[row] != texts[first]]
+    others = [row for row in ranked.index if row not in passed and texts[row] != texts[first]]
+    stands = table.keeps_place(column, first, others, is_top=is_top)
+    made = table.is_made_by_few(column, first)
+    carried = None if stands is None or made is None else not stands or made
+    figure = replace(read(table.frame.loc[first], name), carried=carried)
+    return SureEnd(tuple(alike), figure, stands is not False, bool(made), tuple(passed))
+
+
+def _is_sure(
+    table: Published,
+    column: str,
+    row: Hashable,
+    *,
+    interval: tuple[str, str],
+    average: float,
+    is_top: bool,
+) -> bool:
+    """Return whether a figure is beyond the average by its interval, and without two customers."""
+    low, high = table.frame.loc[row, list(interval)].astype(float)
+    if not np.isfinite([low, high]).all():
+        return False
+    if (low <= average) if is_top else (high >= average):
+        return False
+    return table.stays_beyond(column, row, average, is_above=is_top) is not False
