@@ -80,6 +80,8 @@ def make_share(**columns) -> pd.DataFrame:
         "year": pd.array([2025, 2025, None], dtype="Int64"),
     }
     share = pd.DataFrame(rows | columns)
+    near = {"index_low": share["index"] - 5, "index_high": share["index"] + 5}
+    share = share.assign(**near)
     return share.assign(rests_on_count=share["customer_count"])
 
 
@@ -93,8 +95,8 @@ def test_the_spend_of_one_customer_is_not_told():
     assert text.startswith(
         "We hold 0.25% of the market's value: EUR 7 500 in the last 365 days against "
         "EUR 3.00 million a year, latest year 2025. Among cells with 5 customers of ours or more, "
-        "our share is highest in Tents (NO) (index 120, our average is 100) and lowest in "
-        "Boots (NO) (80)."
+        "our share is highest in Tents (NO) (index 120, 115 to 125, n = 40); lowest in Boots (NO) "
+        "(index 80, 75 to 85, n = 30); our average is 100."
     )
     assert text.endswith(
         "1 cell of ours did not join the market table and are left out of the shares: Pans (SE)."
@@ -122,8 +124,8 @@ def test_a_market_without_sizes_has_no_shares():
 def test_a_cell_whose_figures_are_hidden_is_no_extreme():
     share = make_share(customer_count=[3, 30, 40], matched=["both"] * 3, index=[900.0, 80.0, 100.0])
     assert "highest" not in state_share(share), "the two others would tell of the hidden one"
-    share = make_share(customer_count=[40, 30, 40], matched=["both"] * 3, index=[90.0, 80.0, 100.0])
-    assert "highest in Pans (SE) (index 100" in state_share(share)
+    share = make_share(customer_count=[40, 30, 40], matched=["both"] * 3, index=[90.0, 80.0, 110.0])
+    assert "highest in Pans (SE) (index 110" in state_share(share)
 
 
 def make_space(**columns) -> pd.DataFrame:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
-
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -12,19 +9,13 @@ from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.profiles.base_summaries import ALL, INDEX, OTHERS
 from segkit.report.shared import figures
-from segkit.report.shared.extremes import find_ends, find_sure_end
+from segkit.report.shared.extremes import MOST_TIED, find_ends, find_sure_end, state_sure_end
 from segkit.report.shared.figures import BLUE, chart
 from segkit.report.shared.numbers import format_number, format_share, join_words, plural
-from segkit.report.shared.sentences import (
-    explain_absence,
-    find_sentence,
-    name_column,
-    write_finding,
-)
+from segkit.report.shared.sentences import explain_absence, name_column, write_finding
 from segkit.report.shared.views import Column, View
 
 LIKE_ALL = 5  # an index so near to 100 is like everybody
-MOST_TIED = 3  # so many groups that share an extreme are named together
 INDEX_ENDS = ("value_index_low", "value_index_high")
 NEARLY_ALL = 0.995  # a feature that is known of so many is known
 
@@ -181,6 +172,9 @@ def _state_value_end(base: Published, rows: pd.Index, name: str) -> Finding | No
     def read(row: pd.Series, figure_name: str) -> Figure:
         return _read_index(base, row, figure_name)
 
+    def read_count(row: pd.Series, figure_name: str) -> Figure:
+        return _read_count(base, row, figure_name)
+
     end = find_sure_end(
         base,
         "value_index",
@@ -193,22 +187,14 @@ def _state_value_end(base: Published, rows: pd.Index, name: str) -> Finding | No
     )
     if end is None or len(end.rows) > MOST_TIED:
         return None
-    count = _read_count(base, base.frame.loc[end.rows[0]], f"{name}_count")
-    remarks = {"made_by_few": end.is_changed, "place_of_few": not end.stands}
-    words = {
-        "end": name,
-        "places": _name_places(base.frame.loc[list(end.rows)]),
-        "remark": "".join(find_sentence(f"bases.value.{one}") for one in remarks if remarks[one]),
-        "passed": "",
-    }
-    read_figures = [end.figure, count]
-    if end.passed:
-        beyond = _name_passed(base, end.passed, name=name)
-        words["passed"] = beyond.text
-        read_figures += beyond.figures
-    figures = [replace(end.figure, name="index"), replace(count, name="count")]
-    part = write_finding("bases.value.end", figures, words=words)
-    return replace(part, figures=tuple(read_figures))
+    return state_sure_end(
+        base,
+        end,
+        word=name,
+        read=read,
+        read_count=read_count,
+        name_rows=lambda rows: f"where {_name_places(rows)}",
+    )
 
 
 def _read_index(base: Published, row: pd.Series, name: str) -> Figure:
@@ -221,18 +207,3 @@ def _read_index(base: Published, row: pd.Series, name: str) -> Figure:
 def _read_count(base: Published, row: pd.Series, name: str) -> Figure:
     place = {"feature": row["feature"], "level": row["level"]}
     return base.read_figure("customer_count", where=place, kind="count", name=name)
-
-
-def _name_passed(base: Published, passed: Sequence[Hashable], *, name: str) -> Finding:
-    """Say that levels are further but rest on few, and which is the furthest of them."""
-    row = base.frame.loc[passed[0]]
-    index = replace(_read_index(base, row, f"{name}_passed_index"), carried=True)
-    count = _read_count(base, row, f"{name}_passed_count")
-    words = {
-        "direction": "higher" if name == "most" else "lower",
-        "place": _name_places(base.frame.loc[[passed[0]]]),
-    }
-    kind = "one_passed" if len(passed) == 1 else "some_passed"
-    figures = [replace(index, name="index"), replace(count, name="count")]
-    part = write_finding(f"bases.value.{kind}", figures, words=words)
-    return replace(part, figures=(index, count))

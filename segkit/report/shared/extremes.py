@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from segkit.core.findings import Figure
+from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published
-from segkit.report.shared.sentences import write_figure
+from segkit.report.shared.sentences import find_sentence, write_figure, write_finding
 
 ReadFigure = Callable[[pd.Series, str], Figure]
+MOST_TIED = 3  # so many that share an extreme are named together
 
 
 @dataclass(frozen=True)
@@ -196,3 +197,64 @@ def _is_sure(
     if (low <= average) if is_top else (high >= average):
         return False
     return table.stays_beyond(column, row, average, is_above=is_top) is not False
+
+
+def state_sure_end(
+    table: Published,
+    end: SureEnd,
+    *,
+    word: str,
+    read: ReadFigure,
+    read_count: ReadFigure,
+    name_rows: Callable[[pd.DataFrame], str],
+) -> Finding:
+    """Write an index that surely is the furthest, and that others are further but rest on few.
+
+    It is a part of a sentence, as a finding with its figures.
+
+    Parameters
+    ----------
+    table : Published
+        What is shown.
+    end : SureEnd
+        See `find_sure_end`; its figure is called ``<name>_index``.
+    word : str
+        What it is: "most" or "highest".
+    read, read_count : callable
+        Read the index, and the customers, of a row under a name.
+    name_rows : callable
+        Says where some rows are, such as "where country is Norway".
+    """
+    name = end.figure.name.removesuffix("_index")
+    frame = table.frame
+    count = read_count(frame.loc[end.rows[0]], f"{name}_count")
+    remarks = {"made_by_few": end.is_changed, "place_of_few": not end.stands}
+    words = {
+        "end": word,
+        "places": name_rows(frame.loc[list(end.rows)]),
+        "remark": "".join(find_sentence(f"extremes.sure.{one}") for one in remarks if remarks[one]),
+        "passed": "",
+    }
+    read_figures = [end.figure, count]
+    if end.passed:
+        row = frame.loc[end.passed[0]]
+        passed = [
+            replace(read(row, f"{name}_passed_index"), carried=True),
+            read_count(row, f"{name}_passed_count"),
+        ]
+        is_higher = float(passed[0].value) > float(end.figure.value)
+        kind = "one_passed" if len(end.passed) == 1 else "some_passed"
+        about = {
+            "direction": "higher" if is_higher else "lower",
+            "places": name_rows(frame.loc[[end.passed[0]]]),
+        }
+        words["passed"] = _write_part(f"extremes.sure.{kind}", passed, about).text
+        read_figures += passed
+    part = _write_part("extremes.sure.end", [end.figure, count], words)
+    return replace(part, figures=tuple(read_figures))
+
+
+def _write_part(kind: str, figures: list[Figure], words: dict[str, str]) -> Finding:
+    index, count = figures
+    named = [replace(index, name="index"), replace(count, name="count")]
+    return write_finding(kind, named, words=words)
