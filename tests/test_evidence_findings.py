@@ -80,6 +80,8 @@ def make_share(**columns) -> pd.DataFrame:
         "year": pd.array([2025, 2025, None], dtype="Int64"),
     }
     share = pd.DataFrame(rows | columns)
+    near = {"index_low": share["index"] - 5, "index_high": share["index"] + 5}
+    share = share.assign(**near)
     return share.assign(rests_on_count=share["customer_count"])
 
 
@@ -93,8 +95,8 @@ def test_the_spend_of_one_customer_is_not_told():
     assert text.startswith(
         "We hold 0.25% of the market's value: EUR 7 500 in the last 365 days against "
         "EUR 3.00 million a year, latest year 2025. Among cells with 5 customers of ours or more, "
-        "our share is highest in Tents (NO) (index 120, our average is 100) and lowest in "
-        "Boots (NO) (80)."
+        "our share is highest in Tents (NO) (index 120, 115 to 125, n = 40); lowest in Boots (NO) "
+        "(index 80, 75 to 85, n = 30); our average is 100."
     )
     assert text.endswith(
         "1 cell of ours did not join the market table and are left out of the shares: Pans (SE)."
@@ -122,8 +124,8 @@ def test_a_market_without_sizes_has_no_shares():
 def test_a_cell_whose_figures_are_hidden_is_no_extreme():
     share = make_share(customer_count=[3, 30, 40], matched=["both"] * 3, index=[900.0, 80.0, 100.0])
     assert "highest" not in state_share(share), "the two others would tell of the hidden one"
-    share = make_share(customer_count=[40, 30, 40], matched=["both"] * 3, index=[90.0, 80.0, 100.0])
-    assert "highest in Pans (SE) (index 100" in state_share(share)
+    share = make_share(customer_count=[40, 30, 40], matched=["both"] * 3, index=[90.0, 80.0, 110.0])
+    assert "highest in Pans (SE) (index 110" in state_share(share)
 
 
 def make_space(**columns) -> pd.DataFrame:
@@ -267,8 +269,8 @@ def test_overlapping_intervals_are_no_difference():
     table = make_measures(open_share=[0.4, 0.5], open_low=[0.3, 0.42], open_high=[0.45, 0.6])
     found = by_segment.state_measures(publish(table, engagement.MESSAGES))
     assert tell(found) == (
-        "Messages opened: highest in “B” (50.0%, 42.0% to 60.0%), lowest in “A” (40.0%, 30.0% to "
-        "45.0%); their intervals overlap."
+        "Messages opened: highest in “B” (50.0%, 42.0% to 60.0%, n = 40); lowest in “A” (40.0%, "
+        "30.0% to 45.0%, n = 50); their intervals overlap."
     )
     assert found[0].count == 90
     table["open_high"] = [0.41, 0.6]
@@ -286,14 +288,14 @@ def test_a_segment_whose_figures_are_hidden_is_named():
         }
     )
     assert tell(by_segment.state_measures(publish(table, spend.SPEND))) == (
-        "Spend a customer: highest in “A” (EUR 10.00), lowest in “B” (EUR 4.00). "
+        "Spend a customer: highest in “A” (EUR 10.00, n = 50); lowest in “B” (EUR 4.00, n = 40). "
         "Figures of “C” and “D” are left out: fewer than 5 customers, or would tell of so few."
     )
 
 
 def test_numbers_have_two_decimals_below_a_hundred_and_none_above():
     table = make_measures(tickets_per_100_customers=[141.2, 19.0])
-    assert "(141), lowest in “B” (19.00)" in tell(
+    assert "(141, n = 50); lowest in “B” (19.00, n = 40)" in tell(
         by_segment.state_measures(publish(table, support.TICKETS))
     )
 

@@ -14,7 +14,9 @@ from segkit.core.counted_parts import CountedPart
 from segkit.core.counting import SAME, list_dimensions, list_levels
 from segkit.core.hiding import list_parts
 from segkit.core.measures import (
+    CEILING,
     DOMINANCE_PERCENT,
+    FLOOR,
     LARGEST,
     OF_A_MEAN,
     SECOND,
@@ -117,6 +119,8 @@ def list_sums(table: pd.DataFrame) -> list[str]:
     """Return the columns of sums, and of means whose sums are known."""
     found = []
     for name in table.columns:
+        if str(name).endswith((FLOOR, CEILING)):
+            continue
         is_amount = pd.api.types.is_float_dtype(table[name]) and not str(name).endswith("share")
         is_followed = {f"{name}{LARGEST}", f"{name}{SECOND}"} <= set(table.columns)
         if is_amount and (is_followed or str(name).startswith(SUMS)):

@@ -21,6 +21,8 @@ MEASURES = (COUNT, FIGURE, EXTREME, LABEL)
 LARGEST = "_largest"
 SECOND = "_second"  # what a column of sums is accompanied by
 OF_A_MEAN = "_sum"  # and one of means: the sum that it is made of
+FLOOR = "_floor"  # the lowest that a figure is without two of its customers
+CEILING = "_ceiling"  # and the highest, see `segkit.core.carried`
 TIMES_FOR_FIGURES = 2  # as many customers as a count needs
 DOMINANCE_PERCENT = 10.0  # the p of the p% rule
 EXTREME_NAMES = re.compile(r"(smallest|largest|lowest|highest|min|max|minimum|maximum)(_|$)")
@@ -92,9 +94,12 @@ def list_contributions(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def drop_contributions(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table without the largest contributions, which nobody may see."""
+    """Return the table without what nobody may see: the largest contributions, and what is left.
+
+    What is left without two customers goes with them.
+    """
     means = {f"{name}{OF_A_MEAN}" for name in table.columns}
-    ends = (LARGEST, SECOND)
+    ends = (LARGEST, SECOND, FLOOR, CEILING)
     return table.drop(columns=[c for c in table.columns if str(c).endswith(ends) or c in means])
 
 

@@ -7,13 +7,14 @@ sentences, alternative texts and facts are made from published tables only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from segkit.core.absence import EmptyTable, explain_empty
+from segkit.core.carried import Bounds, collect_bounds
 from segkit.core.cell_records import list_cells, list_no_cells
 from segkit.core.errors import SegkitError
 from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
@@ -48,6 +49,7 @@ class Published:
     period: str = ""
     currency: str = ""
     records: pd.DataFrame = field(repr=False, default_factory=pd.DataFrame)
+    _bounds: Bounds | None = field(repr=False, default=None)
 
     @property
     def empty(self) -> bool:
@@ -70,6 +72,48 @@ class Published:
                 fix="Publish the table that they are from.",
             )
         return replace(self, frame=chosen)
+
+    def is_made_by_few(self, column: str, row: Hashable) -> bool | None:
+        """Return whether one or two customers make a figure; None where it is not known.
+
+        Without them its sign or a fifth of it changes, see `segkit.core.carried`.
+
+        Parameters
+        ----------
+        column : str
+            The measure.
+        row : hashable
+            The row's label in ``frame``.
+        """
+        if self._bounds is None or not self._bounds.know(column, row):
+            return None
+        value = self.frame.at[row, column]
+        return None if pd.isna(value) else self._bounds.is_made_by_few(column, row, float(value))
+
+    def stays_beyond(
+        self, column: str, row: Hashable, limit: float, *, is_above: bool
+    ) -> bool | None:
+        """Return whether a figure stays above, or below, a limit without two of its customers.
+
+        None where it is not known.
+        """
+        if self._bounds is None or not self._bounds.know(column, row):
+            return None
+        return self._bounds.stays_beyond(column, row, limit, is_above=is_above)
+
+    def keeps_place(
+        self, column: str, row: Hashable, others: Iterable[Hashable], *, is_top: bool
+    ) -> bool | None:
+        """Return whether a figure stays the highest, or the lowest, without two customers.
+
+        Two of the row's, and two of each of the ``others``, which are rows as well. None where it
+        is not known.
+        """
+        others = list(others)
+        bounds = self._bounds
+        if bounds is None or not all(bounds.know(column, one) for one in (row, *others)):
+            return None
+        return bounds.keeps_place(column, row, others, is_top=is_top)
 
     def read_figure(
         self,
@@ -97,8 +141,8 @@ class Published:
         interval : tuple of str, optional
             The columns with the interval's ends; read of a single row only.
         **written
-            ``name``, ``kind``, ``unit``, ``decimals`` and ``period`` of the figure. The unit of
-            money is the table's currency where it is not given.
+            ``name``, ``kind``, ``unit``, ``decimals``, ``period`` and ``carried`` of the figure.
+            The unit of money is the table's currency where it is not given.
         """
         if written.get("kind") in ("money", "large"):
             written.setdefault("unit", self.currency)
@@ -163,7 +207,8 @@ def publish_table(
     ----------
     table : DataFrame
         The rows; it is not changed. Columns ``<sum>_largest`` and ``<sum>_second`` hold the largest
-        contributions to a sum; they are taken away.
+        contributions to a sum, ``<figure>_floor`` and ``<figure>_ceiling`` what a figure is without
+        two customers; they are taken away.
     shape : Shape
         What the rows are.
     smallest_cell : int
@@ -211,8 +256,11 @@ def publish_table(
         about={"table": shape.name, "population": shape.population},
         roundings=roundings or {},
     )
-    published = Published(shown, shape, view=view, period=period, currency=currency)
-    return replace(published, records=records)
+    bounds = collect_bounds(table, count=shape.count)
+    published = Published(
+        shown, shape, view=view, period=period, currency=currency, records=records, _bounds=bounds
+    )
+    return published
 
 
 def find_covered(rows: pd.DataFrame) -> pd.Series:

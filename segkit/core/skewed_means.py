@@ -59,6 +59,45 @@ def bound_mean(
     return (max(low, 0.0) if values.min() >= 0 else low), high
 
 
+def bound_ratio(part: np.ndarray, whole: np.ndarray | None = None) -> tuple[float, float]:
+    """Return both ends of the 95 % interval of a ratio of two sums over the same customers.
+
+    The ratio is taken to first order, as the mean of what each customer adds to it (Cochran 1977,
+    *Sampling Techniques*, section 2.11), and that mean is bounded as in `bound_mean`.
+
+    Parameters
+    ----------
+    part, whole : ndarray of float, (n,)
+        What each customer adds to the numerator and to the denominator; without ``whole`` it is
+        the mean.
+
+    Returns
+    -------
+    tuple of float
+        The ends; NaN where no interval is known that holds, as of amounts so uneven as
+        `expect_skewness` says. Of parts that are never below zero no end is.
+
+    Examples
+    --------
+    >>> returned = np.array([0.0, 0, 5, 0, 10, 0, 0, 20])
+    >>> sold = np.array([10.0, 20, 30, 10, 40, 15, 25, 50])
+    >>> low, high = bound_ratio(returned, sold)  # the ratio is 0.175
+    >>> round(low, 2), round(high, 2)
+    (0.03, 0.36)
+    """
+    part = np.asarray(part, dtype=float)
+    whole = np.ones(len(part)) if whole is None else np.asarray(whole, dtype=float)
+    if len(part) < 2 or not whole.sum() > 0:
+        return np.nan, np.nan
+    if expect_skewness(part) > MOST_EXPECTED_SKEW:
+        return np.nan, np.nan
+    ratio = part.sum() / whole.sum()
+    low, high = bound_mean(ratio + (part - ratio * whole) / whole.mean())
+    if part.min() >= 0:
+        low = max(low, 0.0)
+    return low, high
+
+
 def expect_skewness(values: np.ndarray, *, count: float | None = None) -> float:
     """Return which skewness the mean of known amounts (n,) must be expected to have.
 

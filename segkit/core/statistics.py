@@ -31,6 +31,20 @@ def bound_share(hits: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndar
         return proportion_confint(hits, trials, alpha=ALPHA, method="wilson")
 
 
+def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of the exact 95 % interval of Poisson counts (Garwood 1936).
+
+    >>> low, high = bound_count([0, 10])
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([0.0, 4.8], [3.69, 18.39])
+    """
+    from scipy.special import chdtri
+
+    counts = np.asarray(counts, dtype=float)
+    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - ALPHA / 2) / 2, 0.0)
+    return low, chdtri(2 * counts + 2, ALPHA / 2) / 2
+
+
 def bound_share_difference(
     hits: np.ndarray, trials: np.ndarray, *, other_hits: np.ndarray, other_trials: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,8 @@ import pandas as pd
 from ibis import _
 
 from segkit.core.absence import NO_PURCHASES, EmptyTable, empty_table, explain_empty, is_missing
-from segkit.core.measures import LARGEST, SECOND
+from segkit.core.measures import CEILING, FLOOR, LARGEST, SECOND
+from segkit.core.statistics import bound_count, find_reach
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
 from segkit.evidence.segment_summaries import keep_days
 from segkit.features.expressions import find_contributions
@@ -21,6 +22,8 @@ KEYS = {"customers": "customer_id", "orders": "order_id", "products": "product_i
 HOMES = {"country": ("customers", "order_lines", "orders"), "category": ("products",)}
 OWN_DAYS = 365
 CONTRIBUTIONS = (f"spend{LARGEST}", f"spend{SECOND}")
+SQUARES = "spend_squares"  # of what each customer spends, for the interval of the sum
+INDEX_BOUNDS = ("index_low", "index_high", f"index{FLOOR}", f"index{CEILING}")
 BOTH = "both"
 MARKET_ONLY = "market only"
 OURS_ONLY = "ours only"
@@ -35,10 +38,11 @@ def count_own_cells(
     The country is the customer's, else that of the line, else that of the order; the category is
     the product's. The columns are country, category (empty where not known or not in ``by``),
     customer_count (with a sale) and spend (net of returns, lines without a customer included), with
-    the largest contributions to spend for the gate.
+    the largest contributions to spend for the gate, and spend_squares, the sum of the squares of
+    what each customer spends.
     """
     if "order_lines" not in tables:
-        columns = [*AXES, "customer_count", "spend", *CONTRIBUTIONS]
+        columns = [*AXES, "customer_count", "spend", *CONTRIBUTIONS, SQUARES]
         return empty_table(columns, NO_PURCHASES)
     lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=OWN_DAYS)
     if "is_product" in lines.columns:
@@ -53,6 +57,9 @@ def count_own_cells(
     cells = lines.group_by(*AXES).agg(customer_count=sold, spend=spend).to_pandas()
     tops = find_contributions(lines, spend, name="spend", by=list(AXES))
     cells = cells.merge(tops, on=list(AXES), how="left")
+    each = lines.group_by(*AXES, "customer_id").agg(amount=spend)
+    squares = each.group_by(*AXES).agg(**{SQUARES: (_.amount * _.amount).sum()})
+    cells = cells.merge(squares.to_pandas(), on=list(AXES), how="left")
     return cells.sort_values([*AXES], ignore_index=True)
 
 
@@ -95,12 +102,13 @@ def measure_penetration(
     ``ours only`` where it is not known), year, market_value, buyer_count, growth_rate, measure
     (``market_value``, or ``buyer_count`` where no value is known), customer_count, spend, share (of
     the measure), index (100 is our share of all cells together), source and rests_on_count (our
-    customers; one where there is spend and nobody is known to have bought), with the largest
-    contributions to spend for the gate.
+    customers; one where there is spend and nobody is known to have bought), index_low and
+    index_high (its 95 % interval, see `_bound_index`), with the largest contributions to spend and
+    what the index is without two customers for the gate.
     """
     columns = ["cell", *AXES, "matched", "year", "market_value", "buyer_count", "growth_rate"]
     columns += ["measure", "customer_count", "spend", "share", "index", "source", "rests_on_count"]
-    columns += CONTRIBUTIONS
+    columns += [*CONTRIBUTIONS, *INDEX_BOUNDS]
     cells = latest_cells(market_cells, by=by)
     if cells.empty or isinstance(own, EmptyTable):
         return empty_table(columns, explain_empty(own if isinstance(own, EmptyTable) else cells))
@@ -113,9 +121,32 @@ def measure_penetration(
     sized = table[table[size].notna()]
     average = sized[ours].sum() / (sized[size].sum() or np.nan)
     table["index"] = 100 * table["share"] / (average if average > 0 else np.nan)
+    table = table.assign(**_bound_index(table, ours, size, average=average))
     bought = table["customer_count"]
     table["rests_on_count"] = bought.mask((bought == 0) & (table["spend"] != 0), 1)
     return table.sort_values([size, "spend"], ascending=False, ignore_index=True)[columns]
+
+
+def _bound_index(
+    table: pd.DataFrame, ours: str, size: str, *, average: float
+) -> dict[str, pd.Series | np.ndarray]:
+    """Bound the index of our share by its interval, and without two of our customers.
+
+    Who comes is taken as chance: our buyers as a Poisson count with its exact interval (Garwood
+    1936), our spend as a compound one, whose variance is the sum of the squares.
+    """
+    amount = table[ours].astype(float)
+    if ours == "customer_count":
+        low, high = bound_count(amount)
+        two = amount.clip(upper=2)
+        ends = (low, high, amount - two, amount)
+    else:
+        reach = find_reach() * np.sqrt(table[SQUARES].astype(float))
+        largest = table[list(CONTRIBUTIONS)].astype(float).fillna(0)
+        without = [largest.clip(lower=0).sum(axis=1), largest.clip(upper=0).sum(axis=1)]
+        ends = ((amount - reach).clip(lower=0), amount + reach, *(amount - two for two in without))
+    scale = 100 / (table[size].astype(float) * (average if average > 0 else np.nan))
+    return {name: end * scale for name, end in zip(INDEX_BOUNDS, ends, strict=True)}
 
 
 def _join_cells(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
@@ -128,6 +159,7 @@ def _join_cells(cells: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
         spend=("spend", "sum"),
         spend_largest=("spend_largest", "max"),
         spend_second=("spend_second", "max"),
+        spend_squares=("spend_squares", "sum"),
     )
     cells = cells.assign(key=make_cell_keys(cells))
     table = cells.merge(own, on="key", how="outer", suffixes=("", "_own"), indicator="matched")

@@ -11,11 +11,14 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 import ibis
+import numpy as np
 import pandas as pd
 from ibis import _
 
 from segkit.core.absence import empty_table, is_missing
-from segkit.core.measures import LARGEST, SECOND
+from segkit.core.carried import bound_without_two
+from segkit.core.measures import CEILING, FLOOR, LARGEST, SECOND
+from segkit.core.skewed_means import bound_ratio
 from segkit.core.statistics import bound_share
 from segkit.features.expressions import find_contributions, is_delivered, sum_money
 from segkit.features.sales import leave_out_taken_back
@@ -98,6 +101,68 @@ def summarise_by_segment(
     has_rows = result["customer_count"] > 0
     result["rests_on_count"] = result["customer_count"].where(has_rows, result["segment_size"])
     return result.sort_values(["segment_name", *by], ignore_index=True)
+
+
+def sum_by_customer(
+    table: ibis.Table, segments: pd.DataFrame, measures: Mapping[str, ibis.Deferred]
+) -> pd.DataFrame:
+    """Sum up each customer's rows in the engine: segment_name and the measures, 0 without rows.
+
+    One row for each customer who has a segment, in the order of ``customer_id``.
+    """
+    members = ibis.memtable(segments[["customer_id", "segment_name"]])
+    rows = table.inner_join(members, "customer_id")
+    found = rows.group_by("customer_id").agg(**measures).to_pandas()
+    table = segments[["customer_id", "segment_name"]].merge(found, on="customer_id", how="left")
+    table[list(measures)] = table[list(measures)].astype(float).fillna(0)
+    return table.sort_values("customer_id", ignore_index=True).drop(columns="customer_id")
+
+
+def bound_ratios(
+    by_customer: pd.DataFrame, ratios: Mapping[str, tuple[str, str]], *, with_interval: bool = True
+) -> pd.DataFrame:
+    """Bound figures of segments by what each customer adds to them, for sentences on extremes.
+
+    Parameters
+    ----------
+    by_customer : DataFrame
+        One row a customer, see :func:`sum_by_customer`.
+    ratios : mapping of str to tuple of str
+        By the figure's name the columns that it divides. Without the second it is the mean of all
+        the segment's customers; with it, of those who have something in either.
+    with_interval : bool, optional
+        Whether to add 95 % intervals, see `bound_ratio`: ``<name>_low`` and ``<name>_high``,
+        without ``_share`` in the name.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, and of each figure ``<name>_floor`` and ``<name>_ceiling``: the lowest and the
+        highest that it is without two of its customers, for the gate, see `bound_without_two`.
+    """
+    found = []
+    for name, rows in by_customer.groupby("segment_name"):
+        row: dict[str, object] = {"segment_name": name}
+        for ratio, (part_name, whole_name) in ratios.items():
+            part = rows[part_name].to_numpy(float)
+            whole = rows[whole_name].to_numpy(float) if whole_name else np.ones(len(rows))
+            counts = (part != 0) | (whole != 0)
+            part, whole = part[counts], whole[counts]
+            row[f"{ratio}{FLOOR}"], row[f"{ratio}{CEILING}"] = bound_without_two(part, whole)
+            if with_interval:
+                stem = ratio.removesuffix("_share")
+                row[f"{stem}_low"], row[f"{stem}_high"] = bound_ratio(part, whole)
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def list_bounds(ratios: Mapping[str, tuple[str, str]], *, with_interval: bool = True) -> list[str]:
+    """Return the columns of :func:`bound_ratios` besides segment_name."""
+    columns = [f"{name}{end}" for name in ratios for end in (FLOOR, CEILING)]
+    if with_interval:
+        stems = [name.removesuffix("_share") for name in ratios]
+        columns += [f"{stem}_{end}" for stem in stems for end in ("low", "high")]
+    return columns
 
 
 def count_shares(

@@ -8,20 +8,25 @@ import pandas as pd
 from segkit.contract.bases import SAID
 from segkit.contract.features import BASES
 from segkit.core.absence import empty_table
-from segkit.core.measures import count_needed
+from segkit.core.carried import bound_without_two
+from segkit.core.measures import CEILING, FLOOR, count_needed
+from segkit.core.skewed_means import bound_ratio
 from segkit.features.own_features import describe_feature
 from segkit.models.kinds import find_kind
 
 ALL = "all known"
 OTHERS = "all others"
 UNKNOWN = "unknown"
+ANY = "any value"  # of numbers that cannot be cut without a band of few customers
 MOST_LEVELS = 40  # a category with more different values describes nobody
 MOST_NUMBERS = 6  # a number with no more different values is shown value by value
 BAND_SHARES = (0.2, 0.4, 0.6, 0.8)
 FIGURES = ["mean", "lower_quartile", "median", "upper_quartile"]
+INDEX = ["value_index", "value_index_low", "value_index_high"]
+INDEX_BOUNDS = [f"value_index{FLOOR}", f"value_index{CEILING}"]
 COLUMNS = (
-    "feature", "level", "customer_count", "customer_share", *FIGURES, "value_index",
-    "unknown_count", "value_index_sum", "value_index_largest", "value_index_second",
+    "feature", "level", "customer_count", "customer_share", *FIGURES, *INDEX,
+    "unknown_count", "value_index_sum", "value_index_largest", "value_index_second", *INDEX_BOUNDS,
 )  # fmt: skip
 NO_SPREAD = -1.0
 
@@ -58,9 +63,11 @@ def summarise_base(
         ``customer_count``, ``customer_share`` (of all customers), of numbers also ``mean``,
         ``lower_quartile``, ``median`` and ``upper_quartile`` of those known, ``value_index``:
         the mean of ``value`` of these customers, 100 being that of all; missing for features in
-        currency, without the column or a positive mean of all. ``unknown_count`` has the customers
-        of whom the feature is not known: the index tells of them too, by subtraction. The sum and
-        the two largest values behind the index are the gate's.
+        currency, without the column or a positive mean of all. ``value_index_low`` and
+        ``value_index_high`` are its 95 % interval, the mean of all taken as known;
+        ``unknown_count`` has the customers of whom the feature is not known: the index tells of
+        them too, by subtraction. The sum and the two largest values behind the index, and what it
+        is without two customers, are the gate's.
     """
     amounts = customers.get(value, pd.Series(np.nan, customers.index)).astype(float)
     tables = []
@@ -72,7 +79,7 @@ def summarise_base(
             continue
         table = _summarise_feature(customers[name], amounts, most_levels, smallest_cell)
         if feature.unit.startswith("currency"):
-            table["value_index"] = np.nan
+            table[[*INDEX, *INDEX_BOUNDS]] = np.nan
         # Where few are not known the index is not shown, so it may not say what comes first.
         is_told = not 0 < len(customers) - known_count < count_needed(smallest_cell)
         spreads.append(_find_spread(table) if is_told else NO_SPREAD)
@@ -99,7 +106,7 @@ def _summarise_feature(
             "customer_count": len(own),
             "customer_share": len(own) / len(values),
             **dict.fromkeys(FIGURES, np.nan),
-            "value_index": 100 * amounts[own.index].mean() / mean_of_all,
+            **_bound_index(amounts[own.index], mean_of_all),
             "unknown_count": len(values) - len(known),
             **_sum_up(amounts[own.index]),
         }
@@ -111,6 +118,14 @@ def _summarise_feature(
         numbers = known.astype(float)
         table.loc[0, FIGURES] = [numbers.mean(), *numbers.quantile([0.25, 0.5, 0.75])]
     return table
+
+
+def _bound_index(amounts: pd.Series, mean_of_all: float) -> dict[str, float]:
+    """Return a group's mean beside that of all, 100 being like all, and how far it holds."""
+    known = amounts.dropna().to_numpy()
+    means = [amounts.mean(), *bound_ratio(known), *bound_without_two(known)]
+    scaled = [100 * mean / mean_of_all for mean in means]
+    return dict(zip([*INDEX, *INDEX_BOUNDS], scaled, strict=True))
 
 
 def _sum_up(amounts: pd.Series) -> dict[str, float]:
@@ -177,7 +192,7 @@ def _name_band(start: float, end: float, step: int, numbers: pd.Series) -> str:
     if inside.nunique() == 1:
         return f"{inside.iloc[0]:,g}"
     if not np.isfinite(start):
-        return f"up to {end:,g}"
+        return f"up to {end:,g}" if np.isfinite(end) else ANY
     over = f"{start + step:,g}" if step else f"over {start:,g}"
     return f"{over} to {end:,g}" if np.isfinite(end) else f"{over} and over" if step else over
 

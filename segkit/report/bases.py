@@ -7,14 +7,16 @@ from matplotlib.axes import Axes
 
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
-from segkit.profiles.base_summaries import ALL, OTHERS
+from segkit.profiles.base_summaries import ALL, INDEX, OTHERS
 from segkit.report.shared import figures
+from segkit.report.shared.extremes import MOST_TIED, find_ends, find_sure_end, state_sure_end
 from segkit.report.shared.figures import BLUE, chart
-from segkit.report.shared.numbers import format_number, format_share, plural
+from segkit.report.shared.numbers import format_number, format_share, join_words, plural
 from segkit.report.shared.sentences import explain_absence, name_column, write_finding
 from segkit.report.shared.views import Column, View
 
 LIKE_ALL = 5  # an index so near to 100 is like everybody
+INDEX_ENDS = ("value_index_low", "value_index_high")
 NEARLY_ALL = 0.995  # a feature that is known of so many is known
 
 # Levels add up to all known. The index of those who are known tells of the others.
@@ -23,7 +25,7 @@ BASE = View(
         "base",
         by=("level",),
         within=("feature",),
-        rests={"value_index": "unknown_count", "unknown_count": "unknown_count"},
+        rests=dict.fromkeys((*INDEX, "unknown_count"), "unknown_count"),
     ),
     {
         "feature": Column("Feature"),
@@ -78,11 +80,10 @@ def state_base(base: Published) -> list[Finding]:
     if base.empty:
         return [explain_absence(base)]
     levels = _list_levels(base)
-    largest = levels.nlargest(1, "customer_share").to_dict("records")
-    told = [_state_least_known(base), *(_state_largest(base, row) for row in largest)]
-    if not largest:
+    told = [_state_least_known(base), _state_largest(base, levels)]
+    if levels.empty:
         told.append(write_finding("bases.base.alike"))
-    told.append(_state_value(base, levels))
+    told.append(_state_value(base))
     return [finding for finding in told if finding is not None]
 
 
@@ -111,36 +112,98 @@ def _state_least_known(base: Published) -> Finding | None:
     )
 
 
-def _state_largest(base: Published, row: dict) -> Finding:
-    place = {"feature": row["feature"], "level": row["level"]}
+def _state_largest(base: Published, levels: pd.DataFrame) -> Finding | None:
+    """Say which group is the largest; nothing where many are as large, or two customers make it."""
+
+    def read(row: pd.Series, name: str) -> Figure:
+        place = {"feature": row["feature"], "level": row["level"]}
+        return base.read_figure("customer_share", where=place, kind="share", name=name)
+
+    rows = levels.index
+    if len(rows) == 0:
+        return None
+    ends = find_ends(base, "customer_share", read, rows=rows, names=("customer_share", "least"))
+    if ends is None or not ends[0].stands or len(ends[0].rows) > MOST_TIED:
+        return None
+    largest = ends[0]
+    row = base.frame.loc[largest.rows[0]]
     return write_finding(
-        "bases.base.largest",
-        [base.read_figure("customer_share", where=place, kind="share")],
-        count=base.read_figure("customer_count", where=place),
-        words={"feature": name_column(row["feature"]), "level": row["level"]},
+        "bases.base.largest" if len(largest.rows) == 1 else "bases.base.largest_of_several",
+        [largest.figure],
+        count=base.read_figure(
+            "customer_count", where={"feature": row["feature"], "level": row["level"]}
+        ),
+        words={"places": _name_places(base.frame.loc[list(largest.rows)], last="or")},
     )
 
 
-def _state_value(base: Published, levels: pd.DataFrame) -> Finding | None:
-    """Say where customers bring the most and the least, if that is not like everybody."""
-    ranked = levels.sort_values("value_index", ascending=False, kind="stable")
-    ends = {
-        "most": ranked[ranked["value_index"] > 100 + LIKE_ALL],
-        "least": ranked[ranked["value_index"] < 100 - LIKE_ALL][::-1],
-    }
-    told = [name for name, rows in ends.items() if len(rows)]
+def _name_places(rows: pd.DataFrame, *, last: str = "and") -> str:
+    """Name groups by their feature and level."""
+    names = zip(rows["feature"], rows["level"], strict=True)
+    return join_words([f"{name_column(feature)} is {level}" for feature, level in names], last)
+
+
+def _state_value(base: Published) -> Finding | None:
+    """Say where customers bring the most and the least, of all levels that are shown.
+
+    Named is the first whose interval leaves out 100, which is like everybody, and that is on the
+    same side without two of its customers; that others are further but rest on few is said.
+    """
+    frame = base.frame
+    levels = frame[(frame["level"] != ALL) & frame["feature"].duplicated(keep=False)]
+    levels = levels.dropna(subset=["value_index"])
+    if levels.empty or not set(INDEX_ENDS) <= set(levels):
+        return None
+    index = levels["value_index"]
+    ends = {"most": index > 100 + LIKE_ALL, "least": index < 100 - LIKE_ALL}
+    told = [_state_value_end(base, index.index[rows], name) for name, rows in ends.items()]
+    told = [part for part in told if part is not None]
     if not told:
         return None
-    read: list[Figure] = []
-    words = {}
-    for name in told:
-        row = ends[name].iloc[0]
-        place = {"feature": row["feature"], "level": row["level"]}
-        read += [
-            base.read_figure("value_index", where=place, kind="index", name=f"{name}_index"),
-            base.read_figure("customer_count", where=place, kind="count", name=f"{name}_count"),
-        ]
-        words[f"{name}_feature"] = name_column(row["feature"])
-        words[f"{name}_level"] = row["level"]
-    count = min(int(figure.value) for figure in read[1::2])
-    return write_finding(f"bases.base.{'_and_'.join(told)}", read, count=count, words=words)
+    figures = [figure for part in told for figure in part.figures]
+    count = min(int(figure.value) for figure in figures if figure.name.endswith("_count"))
+    words = {"ends": "; ".join(part.text for part in told)}
+    return write_finding("bases.base.value", figures, count=count, words=words)
+
+
+def _state_value_end(base: Published, rows: pd.Index, name: str) -> Finding | None:
+    """Say where customers surely bring the most, or the least, of some levels."""
+
+    def read(row: pd.Series, figure_name: str) -> Figure:
+        return _read_index(base, row, figure_name)
+
+    def read_count(row: pd.Series, figure_name: str) -> Figure:
+        return _read_count(base, row, figure_name)
+
+    end = find_sure_end(
+        base,
+        "value_index",
+        read,
+        rows=rows,
+        interval=INDEX_ENDS,
+        average=100.0,
+        is_top=name == "most",
+        name=f"{name}_index",
+    )
+    if end is None or len(end.rows) > MOST_TIED:
+        return None
+    return state_sure_end(
+        base,
+        end,
+        word=name,
+        read=read,
+        read_count=read_count,
+        name_rows=lambda rows: f"where {_name_places(rows)}",
+    )
+
+
+def _read_index(base: Published, row: pd.Series, name: str) -> Figure:
+    place = {"feature": row["feature"], "level": row["level"]}
+    return base.read_figure(
+        "value_index", where=place, kind="index", name=name, interval=INDEX_ENDS
+    )
+
+
+def _read_count(base: Published, row: pd.Series, name: str) -> Figure:
+    place = {"feature": row["feature"], "level": row["level"]}
+    return base.read_figure("customer_count", where=place, kind="count", name=name)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
-from segkit.core.findings import Figure, Finding
+from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import NOTE, Published, Shape
+from segkit.report.shared.extremes import End, find_ends
 from segkit.report.shared.numbers import join_words
-from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
+from segkit.report.shared.sentences import (
+    explain_absence,
+    explain_silence,
+    find_sentence,
+    write_finding,
+)
 from segkit.report.shared.views import Column, View
 
 # The measures that are compared between segments: what each is called and how it is written.
@@ -30,6 +37,7 @@ MEASURES = {
 }
 SEGMENT = ("segment_name",)
 RESTS_ON = "rests_on_count"
+COUNTED_BY = {"spend_per_customer": "customer_count"}  # other measures rest on those with a row
 CLEARLY_MORE = 1.1
 
 SEGMENT_SIZES = View(
@@ -71,7 +79,8 @@ def view_shares(name: str, column: str, *, amount: Column | None = None) -> View
 def state_measures(table: Published) -> list[Finding]:
     """Say of each measure where it is highest and lowest, and whether intervals keep them apart.
 
-    ``table`` has one row a segment: segment_name, customer_count and any of :data:`MEASURES`.
+    An end that is another without two customers is not named; where all are written alike, that is
+    said. ``table`` has one row a segment: segment_name, customer_count and any of :data:`MEASURES`.
     """
     if table.empty:
         return [explain_absence(table)]
@@ -83,30 +92,80 @@ def state_measures(table: Published) -> list[Finding]:
 
 
 def _compare_ends(table: Published, column: str) -> Finding:
-    """Say in which segment a measure is highest and in which lowest."""
-    rows = table.frame.dropna(subset=[column])
-    values = rows[column].astype(float)
-    top = rows.loc[values.idxmax()]
-    least = rows.loc[values.idxmin()]
-    stem = column.removesuffix("_share")
-    low = f"{stem}_low"
-    high = f"{stem}_high"
-    interval = (low, high) if low in rows else None
-    found = [
-        _read_measure(table, column, row, name=name, interval=interval)
-        for name, row in (("top", top), ("least", least))
+    """Say in which segments a measure is highest and in which lowest, as far as that stands."""
+    interval = _name_interval(column)
+    has_interval = set(interval) <= set(table.frame)
+
+    def read(row: pd.Series, name: str) -> Figure:
+        ends = interval if has_interval else None
+        return _read_measure(table, column, row, name=name, interval=ends)
+
+    words = {"measure": MEASURES[column].heading}
+    ends = find_ends(table, column, read)
+    if ends is None:
+        rows = table.frame.dropna(subset=[column])
+        figure = read(rows.iloc[0], "alike")
+        return write_finding(
+            "by_segment.measures.alike",
+            [figure],
+            count=int(rows["customer_count"].sum()),
+            words=words,
+        )
+    told = [
+        _state_end(table, column, end, name)
+        for end, name in zip(ends, ("highest", "lowest"), strict=True)
+        if end.stands
     ]
+    hanging = [
+        name for end, name in zip(ends, ("highest", "lowest"), strict=True) if not end.stands
+    ]
+    parts = [part.text for part in told]
+    if hanging:
+        sentence = find_sentence("by_segment.measures.hanging")
+        parts.append(sentence.format(ends=join_words(hanging)))
+    elif apart := _compare_intervals(*(end.figure for end in ends)):
+        parts.append(find_sentence(f"by_segment.measures.{apart}"))
+    figures = [end.figure for end in ends]
+    figures += [figure for part in told for figure in part.figures if figure not in figures]
+    count = sum(int(table.frame.loc[list(end.rows), "customer_count"].sum()) for end in ends)
+    words["ends"] = "; ".join(parts)
+    return write_finding("by_segment.measures.ends", figures, count=count, words=words)
+
+
+def _name_interval(column: str) -> tuple[str, str]:
+    stem = column.removesuffix("_share")
+    return f"{stem}_low", f"{stem}_high"
+
+
+def _state_end(table: Published, column: str, end: End, name: str) -> Finding:
+    """Say which segments are the highest, or the lowest, with their count and interval."""
+    rows = table.frame.loc[list(end.rows)]
+    counts = COUNTED_BY.get(column, RESTS_ON if RESTS_ON in rows else "customer_count")
+    where = [Condition("segment_name", "==", rows["segment_name"].iloc[0])]
+    count = table.read_figure(counts, where=where, kind="count", name=f"{name}_count")
+    if len(end.rows) > 1:
+        kind = "shared"
+        count = replace(count, value=int(rows[counts].sum()), cell=None)
+    elif end.figure.low is not None and end.figure.high is not None:
+        kind = "with_interval"
+    else:
+        kind = "alone"
+    figures = [replace(end.figure, name="figure"), replace(count, name="count")]
+    remark = "made_by_few" if end.is_made_by_few else "stands"
     words = {
-        "measure": MEASURES[column].heading,
-        "top_segment": top["segment_name"],
-        "least_segment": least["segment_name"],
+        "end": name,
+        "segments": _quote_names(rows["segment_name"]),
+        "remark": find_sentence(f"by_segment.end.{remark}"),
     }
-    count = int(top["customer_count"] + least["customer_count"])
-    kind = "by_segment.measures.ends"
-    if interval is not None:
-        kind = "by_segment.measures.ends_with_intervals"
-        words["overlap"] = "overlap" if top[low] <= least[high] else "do not overlap"
-    return write_finding(kind, found, count=count, words=words)
+    part = write_finding(f"by_segment.end.{kind}", figures, words=words)
+    return replace(part, figures=(end.figure, count))
+
+
+def _compare_intervals(top: Figure, least: Figure) -> str:
+    """Return whether two intervals overlap; empty where one of them is not known."""
+    if None in (top.low, top.high, least.low, least.high):
+        return ""
+    return "overlap" if float(top.low) <= float(least.high) else "apart"
 
 
 def _read_measure(

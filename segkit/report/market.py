@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import Published, Shape
+from segkit.report.market_ends import CELL, MARKET, state_ends
 from segkit.report.shared import charts, figures
 from segkit.report.shared.figures import GREY, ORANGE, chart
 from segkit.report.shared.numbers import format_money, format_share, plural
@@ -16,7 +17,6 @@ from segkit.report.shared.views import Column, View
 GROWTH = Column("Growth a year", "share")
 INDEX = Column("Index, average = 100", "integer")
 OF_THE_MARKET = ("year", "market_value", "buyer_count", "growth_rate", "measure", "source")
-CELL = ("country", "category")
 
 TREND_POINTS = View(Shape("trend_points", population="market", by=("line", "year")))
 TRENDS = View(
@@ -62,7 +62,6 @@ PENETRATION_TOTALS = View(
 )
 TEMPLATE = View(Shape("template", population="columns", by=("table", "column")))
 
-MARKET = {"part": "market"}
 UNMATCHED = {"part": "ours only"}
 WHITE_SPACE = (Condition("white_space", "==", True),)
 
@@ -248,7 +247,7 @@ def state_penetration(penetration: Published, totals: Published) -> list[Finding
     market = totals.frame.set_index("part").loc["market"]
     if not market["size"]:
         return [write_finding("market.penetration.no_size")]
-    told = [_state_held(totals), *_state_ends(penetration, int(market["smallest_cell"]), totals)]
+    told = [_state_held(totals), *state_ends(penetration, int(market["smallest_cell"]), totals)]
     return [*told, *_state_unmatched(penetration, totals)]
 
 
@@ -271,25 +270,6 @@ def _state_held(totals: Published) -> Finding:
 
 def _read_held_share(totals: Published) -> Figure:
     return totals.read_figure("share", where=MARKET, kind="small share")
-
-
-def _state_ends(penetration: Published, smallest_cell: int, totals: Published) -> list[Finding]:
-    """Say in which cells our share is highest and lowest; cells with few customers are left out."""
-    frame = penetration.frame
-    is_known = (frame["matched"] != "ours only") & frame["index"].notna()
-    is_enough = (frame["customer_count"] >= smallest_cell).fillna(False).astype(bool)
-    known = frame[is_known & is_enough].sort_values("index", ascending=False, kind="stable")
-    if len(known) < 2:
-        return []
-    top = known.iloc[0]
-    least = known.iloc[-1]
-    found = [totals.read_figure("smallest_cell", where=MARKET, kind="count", unit="customer")]
-    for name, row in (("top", top), ("least", least)):
-        place = {axis: row[axis] for axis in CELL}
-        found.append(penetration.read_figure("index", where=place, kind="index", name=name))
-    words = {"top_cell": top["cell"], "least_cell": least["cell"]}
-    count = int(top["customer_count"] + least["customer_count"])
-    return [write_finding("market.penetration.ends", found, count=count, words=words)]
 
 
 def _state_unmatched(penetration: Published, totals: Published) -> list[Finding]:

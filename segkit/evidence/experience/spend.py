@@ -11,14 +11,30 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import NO_PURCHASES, empty_table, is_missing
+from segkit.core.carried import bound_share_without_two
+from segkit.core.measures import CEILING, FLOOR
 from segkit.evidence.market import latest_cells, make_key
-from segkit.evidence.segment_summaries import divide, keep_days, summarise_by_segment
+from segkit.evidence.segment_summaries import (
+    bound_ratios,
+    divide,
+    keep_days,
+    list_bounds,
+    sum_by_customer,
+    summarise_by_segment,
+)
 from segkit.features.expressions import sum_money
 from segkit.features.purchases import divide_by_orders
 from segkit.features.sales import is_income, is_returned, is_sale
 
 ABOVE_WALLET = "spends more than the market's mean buyer"
 YEAR_DAYS = 365
+# What is compared between segments, by what it divides.
+RATIOS = {
+    "spend_per_customer": ("spend", ""),
+    "mean_order_value": ("gross", "orders"),
+    "return_share": ("returned", "gross"),
+}
+WALLET_RATIOS = {"wallet_share": ("spend", "wallet_value")}
 
 
 def summarise_spend_by_segment(
@@ -29,12 +45,14 @@ def summarise_spend_by_segment(
     The columns are segment_name, customer_count, customer_share (of all segments'), buyer_share
     (with a sale), spend (net), spend_share (of all segments'), spend_per_customer,
     orders_per_buyer, mean_order_value (gross), return_share (returns and cancellations over gross
-    sales, orders taken back whole in neither) and rests_on_count (the buyers), with the largest
-    contributions to spend for the gate; largest spend first.
+    sales, orders taken back whole in neither) and rests_on_count (the buyers), with 95 % intervals
+    in ``_low`` and ``_high``, and with the largest contributions to spend and what is left without
+    two customers for the gate; largest spend first.
     """
     columns = ["segment_name", "customer_count", "customer_share", "buyer_share", "spend"]
     columns += ["spend_share", "spend_per_customer", "orders_per_buyer", "mean_order_value"]
     columns += ["return_share", "rests_on_count", "spend_largest", "spend_second"]
+    columns += [*list_bounds(RATIOS), f"spend_share{FLOOR}", f"spend_share{CEILING}"]
     if lines is None:
         return empty_table(columns, NO_PURCHASES)
     measures = {
@@ -61,7 +79,22 @@ def summarise_spend_by_segment(
         return_share=divide(table["returned"], table["gross"]),
         rests_on_count=buyers.where(buyers > 0, table["rests_on_count"]),
     )
+    by_customer = sum_by_customer(lines, segments, measures)
+    table = table.merge(bound_ratios(by_customer, RATIOS), on="segment_name", how="left")
+    table = table.merge(_bound_spend_shares(by_customer), on="segment_name", how="left")
     return table.sort_values("spend", ascending=False, ignore_index=True)[columns]
+
+
+def _bound_spend_shares(by_customer: pd.DataFrame) -> pd.DataFrame:
+    """Return what each segment's share of the spend is without two of its customers."""
+    total = by_customer["spend"].sum()
+    found = []
+    for name, spend in by_customer.groupby("segment_name")["spend"]:
+        floor, ceiling = bound_share_without_two(spend.to_numpy(float), total)
+        found.append((name, floor, ceiling))
+    return pd.DataFrame(
+        found, columns=["segment_name", f"spend_share{FLOOR}", f"spend_share{CEILING}"]
+    )
 
 
 def add_categories(
@@ -110,11 +143,12 @@ def estimate_wallet_by_segment(
     market value over buyers. Where buyers are known by category only, the largest category's are
     taken, so our share is a lower bound. A segment that spends more than its wallet gets no share.
     The columns are segment_name, customer_count (with a wallet), spend, wallet_value, wallet_share,
-    rests_on_count (those of them with a purchase) and note, with the largest contributions to spend
-    for the gate.
+    rests_on_count (those of them with a purchase) and note, wallet_low and wallet_high (its 95 %
+    interval), with the largest contributions to spend and what is left without two customers for
+    the gate.
     """
     columns = ["segment_name", "customer_count", "spend", "wallet_value", "wallet_share"]
-    columns += ["rests_on_count", "spend_largest", "spend_second"]
+    columns += ["rests_on_count", "spend_largest", "spend_second", *list_bounds(WALLET_RATIOS)]
     customers = tables.get("customers")
     market = tables.get("market_cells")
     if "order_lines" not in tables:
@@ -141,6 +175,9 @@ def estimate_wallet_by_segment(
         note=np.where(is_above, ABOVE_WALLET, ""),
         rests_on_count=buyers.where(buyers > 0, table["rests_on_count"]),
     )
+    by_customer = sum_by_customer(people, segments, measures)
+    bounds = bound_ratios(by_customer, WALLET_RATIOS)
+    table = table.merge(bounds, on="segment_name", how="left")
     return table[[*columns, "note"]]
 
 

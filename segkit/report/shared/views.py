@@ -68,7 +68,7 @@ def reshape_published(published: Published, frame: pd.DataFrame, view: View) -> 
     """
     if frame.empty:
         frame = _keep_reason(published.frame, frame)
-    return replace(published, frame=frame, view=view)
+    return replace(published, frame=frame, view=view, _bounds=None)
 
 
 def _keep_reason(before: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
