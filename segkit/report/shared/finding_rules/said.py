@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from segkit.core.errors import SegkitError
 from segkit.core.findings import Finding
@@ -27,6 +27,10 @@ class Fault:
         """Return it on one line."""
         return f"{self.rule}: {self.step}, {self.kind}: {self.found}: {self.text}"
 
+    def to_record(self) -> dict[str, str]:
+        """Return it as JSON values."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -48,6 +52,8 @@ class Said:
     charts : sequence of Chart
     labels : mapping of str to str
         What each feature is called, by its column name.
+    words : collection of str
+        Further words for features, in which a column's name may stand.
     net_and_gross : bool
         Whether some of what was bought was sent back, so that net and gross differ.
     """
@@ -55,6 +61,7 @@ class Said:
     findings: Mapping[str, Sequence[Finding]]
     charts: Sequence[Chart] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    words: Collection[str] = ()
     net_and_gross: bool = False
 
     def __iter__(self) -> Iterator[tuple[str, Finding]]:

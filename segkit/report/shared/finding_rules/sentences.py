@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from segkit.core.findings import Cell, Figure, Finding
+from segkit.core.findings import Cell, Condition, Figure, Finding
 from segkit.report.shared.finding_rules.extremes import list_extremes
 from segkit.report.shared.finding_rules.said import Chart, Said, read_numbers, read_shown_names
 from segkit.report.shared.sentences import name_column, write_figure
 
-NO_NUMBER = re.compile(r"(?<![\w.])[-\N{MINUS SIGN}]?(?:inf|nan|NaN|NaT|infinity)(?![\w.])")
+NO_NUMBER = re.compile(r"(?<![\w.])[-\N{MINUS SIGN}]?(?:inf|nan|NaN|NaT|infinity)(?!\w)")
 MINUS_ZERO = re.compile(r"(?<![\w.\N{MINUS SIGN}-])[-\N{MINUS SIGN}]0(?:\.0+)?(?!\.?\d)(?!\w)")
 SNAKE_CASE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
 RAW_TRUTH = re.compile(r"\b(?:True|False)\b")
@@ -32,6 +32,9 @@ NAME_COLUMNS = frozenset(
         "kpi",
     }
 )
+FEATURE_COLUMNS = frozenset({"feature", "column", "other", "descriptor"})
+QUOTED = re.compile(r"“[^”]*”")
+SETTING = re.compile(r'\b[a-z_]+ = "|the plan says \([a-z_]+\)')  # a line to write, or its name
 MEANS = re.compile(r"^(?:base_)?mean(?:_|$)|_mean$|_per_(?:customer|order|100_customers)$")
 COUNTS = re.compile(r"(?:^|_)count(?:_|$)")
 # Columns whose figures mean nothing without the time that they speak of.
@@ -142,38 +145,58 @@ def name_measure(cell: Cell) -> str:
 
 
 def check_names(finding: Finding, said: Said) -> list[str]:
-    """Look for names of columns, rules and tables in what people read."""
-    found = find_raw_names(finding.text, list_values(finding))
-    text = finding.text.lower()
-    for label in sorted(said.labels.values(), key=len, reverse=True):
-        if label:
-            text = text.replace(label.lower(), "…")
-    for name in said.labels:
+    """Look for names of columns, rules and tables in what people read.
+
+    What stands in quotation marks, and values of the data, are names that are told as such.
+    """
+    values = list_values(finding)
+    found = find_raw_names(finding.text, values)
+    text = _take_out([*values, *said.words], QUOTED.sub("…", finding.text))
+    for name in {*said.labels, *list_features(finding)}:
         words = name_column(name)
-        if " " in words and re.search(rf"\b{re.escape(words)}\b", text):
+        if " " in words and said.labels.get(name) != words and find_words(words, text):
             found.append(f"“{words}” is a column's name")
     return found
 
 
-def find_raw_names(text: str, values: frozenset[str] = frozenset()) -> list[str]:
+def find_raw_names(text: str, values: Collection[str] = ()) -> list[str]:
     """Return what looks like a column's name or a raw truth value, but not values of the data.
 
-    >>> find_raw_names("has_pets True in brand_summer", frozenset({"brand_summer"}))
+    >>> find_raw_names("has_pets True in brand_summer", ["brand_summer"])
     ['has_pets', 'True']
     """
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, "…")
-    return _list_matches((SNAKE_CASE, RAW_TRUTH), text)
+    return _list_matches((SNAKE_CASE, RAW_TRUTH), SETTING.sub("…", _take_out(values, text)))
 
 
-def list_values(finding: Finding) -> frozenset[str]:
+def find_words(words: str, text: str) -> bool:
+    """Tell whether words stand in a text."""
+    return bool(re.search(rf"\b{re.escape(words)}\b", text, re.I))
+
+
+def _take_out(parts: Collection[str], text: str) -> str:
+    """Return a text without some parts, the longest first."""
+    for part in sorted(filter(None, parts), key=len, reverse=True):
+        text = re.sub(re.escape(part), "…", text, flags=re.I)
+    return text
+
+
+def list_values(finding: Finding) -> list[str]:
     """Return the values of the data by which a finding's figures are found."""
-    found = set()
-    for figure in finding.figures:
-        for condition in figure.cell.where if figure.cell else ():
-            if condition.column not in NAME_COLUMNS and isinstance(condition.value, str):
-                found.add(condition.value)
-    return frozenset(value for value in found if "_" in value)
+    conditions = list_conditions(finding)
+    found = {c.value for c in conditions if c.column not in NAME_COLUMNS}
+    return sorted(value for value in found if isinstance(value, str) and len(value) > 2)
+
+
+def list_features(finding: Finding) -> set[str]:
+    """Return the names of the columns that a finding's figures are of."""
+    conditions = list_conditions(finding)
+    return {str(c.value) for c in conditions if c.column in FEATURE_COLUMNS and c.value}
+
+
+def list_conditions(finding: Finding) -> list[Condition]:
+    """Return by what the rows of a finding's figures are chosen."""
+    cells = [figure.cell for figure in finding.figures if figure.cell is not None]
+    return [condition for cell in cells for condition in cell.where]
 
 
 # A mean without its count.

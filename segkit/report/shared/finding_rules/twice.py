@@ -77,8 +77,8 @@ def has_other_words(finding: Finding, other: Finding) -> bool:
 
 def tells_period(finding: Finding, figure: Figure) -> bool:
     """Tell whether a finding's text says the period of a figure."""
-    years = re.findall(r"\d{4}-\d{2}-\d{2}|\d+ days", figure.period)
-    words = ("last", "all time", "until", "since", "ever", *years)
+    days = re.findall(r"\d{4}-\d{2}(?:-\d{2})?|\d+ days", figure.period)
+    words = ("all time", "the last ", "as given", *days)
     return any(word in finding.text for word in words)
 
 
