@@ -91,7 +91,10 @@ class Figure:
     its sign), ``money``, ``large`` (money in millions), ``index``, ``number``, ``date`` or
     ``text``. ``unit`` is the currency of money, the noun of a count ("customer", or
     "category|categories"), or the unit of a number. ``low`` and ``high`` are the ends of its
-    interval, ``period`` the time that it speaks of. ``cell`` is where it was read.
+    interval, ``period`` the time that it speaks of. ``cell`` is where it was read. ``carried`` says
+    whether one or two customers make what is said of it: without them its sign, its place among the
+    others or a fifth of it changes, see `segkit.core.carried`. It is None where that was not
+    judged, as of a count; an extreme always is.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Figure:
     high: float | None = None
     period: str = ""
     cell: Cell | None = None
+    carried: bool | None = None
 
 
 @dataclass(frozen=True)
