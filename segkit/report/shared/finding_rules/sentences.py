@@ -151,10 +151,13 @@ def check_names(finding: Finding, said: Said) -> list[str]:
     """
     values = list_values(finding)
     found = find_raw_names(finding.text, values)
-    text = _take_out([*values, *said.words], QUOTED.sub("…", finding.text))
-    for name in {*said.labels, *list_features(finding)}:
+    text = _take_out(values, QUOTED.sub("…", finding.text))
+    for name in sorted({*said.labels, *list_features(finding)}):
         words = name_column(name)
-        if " " in words and said.labels.get(name) != words and find_words(words, text):
+        if " " not in words or said.labels.get(name) == words or not find_words(words, text):
+            continue
+        known = [told for told in (*said.labels.values(), *said.words) if find_words(words, told)]
+        if find_words(words, _take_out(known, text)):
             found.append(f"“{words}” is a column's name")
     return found
 

@@ -8,7 +8,6 @@ import re
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.report.shared.finding_rules.said import (
     NUMBERS,
-    Chart,
     Fault,
     Said,
     read_numbers,
@@ -48,9 +47,11 @@ def find_said_twice(said: Said) -> list[Fault]:
             if key is None:
                 continue
             first, where = by_name.setdefault(key, (figure, finding))
-            if is_same(first.value, figure.value) or has_other_words(finding, where):
+            if is_same(first.value, figure.value):
                 continue
             if first.period == figure.period:
+                if has_other_words(finding, where):
+                    continue
                 add(step, finding, f"{figure.name} is {first.value} in “{where.text}”")
             elif not (tells_period(finding, figure) and tells_period(where, first)):
                 told = f"{figure.name} is of {figure.period} here, of {first.period} in"
@@ -92,16 +93,15 @@ def is_same(one: object, other: object) -> bool:
 # What a chart says, beside what a finding says.
 
 PART = re.compile(r"(?<=[.;]) ")
-ALIASES = {"top fifth": "top 20%", "top hundredth": "top 1%"}
 NUMBER = r"(\d+(?:\.\d+)?)%"
 NEAR = 0.002  # shares so near to each other are meant to be the same
 # How charts write the shares that findings tell, by the column that both are read from.
 DRAWN = {
     "customer_share": (rf"{NUMBER} of customers", rf": {NUMBER}, index"),
-    "spend_share": (rf"{NUMBER} of spend",),
+    "spend_share": (rf"{NUMBER} of (?:net )?spend",),
     "value_share": (rf"bring {NUMBER}",),
     "explained_share": (rf"explains {NUMBER} of the differences",),
-    "explained_spend_share": (rf"explains {NUMBER} of spend",),
+    "explained_spend_share": (rf"explains {NUMBER} of (?:net )?spend",),
     "smallest_customer_share": (rf"smallest {NUMBER}",),
     "share": (rf", {NUMBER}\.", rf": {NUMBER} of its c"),
 }
@@ -109,16 +109,15 @@ DRAWN = {
 
 def find_drawn_otherwise(said: Said) -> list[Fault]:
     """Return shares that a chart of the step writes otherwise than a finding does."""
-    parts: dict[str, list[tuple[str, Chart]]] = {}
+    parts: dict[str, list[str]] = {}
     for chart in said.charts:
-        for part in PART.split(chart.alt):
-            parts.setdefault(chart.step, []).append((part, chart))
+        parts.setdefault(chart.step, []).extend(PART.split(chart.alt))
     faults = []
     for step, finding in said:
         for figure in finding.figures:
             if figure.kind != "share" or figure.name not in read_shown_names(finding):
                 continue
-            for part, _chart in parts.get(step, []):
+            for part in parts.get(step, []):
                 drawn = find_other_writing(figure, part)
                 if drawn:
                     told = f"{figure.name} is {write_figure(figure)} here, {drawn} in “{part}”"
@@ -152,4 +151,4 @@ def name_label(condition: Condition) -> str:
     """Return how a chart names the rows that a condition chooses."""
     if condition.column == "segment_count":
         return f"{condition.value} segments"
-    return ALIASES.get(str(condition.value), str(condition.value))
+    return str(condition.value)
