@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.report.shared.finding_rules.said import (
@@ -25,38 +26,73 @@ SAME = 1e-9
 LIMIT = "limit"  # a threshold is written as finely as it takes to see that a figure misses it
 
 
+@dataclass(frozen=True)
+class Told:
+    """One figure that a finding tells."""
+
+    step: str
+    finding: Finding
+    figure: Figure
+
+    def blame(self, found: str) -> Fault:
+        """Return the fault that the finding says a figure otherwise than another does."""
+        finding = self.finding
+        return Fault("said twice", self.step, finding.kind, finding.text, found)
+
+
 def find_said_twice(said: Said) -> list[Fault]:
     """Return figures that two findings write differently, or of which two values are told."""
-    by_cell: dict[object, tuple[str, str]] = {}
-    by_name: dict[object, tuple[Figure, Finding]] = {}
+    told = [Told(step, finding, one) for step, finding in said for one in list_told(finding)]
+    return [*_find_two_writings(told), *_find_two_values(told)]
+
+
+def list_told(finding: Finding) -> list[Figure]:
+    """Return the figures that a finding's text has, and that come from a table."""
+    shown = read_shown_names(finding)
+    return [
+        figure
+        for figure in finding.figures
+        if figure.name in shown and figure.cell is not None and figure.value is not None
+    ]
+
+
+def _find_two_writings(told: list[Told]) -> list[Fault]:
+    """Return figures of one cell that are written in two ways."""
     faults = []
-
-    def add(step: str, finding: Finding, found: str) -> None:
-        faults.append(Fault("said twice", step, finding.kind, finding.text, found))
-
-    for step, finding in said:
-        shown = read_shown_names(finding)
-        for figure in finding.figures:
-            if figure.name not in shown or figure.cell is None or figure.value is None:
-                continue
-            written = read_numbers(write_figure(figure))
-            before, other = by_cell.setdefault(figure.cell, (written, finding.text))
-            if before != written and figure.cell.column != LIMIT:
-                add(step, finding, f"{figure.name} is {written} here and {before} in “{other}”")
-            key = find_name(figure)
-            if key is None:
-                continue
-            first, where = by_name.setdefault(key, (figure, finding))
-            if is_same(first.value, figure.value):
-                continue
-            if first.period == figure.period:
-                if has_other_words(finding, where):
-                    continue
-                add(step, finding, f"{figure.name} is {first.value} in “{where.text}”")
-            elif not (tells_period(finding, figure) and tells_period(where, first)):
-                told = f"{figure.name} is of {figure.period} here, of {first.period} in"
-                add(step, finding, f"{told} “{where.text}”")
+    first: dict[object, Told] = {}
+    for one in told:
+        other = first.setdefault(one.figure.cell, one)
+        here, there = (read_numbers(write_figure(each.figure)) for each in (one, other))
+        if here != there and one.figure.cell.column != LIMIT:
+            name = one.figure.name
+            found = f"{name} is {here} here and {there} in “{other.finding.text}”"
+            faults.append(one.blame(found))
     return faults
+
+
+def _find_two_values(told: list[Told]) -> list[Fault]:
+    """Return measures of a segment of which two values are told, and no periods to tell them by."""
+    faults = []
+    first: dict[object, Told] = {}
+    for one in told:
+        name = find_name(one.figure)
+        if name is None:
+            continue
+        other = first.setdefault(name, one)
+        if not is_same(one.figure.value, other.figure.value) and (found := _compare(one, other)):
+            faults.append(one.blame(f"{found} “{other.finding.text}”"))
+    return faults
+
+
+def _compare(one: Told, other: Told) -> str:
+    """Say why a reader cannot tell two values of one measure apart; nothing where they can."""
+    name = one.figure.name
+    if one.figure.period == other.figure.period:
+        is_clear = has_other_words(one.finding, other.finding)
+        return "" if is_clear else f"{name} is {other.figure.value} in"
+    if all(tells_period(each.finding, each.figure) for each in (one, other)):
+        return ""
+    return f"{name} is of {one.figure.period} here, of {other.figure.period} in"
 
 
 def find_name(figure: Figure) -> object:
@@ -114,14 +150,11 @@ def find_drawn_otherwise(said: Said) -> list[Fault]:
         parts.setdefault(chart.step, []).extend(PART.split(chart.alt))
     faults = []
     for step, finding in said:
-        for figure in finding.figures:
-            if figure.kind != "share" or figure.name not in read_shown_names(finding):
-                continue
-            for part in parts.get(step, []):
-                drawn = find_other_writing(figure, part)
-                if drawn:
-                    told = f"{figure.name} is {write_figure(figure)} here, {drawn} in “{part}”"
-                    faults.append(Fault("said twice", step, finding.kind, finding.text, told))
+        for figure in list_told(finding):
+            for part in parts.get(step, []) if figure.kind == "share" else []:
+                if drawn := find_other_writing(figure, part):
+                    found = f"{figure.name} is {write_figure(figure)} here, {drawn} in “{part}”"
+                    faults.append(Told(step, finding, figure).blame(found))
     return faults
 
 
