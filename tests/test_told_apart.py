@@ -31,7 +31,7 @@ def test_rules_are_told_with_the_segment_that_is_hardest_to_find():
     assert read_texts(told) == [
         "By age, a few plain rules place 70.0% of unseen customers in their segment (95% interval "
         "60.0% to 80.0%); naming the largest segment for everybody places 50.0%.",
-        "Hardest to find is B: 50.0% of its customers are placed there.",
+        "By age, hardest to find is B: 50.0% of its customers are placed there.",
     ]
     assert [finding.count for finding in told] == [100, 30]
 
@@ -53,7 +53,7 @@ def test_a_small_segment_is_not_the_hardest_to_find_and_guessing_does_not_tell_o
     )
     told = reach.state_reach(placed, make_accuracies(largest_count=97), by="age")
     assert len(told) == 1
-    assert told[0].text.endswith("naming the largest segment for everybody places –.")
+    assert told[0].text.endswith("(95% interval 60.0% to 80.0%).")
 
 
 def test_without_a_test_the_reason_is_told():
@@ -134,8 +134,7 @@ def test_an_outline_of_few_customers_is_not_drawn_and_its_overlap_not_told(apart
     assert "S3" not in ax.figure._segkit_alt
 
 
-def test_the_segment_that_lies_most_apart_is_told_beside_the_one_that_lies_least():
-    rows = [("A", 0.1), ("B", 0.5), ("C", 0.3)]
+def state_separation(rows: list[tuple[str, float]]) -> list[str]:
     table = pd.DataFrame(
         [
             (name, place, round(100 * share), share, 100, 50)
@@ -153,11 +152,24 @@ def test_the_segment_that_lies_most_apart_is_told_beside_the_one_that_lies_least
     )
     axes = pd.DataFrame({"axis": ["x", "y"], "explained_share": [0.5, 0.2], "label": ["a", "b"]})
     axes = publish(axes, separation.AXES)
-    told = separation.state_separation(axes, publish(table, separation.OVERLAPS))
-    assert read_texts(told) == [
+    return read_texts(separation.state_separation(axes, publish(table, separation.OVERLAPS)))
+
+
+def test_the_segment_that_lies_most_apart_is_told_beside_the_one_that_lies_least():
+    assert state_separation([("A", 0.1), ("B", 0.5), ("C", 0.3)]) == [
         "The two axes show 70.0% of all differences between customers.",
-        "On them A lies most apart: 10.0% of its customers are within another segment's outline; "
-        "of B 50.0% are.",
+        "On them most apart: A, with 10.0% of the customers within another segment's outline "
+        "(n = 100); least: B, with 50.0% (n = 100).",
     ]
-    alone = publish(table.head(2), separation.OVERLAPS)
-    assert len(separation.state_separation(axes, alone)) == 1
+    assert len(state_separation([("A", 0.1)])) == 1
+
+
+def test_segments_that_share_an_end_are_all_named_and_where_all_are_alike_none_is():
+    assert state_separation([("A", 0.0), ("B", 0.5), ("C", 0.0)])[1] == (
+        "On them most apart: A and C, with 0.0% of the customers within another segment's outline "
+        "(n = 200); least: B, with 50.0% (n = 100)."
+    )
+    assert state_separation([("A", 0.0), ("B", 0.0)])[1] == (
+        "On them all segments lie alike: of each, 0.0% of the customers are within another "
+        "segment's outline."
+    )

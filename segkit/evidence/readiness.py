@@ -275,10 +275,11 @@ def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:
     sentences = []
     for scheme in plan.schemes:
         if not bases.loc[scheme.base, "ready"]:
-            asked = f"Scheme {scheme.name} is {scheme.base}, but the data cannot carry that base"
-            sentences.append(f"{asked}: {bases.loc[scheme.base, 'missing']}.")
+            asked = f"The scheme “{scheme.name}” is of the base “{scheme.base}”"
+            lacks = f"“{bases.loc[scheme.base, 'missing']}”"
+            sentences.append(f"{asked}, but the data cannot carry it: there is no {lacks}.")
         if scheme.segments[1] > most:
-            asked = f"Scheme {scheme.name} asks for up to {scheme.segments[1]} segments"
+            asked = f"The scheme “{scheme.name}” asks for up to {scheme.segments[1]} segments"
             sentences.append(f"{asked}, but the criteria allow {most}.")
     unserved = [goal.name for goal in plan.goals if goal.name not in served]
-    return [*sentences, *(f"No scheme serves the goal {name}." for name in unserved)]
+    return [*sentences, *(f"No scheme serves the goal “{name}”." for name in unserved)]

@@ -111,9 +111,10 @@ def plot_quality(table, *, title: str = "Rows accepted and rejected") -> Axes:
     shares = rejected_share.map(format_share).where(rejected_share > 0, "none")
     ax.bar_label(bars, counts["read"] + " read, " + shares + " rejected", padding=6)
     ax.set_xlim(0, 1)
-    figures.name_rows(ax, rows["table"])
+    names = rows["table"].map(name_column)
+    figures.name_rows(ax, names)
     figures.name_values(ax, "share of rows read: solid accepted, hatched rejected")
-    said = rows["table"] + ": " + counts["read"] + " read, " + counts["accepted"] + " accepted, "
+    said = names + ": " + counts["read"] + " read, " + counts["accepted"] + " accepted, "
     said += counts["rejected"] + " rejected"
     return figures.describe_chart(ax, "Rows by table", said.iloc[::-1])
 
@@ -210,7 +211,8 @@ def state_quality(quality: Published, counts: Published) -> list[Finding]:
     for row in top.to_dict("records"):
         place = {"table": row["table"], "rule": row["rule"]}
         rows = quality.read_figure("row_count", where=place, how="sum", kind="count", unit="row")
-        told.append(write_finding("plan.quality.rejects_most", [rows], words=place))
+        words = {"table": name_column(row["table"]), "reason": row["reason"]}
+        told.append(write_finding("plan.quality.rejects_most", [rows], words=words))
     warnings = quality.read_figure(
         "rule",
         where=[GIVEN, Condition("severity", "==", "warning")],
@@ -232,8 +234,7 @@ def state_readiness(readiness: Published, gaps: Published, overreach: list[str])
             "plan.readiness.scores",
             [
                 readiness.read_figure("score", where=strong, how="rows", name="ready_count"),
-                readiness.read_figure("score", how="rows", name="practice_count"),
-                _read_mean_score(readiness),
+                *_read_mean_score(readiness),
             ],
         )
     ]
@@ -261,8 +262,12 @@ def state_readiness(readiness: Published, gaps: Published, overreach: list[str])
     return told
 
 
-def _read_mean_score(readiness: Published) -> Figure:
-    return readiness.read_figure("score", how="mean", kind="share", decimals=0, name="mean_score")
+def _read_mean_score(readiness: Published) -> list[Figure]:
+    """Return the mean score, and of how many practices it is."""
+    return [
+        readiness.read_figure("score", how="rows", name="practice_count"),
+        readiness.read_figure("score", how="mean", kind="share", decimals=0, name="mean_score"),
+    ]
 
 
 def _count_bases(gaps: Published) -> list[Figure]:
@@ -281,6 +286,6 @@ def list_headline(counts: Published, readiness: Published, gaps: Published) -> d
     ]
     return {
         "Rows accepted": write_finding("plan.headline.rows", rows),
-        "Readiness": write_finding("plan.headline.readiness", [_read_mean_score(readiness)]),
+        "Readiness": write_finding("plan.headline.readiness", _read_mean_score(readiness)),
         "Bases that can be used": write_finding("plan.headline.bases", _count_bases(gaps)),
     }

@@ -90,7 +90,7 @@ def state_answer_styles(styles: Published) -> list[Finding]:
     for scheme in styles.frame["scheme"]:
         where = {"scheme": scheme}
         figures = [
-            styles.read_figure("explained_share", where=where, kind="share", decimals=0),
+            styles.read_figure("explained_share", where=where, kind="share"),
             styles.read_figure("correlation", where=where, decimals=2),
             styles.read_figure("column_count", where=where, kind="count"),
         ]

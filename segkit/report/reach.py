@@ -107,22 +107,25 @@ def state_reach(placed: Published, accuracies: Published, *, by: str) -> list[Fi
     guessed = _read_way(accuracies, BY_GUESSING, "baseline")
     count = accuracies.read_figure("customer_count", where={"way": BY_RULES}, kind="count")
     words = {"by": by}
-    told = [write_finding("reach.reach.placed", [found, guessed], count=count, words=words)]
+    if guessed.value is None:
+        told = [write_finding("reach.reach.placed_alone", [found], count=count, words=words)]
+    else:
+        told = [write_finding("reach.reach.placed", [found, guessed], count=count, words=words)]
     if guessed.value is not None and found.low is not None and found.low <= guessed.value:
         told.append(write_finding("reach.reach.no_better", [found, guessed], words=words))
         return told
     known = placed.frame.dropna(subset=["recall"])
     if len(known):
         hardest = known.sort_values("recall", kind="stable")["segment_name"].iloc[0]
-        told.append(_state_hardest(placed, hardest))
+        told.append(_state_hardest(placed, hardest, by=by))
     return told
 
 
-def _state_hardest(placed: Published, segment_name: str) -> Finding:
+def _state_hardest(placed: Published, segment_name: str, *, by: str) -> Finding:
     where = {"segment_name": segment_name}
     recall = placed.read_figure("recall", where=where, kind="share")
     count = placed.read_figure("customer_count", where=where, kind="count")
-    return write_finding("reach.reach.hardest", [recall], count=count, words=where)
+    return write_finding("reach.reach.hardest", [recall], count=count, words={**where, "by": by})
 
 
 def _read_way(accuracies: Published, way: str, name: str) -> Figure:
@@ -150,12 +153,15 @@ def state_quiz(
     everything = _read_way(accuracies, BY_ALL_COLUMNS, "full")
     guessed = _read_way(accuracies, BY_GUESSING, "baseline")
     wanted = _read_way(accuracies, WANTED, "wanted")
+    guessing = ""
+    if guessed.value is not None:
+        guessing = write_finding("reach.quiz.guessing", [guessed]).text
     return [
         write_finding(
             "reach.quiz.several" if len(names) > 1 else "reach.quiz.one",
             [asked, quiz, everything, guessed],
             count=accuracies.read_figure("customer_count", where={"way": BY_QUIZ}, kind="count"),
-            words={"questions": join_words(names)},
+            words={"questions": join_words(names), "guessing": guessing},
         ),
         write_finding(
             "reach.quiz.reached" if reaches_wanted else "reach.quiz.not_reached", [wanted, quiz]

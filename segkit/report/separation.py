@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.core.findings import Finding
+from segkit.core.findings import Condition, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared import figures
 from segkit.report.shared.figures import SERIES, chart
-from segkit.report.shared.numbers import format_share, plural
-from segkit.report.shared.sentences import explain_absence, write_finding
+from segkit.report.shared.numbers import format_share, join_words, plural
+from segkit.report.shared.sentences import explain_absence, write_figure, write_finding
 from segkit.report.shared.views import View
 from segkit.validation.separation import INSIDE
 
@@ -95,19 +95,29 @@ def state_separation(axes: Published, overlaps: Published) -> list[Finding]:
     frame = overlaps.frame
     known = frame[frame["place"] == INSIDE].dropna(subset=["share"]).set_index("segment_name")
     if len(known) > 1:
-        shares = known["share"].astype(float)
-        told.append(_state_ends(overlaps, shares.idxmin(), shares.idxmax()))
+        told.append(_state_ends(overlaps, known["share"].astype(float)))
     return told
 
 
-def _state_ends(overlaps: Published, least: str, most: str) -> Finding:
-    """Say which segment lies most apart, and which least."""
-    where = {"segment_name": least, "place": INSIDE}
-    least_share = overlaps.read_figure("share", where=where, kind="share", name="least_share")
-    where = {"segment_name": most, "place": INSIDE}
-    most_share = overlaps.read_figure("share", where=where, kind="share", name="most_share")
-    return write_finding(
-        "separation.separation.ends",
-        [least_share, most_share],
-        words={"least": least, "most": most},
-    )
+def _state_ends(overlaps: Published, shares: pd.Series) -> Finding:
+    """Say which segments lie most apart and which least, or that all lie alike.
+
+    ``shares`` is, by segment, the share of its customers inside another segment's outline.
+    """
+    ends = {"least": shares.idxmin(), "most": shares.idxmax()}
+    read = []
+    words = {}
+    for name, segment in ends.items():
+        is_here = [Condition("place", "==", INSIDE), Condition("segment_name", "==", segment)]
+        is_alike = [Condition("place", "==", INSIDE), Condition("share", "==", shares[segment])]
+        read += [
+            overlaps.read_figure("share", where=is_here, kind="share", name=f"{name}_share"),
+            overlaps.read_figure(
+                "segment_count", where=is_alike, how="sum", kind="count", name=f"{name}_count"
+            ),
+        ]
+        words[name] = join_words(list(shares.index[shares == shares[segment]]))
+    least, _, most, count = read
+    if write_figure(least) == write_figure(most):
+        return write_finding("separation.separation.alike", [least], count=count)
+    return write_finding("separation.separation.ends", read, words=words)

@@ -232,9 +232,14 @@ def state_ratings(ratings: Published) -> list[Finding]:
     if known.empty:
         return []
     least = known.loc[known["jaccard"].idxmin(), "segment"]
-    figure = ratings.read_figure("jaccard", where={"segment": int(least)}, decimals=2)
+    place = {"segment": int(least)}
+    interval = ("jaccard_low", "jaccard_high")
+    figures = [
+        ratings.read_figure("jaccard", where=place, interval=interval, decimals=2),
+        ratings.read_figure("customer_count", where=place, kind="count"),
+    ]
     sentence = "all_of_those_shown" if frame["jaccard"].isna().any() else "all"
-    return [write_finding(f"stability.ratings.{sentence}", [figure])]
+    return [write_finding(f"stability.ratings.{sentence}", figures)]
 
 
 def _state_weak(ratings: Published, row: dict[str, object]) -> Finding:

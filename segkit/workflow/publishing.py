@@ -21,6 +21,7 @@ from segkit.core.files import hash_bytes, hash_value, read_json, refuse_to_repla
 from segkit.core.leftovers import clear_leftovers
 from segkit.core.locks import LONGEST_WAIT, hold_lock
 from segkit.plan.models import Plan
+from segkit.report.shared.numbers import plural
 from segkit.report.shared.verification import verify_page
 from segkit.runs.layout import (
     Publication,
@@ -103,6 +104,8 @@ def publish_report(
 def _publish_alone(
     plan: Plan, report: ReportFolder, record: Mapping[str, Any], *, tell: Callable[[str], None]
 ) -> tuple[Path, bool]:
+    from segkit.workflow.finding_faults import find_run_faults
+
     out = report.path
     key = _hash_content(RunFolder(plan.run_folder), record)
     # What runs that died left; we hold the folder's lock.
@@ -118,11 +121,17 @@ def _publish_alone(
         raise SegkitError(message, where=str(out), fix="Choose another folder with --out.")
     clear_leftovers(out)
     run_id = _choose_run_id(report, key)
-    _build_and_name(plan, report, {"run_id": run_id, **record, "key": key})
+    faults = find_run_faults(RunFolder(plan.run_folder))
+    told = [fault.to_record() for fault in faults]
+    _build_and_name(plan, report, {"run_id": run_id, **record, "key": key, "finding_faults": told})
     prune_run_folders(out, count=KEPT, newest=run_id)
     prune_run_folders(RunFolder(plan.run_folder).history, count=KEPT_HISTORY, newest=run_id)
     _read_back(report, run_id)
     tell(f"published {run_id}")
+    if faults:
+        record_name = report.publication(run_id).record.name
+        what = plural(len(faults), "sentence")
+        tell(f"{what} of the report may mislead; see finding_faults in {record_name}")
     return report.publication(run_id).index, True
 
 

@@ -1,0 +1,120 @@
+"""Look at everything that a run says, and tell which sentences break a rule.
+
+``python -m segkit.workflow.finding_faults RUN_FOLDER`` lists them for a run that lies there.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segkit.core.findings import Finding, read_findings
+from segkit.report.shared.finding_rules import Chart, Fault, Said, find_faults
+from segkit.runs.layout import RunFolder, StepFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FINDING_KEYS = {"kind", "text", "figures", "count", "source"}
+
+
+def find_run_faults(run: RunFolder) -> list[Fault]:
+    """Return the sentences of a run's pages that break a rule, see `find_faults`."""
+
+    def read_table(name: str) -> pd.DataFrame:
+        import pandas as pd
+
+        step, _, table = name.partition("/")
+        return pd.read_parquet(run.step(step).published_table(table))
+
+    return find_faults(read_said(run), read_table)
+
+
+def read_said(run: RunFolder) -> Said:
+    """Read what the steps of a run show and hand on."""
+    findings = {}
+    charts = []
+    for step in run.step_folders:
+        name = step.path.name
+        shown, drawn = read_notebook(step, name)
+        findings[name] = [*shown, *read_facts(step)]
+        charts += drawn
+    return Said(findings, charts, labels=list_labels(), net_and_gross=has_returns(run))
+
+
+def read_notebook(step: StepFolder, name: str) -> tuple[list[Finding], list[Chart]]:
+    """Return the findings and the charts that a step's notebook shows."""
+    if not step.notebook.is_file():
+        return [], []
+    found = []
+    charts = []
+    for cell in json.loads(step.notebook.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            about = output.get("metadata", {})
+            found += read_findings(about.get("text/html", {}).get("findings", []))
+            picture = about.get("image/png", {})
+            if picture.get("alt"):
+                charts.append(Chart(name, picture["alt"], picture.get("caption") or ""))
+    return found, charts
+
+
+def read_facts(step: StepFolder) -> list[Finding]:
+    """Return every finding that a step's facts hold, wherever it stands in them."""
+    if not step.facts.is_file():
+        return []
+    facts = json.loads(step.facts.read_text(encoding="utf-8"))
+    return read_findings(list(_walk(facts)))
+
+
+def _walk(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        if {*value} == FINDING_KEYS:
+            yield value
+            return
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _walk(part)
+
+
+def list_labels() -> dict[str, str]:
+    """Return what the contract calls each feature, by its column name."""
+    from segkit.contract.features import FEATURES
+
+    return {name: getattr(feature, "label", "") for name, feature in FEATURES.items()}
+
+
+def has_returns(run: RunFolder) -> bool:
+    """Tell whether some of what was bought in a run was sent back."""
+    import pandas as pd
+
+    path = run.step("04_experience_data").published_table("spend")
+    if not path.is_file():
+        return False
+    spend = pd.read_parquet(path)
+    return "return_share" in spend and bool((spend["return_share"].fillna(0) > 0).any())
+
+
+def count_rules(faults: list[Fault]) -> dict[str, int]:
+    """Return how many sentences break each rule."""
+    return dict(sorted(collections.Counter(fault.rule for fault in faults).items()))
+
+
+def main(folders: list[str]) -> int:
+    """Print the faults of run folders; return how many there are."""
+    total = 0
+    for folder in folders:
+        faults = find_run_faults(RunFolder(Path(folder)))
+        total += len(faults)
+        for fault in faults:
+            print(f"- {fault.describe()}")
+        print(f"{folder}: {len(faults)} faults {count_rules(faults)}")
+    return total
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1:]) else 0)
