@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
 from segkit.features.accounts import roll_up_accounts
+from segkit.features.customer_table import list_given
 from segkit.features.own_features import list_kinds
+from segkit.features.wording import require_labels
 from segkit.plan.models import Plan
 from segkit.plan.reading import read_plan
 from segkit.report.shared.views import View
@@ -138,6 +140,7 @@ class Workspace:
             period=settings.describe_period(days),
             currency=settings.currency,
         )
+        published = replace(published, labels=self.plan.list_labels())
         self._keep_published(published)
         return published
 
@@ -214,6 +217,8 @@ def open_workspace(
     if plan.unit == "account" and "account_id" in getattr(tables.get("customers"), "columns", ()):
         tables = roll_up_accounts(tables, as_of=prepared.as_of)
         tables["customers"] = tables["customers"].cache()
+    kinds = {name: list_kinds(table) for name, table in tables.items()}
+    require_labels(plan, list_given(kinds, plan))
     return Workspace(
         plan=plan,
         step=step,

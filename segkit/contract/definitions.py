@@ -71,6 +71,13 @@ class Feature:
     """One column of the customer table.
 
     ``kind`` is ``number``, ``category``, ``boolean`` or ``date``; only a number has a ``unit``.
+
+    The others are its words in sentences. ``label`` names it: "orders". Of a number ``more`` and
+    ``less`` say what a segment has beside others, "more orders" and "older", and ``none`` what it
+    has where nobody has any: "no orders". Who is told of stands after "those": ``yes`` and ``no``
+    of yes and no, "with pets", and ``level`` of a value: "aged {}", "who buy mostly by {}". Where
+    no ``level`` is given it is made of the label. ``high`` and ``low`` are shorter words for the
+    names of segments.
     """
 
     name: str
@@ -79,6 +86,15 @@ class Feature:
     needs: Needs
     unit: str = ""
     kind: str = "number"
+    label: str = ""
+    more: str = ""
+    less: str = ""
+    none: str = ""
+    yes: str = ""
+    no: str = ""
+    level: str = ""
+    high: str = ""
+    low: str = ""
 
 
 @dataclass(frozen=True)

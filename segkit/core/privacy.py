@@ -39,6 +39,8 @@ class Published:
         The time that its figures speak of.
     currency : str
         The currency of its amounts.
+    labels : mapping of str to object
+        The plan's words for features, see `segkit.features.wording`; the gate does not look at it.
     records : DataFrame
         One row a cell: table, population, dimensions, measure, value, rounding, hidden.
     """
@@ -48,6 +50,7 @@ class Published:
     view: Any = None
     period: str = ""
     currency: str = ""
+    labels: Mapping[str, Any] = field(repr=False, default_factory=dict)
     records: pd.DataFrame = field(repr=False, default_factory=pd.DataFrame)
     _bounds: Bounds | None = field(repr=False, default=None)
 

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from segkit.contract.bases import SAID
+from segkit.plan.frozen import Frozen
+from segkit.plan.labels import Label, Labels
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-
-
-class Frozen(BaseModel):
-    """A model that cannot be changed and knows its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Scale(Frozen):
@@ -75,6 +71,20 @@ class ChoiceQuestion(Frozen):
             return {f"{self.base}_{key}": "number" for key in self.options}
         return {f"{self.base}_{self.name}": "category"}
 
+    def list_labels(self) -> dict[str, Label]:
+        """Return the words for each option, which the customers read as it stands in the plan."""
+        return {
+            f"{self.base}_{key}": Label.model_construct(
+                label=f"“{text}”",
+                more=f"“{text}” chosen more often",
+                less=f"“{text}” chosen less often",
+                none=f"“{text}” never chosen",
+                yes=f"who chose “{text}”",
+                no=f"who did not choose “{text}”",
+            )
+            for key, text in self.options.items()
+        }
+
 
 class BaseSettings(Frozen):
     """What the plan says about bases; nothing by default.
@@ -82,7 +92,7 @@ class BaseSettings(Frozen):
     ``territories`` maps cities, regions or countries to territories. ``engagement_days`` are the
     last days since a contact of who is active, and of who is quiet; "learned" takes a third of the
     customers each. ``key_moments`` are types of events. With the unit ``account`` all customers
-    with the same ``account_id`` are one.
+    with the same ``account_id`` are one. ``labels`` are the words for features, by their names.
     """
 
     unit: Literal["customer", "account"] = "customer"
@@ -91,6 +101,7 @@ class BaseSettings(Frozen):
     engagement_days: tuple[int, int] | Literal["learned"] = (30, 180)
     scales: tuple[Scale, ...] = ()
     choices: tuple[ChoiceQuestion, ...] = ()
+    labels: Labels = {}
 
     def list_needs(self) -> dict[str, str]:
         """Return what the plan says that a base or a feature may need, as the dictionary writes it.
@@ -109,3 +120,10 @@ class BaseSettings(Frozen):
         for choice in self.choices:
             kinds |= choice.features
         return kinds
+
+    def list_labels(self) -> dict[str, Label]:
+        """Return the words for features: those given, and those of the options of choices."""
+        told: dict[str, Label] = {}
+        for choice in self.choices:
+            told |= choice.list_labels()
+        return told | self.labels

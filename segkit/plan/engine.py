@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from segkit.plan.bases import Frozen
+from segkit.plan.frozen import Frozen
 
 # More threads than this are a slip of the pen.
 MOST_THREADS = 256

@@ -15,8 +15,9 @@ from pydantic import Field, field_validator, model_validator
 from segkit.contract.bases import BASES
 from segkit.core.errors import SegkitError
 from segkit.plan.accepted import AcceptedWarnings
-from segkit.plan.bases import BaseSettings, Frozen, Name
+from segkit.plan.bases import BaseSettings, Name
 from segkit.plan.engine import Engine
+from segkit.plan.frozen import Frozen
 from segkit.plan.statuses import Statuses
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from segkit.contract.features import CATEGORY_SHARE, FEATURES
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
 
@@ -70,6 +71,7 @@ def check_names(content: dict, lines: dict[tuple, int], file: str) -> list[tuple
     _check_goals(faults, content)
     _check_repeated_names(faults, content)
     _check_final_scheme(faults, content)
+    _check_labels(faults, content)
     return faults.found
 
 
@@ -126,6 +128,25 @@ def _check_final_scheme(faults: _Faults, content: dict) -> None:
     if final is not None and final not in schemes:
         fix = suggest_name(str(final), map(str, schemes))
         faults.add(("criteria", "final_scheme"), f"no scheme '{final}'", fix)
+
+
+def _check_labels(faults: _Faults, content: dict) -> None:
+    """Find words for features that there are not.
+
+    Where all columns of the customers are features, only the data know which there are.
+    """
+    own = _read_dict(_read_dict(content.get("tables")).get("customers")).get("features", {})
+    if own == "all":
+        return
+    known = {*FEATURES, *_read_dict(own)}
+    known |= {f"{one.get('base')}_{one.get('name')}" for one in _read_dicts(content.get("scales"))}
+    for choice in _read_dicts(content.get("choices")):
+        keys = _read_dict(choice.get("options")) or [choice.get("name")]
+        known |= {f"{choice.get('base')}_{key}" for key in keys}
+    for name in _read_dict(content.get("labels")):
+        if name not in known and not name.startswith(CATEGORY_SHARE):
+            fix = suggest_name(name, known)
+            faults.add(("labels", name), f"there is no feature '{name}' to label", fix)
 
 
 def _list_names(content: dict, kind: str) -> list:

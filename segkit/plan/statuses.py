@@ -7,7 +7,7 @@ import unicodedata
 
 from pydantic import model_validator
 
-from segkit.plan.bases import Frozen
+from segkit.plan.frozen import Frozen
 
 
 class Statuses(Frozen):

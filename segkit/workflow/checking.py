@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from segkit.core.errors import SegkitError
 from segkit.data.checks import CheckReport, check_plan
+from segkit.features.customer_table import list_given
 from segkit.features.who import asks_everybody
+from segkit.features.wording import check_labels
 from segkit.plan.models import Plan
 from segkit.plan.reading import read_plan
 from segkit.segmentation.schemes import check_schemes
@@ -21,6 +23,7 @@ def check_plan_and_schemes(path: str) -> CheckReport:
     plan = read_plan(path)
     report = check_plan(plan)
     if report.ok:
+        report.problems.extend(check_labels(plan, list_given(report.columns, plan)))
         report.problems.extend(check_schemes(plan, report.columns))
     if report.ok:
         refusals = find_refused(plan, report)

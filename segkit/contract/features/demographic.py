@@ -7,14 +7,32 @@ from segkit.contract.requirements import AGE, BIRTH_YEAR, HOUSEHOLD
 
 FEATURES = (
     Feature(
-        "age_years", base="demographic", unit="years", needs=BIRTH_YEAR, meaning="Age at as_of"
+        "age_years",
+        base="demographic",
+        unit="years",
+        needs=BIRTH_YEAR,
+        label="age in years",
+        more="older",
+        less="younger",
+        level="aged {}",
+        meaning="Age at as_of",
     ),
-    Feature("age_band", base="demographic", kind="category", needs=AGE, meaning="Age group"),
+    Feature(
+        "age_band",
+        base="demographic",
+        kind="category",
+        needs=AGE,
+        label="age band",
+        level="aged {}",
+        meaning="Age group",
+    ),
     Feature(
         "gender",
         base="demographic",
         kind="category",
         needs=all_of("customers.gender"),
+        label="gender",
+        level="of gender {}",
         meaning="Gender as stated",
     ),
     Feature(
@@ -22,6 +40,8 @@ FEATURES = (
         base="demographic",
         kind="category",
         needs=all_of("customers.education"),
+        label="education",
+        level="with education {}",
         meaning="Highest education",
     ),
     Feature(
@@ -29,6 +49,8 @@ FEATURES = (
         base="demographic",
         kind="category",
         needs=all_of("customers.occupation"),
+        label="occupation",
+        level="with occupation {}",
         meaning="Occupation",
     ),
     Feature(
@@ -36,6 +58,8 @@ FEATURES = (
         base="demographic",
         kind="category",
         needs=all_of("customers.marital_status"),
+        label="marital status",
+        level="with marital status {}",
         meaning="Marital status",
     ),
     Feature(
@@ -43,6 +67,11 @@ FEATURES = (
         base="demographic",
         unit="people",
         needs=all_of("customers.household_size"),
+        label="people in the household",
+        more="larger households",
+        less="smaller households",
+        high="large households",
+        low="small households",
         meaning="People in the household",
     ),
     Feature(
@@ -50,6 +79,10 @@ FEATURES = (
         base="demographic",
         unit="children",
         needs=all_of("customers.child_count"),
+        label="children at home",
+        more="more children at home",
+        less="fewer children at home",
+        none="no children at home",
         meaning="Children at home",
     ),
     Feature(
@@ -57,6 +90,8 @@ FEATURES = (
         base="demographic",
         kind="category",
         needs=HOUSEHOLD,
+        label="household type",
+        level="with household type {}",
         meaning=(
             "The customer's own, else with children, one person, two adults, three adults or more"
         ),
@@ -66,6 +101,9 @@ FEATURES = (
         base="demographic",
         kind="boolean",
         needs=all_of("customers.has_pets"),
+        label="pets",
+        yes="with pets",
+        no="without pets",
         meaning="Keeps pets",
     ),
     Feature(
@@ -73,6 +111,10 @@ FEATURES = (
         base="demographic",
         unit="currency a year",
         needs=all_of("customers.income"),
+        label="yearly income",
+        more="higher income",
+        less="lower income",
+        none="no income",
         meaning="Yearly income",
     ),
     Feature(
@@ -80,6 +122,8 @@ FEATURES = (
         base="demographic",
         kind="category",
         needs=all_of("customers.income_band"),
+        label="income band",
+        level="with income band {}",
         meaning="Income group",
     ),
 )

@@ -11,6 +11,8 @@ FEATURES = (
         base="firmographic",
         kind="category",
         needs=all_of("customers.customer_type"),
+        label="customer type",
+        level="of customer type {}",
         meaning="A person or a business",
     ),
     Feature(
@@ -18,6 +20,8 @@ FEATURES = (
         base="firmographic",
         kind="category",
         needs=all_of("customers.industry"),
+        label="industry",
+        level="in the industry {}",
         meaning="Industry",
     ),
     Feature(
@@ -25,6 +29,10 @@ FEATURES = (
         base="firmographic",
         unit="people",
         needs=all_of("customers.employee_count"),
+        label="employees",
+        more="more employees",
+        less="fewer employees",
+        none="no employees",
         meaning="Employees",
     ),
     Feature(
@@ -32,6 +40,8 @@ FEATURES = (
         base="firmographic",
         kind="category",
         needs=all_of("customers.employee_count"),
+        label="size of business",
+        level="with size of business {}",
         meaning="Micro, small (from 10 employees), medium (50), large (250)",
     ),
     Feature(
@@ -39,6 +49,10 @@ FEATURES = (
         base="firmographic",
         unit="currency a year",
         needs=all_of("customers.annual_revenue"),
+        label="yearly revenue",
+        more="higher revenue",
+        less="lower revenue",
+        none="no revenue",
         meaning="Yearly revenue",
     ),
     Feature(
@@ -46,6 +60,8 @@ FEATURES = (
         base="firmographic",
         kind="category",
         needs=all_of("customers.annual_revenue"),
+        label="band of yearly revenue",
+        level="with a yearly revenue of {}",
         meaning="Yearly revenue up to 2, 10 or 50 million, or more",
     ),
     Feature(
@@ -53,6 +69,8 @@ FEATURES = (
         base="firmographic",
         kind="category",
         needs=FIRM,
+        label="place of business",
+        level="with place of business {}",
         meaning="Region, else country, of a business",
     ),
 )

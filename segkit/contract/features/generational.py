@@ -11,6 +11,8 @@ FEATURES = (
         base="generational",
         kind="category",
         needs=BIRTH_YEAR,
+        label="generation",
+        level="of the generation {}",
         meaning="Generation by year of birth, its years stated",
     ),
     Feature(
@@ -18,6 +20,8 @@ FEATURES = (
         base="generational",
         kind="category",
         needs=BIRTH_YEAR,
+        label="decade of birth",
+        level="born in the {}",
         meaning="Decade of birth",
     ),
 )

@@ -11,6 +11,8 @@ FEATURES = (
         base="geographic",
         kind="category",
         needs=HOME_COUNTRY,
+        label="country",
+        level="in the country {}",
         meaning="Country: the customer's own, else that of most sales",
     ),
     Feature(
@@ -18,16 +20,26 @@ FEATURES = (
         base="geographic",
         kind="category",
         needs=all_of("customers.region"),
+        label="region",
+        level="in the region {}",
         meaning="Region or territory",
     ),
     Feature(
-        "city", base="geographic", kind="category", needs=all_of("customers.city"), meaning="City"
+        "city",
+        base="geographic",
+        kind="category",
+        needs=all_of("customers.city"),
+        label="city",
+        level="in the city {}",
+        meaning="City",
     ),
     Feature(
         "territory",
         base="geographic",
         kind="category",
         needs=PLACE + all_of("plan.territories"),
+        label="territory",
+        level="in the territory {}",
         meaning="The plan's territory of the city, else region, else country",
     ),
     Feature(
@@ -35,6 +47,8 @@ FEATURES = (
         base="geographic",
         kind="category",
         needs=all_of("customers.density"),
+        label="kind of place",
+        level="in {} places",
         meaning="Urban, suburban or rural",
     ),
     Feature(
@@ -42,6 +56,8 @@ FEATURES = (
         base="geographic",
         kind="category",
         needs=CLIMATE,
+        label="climate zone",
+        level="in the {} climate zone",
         meaning=(
             "The customer's own, else by latitude: tropical (to 23.4 degrees), "
             "temperate (to 66.6), polar"
@@ -52,6 +68,8 @@ FEATURES = (
         base="geographic",
         kind="category",
         needs=all_of("customers.language"),
+        label="language",
+        level="with language {}",
         meaning="Preferred language",
     ),
 )

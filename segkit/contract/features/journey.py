@@ -11,6 +11,8 @@ FEATURES = (
         base="journey",
         kind="category",
         needs=BUYER,
+        label="stage of the journey",
+        level="whose stage is {}",
         meaning=(
             "Lapsed or at risk by the overdue ratio (cut points learned; else over "
             "365 or 180 days), new (first sale within 90), one order, loyal (5 "
@@ -22,6 +24,10 @@ FEATURES = (
         base="journey",
         unit="ratio",
         needs=BUYER,
+        label="overdue ratio",
+        more="further overdue for an order",
+        less="less overdue for an order",
+        level="with an overdue ratio of {}",
         meaning="Days since the last sale over the expected gap",
     ),
     Feature(
@@ -29,6 +35,8 @@ FEATURES = (
         base="journey",
         kind="category",
         needs=EVENTS,
+        label="furthest step on site or app",
+        level="whose furthest step is {}",
         meaning=(
             "Furthest step on site or app: visit, view, lead (wish, form, sign-up), cart, checkout"
         ),
@@ -38,13 +46,28 @@ FEATURES = (
         base="journey",
         unit="days",
         needs=all_of("customers.signed_up_on"),
+        label="days since signing up",
+        more="longer since signing up",
+        less="signed up more recently",
+        high="old accounts",
+        low="new accounts",
         meaning="Days since signing up",
     ),
     Feature(
-        "first_order_on", base="journey", kind="date", needs=BUYER, meaning="Day of the first sale"
+        "first_order_on",
+        base="journey",
+        kind="date",
+        needs=BUYER,
+        label="day of the first order",
+        meaning="Day of the first sale",
     ),
     Feature(
-        "last_order_on", base="journey", kind="date", needs=BUYER, meaning="Day of the last sale"
+        "last_order_on",
+        base="journey",
+        kind="date",
+        needs=BUYER,
+        label="day of the last order",
+        meaning="Day of the last sale",
     ),
 )
 

@@ -11,6 +11,8 @@ FEATURES = (
         base="moment",
         kind="category",
         needs=EVENTS,
+        label="last key moment",
+        level="whose last key moment is {}",
         meaning="Last of the plan's key moments, such as cart or form",
     ),
     Feature(
@@ -18,6 +20,11 @@ FEATURES = (
         base="moment",
         unit="days",
         needs=EVENTS,
+        label="days since the last key moment",
+        more="longer since the last key moment",
+        less="a more recent key moment",
+        high="stale moment",
+        low="fresh moment",
         meaning="Days since that moment",
     ),
     Feature(
@@ -25,6 +32,9 @@ FEATURES = (
         base="moment",
         unit="days",
         needs=EVENTS,
+        label="days since the first visit",
+        more="longer since the first visit",
+        less="a more recent first visit",
         meaning="Days since the first event",
     ),
     Feature(
@@ -32,6 +42,9 @@ FEATURES = (
         base="moment",
         kind="boolean",
         needs=EVENTS,
+        label="leaving a cart",
+        yes="who left a cart",
+        no="who left no cart",
         meaning="No checkout came after the last cart",
     ),
     Feature(
@@ -39,6 +52,11 @@ FEATURES = (
         base="moment",
         unit="days",
         needs=EVENTS,
+        label="days since a product was put in the cart",
+        more="longer since a product was put in the cart",
+        less="a product put in the cart more recently",
+        high="stale cart",
+        low="fresh cart",
         meaning="Days since a product was put in the cart",
     ),
 )

@@ -11,6 +11,10 @@ FEATURES = (
         base="purchase_history",
         unit="products",
         needs=BUYER,
+        label="different products bought",
+        more="more different products bought",
+        less="fewer different products bought",
+        none="no product bought",
         meaning="Different products bought",
     ),
     Feature(
@@ -18,6 +22,12 @@ FEATURES = (
         base="purchase_history",
         unit="categories",
         needs=CATEGORY,
+        label="different categories bought",
+        more="more different categories bought",
+        less="fewer different categories bought",
+        none="no category bought",
+        high="broad choice",
+        low="narrow choice",
         meaning="Different categories bought",
     ),
     Feature(
@@ -25,6 +35,8 @@ FEATURES = (
         base="purchase_history",
         kind="category",
         needs=CATEGORY,
+        label="favourite category",
+        level="who buy mostly {}",
         meaning="Category of most sales",
     ),
     Feature(
@@ -32,6 +44,11 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=CATEGORY,
+        label="share of sales in the favourite category",
+        more="more bought in the favourite category",
+        less="less bought in the favourite category",
+        high="one category",
+        low="mixed baskets",
         meaning="Share of the favourite category",
     ),
     Feature(
@@ -39,6 +56,10 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=CATEGORY,
+        label="share of sales outside the five largest categories",
+        more="more bought outside the five largest categories",
+        less="less bought outside the five largest categories",
+        none="nothing bought outside the five largest categories",
         meaning=(
             "Share of all categories but the five largest, each of which has a "
             "category_share of its own"
@@ -49,6 +70,11 @@ FEATURES = (
         base="purchase_history",
         unit="0 to 1",
         needs=CATEGORY,
+        label="diversity of categories (0 to 1)",
+        more="more diverse categories",
+        less="less diverse categories",
+        none="one category only",
+        level="with a diversity of categories of {}",
         meaning="Diversity of categories (Simpson): 0 for one, near 1 for many alike",
     ),
     Feature(
@@ -56,6 +82,10 @@ FEATURES = (
         base="purchase_history",
         unit="ratio",
         needs=SPEND,
+        label="price level",
+        more="higher price level",
+        less="lower price level",
+        level="with a price level of {}",
         meaning="Price paid over the mean price in the same categories, shrunk to 1 by 5 units",
     ),
     Feature(
@@ -63,6 +93,12 @@ FEATURES = (
         base="purchase_history",
         unit="days",
         needs=BUYER,
+        label="mean days between orders",
+        more="longer between orders",
+        less="shorter between orders",
+        level="with a mean of {} days between orders",
+        high="slow rhythm",
+        low="tight rhythm",
         meaning="Mean days between days with an order; null below two",
     ),
     Feature(
@@ -70,6 +106,10 @@ FEATURES = (
         base="purchase_history",
         unit="ratio",
         needs=BUYER,
+        label="variation of the time between orders",
+        more="less regular orders",
+        less="more regular orders",
+        level="with a variation of the time between orders of {}",
         meaning=(
             "Standard deviation of the days between days with an order, over their "
             "mean; null below three days"
@@ -80,6 +120,9 @@ FEATURES = (
         base="purchase_history",
         unit="days",
         needs=BUYER,
+        label="days expected between orders",
+        more="a longer time expected between orders",
+        less="a shorter time expected between orders",
         meaning=(
             "Mean days between days with an order, with two gaps of all customers' "
             "mean length added"
@@ -90,6 +133,13 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=SPEND,
+        label="share of sales returned",
+        more="more returned",
+        less="less returned",
+        none="nothing returned",
+        level="with {} of sales returned",
+        high="many returns",
+        low="few returns",
         meaning="Returned amount over gross sales, orders taken back whole in neither",
     ),
     Feature(
@@ -97,6 +147,13 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=DISCOUNT,
+        label="discount as a share of sales",
+        more="larger discounts",
+        less="smaller discounts",
+        none="no discounts",
+        level="with a discount of {} of sales",
+        high="discount buyers",
+        low="full price",
         meaning="Discount over sales before discount",
     ),
     Feature(
@@ -104,6 +161,10 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=SPEND,
+        label="share of sales at weekends",
+        more="more bought at weekends",
+        less="less bought at weekends",
+        none="nothing bought at weekends",
         meaning="Share of sales on Saturday and Sunday",
     ),
     Feature(
@@ -111,6 +172,10 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=SPEND,
+        label="share of sales from 6 to 12 o'clock",
+        more="more bought in the morning",
+        less="less bought in the morning",
+        none="nothing bought in the morning",
         meaning="Share of sales from 6 to 12 o'clock, of those with an hour (not exactly midnight)",
     ),
     Feature(
@@ -118,6 +183,10 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=SPEND,
+        label="share of sales from 12 to 18 o'clock",
+        more="more bought in the afternoon",
+        less="less bought in the afternoon",
+        none="nothing bought in the afternoon",
         meaning="Share of sales from 12 to 18 o'clock",
     ),
     Feature(
@@ -125,6 +194,10 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=SPEND,
+        label="share of sales from 18 o'clock",
+        more="more bought in the evening",
+        less="less bought in the evening",
+        none="nothing bought in the evening",
         meaning="Share of sales from 18 o'clock",
     ),
     Feature(
@@ -132,6 +205,10 @@ FEATURES = (
         base="purchase_history",
         unit="share",
         needs=SPEND,
+        label="share of sales before 6 o'clock",
+        more="more bought at night",
+        less="less bought at night",
+        none="nothing bought at night",
         meaning="Share of sales before 6 o'clock",
     ),
 )

@@ -11,6 +11,8 @@ FEATURES = (
         base="source",
         kind="category",
         needs=any_of("customers.source", "events.source"),
+        label="source",
+        level="from the source {}",
         meaning="UTM source: the customer's own, else the first touch",
     ),
     Feature(
@@ -18,6 +20,8 @@ FEATURES = (
         base="source",
         kind="category",
         needs=any_of("customers.medium", "events.medium"),
+        label="medium",
+        level="from the medium {}",
         meaning="UTM medium, likewise",
     ),
     Feature(
@@ -25,6 +29,8 @@ FEATURES = (
         base="source",
         kind="category",
         needs=any_of("customers.campaign", "events.campaign"),
+        label="campaign",
+        level="from the campaign {}",
         meaning="UTM campaign, likewise",
     ),
     Feature(
@@ -32,6 +38,8 @@ FEATURES = (
         base="source",
         kind="category",
         needs=EVENTS + all_of("events.source"),
+        label="last source",
+        level="last from the source {}",
         meaning="UTM source of the last touch",
     ),
     Feature(
@@ -39,6 +47,8 @@ FEATURES = (
         base="source",
         kind="category",
         needs=EVENTS + all_of("events.medium"),
+        label="last medium",
+        level="last from the medium {}",
         meaning="UTM medium, likewise",
     ),
     Feature(
@@ -46,6 +56,8 @@ FEATURES = (
         base="source",
         kind="category",
         needs=EVENTS + all_of("events.campaign"),
+        label="last campaign",
+        level="last from the campaign {}",
         meaning="UTM campaign, likewise",
     ),
 )

@@ -11,6 +11,8 @@ FEATURES = (
         base="technographic",
         kind="category",
         needs=any_of("customers.device", "events.device"),
+        label="device",
+        level="on {}",
         meaning="Own device, else the most used",
     ),
     Feature(
@@ -18,6 +20,8 @@ FEATURES = (
         base="technographic",
         kind="category",
         needs=any_of("customers.operating_system", "events.operating_system"),
+        label="operating system",
+        level="on {}",
         meaning="Own system, else the most used",
     ),
     Feature(
@@ -25,6 +29,8 @@ FEATURES = (
         base="technographic",
         kind="category",
         needs=any_of("customers.browser", "events.browser"),
+        label="browser",
+        level="with browser {}",
         meaning="Own browser, else the most used",
     ),
     Feature(
@@ -32,6 +38,10 @@ FEATURES = (
         base="technographic",
         unit="share",
         needs=EVENTS + all_of("events.channel"),
+        label="share of events in the app",
+        more="more use of the app",
+        less="less use of the app",
+        none="no use of the app",
         meaning="Share of events in the app, of those in app or web",
     ),
 )

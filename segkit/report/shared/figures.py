@@ -58,15 +58,17 @@ def chart(*keys: str, values: Sequence[str] = ()) -> Callable:
 
     ``keys`` and ``values`` are columns, or the function's parameters that name columns. A table
     without them is refused; rows without a key are left out, those without a value are kept.
-    A published table brings its currency along.
+    A published table brings its currency and its labels along.
     """
 
     def make(draw: Callable) -> Callable:
         @functools.wraps(draw)
         def plot(table: pd.DataFrame | Published, **options) -> Axes:
             passed = all(_has_passed(value) for value in (table, *options.values()))
-            if isinstance(table, Published) and "currency" in draw.__kwdefaults__:
-                options.setdefault("currency", table.currency)
+            if isinstance(table, Published):
+                brought = {"currency": table.currency, "labels": table.labels}
+                known = {n: text for n, text in brought.items() if n in draw.__kwdefaults__}
+                options = {**known, **options}
             table = _open_published(table)
             options = {name: _open_published(value) for name, value in options.items()}
             given = {**draw.__kwdefaults__, **options}

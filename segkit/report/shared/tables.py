@@ -16,9 +16,10 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.findings import HIDDEN
 from segkit.core.privacy import Published
+from segkit.features.wording import capitalise, name_feature
 from segkit.models.kinds import find_kind
 from segkit.report.shared.numbers import MISSING, format_number, format_share, plural, write_ranges
-from segkit.report.shared.views import Column, View, view_of
+from segkit.report.shared.views import FEATURE, Column, View, view_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "segkit"
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
@@ -97,10 +98,12 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
                 table = table.assign(**{name: write_ranges(table[low], table[high], write)})
         if name not in table:
             continue
+        if column.kind == FEATURE:
+            table = table.assign(**{name: _label_features(table[name], published)})
         if not (table.empty or column.always or _has_content(table[name])):
             continue
         columns[name] = column.heading
-        if column.kind and column.interval is None:
+        if column.kind not in ("", FEATURE) and column.interval is None:
             formats[name] = column.kind
         if column.bar:
             bars.append(name)
@@ -142,6 +145,14 @@ def spread_table(
     shown = {name: view.columns.get(name, Column()) for name in rows}
     shown |= {name: Column(name, kind, always=True) for name in names}
     return replace(published, frame=grid, view=View(published.shape, shown))
+
+
+def _label_features(names: pd.Series, published: Published) -> list[str]:
+    """Write features by their labels; an empty cell stays empty."""
+    return [
+        capitalise(name_feature(name, published.labels)) if isinstance(name, str) and name else name
+        for name in names
+    ]
 
 
 def _has_content(column: pd.Series) -> bool:
