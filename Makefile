@@ -18,8 +18,14 @@ data/sample/sample.json: | $(READY)
 report: $(READY) data/sample/sample.json   ## run the five notebooks on the sample shop and publish
 	$(BIN)/segkit run plan.toml
 
+# Two at a time, then alone what must be alone; a failure in either is one of the whole.
+ALONE := serial or spark
+SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder --max-worker-restart 1
 test: $(READY)                             ## the whole test suite
-	$(BIN)/python -m pytest
+	failed=0; \
+	$(BIN)/python -m pytest -m "not ($(ALONE))" $(SIDE_BY_SIDE) || failed=1; \
+	$(BIN)/python -m pytest -m "$(ALONE)" || failed=1; \
+	exit $$failed
 
 attack: $(READY)                           ## 2,000 hostile inputs, can be broken off; then 200 ends of runs; into docs/evidence/
 	$(BIN)/python -m tests.attacks --count 2000 --ends 200 --seed 1 --resume .attack.jsonl

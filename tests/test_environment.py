@@ -70,3 +70,12 @@ def test_no_registry_address_stands_in_a_file(file):
     text = (ROOT / file).read_text()
     assert "://" not in text
     assert "index-url" not in text
+
+
+def test_the_two_parts_of_make_test_are_the_whole_suite():
+    text = (ROOT / "Makefile").read_text()
+    alone = re.search(r"^ALONE := (.+)$", text, flags=re.M)[1]
+    side_by_side, one_by_one = re.findall(r"-m pytest (.+?) \|\| failed=1", text)
+    assert side_by_side == '-m "not ($(ALONE))" $(SIDE_BY_SIDE)'
+    assert one_by_one == '-m "$(ALONE)"'
+    assert set(re.findall(r"\w+", alone)) - {"or"} == {"serial", "spark"}

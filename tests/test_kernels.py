@@ -15,6 +15,8 @@ import pytest
 from segkit.workflow.kernels import Kernels, use_fork
 from segkit.workflow.kernels.notebook import execute_notebook
 
+pytestmark = pytest.mark.serial
+
 forks = pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
 
 

@@ -98,6 +98,7 @@ def test_a_first_run_runs_every_step_and_publishes(ran):
     assert str(folder) not in json.dumps(record)
 
 
+@pytest.mark.serial
 def test_a_copy_of_the_folder_with_nothing_changed_skips_every_step_quickly(shop):
     begun = time.perf_counter()
     code, answer, _ = finish_run(shop)
@@ -229,6 +230,7 @@ def test_a_missing_table_is_the_datas_fault(shop):
 # ---------------------------------------------------------------- locks
 
 
+@pytest.mark.serial
 def test_a_second_run_waits_and_then_finds_everything_done(shop):
     write_notebook(shop, "05_analysis", "import time; time.sleep(1)")
     first = start_run(shop, "--json")

@@ -21,6 +21,8 @@ from test_cli import call
 from attacks.kills import list_children
 from segkit.workflow.kernels import use_fork
 
+pytestmark = pytest.mark.serial
+
 ROOT = Path(__file__).parents[2]
 forks = pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and a shell")

@@ -17,7 +17,10 @@ from fake_shop import finish_run, make_shop, start_run
 
 from attacks.kills import attack_runs, check_report
 
-pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self"), reason="needs Linux")
+pytestmark = [
+    pytest.mark.serial,
+    pytest.mark.skipif(not os.path.exists("/proc/self"), reason="needs Linux"),
+]
 
 
 @pytest.mark.parametrize(("fork", "count"), [("1", 15), ("0", 5)])

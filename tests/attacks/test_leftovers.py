@@ -23,6 +23,8 @@ from segkit.data.sample import make_sample
 from segkit.runs.layout import ReportFolder, clear_unannounced, read_pointer
 from segkit.workflow.kernels import use_fork
 
+pytestmark = pytest.mark.serial
+
 PACKAGE = Path(__file__).parents[2] / "segkit"
 posix = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 LEAVE = """
