@@ -198,12 +198,58 @@ def test_rfm_keeps_its_cells_whatever_the_number_of_groups(groups, champion, loy
     rules, names = fit_rfm(customers, make_scheme(method="rfm", cuts=cuts), 6)
     assert names == ["Champions", "Loyal", "Promising", "New", "At risk", "Lost"]
     for rule, least in zip(rules.rules[:3:2], (champion, loyal), strict=True):
-        text = "recency_score >= {} and frequency_score + money_score >= {}"
+        text = "recency_score >= {} and frequency_score + money_score >= {} and order_count > 1"
         assert rule.when == text.format(*least)
     # Groups of equal size.
     for score in ("recency", "frequency", "money"):
         counts = count_points(rules, customers, score).value_counts()
         assert counts.to_dict() == dict.fromkeys(range(1, groups + 1), 600 // groups)
+
+
+def test_nobody_who_bought_once_is_a_champion_or_loyal_whatever_was_spent():
+    rng = np.random.default_rng(2)
+    count = 400
+    customers = pd.DataFrame(
+        {
+            "recency_days": rng.permutation(count).astype(float),
+            "order_count": np.where(rng.random(count) < 0.6, 1.0, rng.integers(2, 9, count)),
+            "total_spend": rng.lognormal(4, 1.5, count),
+        }
+    )
+    bought_once = customers["order_count"] == 1
+    for n_segments in (2, 3, 4, 5, 6):
+        rules, names = fit_rfm(customers, make_scheme(method="rfm"), n_segments)
+        segments = pd.Series(list_segments(rules, names, customers))
+        assert not set(segments[bought_once]) & {"Champions", "Loyal"}
+        if n_segments > 2:
+            assert (segments == "Loyal").any()
+    # A large single order that is not the latest: the old rules called it loyal.
+    large = bought_once & (customers["recency_days"] < 100) & (customers["total_spend"] > 200)
+    assert large.any()
+    assert set(segments[large]) <= {"Promising", "New"}
+
+
+@pytest.mark.parametrize("n_segments", [3, 6])
+def test_who_has_no_order_is_not_lost_but_has_a_name_of_their_own(n_segments):
+    rng = np.random.default_rng(3)
+    buyers = pd.DataFrame(
+        {
+            "recency_days": rng.integers(1, 700, 200).astype(float),
+            "order_count": rng.integers(1, 9, 200).astype(float),
+            "total_spend": rng.lognormal(4, 1, 200),
+        }
+    )
+    # Some never bought, some brought back more than is known to be sold.
+    others = pd.DataFrame({"order_count": 0.0, "total_spend": [0.0] * 290 + [-50.0] * 10})
+    everybody = pd.concat([buyers, others], ignore_index=True)
+    rules, names = fit_rfm(everybody, make_scheme(method="rfm"), n_segments)
+    segments = pd.Series(list_segments(rules, names, everybody))
+    assert names[-1] == "No order"
+    assert len(names) == n_segments
+    assert (segments == "No order").tolist() == [False] * 200 + [True] * 300
+    # Quintiles are those of the buyers, as if the others were not there.
+    assert rules.scores == fit_rfm(buyers, make_scheme(method="rfm"), n_segments)[0].scores
+    assert "No order" not in fit_rfm(buyers, make_scheme(method="rfm"), n_segments)[1]
 
 
 def test_rfm_takes_fixed_cut_points_and_columns_of_any_name():

@@ -162,14 +162,14 @@ def test_rfm_scores_quintiles_and_names_the_combinations():
     recency, frequency, _ = segmentation.model.scores
     # Nine days, 11 apart from 12 on: the quantiles .2 .4 .6 .8 lie at places 1.6, 3.2, 4.8, 6.4.
     assert recency.cuts == pytest.approx((12 + 6.6, 34 + 2.2, 45 + 8.8, 67 + 4.4))
-    # Sorted 0 1 1 2 2 3 8 8 9 9: places 1.8, 3.6, 5.4, 7.2.
-    assert frequency.cuts == pytest.approx((1, 2, 5, 8.2))
+    # Of those who ordered, sorted 1 1 2 2 3 8 8 9 9: the same places.
+    assert frequency.cuts == pytest.approx((1.6, 2.2, 7, 8.4))
     found = segmentation.assign(customers)
-    # Points R, F, M: 5 5 5 | 5 1 1, one order | 4 4 5 | ... | no recency scores 1.
+    # Points R, F, M: 5 5 5 | 5 1 1, one order | 4 4 5 | ... | no order at all.
     names = found["segment_name"].tolist()
-    assert names[:3] == ["Champions", "New", "Champions"]
+    assert names[:3] == ["Champions", "Promising", "Champions"]
     assert names[5:7] == ["At risk", "At risk"]
-    assert names[8:] == ["Lost", "Lost"]
+    assert names[8:] == ["Lost", "No order"]
     assert found["confidence"].tolist() == pytest.approx([1] * 9 + [2 / 3])
 
 

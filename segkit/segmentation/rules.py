@@ -20,7 +20,7 @@ from pydantic import model_validator
 
 from segkit.core.errors import SegkitError
 from segkit.features.customer_table import RFM_COLUMNS
-from segkit.models.columns import Document, add_up, read_known, take_number
+from segkit.models.columns import Document, add_up, read_known, read_numbers, take_number
 from segkit.models.kinds import find_kind
 from segkit.models.own_columns import choose_prefix
 from segkit.models.rule_language import Predicate, read_predicate
@@ -235,8 +235,10 @@ def fit_rfm(customers: pd.DataFrame, scheme: Scheme, n_segments: int) -> tuple[R
     """Score recency, frequency and money, at quintiles or the scheme's ``cuts``, and name cells.
 
     Frequency and money are added, recency stays apart. Never more than ``n_segments`` segments,
-    and never more than six: with fewer, neighbours are merged. Returns the rules and the names of
-    their segments, the best first.
+    and never more than six: with fewer, neighbours are merged. Champions and loyal customers have
+    two orders or more; customers without an order, if there are any, are a segment of their own (of
+    at least three) and no part of the quintiles. Returns the rules and the names of their segments,
+    the best first.
 
     References
     ----------
@@ -246,10 +248,12 @@ def fit_rfm(customers: pd.DataFrame, scheme: Scheme, n_segments: int) -> tuple[R
     columns = scheme.columns or RFM_COLUMNS
     if len(columns) != 3:
         raise SegkitError("rfm takes 3 columns: days, orders, money", found=", ".join(columns))
+    has_no_order = read_numbers(customers, columns[1]) < 1
+    buyers = customers if has_no_order.all() else customers[~has_no_order]
     pairs = zip(("recency", "frequency", "money"), columns, strict=True)
-    scores = [_learn_score(customers, scheme, name, column) for name, column in pairs]
+    scores = [_learn_score(buyers, scheme, name, column) for name, column in pairs]
     groups = {score.name: len(score.cuts) + 1 for score in scores}
-    rows = build_rfm(n_segments, groups, columns[1])
+    rows = build_rfm(n_segments, groups, columns[1], has_no_order=bool(has_no_order.any()))
     return _build_rules(kinds, rows, scores, BEST_FIRST)
 
 

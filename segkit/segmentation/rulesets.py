@@ -19,6 +19,7 @@ from segkit.plan.models import Scheme
 
 EVERYONE_ELSE = "Everyone else"
 AT_RISK_OR_LOST = "At risk or lost"  # the two together, where there are few segments
+NO_ORDER = "No order"  # who bought nothing, or sent back all
 GROUPS = 5
 MOST_GROUPS = 20
 
@@ -62,13 +63,15 @@ class RfmCell:
 
     ``recency_reach`` and ``both_reach`` say how far up its scale recency, and frequency and money
     together, lie at least: 0 at the bottom, 1 at the top. ``segments`` has the segment's name by
-    how many segments there are.
+    how many segments there are. A name that says that somebody came back is for ``several_orders``
+    alone: one large order makes frequency and money together high, but nobody loyal.
     """
 
     recency_reach: float
     both_reach: float
     segments: Mapping[int, str]
     one_order_at_most: bool = False
+    several_orders: bool = False
 
 
 # Scores that a condition may name, as recency_score.
@@ -175,6 +178,7 @@ RFM_CELLS = (
     RfmCell(
         recency_reach=0.75,
         both_reach=0.75,
+        several_orders=True,
         segments={6: "Champions", 5: "Champions", 4: "Loyal", 3: "Loyal", 2: "Active"},
     ),
     RfmCell(
@@ -186,6 +190,7 @@ RFM_CELLS = (
     RfmCell(
         recency_reach=0.5,
         both_reach=0.5,
+        several_orders=True,
         segments={6: "Loyal", 5: "Loyal", 4: "Loyal", 3: "Loyal", 2: "Active"},
     ),
     RfmCell(
@@ -206,6 +211,7 @@ RFM_CELLS = (
 )
 BEST_FIRST = (
     "Champions", "Loyal", "Promising", "New", "Active", "At risk", "Lost", AT_RISK_OR_LOST,
+    NO_ORDER,
 )  # fmt: skip
 # Conditions that follow the customers' own rhythm, in place of those by days.
 STAGE_RULES = {
@@ -248,14 +254,17 @@ def build_ruleset(
     return rules
 
 
-def build_rfm(n_segments: int, groups: Mapping[str, int], orders: str) -> list[SegmentRule]:
+def build_rfm(
+    n_segments: int, groups: Mapping[str, int], orders: str, *, has_no_order: bool = False
+) -> list[SegmentRule]:
     """Return the rules of RFM with at most ``n_segments`` segments, from 2 to 6.
 
     ``groups`` is the number of points of recency, frequency and money; ``orders`` the column that
-    counts orders.
+    counts orders. Where some customers have none (``has_no_order``), they are a segment of their
+    own, one of the ``n_segments``: who never bought was not lost. There are two others at least.
     """
-    segment_count = max(2, min(n_segments, 6))
-    rules = []
+    segment_count = max(2, min(n_segments - has_no_order, 6))
+    rules = [SegmentRule(NO_ORDER, f"{quote_name(orders)} < 1")] if has_no_order else []
     for cell in RFM_CELLS:
         least_recency = 1 + math.ceil(cell.recency_reach * (groups["recency"] - 1))
         most_both = groups["frequency"] + groups["money"]
@@ -263,6 +272,8 @@ def build_rfm(n_segments: int, groups: Mapping[str, int], orders: str) -> list[S
         when = f"recency_score >= {least_recency} and frequency_score + money_score >= {least_both}"
         if cell.one_order_at_most:
             when += f" and {quote_name(orders)} <= 1"
+        if cell.several_orders:
+            when += f" and {quote_name(orders)} > 1"
         rules.append(SegmentRule(cell.segments[segment_count], when))
     return _take_everyone_else(rules)
 
