@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from published import publish
 
 from segkit.action.exports import count_consent, export_segment
+from segkit.core.absence import explain_empty
 from segkit.core.csvfiles import neutralise_text
 from segkit.core.errors import SegkitError
 from segkit.report import consent, sizes
@@ -145,6 +146,25 @@ def test_consent_is_shown_by_segment_and_nothing_tells_of_a_small_group():
     answers = publish(answers, consent.CONSENT)
     wide = consent.spread_answers(answers, shown).frame.set_index("segment_name")
     assert wide.loc["B", figures].tolist() == [20, 10, 10, 0.5, 40]
+
+
+@pytest.mark.parametrize("column", ["consent", "may_call"])
+def test_where_no_answer_is_known_of_anybody_it_is_said_and_not_hidden(column):
+    segments = pd.DataFrame({"customer_id": range(60), "segment_name": ["A"] * 57 + ["B"] * 3})
+    people = segments[["customer_id"]].assign(consent=pd.array([None] * 60, dtype="boolean"))
+    counted = count_consent(people, segments, consent_column=column)
+    members = counted[["segment_name", "in_segment"]]
+    shown = publish(members.rename(columns={"in_segment": "customer_count"}), sizes.SIZES)
+    answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+    told = consent.spread_answers(publish(answers, consent.CONSENT), shown)
+    assert told.frame.empty
+    assert {"segment_name", "consent_share"} <= set(told.frame.columns)
+    assert explain_empty(told.frame) == consent.NOBODY_ASKED
+    people.loc[0, "consent"] = True
+    if column == "consent":  # one who answered is hidden, as before
+        counted = count_consent(people, segments, consent_column=column)
+        answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+        assert publish(answers, consent.CONSENT).frame["customer_count"].isna().all()
 
 
 @given(st.text())
