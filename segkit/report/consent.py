@@ -55,7 +55,8 @@ def spread_answers(answers: Published, sizes: Published) -> Published:
     here that is hidden there.
     """
     if isinstance(answers.frame, EmptyTable):
-        return reshape_published(answers, pd.DataFrame(columns=list(BY_SEGMENT.columns)), BY_SEGMENT)
+        nothing = pd.DataFrame(columns=list(BY_SEGMENT.columns))
+        return reshape_published(answers, nothing, BY_SEGMENT)
     wide = answers.frame.pivot(index="segment_name", columns="answer", values="customer_count")
     wide = wide.reindex(columns=ANSWERS)
     shares = answers.frame[answers.frame["answer"] == "with_consent"].set_index("segment_name")
