@@ -74,8 +74,8 @@ def test_a_year_without_sales_is_no_year(closed):
 def test_the_highest_and_the_lowest_month_are_told_with_their_index():
     months = make_years(1, 0).assign(total_spend=[100.0] * 10 + [50, 150])
     assert state(*measure_season(months)) == [
-        "One whole year cannot tell a season from an event; its highest month was December "
-        "(index 150), its lowest November (index 50)."
+        "One whole year cannot tell a season from an event; its highest month is December "
+        "(index 150, n = 30), its lowest month is November (index 50, n = 30)."
     ]
 
 

@@ -17,6 +17,7 @@ from segkit.validation.separation import INSIDE, OUTSIDE, project_segments
 def make_placed(*counts: int):
     table = pd.DataFrame({"segment_name": ["A", "B", "C"], "customer_count": counts})
     table = table.assign(tested_count=counts, segment_count=counts, recall=[0.9, 0.5, 0.7])
+    table = table.assign(recall_low=[0.8, 0.33, 0.48], recall_high=[0.96, 0.67, 0.86])
     return publish(table, reach.PLACED)
 
 
@@ -31,7 +32,8 @@ def test_rules_are_told_with_the_segment_that_is_hardest_to_find():
     assert read_texts(told) == [
         "By age, a few plain rules place 70.0% of unseen customers in their segment (95% interval "
         "60.0% to 80.0%); naming the largest segment for everybody places 50.0%.",
-        "By age, hardest to find is B: 50.0% of its customers are placed there.",
+        "By age, hardest to find is B: 50.0% of its customers are placed there (95% interval 33.0% "
+        "to 67.0%, 30 customers tested).",
     ]
     assert [finding.count for finding in told] == [100, 30]
 

@@ -20,6 +20,7 @@ from segkit.core.measures import CEILING, FLOOR, LARGEST, OF_A_MEAN, SECOND
 A_FIFTH = 0.2  # a change of so much of a figure makes it another
 FEW = 2  # so many customers are left out
 SHARE = "customer_share"
+SUMS = ("spend_share", "index_percent", "index")  # shares of a total, and sums beside the mean one
 COUNTED_AS = "customer_count"  # the customers that it is a share of all
 
 
@@ -32,10 +33,13 @@ class Bounds:
     floors, ceilings : DataFrame of float
         The rows of the table, and a column for each measure of which it is known. Missing where
         nothing is left without the two.
+    sums : frozenset of str
+        Which measures are sums, or shares of one total.
     """
 
     floors: pd.DataFrame
     ceilings: pd.DataFrame
+    sums: frozenset[str] = frozenset()
 
     def know(self, column: str, row: Hashable) -> bool:
         """Return whether a figure was worked out without two customers."""
@@ -58,16 +62,22 @@ class Bounds:
     ) -> bool:
         """Return whether a figure stays above, or below, all others without two customers.
 
-        Two are left out of its own customers, and two of those of each of the others.
+        Two are left out of its own customers, and two of those of each of the others. A ratio must
+        hold whichever these are. Of sums each is less by any two of its own, so that the largest
+        of alike ones would never hold: the two largest are left out of all, or the two least.
         """
         others = [other for other in others if other != row]
         if not others:
             return True
+        floor, ceiling = self.floors.at[row, column], self.ceilings.at[row, column]
+        floors, ceilings = self.floors.loc[others, column], self.ceilings.loc[others, column]
+        if column in self.sums:
+            pairs = [(floor, floors), (ceiling, ceilings)]
+        else:
+            pairs = [(floor, ceilings)] if is_top else [(ceiling, floors)]
         if is_top:
-            own = self.floors.at[row, column]
-            return bool(own > self.ceilings.loc[others, column].max(skipna=False))
-        own = self.ceilings.at[row, column]
-        return bool(own < self.floors.loc[others, column].min(skipna=False))
+            return all(own > rest.max(skipna=False) for own, rest in pairs)
+        return all(own < rest.min(skipna=False) for own, rest in pairs)
 
 
 def is_changed(value: float, without: float) -> bool:
@@ -142,6 +152,20 @@ def bound_share_without_two(part: np.ndarray, total: float) -> tuple[float, floa
     return float(min(ends)), float(max(ends))
 
 
+def bound_counted_without_two(
+    hits: np.ndarray | pd.Series, trials: np.ndarray | pd.Series
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest that shares of customers are without two of them.
+
+    >>> bound_counted_without_two(np.array([5, 1]), np.array([10, 10]))
+    (array([0.375, 0.   ]), array([0.625, 0.125]))
+    """
+    hits = np.asarray(hits, dtype=float)
+    trials = np.asarray(trials, dtype=float)
+    left = np.where(trials > FEW, trials - FEW, np.nan)
+    return np.clip(hits - FEW, 0, None) / left, np.minimum(hits, left) / left
+
+
 def collect_bounds(table: pd.DataFrame, *, count: str) -> Bounds | None:
     """Return what the figures of a finished table are without two customers; None of none.
 
@@ -152,14 +176,18 @@ def collect_bounds(table: pd.DataFrame, *, count: str) -> Bounds | None:
     """
     floors = {}
     ceilings = {}
+    sums = set(SUMS)
     for name in map(str, table.columns):
         if {f"{name}{FLOOR}", f"{name}{CEILING}"} <= set(table.columns):
             floors[name] = table[f"{name}{FLOOR}"].astype(float)
             ceilings[name] = table[f"{name}{CEILING}"].astype(float)
         elif {f"{name}{LARGEST}", f"{name}{SECOND}"} <= set(table.columns):
             floors[name], ceilings[name] = _bound_by_contributions(table, name, count)
+            if f"{name}{OF_A_MEAN}" not in table:
+                sums.add(name)
     if count in table and pd.api.types.is_numeric_dtype(table[count]):
         people = table[count].astype(float)
+        sums |= {count, SHARE}
         floors[count] = (people - FEW).clip(lower=0)
         ceilings[count] = people
         if SHARE in table and count == COUNTED_AS:
@@ -170,7 +198,9 @@ def collect_bounds(table: pd.DataFrame, *, count: str) -> Bounds | None:
     if not floors:
         return None
     index = table.index
-    return Bounds(pd.DataFrame(floors, index=index), pd.DataFrame(ceilings, index=index))
+    return Bounds(
+        pd.DataFrame(floors, index=index), pd.DataFrame(ceilings, index=index), sums=frozenset(sums)
+    )
 
 
 def _bound_by_contributions(

@@ -8,7 +8,7 @@ import pandas as pd
 from ibis import ir
 
 from segkit.core.absence import empty_table
-from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND
+from segkit.core.measures import CEILING, FLOOR, LARGEST, OF_A_MEAN, SECOND
 from segkit.core.statistics import measure_agreement
 from segkit.features.expressions import share_of, sum_money
 from segkit.features.habits import Habits
@@ -125,7 +125,7 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
     )
     if f"total_spend{LARGEST}" in last:
-        by_month = by_month.assign(**_find_most_dominated(last, kept))
+        by_month = by_month.assign(**_find_most_dominated(last, kept, index))
     if len(kept) > 1:
         time = (12 * kept[:, None] + np.arange(12)).ravel()
         line = np.polyval(np.polyfit(time, sales.ravel(), 1), time)
@@ -135,7 +135,20 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return by_month, test
 
 
-def _find_most_dominated(months: pd.DataFrame, years: np.ndarray) -> dict[str, np.ndarray]:
+def _bound_index(
+    total: np.ndarray, largest: np.ndarray, second: np.ndarray, index: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return each month's index without two customers, in the year where they change it most."""
+    two = largest + second
+    kept = np.divide(total - two, total, out=np.full(total.shape, np.nan), where=total > 0)
+    ends = {FLOOR: kept.min(axis=0), CEILING: kept.max(axis=0)}
+    shares = {FLOOR: np.fmin(ends[FLOOR], 1.0), CEILING: np.fmax(ends[CEILING], 1.0)}
+    return {f"index_percent{end}": 100 * index * share for end, share in shares.items()}
+
+
+def _find_most_dominated(
+    months: pd.DataFrame, years: np.ndarray, index: np.ndarray
+) -> dict[str, np.ndarray]:
     """Return, for the gate, the sales of each month of the year where one customer has most.
 
     An index is made of the sales of several years; it is hidden if those of one year would be.
@@ -148,6 +161,7 @@ def _find_most_dominated(months: pd.DataFrame, years: np.ndarray) -> dict[str, n
     worst = open_by.argmin(axis=0)
     places = (worst, np.arange(12))
     return {
+        **_bound_index(total, largest, second, index),
         f"index{OF_A_MEAN}": total[places],
         f"index{LARGEST}": largest[places],
         f"index{SECOND}": second[places],

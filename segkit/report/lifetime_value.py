@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +13,7 @@ from segkit.core.privacy import Published, Shape
 from segkit.features.lifetime_value import ALL
 from segkit.report.shared import figures
 from segkit.report.shared.charts import plot_trend
+from segkit.report.shared.extremes import find_ends
 from segkit.report.shared.figures import BLUE, ORANGE, chart
 from segkit.report.shared.numbers import format_number, join_words, plural
 from segkit.report.shared.sentences import explain_silence, write_finding
@@ -132,8 +135,7 @@ def state_lifetime(values: Published) -> list[Finding]:
     told = [write_finding(f"lifetime_value.value.{kind}", [mean, count, total], count=count)]
     groups = values.frame[values.frame["group"] != ALL]
     if len(groups) > 1 and groups["total_lifetime_value"].notna().all():
-        best = groups.loc[groups["total_lifetime_value"].idxmax(), "group"]
-        told.append(_state_best(values, best))
+        told += _state_best(values, groups.index)
     return told
 
 
@@ -141,9 +143,18 @@ def _read_everybody(values: Published, column: str, interval: tuple[str, str]) -
     return values.read_figure(column, where={"group": ALL}, kind="money", interval=interval)
 
 
-def _state_best(values: Published, best: str) -> Finding:
-    """Say which group is expected to bring the largest part, and how large it is."""
-    place = {"group": best}
+def _state_best(values: Published, groups: pd.Index) -> list[Finding]:
+    """Say which group is expected to bring the largest part, unless two customers make it."""
+
+    def read(row: pd.Series, name: str) -> Figure:
+        where = {"group": row["group"]}
+        return values.read_figure("total_lifetime_value", where=where, kind="money", name=name)
+
+    ends = find_ends(values, "total_lifetime_value", read, rows=groups)
+    if ends is None or not ends[0].stands or len(ends[0].rows) > 1:
+        return []
+    best = ends[0]
+    place = {"group": values.frame.at[best.rows[0], "group"]}
     shares = [
         values.read_figure(
             column,
@@ -157,8 +168,11 @@ def _state_best(values: Published, best: str) -> Finding:
             ("customer_count", "customer_share"),
         )
     ]
-    count = values.read_figure("customer_count", where=place, kind="count")
-    return write_finding("lifetime_value.value.best", shares, count=count, words=place)
+    shares[0] = replace(shares[0], carried=best.figure.carried)
+    count = values.read_figure("customer_count", where=place, kind="count", unit="customer")
+    kind = "best_by_few" if best.is_made_by_few else "best"
+    found = [*shares, count]
+    return [write_finding(f"lifetime_value.value.{kind}", found, count=count, words=place)]
 
 
 def write_checks(checks: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED
 from segkit.report.shared import figures
+from segkit.report.shared.extremes import MOST_TIED, find_ends
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, chart
 from segkit.report.shared.numbers import format_share, join_words
 from segkit.report.shared.sentences import explain_absence, name_column, write_finding
@@ -37,6 +38,7 @@ PLACED = View(
         "placed", by=("segment_name",), wholes=("segment_count", "tested_count"), shown=("segment",)
     )
 )
+RECALL_ENDS = ("recall_low", "recall_high")
 ACCURACIES = View(Shape("accuracies", by=("way",), adds_up=False))
 QUIZ_STEPS = View(Shape("quiz_steps", by=("question_count",), adds_up=False, shown=("question",)))
 QUESTIONS = View(Shape("questions", population="columns", by=("question",)))
@@ -114,18 +116,33 @@ def state_reach(placed: Published, accuracies: Published, *, by: str) -> list[Fi
     if guessed.value is not None and found.low is not None and found.low <= guessed.value:
         told.append(write_finding("reach.reach.no_better", [found, guessed], words=words))
         return told
-    known = placed.frame.dropna(subset=["recall"])
-    if len(known):
-        hardest = known.sort_values("recall", kind="stable")["segment_name"].iloc[0]
-        told.append(_state_hardest(placed, hardest, by=by))
-    return told
+    return [*told, *_state_hardest(placed, by=by)]
 
 
-def _state_hardest(placed: Published, segment_name: str, *, by: str) -> Finding:
-    where = {"segment_name": segment_name}
-    recall = placed.read_figure("recall", where=where, kind="share")
+def _state_hardest(placed: Published, *, by: str) -> list[Finding]:
+    """Say which segment is hardest to find; nothing where all are alike, or by two customers."""
+    if not set(RECALL_ENDS) <= set(placed.frame):
+        return []
+
+    def read(row: pd.Series, name: str) -> Figure:
+        where = {"segment_name": row["segment_name"]}
+        return placed.read_figure(
+            "recall", where=where, kind="share", name=name, interval=RECALL_ENDS
+        )
+
+    ends = find_ends(placed, "recall", read, names=("easiest", "recall"))
+    if ends is None or not ends[1].stands or len(ends[1].rows) > MOST_TIED:
+        return []
+    rows = placed.frame.loc[list(ends[1].rows)]
+    words = {"segments": join_words(rows["segment_name"].tolist()), "by": by}
+    found = [ends[1].figure]
+    if len(rows) > 1:
+        count = int(rows["customer_count"].sum())
+        return [write_finding("reach.reach.hardest_of_several", found, count=count, words=words)]
+    where = {"segment_name": rows["segment_name"].iloc[0]}
     count = placed.read_figure("customer_count", where=where, kind="count")
-    return write_finding("reach.reach.hardest", [recall], count=count, words={**where, "by": by})
+    found.append(placed.read_figure("tested_count", where=where, kind="count", unit="customer"))
+    return [write_finding("reach.reach.hardest", found, count=count, words=words)]
 
 
 def _read_way(accuracies: Published, way: str, name: str) -> Figure:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.core.findings import Finding
+from segkit.core.findings import Figure, Finding
 from segkit.core.measures import FIGURE
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared.charts import plot_trend
+from segkit.report.shared.extremes import MOST_TIED, End, find_ends
 from segkit.report.shared.figures import chart
+from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import write_finding
 from segkit.report.shared.views import Column, View
 
@@ -50,7 +55,7 @@ def state_season(by_month: Published, test: Published) -> list[Finding]:
     if year_count < 1:
         return [write_finding("season.season.no_year")]
     if year_count < 2:
-        return [_write_ends("one_year_ends", by_month, ends) if ends else _write_one_year()]
+        return [_write_ends("one_year_ends", ends) if ends else _write_one_year()]
     figures = [
         test.read_figure("year_count", kind="count"),
         test.read_figure("agreement", decimals=2),
@@ -59,34 +64,49 @@ def state_season(by_month: Published, test: Published) -> list[Finding]:
     if test.frame["p_value"].iloc[0] >= ENOUGH_P_VALUE:
         return [write_finding("season.season.chance", figures)]
     told = [write_finding("season.season.calendar", figures)]
-    return [*told, _write_ends("ends", by_month, ends)] if ends else told
+    return [*told, _write_ends("ends", ends)] if ends else told
 
 
 def _write_one_year() -> Finding:
     return write_finding("season.season.one_year")
 
 
-def _find_ends(by_month: Published) -> tuple[str, str] | None:
-    """Return the months with the highest and the lowest sales, if all are shown and they differ."""
+def _find_ends(by_month: Published) -> tuple[Finding, Finding] | None:
+    """Say which months have the highest and the lowest sales, if all are shown and they differ.
+
+    A month that changes places without two customers is not named.
+    """
     if by_month.empty or by_month.frame["index"].isna().any():
         return None
-    if by_month.frame["index"].nunique() < 2:
+
+    def read(row: pd.Series, name: str) -> Figure:
+        where = {"month": row["month"]}
+        return by_month.read_figure("index_percent", where=where, kind="index", name=name)
+
+    ends = find_ends(by_month, "index_percent", read, names=("highest_index", "lowest_index"))
+    if ends is None or not any(end.stands for end in ends):
         return None
-    ranked = by_month.frame.sort_values("index", ascending=False, kind="stable")["month"]
-    return ranked.iloc[0], ranked.iloc[-1]
+    if any(len(end.rows) > MOST_TIED for end in ends):
+        return None
+    return tuple(_state_end(by_month, end) for end in ends)
 
 
-def _write_ends(name: str, by_month: Published, ends: tuple[str, str]) -> Finding:
+def _state_end(by_month: Published, end: End) -> Finding:
+    months = by_month.frame.loc[list(end.rows), "month"].tolist()
+    name = end.figure.name.removesuffix("_index")
+    where = {"month": months[0]}
+    count = by_month.read_figure("customer_count", where=where, kind="count", name=f"{name}_count")
+    figures = [replace(end.figure, name="index"), replace(count, name="count")]
+    kind = "end_by_few" if end.is_made_by_few else "end"
+    if not end.stands:
+        kind = "hanging"
+    words = {"end": name, "months": join_words(months)}
+    part = write_finding(f"season.season.{kind}", figures, words=words)
+    return replace(part, figures=(end.figure, count))
+
+
+def _write_ends(name: str, ends: tuple[Finding, Finding]) -> Finding:
     highest, lowest = ends
-    return write_finding(
-        f"season.season.{name}",
-        [
-            by_month.read_figure(
-                "index_percent", where={"month": highest}, kind="index", name="highest_index"
-            ),
-            by_month.read_figure(
-                "index_percent", where={"month": lowest}, kind="index", name="lowest_index"
-            ),
-        ],
-        words={"highest": highest, "lowest": lowest},
-    )
+    figures = [*highest.figures, *lowest.figures]
+    words = {"highest": highest.text, "lowest": lowest.text}
+    return write_finding(f"season.season.{name}", figures, words=words)

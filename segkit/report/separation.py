@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.core.findings import Condition, Finding
+from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared import figures
+from segkit.report.shared.extremes import find_ends
 from segkit.report.shared.figures import SERIES, chart
 from segkit.report.shared.numbers import format_share, join_words, plural
 from segkit.report.shared.sentences import explain_absence, write_figure, write_finding
@@ -120,4 +123,19 @@ def _state_ends(overlaps: Published, shares: pd.Series) -> Finding:
     least, _, most, count = read
     if write_figure(least) == write_figure(most):
         return write_finding("separation.separation.alike", [least], count=count)
-    return write_finding("separation.separation.ends", read, words=words)
+    judged = _judge_ends(overlaps)
+    read = [replace(figure, carried=judged.get(figure.name)) for figure in read]
+    kind = "ends_by_few" if any(judged.values()) else "ends"
+    return write_finding(f"separation.separation.{kind}", read, words=words)
+
+
+def _judge_ends(overlaps: Published) -> dict[str, bool | None]:
+    """Return whether two customers make which segment lies most, and which least, apart."""
+
+    def read(row: pd.Series, name: str) -> Figure:
+        where = {"segment_name": row["segment_name"], "place": INSIDE}
+        return overlaps.read_figure("share", where=where, kind="share", name=name)
+
+    rows = overlaps.frame.index[overlaps.frame["place"] == INSIDE]
+    ends = find_ends(overlaps, "share", read, rows=rows, names=("most_share", "least_share"))
+    return {} if ends is None else {end.figure.name: not end.stands for end in ends}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from segkit.core.findings import Finding
+from segkit.core.findings import Figure, Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.by_segment import MEASURES, RESTS_ON, SEGMENT, state_measures, view_shares
 from segkit.report.shared import charts
+from segkit.report.shared.extremes import find_ends
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View
 
@@ -88,19 +89,25 @@ def state_spend(spend: Published) -> list[Finding]:
     """Say which segment brings the most, and where spend, basket and returns are high or low."""
     if spend.empty:
         return [explain_absence(spend)]
-    told = []
-    first = spend.frame.iloc[0]  # the largest spend is first; hidden or unknown, it is not told
-    if pd.notna(first["spend_share"]):
-        told.append(_state_first(spend, first["segment_name"]))
-    return [*told, *state_measures(spend)]
+    return [*_state_first(spend), *state_measures(spend)]
 
 
-def _state_first(spend: Published, segment: str) -> Finding:
-    place = {"segment_name": segment}
-    found = [
-        spend.read_figure("spend_share", where=place, kind="share"),
-        spend.read_figure("customer_share", where=place, kind="share"),
-    ]
-    count = spend.read_figure("customer_count", where=place)
-    words = {"segment": segment}
-    return write_finding("spend.segments.brings_most", found, count=count, words=words)
+def _state_first(spend: Published) -> list[Finding]:
+    """Say which segment brings the most; nothing where one is hidden, or two customers make it."""
+
+    def read(row: pd.Series, name: str) -> Figure:
+        where = {"segment_name": row["segment_name"]}
+        return spend.read_figure("spend_share", where=where, kind="share", name=name)
+
+    if pd.isna(spend.frame["spend_share"].iloc[0]):
+        return []  # the largest spend is first; hidden or unknown, it is not told
+    ends = find_ends(spend, "spend_share", read, names=("spend_share", "least"))
+    if ends is None or not ends[0].stands or len(ends[0].rows) > 1:
+        return []
+    most = ends[0]
+    place = {"segment_name": spend.frame.at[most.rows[0], "segment_name"]}
+    found = [most.figure, spend.read_figure("customer_share", where=place, kind="share")]
+    count = spend.read_figure("customer_count", where=place, kind="count", unit="customer")
+    kind = "brings_most_by_few" if most.is_made_by_few else "brings_most"
+    words = {"segment": place["segment_name"]}
+    return [write_finding(f"spend.segments.{kind}", [*found, count], count=count, words=words)]

@@ -13,6 +13,9 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.absence import empty_table
+from segkit.core.carried import bound_counted_without_two
+from segkit.core.measures import CEILING, FLOOR
+from segkit.core.statistics import bound_share
 from segkit.models import trees
 from segkit.models.trees import FOLDS, LEAF_COUNTS, Inputs, Leaf
 from segkit.segmentation.members import join_segments, name_numbers
@@ -35,6 +38,10 @@ SEGMENT_COLUMNS = [
     "customer_count",
     "tested_count",
     "recall",
+    "recall_low",
+    "recall_high",
+    f"recall{FLOOR}",
+    f"recall{CEILING}",
     "precision",
 ]
 BY_RULES = "rules"
@@ -55,7 +62,9 @@ class Surrogate:
     by_segment : pandas.DataFrame
         One row a segment, out of sample: ``segment``, ``segment_name``, ``customer_count``,
         ``tested_count`` (those of them whom the test drew), ``recall`` (share of its customers who
-        are placed there), ``precision`` (share of those placed there who belong).
+        are placed there), ``recall_low`` and ``recall_high`` (its 95 % interval), ``precision``
+        (share of those placed there who belong), and for the gate what the recall is without two
+        customers.
     accuracy, accuracy_low, accuracy_high : float
         Share of unseen customers placed in their segment, with its 95 % interval.
     baseline_accuracy : float
@@ -327,7 +336,7 @@ def _cross_validate(
 
 
 def _measure_segments(task: Task, classes: np.ndarray, placed: np.ndarray) -> pd.DataFrame:
-    """Return recall and precision by segment."""
+    """Return recall, with its 95 % interval, and precision by segment."""
     rows = []
     for number, name in task.names.items():
         here = (classes == number)[:, None]
@@ -337,4 +346,12 @@ def _measure_segments(task: Task, classes: np.ndarray, placed: np.ndarray) -> pd
         recall = hits / (here.sum() * REPEATS) if here.any() else np.nan
         precision = hits / there.sum() if there.any() else np.nan
         rows.append((number, name, size, int(here.sum()), recall, precision))
-    return pd.DataFrame(rows, columns=SEGMENT_COLUMNS)
+    columns = ["segment", "segment_name", "customer_count", "tested_count", "recall", "precision"]
+    table = pd.DataFrame(rows, columns=columns)
+    tested = table["tested_count"].astype(float)
+    hits = table["recall"] * tested
+    low, high = bound_share(hits, tested.where(tested > 0))
+    floor, ceiling = bound_counted_without_two(hits, tested)
+    table = table.assign(recall_low=low, recall_high=high)
+    table = table.assign(**{f"recall{FLOOR}": floor, f"recall{CEILING}": ceiling})
+    return table[SEGMENT_COLUMNS]

@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.absence import empty_table
+from segkit.core.carried import bound_counted_without_two
+from segkit.core.measures import CEILING, FLOOR
+from segkit.core.statistics import bound_share
 from segkit.models.columns import learn_levels, learn_preparation, tidy_columns
 from segkit.models.kinds import find_kind
 from segkit.models.trees import order_customers
@@ -25,6 +28,7 @@ OUTSIDE = "outside"
 OUTLINE_COLUMNS = ["segment", "segment_name", "part", "point", "x", "y", "inner_count"]
 CENTRE_COLUMNS = ["segment", "segment_name", "x", "y", "inner_count"]
 OVERLAP_COLUMNS = ["segment", "segment_name", "place", "customer_count", "share", "inner_count"]
+OVERLAP_BOUNDS = ["share_low", "share_high", f"share{FLOOR}", f"share{CEILING}"]
 AXIS_COLUMNS = ["axis", "explained_share", "label"]
 
 
@@ -43,7 +47,8 @@ class Separation:
     overlaps : pandas.DataFrame
         Two rows a segment: ``segment``, ``segment_name``, ``place`` (inside another segment's
         outer outline, or outside of all), ``customer_count``, ``share`` (of the segment),
-        ``inner_count``.
+        ``inner_count``, ``share_low`` and ``share_high`` (its 95 % interval), and for the gate what
+        the share is without two customers.
     axes : pandas.DataFrame
         One row an axis: ``axis`` (x or y), ``explained_share`` (of all differences in the
         columns), ``label`` (the columns that make it, in words).
@@ -169,4 +174,8 @@ def _count_overlaps(
         for place, count in ((INSIDE, inside), (OUTSIDE, size - inside)):
             share = count / size
             rows.append((number, centre.segment_name, place, count, share, centre.inner_count))
-    return pd.DataFrame(rows, columns=OVERLAP_COLUMNS)
+    table = pd.DataFrame(rows, columns=OVERLAP_COLUMNS)
+    counts = table["customer_count"].astype(float)
+    sizes = counts.groupby(table["segment"]).transform("sum")
+    bounds = (*bound_share(counts, sizes), *bound_counted_without_two(counts, sizes))
+    return table.assign(**dict(zip(OVERLAP_BOUNDS, bounds, strict=True)))
