@@ -140,10 +140,10 @@ def tell_level(name: str, level: str, labels: Labels | None = None) -> str:
 
     Examples
     --------
-    >>> tell_level("age_band", "35-44"), tell_level("has_pets", "no"), tell_level("order_count", "1")
-    ('aged 35-44', 'without pets', 'with 1 order')
-    >>> tell_level("return_share", "over 0.18 to 0.31"), tell_level("order_count", "0")
-    ('with over 18% to 31% of sales returned', 'with no orders')
+    >>> [tell_level("age_band", "35-44"), tell_level("has_pets", "no")]
+    ['aged 35-44', 'without pets']
+    >>> [tell_level("order_count", "1"), tell_level("return_share", "over 0.18 to 0.31")]
+    ['with 1 order', 'with over 18% to 31% of sales returned']
     """
     feature = find_words(name, labels)
     text = level.casefold()

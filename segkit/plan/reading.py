@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from segkit.core.errors import PlanError, SegkitError, UsageError, suggest_name
-from segkit.plan.frozen import Frozen
 from segkit.plan.blanks import BLANK, find_blanks
+from segkit.plan.frozen import Frozen
 from segkit.plan.models import Plan, TableSpec
 from segkit.plan.names import check_names, find_line, locate_keys
 from segkit.plan.toml_faults import explain_toml
