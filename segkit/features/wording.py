@@ -68,10 +68,14 @@ def _word_category_share(feature: Feature) -> Feature:
 def _complete(feature: Feature, *, told: str) -> Feature:
     """Make what is not given of the label; ``told`` is one that somebody wrote, or nothing."""
     label = feature.label
-    is_count = bool(told) and feature.name.endswith("_count")
+    more, less = "higher", "lower"
+    if told and feature.name.endswith("_count"):
+        more, less = "more", "fewer"
+    elif told and not feature.unit:
+        more, less = "more", "less"
     made = {
-        "more": f"more {label}" if is_count else f"higher {label}",
-        "less": f"fewer {label}" if is_count else f"lower {label}",
+        "more": f"{more} {label}",
+        "less": f"{less} {label}",
         "none": _word_none(feature, told),
         "yes": f"with {label}" if told else f"with yes to {label}",
         "no": f"without {label}" if told else f"with no to {label}",
