@@ -335,9 +335,9 @@ def test_names_of_mixed_segments_tell_the_level_that_stands_out():
     scheme = make_scheme("kprototypes", ("favourite_channel", "has_loyalty_card"))
     found, _ = fit_segmentation(customers, scheme, n_segments=3, as_of=AS_OF, random_state=0)
     assert list(found.names.values()) == [
-        "By web, loyalty card",
-        "By shop, loyalty card",
-        "Favourite channel unknown, no loyalty card",
+        "By web, with a loyalty card",
+        "By shop, with a loyalty card",
+        "Favourite channel unknown, without a loyalty card",
     ]
 
 

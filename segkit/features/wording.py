@@ -68,10 +68,14 @@ def _word_category_share(feature: Feature) -> Feature:
 def _complete(feature: Feature, *, told: str) -> Feature:
     """Make what is not given of the label; ``told`` is one that somebody wrote, or nothing."""
     label = feature.label
-    is_count = bool(told) and feature.name.endswith("_count")
+    more, less = "higher", "lower"
+    if told and feature.name.endswith("_count"):
+        more, less = "more", "fewer"
+    elif told and not feature.unit:
+        more, less = "more", "less"
     made = {
-        "more": f"more {label}" if is_count else f"higher {label}",
-        "less": f"fewer {label}" if is_count else f"lower {label}",
+        "more": f"{more} {label}",
+        "less": f"{less} {label}",
         "none": _word_none(feature, told),
         "yes": f"with {label}" if told else f"with yes to {label}",
         "no": f"without {label}" if told else f"with no to {label}",
@@ -140,10 +144,10 @@ def tell_level(name: str, level: str, labels: Labels | None = None) -> str:
 
     Examples
     --------
-    >>> tell_level("age_band", "35-44"), tell_level("has_pets", "no"), tell_level("order_count", "1")
-    ('aged 35-44', 'without pets', 'with 1 order')
-    >>> tell_level("return_share", "over 0.18 to 0.31"), tell_level("order_count", "0")
-    ('with over 18% to 31% of sales returned', 'with no orders')
+    >>> [tell_level("age_band", "35-44"), tell_level("has_pets", "no")]
+    ['aged 35-44', 'without pets']
+    >>> [tell_level("order_count", "1"), tell_level("return_share", "over 0.18 to 0.31")]
+    ['with 1 order', 'with over 18% to 31% of sales returned']
     """
     feature = find_words(name, labels)
     text = level.casefold()

@@ -5,9 +5,11 @@ A `Plan` is `BaseSettings` and more, so that functions of features take either.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import contextlib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from segkit.contract.bases import SAID
 from segkit.plan.frozen import Frozen
@@ -56,7 +58,7 @@ class ChoiceQuestion(Frozen):
     base: Literal[SAID]
     question: str
     separator: str = ""
-    options: dict[Name, str] = {}
+    options: dict[Name, str] = Field({})
 
     @model_validator(mode="after")
     def _check_options(self) -> ChoiceQuestion:
@@ -96,12 +98,12 @@ class BaseSettings(Frozen):
     """
 
     unit: Literal["customer", "account"] = "customer"
-    territories: dict[str, str] = {}
+    territories: dict[str, str] = Field({})
     key_moments: tuple[str, ...] = ("cart", "wish", "checkout", "signup", "form")
     engagement_days: tuple[int, int] | Literal["learned"] = (30, 180)
     scales: tuple[Scale, ...] = ()
     choices: tuple[ChoiceQuestion, ...] = ()
-    labels: Labels = {}
+    labels: Labels = Field({})
 
     def list_needs(self) -> dict[str, str]:
         """Return what the plan says that a base or a feature may need, as the dictionary writes it.
@@ -123,7 +125,22 @@ class BaseSettings(Frozen):
 
     def list_labels(self) -> dict[str, Label]:
         """Return the words for features: those given, and those of the options of choices."""
-        told: dict[str, Label] = {}
-        for choice in self.choices:
-            told |= choice.list_labels()
-        return told | self.labels
+        return gather_labels(self.choices, self.labels)
+
+
+def gather_labels(
+    choices: Iterable[ChoiceQuestion], labels: Mapping[str, Label]
+) -> dict[str, Label]:
+    """Return the words for the options of choices, and those given, which go before them."""
+    told: dict[str, Label] = {}
+    for choice in choices:
+        told |= choice.list_labels()
+    return {**told, **labels}
+
+
+def read_labels(content: Mapping[str, Any]) -> dict[str, Label]:
+    """Return the words in a plan that is not read yet; nothing where a part of it is wrong."""
+    with contextlib.suppress(ValidationError):
+        parts = {name: content[name] for name in ("choices", "labels") if name in content}
+        return BaseSettings.model_validate(parts).list_labels()
+    return {}

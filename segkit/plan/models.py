@@ -15,9 +15,10 @@ from pydantic import Field, field_validator, model_validator
 from segkit.contract.bases import BASES
 from segkit.core.errors import SegkitError
 from segkit.plan.accepted import AcceptedWarnings
-from segkit.plan.bases import BaseSettings, Name
+from segkit.plan.bases import BaseSettings, Name, read_labels
 from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
+from segkit.plan.labels import Labels
 from segkit.plan.statuses import Statuses
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -158,7 +159,8 @@ class Scheme(Frozen):
     replace the cut points of RFM, tiers or a ready-made ``ruleset``. Levels of a
     category that fewer than ``smallest_level`` customers share are pooled, those of the plan's
     ``smallest_cell`` where it says nothing. ``who`` says whether people without an order, such as
-    leads, have a segment too.
+    leads, have a segment too. ``labels`` are the plan's words for features, which names of segments
+    are made of.
     """
 
     name: Name
@@ -177,6 +179,7 @@ class Scheme(Frozen):
     rules: tuple[NamedRule, ...] = ()
     ruleset: str | None = None
     cuts: dict[Name, int | tuple[float, ...]] = Field({})
+    labels: Labels = Field({}, repr=False)
 
     @field_validator("segments", mode="before")
     @classmethod
@@ -278,14 +281,16 @@ class Plan(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _hide_small_levels(cls, content: Any) -> Any:
-        """Let the schemes pool levels of fewer customers than may be shown."""
-        privacy = content.get("privacy") if isinstance(content, dict) else None
+    def _hand_to_schemes(cls, content: Any) -> Any:
+        """Let the schemes pool levels of fewer customers than may be shown, and know the labels."""
         schemes = content.get("schemes") if isinstance(content, dict) else None
-        if not isinstance(privacy, dict) or not isinstance(schemes, (list, tuple)):
+        if not isinstance(schemes, (list, tuple)):
             return content
-        least = {"smallest_level": privacy.get("smallest_cell", SMALLEST_CELL)}
-        told = [{**least, **one} if isinstance(one, dict) else one for one in schemes]
+        handed: dict[str, Any] = {"labels": read_labels(content)}
+        privacy = content.get("privacy")
+        if isinstance(privacy, dict):
+            handed["smallest_level"] = privacy.get("smallest_cell", SMALLEST_CELL)
+        told = [{**handed, **one} if isinstance(one, dict) else one for one in schemes]
         return {**content, "schemes": told}
 
     @model_validator(mode="after")

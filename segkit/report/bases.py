@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import Labels, capitalise, name_feature, tell_level
 from segkit.profiles.base_summaries import ALL, INDEX, OTHERS
 from segkit.report.shared import figures
 from segkit.report.shared.extremes import MOST_TIED, find_ends, find_sure_end, state_sure_end
 from segkit.report.shared.figures import BLUE, chart
 from segkit.report.shared.numbers import format_number, format_share, join_words, plural
-from segkit.report.shared.sentences import explain_absence, name_column, write_finding
+from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View
 
 LIKE_ALL = 5  # an index so near to 100 is like everybody
@@ -28,7 +31,7 @@ BASE = View(
         rests=dict.fromkeys((*INDEX, "unknown_count"), "unknown_count"),
     ),
     {
-        "feature": Column("Feature"),
+        "feature": Column("Feature", "feature"),
         "level": Column("Level"),
         "customer_count": Column("Customers"),
         "customer_share": Column("Share of customers"),
@@ -42,7 +45,9 @@ BASE = View(
 
 
 @chart("feature", "level", "customer_share", values=["value_index"])
-def plot_base(table, *, most: int = 3, title: str = "Customers by level") -> Axes:
+def plot_base(
+    table, *, most: int = 3, labels: Labels | None = None, title: str = "Customers by level"
+) -> Axes:
     """Draw the share of customers at each level of the first ``most`` features of a base.
 
     How to read it: within a feature the bars add up to the customers of whom it is known. An index
@@ -55,7 +60,7 @@ def plot_base(table, *, most: int = 3, title: str = "Customers by level") -> Axe
     for feature in table["feature"].unique()[:most]:
         levels = table[(table["feature"] == feature) & (table["level"] != ALL)]
         rows += [None, *levels.to_dict("records")]
-        names += [name_column(feature), *levels["level"]]
+        names += [capitalise(name_feature(feature, labels)), *levels["level"]]
         bold += [True, *[False] * len(levels)]
     ax = figures.new_axes(title, height=0.8 + 0.24 * len(rows))
     shares = [row["customer_share"] if row else 0 for row in reversed(rows)]
@@ -65,7 +70,11 @@ def plot_base(table, *, most: int = 3, title: str = "Customers by level") -> Axe
     ax.margins(x=0.2)
     figures.name_rows(ax, reversed(names), bold=bold[::-1])
     figures.name_values(ax, "share of all customers; index of their value, 100 is the mean")
-    said = [f"{row['feature']} {row['level']}: {_write_level(row)}" for row in rows if row]
+    said = [
+        f"{tell_level(row['feature'], row['level'], labels)}: {_write_level(row)}"
+        for row in rows
+        if row
+    ]
     return figures.describe_chart(ax, f"Bars of {plural(len(said), 'level')}", said)
 
 
@@ -108,7 +117,7 @@ def _state_least_known(base: Published) -> Finding | None:
         "bases.base.least_known" if len(known) > 1 else "bases.base.known",
         [count, base.read_figure("customer_share", where=place, kind="share")],
         count=base.read_figure("customer_count", where=place),
-        words={"feature": name_column(feature)},
+        words={"feature": name_feature(feature, base.labels)},
     )
 
 
@@ -133,14 +142,16 @@ def _state_largest(base: Published, levels: pd.DataFrame) -> Finding | None:
         count=base.read_figure(
             "customer_count", where={"feature": row["feature"], "level": row["level"]}
         ),
-        words={"places": _name_places(base.frame.loc[list(largest.rows)], last="or")},
+        words={"places": _name_places(base, list(largest.rows), last="or")},
     )
 
 
-def _name_places(rows: pd.DataFrame, *, last: str = "and") -> str:
-    """Name groups by their feature and level."""
+def _name_places(base: Published, places: Collection[int], *, last: str = "and") -> str:
+    """Name groups by their feature and level, such as "those in the country Norway"."""
+    rows = base.frame.loc[list(places)]
     names = zip(rows["feature"], rows["level"], strict=True)
-    return join_words([f"{name_column(feature)} is {level}" for feature, level in names], last)
+    told = [tell_level(feature, level, base.labels) for feature, level in names]
+    return join_words([f"those {who}" for who in told], last)
 
 
 def _state_value(base: Published) -> Finding | None:
@@ -193,7 +204,7 @@ def _state_value_end(base: Published, rows: pd.Index, name: str) -> Finding | No
         word=name,
         read=read,
         read_count=read_count,
-        name_rows=lambda rows: f"where {_name_places(rows)}",
+        name_rows=lambda rows: f"among {_name_places(base, rows.index)}",
     )
 
 

@@ -11,17 +11,13 @@ from matplotlib.axes import Axes
 from segkit.core.findings import Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import Labels, capitalise, name_feature
 from segkit.profiles.descriptors import keep_telling_levels
 from segkit.report.differences import name_evidence
 from segkit.report.shared import figures
 from segkit.report.shared.figures import TRACK, chart
 from segkit.report.shared.numbers import format_number, format_share, plural, write_ranges
-from segkit.report.shared.sentences import (
-    explain_absence,
-    explain_silence,
-    name_column,
-    write_finding,
-)
+from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
 # Pearson residuals beyond 2 and 4 are shaded (Friendly 1994): far fewer, fewer, more, far more.
@@ -45,7 +41,7 @@ TELLING = View(
     LEVELS.shape,
     {
         "segment_name": Column("Segment"),
-        "descriptor": Column("Descriptor"),
+        "descriptor": Column("Descriptor", "feature"),
         "value": Column("Level"),
         "share": Column("Share of the segment"),
         "index": Column("Index"),
@@ -58,7 +54,14 @@ RANKED = View(Shape("ranked_descriptors", population="columns", by=("descriptor"
 
 
 @chart("segment_name", "value", values=["share", "residual"])
-def plot_mosaic(table, *, sizes: pd.DataFrame, descriptor: str = "", title: str = "Mosaic") -> Axes:
+def plot_mosaic(
+    table,
+    *,
+    sizes: pd.DataFrame,
+    descriptor: str = "",
+    labels: Labels | None = None,
+    title: str = "",
+) -> Axes:
     """Draw a descriptor's levels by segment as tiles, coloured where they differ from chance.
 
     How to read it: a stripe is a segment, as wide as it is large; a tile is as high as the level's
@@ -75,6 +78,8 @@ def plot_mosaic(table, *, sizes: pd.DataFrame, descriptor: str = "", title: str 
     widths = counts / counts.sum()
     left = 0.0
     strongest = []
+    label = name_feature(descriptor, labels) if descriptor else ""
+    title = title or (f"Segments by {label}" if label else "Mosaic")
     ax = figures.new_axes(title, height=4.8)
     for name in names:
         rows = table[table["segment_name"] == name].set_index("value").reindex(levels)
@@ -88,7 +93,7 @@ def plot_mosaic(table, *, sizes: pd.DataFrame, descriptor: str = "", title: str 
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.text(0, -0.16, " ", va="top")  # keeps the room for names of several lines
     ax.set_axis_off()
-    words = f"{name_column(descriptor)}: " if descriptor else ""
+    words = f"{capitalise(label)}: " if label else ""
     figures.name_values(ax, f"{words}blue more, brown fewer than by chance; hatched not shown")
     said = f"Mosaic of {plural(len(levels), 'level')} by {plural(len(names), 'segment')}"
     if strongest:
@@ -157,11 +162,7 @@ def list_levels(levels: Published, *, count: int) -> Published:
     others = frame[~frame["by_construction"].astype(bool)]
     rows = keep_telling_levels(others, count=count)
     intervals = write_ranges(rows["difference_low"], rows["difference_high"], format_share)
-    table = rows.assign(
-        descriptor=[name_column(name) for name in rows["descriptor"]],
-        interval=intervals,
-        evidence=name_evidence(rows),
-    )
+    table = rows.assign(interval=intervals, evidence=name_evidence(rows))
     return reshape_published(levels, table, TELLING)
 
 
@@ -189,5 +190,5 @@ def state_descriptors(
         unit="difference holds|differences hold",
         name="sure_count",
     )
-    words = {"descriptor": name_column(first).capitalize()}
+    words = {"descriptor": capitalise(name_feature(first, ranked.labels))}
     return [write_finding("descriptors.descriptors.furthest", [strength, sure], words=words)]

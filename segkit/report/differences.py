@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from matplotlib.axes import Axes
 
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import Labels, capitalise, name_feature, tell_end
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, chart
 from segkit.report.shared.numbers import (
@@ -19,12 +22,7 @@ from segkit.report.shared.numbers import (
     plural,
     write_ranges,
 )
-from segkit.report.shared.sentences import (
-    explain_absence,
-    explain_silence,
-    name_column,
-    write_finding,
-)
+from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
 PALE = "#c4ccd3"
@@ -46,7 +44,7 @@ DIFFERENCES = View(
     PROFILE.shape,
     {
         "segment_name": Column("Segment"),
-        "feature": Column("Column"),
+        "feature": Column("Column", "feature"),
         "mean_text": Column("Mean"),
         "base_text": Column("Mean of all"),
         "effect_size": Column("Effect size"),
@@ -57,7 +55,9 @@ DIFFERENCES = View(
 
 
 @chart("feature", "segment_name", values=["mean", "base_mean", "difference_sd", "is_marker"])
-def plot_profile_panels(table, *, title: str = "What each segment is known by") -> Axes:
+def plot_profile_panels(
+    table, *, labels: Labels | None = None, title: str = "What each segment is known by"
+) -> Axes:
     """Draw one panel a segment: its columns against all customers, the markers in colour.
 
     How to read it: a bar to the right is above all customers, to the left below. Blue bars are
@@ -81,10 +81,10 @@ def plot_profile_panels(table, *, title: str = "What each segment is known by") 
     for ax, name in zip(panels, names, strict=False):
         own = table[table["segment_name"] == name].drop_duplicates("feature")
         rows = own.set_index("feature").reindex(features)
-        _draw_panel(ax, rows, value)
+        _draw_panel(ax, rows, value, labels)
         ax.set_xlim(0 if shares else -1.45 * reach, 1.45 * reach)
         ax.set_title("\n".join(textwrap.wrap(figures.shorten(name, 60), 25)), fontsize=9.5)
-        said.append(f"{name}: {_list_markers(rows, value)}")
+        said.append(f"{name}: {_list_markers(rows, value, labels)}")
     for ax in panels[len(names) :]:
         ax.set_axis_off()
     unit = "share of customers" if shares else "standard deviations from the mean of all customers"
@@ -93,7 +93,7 @@ def plot_profile_panels(table, *, title: str = "What each segment is known by") 
     return figures.describe_chart(panels[0], f"{start}: {'; '.join(said)}")
 
 
-def _draw_panel(ax: Axes, rows: pd.DataFrame, value: str) -> None:
+def _draw_panel(ax: Axes, rows: pd.DataFrame, value: str, labels: Labels | None) -> None:
     """Draw one segment's bars; what is hidden has none."""
     marked = _find_markers(rows)
     bars = rows[value].astype(float)
@@ -113,19 +113,21 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame, value: str) -> None:
             ha="left" if side > 0 else "right",
             fontsize=8,
         )
-    figures.name_rows(ax, [name_column(feature) for feature in rows.index])
+    figures.name_rows(ax, [capitalise(name_feature(feature, labels)) for feature in rows.index])
 
 
 def _find_markers(rows: pd.DataFrame) -> np.ndarray:
     return rows["is_marker"].astype("boolean").fillna(False).to_numpy(bool)
 
 
-def _list_markers(rows: pd.DataFrame, value: str) -> str:
+def _list_markers(rows: pd.DataFrame, value: str, labels: Labels | None) -> str:
     """Say which columns mark a segment, or that it is not shown."""
     if rows[value].isna().all():
         return "not shown"
     marked = rows[_find_markers(rows)][::-1]
-    words = [f"{name_column(name)} {_write_panel_mean(row)}" for name, row in marked.iterrows()]
+    words = [
+        f"{name_feature(name, labels)} {_write_panel_mean(row)}" for name, row in marked.iterrows()
+    ]
     return ", ".join(words) or "no markers"
 
 
@@ -144,7 +146,6 @@ def list_differences(profile: Published, *, count: int) -> Published:
     means = zip(rows["mean"], rows["base_mean"], rows["unit"], strict=True)
     texts = [(_write_mean(mean, unit), _write_mean(base, unit)) for mean, base, unit in means]
     table = rows.assign(
-        feature=[name_column(feature) for feature in rows["feature"]],
         mean_text=[own for own, _ in texts],
         base_text=[base for _, base in texts],
         interval=write_ranges(rows["effect_low"], rows["effect_high"], _write_effect),
@@ -176,21 +177,32 @@ def name_evidence(rows: pd.DataFrame) -> np.ndarray:
 def describe_differences(
     profile: Published, segment_name: str, *, count: int
 ) -> tuple[str, list[Figure]]:
-    """Name the features by which a segment lies furthest from all customers, with their figures."""
+    """Say in what a segment lies furthest from all customers, with the figures.
+
+    Two features that say the same are told once, by the one that lies further.
+    """
     frame = profile.frame
     rows = frame[frame["segment_name"] == segment_name].dropna(subset=["difference_sd"])
     rows = rows.assign(distance=rows["difference_sd"].astype(float).abs())
     rows = rows[rows["distance"] >= LIKE_EVERYBODY_SD]
-    rows = rows.sort_values("distance", ascending=False, kind="stable").head(count)
-    words = []
+    rows = rows.sort_values("distance", ascending=False, kind="stable")
+    told = {}
+    for row in rows.to_dict("records"):
+        told.setdefault(_tell_difference(row, row["difference_sd"], profile.labels), row["feature"])
+    words = list(told)[:count]
     read = []
-    for number, row in enumerate(rows.itertuples(), start=1):
-        direction = "higher" if row.difference_sd > 0 else "lower"
-        words.append(f"{direction} {name_column(row.feature)}")
-        where = {"segment_name": segment_name, "feature": row.feature}
+    for number, word in enumerate(words, start=1):
+        where = {"segment_name": segment_name, "feature": told[word]}
         name = f"difference_{number}"
         read.append(profile.read_figure("difference_sd", where=where, name=name, unit="sd"))
     return join_words(words), read
+
+
+def _tell_difference(row: Mapping[str, Any], difference: float, labels: Labels) -> str:
+    """Say of what a segment has more or less than others; and that most have none of it."""
+    is_more = difference > 0
+    median = row.get("median")
+    return tell_end(row["feature"], is_more=is_more, labels=labels, median=median)
 
 
 def state_differences(profile: Published, sizes: Published | None = None) -> list[Finding]:
@@ -222,8 +234,8 @@ def state_differences(profile: Published, sizes: Published | None = None) -> lis
     known = sure.dropna(subset=["effect_size"])
     distance = known["effect_size"].astype(float).abs()
     furthest = distance.groupby(known["segment_name"], sort=False).idxmax()
-    for row in known.loc[furthest].itertuples():
-        told.append(_state_furthest(profile, row.segment_name, row.feature, row.effect_size > 0))
+    for row in known.loc[furthest].to_dict("records"):
+        told.append(_state_furthest(profile, row))
     others = tested.loc[~tested["segment_name"].isin(sure["segment_name"]), "segment_name"]
     if len(others):
         words = {"segments": join_words(list(others.unique()))}
@@ -238,10 +250,8 @@ def _list_others(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[~rows["by_construction"].astype("boolean").fillna(False).astype(bool)]
 
 
-def _state_furthest(
-    profile: Published, segment_name: str, feature: str, is_higher: bool
-) -> Finding:
-    where = {"segment_name": segment_name, "feature": feature}
+def _state_furthest(profile: Published, row: Mapping[str, Any]) -> Finding:
+    where = {"segment_name": row["segment_name"], "feature": row["feature"]}
     return write_finding(
         "differences.differences.furthest",
         [
@@ -251,8 +261,7 @@ def _state_furthest(
         ],
         count=profile.read_figure("known_count", where=where, kind="count"),
         words={
-            "segment_name": segment_name,
-            "feature": name_column(feature),
-            "direction": "higher" if is_higher else "lower",
+            "segment_name": row["segment_name"],
+            "difference": _tell_difference(row, row["effect_size"], profile.labels),
         },
     )

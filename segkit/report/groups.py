@@ -8,9 +8,10 @@ import pandas as pd
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published
+from segkit.features.wording import name_features
 from segkit.plan.models import LEARNING_METHODS
 from segkit.report.shared.numbers import join_words
-from segkit.report.shared.sentences import name_column, write_finding
+from segkit.report.shared.sentences import write_finding
 
 
 def locate(row: Mapping[str, object]) -> dict[str, object]:
@@ -25,7 +26,7 @@ def state_what(candidates: Published, row: pd.Series) -> Finding:
     share = candidates.read_figure("direction_share", where=locate(row), kind="share", decimals=0)
     if not row["direction"] or share.value is None:
         return write_finding("choice.what.reproducible_unnamed")
-    columns = [name_column(column) for column in str(row["direction"]).split(", ")]
+    columns = name_features(str(row["direction"]).split(", "), candidates.labels)
     words = {"direction": join_words(columns)}
     return write_finding("choice.what.reproducible", [share], words=words)
 

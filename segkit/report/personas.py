@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from segkit.action.personas import Persona
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published
-from segkit.features.own_features import describe_feature
-from segkit.report.shared.sentences import (
-    explain_absence,
-    explain_silence,
-    name_column,
-    write_finding,
-)
+from segkit.features.wording import capitalise, find_words, tell_end, tell_level
+from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 
 
 def choose_first(sizes: Published) -> str:
@@ -36,7 +33,7 @@ def state_persona(
         return [_explain_note(persona)]
     told = [_state_size(persona.segment_name, sizes)]
     told += _state_role(persona, levels)
-    for row in persona.statements.to_dict("records"):
+    for row in _skip_repeated(persona.statements, profile):
         if row["value"]:
             told.append(_state_share(persona.segment_name, row, levels))
         else:
@@ -44,6 +41,16 @@ def state_persona(
     if persona.statements.empty:
         told.append(_explain_nothing(persona.segment_name, profile, levels))
     return told
+
+
+def _skip_repeated(statements: pd.DataFrame, profile: Published) -> list[dict[str, Any]]:
+    """Return the statements without those that say the same of another column once more."""
+    kept = {}
+    for row in statements.to_dict("records"):
+        is_more = row["strength"] > 0
+        said = tell_end(row["feature"], is_more=is_more, labels=profile.labels)
+        kept.setdefault(row["feature"] if row["value"] else said, row)
+    return list(kept.values())
 
 
 def _explain_nothing(segment_name: str, profile: Published, levels: Published) -> Finding:
@@ -79,7 +86,7 @@ def _state_role(persona: Persona, levels: Published) -> list[Finding]:
     for row in persona.role.to_dict("records"):
         share = _read_level(persona.segment_name, row, levels, column="share", decimals=0)
         count = _read_count(persona.segment_name, row, levels)
-        words = {"feature": name_column(row["feature"]), "value": row["value"]}
+        words = {"who": tell_level(row["feature"], row["value"], levels.labels)}
         parts.append(write_finding("personas.persona.role_part", [share, count], words=words))
     if not parts:
         return []
@@ -99,7 +106,7 @@ def _state_share(segment_name: str, row: dict[str, Any], levels: Published) -> F
             count,
         ],
         count=count,
-        words={"feature": name_column(row["feature"]).capitalize(), "value": row["value"]},
+        words={"who": capitalise(tell_level(row["feature"], row["value"], levels.labels))},
     )
 
 
@@ -126,7 +133,7 @@ def _state_mean(segment_name: str, feature: str, profile: Published) -> Finding:
             count,
         ],
         count=count,
-        words={"meaning": describe_feature(feature).meaning},
+        words={"label": capitalise(find_words(feature, profile.labels).label)},
     )
 
 
@@ -134,7 +141,7 @@ def _read_mean(
     profile: Published, column: str, where: dict[str, str], *, with_unit: bool
 ) -> Figure:
     """Read a mean as its feature is written: a share, money, or a number with its unit."""
-    unit = describe_feature(where["feature"]).unit
+    unit = find_words(where["feature"]).unit
     if unit == "share":
         return profile.read_figure(column, where=where, kind="share")
     if unit.startswith("currency"):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import name_feature
 from segkit.report.shared.sentences import find_sentence, name_column, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
@@ -14,7 +15,7 @@ LAID_OUT = View(
     PREPARED.shape,
     {
         "scheme": Column("Scheme"),
-        "column": Column("Column"),
+        "column": Column("Column", "feature"),
         "kind": Column("What it is"),
         "taken": Column("How it is taken"),
     },
@@ -79,7 +80,11 @@ def state_duplicates(duplicates: Published) -> list[Finding]:
     for row in duplicates.frame.to_dict("records"):
         place = {name: row[name] for name in ("scheme", "column", "other")}
         figure = duplicates.read_figure("association", where=place, decimals=2)
-        words = {name: name_column(column) for name, column in place.items()}
+        words = {
+            "scheme": name_column(row["scheme"]),
+            "column": name_feature(row["column"], duplicates.labels),
+            "other": name_feature(row["other"], duplicates.labels),
+        }
         told.append(write_finding("preparation.duplicates.say_the_same", [figure], words=words))
     return told
 

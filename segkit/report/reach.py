@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from segkit.core.findings import Figure, Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import Labels, name_feature, name_features
 from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED
 from segkit.report.shared import figures
 from segkit.report.shared.extremes import MOST_TIED, find_ends
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, chart
 from segkit.report.shared.numbers import format_share, join_words
-from segkit.report.shared.sentences import explain_absence, name_column, write_finding
+from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View
 from segkit.validation.reach import BY_GUESSING, BY_RULES
 
@@ -55,6 +56,7 @@ def plot_quiz(
     *,
     accuracies: pd.DataFrame,
     asked: int = 0,
+    labels: Labels | None = None,
     title: str = "How many questions place a newcomer?",
 ) -> Axes:
     """Draw the accuracy by number of questions, with its interval.
@@ -67,7 +69,7 @@ def plot_quiz(
     """
     rows = table.sort_values("question_count", ascending=False)
     ends = rows["question_count"].to_numpy() == asked
-    questions = rows["question"].map(name_column)
+    questions = rows["question"].map(lambda name: name_feature(name, labels))
     names = rows["question_count"].map("{:.0f}. ".format) + questions
     accuracy = rows["accuracy"].astype(float)
     low = rows["accuracy_low"].astype(float)
@@ -162,7 +164,7 @@ def state_quiz(
     """Say how few questions suffice, and how well they place a newcomer."""
     if questions.empty:
         return [explain_absence(questions)]
-    names = [name_column(name) for name in questions.frame["question"]]
+    names = name_features(questions.frame["question"], questions.labels)
     asked = questions.read_figure(
         "question", how="rows", kind="count", unit="question", name="question_count"
     )

@@ -6,8 +6,9 @@ import pandas as pd
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import capitalise, name_feature, name_features
 from segkit.report.shared.numbers import join_words
-from segkit.report.shared.sentences import explain_absence, name_column, name_some, write_finding
+from segkit.report.shared.sentences import explain_absence, name_some, write_finding
 from segkit.report.shared.views import Column, View
 
 ENOUGH_ALPHA = 0.7  # Nunnally and Bernstein (1994), Psychometric Theory, for early research
@@ -29,7 +30,7 @@ RELIABILITY = View(
         },
     ),
     {
-        "scale": Column("Scale"),
+        "scale": Column("Scale", "feature"),
         "question": Column("Question"),
         "customer_count": Column("Answered"),
         "mean": Column("Mean"),
@@ -54,7 +55,7 @@ def state_reliability(reliability: Published) -> list[Finding]:
     told += [_state_item(reliability, row) for row in _list_rows(best)]
     weak = scales.index[scales["alpha"].isna()]
     if len(weak):
-        words = {"scales": join_words([name_column(name) for name in weak])}
+        words = {"scales": join_words(name_features(weak, reliability.labels))}
         told.append(write_finding("reliability.scales.untold", words=words))
     silent = items.loc[items["customer_count"].eq(0).fillna(False).astype(bool), "question"]
     if len(silent):
@@ -74,13 +75,13 @@ def _state_scale(reliability: Published, row: dict) -> Finding:
         "alpha", where=place, decimals=2, interval=("alpha_low", "alpha_high")
     )
     kind = "reliable" if row["alpha"] >= ENOUGH_ALPHA else "too_low"
-    words = {"scale": name_column(row["scale"]).capitalize()}
+    words = {"scale": capitalise(name_feature(row["scale"], reliability.labels))}
     return write_finding(f"reliability.scales.{kind}", [alpha, count], count=count, words=words)
 
 
 def _state_item(reliability: Published, row: dict) -> Finding:
     place = {"scale": row["scale"], "question": row["question"]}
     alpha = reliability.read_figure("alpha", where=place, decimals=2)
-    words = {"question": row["question"], "scale": name_column(row["scale"])}
+    words = {"question": row["question"], "scale": name_feature(row["scale"], reliability.labels)}
     count = reliability.read_figure("whole_count", where=place)
     return write_finding("reliability.scales.at_odds", [alpha], count=count, words=words)

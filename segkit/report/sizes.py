@@ -63,7 +63,7 @@ UNUSUAL = View(
 UNUSUAL_COLUMNS = View(
     UNUSUAL.shape,
     {
-        "column": Column("Column"),
+        "column": Column("Column", "feature"),
         "customer_count": Column("Customers"),
         "missing_count": Column("Without a value"),
         "new_count": Column("With a new value"),

@@ -12,10 +12,11 @@ from matplotlib.ticker import MaxNLocator
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.measures import LABEL
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import name_feature
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, TRACK, chart
 from segkit.report.shared.numbers import format_share, join_words, plural
-from segkit.report.shared.sentences import name_column, write_figure, write_finding
+from segkit.report.shared.sentences import write_figure, write_finding
 from segkit.report.shared.views import Column, View
 from segkit.validation.stability import STABLE
 
@@ -42,7 +43,7 @@ FLOWS = View(Shape("flows", by=("segment_before", "segment"), within=("segment_c
 LEFT_OUT = View(
     Shape("columns_left_out", population="columns", by=("column",)),
     {
-        "column": Column("Column left out"),
+        "column": Column("Column left out", "feature"),
         "agreement": Column("Agreement with all columns"),
         "stability": Column("Stability without it"),
         "stability_with_all": Column("Stability with all"),
@@ -290,7 +291,7 @@ def state_columns(left_out: Published) -> list[Finding]:
     worst = left_out.frame.sort_values("agreement", kind="stable").head(1)
     for column in worst["column"]:
         figure = left_out.read_figure("agreement", where={"column": column}, decimals=2)
-        words = {"column": name_column(column)}
+        words = {"column": name_feature(column, left_out.labels)}
         told.append(write_finding("stability.columns.hang_on", [figure], words=words))
     return told
 

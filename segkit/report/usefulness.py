@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from segkit.core.absence import empty_table
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import name_features
 from segkit.report.shared import figures
 from segkit.report.shared.figures import GREY, MUTED, SERIES, chart
 from segkit.report.shared.numbers import THIN_SPACE, format_number, format_share, join_words
-from segkit.report.shared.sentences import name_column, write_figure, write_finding
+from segkit.report.shared.sentences import write_figure, write_finding
 from segkit.report.shared.views import View, reshape_published
 from segkit.validation.foresight import has_to_wait
 from segkit.validation.prediction import PERFECT, TOP_SHARE
@@ -131,7 +132,7 @@ def state_usefulness(found: Usefulness, summary: Published, measured: Published)
     told += [_state_outcome(measured, outcome) for outcome in outcomes]
     told += _state_first_fifth(summary, measured)
     if found.undated:
-        words = {"columns": join_words([name_column(name) for name in found.undated])}
+        words = {"columns": join_words(name_features(found.undated, measured.labels))}
         told.append(write_finding("usefulness.test.undated", words=words))
     for name, reason in found.left_out.items():
         words = {"name": OUTCOMES.get(name, name), "reason": reason}

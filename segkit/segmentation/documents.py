@@ -329,7 +329,8 @@ def fit_shown(
         model, prepared = _find_segments(customers, scheme, n_segments, random_state)
         merged = merge_small(model, place, smallest_cell=smallest_cell)
         model, labels = _put_best_first(merged.model, customers, merged.labels)
-        names = name_segments(describe_segments(labels, prepared, model.segment_count))
+        count = model.segment_count
+        names = name_segments(describe_segments(labels, prepared, count, words=scheme.labels))
         merged_count = n_segments - len(names)
     else:
         model, names = RULE_FITS[scheme.method](customers, scheme, n_segments)

@@ -5,39 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from segkit.contract.features import FEATURES
+from segkit.features.wording import Labels, find_words, name_feature, shorten_end, tell_level
 from segkit.models.columns import MISSING, OTHER, Levels, Preparation, PreparedColumns
 
 NOTABLE = 0.4
+HALF = 0.5
 MOST_WORDS = 3
-# Words for a cluster far below and far above the average of a feature.
-WORDS = {
-    "age_years": ("younger", "older"),
-    "household_size": ("small households", "large households"),
-    "recency_days": ("recent", "long gone"),
-    "order_count": ("rare", "frequent"),
-    "order_count_last_365_days": ("quiet year", "busy year"),
-    "active_days": ("short history", "long history"),
-    "tenure_days": ("newcomers", "long-standing"),
-    "spend_last_365_days": ("low spend this year", "high spend this year"),
-    "mean_order_value": ("small baskets", "big baskets"),
-    "category_count": ("narrow choice", "broad choice"),
-    "favourite_category_share": ("mixed baskets", "one category"),
-    "mean_days_between_orders": ("tight rhythm", "slow rhythm"),
-    "return_share": ("few returns", "many returns"),
-    "discount_share": ("full price", "discount buyers"),
-    "fourth_quarter_share": ("rest-of-year buyers", "year-end buyers"),
-    "signed_up_days": ("new accounts", "old accounts"),
-    "days_since_moment": ("fresh moment", "stale moment"),
-    "days_since_cart": ("fresh cart", "stale cart"),
-    "days_since_visit": ("recent visits", "no recent visits"),
-    "days_since_open": ("recent opens", "no recent opens"),
-    "open_share": ("seldom open", "often open"),
-    "click_share": ("seldom click", "often click"),
-    "conversion_share": ("seldom convert", "often convert"),
-    "mean_satisfaction": ("less satisfied", "more satisfied"),
-}
-
-# How a level is told; else after the column's name.
+# How a level is told; else after the column's label.
 LEVELS = {
     "age_band": "{} years",
     "child_count": "children: {}",
@@ -58,9 +32,11 @@ Traits = list[tuple[str, float]]
 
 
 def describe_segments(
-    labels: np.ndarray, prepared: PreparedColumns, n_segments: int
+    labels: np.ndarray, prepared: PreparedColumns, n_segments: int, *, words: Labels | None = None
 ) -> list[Traits]:
     """Describe segments 1 to ``n_segments`` by each column, in standard deviations.
+
+    ``words`` are the plan's labels of features.
 
     For a category it is the level whose share most exceeds that among all; the standard deviation
     is that of having the level. What is known of few tells little: the difference is taken times
@@ -72,7 +48,9 @@ def describe_segments(
         traits = []
         for part, values in zip(prepared.preparations, prepared.numbers.T, strict=True):
             effect = _measure_effect(values, here)
-            traits.append((_describe_end(part, effect > 0), abs(effect)))
+            have_none = effect < 0 and _have_mostly_none(part, values, here)
+            text = _describe_end(part, effect > 0, words, have_none=have_none)
+            traits.append((text, abs(effect)))
         for part, codes in zip(prepared.levels, prepared.codes.T, strict=True):
             size = len(part.levels)
             every = np.bincount(codes[codes >= 0], minlength=size) / max((codes >= 0).sum(), 1)
@@ -81,7 +59,8 @@ def describe_segments(
             spread = np.sqrt(every * (1 - every)) * max(here.sum(), 1)
             effects = np.divide(excess, spread, np.zeros(size), where=spread > 0)
             best = int(effects.argmax())
-            traits.append((_describe_level(part, part.levels[best]), float(effects[best])))
+            text = _describe_level(part, part.levels[best], words)
+            traits.append((text, float(effects[best])))
         described.append(traits)
     return described
 
@@ -94,6 +73,14 @@ def _measure_effect(values: np.ndarray, here: np.ndarray) -> float:
         return 0.0
     own = values[here & ~np.isnan(values)]
     return float((own - in_order.mean()).sum() / spread) / max(here.sum(), 1)
+
+
+def _have_mostly_none(part: Preparation, values: np.ndarray, here: np.ndarray) -> bool:
+    """Say whether more than half of some have the least value, and that is zero."""
+    if part.smallest != 0 or part.lower > 0:
+        return False
+    own = values[here & ~np.isnan(values)]
+    return len(own) > 0 and (own <= np.nanmin(values)).mean() > HALF
 
 
 def name_segments(described: list[Traits]) -> list[str]:
@@ -124,25 +111,27 @@ def _join_words(traits: Traits, most: int, notable: float) -> str:
     return name[0].upper() + name[1:]
 
 
-def _describe_end(part: Preparation, high: bool) -> str:
-    column = part.column
+def _describe_end(part: Preparation, high: bool, words: Labels | None, *, have_none: bool) -> str:
     if part.kind == "boolean":
-        return _describe_truth(column, "true" if high else "false")
-    if column in WORDS:
-        return WORDS[column][int(high)]
-    if column.endswith("_count") and column in FEATURES:
-        return f"{'many' if high else 'few'} {FEATURES[column].unit}"
-    return f"{'high' if high else 'low'} {column.removeprefix('total_').replace('_', ' ')}"
+        return _describe_truth(part.column, "true" if high else "false", words)
+    none = find_words(part.column, words).none
+    if have_none and none:
+        return f"mostly {none}"
+    return shorten_end(part.column, is_more=high, labels=words)
 
 
-def _describe_level(part: Levels, level: str) -> str:
+def _describe_level(part: Levels, level: str, words: Labels | None) -> str:
     if part.kind == "boolean" and level in ("true", "false"):
-        return _describe_truth(part.column, level)
-    words = part.column.replace("_", " ")
-    named = {OTHER: f"other {words}", MISSING: f"{words} unknown"}
-    return named.get(level) or LEVELS.get(part.column, words + " {}").format(level)
+        return _describe_truth(part.column, level, words)
+    label = name_feature(part.column, words)
+    named = {OTHER: f"other {label}", MISSING: f"{label} unknown"}
+    own = None if part.column in (words or {}) else LEVELS.get(part.column)
+    return named.get(level) or (own or label + " {}").format(level)
 
 
-def _describe_truth(column: str, level: str) -> str:
-    words = column.replace("_", " ").removeprefix("has ").removeprefix("is ")
-    return words if level == "true" else f"no {words}"
+def _describe_truth(column: str, level: str, words: Labels | None) -> str:
+    """Say yes or no by its words; those of one's own without words by the column's name."""
+    if column in (words or {}) or column in FEATURES:
+        return tell_level(column, level, words).removeprefix("who ")
+    name = column.replace("_", " ").removeprefix("has ").removeprefix("is ")
+    return name if level == "true" else f"no {name}"

@@ -22,9 +22,9 @@ class Column:
     """A column that is shown.
 
     ``kind`` is how it is written: integer, share, money, number, date or text, or feature, by its
-    label; empty: told from its name and type. ``interval`` names the columns with the ends of an interval that are written
-    in one cell. With ``bar`` each number has a bar beside it. With ``always`` the column is shown
-    even if all its values are missing.
+    label; empty: told from its name and type. ``interval`` names the columns with the ends of an
+    interval that are written in one cell. With ``bar`` each number has a bar beside it. With
+    ``always`` the column is shown even if all its values are missing.
     """
 
     heading: str = ""
