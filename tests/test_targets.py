@@ -145,6 +145,13 @@ class TestSentences:
         )
         assert read_texts(told) == ["Many comes first: attractiveness 0.46, fit –."]
 
+    def test_where_two_share_the_first_place_none_comes_first(self):
+        shown = self.publish_targets(30, 70).frame.assign(attractiveness=0.5, fit=0.5)
+        told = targeting.state_targets(
+            publish(shown, targeting.TARGETS), {"attractiveness": (), "fit": ()}
+        )
+        assert not told
+
     def test_where_no_segment_may_be_seen_only_the_measures_are_told(self):
         told = targeting.state_targets(
             self.publish_targets(30, 3), {"attractiveness": ("value_share",), "fit": ("reach",)}

@@ -7,6 +7,7 @@ again from what the run left.
 from __future__ import annotations
 
 import datetime
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -209,10 +210,10 @@ def _aggregate(cell: Cell, table: pd.DataFrame) -> Scalar:
 
 
 def _plain(value: Any) -> Scalar:
-    """Return a value of a table as Python and JSON know it; a missing one as None."""
+    """Return a value of a table as Python and JSON know it; a missing or infinite one as None."""
     import pandas as pd
 
-    if pd.isna(value):
+    if pd.isna(value) or (isinstance(value, float) and math.isinf(value)):
         return None
     if isinstance(value, (pd.Timestamp, datetime.date)):
         return str(value)[:10]

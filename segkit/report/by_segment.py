@@ -148,6 +148,8 @@ def _state_end(table: Published, column: str, end: End, name: str) -> Finding:
         count = replace(count, value=int(rows[counts].sum()), cell=None)
     elif end.figure.low is not None and end.figure.high is not None:
         kind = "with_interval"
+    elif set(_name_interval(column)) <= set(rows):
+        kind = "with_interval_unknown"
     else:
         kind = "alone"
     figures = [replace(end.figure, name="figure"), replace(count, name="count")]

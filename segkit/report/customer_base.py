@@ -160,9 +160,10 @@ def state_concentration(parts: Published, *, value_name: str) -> list[Finding]:
     )
     told = []
     if hundredth.value is not None:
-        told.append(("top", [fifth, hundredth]))
+        kind = "top_by_few" if hundredth.carried else "top"
+        told.append((kind, [fifth, hundredth]))
     elif fifth.value is not None:
-        told.append(("top_fifth", [fifth]))
+        told.append(("top_fifth_by_few" if fifth.carried else "top_fifth", [fifth]))
     gini = parts.read_figure("gini", where={"part": ALL}, decimals=2)
     most = parts.read_figure("customer_share", where={"part": MOST}, kind="share")
     if most.value is not None:
@@ -181,8 +182,16 @@ def state_concentration(parts: Published, *, value_name: str) -> list[Finding]:
 
 
 def _read_part(parts: Published, part: str, name: str, decimals: int = 1) -> Figure:
+    """Read a part's share of the value, and whether two customers have more than a fifth of it."""
+    row = parts.frame.index[parts.frame["part"] == part]
+    carried = parts.is_made_by_few("value_share", row[0]) if len(row) else None
     return parts.read_figure(
-        "value_share", where={"part": part}, kind="share", decimals=decimals, name=name
+        "value_share",
+        where={"part": part},
+        kind="share",
+        decimals=decimals,
+        name=name,
+        carried=carried,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -189,11 +191,15 @@ def state_trends(trends: Published) -> list[Finding]:
     known = known.sort_values("growth_rate", ascending=False, kind="stable")
     rising = known[known["growth_rate"] > 0]
     falling = known[known["growth_rate"] < 0]
-    for row in rising.head(1).to_dict("records"):
-        told.append(_state_trend(trends, row, "rises"))
-    for row in falling.tail(1).to_dict("records"):
-        told.append(_state_trend(trends, row, "falls"))
+    for rows, moves in ((rising, "rises"), (falling[::-1], "falls")):
+        if len(rows) and not _is_shared(rows["growth_rate"].abs(), format_share):
+            told.append(_state_trend(trends, rows.iloc[0].to_dict(), moves))
     return told
+
+
+def _is_shared(values: pd.Series, write: Callable[[float], str]) -> bool:
+    """Return whether the first of some values is written like the next: then it is no extreme."""
+    return len(values) > 1 and write(values.iloc[0]) == write(values.iloc[1])
 
 
 def _count_rising(trends: Published) -> Figure:
@@ -234,6 +240,9 @@ def state_players(players: Published) -> list[Finding]:
         players.read_figure("mean_share", where=place, kind="share"),
         players.read_figure("cell_count", where=place, kind="count", unit="cell"),
     ]
+    measure = "mean_share" if pd.isna(first["estimated_sales"]) else "estimated_sales"
+    if _is_shared(players.frame[measure], str):
+        return [write_finding("market.players.several_largest", found[:1])]
     if pd.isna(first["estimated_sales"]):
         return [write_finding("market.players.largest", found, words=place)]
     found.append(players.read_figure("estimated_sales", where=place, kind="large"))

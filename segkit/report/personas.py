@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -125,10 +126,14 @@ def _read_count(segment_name: str, row: dict[str, Any], levels: Published) -> Fi
 def _state_mean(segment_name: str, feature: str, profile: Published) -> Finding:
     where = {"segment_name": segment_name, "feature": feature}
     count = profile.read_figure("known_count", where=where, kind="count")
+    own = (profile.frame["segment_name"] == segment_name) & (profile.frame["feature"] == feature)
+    row = profile.frame.index[own][0]
+    carried = profile.is_made_by_few("mean", row)
+    mean = _read_mean(profile, "mean", where, with_unit=True)
     return write_finding(
-        "personas.persona.mean",
+        "personas.persona.mean_by_few" if carried else "personas.persona.mean",
         [
-            _read_mean(profile, "mean", where, with_unit=True),
+            replace(mean, carried=carried),
             _read_mean(profile, "base_mean", where, with_unit=False),
             count,
         ],

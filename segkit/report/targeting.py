@@ -58,7 +58,9 @@ def state_targets(targets: Published, measures: Mapping[str, Sequence[str]]) -> 
     if targets.empty:
         return [explain_absence(targets)]
     told = []
-    if len(seen):
+    scores = seen["attractiveness"] * seen["fit"].fillna(1.0)
+    is_alone = len(seen) == 1 or (len(seen) > 1 and scores.iloc[0] != scores.iloc[1])
+    if is_alone:
         where = {"segment_name": seen["segment_name"].iloc[0]}
         scores = [
             targets.read_figure("attractiveness", where=where, decimals=2),
