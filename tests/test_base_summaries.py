@@ -18,12 +18,12 @@ def test_a_base_names_the_largest_group_and_who_brings_most_and_least():
         return read_texts(bases.state_base(summarised))
 
     assert state(customers) == [
-        "The largest group, 66.7% of customers, is where country is SE.",
-        "Of the customers known, one brings most where country is SE (index 136, 136 to 136, "
-        "n = 40); least where country is FI (index 27, 27 to 27, n = 20).",
+        "The largest group, 66.7% of customers: those in the country SE.",
+        "Of the customers known, one brings most among those in the country SE (index 136, 136 "
+        "to 136, n = 40); least among those in the country FI (index 27, 27 to 27, n = 20).",
     ]
     one_sided = customers.assign(total_spend=[45.0] * 20 + [50.0] * 40)
-    assert state(one_sided)[1].startswith("Of the customers known, one brings least where")
+    assert state(one_sided)[1].startswith("Of the customers known, one brings least among")
     assert len(state(customers.assign(total_spend=50.0))) == 1
     alike = state(customers.assign(country="FI"))
     assert alike == ["In no feature of this base do enough customers differ to be told apart."]
@@ -42,8 +42,10 @@ def test_the_feature_that_is_known_least_is_named():
         summarised = publish(summarise_base(table, "geographic"), bases.BASE)
         return read_texts(bases.state_base(summarised))[0]
 
-    assert state(customers) == ("Of 2 features known least often is city: of 50.0% of customers.")
-    assert state(customers.drop(columns="city")) == "Known is country: of 87.5% of customers."
+    assert state(customers) == (
+        "Least known of these 2 features: city, told of 50.0% of customers."
+    )
+    assert state(customers.drop(columns="city")) == "Known of 87.5% of customers: country."
 
 
 def test_the_index_is_hidden_where_it_would_tell_of_the_few_who_are_not_known():

@@ -210,11 +210,11 @@ def state_countries(netherlands: list[float]) -> str:
 
 def test_a_level_that_rests_on_few_is_told_beside_the_one_that_is_sure():
     text = state_countries([50.0] * 11 + [1_500.0, 1_500.0])
-    assert "most where country is Germany (index " in text
-    assert "though a higher one rests on few: where country is Netherlands (" in text
+    assert "most among those in the country Germany (index " in text
+    assert "though a higher one rests on few: among those in the country Netherlands (" in text
     assert "n = 13)" in text
     text = state_countries([900.0 + number for number in range(20)])
-    assert "most where country is Netherlands (index " in text
+    assert "most among those in the country Netherlands (index " in text
     assert "rests on few" not in text
 
 
@@ -225,7 +225,7 @@ def test_all_others_can_bring_most():
     others["customer_id"] = [f"o{number}" for number in range(len(others))]
     table = pd.concat([make_countries([100.0] * 10), others], ignore_index=True)
     base = publish(summarise_base(table, "geographic"), bases.BASE)
-    assert "most where country is all others (index " in tell(bases.state_base(base))
+    assert "most among those in the country all others (index " in tell(bases.state_base(base))
 
 
 def test_groups_as_large_as_each_other_are_named_together():
@@ -233,7 +233,8 @@ def test_groups_as_large_as_each_other_are_named_together():
     table = pd.DataFrame({"customer_id": range(75), "country": countries})
     text = tell(bases.state_base(publish(summarise_base(table, "geographic"), bases.BASE)))
     assert text == (
-        "The largest groups, 40.0% of customers each, are where country is FI or country is SE."
+        "The largest groups, 40.0% of customers each: those in the country FI or those in the "
+        "country SE."
     )
 
 

@@ -39,6 +39,7 @@ OVERLAPS = View(
         shown=("segment",),
     )
 )
+SHARE_ENDS = ("share_low", "share_high")
 AXES = View(Shape("axes", population="columns", by=("axis",)))
 
 
@@ -108,13 +109,16 @@ def _state_ends(overlaps: Published, shares: pd.Series) -> Finding:
     ``shares`` is, by segment, the share of its customers inside another segment's outline.
     """
     ends = {"least": shares.idxmin(), "most": shares.idxmax()}
+    interval = SHARE_ENDS if set(SHARE_ENDS) <= set(overlaps.frame) else None
     read = []
     words = {}
     for name, segment in ends.items():
         is_here = [Condition("place", "==", INSIDE), Condition("segment_name", "==", segment)]
         is_alike = [Condition("place", "==", INSIDE), Condition("share", "==", shares[segment])]
         read += [
-            overlaps.read_figure("share", where=is_here, kind="share", name=f"{name}_share"),
+            overlaps.read_figure(
+                "share", where=is_here, kind="share", name=f"{name}_share", interval=interval
+            ),
             overlaps.read_figure(
                 "segment_count", where=is_alike, how="sum", kind="count", name=f"{name}_count"
             ),
