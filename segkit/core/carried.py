@@ -20,7 +20,8 @@ from segkit.core.measures import CEILING, FLOOR, LARGEST, OF_A_MEAN, SECOND
 A_FIFTH = 0.2  # a change of so much of a figure makes it another
 FEW = 2  # so many customers are left out
 SHARE = "customer_share"
-SUMS = ("spend_share", "index_percent", "index")  # shares of a total, and sums beside the mean one
+# Shares of a total, sums beside the mean one, and means of groups that have customers in common.
+SUMS = ("spend_share", "index_percent", "index", "value_index")
 COUNTED_AS = "customer_count"  # the customers that it is a share of all
 
 
@@ -34,7 +35,7 @@ class Bounds:
         The rows of the table, and a column for each measure of which it is known. Missing where
         nothing is left without the two.
     sums : frozenset of str
-        Which measures are sums, or shares of one total.
+        Which measures are sums, or of groups that may have customers in common.
     """
 
     floors: pd.DataFrame
@@ -63,8 +64,9 @@ class Bounds:
         """Return whether a figure stays above, or below, all others without two customers.
 
         Two are left out of its own customers, and two of those of each of the others. A ratio must
-        hold whichever these are. Of sums each is less by any two of its own, so that the largest
-        of alike ones would never hold: the two largest are left out of all, or the two least.
+        hold whichever these are. A sum is less by any two of its own, so that the largest of alike
+        ones would never hold, and groups in common have the same two: the two largest are left out
+        of all, or the two least.
         """
         others = [other for other in others if other != row]
         if not others:

@@ -121,8 +121,9 @@ def _compare_ends(table: Published, column: str) -> Finding:
     ]
     parts = [part.text for part in told]
     if hanging:
-        sentence = find_sentence("by_segment.measures.hanging")
-        parts.append(sentence.format(ends=join_words(hanging)))
+        kind = "both_hanging" if len(hanging) > 1 else "hanging"
+        sentence = find_sentence(f"by_segment.measures.{kind}")
+        parts.append(sentence.format(end=hanging[0]))
     elif apart := _compare_intervals(*(end.figure for end in ends)):
         parts.append(find_sentence(f"by_segment.measures.{apart}"))
     figures = [end.figure for end in ends]

@@ -98,6 +98,8 @@ def _state_end(by_month: Published, end: End) -> Finding:
     count = by_month.read_figure("customer_count", where=where, kind="count", name=f"{name}_count")
     figures = [replace(end.figure, name="index"), replace(count, name="count")]
     kind = "end_by_few" if end.is_made_by_few else "end"
+    if len(months) > 1:
+        kind = "end_shared"
     if not end.stands:
         kind = "hanging"
     words = {"end": name, "months": join_words(months)}
