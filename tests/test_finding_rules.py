@@ -74,7 +74,7 @@ def test_a_figure_that_is_infinite_or_told_without_a_value_is_found():
 
 def test_a_chart_says_numbers_and_words_too():
     charts = [Chart(STEP, "Bars of 2 levels. age_band up to inf: 12.0%.")]
-    faults = find_faults(Said({}, charts))
+    faults = find_faults(Said({}, charts, labels={"age_band": "age"}))
     assert [(fault.rule, fault.found) for fault in faults] == [
         ("not a number", "inf"),
         ("raw name", "age_band"),

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import collections
+import html
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segkit.contract.tables import TABLES
 from segkit.core.findings import Finding, read_findings
 from segkit.report.shared.finding_rules import Chart, Fault, Said, find_faults
 from segkit.runs.layout import RunFolder, StepFolder
@@ -43,7 +46,9 @@ def read_said(run: RunFolder) -> Said:
         shown, drawn = read_notebook(step, name)
         findings[name] = [*shown, *read_facts(step)]
         charts += drawn
-    return Said(findings, charts, labels=list_labels(), net_and_gross=has_returns(run))
+    return Said(
+        findings, charts, labels=list_labels(), tables=list(TABLES), net_and_gross=has_returns(run)
+    )
 
 
 def read_notebook(step: StepFolder, name: str) -> tuple[list[Finding], list[Chart]]:
@@ -56,10 +61,18 @@ def read_notebook(step: StepFolder, name: str) -> tuple[list[Finding], list[Char
         for output in cell.get("outputs", []):
             about = output.get("metadata", {})
             found += read_findings(about.get("text/html", {}).get("findings", []))
+            charts += [Chart(name, "", caption) for caption in read_captions(output)]
             picture = about.get("image/png", {})
             if picture.get("alt"):
                 charts.append(Chart(name, picture["alt"], picture.get("caption") or ""))
     return found, charts
+
+
+def read_captions(output: Mapping[str, Any]) -> list[str]:
+    """Return the captions of the tables that a cell shows."""
+    page = "".join(output.get("data", {}).get("text/html", ""))
+    found = re.findall(r"<caption[^>]*>(.*?)</caption>", page, re.S)
+    return [html.unescape(re.sub(r"<[^>]+>", "", caption)).strip() for caption in found]
 
 
 def read_facts(step: StepFolder) -> list[Finding]:

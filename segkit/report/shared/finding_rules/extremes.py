@@ -24,7 +24,7 @@ OTHERS = Condition("level", "!=", "all others")
 NOT_ALL = Condition("customer_share", "<", 1)  # a level that everybody is at is no group
 # Words by which a sentence says that one or two customers make a figure.
 CARRIED = re.compile(
-    r"\b(?:one|two|1|2|single)\b[^.]*\bcustomers?\b|\bcustomers?\b[^.]*\bwithout\b"
+    r"\b(?:one|two|1|2|single)\b[^.]*\bcustomers?\b|without[^.]*\bcustomers?\b|\brests? on few\b"
 )
 
 
@@ -34,9 +34,11 @@ class Extreme:
 
     ``figure`` is the figure's name, ``is_highest`` which end it is. ``within`` are the columns by
     which the rows are chosen that it is compared with; ``among`` are further conditions on them.
-    ``floors`` are columns that the rows must reach a figure of the finding in. ``of_customers``
-    says that the figure is an amount or a rate of groups of customers, which one or two of them can
-    carry; ``is_card`` that it is one short figure on the first page, without room for an interval.
+    ``passed`` is the figure of a further row that the sentence tells as resting on few: then that
+    one is the end of all that is shown. ``floors`` are columns that the rows must reach a figure of
+    the finding in. ``of_customers`` says that the figure is an amount or a rate of groups of
+    customers, which one or two of them can carry; ``is_card`` that it is one short figure on the
+    first page, without room for an interval.
     """
 
     figure: str
@@ -44,6 +46,7 @@ class Extreme:
     within: tuple[str, ...] = ()
     among: tuple[Condition, ...] = ()
     floors: tuple[tuple[str, str], ...] = ()
+    passed: str = ""
     of_customers: bool = False
     is_card: bool = False
 
@@ -58,17 +61,26 @@ def _lowest(figure: str, **more: object) -> Extreme:
 
 ENDS = (_highest("top", of_customers=True), _lowest("least", of_customers=True))
 ENOUGH = (("customer_count", "smallest_cell"),)
-MOST = _highest("most_index", among=(ALL_KNOWN,), of_customers=True)
-LEAST = _lowest("least_index", among=(ALL_KNOWN,), of_customers=True)
+MOST, LEAST = (
+    make(f"{name}_index", among=(ALL_KNOWN,), passed=f"{name}_passed_index", of_customers=True)
+    for make, name in ((_highest, "most"), (_lowest, "least"))
+)
+CELLS = tuple(
+    make(f"{name}_index", floors=ENOUGH, passed=f"{name}_passed_index", of_customers=True)
+    for make, name in ((_highest, "top"), (_lowest, "least"))
+)
+LARGEST_GROUP = (_highest("customer_share", among=(ALL_KNOWN, OTHERS, NOT_ALL)),)
 # The extremes of each sentence. A sentence with such a word that names none is in NO_EXTREMES.
 EXTREMES: dict[str, tuple[Extreme, ...]] = {
     "bases.base.least_known": (
         _lowest("customer_share", among=(Condition("level", "==", "all known"),)),
     ),
-    "bases.base.largest": (_highest("customer_share", among=(ALL_KNOWN, OTHERS, NOT_ALL)),),
+    "bases.base.largest": LARGEST_GROUP,
+    "bases.base.largest_of_several": LARGEST_GROUP,
     "bases.base.most": (MOST,),
     "bases.base.least": (LEAST,),
     "bases.base.most_and_least": (MOST, LEAST),
+    "bases.base.value": (MOST, LEAST),
     "by_segment.measures.ends": ENDS,
     "by_segment.measures.ends_with_intervals": ENDS,
     "descriptors.descriptors.furthest": (_highest("cramers_v"),),
@@ -85,10 +97,7 @@ EXTREMES: dict[str, tuple[Extreme, ...]] = {
             "value_share", among=(Condition("group", "!=", "all customers"),), of_customers=True
         ),
     ),
-    "market.penetration.ends": (
-        _highest("top", floors=ENOUGH, of_customers=True),
-        _lowest("least", floors=ENOUGH, of_customers=True),
-    ),
+    "market.penetration.ends": CELLS,
     "market.players.largest": (_highest("mean_share"),),
     "market.players.largest_with_sales": (_highest("estimated_sales"),),
     "market.trends.fastest": (_highest("growth_rate"),),
@@ -122,6 +131,7 @@ def find_extreme_faults(
 ) -> list[tuple[str, str]]:
     """Return the rules that a finding's extremes break, each with what was found."""
     faults = []
+    figures = {figure.name: figure for figure in finding.figures}
     for figure, extreme in list_extremes(finding):
         if figure.cell is None:
             continue
@@ -134,7 +144,8 @@ def find_extreme_faults(
         except (OSError, SegkitError):
             faults.append(("extreme of hidden or few", f"there is no table {figure.cell.table}"))
             continue
-        found = check_rank(finding, figure, extreme, table)
+        furthest = figures.get(extreme.passed, figure)
+        found = check_rank(finding, furthest, extreme, table)
         found += check_support(finding, figure, extreme, table)
         faults += [("extreme of hidden or few", one) for one in found]
     return faults
