@@ -70,19 +70,24 @@ CELLS = tuple(
     for make, name in ((_highest, "top"), (_lowest, "least"))
 )
 LARGEST_GROUP = (_highest("customer_share", among=(ALL_KNOWN, OTHERS, NOT_ALL)),)
-# The extremes of each sentence. A sentence with such a word that names none is in NO_EXTREMES.
+NOT_ALL_TOGETHER = (Condition("group", "!=", "all customers"),)
+LARGEST_VALUE = (_highest("value_share", among=NOT_ALL_TOGETHER, of_customers=True),)
+LARGEST_SPEND = (_highest("spend_share", of_customers=True),)
+HARDEST = (_lowest("recall", of_customers=True),)
+MONTHS = (_highest("highest_index", of_customers=True), _lowest("lowest_index", of_customers=True))
+OVERLAPS = (
+    _lowest("least_share", within=("place",), of_customers=True),
+    _highest("most_share", within=("place",), of_customers=True),
+)
+# The extremes of each sentence.
 EXTREMES: dict[str, tuple[Extreme, ...]] = {
     "bases.base.least_known": (
         _lowest("customer_share", among=(Condition("level", "==", "all known"),)),
     ),
     "bases.base.largest": LARGEST_GROUP,
     "bases.base.largest_of_several": LARGEST_GROUP,
-    "bases.base.most": (MOST,),
-    "bases.base.least": (LEAST,),
-    "bases.base.most_and_least": (MOST, LEAST),
     "bases.base.value": (MOST, LEAST),
     "by_segment.measures.ends": ENDS,
-    "by_segment.measures.ends_with_intervals": ENDS,
     "descriptors.descriptors.furthest": (_highest("cramers_v"),),
     "differences.differences.furthest": (
         _highest(
@@ -92,30 +97,26 @@ EXTREMES: dict[str, tuple[Extreme, ...]] = {
         ),
     ),
     "journey.funnel.lost": (_lowest("step_share"),),
-    "lifetime_value.value.best": (
-        _highest(
-            "value_share", among=(Condition("group", "!=", "all customers"),), of_customers=True
-        ),
-    ),
+    "lifetime_value.value.best": LARGEST_VALUE,
+    "lifetime_value.value.best_by_few": LARGEST_VALUE,
     "market.penetration.ends": CELLS,
     "market.players.largest": (_highest("mean_share"),),
     "market.players.largest_with_sales": (_highest("estimated_sales"),),
     "market.trends.fastest": (_highest("growth_rate"),),
     "plan.quality.rejects_most": (_highest("row_count"),),
-    "reach.reach.hardest": (_lowest("recall"),),
-    "season.season.ends": (_highest("highest_index"), _lowest("lowest_index")),
-    "season.season.one_year_ends": (_highest("highest_index"), _lowest("lowest_index")),
-    "separation.separation.ends": (
-        _lowest("least_share", within=("place",)),
-        _highest("most_share", within=("place",)),
-    ),
+    "reach.reach.hardest": HARDEST,
+    "reach.reach.hardest_of_several": HARDEST,
+    "season.season.ends": MONTHS,
+    "season.season.one_year_ends": MONTHS,
+    "separation.separation.ends": OVERLAPS,
+    "separation.separation.ends_by_few": OVERLAPS,
     "sizes.headline.largest": (_highest("customer_share", is_card=True),),
-    "spend.segments.brings_most": (_highest("spend_share", of_customers=True),),
+    "spend.segments.brings_most": LARGEST_SPEND,
+    "spend.segments.brings_most_by_few": LARGEST_SPEND,
     "stability.columns.hang_on": (_lowest("agreement"),),
     "stability.paths.step": (_lowest("continuity", within=("segment_count",)),),
     "stability.ratings.all": (_lowest("jaccard"),),
     "stability.ratings.all_of_those_shown": (_lowest("jaccard"),),
-    "targeting.targets.first": (),
 }
 
 
@@ -153,10 +154,9 @@ def find_extreme_faults(
 
 def check_carried(finding: Finding, figure: Figure) -> list[str]:
     """Look whether it was judged who carries an extreme, and is said where few do."""
-    carried = getattr(figure, "carried", None)
-    if carried is None:
+    if figure.carried is None:
         return [f"it was not judged whether one or two customers carry {figure.name}"]
-    if carried and not CARRIED.search(finding.text):
+    if figure.carried and not CARRIED.search(finding.text):
         return [f"one or two customers carry {figure.name}, unsaid"]
     return []
 
