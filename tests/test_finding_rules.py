@@ -13,7 +13,7 @@ from segkit.core.errors import SegkitError
 from segkit.core.findings import Cell, Condition, Figure, Finding
 from segkit.report.shared.finding_rules import Chart, Said, find_faults
 from segkit.report.shared.finding_rules.extremes import EXTREMES
-from segkit.report.shared.sentences import SENTENCES
+from segkit.report.shared.sentences import SENTENCES, find_sentence
 
 STEP = "04_experience_data"
 PERIOD = "the last 365 days to 2026-06-30"
@@ -74,7 +74,7 @@ def test_a_figure_that_is_infinite_or_told_without_a_value_is_found():
 
 def test_a_chart_says_numbers_and_words_too():
     charts = [Chart(STEP, "Bars of 2 levels. age_band up to inf: 12.0%.")]
-    faults = find_faults(Said({}, charts))
+    faults = find_faults(Said({}, charts, labels={"age_band": "age"}))
     assert [(fault.rule, fault.found) for fault in faults] == [
         ("not a number", "inf"),
         ("raw name", "age_band"),
@@ -306,3 +306,5 @@ def test_every_sentence_that_names_an_extreme_says_which_figure_it_is():
             if EXTREME_WORDS.search(words) and not kind.startswith("choice."):
                 found.add(kind)
     assert found - set(EXTREMES) == NO_EXTREMES
+    for kind in EXTREMES:
+        assert find_sentence(kind)

@@ -1,18 +1,24 @@
 """Look at everything that a run says, and tell which sentences break a rule.
 
-``python -m segkit.workflow.finding_faults RUN_FOLDER`` lists them for a run that lies there.
+``python -m segkit.workflow.finding_faults PLAN`` lists them for the last run of a plan.
 """
 
 from __future__ import annotations
 
 import collections
+import html
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segkit.contract.features import FEATURES
+from segkit.contract.tables import TABLES
 from segkit.core.findings import Finding, read_findings
+from segkit.features.wording import WORDS, Labels, find_words
+from segkit.plan.models import Plan
+from segkit.plan.reading import read_plan
 from segkit.report.shared.finding_rules import Chart, Fault, Said, find_faults
 from segkit.runs.layout import RunFolder, StepFolder
 
@@ -22,8 +28,9 @@ if TYPE_CHECKING:
 FINDING_KEYS = {"kind", "text", "figures", "count", "source"}
 
 
-def find_run_faults(run: RunFolder) -> list[Fault]:
-    """Return the sentences of a run's pages that break a rule, see `find_faults`."""
+def find_run_faults(plan: Plan) -> list[Fault]:
+    """Return the sentences of a plan's last run that break a rule, see `find_faults`."""
+    run = RunFolder(plan.run_folder)
 
     def read_table(name: str) -> pd.DataFrame:
         import pandas as pd
@@ -31,11 +38,12 @@ def find_run_faults(run: RunFolder) -> list[Fault]:
         step, _, table = name.partition("/")
         return pd.read_parquet(run.step(step).published_table(table))
 
-    return find_faults(read_said(run), read_table)
+    return find_faults(read_said(run, plan.list_labels()), read_table)
 
 
-def read_said(run: RunFolder) -> Said:
-    """Read what the steps of a run show and hand on."""
+def read_said(run: RunFolder, own_labels: Labels) -> Said:
+    """Read what the steps of a run show and hand on; ``own_labels`` are the plan's."""
+    told = [find_words(name, own_labels) for name in (*FEATURES, *own_labels)]
     findings = {}
     charts = []
     for step in run.step_folders:
@@ -43,7 +51,14 @@ def read_said(run: RunFolder) -> Said:
         shown, drawn = read_notebook(step, name)
         findings[name] = [*shown, *read_facts(step)]
         charts += drawn
-    return Said(findings, charts, labels=list_labels(), net_and_gross=has_returns(run))
+    return Said(
+        findings,
+        charts,
+        labels={feature.name: feature.label for feature in told},
+        words=[getattr(feature, word) for feature in told for word in WORDS],
+        tables=list(TABLES),
+        net_and_gross=has_returns(run),
+    )
 
 
 def read_notebook(step: StepFolder, name: str) -> tuple[list[Finding], list[Chart]]:
@@ -56,10 +71,18 @@ def read_notebook(step: StepFolder, name: str) -> tuple[list[Finding], list[Char
         for output in cell.get("outputs", []):
             about = output.get("metadata", {})
             found += read_findings(about.get("text/html", {}).get("findings", []))
+            charts += [Chart(name, "", caption) for caption in read_captions(output)]
             picture = about.get("image/png", {})
             if picture.get("alt"):
                 charts.append(Chart(name, picture["alt"], picture.get("caption") or ""))
     return found, charts
+
+
+def read_captions(output: Mapping[str, Any]) -> list[str]:
+    """Return the captions of the tables that a cell shows."""
+    page = "".join(output.get("data", {}).get("text/html", ""))
+    found = re.findall(r"<caption[^>]*>(.*?)</caption>", page, re.S)
+    return [html.unescape(re.sub(r"<[^>]+>", "", caption)).strip() for caption in found]
 
 
 def read_facts(step: StepFolder) -> list[Finding]:
@@ -81,13 +104,6 @@ def _walk(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _walk(part)
 
 
-def list_labels() -> dict[str, str]:
-    """Return what the contract calls each feature, by its column name."""
-    from segkit.contract.features import FEATURES
-
-    return {name: getattr(feature, "label", "") for name, feature in FEATURES.items()}
-
-
 def has_returns(run: RunFolder) -> bool:
     """Tell whether some of what was bought in a run was sent back."""
     import pandas as pd
@@ -104,15 +120,15 @@ def count_rules(faults: list[Fault]) -> dict[str, int]:
     return dict(sorted(collections.Counter(fault.rule for fault in faults).items()))
 
 
-def main(folders: list[str]) -> int:
-    """Print the faults of run folders; return how many there are."""
+def main(plans: list[str]) -> int:
+    """Print the faults of the last runs of plans; return how many there are."""
     total = 0
-    for folder in folders:
-        faults = find_run_faults(RunFolder(Path(folder)))
+    for path in plans:
+        faults = find_run_faults(read_plan(path))
         total += len(faults)
         for fault in faults:
             print(f"- {fault.describe()}")
-        print(f"{folder}: {len(faults)} faults {count_rules(faults)}")
+        print(f"{path}: {len(faults)} faults {count_rules(faults)}")
     return total
 
 

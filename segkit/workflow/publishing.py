@@ -121,7 +121,7 @@ def _publish_alone(
         raise SegkitError(message, where=str(out), fix="Choose another folder with --out.")
     clear_leftovers(out)
     run_id = _choose_run_id(report, key)
-    faults = find_run_faults(RunFolder(plan.run_folder))
+    faults = find_run_faults(plan)
     told = [fault.to_record() for fault in faults]
     _build_and_name(plan, report, {"run_id": run_id, **record, "key": key, "finding_faults": told})
     prune_run_folders(out, count=KEPT, newest=run_id)

@@ -48,6 +48,6 @@ def find_faults(said: Said, read_table: Callable[[str], pd.DataFrame] | None = N
             faults.append(Fault(rule, step, finding.kind, finding.text, one))
     for chart in said.charts:
         for rule, look in CHART_RULES.items():
-            for one in look(chart):
-                faults.append(Fault(rule, chart.step, "chart", shorten(chart.alt), one))
+            for one in look(chart, said):
+                faults.append(Fault(rule, chart.step, "chart", shorten(chart.text), one))
     return [*faults, *find_said_twice(said), *find_drawn_otherwise(said)]

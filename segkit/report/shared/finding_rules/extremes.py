@@ -24,7 +24,7 @@ OTHERS = Condition("level", "!=", "all others")
 NOT_ALL = Condition("customer_share", "<", 1)  # a level that everybody is at is no group
 # Words by which a sentence says that one or two customers make a figure.
 CARRIED = re.compile(
-    r"\b(?:one|two|1|2|single)\b[^.]*\bcustomers?\b|\bcustomers?\b[^.]*\bwithout\b"
+    r"\b(?:one|two|1|2|single)\b[^.]*\bcustomers?\b|without[^.]*\bcustomers?\b|\brests? on few\b"
 )
 
 
@@ -34,9 +34,11 @@ class Extreme:
 
     ``figure`` is the figure's name, ``is_highest`` which end it is. ``within`` are the columns by
     which the rows are chosen that it is compared with; ``among`` are further conditions on them.
-    ``floors`` are columns that the rows must reach a figure of the finding in. ``of_customers``
-    says that the figure is an amount or a rate of groups of customers, which one or two of them can
-    carry; ``is_card`` that it is one short figure on the first page, without room for an interval.
+    ``passed`` is the figure of a further row that the sentence tells as resting on few: then that
+    one is the end of all that is shown. ``floors`` are columns that the rows must reach a figure of
+    the finding in. ``of_customers`` says that the figure is an amount or a rate of groups of
+    customers, which one or two of them can carry; ``is_card`` that it is one short figure on the
+    first page, without room for an interval.
     """
 
     figure: str
@@ -44,6 +46,7 @@ class Extreme:
     within: tuple[str, ...] = ()
     among: tuple[Condition, ...] = ()
     floors: tuple[tuple[str, str], ...] = ()
+    passed: str = ""
     of_customers: bool = False
     is_card: bool = False
 
@@ -58,19 +61,33 @@ def _lowest(figure: str, **more: object) -> Extreme:
 
 ENDS = (_highest("top", of_customers=True), _lowest("least", of_customers=True))
 ENOUGH = (("customer_count", "smallest_cell"),)
-MOST = _highest("most_index", among=(ALL_KNOWN,), of_customers=True)
-LEAST = _lowest("least_index", among=(ALL_KNOWN,), of_customers=True)
-# The extremes of each sentence. A sentence with such a word that names none is in NO_EXTREMES.
+MOST, LEAST = (
+    make(f"{name}_index", among=(ALL_KNOWN,), passed=f"{name}_passed_index", of_customers=True)
+    for make, name in ((_highest, "most"), (_lowest, "least"))
+)
+CELLS = tuple(
+    make(f"{name}_index", floors=ENOUGH, passed=f"{name}_passed_index", of_customers=True)
+    for make, name in ((_highest, "top"), (_lowest, "least"))
+)
+LARGEST_GROUP = (_highest("customer_share", among=(ALL_KNOWN, OTHERS, NOT_ALL)),)
+NOT_ALL_TOGETHER = (Condition("group", "!=", "all customers"),)
+LARGEST_VALUE = (_highest("value_share", among=NOT_ALL_TOGETHER, of_customers=True),)
+LARGEST_SPEND = (_highest("spend_share", of_customers=True),)
+HARDEST = (_lowest("recall", of_customers=True),)
+MONTHS = (_highest("highest_index", of_customers=True), _lowest("lowest_index", of_customers=True))
+OVERLAPS = (
+    _lowest("least_share", within=("place",), of_customers=True),
+    _highest("most_share", within=("place",), of_customers=True),
+)
+# The extremes of each sentence.
 EXTREMES: dict[str, tuple[Extreme, ...]] = {
     "bases.base.least_known": (
         _lowest("customer_share", among=(Condition("level", "==", "all known"),)),
     ),
-    "bases.base.largest": (_highest("customer_share", among=(ALL_KNOWN, OTHERS, NOT_ALL)),),
-    "bases.base.most": (MOST,),
-    "bases.base.least": (LEAST,),
-    "bases.base.most_and_least": (MOST, LEAST),
+    "bases.base.largest": LARGEST_GROUP,
+    "bases.base.largest_of_several": LARGEST_GROUP,
+    "bases.base.value": (MOST, LEAST),
     "by_segment.measures.ends": ENDS,
-    "by_segment.measures.ends_with_intervals": ENDS,
     "descriptors.descriptors.furthest": (_highest("cramers_v"),),
     "differences.differences.furthest": (
         _highest(
@@ -80,33 +97,26 @@ EXTREMES: dict[str, tuple[Extreme, ...]] = {
         ),
     ),
     "journey.funnel.lost": (_lowest("step_share"),),
-    "lifetime_value.value.best": (
-        _highest(
-            "value_share", among=(Condition("group", "!=", "all customers"),), of_customers=True
-        ),
-    ),
-    "market.penetration.ends": (
-        _highest("top", floors=ENOUGH, of_customers=True),
-        _lowest("least", floors=ENOUGH, of_customers=True),
-    ),
+    "lifetime_value.value.best": LARGEST_VALUE,
+    "lifetime_value.value.best_by_few": LARGEST_VALUE,
+    "market.penetration.ends": CELLS,
     "market.players.largest": (_highest("mean_share"),),
     "market.players.largest_with_sales": (_highest("estimated_sales"),),
     "market.trends.fastest": (_highest("growth_rate"),),
     "plan.quality.rejects_most": (_highest("row_count"),),
-    "reach.reach.hardest": (_lowest("recall"),),
-    "season.season.ends": (_highest("highest_index"), _lowest("lowest_index")),
-    "season.season.one_year_ends": (_highest("highest_index"), _lowest("lowest_index")),
-    "separation.separation.ends": (
-        _lowest("least_share", within=("place",)),
-        _highest("most_share", within=("place",)),
-    ),
+    "reach.reach.hardest": HARDEST,
+    "reach.reach.hardest_of_several": HARDEST,
+    "season.season.ends": MONTHS,
+    "season.season.one_year_ends": MONTHS,
+    "separation.separation.ends": OVERLAPS,
+    "separation.separation.ends_by_few": OVERLAPS,
     "sizes.headline.largest": (_highest("customer_share", is_card=True),),
-    "spend.segments.brings_most": (_highest("spend_share", of_customers=True),),
+    "spend.segments.brings_most": LARGEST_SPEND,
+    "spend.segments.brings_most_by_few": LARGEST_SPEND,
     "stability.columns.hang_on": (_lowest("agreement"),),
     "stability.paths.step": (_lowest("continuity", within=("segment_count",)),),
     "stability.ratings.all": (_lowest("jaccard"),),
     "stability.ratings.all_of_those_shown": (_lowest("jaccard"),),
-    "targeting.targets.first": (),
 }
 
 
@@ -122,6 +132,7 @@ def find_extreme_faults(
 ) -> list[tuple[str, str]]:
     """Return the rules that a finding's extremes break, each with what was found."""
     faults = []
+    figures = {figure.name: figure for figure in finding.figures}
     for figure, extreme in list_extremes(finding):
         if figure.cell is None:
             continue
@@ -134,7 +145,8 @@ def find_extreme_faults(
         except (OSError, SegkitError):
             faults.append(("extreme of hidden or few", f"there is no table {figure.cell.table}"))
             continue
-        found = check_rank(finding, figure, extreme, table)
+        furthest = figures.get(extreme.passed, figure)
+        found = check_rank(finding, furthest, extreme, table)
         found += check_support(finding, figure, extreme, table)
         faults += [("extreme of hidden or few", one) for one in found]
     return faults
@@ -142,10 +154,9 @@ def find_extreme_faults(
 
 def check_carried(finding: Finding, figure: Figure) -> list[str]:
     """Look whether it was judged who carries an extreme, and is said where few do."""
-    carried = getattr(figure, "carried", None)
-    if carried is None:
+    if figure.carried is None:
         return [f"it was not judged whether one or two customers carry {figure.name}"]
-    if carried and not CARRIED.search(finding.text):
+    if figure.carried and not CARRIED.search(finding.text):
         return [f"one or two customers carry {figure.name}, unsaid"]
     return []
 

@@ -34,11 +34,16 @@ class Fault:
 
 @dataclass(frozen=True)
 class Chart:
-    """What a chart says to those who cannot see it, and what stands below it."""
+    """What a chart says to those who cannot see it, and its caption; of a table, its caption."""
 
     step: str
     alt: str
     caption: str = ""
+
+    @property
+    def text(self) -> str:
+        """All its words."""
+        return f"{self.alt} {self.caption}".strip()
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Said:
         What each feature is called, by its column name.
     words : collection of str
         Further words for features, in which a column's name may stand.
+    tables : collection of str
+        Names of the contract's tables.
     net_and_gross : bool
         Whether some of what was bought was sent back, so that net and gross differ.
     """
@@ -62,6 +69,7 @@ class Said:
     charts: Sequence[Chart] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     words: Collection[str] = ()
+    tables: Collection[str] = ()
     net_and_gross: bool = False
 
     def __iter__(self) -> Iterator[tuple[str, Finding]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from segkit.core.findings import Cell, Condition, Figure, Finding
 from segkit.report.shared.finding_rules.extremes import list_extremes
@@ -14,6 +14,7 @@ from segkit.report.shared.sentences import name_column, write_figure
 NO_NUMBER = re.compile(r"(?<![\w.])[-\N{MINUS SIGN}]?(?:inf|nan|NaN|NaT|infinity)(?!\w)")
 MINUS_ZERO = re.compile(r"(?<![\w.\N{MINUS SIGN}-])[-\N{MINUS SIGN}]0(?:\.0+)?(?!\.?\d)(?!\w)")
 SNAKE_CASE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
+TRUTHS = ("True", "False")
 RAW_TRUTH = re.compile(r"\b(?:True|False)\b")
 # Columns of published tables that hold names of segkit or of the plan, not values of the data.
 NAME_COLUMNS = frozenset(
@@ -151,8 +152,31 @@ def check_names(finding: Finding, said: Said) -> list[str]:
     """
     values = list_values(finding)
     found = find_raw_names(finding.text, values)
-    text = _take_out(values, QUOTED.sub("…", finding.text))
-    for name in sorted({*said.labels, *list_features(finding)}):
+    names = {*said.labels, *list_features(finding)}
+    return found + find_names_in_words(_take_out(values, finding.text), names, said)
+
+
+def check_chart_names(chart: Chart, said: Said) -> list[str]:
+    """Look for names of columns and tables in what a chart or a table says of itself.
+
+    Which values of the data it shows is not known, so only names that are known count.
+    """
+    names = {name for _, finding in said for name in list_features(finding)}
+    names |= {*said.labels, *said.tables}
+    raw = [name for name in find_raw_names(chart.text) if name in names or name in TRUTHS]
+    return raw + find_names_in_words(chart.text, said.labels, said)
+
+
+def find_names_in_words(text: str, names: Iterable[str], said: Said) -> list[str]:
+    """Return which columns' names stand in a text with blanks, where they are called otherwise.
+
+    >>> said = Said({}, labels={"order_count": "orders"})
+    >>> find_names_in_words("A low order count, by “order count”.", ["order_count"], said)
+    ["“order count” is a column's name"]
+    """
+    found = []
+    text = QUOTED.sub("…", text)
+    for name in sorted(names):
         words = name_column(name)
         if " " not in words or said.labels.get(name) == words or not find_words(words, text):
             continue
@@ -165,10 +189,13 @@ def check_names(finding: Finding, said: Said) -> list[str]:
 def find_raw_names(text: str, values: Collection[str] = ()) -> list[str]:
     """Return what looks like a column's name or a raw truth value, but not values of the data.
 
+    What stands in quotation marks is a name that is told as one.
+
     >>> find_raw_names("has_pets True in brand_summer", ["brand_summer"])
     ['has_pets', 'True']
     """
-    return _list_matches((SNAKE_CASE, RAW_TRUTH), SETTING.sub("…", _take_out(values, text)))
+    text = SETTING.sub("…", QUOTED.sub("…", _take_out(values, text)))
+    return _list_matches((SNAKE_CASE, RAW_TRUTH), text)
 
 
 def find_words(words: str, text: str) -> bool:
@@ -231,7 +258,7 @@ RULES: dict[str, Callable[[Finding, Said], list[str]]] = {
     "raw name": check_names,
     "mean without count": check_means,
 }
-CHART_RULES: dict[str, Callable[[Chart], list[str]]] = {
-    "not a number": lambda chart: find_no_number(f"{chart.alt} {chart.caption}"),
-    "raw name": lambda chart: find_raw_names(f"{chart.alt} {chart.caption}"),
+CHART_RULES: dict[str, Callable[[Chart, Said], list[str]]] = {
+    "not a number": lambda chart, said: find_no_number(chart.text),
+    "raw name": check_chart_names,
 }
