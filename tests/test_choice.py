@@ -99,7 +99,7 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
         (
             {"method": "tiers", "kind": "constructive", "beyond_null": np.nan, "valley": np.nan},
             "No groups were found: customers are cut by rule.",
-            "It is a cut by rule: useful for acting, but it finds no natural groups.",
+            "It is a cut by rule: it finds no natural groups.",
         ),
         (
             {"direction": "", "direction_share": np.nan},
@@ -129,7 +129,7 @@ def test_spend_that_is_not_known_is_not_told():
 
 def test_rules_are_called_a_cut():
     told = tell(make_table(("b", 3, 0.5, True)).assign(method="rfm"))
-    assert told[2] == "It is a cut by rule: useful for acting, but it finds no natural groups."
+    assert told[2] == "It is a cut by rule: it finds no natural groups."
 
 
 def test_other_schemes_are_compared_in_points():
