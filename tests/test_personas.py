@@ -128,10 +128,11 @@ def test_every_sentence_about_customers_carries_its_count():
     told = state("Loyal")
     assert [text.replace(THIN_SPACE, " ") for text in read_texts(told)] == [
         "1 200 customers, 60.0% of all, with 80.0% of the spend.",
-        "More often than all customers: aged 55-64 (20%, against 15% of all, n = 240); in the country "
-        "FI (50%, against 20% of all, n = 600).",
-        "Less often than all customers: of customer type business (5%, against 10% of all, n = 60).",
-        "No different from all customers in industry and density.",
+        "More often than all customers: aged 55-64 (20%, against 15% of all, n = 240); in the "
+        "country FI (50%, against 20% of all, n = 600).",
+        "Less often than all customers: of customer type business (5%, against 10% of all, "
+        "n = 60).",
+        "No different from all customers in industry and kind of place.",
         "Orders with a sale: 9.25 orders on average, against 4.00 (n = 1 200).",
         "Days since the last sale: 20.00 days on average, against 140 (n = 1 200).",
         "Country FI: 50.0%, against 20.0% of all customers (n = 600).",
