@@ -22,8 +22,9 @@ from segkit.features.accounts import roll_up_accounts
 from segkit.features.customer_table import build_customers, count_prospects, list_gaps, list_given
 from segkit.features.own_features import list_kinds
 from segkit.plan.bases import BaseSettings, ChoiceQuestion, Scale
-from segkit.profiles.funnel import count_funnel, pool_steps
+from segkit.profiles.funnel import count_funnel, list_unrecorded, pool_steps
 from segkit.report import journey
+from segkit.report.shared.numbers import THIN_SPACE
 
 WHO = ["ann", "bob", "cat", "dan", "eve", "fay"]
 RETURNED_ONLY = "dan"  # so that he has no place among buyers
@@ -442,6 +443,65 @@ def test_a_funnel_counts_who_came_how_far():
     }  # fmt: skip
     assert funnel["known_share"].iloc[-1] == pytest.approx(2 / 7)
     assert funnel["step_share"].iloc[-1] == pytest.approx(2 / 5)
+    # Nobody who orders must have been seen before; ann, bob, cat and fay were, and dan.
+    seen = dict(zip(funnel["step"], funnel["seen_count"], strict=True))
+    assert seen["known"] == 7
+    assert (seen["order"], seen["second order"]) == (5, 2)
+    assert all(seen[step] <= told[step] for step in told)
+    assert seen["cart"] < told["cart"]
+
+
+@pytest.mark.parametrize("kind", ["cart", "view"])
+def test_a_step_that_nobody_is_seen_at_is_not_told(kind):
+    frames = make_frames()
+    events = frames["events"]
+    frames["events"] = events[events["event_type"] != kind]
+    funnel = count_funnel(open_tables(frames), as_of=AS_OF)
+    assert kind not in set(funnel["step"])
+    assert list_unrecorded(funnel) == [kind]
+    told = read_texts(journey.state_funnel(publish(funnel, journey.FUNNEL), [kind]))
+    assert told[-1].startswith(f"Nothing is recorded of “{kind}”")
+    assert not any("stop before" in text and kind in text for text in told)
+
+
+def test_orders_alone_tell_of_orders_alone():
+    frames = {name: make_frames()[name] for name in ("customers", "order_lines")}
+    funnel = count_funnel(open_tables(frames), as_of=AS_OF)
+    assert funnel["step"].tolist() == ["known", "order", "second order"]
+    assert list_unrecorded(funnel) == ["visit", "view", "lead", "cart", "checkout"]
+
+
+@pytest.mark.parametrize("name", ["customers", "events"])
+def test_one_recorded_step_is_no_funnel(name):
+    table = make_frames()[name]
+    if name == "events":
+        table = table.assign(event_type="visit")
+    funnel = count_funnel(open_tables({name: table}), as_of=AS_OF)
+    pooled = publish(pool_steps(funnel, smallest_cell=1), journey.FUNNEL)
+    assert read_texts(journey.state_funnel(pooled)) == [
+        "Fewer than two steps are recorded of the customers, so how far they come is not told."
+    ]
+
+
+def test_those_who_are_only_taken_to_have_taken_a_step_are_told():
+    steps = pd.DataFrame(
+        {
+            "step": ["known", "visit", "cart", "order"],
+            "customer_count": [1000, 900, 800, 700],
+            "seen_count": [1000, 890, 120, 700],
+        }
+    )
+    pooled = publish(pool_steps(steps, smallest_cell=5), journey.FUNNEL)
+    told = read_texts(journey.state_funnel(pooled))
+    assert told[-1].replace(THIN_SPACE, "") == (
+        "Of the 800 who count for the step “cart” 120 were seen at it; the others took a later "
+        "step, and are taken to have taken this one."
+    )
+    # 897 of 900 would tell of three, and so would three fewer than were seen on a visit.
+    few = pool_steps(steps.assign(seen_count=[1000, 897, 780, 700]), smallest_cell=5)
+    assert few["seen_count"].isna().tolist() == [False, True, False, False]
+    few = pool_steps(steps.assign(seen_count=[1000, 790, 787, 700]), smallest_cell=5)
+    assert few["seen_count"].isna().tolist() == [False, False, True, False]
 
 
 def test_a_funnel_tells_of_no_few_customers():
@@ -457,12 +517,13 @@ def test_a_funnel_tells_of_no_few_customers():
 def test_a_funnel_says_where_most_are_lost():
     def state(counts: dict[str, int]) -> list[str]:
         steps = pd.DataFrame({"step": list(counts), "customer_count": list(counts.values())})
+        steps = steps.assign(seen_count=steps["customer_count"])
         pooled = pool_steps(steps, smallest_cell=5)
         return read_texts(journey.state_funnel(publish(pooled, journey.FUNNEL)))
 
     assert state({"known": 100, "visit": 80, "view": 78, "cart": 20, "order": 20}) == [
         "100 customers are known by name or number.",
-        "Most are lost before the step “cart”: 25.0% of those who took the step before took it.",
+        "Most stop before the step “cart”: 25.0% of those who took the step before took it.",
     ]
     assert state({"known": 100, "visit": 100}) == ["100 customers are known by name or number."]
     assert state({"known": 4, "visit": 0}) == ["No table names enough customers."]

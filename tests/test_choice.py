@@ -62,8 +62,8 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
     told = tell(make_table(("my_scheme", 3, 0.5, True)))
     assert told == [
         "Use my scheme with 3 segments. No groups were found: customers are cut where they differ "
-        "most, in order count and recency days (61% of the differences in it lie between the "
-        "segments).",
+        "most, in orders and days since the last order (61% of the differences in it lie between "
+        "the segments).",
         "my scheme with 3 segments: reproducible, no groups were found, but customers are cut "
         "along a direction in which they really differ; another sample would be cut alike; "
         "stability 0.80, of the weakest segment 0.80; it explains 50% of the differences between "
@@ -83,8 +83,8 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
         ),
         (
             {"beyond_null": 0.08, "valley": 0.9},
-            "No groups were found: customers are cut where they differ most, in order count and "
-            "recency days (61% of the differences in it lie between the segments).",
+            "No groups were found: customers are cut where they differ most, in orders and days "
+            "since the last order (61% of the differences in it lie between the segments).",
             "They are 8% tighter than what is cut in data without groups that depend as these do, "
             "but no clear valley parts them all: between two of them customers are 90% as dense as "
             "in the thinner one.",
@@ -99,7 +99,7 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
         (
             {"method": "tiers", "kind": "constructive", "beyond_null": np.nan, "valley": np.nan},
             "No groups were found: customers are cut by rule.",
-            "It is a cut by rule: useful for acting, but it finds no natural groups.",
+            "It is a cut by rule: it finds no natural groups.",
         ),
         (
             {"direction": "", "direction_share": np.nan},
@@ -129,7 +129,7 @@ def test_spend_that_is_not_known_is_not_told():
 
 def test_rules_are_called_a_cut():
     told = tell(make_table(("b", 3, 0.5, True)).assign(method="rfm"))
-    assert told[2] == "It is a cut by rule: useful for acting, but it finds no natural groups."
+    assert told[2] == "It is a cut by rule: it finds no natural groups."
 
 
 def test_other_schemes_are_compared_in_points():

@@ -93,15 +93,12 @@ def test_at_most_four_findings_of_each_step_are_shown_with_its_page():
 
 def test_the_verdict_s_reasons_are_read_from_findings():
     verdict = {"answer": "no", "text": FINDING, "reasons": [FINDING, "b"]}
-    useful = {"text": FINDING, "split_on": ""}
-    assert write_verdict({"verdict": verdict, "usefulness": useful}) == {
+    assert write_verdict({"verdict": verdict}) == {
         "answer": "no",
         "style": "no",
         "warnings": [],
         "text": "Five.",
         "reasons": ["Five.", "b"],
-        "split_on": "",
-        "usefulness": "Five.",
     }
     assert write_verdict({}) is None
 
@@ -120,8 +117,9 @@ def test_a_yes_is_not_plain_while_a_warning_of_the_check_is_open():
     assert (refused["answer"], refused["style"]) == ("no", "no")
 
 
-def test_a_yes_is_not_plain_where_the_segments_foresaw_nothing_of_later_time():
-    final = {"verdict": {"answer": "yes", "text": "Use it."}}
+def test_a_yes_is_not_plain_where_something_speaks_against_it():
+    doubts = ["the segments foresaw nothing of later time"]
+    final = {"verdict": {"answer": "yes", "text": "Use it.", "doubts": doubts}}
     final["usefulness"] = {"answer": "nothing", "text": "Chance.", "doubt": FINDING}
     told = write_verdict(final)
     assert told["answer"] == "yes, but the segments foresaw nothing of later time"
@@ -131,7 +129,7 @@ def test_a_yes_is_not_plain_where_the_segments_foresaw_nothing_of_later_time():
     both = "the segments foresaw nothing of later time and 1 warning of the check is open"
     assert told["answer"] == f"yes, but {both}"
     assert told["warnings"] == ["Five.", "a.b: Look."]
-    final["verdict"] = {"answer": "no", "text": "Do not."}
+    final["verdict"] = {"answer": "no", "text": "Do not.", "doubts": doubts}
     told = write_verdict(final)
     assert (told["answer"], told["style"], told["warnings"]) == ("no", "no", [])
 

@@ -197,19 +197,6 @@ def render_summary(tmp_path, facts) -> str:
     return (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-def test_what_the_segments_say_of_later_time_stands_below_the_verdict(tmp_path):
-    facts = {"verdict": {"answer": "yes", "text": "Use it."}}
-    facts["usefulness"] = {
-        "answer": "nothing",
-        "text": "They say <nothing>.",
-        "split_on": "2025-09-01",
-    }
-    text = render_summary(tmp_path, {"05_analysis": facts})
-    assert "<p>Tested on the time after 2025-09-01: They say &lt;nothing&gt;.</p>" in text
-    facts["usefulness"] |= {"answer": "not measured", "split_on": ""}
-    assert "<p>They say &lt;nothing&gt;.</p>" in render_summary(tmp_path, {"05_analysis": facts})
-
-
 def test_a_verdict_is_said_with_its_reasons_and_escaped(tmp_path):
     verdict = {"answer": "no", "text": "Not <yet>.", "reasons": ["Because <of> this."]}
     text = render_summary(tmp_path, {"05_analysis": {"verdict": verdict}})

@@ -42,14 +42,28 @@ PROFILE = publish(
 LEVELS = publish(
     pd.DataFrame(
         [
-            ("Loyal", "country", "FI", 600, 0.50, 0.20),
-            ("Loyal", "country", "SE", 300, 0.25, 0.30),
-            ("Loyal", "age_band", "35-44", 480, 0.40, 0.38),
-            ("Loyal", "occupation", "unknown", 900, 0.75, 0.20),
-            ("Loyal", "gender", "x", 3, 0.9, 0.1),
-            ("Loyal", "device", None, None, None, None),
+            ("Loyal", "country", "FI", 600, 0.50, 0.20, 0.27, 0.33),
+            ("Loyal", "country", "SE", 300, 0.25, 0.30, -0.08, -0.02),
+            # The most common age, but less so than among all; a rarer one is the trait.
+            ("Loyal", "age_band", "35-44", 264, 0.22, 0.30, -0.12, -0.04),
+            ("Loyal", "age_band", "55-64", 240, 0.20, 0.15, 0.02, 0.08),
+            ("Loyal", "density", "urban", 600, 0.50, 0.49, -0.02, 0.04),
+            ("Loyal", "industry", "shops", 240, 0.20, 0.15, -0.01, 0.11),
+            ("Loyal", "customer_type", "business", 60, 0.05, 0.10, -0.07, -0.03),
+            ("Loyal", "occupation", "unknown", 900, 0.75, 0.20, 0.5, 0.6),
+            ("Loyal", "gender", "x", 3, 0.9, 0.1, 0.7, 0.9),
+            ("Loyal", "device", None, None, None, None, None, None),
         ],
-        columns=["segment_name", "descriptor", "value", "customer_count", "share", "base_share"],
+        columns=[
+            "segment_name",
+            "descriptor",
+            "value",
+            "customer_count",
+            "share",
+            "base_share",
+            "difference_low",
+            "difference_high",
+        ],
     ).assign(segment=1, segment_count=1200, value_count=2000),
     descriptors.LEVELS,
 )
@@ -71,12 +85,22 @@ def test_the_strongest_difference_comes_first_and_small_ones_are_silent():
     assert statements["customer_count"].tolist() == [1200, 1200, 600]
 
 
-def test_the_role_is_the_most_typical_value_of_each_descriptor():
-    role = draft("Loyal").role
-    assert role[["feature", "value"]].to_numpy().tolist() == [
-        ["age_band", "35-44"],
+def test_the_role_is_what_is_more_common_than_among_all():
+    persona = draft("Loyal")
+    assert persona.role[["feature", "value"]].to_numpy().tolist() == [
+        ["customer_type", "business"],
+        ["age_band", "55-64"],
         ["country", "FI"],
     ]
+    # One has half of the segment, as of all; of the other the interval holds no difference too.
+    assert persona.alike == ("industry", "density")
+
+
+def test_a_surely_known_but_tiny_difference_is_no_trait():
+    levels = LEVELS.frame.query("descriptor == 'density'").assign(difference_low=0.001)
+    persona = draft_persona("Loyal", SIZES.frame, PROFILE.frame, descriptors=levels)
+    assert persona.role.empty
+    assert persona.alike == ("density",)
 
 
 def test_a_small_segment_is_not_described():
@@ -104,12 +128,16 @@ def test_every_sentence_about_customers_carries_its_count():
     told = state("Loyal")
     assert [text.replace(THIN_SPACE, " ") for text in read_texts(told)] == [
         "1 200 customers, 60.0% of all, with 80.0% of the spend.",
-        "Most often: age band 35-44 (40%, n = 480); country FI (50%, n = 600).",
+        "More often than all customers: aged 55-64 (20%, against 15% of all, n = 240); in the "
+        "country FI (50%, against 20% of all, n = 600).",
+        "Less often than all customers: of customer type business (5%, against 10% of all, "
+        "n = 60).",
+        "No different from all customers in industry and kind of place.",
         "Orders with a sale: 9.25 orders on average, against 4.00 (n = 1 200).",
         "Days since the last sale: 20.00 days on average, against 140 (n = 1 200).",
         "Country FI: 50.0%, against 20.0% of all customers (n = 600).",
     ]
-    assert [finding.count for finding in told] == [1200, 480, 1200, 1200, 600]
+    assert [finding.count for finding in told] == [1200, 240, 60, None, 1200, 1200, 600]
 
 
 def test_the_first_segment_is_the_first_of_the_sizes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 import pandas as pd
 import pytest
 from shops import AS_OF, make_tables
@@ -53,7 +54,51 @@ def test_a_practice_is_scored_from_what_was_found(scores, practice, score, evide
 
 
 def test_each_practice_says_what_to_do_and_the_weakest_comes_first(scores):
-    improve = {practice.name: practice.improve for practice in readiness.PRACTICES}
+    # The shop's messages were not read, so that it sends none.
+    improve = {p.name: p.improve for p in readiness.PRACTICES if p.needs != "messages"}
     assert scores.set_index("practice")["improve"].to_dict() == improve
     assert scores["score"].is_monotonic_increasing
     assert scores["score"].between(0, 1).all()
+
+
+@pytest.fixture(scope="module")
+def score(tmp_path_factory):
+    """Return the function that scores a business with these tables of the small shop."""
+    plan = make_plan(tmp_path_factory.mktemp("plan"), {"order_lines": "lines.csv"})
+
+    def score_tables(*names: str) -> pd.DataFrame:
+        known = make_tables()
+        other = ibis.memtable(pd.DataFrame({"customer_id": ["ann"]}))
+        tables = {name: known.get(name, other) for name in names}
+        counts = [(name, 9, 9) for name in names]
+        counts = pd.DataFrame(counts, columns=["table", "read", "accepted"])
+        found = readiness.score_readiness(
+            plan,
+            tables,
+            inventory=build_inventory(tables, counts, as_of=AS_OF),
+            gaps=pd.DataFrame({"base": ["value"], "ready": [True]}),
+            quality=pd.DataFrame(columns=["table", "rule", "row_count"]),
+            counts=counts,
+        )
+        return found.set_index("practice")
+
+    return score_tables
+
+
+def test_who_sends_nothing_is_not_told_to_send_nothing(score):
+    assert "Campaigns have a control group" not in score("customers").index
+    assert "Campaigns have a control group" in score("customers", "messages").index
+
+
+def test_who_sells_nothing_is_not_told_how_to_load_orders(score):
+    told = " ".join(score("customers")["improve"])
+    assert "order" not in told
+    assert "Load orders at least weekly" in set(score("order_lines")["improve"])
+
+
+def test_who_runs_surveys_is_told_of_tickets_alone(score):
+    practice = "Customers are heard"
+    assert score("responses").loc[practice, "improve"] == "Export the support tickets"
+    assert score("tickets").loc[practice, "improve"] == "Run a short survey"
+    both = score("customers").loc[practice, "improve"]
+    assert both == "Run a short survey; export the support tickets"

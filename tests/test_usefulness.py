@@ -418,7 +418,9 @@ class TestReport:
         for answer in usefulness.ANSWERS:
             starts[answer] = state(dataclasses.replace(found, answer=answer))[0]
         assert starts["as much as RFM"].startswith("These segments say as much as RFM")
-        assert starts["nothing beyond RFM"] == "These segments say nothing that RFM does not."
+        assert starts["nothing beyond RFM"] == (
+            "These segments say some of what RFM says, and nothing that RFM does not."
+        )
         assert starts["nothing"].endswith("cannot be told from chance.")
 
     def test_each_outcome_is_told_with_what_the_segments_add(self, found):

@@ -32,6 +32,9 @@ ROLE_COLUMNS = [
 ]
 NOT_KNOWN = {"", "not known", "unknown", "missing", "other", "none", "nan", "false"}
 SMALLEST_STRENGTH = 0.2
+# A value is a trait of a segment if it is that much more, or less, common there than among all, as
+# a part of its share among all, and the interval of the difference leaves out none.
+SMALLEST_LIFT = 0.1
 MOST_STATEMENTS = 8
 LEVEL_COLUMNS = [
     "descriptor",
@@ -55,6 +58,7 @@ STATEMENT_COLUMNS = [
     "base_figure",
     "strength",
     "customer_count",
+    "differs",
 ]
 
 
@@ -68,15 +72,20 @@ class Persona:
     note : str
         Why the segment is not described; empty where it is.
     role, statements : pandas.DataFrame
-        The most typical value of each descriptor that says who or where, and what sets the segment
+        Of each descriptor that says who or where the value that is most common among those more
+        common than among all, or else the one that is most lacking; and what sets the segment
         apart, strongest first: ``feature``, ``value`` (in words; empty of a mean), ``level`` (as
-        the descriptor has it), ``figure``, ``base_figure``, ``strength``, ``customer_count``.
+        the descriptor has it), ``figure``, ``base_figure``, ``strength``, ``customer_count``,
+        ``differs`` (whether it is more, or less, common than among all).
+    alike : tuple of str
+        Descriptors that say who or where, and in which the segment is no different from all.
     """
 
     segment_name: str
     note: str
     role: pd.DataFrame
     statements: pd.DataFrame
+    alike: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -138,9 +147,10 @@ def draft_persona(
         return Persona(segment_name, note, role=nothing, statements=nothing)
     means = _read_means(profile[profile["segment_name"] == segment_name])
     shares = _read_shares(descriptors[descriptors["segment_name"] == segment_name])
-    role = shares.sort_values(["figure", "value"], ascending=[False, True])
-    role = role.drop_duplicates("feature").set_index("feature", drop=False)
-    role = role.loc[[name for name in ROLE_COLUMNS if name in role.index]]
+    who = shares[shares["feature"].isin(ROLE_COLUMNS)]
+    role = _choose_role(who[who["differs"]])
+    told = set(role["feature"])
+    known = set(who["feature"])
     statements = pd.concat([means, shares], ignore_index=True)
     statements = statements[statements["strength"].abs() >= SMALLEST_STRENGTH]
     order = statements["strength"].abs().sort_values(ascending=False, kind="stable").index
@@ -148,9 +158,27 @@ def draft_persona(
     return Persona(
         segment_name,
         note="",
-        role=role.reset_index(drop=True),
+        role=role,
         statements=statements.reset_index(drop=True),
+        alike=tuple(name for name in ROLE_COLUMNS if name in known - told),
     )
+
+
+def _choose_role(traits: pd.DataFrame) -> pd.DataFrame:
+    """Choose one trait of each descriptor: the most common of those that are more common.
+
+    Where none is, the one that is most lacking.
+    """
+    is_more = traits["strength"] > 0
+    order = traits["figure"].where(is_more, traits["strength"])
+    ranked = traits.assign(is_more=is_more, order=order)
+    ranked = ranked.sort_values(["is_more", "order", "value"], ascending=[False, False, True])
+    # Of those that are less common the strength is negative: the most lacking comes last.
+    less = ranked[~ranked["is_more"]].sort_values("order", kind="stable")
+    ranked = pd.concat([ranked[ranked["is_more"]], less]).drop_duplicates("feature")
+    ranked = ranked.set_index("feature", drop=False)
+    names = [name for name in ROLE_COLUMNS if name in ranked.index]
+    return ranked.loc[names, STATEMENT_COLUMNS].reset_index(drop=True)
 
 
 def _read_means(profile: pd.DataFrame) -> pd.DataFrame:
@@ -165,6 +193,7 @@ def _read_means(profile: pd.DataFrame) -> pd.DataFrame:
             "base_figure": rows["base_mean"].astype("float64"),
             "strength": rows["difference_sd"].astype("float64"),
             "customer_count": rows["known_count"],
+            "differs": True,
         }
     )
 
@@ -187,5 +216,13 @@ def _read_shares(descriptors: pd.DataFrame) -> pd.DataFrame:
             "base_figure": base,
             "strength": (share - base) / spread,
             "customer_count": rows["customer_count"],
+            "differs": _find_traits(rows),
         }
     )
+
+
+def _find_traits(rows: pd.DataFrame) -> pd.Series:
+    """Return which values are more, or less, common in the segment than among all."""
+    low, high = (rows[f"difference_{end}"].astype("float64") for end in ("low", "high"))
+    lift = (rows["share"] / rows["base_share"]).astype("float64") - 1
+    return ((low > 0) | (high < 0)) & (lift.abs() >= SMALLEST_LIFT)

@@ -18,7 +18,8 @@ FRESH_DAYS = 7
 STALE_DAYS = 90
 FULL_HISTORY_DAYS = 730
 ENOUGH_REPEAT_BUYERS = 500
-VOICE_TABLES = ("responses", "tickets")
+# Tables in which customers speak, and how to come by each.
+VOICE_TABLES = {"responses": "Run a short survey", "tickets": "Export the support tickets"}
 
 
 @dataclass(frozen=True)
@@ -54,23 +55,28 @@ class Given:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The score of a practice, from 0 (not there) to 1 (in full), and what was found."""
+    """The score of a practice, from 0 (not there) to 1 (in full), and what was found.
+
+    ``improve`` is what to do here, where what the practice says would be more than that.
+    """
 
     score: float
     text: str
+    improve: str = ""
 
 
 @dataclass(frozen=True)
 class Practice:
     """A practice of good segmentation: what to do where it is weak, and how it is scored.
 
-    Practices that need orders are left out where there are none.
+    A practice ``needs`` a table, such as orders or messages: of a business that has none it is left
+    out, for to improve it would be advice for somebody else.
     """
 
     name: str
     improve: str
     measure: Callable[[Given], Evidence]
-    needs_orders: bool = False
+    needs: str = ""
 
 
 def describe_plan(plan: Plan) -> pd.DataFrame:
@@ -93,13 +99,14 @@ def score_readiness(
     """Score each practice of a good segmentation from evidence, not from opinion.
 
     The columns are practice, score (0 to 1), evidence (what was found) and improve (what to do
-    first); the weakest comes first. Practices of purchases are left out where there are none.
+    first); the weakest comes first. Practices of purchases and of messages are left out where there
+    are none.
     """
     known = inventory.set_index("table")
     given = Given(plan, tables, inventory=known, gaps=gaps, quality=quality, counts=counts)
     rows = []
     for practice in PRACTICES:
-        if practice.needs_orders and "order_lines" not in tables:
+        if practice.needs and not known["row_count"].get(practice.needs, 0):
             continue
         found = practice.measure(given)
         rows.append(
@@ -107,7 +114,7 @@ def score_readiness(
                 "practice": practice.name,
                 "score": float(found.score),
                 "evidence": found.text,
-                "improve": practice.improve,
+                "improve": found.improve or practice.improve,
             }
         )
     scores = pd.DataFrame(rows)
@@ -155,9 +162,11 @@ def _measure_market(given: Given) -> Evidence:
 
 
 def _measure_voice(given: Given) -> Evidence:
-    count = given.count_given(VOICE_TABLES)
+    count = given.count_given(tuple(VOICE_TABLES))
     text = f"{count} of two tables (survey answers, support tickets) are given"
-    return Evidence(count / len(VOICE_TABLES), text)
+    missing = [name for name in VOICE_TABLES if not given.count_given((name,))]
+    improve = VOICE_TABLES[missing[0]] if len(missing) == 1 else ""
+    return Evidence(count / len(VOICE_TABLES), text, improve)
 
 
 def _measure_named(given: Given) -> Evidence:
@@ -223,6 +232,7 @@ PRACTICES = (
         "Campaigns have a control group",
         improve="Send nothing to a random part of each campaign's customers",
         measure=_measure_control,
+        needs="messages",
     ),
     Practice(
         "The market is known",
@@ -238,31 +248,31 @@ PRACTICES = (
         "Orders name their customer",
         improve="Ask for an e-mail address or a loyalty card at every sale",
         measure=_measure_named,
-        needs_orders=True,
+        needs="order_lines",
     ),
     Practice(
         "Data is fresh",
         improve="Load orders at least weekly",
         measure=_measure_freshness,
-        needs_orders=True,
+        needs="order_lines",
     ),
     Practice(
         "History is long enough",
         improve="Keep two years of orders, so that seasons can be told from trends",
         measure=_measure_history,
-        needs_orders=True,
+        needs="order_lines",
     ),
     Practice(
         "Customers come back",
         improve="Wait for more repeat buyers, or segment by what customers say",
         measure=_measure_repeaters,
-        needs_orders=True,
+        needs="order_lines",
     ),
     Practice(
         "Profit is known",
         improve="Add unit_cost to products or to order_lines",
         measure=_measure_costs,
-        needs_orders=True,
+        needs="order_lines",
     ),
 )
 

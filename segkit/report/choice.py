@@ -10,6 +10,7 @@ import pandas as pd
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.plan.models import LEARNING_METHODS
+from segkit.report.conclusion import state_remarks
 from segkit.report.groups import locate, state_evidence, state_nesting, state_what
 from segkit.report.shared.sentences import (
     count_points,
@@ -135,12 +136,7 @@ def _join_parts(
 def _state_verdict(choice: SchemeChoice, candidates: Published, chosen: pd.Series) -> Finding:
     """Say whether to use what was chosen and, of a yes, whether these are groups."""
     what = state_what(candidates, chosen)
-    remarks = []
-    if choice.overrule_reason:
-        words = {"reason": choice.overrule_reason.rstrip(".")}
-        remarks.append(write_finding("choice.verdict.overrules_verdict", words=words))
-    if choice.overruled:
-        remarks.append(write_finding("choice.verdict.overrules_scheme"))
+    remarks = state_remarks(choice)
     sentence = "use" if choice.verdict == "yes" else "nearest"
     place = {"scheme": choice.scheme, "segment_count": choice.segment_count}
     return write_finding(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from segkit.core.findings import Finding
+from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published
 from segkit.features.wording import name_features
 from segkit.plan.models import LEARNING_METHODS
@@ -21,14 +21,26 @@ def locate(row: Mapping[str, object]) -> dict[str, object]:
 
 def state_what(candidates: Published, row: pd.Series) -> Finding:
     """Say whether segments are groups, and if not, along which columns customers are cut."""
+    if row["kind"] == "constructive" and row["method"] in LEARNING_METHODS:
+        return write_finding("choice.what.nothing")
     if row["kind"] != "reproducible":
         return write_finding(f"choice.what.{row['kind']}")
+    share, direction = state_direction(candidates, row)
+    if not direction:
+        return write_finding("choice.what.reproducible_unnamed")
+    words = {"direction": direction}
+    return write_finding("choice.what.reproducible", [share], words=words)
+
+
+def state_direction(candidates: Published, row: pd.Series) -> tuple[Figure, str]:
+    """Return how much of the differences along a cut's columns it explains, and their names.
+
+    No names where it is not known in which columns customers are cut.
+    """
     share = candidates.read_figure("direction_share", where=locate(row), kind="share", decimals=0)
     if not row["direction"] or share.value is None:
-        return write_finding("choice.what.reproducible_unnamed")
-    columns = name_features(str(row["direction"]).split(", "), candidates.labels)
-    words = {"direction": join_words(columns)}
-    return write_finding("choice.what.reproducible", [share], words=words)
+        return share, ""
+    return share, join_words(name_features(str(row["direction"]).split(", "), candidates.labels))
 
 
 def state_evidence(candidates: Published, row: pd.Series) -> list[Finding]:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from segkit.core.findings import Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
+from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View
 
 # Steps lie within each other; few who stop between two steps are pooled, see `pool_steps`.
 FUNNEL = View(
     Shape(
-        "funnel", by=("step",), adds_up=False, measures={"known_share": COUNT, "step_share": COUNT}
+        "funnel",
+        by=("step",),
+        adds_up=False,
+        measures={"known_share": COUNT, "step_share": COUNT, "seen_count": COUNT},
     ),
     {
         "step": Column("Step"),
         "customer_count": Column("Customers"),
         "known_share": Column("Share of all known", bar=True),
         "step_share": Column("Share of the step before"),
+        "seen_count": Column("Seen at the step itself", "integer"),
     },
 )
+# Below this share of those who count for a step, it is told that most are seen only later.
+FEW_SEEN = 0.9
 CUTS = View(
     Shape("cuts", population="rules", by=("stage",)),
     {
@@ -33,8 +42,11 @@ LAPSED = {"stage": "lapsed"}
 AT_RISK = {"stage": "at risk"}
 
 
-def state_funnel(funnel: Published) -> list[Finding]:
-    """Say how many customers are known, and at which step most of them are lost."""
+def state_funnel(funnel: Published, unrecorded: Sequence[str] = ()) -> list[Finding]:
+    """Say how many customers are known, at which step most stop, and what is not recorded.
+
+    ``unrecorded`` are the steps of which nothing is recorded, see `list_unrecorded`.
+    """
     if funnel.empty:
         return [explain_absence(funnel)]
     first = funnel.frame["step"].iloc[0]
@@ -48,7 +60,27 @@ def state_funnel(funnel: Published) -> list[Finding]:
         count = funnel.read_figure("customer_count", where={"step": step}, kind="count")
         lost = write_finding("journey.funnel.lost", [share], count=count, words={"step": step})
         told.append(lost)
+    told += _state_seen(funnel)
+    if unrecorded:
+        words = {"steps": join_words([f"“{step}”" for step in unrecorded])}
+        told.append(write_finding("journey.funnel.unrecorded", words=words))
     return told
+
+
+def _state_seen(funnel: Published) -> list[Finding]:
+    """Say of the step that is recorded of the smallest part of those who count for it that it is.
+
+    The others took a later step and are taken to have taken this one; nothing shows it.
+    """
+    frame = funnel.frame.dropna(subset=["customer_count", "seen_count"])
+    shares = frame["seen_count"].astype(float) / frame["customer_count"].astype(float)
+    if shares.empty or not shares.min() < FEW_SEEN:
+        return []
+    step = frame.loc[shares.idxmin(), "step"]
+    count = funnel.read_figure("customer_count", where={"step": step}, kind="count")
+    seen = funnel.read_figure("seen_count", where={"step": step}, kind="count")
+    words = {"step": step}
+    return [write_finding("journey.funnel.seen", [count, seen], count=count, words=words)]
 
 
 def state_cuts(cuts: Published) -> list[Finding]:

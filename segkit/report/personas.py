@@ -10,7 +10,8 @@ import pandas as pd
 from segkit.action.personas import Persona
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published
-from segkit.features.wording import capitalise, find_words, tell_end, tell_level
+from segkit.features.wording import capitalise, find_words, name_features, tell_end, tell_level
+from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 
 
@@ -82,19 +83,33 @@ def _state_size(segment_name: str, sizes: Published) -> Finding:
 
 
 def _state_role(persona: Persona, levels: Published) -> list[Finding]:
-    """Say in one sentence which values are most typical."""
+    """Say which values are more common than among all, which less, and where it is no different."""
+    role = persona.role
+    more = role[role["strength"] > 0]
+    told = [
+        _state_traits(f"personas.persona.{name}", rows, persona.segment_name, levels)
+        for name, rows in (("role", more), ("role_less", role.drop(more.index)))
+        if len(rows)
+    ]
+    if persona.alike:
+        words = {"features": join_words(name_features(persona.alike, levels.labels))}
+        told.append(write_finding("personas.persona.alike", words=words))
+    return told
+
+
+def _state_traits(kind: str, rows: pd.DataFrame, segment_name: str, levels: Published) -> Finding:
+    """Say in one sentence how common some values are, here and among all."""
     parts = []
-    for row in persona.role.to_dict("records"):
-        share = _read_level(persona.segment_name, row, levels, column="share", decimals=0)
-        count = _read_count(persona.segment_name, row, levels)
+    for row in rows.to_dict("records"):
+        share = _read_level(segment_name, row, levels, column="share", decimals=0)
+        base = _read_level(segment_name, row, levels, column="base_share", decimals=0)
+        count = _read_count(segment_name, row, levels)
         words = {"who": tell_level(row["feature"], row["value"], levels.labels)}
-        parts.append(write_finding("personas.persona.role_part", [share, count], words=words))
-    if not parts:
-        return []
+        figures = [share, base, count]
+        parts.append(write_finding("personas.persona.role_part", figures, words=words))
     read = [figure for part in parts for figure in part.figures]
-    count = None if persona.role.empty else int(persona.role["customer_count"].min())
     words = {"parts": "; ".join(part.text for part in parts)}
-    return [write_finding("personas.persona.role", read, count=count, words=words)]
+    return write_finding(kind, read, count=int(rows["customer_count"].min()), words=words)
 
 
 def _state_share(segment_name: str, row: dict[str, Any], levels: Published) -> Finding:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.absence import empty_table
-from segkit.core.findings import Finding
+from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.features.wording import name_features
 from segkit.report.shared import figures
@@ -120,16 +120,19 @@ def plot_gains(table, *, title: str = "Later spend found, highest first") -> Axe
     return figures.describe_chart(ax, said, texts)
 
 
-def state_usefulness(found: Usefulness, summary: Published, measured: Published) -> list[Finding]:
+def state_usefulness(
+    found: Usefulness, summary: Published, measured: Published, *, is_rfm: bool = False
+) -> list[Finding]:
     """Say whether the segments tell more than RFM about later time, and what that rests on.
 
-    ``summary`` and ``measured`` are the published summary and figures of ``found``.
+    ``summary`` and ``measured`` are the published summary and figures of ``found``. Segments that
+    are RFM's own (``is_rfm``) are set beside the scores that they are made of.
     """
     if found.reason:
         return [write_finding("usefulness.answer.not_measured", words={"reason": found.reason})]
-    told = [_state_answer(found, measured), _state_test(summary)]
+    told = [_state_answer(found, measured, is_rfm=is_rfm), _state_test(summary)]
     outcomes = measured.frame["outcome"].unique()
-    told += [_state_outcome(measured, outcome) for outcome in outcomes]
+    told += [_state_outcome(measured, outcome, is_rfm=is_rfm) for outcome in outcomes]
     told += _state_first_fifth(summary, measured)
     if found.undated:
         words = {"columns": join_words(name_features(found.undated, measured.labels))}
@@ -140,12 +143,19 @@ def state_usefulness(found: Usefulness, summary: Published, measured: Published)
     return told
 
 
-def _state_answer(found: Usefulness, measured: Published) -> Finding:
+def _state_answer(found: Usefulness, measured: Published, *, is_rfm: bool) -> Finding:
     """Give the answer; where the segments add to RFM, with what they add."""
     gains = list_gains(found.figures, BOTH, "difference")
-    added = [_read_measure(measured, name, BOTH, "difference", kind="points") for name in gains]
     words = {"outcomes": join_words([OUTCOMES[name] for name in gains])}
-    return write_finding(ANSWERS[found.answer], added, words=words)
+    kind = ANSWERS[found.answer]
+    if is_rfm:
+        kind = kind.replace(".answer.", ".answer_of_rfm.")
+    return write_finding(kind, [read_added(measured, name) for name in gains], words=words)
+
+
+def read_added(measured: Published, outcome: str) -> Figure:
+    """Read what the segments add to what RFM says of an outcome, in points."""
+    return _read_measure(measured, outcome, BOTH, "difference", kind="points")
 
 
 def _state_test(summary: Published) -> Finding:
@@ -162,10 +172,10 @@ def _state_test(summary: Published) -> Finding:
     )
 
 
-def _state_outcome(measured: Published, outcome: str) -> Finding:
+def _state_outcome(measured: Published, outcome: str, *, is_rfm: bool) -> Finding:
     """Say how much of an outcome RFM, the segments and both together explain."""
     return write_finding(
-        "usefulness.test.outcome",
+        "usefulness.test.outcome_of_rfm" if is_rfm else "usefulness.test.outcome",
         [
             _read_measure(measured, outcome, RFM, "estimate", name="by_rfm"),
             _read_measure(measured, outcome, SEGMENTS, "estimate", name="by_segments"),
@@ -253,6 +263,14 @@ def _write_added(value: float, high: float, measure: str) -> str:
 
 def _join_width(text: str, width: str) -> str:
     return f"{text}{THIN_SPACE}±{THIN_SPACE}{width}"
+
+
+def list_tests(told: list[Finding]) -> list[Finding]:
+    """Return the finding that says on whom and on what time it rests; none if nothing was tested.
+
+    ``told`` is what `state_usefulness` said.
+    """
+    return [finding for finding in told if finding.kind == "usefulness.test.split"]
 
 
 def list_headline(found: Usefulness, told: list[Finding], summary: Published) -> dict[str, Any]:

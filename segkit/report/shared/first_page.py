@@ -63,10 +63,10 @@ def list_steps(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def write_verdict(final: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the verdict with its reasons, and what the segments say of later time.
+    """Return the verdict in one sentence, with its reasons.
 
-    A yes is not plain while warnings are open, or where the segments foresaw nothing of the time
-    that was held out.
+    A yes is not plain while warnings are open or something speaks against it, see
+    `segkit.report.conclusion.list_doubts`.
     """
     verdict = final.get("verdict")
     if not verdict:
@@ -74,22 +74,20 @@ def write_verdict(final: Mapping[str, Any]) -> dict[str, Any] | None:
     useful = final.get("usefulness") or {}
     warnings = verdict.get("open_warnings") or []
     is_yes = verdict["answer"] == "yes"
-    doubt = read_text(useful.get("doubt")) if is_yes else ""
-    is_doubtful = is_yes and bool(warnings or doubt)
+    doubts = list(verdict.get("doubts") or []) if is_yes else []
+    explained = read_text(useful.get("doubt")) if is_yes else ""
     told = [f"{one['name']}: {one['reason']}" for one in warnings[:MOST_WARNINGS]]
     return {
-        "answer": state_answer(verdict["answer"], warnings, foresees_nothing=bool(doubt)),
-        "style": "doubtful" if is_doubtful else verdict["answer"],
-        "warnings": [doubt, *told] if doubt else told,
+        "answer": state_answer(verdict["answer"], warnings, doubts=doubts),
+        "style": "doubtful" if is_yes and (warnings or doubts) else verdict["answer"],
+        "warnings": [explained, *told] if explained else told,
         "text": read_text(verdict.get("text")),
         "reasons": [read_text(reason) for reason in verdict.get("reasons") or []],
-        "split_on": useful.get("split_on"),
-        "usefulness": read_text(useful.get("text")),
     }
 
 
 def state_answer(
-    answer: str, warnings: Sequence[Mapping[str, str]], *, foresees_nothing: bool = False
+    answer: str, warnings: Sequence[Mapping[str, str]], *, doubts: Sequence[str] = ()
 ) -> str:
     """Return the answer in words; a yes with what speaks against it.
 
@@ -99,18 +97,16 @@ def state_answer(
     'yes'
     >>> state_answer("yes", [{"name": "order_lines.many_rejected", "reason": ""}])
     'yes, but 1 warning of the check is open'
-    >>> state_answer("yes", [], foresees_nothing=True)
-    'yes, but the segments foresaw nothing of later time'
+    >>> state_answer("yes", [], doubts=["RFM says more of later time"])
+    'yes, but RFM says more of later time'
     """
-    doubts = []
-    if foresees_nothing:
-        doubts.append("the segments foresaw nothing of later time")
+    told = list(doubts)
     if warnings:
         verb = "is" if len(warnings) == 1 else "are"
-        doubts.append(f"{plural(len(warnings), 'warning')} of the check {verb} open")
-    if answer != "yes" or not doubts:
+        told.append(f"{plural(len(warnings), 'warning')} of the check {verb} open")
+    if answer != "yes" or not told:
         return answer
-    return f"yes, but {join_words(doubts)}"
+    return f"yes, but {join_words(told)}"
 
 
 def list_cards(facts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
