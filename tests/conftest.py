@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from machine import find_program
+from small_plans import shorten_plan
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each worker has one processor: threads of the two would wait for each other.
     for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests with one worker, unless they name a group; files with slow ones first."""
+    """Keep in one worker what shares a fixture; begin with the files that take longest."""
     for item in items:
         if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+            shares = "sample_shop" in item.fixturenames
+            group = "sample_shop" if shares else item.nodeid.split("::")[0]
+            item.add_marker(pytest.mark.xdist_group(group))
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session")
+def sample_shop(tmp_path_factory) -> Path:
+    """A folder with a small sample shop that was run; for reading, so take a copy to change it.
+
+    ``outcome.json`` is what the run answered.
+    """
+    from segkit.data.sample import make_sample
+
+    folder = tmp_path_factory.mktemp("sample_shop")
+    plan = shorten_plan((ROOT / "plan.toml").read_text(encoding="utf-8"))
+    (folder / "plan.toml").write_text(plan, encoding="utf-8")
+    make_sample(folder / "data" / "sample", customers=600)
+    command = [sys.executable, "-m", "segkit.cli", "run", "--json", "--set", "bootstrap_pairs=4"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
+    assert result.returncode == 0, result.stdout + result.stderr
+    (folder / "outcome.json").write_text(result.stdout, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from segkit.plan.models import Plan
@@ -61,3 +62,12 @@ def shorten_plan(text: str) -> str:
         assert f"segments = {many}" in text
         text = text.replace(f"segments = {many}", f"segments = {few}")
     return text
+
+
+def keep_schemes(text: str, *names: str) -> str:
+    """Leave only these schemes in a plan, where no more are needed for what is tested."""
+    parts = re.split(r"(?=^\[\[schemes\]\]$|^# What a scheme must meet)", text, flags=re.M)
+    wanted = [f'name = "{name}"' for name in names]
+    kept = [p for p in parts if not p.startswith("[[schemes]]") or p.split("\n")[1] in wanted]
+    assert sum(part.startswith("[[schemes]]") for part in kept) == len(names)
+    return "".join(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from findings_check import check_findings
 from papermill.cli import papermill
-from small_plans import shorten_plan
+from small_plans import keep_schemes, shorten_plan
 from truth_check import check_run
 
 from segkit.core.audit import TOO_LARGE
@@ -50,43 +51,40 @@ def read_text(page: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory) -> Path:
-    """A working folder with a small sample shop, run once."""
-    folder = tmp_path_factory.mktemp("shop")
-    (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
-    make_sample(folder / "data" / "sample", customers=600)
-    return folder
+def outcome(sample_shop) -> dict:
+    return json.loads((sample_shop / "outcome.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def outcome(shop) -> dict:
-    return run_plan(shop, *FEW)
+def shop(sample_shop, tmp_path_factory) -> Path:
+    """A copy of the small sample shop that was run, to run again."""
+    return shutil.copytree(sample_shop, tmp_path_factory.mktemp("copy") / "shop")
 
 
-def test_every_figure_of_every_finding_can_be_worked_out_again(shop, outcome):
-    assert check_findings(shop / "runs" / "sample_shop") > 200
+def test_every_figure_of_every_finding_can_be_worked_out_again(sample_shop):
+    assert check_findings(sample_shop / "runs" / "sample_shop") > 200
 
 
-def test_a_run_publishes_five_whole_pages_and_an_index(shop, outcome):
+def test_a_run_publishes_five_whole_pages_and_an_index(sample_shop, outcome):
     index = Path(outcome["index"])
     assert [step["name"] for step in outcome["steps"]][-5:] == STEPS
     pages = read_pages(index.parent)
     assert set(pages) == {"index.html", *(f"{step}.html" for step in STEPS)}
     for path in index.parent.glob("*.html"):
         assert verify_page(path) == [], path.name
-    assert (shop / "reports" / "sample_shop" / "index.html").is_file()
+    assert (sample_shop / "reports" / "sample_shop" / "index.html").is_file()
 
 
-def test_no_page_names_a_customer(shop, outcome):
+def test_no_page_names_a_customer(sample_shop, outcome):
     published = Path(outcome["index"]).parent
-    customers = pd.read_csv(shop / "data" / "sample" / "customers.csv", dtype=str)
+    customers = pd.read_csv(sample_shop / "data" / "sample" / "customers.csv", dtype=str)
     emails = set(customers["email"].dropna().str.strip())
     names = {name for name in customers["name"].dropna() if len(name) > 8}
     identifiers = set(customers["customer_id"].dropna().str.strip())
     for name, page in read_pages(published).items():
         text = read_text(page)
         assert "example.com" not in page
-        assert str(shop) not in page, f"{name} shows a path of this machine"
+        assert str(sample_shop) not in page, f"{name} shows a path of this machine"
         assert not [email for email in emails if email in page], name
         assert not [person for person in names if person in text], name
         assert not identifiers & set(re.findall(r"\b\d{5,}\b", text)), name
@@ -95,14 +93,8 @@ def test_no_page_names_a_customer(shop, outcome):
 def test_a_second_run_reruns_nothing(shop, outcome):
     again = run_plan(shop, *FEW)
     assert {step["state"] for step in again["steps"]} == {"skipped"}
-    assert again["index"] == outcome["index"]
-
-
-def test_the_same_inputs_give_the_same_pages_byte_for_byte(shop, outcome, tmp_path):
-    again = run_plan(shop, *FEW, "--fresh", "--out", str(tmp_path / "out"))
-    before, after = (read_pages(Path(o["index"]).parent) for o in (outcome, again))
-    for step in STEPS:
-        assert before[f"{step}.html"] == after[f"{step}.html"], step
+    published = Path(outcome["index"]).parent.name
+    assert Path(again["index"]) == shop / "reports" / "sample_shop" / published / "index.html"
 
 
 def test_run_json_records_what_was_run(outcome):
@@ -114,14 +106,18 @@ def test_run_json_records_what_was_run(outcome):
         assert counts["read"] == counts["accepted"] + counts["rejected"]
 
 
-def test_a_changed_parameter_reruns_only_what_depends_on_it(shop, outcome):
+def test_a_changed_parameter_reruns_only_what_depends_on_it(shop):
     changed = run_plan(shop, *FEW, "--set", "top_categories=3", "--only", "4")
     states = {step["name"]: step["state"] for step in changed["steps"]}
     assert states["01_plan"] == states["03_base_analysis"] == "skipped"
     assert states["04_experience_data"] == "ran"
 
 
-def test_the_notebooks_run_one_by_one_under_plain_papermill(shop, tmp_path):
+def test_the_notebooks_run_one_by_one_under_plain_papermill(tmp_path):
+    shop = tmp_path / "shop"
+    make_sample(shop / "data" / "sample", customers=600)
+    text = keep_schemes(PLAN, "value_tiers", "behaviour")
+    (shop / "plan.toml").write_text(text, encoding="utf-8")
     for step in STEPS:
         source, target = ROOT / "notebooks" / f"{step}.ipynb", tmp_path / f"{step}.ipynb"
         command = [sys.executable, "-m", "papermill", str(source), str(target)]
@@ -233,11 +229,11 @@ def test_the_same_lines_in_parquet_are_read_alike(shared_data):
     assert parquet["read"] == 541_909
 
 
-def test_a_run_reads_a_database_once_for_all_its_notebooks(shop, tmp_path):
+def test_a_run_reads_a_database_once_for_all_its_notebooks(sample_shop, tmp_path):
     folder = tmp_path / "shop"
     (folder / "data").mkdir(parents=True)
-    lines = shop / "data" / "sample" / "order_lines.parquet"
-    orders = shop / "data" / "sample" / "orders.parquet"
+    lines = sample_shop / "data" / "sample" / "order_lines.parquet"
+    orders = sample_shop / "data" / "sample" / "orders.parquet"
     with duckdb.connect(folder / "data" / "shop.duckdb") as con:
         con.execute(f"create table lines as from '{lines}'")
         con.execute(f"create table orders as from '{orders}'")

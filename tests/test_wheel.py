@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 from small_plans import shorten_plan
 
+from segkit.workflow.publishing import verify_publication
+
 ROOT = Path(__file__).parent.parent
-pytestmark = pytest.mark.slow
+SIGNED = "{a} b[1] star* q? %s {0}"
+NEIGHBOUR = "{a} b1 starry qx %s {0}"  # what the name would match if it were a pattern
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sample_shop")]
 
 
 def call(*command: object, cwd: Path) -> subprocess.CompletedProcess:
@@ -26,7 +30,7 @@ def call(*command: object, cwd: Path) -> subprocess.CompletedProcess:
         env={**own, **lent},
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
     )
 
 
@@ -65,24 +69,67 @@ def test_the_wheel_holds_the_notebooks_the_plan_and_the_templates(wheel):
     assert any(name.endswith(".sql") for name in names)
 
 
-def test_a_new_shop_works_from_the_wheel_alone(clean_python, tmp_path):
-    segkit = clean_python.parent / "segkit"
-    where = call(clean_python, "-c", "import segkit; print(segkit.__file__)", cwd=tmp_path)
-    assert str(clean_python.parent.parent) in where.stdout
-    made = call(segkit, "new", "my-shop", "--no-sample", cwd=tmp_path)
+def make_shop(python: Path, folder: Path) -> Path:
+    """Make a shop of the sample's size and plan with the wheel alone."""
+    segkit = python.parent / "segkit"
+    where = call(python, "-c", "import segkit; print(segkit.__file__)", cwd=folder)
+    assert str(python.parent.parent) in where.stdout
+    made = call(segkit, "new", SIGNED, "--no-sample", cwd=folder)
     assert made.returncode == 0, made.stderr
-    shop = tmp_path / "my-shop"
+    shop = folder / SIGNED
     find = "from segkit.workflow.steps import find_packaged; print(find_packaged('sample.toml'))"
-    packaged = Path(call(clean_python, "-c", find, cwd=tmp_path).stdout.strip())
+    packaged = Path(call(python, "-c", find, cwd=folder).stdout.strip())
     text = shorten_plan(packaged.read_text(encoding="utf-8"))
     (shop / "plan.toml").write_text(text, encoding="utf-8")
     made = call(segkit, "sample", "data/sample", "--customers", "600", cwd=shop)
     assert made.returncode == 0, made.stderr
-    assert (shop / "plan.toml").is_file()
-    assert len(list((shop / "notebooks").glob("*.ipynb"))) == 5
+    return shop
+
+
+@pytest.fixture(scope="module")
+def ran(clean_python, tmp_path_factory) -> tuple[Path, dict]:
+    """A shop made and run with the wheel alone, in a folder of signs, and what the run answered."""
+    folder = tmp_path_factory.mktemp("away")
+    (folder / NEIGHBOUR / "data" / "sample").mkdir(parents=True)
+    shop = make_shop(clean_python, folder)
+    segkit = clean_python.parent / "segkit"
     checked = call(segkit, "check", "--json", cwd=shop)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert json.loads(checked.stdout)["ok"] is True
     ran = call(segkit, "run", "--json", "--set", "bootstrap_pairs=4", cwd=shop)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert Path(json.loads(ran.stdout)["index"]).is_file()
+    return shop, json.loads(ran.stdout)
+
+
+def test_a_new_shop_works_from_the_wheel_alone(ran):
+    shop, answer = ran
+    assert len(list((shop / "notebooks").glob("*.ipynb"))) == 5
+    assert Path(answer["index"]).is_file()
+
+
+def test_a_whole_run_in_a_folder_of_signs_is_as_any_other(ran):
+    """A path is a file, never a pattern nor a format."""
+    shop, answer = ran
+    index = Path(answer["index"])
+    assert index.is_relative_to(shop)
+    assert answer["published"]
+    assert verify_publication(index.parent) == []
+    names = {path.name for path in shop.iterdir()}
+    assert names == {"data", "notebooks", "plan.toml", "reports", "runs"}
+    assert list((shop.parent / NEIGHBOUR).rglob("*")) == [
+        shop.parent / NEIGHBOUR / "data",
+        shop.parent / NEIGHBOUR / "data" / "sample",
+    ]
+
+
+def test_the_same_inputs_give_the_same_pages_byte_for_byte(ran, sample_shop):
+    """Whoever runs them and where: here the wheel, there the repository."""
+    other = json.loads((sample_shop / "outcome.json").read_text(encoding="utf-8"))
+    pages = [
+        {path.name: path.read_bytes() for path in Path(answer["index"]).parent.glob("0*.html")}
+        for answer in (ran[1], other)
+    ]
+    assert len(pages[0]) == 5
+    assert pages[0].keys() == pages[1].keys()
+    for name, page in pages[0].items():
+        assert page == pages[1][name], name

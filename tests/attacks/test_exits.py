@@ -21,8 +21,6 @@ from test_cli import call
 from attacks.kills import list_children
 from segkit.workflow.kernels import use_fork
 
-pytestmark = pytest.mark.serial
-
 ROOT = Path(__file__).parents[2]
 forks = pytest.mark.skipif(not use_fork(), reason="kernels are not forked on this system")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and a shell")
@@ -60,6 +58,7 @@ def end_busy(run: subprocess.Popen, shop: Path) -> str:
 
 
 @posix
+@pytest.mark.serial
 @pytest.mark.parametrize("fork", ["1", "0"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_told_to_end_in_a_notebook_says_so_with_its_code(busy, number, fork):
@@ -71,6 +70,7 @@ def test_a_run_that_is_told_to_end_in_a_notebook_says_so_with_its_code(busy, num
 
 
 @posix
+@pytest.mark.serial
 def test_two_signals_are_as_good_as_one(busy):
     run = start_busy(busy)
     run.send_signal(signal.SIGTERM)
@@ -81,6 +81,7 @@ def test_two_signals_are_as_good_as_one(busy):
 
 
 @posix
+@pytest.mark.serial
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_run_that_waits_for_a_lock_can_be_told_to_end(busy, number, code):
     first = start_busy(busy)
@@ -98,6 +99,7 @@ def test_a_run_that_waits_for_a_lock_can_be_told_to_end(busy, number, code):
 
 
 @forks
+@pytest.mark.serial
 def test_the_end_of_what_starts_kernels_is_a_failed_step(busy):
     run = start_busy(busy)
     (parent,) = list_children(run.pid)
@@ -108,6 +110,7 @@ def test_the_end_of_what_starts_kernels_is_a_failed_step(busy):
 
 
 @forks
+@pytest.mark.serial
 def test_a_kernel_that_cannot_be_started_is_a_failed_step(tmp_path):
     shop = make_shop(tmp_path / "shop")
     cell = "import os, signal, threading, time\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_plans import shorten_plan
+from small_plans import keep_schemes, shorten_plan
 
 from segkit.core.errors import SegkitError
 from segkit.data.sample import make_sample
@@ -149,7 +149,7 @@ def test_a_run_says_nothing_of_the_segment_that_its_plan_insists_on(tmp_path):
     plan = shorten_plan((ROOT / "plan.toml").read_text(encoding="utf-8"))
     criteria = "# What a scheme must meet before"
     assert criteria in plan
-    plan = plan.replace(criteria, VIPS + criteria)
+    plan = keep_schemes(plan, "rfm", "behaviour").replace(criteria, VIPS + criteria)
     chosen = '[criteria]\nfinal_scheme = "vips"\noverrule_reason = "The board wants it."\n'
     plan = plan.replace("[criteria]\n", chosen, 1)
     (tmp_path / "plan.toml").write_text(plan, encoding="utf-8")

@@ -27,8 +27,6 @@ from segkit.segmentation.scoring import score_table
 from segkit.workflow import publishing
 from segkit.workflow.publishing import read_pointer, verify_publication
 
-pytestmark = pytest.mark.serial
-
 ROUNDS = 3
 
 
