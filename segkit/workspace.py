@@ -102,10 +102,17 @@ class Workspace:
             random_state=self.random_state,
             smallest_cell=self.plan.privacy.smallest_cell,
             currency=self.plan.currency,
+            has_purchases="order_lines" in self.tables,
         )
 
     def publish(
-        self, table: pd.DataFrame, view: View, *, name: str = "", days: int | None = None
+        self,
+        table: pd.DataFrame,
+        view: View,
+        *,
+        name: str = "",
+        days: int | None = None,
+        period: str = "",
     ) -> Published:
         """Let a finished table through the gate, and keep it with this step.
 
@@ -123,6 +130,8 @@ class Workspace:
             The table's name where one view serves several tables.
         days : int, optional
             The last days that its figures speak of; all time until ``as_of`` if not given.
+        period : str, optional
+            Another time that they speak of, see `segkit.core.periods`.
         """
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
@@ -137,7 +146,7 @@ class Workspace:
             also_untold=None if audited is None or audited.reason else audited.untold,
             roundings=view.list_roundings(),
             view=view,
-            period=settings.describe_period(days),
+            period=period or settings.describe_period(days),
             currency=settings.currency,
         )
         published = replace(published, labels=self.plan.list_labels())

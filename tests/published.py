@@ -18,7 +18,7 @@ def publish(
         smallest_cell=smallest_cell,
         roundings=view.list_roundings(),
         view=view,
-        period="until 2026-03-31",
+        period="all time to 2026-03-31",
         currency=currency,
     )
 

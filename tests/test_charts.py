@@ -18,6 +18,7 @@ from published import publish
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
 from segkit.core.privacy import Shape
+from segkit.profiles.concentration import measure_concentration
 from segkit.report import customer_base, descriptors, differences, market, plan, reach, rfm, sizes
 from segkit.report.shared import charts
 from segkit.report.shared.charts import LOW_TO_HIGH
@@ -79,9 +80,12 @@ def test_no_chart_changes_its_table(tables, drawn):
 
 def test_the_gini_of_two_customers_who_bring_1_and_3_is_a_quarter():
     table = pd.DataFrame({"customer_share": [0.5, 1.0], "value_share": [0.25, 1.0]})
-    alt = read_alt(customer_base.plot_lorenz(table))
+    customers = pd.DataFrame({"customer_id": ["a", "b"], "spend": [1.0, 3.0]})
+    parts = measure_concentration(customers, "spend", smallest_cell=1)[1]
+    alt = read_alt(customer_base.plot_lorenz(table, parts=parts))
     assert "Gini coefficient 0.25" in alt
-    assert "top 20% of customers bring 30.0%" in alt  # 0.2 of the way at slope 1.5
+    # One of two is nearest to a fifth; on the curve it would be 30.0%, which no sentence says.
+    assert "top fifth of customers bring 75.0% of net spend" in alt
 
 
 def test_bars_are_ranked_and_say_how_many_are_left_out():
@@ -146,13 +150,13 @@ def test_paths_colour_what_merges_and_draw_every_band(drawn):
     assert (len(bands), len(boxes)) == (8, 9)
     orange = [box for box in boxes if mpl.colors.to_hex(box.get_facecolor()) == ORANGE]
     assert [abs(box.get_height()) for box in orange] == [0.25]
-    assert "4 segments, number 3: 25% of customers, merges" in read_alt(ax)
+    assert "4 segments, number 3: 25.0% of customers, merges" in read_alt(ax)
 
 
 def test_targets_stand_at_their_scores(drawn):
     ax = drawn["plot_targets"]
     assert ax.collections[0].get_offsets()[1].tolist() == [0.7, 0.9]
-    assert "Big baskets: attractiveness 0.70, fit 0.90, 20% of customers" in read_alt(ax)
+    assert "Big baskets: attractiveness 0.70, fit 0.90, 20.0% of customers" in read_alt(ax)
 
 
 def test_a_segment_that_may_not_be_seen_has_a_name_and_no_bar():
@@ -160,7 +164,7 @@ def test_a_segment_that_may_not_be_seen_has_a_name_and_no_bar():
     table.loc[[1, 2], "spend_share"] = None
     ax = sizes.plot_segment_sizes(table)
     alt = read_alt(ax)
-    assert "Loyal regulars: 60.0% of customers, 46.0% of spend" in alt
+    assert "Loyal regulars: 60.0% of customers, 46.0% of net spend" in alt
     assert alt.endswith("Newcomers: not shown; Big baskets: not shown.")
     assert sum(bar.get_width() == 0 for bar in ax.patches) == 4
 

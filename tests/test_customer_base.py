@@ -38,7 +38,7 @@ def publish_parts(values: list[float], *, smallest_cell: int = 5):
 
 def state_concentration(values: list[float]) -> list[str]:
     parts = publish_parts(values)
-    return read_texts(customer_base.state_concentration(parts, value_name="spend"))
+    return read_texts(customer_base.state_concentration(parts, value_name="net spend"))
 
 
 def test_customers_are_told_as_far_as_they_are_known():
@@ -51,8 +51,9 @@ def test_customers_are_told_as_far_as_they_are_known():
     )
     assert state_customers(customers) == [
         "4 customers, 3 of them with at least one sale; 66.7% of these bought more than once.",
-        "The median customer spent EUR 20.00, the mean is EUR 1 260.",
-        "By journey stage: lead 25%, loyal 25% and new 50%.",
+        "Over all time to 2026-03-31 the median customer spent EUR 20.00 net of returns, the mean "
+        "is EUR 1 260.",
+        "By journey stage: lead 25.0%, loyal 25.0% and new 50.0%.",
     ]
     named = pd.DataFrame({"customer_id": ["a"]})
     assert state_customers(named) == ["1 customer in the customer table."]
@@ -69,8 +70,8 @@ def test_few_customers_of_a_stage_or_of_a_kind_of_buyer_are_not_told():
     # Two never bought; those with one order are hidden too, or the sum would tell of the two.
     assert state_customers(customers, smallest_cell=5) == [
         "32 customers, – of them with at least one sale; – of these bought more than once.",
-        "The median customer spent –, the mean is –.",
-        "By journey stage: lead –, loyal 62% and new –.",
+        "Over all time to 2026-03-31 the median customer spent – net of returns, the mean is –.",
+        "By journey stage: lead –, loyal 62.5% and new –.",
     ]
 
 
@@ -78,8 +79,10 @@ def test_concentration_is_told_with_the_customers_it_rests_on():
     # 2160 altogether: the top 200 bring 1560, the top 10 bring 360; 1728 takes 168 more customers.
     told = state_concentration([0.0] * 200 + [1.0] * 600 + [6.0] * 188 + [36.0] * 12)
     assert told == [
-        "The top fifth of customers bring 72.2% of spend, the top hundredth 16.7%.",
-        "36.8% of customers bring four fifths of spend; the Gini coefficient is 0.61.",
+        "Over all time to 2026-03-31 the top fifth of customers bring 72.2% of net spend, "
+        "the top hundredth 16.7%.",
+        "36.8% of customers bring four fifths of net spend, all time; the Gini coefficient is "
+        "0.61.",
     ]
 
 
@@ -87,12 +90,13 @@ def test_what_few_customers_bring_is_not_told():
     # The top hundredth of sixty customers is one customer. Four fifths of 96 take 12 and 29.
     told = state_concentration([1.0] * 48 + [4.0] * 12)
     assert told == [
-        "The top fifth of customers bring 50.0% of spend.",
-        "68.3% of customers bring four fifths of spend; the Gini coefficient is 0.30.",
+        "Over all time to 2026-03-31 the top fifth of customers bring 50.0% of net spend.",
+        "68.3% of customers bring four fifths of net spend, all time; the Gini coefficient is "
+        "0.30.",
     ]
     assert state_concentration([1.0] * 56 + [1000.0] * 4) == [
-        "The top fifth of customers bring 98.8% of spend.",
-        "The Gini coefficient of spend is 0.92.",
+        "Over all time to 2026-03-31 the top fifth of customers bring 98.8% of net spend.",
+        "The Gini coefficient of net spend is 0.92, all time.",
     ]
     assert state_concentration([1.0, 2.0, 3.0]) == []
 
@@ -110,11 +114,11 @@ def test_the_first_page_has_the_count_and_the_top_fifth():
     headline = customer_base.list_headline(everybody, parts, value_name="profit")
     assert {label: finding.text for label, finding in headline.items()} == {
         "Customers": "1\u202f200",
-        "Top fifth's share of profit": "80%",
+        "Top fifth's share of profit, all time": "80.0%",
     }
     nothing = measure_concentration(customers, "total_spend")[1]
     shown = publish(nothing, customer_base.CONCENTRATION)
-    headline = customer_base.list_headline(everybody, shown, value_name="spend")
+    headline = customer_base.list_headline(everybody, shown, value_name="net spend")
     assert list(headline) == ["Customers"]
 
 

@@ -93,8 +93,9 @@ def state_share(share: pd.DataFrame) -> str:
 def test_the_spend_of_one_customer_is_not_told():
     text = state_share(make_share())
     assert text.startswith(
-        "We hold 0.25% of the market's value: EUR 7 500 in the last 365 days against "
-        "EUR 3.00 million a year, latest year 2025. Among cells with 5 customers of ours or more, "
+        "We hold 0.25% of the market's value: EUR 7 500 net of returns over all time to "
+        "2026-03-31 against EUR 3.00 million a year, latest year 2025. "
+        "Among cells with 5 customers of ours or more, "
         "our share is highest in Tents (NO) (index 120, 115 to 125, n = 40); lowest in Boots (NO) "
         "(index 80, 75 to 85, n = 30); our average is 100."
     )
@@ -106,13 +107,13 @@ def test_the_spend_of_one_customer_is_not_told():
 
 def test_the_spend_that_did_not_join_is_told_where_enough_customers_are_behind_it():
     text = state_share(make_share(customer_count=[40, 30, 12]))
-    assert "EUR 90.00 or 1.2% of our spend: Pans (SE)" in text
+    assert "EUR 90.00 or 1.2% of our net sales over all time to 2026-03-31: Pans (SE)" in text
 
 
 def test_our_share_of_buyers_is_told_where_no_value_is_known():
     share = make_share(measure=["buyer_count"] * 3, market_value=None)
     assert state_share(share).startswith(
-        "We hold 4.7% of the market's buyers: 70 in the last 365 days against 1 500 a year"
+        "We hold 4.7% of the market's buyers: 70 over all time to 2026-03-31 against 1 500 a year"
     )
 
 
@@ -192,7 +193,7 @@ def test_the_headline_has_what_is_known():
     assert {
         label: finding.text.replace(THIN_SPACE, " ") for label, finding in headline.items()
     } == {
-        "Share of the market": "0.25%",
+        "Share of the market, all time": "0.25%",
         "White space": "1 cell",
         "Opportunity a year": "EUR 1 500",
         "Rising trends": "1 of 3",
@@ -269,8 +270,8 @@ def test_overlapping_intervals_are_no_difference():
     table = make_measures(open_share=[0.4, 0.5], open_low=[0.3, 0.42], open_high=[0.45, 0.6])
     found = by_segment.state_measures(publish(table, engagement.MESSAGES))
     assert tell(found) == (
-        "Messages opened: highest in “B” (50.0%, 42.0% to 60.0%, n = 40); lowest in “A” (40.0%, "
-        "30.0% to 45.0%, n = 50); their intervals overlap."
+        "Messages opened, all time: highest in “B” (50.0%, 42.0% to 60.0%, n = 40); lowest in "
+        "“A” (40.0%, 30.0% to 45.0%, n = 50); their intervals overlap."
     )
     assert found[0].count == 90
     table["open_high"] = [0.41, 0.6]
@@ -288,7 +289,8 @@ def test_a_segment_whose_figures_are_hidden_is_named():
         }
     )
     assert tell(by_segment.state_measures(publish(table, spend.SPEND))) == (
-        "Spend a customer: highest in “A” (EUR 10.00, n = 50); lowest in “B” (EUR 4.00, n = 40). "
+        "Net spend a customer, all time: highest in “A” (EUR 10.00, n = 50); lowest in “B” "
+        "(EUR 4.00, n = 40). "
         "Figures of “C” and “D” are left out: fewer than 5 customers, or would tell of so few."
     )
 
@@ -307,7 +309,8 @@ def make_spend(**columns) -> pd.DataFrame:
 
 def test_the_segment_that_brings_most_is_told():
     assert tell(spend.state_spend(publish(make_spend(), spend.SPEND))) == (
-        "“A” brings most: 70.0% of the spend with 50.0% of the customers."
+        "Over all time to 2026-03-31 “A” brings most: 70.0% of the net spend with 50.0% of the "
+        "customers."
     )
 
 
@@ -326,13 +329,15 @@ def make_shares(**columns) -> pd.DataFrame:
         "base_share": [0.6, 0.3, 0.6],
         "rests_on_count": [50, 40, 30],
     }
-    return pd.DataFrame(rows | columns)
+    shares = pd.DataFrame(rows | columns)
+    return shares.assign(index=100 * shares["share"] / shares["base_share"])
 
 
 def test_a_segment_stands_out_for_what_it_has_clearly_more_of_than_everybody():
     shares = publish(make_shares(), spend.CATEGORIES)
     assert tell(by_segment.state_shares(shares, "category", of="sales")) == (
-        "“A” stands out for Tents: 80.0% of its sales, against 60.0% among all."
+        "“A” stands out for Tents: 80.0% of its sales, against 60.0% among all "
+        "(index 133; all time)."
     )
     alike = publish(make_shares(share=[0.62, 0.3, 0.6]), spend.CATEGORIES)
     assert tell(by_segment.state_shares(alike, "category", of="sales")) == (

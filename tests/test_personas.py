@@ -127,10 +127,10 @@ def test_a_segment_that_would_tell_of_a_small_one_is_not_described_either():
 def test_every_sentence_about_customers_carries_its_count():
     told = state("Loyal")
     assert [text.replace(THIN_SPACE, " ") for text in read_texts(told)] == [
-        "1 200 customers, 60.0% of all, with 80.0% of the spend.",
-        "More often than all customers: aged 55-64 (20%, against 15% of all, n = 240); in the "
-        "country FI (50%, against 20% of all, n = 600).",
-        "Less often than all customers: of customer type business (5%, against 10% of all, "
+        "1 200 customers, 60.0% of all, with 80.0% of the net spend, all time.",
+        "More often than all customers: aged 55-64 (20.0%, against 15.0% of all, n = 240); in the "
+        "country FI (50.0%, against 20.0% of all, n = 600).",
+        "Less often than all customers: of customer type business (5.0%, against 10.0% of all, "
         "n = 60).",
         "No different from all customers in industry and kind of place.",
         "Orders with a sale: 9.25 orders on average, against 4.00 (n = 1 200).",

@@ -36,8 +36,8 @@ def test_growth_is_no_season_and_december_is_one():
     assert table["index"].mean() == pytest.approx(1)
     assert 0 < found["agreement"][0] < 1
     said = state(table, found)
-    assert said[0].startswith("Sales follow the calendar: over 4 whole years")
-    assert said[1].startswith("The highest month is ")
+    assert said[0].startswith("Net sales follow the calendar: over 4 whole years")
+    assert said[1].startswith("Net sales are highest in ")
     assert "no order that chance" in state(level, growth)[0]
 
 
@@ -56,7 +56,7 @@ def test_sales_that_never_change_have_no_season(spend):
     months = make_years(3, 0).assign(total_spend=spend)
     table, test = measure_season(months)
     assert test[["year_count", "p_value", "agreement"]].to_numpy().tolist() == [[3, 1, 0]]
-    assert state(table, test)[0].startswith("Over 3 whole years the months come in no")
+    assert state(table, test)[0].startswith("Over 3 whole years, all time to")
 
 
 @pytest.mark.parametrize("closed", [0.0, -5.0])
@@ -74,8 +74,9 @@ def test_a_year_without_sales_is_no_year(closed):
 def test_the_highest_and_the_lowest_month_are_told_with_their_index():
     months = make_years(1, 0).assign(total_spend=[100.0] * 10 + [50, 150])
     assert state(*measure_season(months)) == [
-        "One whole year cannot tell a season from an event; its highest month is December "
-        "(index 150, n = 30), its lowest month is November (index 50, n = 30)."
+        "One whole year cannot tell a season from an event; of net sales over all time to "
+        "2026-03-31 its highest month is December (index 150, n = 30), its lowest month is "
+        "November (index 50, n = 30)."
     ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
+from segkit.core.periods import GIVEN, name_all_time, name_last_days
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,22 +22,24 @@ class Settings:
         The fewest customers that a figure which is shown may rest on.
     currency : str
         The currency of all amounts; empty where there are none.
+    has_purchases : bool
+        Whether there are order lines, so that it is known when what was bought.
     """
 
     as_of: datetime.date
     random_state: int = 0
     smallest_cell: int = 5
     currency: str = ""
+    has_purchases: bool = True
 
     def describe_period(self, days: int | None = None) -> str:
         """Return the time that a figure speaks of: the last ``days`` days, or all until ``as_of``.
 
         >>> Settings(datetime.date(2026, 3, 31)).describe_period(365)
-        '2025-04-01 to 2026-03-31'
+        'the last 365 days to 2026-03-31'
         >>> Settings(datetime.date(2026, 3, 31)).describe_period()
-        'until 2026-03-31'
+        'all time to 2026-03-31'
         """
-        if days is None:
-            return f"until {self.as_of}"
-        first = self.as_of - datetime.timedelta(days=days - 1)
-        return f"{first} to {self.as_of}"
+        if days is not None:
+            return name_last_days(self.as_of, days)
+        return name_all_time(self.as_of) if self.has_purchases else GIVEN

@@ -6,25 +6,34 @@ import ibis
 import pandas as pd
 
 from segkit.core.absence import is_missing
+from segkit.core.periods import YEAR_DAYS
 from segkit.evidence.segment_summaries import keep_delivered
 from segkit.features.journey import mark_lapsed
-from segkit.features.purchases import find_mean_order_value
+from segkit.features.purchases import divide_by_orders, find_mean_order_value
 from segkit.plan.models import MEASURES, Goal
 
 # The features that a measure of buyers reads, beside their orders.
 NEEDED = {
     "total_spend": "spend_last_365_days",
-    "mean_order_value": "mean_order_value",
+    "net_order_value": "total_spend",
+    "gross_order_value": "mean_order_value",
     "active_customers": "recency_days",
 }
+NET = "net_order_value"
+GROSS = "gross_order_value"
+AS_GIVEN = "Mean order value, as the customers table gives it"
 LOWER_IS_BETTER = {"lapsed_share", "resolution_hours"}
-YEAR_DAYS = 365
 
 
 def measure_kpi(
     measure: str, customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> float | None:
-    """Compute one of :data:`segkit.plan.models.MEASURES`; ``None`` if its table is missing."""
+    """Compute one of :data:`segkit.plan.models.MEASURES`; ``None`` if its table is missing.
+
+    The mean order value is net of returns; a plan without order lines has the one that it gives.
+    """
+    if measure == "mean_order_value":
+        measure = NET if "order_lines" in tables else GROSS
     if measure == "open_share":
         return _measure_open_share(tables.get("messages"))
     if measure == "resolution_hours":
@@ -56,8 +65,10 @@ def _measure_buyers(measure: str, customers: pd.DataFrame) -> float | None:
     orders = buyers["order_count"]
     if measure == "total_spend":
         return float(customers["spend_last_365_days"].sum())
-    if measure == "mean_order_value":
+    if measure == GROSS:
         return find_mean_order_value(buyers)
+    if measure == NET:
+        return find_net_order_value(customers)
     if measure == "active_customers":
         return float((buyers["recency_days"] < YEAR_DAYS).sum())
     if measure == "lapsed_share":
@@ -74,17 +85,41 @@ def _read_number(figure: ibis.Scalar) -> float | None:
 def measure_kpis(
     goals: tuple[Goal, ...], customers: pd.DataFrame, tables: dict[str, ibis.Table]
 ) -> pd.DataFrame:
-    """Measure each goal's KPI against its target; ``met`` is yes, no, no target or no data."""
+    """Measure each goal's KPI against its target; ``met`` is yes, no, no target or no data.
+
+    A mean order value is net of returns, and meets a target or misses it as such; where both are
+    known ``gross_value`` has it before returns, and ``gross_met`` what that would have said.
+    """
     rows = []
     for goal in goals:
         value = measure_kpi(goal.kpi, customers, tables)
-        met = "no data" if value is None else "no target"
-        if value is not None and goal.target is not None:
-            sign = -1 if goal.kpi in LOWER_IS_BETTER else 1
-            met = "yes" if sign * value >= sign * goal.target else "no"
-        rows.append((goal.name, goal.text, goal.kpi, MEASURES[goal.kpi], value, goal.target, met))
+        measure = MEASURES[goal.kpi]
+        gross = None
+        if goal.kpi == "mean_order_value" and "order_lines" in tables:
+            gross = _measure_buyers(GROSS, customers)
+        elif goal.kpi == "mean_order_value":
+            measure = AS_GIVEN
+        row = (goal.name, goal.text, goal.kpi, measure, value, goal.target, _meet(goal, value))
+        rows.append((*row, gross, _meet(goal, gross)))
     columns = ["goal", "text", "kpi", "measure", "value", "target", "met"]
-    return pd.DataFrame(rows, columns=columns)
+    columns += ["gross_value", "gross_met"]
+    return pd.DataFrame(rows, columns=columns).astype({"gross_value": float})
+
+
+def _meet(goal: Goal, value: float | None) -> str:
+    """Say whether a value meets a goal's target."""
+    if value is None:
+        return "no data"
+    if goal.target is None:
+        return "no target"
+    sign = -1 if goal.kpi in LOWER_IS_BETTER else 1
+    return "yes" if sign * value >= sign * goal.target else "no"
+
+
+def find_net_order_value(customers: pd.DataFrame) -> float:
+    """Return all customers' spend, net of returns, over their orders; NaN without orders."""
+    known = customers[["total_spend", "order_count"]].astype(float).dropna()
+    return float(divide_by_orders(known["total_spend"].sum(), known["order_count"].sum()))
 
 
 def choose_value(customers: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from ibis import _
 
 from segkit.core.absence import NO_PURCHASES, EmptyTable, empty_table, explain_empty, is_missing
 from segkit.core.measures import CEILING, FLOOR, LARGEST, SECOND
+from segkit.core.periods import YEAR_DAYS
 from segkit.core.statistics import bound_count, find_reach
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
 from segkit.evidence.segment_summaries import keep_days
@@ -20,7 +21,6 @@ from segkit.features.expressions import find_contributions
 RULES = ["large", "growing", "open_to_us", "open_from_rivals"]
 KEYS = {"customers": "customer_id", "orders": "order_id", "products": "product_id"}
 HOMES = {"country": ("customers", "order_lines", "orders"), "category": ("products",)}
-OWN_DAYS = 365
 CONTRIBUTIONS = (f"spend{LARGEST}", f"spend{SECOND}")
 SQUARES = "spend_squares"  # of what each customer spends, for the interval of the sum
 INDEX_BOUNDS = ("index_low", "index_high", f"index{FLOOR}", f"index{CEILING}")
@@ -44,7 +44,7 @@ def count_own_cells(
     if "order_lines" not in tables:
         columns = [*AXES, "customer_count", "spend", *CONTRIBUTIONS, SQUARES]
         return empty_table(columns, NO_PURCHASES)
-    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=OWN_DAYS)
+    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=YEAR_DAYS)
     if "is_product" in lines.columns:
         lines = lines.filter(_.is_product.fill_null(True))
     if "country" in lines.columns:
@@ -219,7 +219,7 @@ def total_penetration(penetration: pd.DataFrame, *, smallest_cell: int = 5) -> p
         "size": float(size),
         "share": ours / size if size else np.nan,
         "year": market["year"].max(),
-        "days": OWN_DAYS,
+        "days": YEAR_DAYS,
         "smallest_cell": smallest_cell,
     }
     unmatched_row = {

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from segkit.core.errors import SegkitError
 from segkit.core.measures import LARGEST, SECOND
+from segkit.core.periods import YEAR_DAYS
 from segkit.core.statistics import ALPHA, find_reach
 from segkit.features.lifetime_histories import read_histories, refuse_contracts
 from segkit.models.lifetime.bg_nbd import BgNbd, fit_bg_nbd
@@ -27,7 +28,6 @@ from segkit.models.lifetime.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
 from segkit.models.lifetime.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from segkit.models.lifetime.peaks import History, Peak
 
-YEAR_DAYS = 365
 YEARLY_DISCOUNT = 0.10
 LEAST_REPEAT_BUYERS = 30
 TINY = 1e-300

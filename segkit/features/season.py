@@ -9,6 +9,7 @@ from ibis import ir
 
 from segkit.core.absence import empty_table
 from segkit.core.measures import CEILING, FLOOR, LARGEST, OF_A_MEAN, SECOND
+from segkit.core.periods import name_months
 from segkit.core.statistics import measure_agreement
 from segkit.features.expressions import share_of, sum_money
 from segkit.features.habits import Habits
@@ -80,6 +81,17 @@ def describe_season(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
     return features | {"season_concentration": apart / 2}
 
 
+def name_whole_years(months: pd.DataFrame) -> str:
+    """Name the months that `measure_season` reads, as a period; nothing without a whole year."""
+    return name_months(_keep_whole_years(months)["month"])
+
+
+def _keep_whole_years(months: pd.DataFrame) -> pd.DataFrame:
+    """Return the last whole years of whole months."""
+    whole = months[months["is_whole"].astype(bool)]
+    return whole.tail(12 * (len(whole) // 12))
+
+
 def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure how far sales follow the calendar, over the last whole years of whole months.
 
@@ -105,9 +117,8 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     See `measure_agreement` for the test.
     """
-    whole = months[months["is_whole"].astype(bool)]
-    year_count = len(whole) // 12
-    last = whole.tail(12 * year_count)
+    last = _keep_whole_years(months)
+    year_count = len(last) // 12
     sales = last["total_spend"].to_numpy(float).reshape(year_count, 12)
     active = last["active_customers"].to_numpy(int).reshape(year_count, 12)
     kept = np.flatnonzero(sales.sum(axis=1) > 0)
@@ -118,7 +129,7 @@ def measure_season(months: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     index = (sales / sales.mean(axis=1, keepdims=True)).mean(axis=0).round(9)
     by_month = pd.DataFrame(
         {
-            "month": [MONTHS[month - 1] for month in whole["month"].dt.month.tail(12)],
+            "month": [MONTHS[month - 1] for month in last["month"].dt.month.tail(12)],
             "index": index,
             "index_percent": 100 * index,
             "customer_count": active[kept].min(axis=0),

@@ -25,10 +25,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 MEASURES = {
-    "total_spend": "Spend in the last 365 days",
+    "total_spend": "Net spend in the last 365 days",
     "active_customers": "Customers who bought in the last 365 days",
     "repeat_share": "Share of buyers with two orders or more",
-    "mean_order_value": "Mean order value",
+    "mean_order_value": "Mean order value, net of returns",
     "orders_per_customer": "Orders a buyer",
     "lapsed_share": "Share of buyers who have lapsed, as the journey stages have it",
     "open_share": "Share of delivered messages that were opened",

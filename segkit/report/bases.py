@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Figure, Finding
+from segkit.core.periods import word_spend
 from segkit.core.privacy import Published, Shape
 from segkit.features.wording import Labels, capitalise, name_feature, tell_level
 from segkit.profiles.base_summaries import ALL, INDEX, OTHERS
 from segkit.report.shared import figures
 from segkit.report.shared.extremes import MOST_TIED, find_ends, find_sure_end, state_sure_end
-from segkit.report.shared.figures import BLUE, chart
-from segkit.report.shared.numbers import format_number, format_share, join_words, plural
+from segkit.report.shared.figures import BLUE, GREY, MUTED, SKY, chart
+from segkit.report.shared.numbers import (
+    format_number,
+    format_share,
+    join_period,
+    join_words,
+    plural,
+)
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View
 
@@ -39,43 +47,94 @@ BASE = View(
         "lower_quartile": Column("Lower quartile"),
         "median": Column("Median"),
         "upper_quartile": Column("Upper quartile"),
-        "value_index": Column("Value index", "integer"),
+        "value_index": Column("Index of value, mean customer = 100", "integer"),
     },
 )
 
 
 @chart("feature", "level", "customer_share", values=["value_index"])
 def plot_base(
-    table, *, most: int = 3, labels: Labels | None = None, title: str = "Customers by level"
+    table,
+    *,
+    told: Sequence[Finding] = (),
+    most: int = 3,
+    value_name: str = "value",
+    period: str = "",
+    labels: Labels | None = None,
+    title: str = "Customers by level",
 ) -> Axes:
-    """Draw the share of customers at each level of the first ``most`` features of a base.
+    """Draw the customers at each level of some features of a base, and the value that they bring.
 
-    How to read it: within a feature the bars add up to the customers of whom it is known. An index
-    above 100 is a level whose customers bring more than the mean customer.
-    The table is that of `segkit.profiles.base_summaries.summarise_base`.
+    How to read it: within a feature the bars at the left add up to the customers of whom it is
+    known. The bars at the right begin at 100, the mean customer: to the right customers bring more
+    than that, to the left less.
+    The table is that of `segkit.profiles.base_summaries.summarise_base`. The features that the
+    findings ``told`` speak of are drawn, then the first others until there are ``most``.
     """
+    value_name = word_spend(value_name, period)
     rows = []
     names = []
     bold = []
-    for feature in table["feature"].unique()[:most]:
+    for feature in _choose_features(table, told, most):
         levels = table[(table["feature"] == feature) & (table["level"] != ALL)]
         rows += [None, *levels.to_dict("records")]
         names += [capitalise(name_feature(feature, labels)), *levels["level"]]
         bold += [True, *[False] * len(levels)]
-    ax = figures.new_axes(title, height=0.8 + 0.24 * len(rows))
-    shares = [row["customer_share"] if row else 0 for row in reversed(rows)]
-    texts = [_write_level(row) if row else "" for row in reversed(rows)]
-    bars = ax.barh(range(len(rows)), shares, color=BLUE, height=0.7)
-    ax.bar_label(bars, texts, padding=4, fontsize=9)
-    ax.margins(x=0.2)
-    figures.name_rows(ax, reversed(names), bold=bold[::-1])
-    figures.name_values(ax, "share of all customers; index of their value, 100 is the mean")
+    index_name = f"index of {value_name}"
+    has_index = any(row and pd.notna(row["value_index"]) for row in rows)
+    panels = np.atleast_1d(
+        figures.new_axes(title, height=0.8 + 0.24 * len(rows), columns=1 + has_index)
+    )
+    ax = panels[0]
+    _draw_shares(ax, rows[::-1])
+    if has_index:
+        _draw_indices(panels[1], rows[::-1])
+        panels[1].set_title(f"{index_name}, mean customer = 100", loc="left", color=MUTED)
+    for panel in panels:
+        figures.name_rows(panel, reversed(names), bold=bold[::-1])
+    figures.name_values(ax, "share of all customers")
     said = [
         f"{tell_level(row['feature'], row['level'], labels)}: {_write_level(row)}"
         for row in rows
         if row
     ]
-    return figures.describe_chart(ax, f"Bars of {plural(len(said), 'level')}", said)
+    start = f"Bars of {plural(len(said), 'level')}"
+    if has_index:
+        start = join_period(f"{start} with the {index_name}", period)
+    return figures.describe_chart(ax, start, said)
+
+
+def _choose_features(table: pd.DataFrame, told: Sequence[Finding], most: int) -> list[str]:
+    """Return the features that are drawn: those that are spoken of, then the first others."""
+    shown = list(table["feature"].unique())
+    spoken = [
+        condition.value
+        for finding in told
+        for figure in finding.figures
+        for condition in (figure.cell.where if figure.cell else ())
+        if condition.column == "feature"
+    ]
+    first = [feature for feature in dict.fromkeys(spoken) if feature in shown]
+    others = [feature for feature in shown if feature not in first]
+    return [*first, *others[: max(0, most - len(first))]]
+
+
+def _draw_shares(ax: Axes, rows: Sequence[dict | None]) -> None:
+    shares = [row["customer_share"] if row else 0 for row in rows]
+    texts = [format_share(row["customer_share"]) if row else "" for row in rows]
+    bars = ax.barh(range(len(rows)), shares, color=BLUE, height=0.7)
+    ax.bar_label(bars, texts, padding=4, fontsize=9)
+    ax.margins(x=0.2)
+
+
+def _draw_indices(ax: Axes, rows: Sequence[dict | None]) -> None:
+    """Draw how far each level's value lies from that of the mean customer."""
+    indices = np.array([np.nan if row is None else row["value_index"] for row in rows], dtype=float)
+    texts = ["" if np.isnan(index) else format_number(index) for index in indices]
+    bars = ax.barh(range(len(rows)), np.nan_to_num(indices - 100), 0.7, left=100, color=SKY)
+    ax.bar_label(bars, texts, padding=4, fontsize=9)
+    ax.axvline(100, color=GREY, linewidth=1)
+    ax.margins(x=0.25)
 
 
 def _write_level(row: dict) -> str:
@@ -84,7 +143,7 @@ def _write_level(row: dict) -> str:
     return format_share(row["customer_share"]) + told
 
 
-def state_base(base: Published) -> list[Finding]:
+def state_base(base: Published, *, value_name: str = "value") -> list[Finding]:
     """Say what is known least, the largest group, and who brings the most and the least value."""
     if base.empty:
         return [explain_absence(base)]
@@ -92,7 +151,7 @@ def state_base(base: Published) -> list[Finding]:
     told = [_state_least_known(base), _state_largest(base, levels)]
     if levels.empty:
         told.append(write_finding("bases.base.alike"))
-    told.append(_state_value(base))
+    told.append(_state_value(base, value_name))
     return [finding for finding in told if finding is not None]
 
 
@@ -154,7 +213,7 @@ def _name_places(base: Published, places: Collection[int], *, last: str = "and")
     return join_words([f"those {who}" for who in told], last)
 
 
-def _state_value(base: Published) -> Finding | None:
+def _state_value(base: Published, value_name: str) -> Finding | None:
     """Say where customers bring the most and the least, of all levels that are shown.
 
     Named is the first whose interval leaves out 100, which is like everybody, and that is on the
@@ -173,7 +232,7 @@ def _state_value(base: Published) -> Finding | None:
         return None
     figures = [figure for part in told for figure in part.figures]
     count = min(int(figure.value) for figure in figures if figure.name.endswith("_count"))
-    words = {"ends": "; ".join(part.text for part in told)}
+    words = {"ends": "; ".join(part.text for part in told), "value_name": value_name}
     return write_finding("bases.base.value", figures, count=count, words=words)
 
 

@@ -22,9 +22,9 @@ from segkit.report.shared.views import Column, View
 
 # The measures that are compared between segments: what each is called and how it is written.
 MEASURES = {
-    "spend_per_customer": Column("Spend a customer", "money"),
-    "mean_order_value": Column("Mean order value", "money"),
-    "return_share": Column("Share of sales returned", "share"),
+    "spend_per_customer": Column("Net spend a customer", "money"),
+    "mean_order_value": Column("Mean order value, gross", "money"),
+    "return_share": Column("Share of gross sales returned", "share"),
     "wallet_share": Column("Our share of the wallet", "share"),
     "open_share": Column("Messages opened", "share"),
     "click_share": Column("Messages clicked", "share"),
@@ -238,6 +238,7 @@ def _state_share(table: Published, row: dict, column: str, of: str) -> Finding:
     found = [
         table.read_figure("share", where=place, kind="share"),
         table.read_figure("base_share", where=place, kind="share"),
+        table.read_figure("index", where=place, kind="index"),
     ]
     words = {"segment": row["segment_name"], "value": row[column], "of": of}
     count = int(row["customer_count"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +13,7 @@ from segkit.core.measures import COUNT, FIGURE
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, TRACK, chart
-from segkit.report.shared.numbers import MISSING, format_share, join_words, plural
+from segkit.report.shared.numbers import MISSING, format_number, format_share, join_words, plural
 from segkit.report.shared.sentences import find_sentence, name_column, write_figure, write_finding
 from segkit.report.shared.views import Column, View
 from segkit.validation.stability import KINDS
@@ -84,7 +86,7 @@ CANDIDATES = View(
         "stability": Column("Stability"),
         "weakest_jaccard": Column("Weakest, Jaccard"),
         "smallest_customer_share": Column("Smallest, customers"),
-        "smallest_value_share": Column("Poorest, spend"),
+        "smallest_value_share": Column("Poorest, net spend"),
         "reach": Column("Placed by rules"),
         "explained_share": Column("Explained"),
         "passes": Column("Meets all"),
@@ -96,7 +98,7 @@ CLASSES = View(Shape("classes", population="candidates", by=("scheme", "segment_
 
 MEASURES = {
     "stability": "stability\n(adjusted Rand)",
-    "explained_spend_share": "spend explained\n(share of variance)",
+    "explained_spend_share": "net spend explained\n(share of variance)",
     "smallest_customer_share": "smallest segment\n(share of customers)",
 }
 DIFFERENCES = {"explained_spend_share": "differences explained\n(share of variance)"}
@@ -126,7 +128,7 @@ def plot_candidates(
     counts = rows["segment_count"].astype(str)
     names = rows["scheme"].str.replace("_", " ") + ", " + counts + " segments"
     measures = MEASURES
-    whole = "spend"
+    whole = "net spend"
     if rows["explained_spend_share"].isna().all() and "explained_share" in rows:
         rows = rows.assign(explained_spend_share=rows["explained_share"])
         measures = MEASURES | DIFFERENCES
@@ -153,7 +155,7 @@ def _draw_measure(
     values = rows[column].astype(float)
     is_share = column != "stability"
     top = np.nanmax([*values, least or 0, 0.01]) if is_share else 1.0
-    write = format_share if is_share else "{:.2f}".format
+    write = format_share if is_share else partial(format_number, decimals=2)
     texts = values.map(write).where(values.notna(), "not measured")
     if HIDDEN in rows:
         texts = texts.mask(rows[HIDDEN].astype(bool) & values.isna(), MISSING)

@@ -157,12 +157,10 @@ def _state_chosen(candidates: Published, row: pd.Series) -> Finding:
         _count_segments(candidates, place),
         candidates.read_figure("stability", where=place, decimals=2),
         candidates.read_figure("weakest_jaccard", where=place, decimals=2),
-        candidates.read_figure("explained_share", where=place, kind="share", decimals=0),
+        candidates.read_figure("explained_share", where=place, kind="share"),
     ]
     further = {
-        "spend": candidates.read_figure(
-            "explained_spend_share", where=place, kind="share", decimals=0
-        ),
+        "spend": candidates.read_figure("explained_spend_share", where=place, kind="share"),
         "smallest": candidates.read_figure("smallest_customer_share", where=place, kind="share"),
     }
     words = {

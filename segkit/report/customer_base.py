@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Condition, Figure, Finding
+from segkit.core.periods import name_span, word_spend
 from segkit.core.privacy import Published, Shape
 from segkit.profiles.concentration import ALL, LOSSES, MOST, TOP_FIFTH, TOP_HUNDREDTH
 from segkit.profiles.customer_counts import AGAIN, NEVER
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SKY, chart
-from segkit.report.shared.numbers import format_share, join_words
+from segkit.report.shared.numbers import (
+    format_number,
+    format_share,
+    is_missing_value,
+    join_period,
+    join_words,
+)
 from segkit.report.shared.sentences import write_figure, write_finding
 from segkit.report.shared.views import Column, View
 
@@ -45,7 +53,12 @@ BOUGHT = Condition("buying", "!=", NEVER)
 
 @chart("customer_share", "value_share")
 def plot_lorenz(
-    table, *, value_name: str = "spend", title: str = "Concentration of customers"
+    table,
+    *,
+    parts: pd.DataFrame | None = None,
+    value_name: str = "net spend",
+    period: str = "",
+    title: str = "Concentration of customers",
 ) -> Axes:
     """Draw the Lorenz curve: how much of the value which share of customers brings.
 
@@ -53,37 +66,51 @@ def plot_lorenz(
     curve hangs below it, the fewer customers carry the business. The Gini coefficient is twice
     the area between the two (Gini 1912): 0 is equal, 1 is one customer bringing everything.
     The table has ``customer_share`` and ``value_share``, both cumulative from 0 to 1, customers
-    ordered from the smallest value to the largest.
+    ordered from the smallest value to the largest. ``parts`` has the shares and the coefficient
+    that are written, a row a ``part``, as `segkit.profiles.concentration` measures them.
     """
     rows = table[["customer_share", "value_share"]].sort_values("customer_share", kind="stable")
     people, value = np.vstack([[0, 0], rows.to_numpy(float)]).T
-    share_of_lowest = float(np.interp(0.8, people, value))
-    gini = 1 - 2 * float(np.trapezoid(value, people))
-    top = f"{format_share(1 - share_of_lowest)} of {value_name}"
+    value_name = word_spend(value_name, period)
+    fifth, gini = _read_written(parts)
     ax = figures.new_axes(title, height=4.4)
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
     ax.fill_between(people, value, people, color=SKY, alpha=0.16, linewidth=0)
     ax.plot(people, value, color=BLUE, linewidth=2.4)
-    ax.plot(
-        [0.8, 0.8, 1],
-        [0, share_of_lowest, share_of_lowest],
-        "o-",
-        color=ORANGE,
-        linewidth=1.2,
-        markevery=[1],
-    )
-    label = f"top 20% of customers:\n{top}"
-    ax.text(0.79, share_of_lowest + 0.025, label, ha="right", color=ORANGE)
     ax.text(0.40, 0.43, "all equal", rotation=33, color=MUTED, ha="center")
-    ax.text(0.03, 0.93, f"Gini {gini:.2f}", fontsize=13, fontweight="bold", va="top")
+    said = [f"Lorenz curve of {join_period(value_name, period)}, customer by customer"]
+    if gini is not None:
+        text = format_number(gini, 2)
+        ax.text(0.03, 0.93, f"Gini {text}", fontsize=13, fontweight="bold", va="top")
+        said.append(f"Gini coefficient {text}")
+    if fifth is not None:
+        top = f"{format_share(fifth)} of {value_name}"
+        _mark_fifth(ax, 1 - fifth, f"top fifth of customers:\n{top}")
+        said.append(f"The top fifth of customers bring {top}")
     order = f"share of customers, from the lowest {value_name} to the highest"
     ax.set(xlim=(0, 1.003), ylim=(0, 1.003), xlabel=order)
-    figures.name_values(ax, f"share of {value_name}")
+    figures.name_values(ax, f"share of {value_name}", period=period)
     ax.grid(True)
     figures.set_numbers(ax.xaxis, "share")
     figures.set_numbers(ax.yaxis, "share")
-    said = f"Lorenz curve of {value_name} by customer. Gini coefficient {gini:.2f}"
-    return figures.describe_chart(ax, said, f"The top 20% of customers bring {top}")
+    return figures.describe_chart(ax, *said)
+
+
+def _read_written(parts: pd.DataFrame | None) -> tuple[float | None, float | None]:
+    """Return the top fifth's share and the Gini coefficient, None where they are not shown."""
+    if parts is None or parts.empty:
+        return None, None
+    by_part = parts.set_index("part")
+    found = by_part.loc[TOP_FIFTH, "value_share"], by_part.loc[ALL, "gini"]
+    fifth, gini = (None if is_missing_value(value) else float(value) for value in found)
+    return fifth, gini
+
+
+def _mark_fifth(ax: Axes, share_of_others: float, label: str) -> None:
+    """Mark where the top fifth of customers begins, and what the others bring."""
+    ends = [0, share_of_others, share_of_others]
+    ax.plot([0.8, 0.8, 1], ends, "o-", color=ORANGE, linewidth=1.2, markevery=[1])
+    ax.text(0.79, share_of_others + 0.025, label, ha="right", color=ORANGE)
 
 
 def state_customers(customers: Published, buyers: Published, stages: Published) -> list[Finding]:
@@ -134,11 +161,7 @@ def _state_stages(stages: Published) -> Finding:
     names = stages.frame["journey_stage"].tolist()
     shares = [
         stages.read_figure(
-            "customer_share",
-            where={"journey_stage": name},
-            kind="share",
-            decimals=0,
-            name=f"share_{number}",
+            "customer_share", where={"journey_stage": name}, kind="share", name=f"share_{number}"
         )
         for number, name in enumerate(names)
     ]
@@ -181,17 +204,12 @@ def state_concentration(parts: Published, *, value_name: str) -> list[Finding]:
     ]
 
 
-def _read_part(parts: Published, part: str, name: str, decimals: int = 1) -> Figure:
+def _read_part(parts: Published, part: str, name: str) -> Figure:
     """Read a part's share of the value, and whether two customers have more than a fifth of it."""
     row = parts.frame.index[parts.frame["part"] == part]
     carried = parts.is_made_by_few("value_share", row[0]) if len(row) else None
     return parts.read_figure(
-        "value_share",
-        where={"part": part},
-        kind="share",
-        decimals=decimals,
-        name=name,
-        carried=carried,
+        "value_share", where={"part": part}, kind="share", name=name, carried=carried
     )
 
 
@@ -200,7 +218,8 @@ def list_headline(customers: Published, parts: Published, *, value_name: str) ->
     count = customers.read_figure("customer_count", kind="count")
     headline = {"Customers": write_finding("customer_base.headline.customers", [count])}
     if not parts.empty:
-        share = _read_part(parts, TOP_FIFTH, "top_fifth_share", decimals=0)
+        share = _read_part(parts, TOP_FIFTH, "top_fifth_share")
         top = write_finding("customer_base.headline.top_fifth", [share])
-        headline[f"Top fifth's share of {value_name}"] = top
+        label = f"Top fifth's share of {word_spend(value_name, share.period)}"
+        headline[f"{label}, {name_span(share.period)}"] = top
     return headline

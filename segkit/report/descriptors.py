@@ -110,7 +110,7 @@ def _draw_stripe(ax: Axes, name: str, rows: pd.DataFrame, *, left: float, width:
         _draw_tile(ax, left, bottom, width, height, color=shade)
         if height > SMALLEST_LABELLED and width > SMALLEST_LABELLED:
             text = figures.shorten(level, max(4, int(92 * width)))
-            text += ("\n" if height > SMALLEST_OF_TWO_LINES else " ") + format_share(height, 0)
+            text += ("\n" if height > SMALLEST_OF_TWO_LINES else " ") + format_share(height)
             middle = (left + width / 2, bottom + height / 2)
             ax.text(*middle, text, ha="center", va="center", fontsize=7.5)
         bottom += height

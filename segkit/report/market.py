@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Condition, Figure, Finding
+from segkit.core.periods import name_span
 from segkit.core.privacy import Published, Shape
 from segkit.report.market_ends import CELL, MARKET, state_ends
 from segkit.report.shared import charts, figures
@@ -45,11 +46,11 @@ PENETRATION = View(
     ),
     {
         "cell": Column(),
-        "market_value": Column(kind="money"),
+        "market_value": Column("Market value, its latest year", "money"),
         "buyer_count": Column(kind="integer"),
         "growth_rate": GROWTH,
         "customer_count": Column(kind="integer"),
-        "spend": Column(kind="money"),
+        "spend": Column("Our net sales", "money"),
         "index": INDEX,
     },
 )
@@ -119,7 +120,7 @@ def plot_country_shares(
     How to read it: twice the length is twice the share; one hundred is our own average.
     The table has a row a country: ``country`` and ``index``.
     """
-    name = "our share, average = 100"
+    name = "index of our share of the market, our average = 100"
     return charts.plot_bars(
         by_country, label="country", value="index", value_name=name, title=title
     )
@@ -133,7 +134,13 @@ def plot_cell_shares(cells, *, title: str = "Our share, average = 100") -> Axes:
     The table has a row a cell: ``country``, ``category`` and ``index``.
     """
     return charts.plot_cells(
-        cells, row="country", column="category", value="index", kind="integer", title=title
+        cells,
+        row="country",
+        column="category",
+        value="index",
+        kind="integer",
+        value_name="index of our share of the market, our average = 100",
+        title=title,
     )
 
 
@@ -265,15 +272,19 @@ def _state_held(totals: Published) -> Finding:
     kind = "large" if is_money else "count"
     unit = totals.currency if is_money else ""
     count = totals.read_figure("customer_count", where=MARKET, kind="count", unit="customer")
+    year = totals.read_figure("year", where=MARKET, kind="text", period="")
     found = [
         _read_held_share(totals),
         totals.read_figure("ours", where=MARKET, kind=kind, unit=unit),
         totals.read_figure("days", where=MARKET, kind="count", unit="day"),
-        totals.read_figure("size", where=MARKET, kind=kind, unit=unit),
-        totals.read_figure("year", where=MARKET, kind="text"),
+        totals.read_figure(
+            "size", where=MARKET, kind=kind, unit=unit, period=f"the year {year.value}"
+        ),
+        year,
         count,
     ]
     words = {"measured": "value" if is_money else "buyers"}
+    words["net"] = " net of returns" if is_money else ""
     return write_finding("market.penetration.held", found, count=count, words=words)
 
 
@@ -366,7 +377,8 @@ def list_headline(trends: Published, totals: Published, cells: Published) -> dic
     headline = {}
     if not cells.empty:
         held = [_read_held_share(totals)]
-        headline["Share of the market"] = write_finding("market.headline.held", held)
+        label = f"Share of the market, {name_span(held[0].period)}"
+        headline[label] = write_finding("market.headline.held", held)
         found = [_count_white_space(cells, unit="cell")]
         headline["White space"] = write_finding("market.headline.white_space", found)
         chosen = cells.frame[cells.frame["white_space"]]

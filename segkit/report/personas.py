@@ -101,8 +101,8 @@ def _state_traits(kind: str, rows: pd.DataFrame, segment_name: str, levels: Publ
     """Say in one sentence how common some values are, here and among all."""
     parts = []
     for row in rows.to_dict("records"):
-        share = _read_level(segment_name, row, levels, column="share", decimals=0)
-        base = _read_level(segment_name, row, levels, column="base_share", decimals=0)
+        share = _read_level(segment_name, row, levels, column="share")
+        base = _read_level(segment_name, row, levels, column="base_share")
         count = _read_count(segment_name, row, levels)
         words = {"who": tell_level(row["feature"], row["value"], levels.labels)}
         figures = [share, base, count]

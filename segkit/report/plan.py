@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 
 from matplotlib.axes import Axes
 
@@ -41,7 +42,7 @@ LEARNED = View(
         "order_count": Column("Orders"),
         "first_on": Column("First day"),
         "last_on": Column("Last day"),
-        "spend": Column("Sum", kind="money"),
+        "spend": Column("Sum of the accepted lines", kind="money"),
         "top_order_count": Column("Largest orders"),
         "top_spend_share": Column("Their share of the sum", kind="share"),
     },
@@ -73,7 +74,7 @@ def plot_readiness(table, *, title: str = "Readiness by practice") -> Axes:
     """
     rows = table.sort_values("score", kind="stable")
     names = rows["practice"]
-    scores = rows["score"].map("{:.2f}".format)
+    scores = rows["score"].map(partial(format_number, decimals=2))
     ax = figures.new_axes(title, height=1.0 + 0.34 * len(rows))
     track = ax.barh(range(len(rows)), 1, color=TRACK, height=0.5)
     ax.bar_label(track, scores, padding=6, fontweight="bold")

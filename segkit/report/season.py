@@ -30,7 +30,7 @@ MONTHS = View(
 )
 SEASON = View(
     Shape("season", by=("month",)),
-    {"month": Column("Month"), "index": Column("Sales to the mean month", "share", bar=True)},
+    {"month": Column("Month"), "index": Column("Net sales to the mean month", "share", bar=True)},
 )
 # A test of the order of months over years: it speaks of no customer.
 TEST = View(Shape("season_test", population="years"))
@@ -38,14 +38,34 @@ TEST = View(Shape("season_test", population="years"))
 
 @chart("month", "total_spend")
 def plot_monthly_sales(table, *, currency: str = "", title: str = "By month") -> Axes:
-    """Draw the sales of each month.
+    """Draw the net sales of each month: of all lines that count, less what was returned.
 
     How to read it: compare a month with the same month a year before, not with the one before it.
     The table has a row a month: ``month`` (its first day) and ``total_spend``.
     """
     return plot_trend(
-        table, x="month", y="total_spend", kind="money", currency=currency, title=title
+        table,
+        x="month",
+        y="total_spend",
+        kind="money",
+        currency=currency,
+        value_name="net sales a month",
+        title=title,
     )
+
+
+def state_lines(quality: Published) -> list[Finding]:
+    """Say what the plan does with lines that name no customer, where there are any.
+
+    ``quality`` has a row a rule that found something, see `segkit.data.checks`.
+    """
+    place = {"table": "order_lines", "rule": "missing_customer"}
+    found = quality.frame[(quality.frame[list(place)] == place.values()).all(axis=1)]
+    if found.empty or not found["row_count"].sum():
+        return []
+    kind = "left_out" if found["severity"].eq("reject").any() else "counted"
+    rows = quality.read_figure("row_count", where=place, how="sum", kind="count", unit="line")
+    return [write_finding(f"season.lines.{kind}", [rows])]
 
 
 def state_season(by_month: Published, test: Published) -> list[Finding]:

@@ -9,12 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Finding
+from segkit.core.periods import word_spend
 from segkit.core.privacy import Published, Shape
 from segkit.core.skewed_means import MOST_EXPECTED_SKEW
 from segkit.report.differences import describe_differences
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, ORANGE, chart
-from segkit.report.shared.numbers import format_share
+from segkit.report.shared.numbers import format_share, join_period, join_words
 from segkit.report.shared.sentences import write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
@@ -33,12 +34,12 @@ SIZES = View(
         "share_interval": Column(
             "95% interval", "share", interval=("customer_share_low", "customer_share_high")
         ),
-        "spend_share": Column("Share of spend"),
-        "mean_spend": Column("Mean spend"),
+        "spend_share": Column("Share of net spend", "share"),
+        "mean_spend": Column("Mean net spend", "money"),
         "mean_interval": Column(
             "95% interval of the mean", "money", interval=("mean_spend_low", "mean_spend_high")
         ),
-        "median_spend": Column("Median spend"),
+        "median_spend": Column("Median net spend", "money"),
         "median_interval": Column(
             "95% interval of the median",
             "money",
@@ -73,8 +74,8 @@ SEGMENT_COLUMNS = ["segment_name", "customer_count", "customer_share", "spend_sh
 
 
 @chart("segment_name", values=["customer_share"])
-def plot_segment_sizes(table, *, title: str = "Size of each segment") -> Axes:
-    """Draw each segment's share of customers, beside its share of spend where that is known.
+def plot_segment_sizes(table, *, period: str = "", title: str = "Size of each segment") -> Axes:
+    """Draw each segment's share of customers, beside its share of net spend where that is known.
 
     How to read it: where the lower (orange) bar is longer than the upper (blue) one, the segment
     brings more than its numbers; where it is shorter, it brings less. A segment that must not be
@@ -84,22 +85,27 @@ def plot_segment_sizes(table, *, title: str = "Size of each segment") -> Axes:
     height = 0.19 if "spend_share" in table else 0
     parts = [("customer_share", height, BLUE, "customers")]
     if "spend_share" in table:
-        parts.append(("spend_share", -height, ORANGE, "spend"))
+        parts.append(("spend_share", -height, ORANGE, "net spend"))
     last = parts[-1][0]
     rows = table.sort_values(last, kind="stable", na_position="first")
     ax = figures.new_axes(title, height=0.9 + 0.62 * len(rows))
     said = []
     for column, up, colour, whole in parts:
         shares = rows[column].astype(float)
-        texts = (shares.map(format_share) + f" of {whole}").where(shares.notna(), NOT_SHOWN)
+        texts = (shares.map(format_share) + word_spend(f" of {whole}", period)).where(
+            shares.notna(), NOT_SHOWN
+        )
         bars = ax.barh(np.arange(len(rows)) + up, shares.fillna(0), height=0.34, color=colour)
         ax.bar_label(bars, texts, padding=4, fontsize=9, color=colour)
         said.append(texts)
     if len(said) > 1:
         said[0] = said[0].where(said[1] == NOT_SHOWN, said[0] + ", " + said[1])
     figures.name_rows(ax, rows["segment_name"])
+    shown = join_words([f"share of {whole}" for *_, whole in parts])
+    figures.name_values(ax, shown, period=period)
     said = rows["segment_name"] + ": " + said[0]
-    return figures.describe_chart(ax, "Paired bars by segment", said.iloc[::-1])
+    start = f"Bars of the {join_period(shown, period)}"
+    return figures.describe_chart(ax, start, said.iloc[::-1])
 
 
 def add_segment_counts(table: pd.DataFrame, sizes: Published) -> pd.DataFrame:
@@ -195,7 +201,7 @@ def _state_largest(sizes: Published) -> Finding:
         unknown = sizes.read_figure("customer_share", how="max", kind="share")
         return write_finding("sizes.headline.largest", [unknown])
     where = {"segment_name": shares.idxmax()}
-    share = sizes.read_figure("customer_share", where=where, kind="share", decimals=0)
+    share = sizes.read_figure("customer_share", where=where, kind="share")
     count = sizes.read_figure("customer_count", where=where, kind="count")
     return write_finding("sizes.headline.largest", [share], count=count)
 
@@ -204,5 +210,5 @@ def list_segments(sizes: Published, profile: Published) -> list[dict[str, Any]]:
     """Return the segments for the first page, one record each; what is hidden is None."""
     known = sizes.frame.filter(SEGMENT_COLUMNS)
     apart = [describe_differences(profile, name, count=3)[0] for name in known["segment_name"]]
-    known = known.assign(set_apart_by=apart).astype(object)
+    known = known.assign(set_apart_by=apart, period=sizes.period).astype(object)
     return known.where(known.notna(), None).to_dict("records")

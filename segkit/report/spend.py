@@ -20,8 +20,8 @@ SPEND = View(
         "segment_name": Column(),
         "customer_count": Column(kind="integer"),
         "buyer_share": Column("Bought", "share"),
-        "spend": Column(kind="money"),
-        "spend_share": Column(kind="share"),
+        "spend": Column("Net spend", "money"),
+        "spend_share": Column("Share of net spend", "share"),
         "spend_per_customer": MEASURES["spend_per_customer"],
         "orders_per_buyer": Column(kind="number"),
         "mean_order_value": MEASURES["mean_order_value"],
@@ -29,14 +29,15 @@ SPEND = View(
         NOTE: Column(),
     },
 )
-CATEGORIES = view_shares("categories", "category", amount=Column(kind="money"))
+SPEND_A_CUSTOMER = "net spend a customer"
+CATEGORIES = view_shares("categories", "category", amount=Column("Gross sales", "money"))
 MONTHS = View(Shape("months", by=("segment_name", "month"), count=RESTS_ON, repeats=True))
 WALLET = View(
     Shape("wallet", by=SEGMENT, count=RESTS_ON),
     {
         "segment_name": Column(),
         "customer_count": Column(kind="integer"),
-        "spend": Column(kind="money"),
+        "spend": Column("Net spend", "money"),
         "wallet_value": Column("Wallet", "money"),
         "wallet_share": MEASURES["wallet_share"],
         NOTE: Column(),
@@ -44,19 +45,24 @@ WALLET = View(
 )
 
 
-def plot_spend(spend, *, title: str = "Spend a customer by segment") -> Axes:
-    """Draw each segment's spend a customer, customers without a purchase included.
+def plot_spend(spend, *, title: str = "Net spend a customer by segment") -> Axes:
+    """Draw each segment's net spend a customer, customers without a purchase included.
 
     How to read it: lengths start at zero and may be compared; they say nothing of a segment's size.
     The table has a row a segment: ``segment_name`` and ``spend_per_customer``.
     """
     return charts.plot_bars(
-        spend, label="segment_name", value="spend_per_customer", kind="money", title=title
+        spend,
+        label="segment_name",
+        value="spend_per_customer",
+        kind="money",
+        value_name=SPEND_A_CUSTOMER,
+        title=title,
     )
 
 
 def plot_categories(categories, *, title: str = "Index of the leading categories") -> Axes:
-    """Draw how much more of each category a segment buys than everybody.
+    """Draw how much more of its gross sales each category has in a segment than among all.
 
     How to read it: one hundred is like everybody; a dash is a category that is not among the
     segment's leading ones, or that too few of it bought.
@@ -68,12 +74,13 @@ def plot_categories(categories, *, title: str = "Index of the leading categories
         column="category",
         value="index",
         kind="integer",
+        value_name="index of the share of gross sales, all customers = 100",
         title=title,
     )
 
 
-def plot_months(months, *, title: str = "Spend a customer by month") -> Axes:
-    """Draw each segment's spend a customer by month.
+def plot_months(months, *, title: str = "Net spend a customer by month") -> Axes:
+    """Draw each segment's net spend a customer by month.
 
     How to read it: lines that rise and fall together share a season; a line that moves by itself
     is a segment with occasions of its own.
@@ -81,7 +88,13 @@ def plot_months(months, *, title: str = "Spend a customer by month") -> Axes:
     ``spend_per_customer``.
     """
     return charts.plot_trend(
-        months, x="month", y="spend_per_customer", group="segment_name", kind="money", title=title
+        months,
+        x="month",
+        y="spend_per_customer",
+        group="segment_name",
+        kind="money",
+        value_name=SPEND_A_CUSTOMER,
+        title=title,
     )
 
 

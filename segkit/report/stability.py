@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,7 +17,7 @@ from segkit.core.privacy import Published, Shape
 from segkit.features.wording import name_feature
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, TRACK, chart
-from segkit.report.shared.numbers import format_share, join_words, plural
+from segkit.report.shared.numbers import format_number, format_share, join_words, plural
 from segkit.report.shared.sentences import write_figure, write_finding
 from segkit.report.shared.views import Column, View
 from segkit.validation.stability import STABLE
@@ -53,6 +55,7 @@ CONFIDENCE = View(Shape("confidence", by=("confidence",)))
 # Of the paths' picture: between boxes, and how wide they are.
 GAP = 0.025
 BOX_WIDTH = 0.12
+TWO_DECIMALS = partial(format_number, decimals=2)
 CHANGES = {"stays": "stay as they are", "splits off": "split off", "merges": "are new mixtures"}
 
 
@@ -83,10 +86,9 @@ def plot_stability(table: pd.DataFrame, *, title: str = "Stability by number of 
     ax.grid(True, axis="y")
     figures.name_ends(ax, ends)
     figures.name_values(ax, "adjusted Rand index of pairs of bootstrap solutions")
-    texts = (
-        rows["segment_count"].astype(str) + " segments: " + rows["stability"].map("{:.2f}".format)
-    )
-    told = reference.map("{:.2f}".format).where(reference.notna(), "not measured")
+    counted = rows["segment_count"].astype(str) + " segments: "
+    texts = counted + rows["stability"].map(TWO_DECIMALS)
+    told = reference.map(TWO_DECIMALS).where(reference.notna(), "not measured")
     return figures.describe_chart(ax, "Stability", texts + ", without groups " + told)
 
 
@@ -106,7 +108,7 @@ def plot_segment_stability(
     colours = np.where(weak, ORANGE, BLUE)
     ax = figures.new_axes(title, height=1.2 + 0.36 * len(rows))
     track = ax.barh(range(len(rows)), 1, color=TRACK, height=0.04)
-    texts = rows["jaccard"].map("{:.2f}".format) + ", " + rows["rating"].astype(str)
+    texts = rows["jaccard"].map(TWO_DECIMALS) + ", " + rows["rating"].astype(str)
     ax.bar_label(track, texts, padding=10)
     ax.hlines(range(len(rows)), rows["jaccard_low"], rows["jaccard_high"], colors=colours, lw=3)
     ax.scatter(rows["jaccard"], range(len(rows)), c=colours, s=64, zorder=3, clip_on=False)
@@ -157,7 +159,7 @@ def _describe_node(row: tuple) -> str:
     if pd.isna(row.customer_share):
         return f"{name}: not shown"
     change = f", {row.change}" if row.change else ""
-    return f"{name}: {format_share(row.customer_share, 0)} of customers{change}"
+    return f"{name}: {format_share(row.customer_share)} of customers{change}"
 
 
 def _draw_boxes(ax: Axes, rows: pd.DataFrame) -> dict[tuple[int, int], tuple[int, float]]:

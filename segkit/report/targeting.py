@@ -14,6 +14,7 @@ from segkit.report.shared.numbers import format_number, format_share, join_words
 from segkit.report.shared.sentences import explain_absence, name_column, write_finding
 from segkit.report.shared.views import View
 
+UNKNOWN_FIT = "fit not known, drawn in the middle"
 TARGETS = View(Shape("targets", by=("segment_name",)))
 
 
@@ -28,6 +29,7 @@ def plot_targets(table, *, title: str = "Which segments to aim at") -> Axes:
     """
     columns = ["attractiveness", "fit", "customer_share"]
     rows = table.astype(dict.fromkeys(columns, float))
+    rows["is_known"] = rows["fit"].notna()
     rows["fit"] = rows["fit"].fillna(0.5)
     ax = figures.new_axes(title, height=4.4)
     ax.scatter(
@@ -44,12 +46,15 @@ def plot_targets(table, *, title: str = "Which segments to aim at") -> Axes:
     ax.set_xlabel("attractiveness, 0 to 1")
     figures.name_values(ax, "fit, 0 to 1")
     figures.name_points(ax, rows[["attractiveness", "fit"]].to_numpy(), rows["segment_name"])
-    said = [
-        f"{row.segment_name}: attractiveness {format_number(row.attractiveness, 2)}, "
-        f"fit {format_number(row.fit, 2)}, {format_share(row.customer_share, 0)} of customers"
-        for row in rows.itertuples()
-    ]
+    said = [_describe_target(row) for row in rows.itertuples()]
     return figures.describe_chart(ax, f"{plural(len(rows), 'segment')} by two scores", said)
+
+
+def _describe_target(row: tuple) -> str:
+    fit = f"fit {format_number(row.fit, 2)}" if row.is_known else UNKNOWN_FIT
+    attractiveness = f"attractiveness {format_number(row.attractiveness, 2)}"
+    share = f"{format_share(row.customer_share)} of customers"
+    return f"{row.segment_name}: {attractiveness}, {fit}, {share}"
 
 
 def state_targets(targets: Published, measures: Mapping[str, Sequence[str]]) -> list[Finding]:

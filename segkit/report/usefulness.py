@@ -10,11 +10,18 @@ from matplotlib.axes import Axes
 
 from segkit.core.absence import empty_table
 from segkit.core.findings import Figure, Finding
+from segkit.core.periods import name_next_days
 from segkit.core.privacy import Published, Shape
 from segkit.features.wording import name_features
 from segkit.report.shared import figures
 from segkit.report.shared.figures import GREY, MUTED, SERIES, chart
-from segkit.report.shared.numbers import THIN_SPACE, format_number, format_share, join_words
+from segkit.report.shared.numbers import (
+    THIN_SPACE,
+    format_number,
+    format_share,
+    join_period,
+    join_words,
+)
 from segkit.report.shared.sentences import write_figure, write_finding
 from segkit.report.shared.views import View, reshape_published
 from segkit.validation.foresight import has_to_wait
@@ -32,17 +39,18 @@ from segkit.validation.usefulness import (
 LINES = {BOTH: SERIES[2], SEGMENTS: SERIES[0], RFM: SERIES[1], LIFETIME: SERIES[3]}
 DASHES = {RFM: (0, (5, 2)), LIFETIME: (0, (1.5, 1.5))}
 OUTCOMES = {
-    "later_spend": "spend",
+    "later_spend": "net spend",
     "later_order_count": "orders",
     "bought_again": "buying again",
     "responded": "answering messages",
 }
 MEASURES = {
     "explained_share": "Share explained",
-    "top_fifth_share": "Spend of the first fifth",
+    "top_fifth_share": "Net spend of the first fifth",
     "gain_index": "Gain index",
     "ranking": "Ranking (AUC)",
 }
+FIRST_FIFTH = "top_fifth_share"
 NO_SHARES = ("gain_index", "ranking")  # the other measures are shares
 COLUMNS = {RFM: "RFM", LIFETIME: "Lifetime value", SEGMENTS: "Segments", BOTH: "RFM and segments"}
 ADDED = "Added to RFM"
@@ -58,7 +66,13 @@ GAINS = View(Shape("gains", by=("predictor", "customer_share"), adds_up=False))
 
 
 @chart("predictor", "customer_share", "spend_share")
-def plot_gains(table, *, title: str = "Later spend found, highest first") -> Axes:
+def plot_gains(
+    table,
+    *,
+    measured: pd.DataFrame | None = None,
+    period: str = "",
+    title: str = "Later net spend found, highest first",
+) -> Axes:
     """Draw which share of later spend a predictor finds in which share of customers.
 
     How to read it: customers stand in the order of what was expected of them, the highest first. A
@@ -66,6 +80,8 @@ def plot_gains(table, *, title: str = "Later spend found, highest first") -> Axe
     the grey line above all knows the future. Dots mark the first fifth of customers. Where two
     lines lie on each other, one predictor says as much as the other.
     The table has ``predictor``, ``customer_share`` and ``spend_share``, both cumulative, 0 to 1.
+    ``measured`` has the figures of the first fifth that are written, those of the sentences and the
+    table: ``outcome``, ``measure``, ``predictor`` and ``estimate``.
     """
     ax = figures.new_axes(title, height=4.6)
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle=(0, (4, 3)))
@@ -86,10 +102,7 @@ def plot_gains(table, *, title: str = "Later spend found, highest first") -> Axe
         ax.plot(best["customer_share"], best["spend_share"], color=GREY, linewidth=1.2)
         ax.text(0.02, 1.015, PERFECT, color=MUTED, va="bottom")
     curves.pop(NOTHING, None)
-    found = {
-        name: float(np.interp(TOP_SHARE, rows["customer_share"], rows["spend_share"]))
-        for name, rows in curves.items()
-    }
+    found = _read_first_fifth(measured)
     for name, rows in curves.items():
         colour = LINES.get(name, MUTED)
         dashes = DASHES.get(name, "-")
@@ -100,11 +113,13 @@ def plot_gains(table, *, title: str = "Later spend found, highest first") -> Axe
             linestyle=dashes,
             linewidth=2.2,
         )
-        ax.plot([TOP_SHARE], [found[name]], "o", markersize=6, color=colour)
-    names = sorted(found, key=lambda name: (-found[name], name))
+        if name in found:
+            ax.plot([TOP_SHARE], [found[name]], "o", markersize=6, color=colour)
+    names = sorted(found.keys() & curves.keys(), key=lambda name: (-found[name], name))
     texts = [f"{name}: {format_share(found[name])}" for name in names]
     first = format_share(TOP_SHARE, 0)
-    ax.text(0.57, 0.40, f"Spend of the first {first} of customers", color=MUTED)
+    if names:
+        ax.text(0.57, 0.40, f"Net spend of the first {first} of customers", color=MUTED)
     for place, (name, text) in enumerate(zip(names, texts, strict=True)):
         height = 0.33 - 0.07 * place
         colour = LINES.get(name, MUTED)
@@ -112,12 +127,28 @@ def plot_gains(table, *, title: str = "Later spend found, highest first") -> Axe
         ax.text(0.635, height, text, color=colour, fontweight="bold")
     order = "share of customers, from the highest expected spend to the lowest"
     ax.set(xlim=(0, 1.003), ylim=(0, 1.09), xlabel=order, yticks=np.arange(0, 1.01, 0.2))
-    figures.name_values(ax, "share of later spend")
+    figures.name_values(ax, "share of later net spend", period=period)
     ax.grid(True)
     figures.set_numbers(ax.xaxis, "share")
     figures.set_numbers(ax.yaxis, "share")
-    said = f"Gain curves of later spend. The first {first} of customers bring, by predictor"
+    said = f"Gain curves by predictor of {join_period('later net spend', period)}"
+    if not names:
+        return figures.describe_chart(ax, said)
+    said = f"{said}. The first {first} of customers bring, by predictor"
     return figures.describe_chart(ax, said, texts)
+
+
+def _read_first_fifth(measured: pd.DataFrame | None) -> dict[str, float]:
+    """Return by predictor which share of later spend the first fifth of customers brings."""
+    if measured is None or measured.empty:
+        return {}
+    rows = measured[(measured["outcome"] == "later_spend") & (measured["measure"] == FIRST_FIFTH)]
+    return rows.set_index("predictor")["estimate"].dropna().astype(float).to_dict()
+
+
+def name_later(found: Usefulness) -> str:
+    """Name the time that the outcomes are of, as a period; nothing where none was measured."""
+    return "" if found.reason else name_next_days(found.split_on, found.later_days)
 
 
 def state_usefulness(
@@ -204,18 +235,19 @@ def _read_measure(
 def _state_first_fifth(summary: Published, measured: Published) -> list[Finding]:
     """Say how much of later spend the first fifth of customers brings, by predictor."""
     frame = measured.frame
-    rows = frame[(frame["outcome"] == "later_spend") & (frame["measure"] == "top_fifth_share")]
+    rows = frame[(frame["outcome"] == "later_spend") & (frame["measure"] == FIRST_FIFTH)]
     names = [name for name in COLUMNS if name in set(rows["predictor"])]
     if not names:
         return []
     top_share = summary.read_figure("top_share", kind="share", decimals=0)
     shares = []
     for name in names:
-        where = {"outcome": "later_spend", "measure": "top_fifth_share", "predictor": name}
+        where = {"outcome": "later_spend", "measure": FIRST_FIFTH, "predictor": name}
         shares.append(
             measured.read_figure("estimate", where=where, kind="share", name=f"by {name}")
         )
     words = {"shares": join_words([f"{write_figure(share)} {share.name}" for share in shares])}
+    words["by_period"] = shares[0].period
     return [write_finding("usefulness.test.first_fifth", [top_share, *shares], words=words)]
 
 

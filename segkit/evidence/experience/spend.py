@@ -13,6 +13,7 @@ from ibis import Table, _
 from segkit.core.absence import NO_PURCHASES, empty_table, is_missing
 from segkit.core.carried import bound_share_without_two
 from segkit.core.measures import CEILING, FLOOR
+from segkit.core.periods import YEAR_DAYS
 from segkit.evidence.market import latest_cells, make_key
 from segkit.evidence.segment_summaries import (
     bound_ratios,
@@ -27,7 +28,6 @@ from segkit.features.purchases import divide_by_orders
 from segkit.features.sales import is_income, is_returned, is_sale
 
 ABOVE_WALLET = "spends more than the market's mean buyer"
-YEAR_DAYS = 365
 # What is compared between segments, by what it divides.
 RATIOS = {
     "spend_per_customer": ("spend", ""),

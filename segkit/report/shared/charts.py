@@ -2,7 +2,8 @@
 
 Every function draws what it is given, changes nothing and computes no statistic beyond what its
 alternative text says. All take ``title``; some take the names of the columns to draw, ``kind``
-(how values are written: integer, number, share or money), ``currency`` and ``value_name``.
+(how values are written: integer, number, share or money), ``currency``, ``value_name`` and
+``period`` (the time that the values speak of).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, MUTED, SERIES, TRACK, chart
-from segkit.report.shared.numbers import MISSING, format_number, plural
+from segkit.report.shared.numbers import MISSING, format_number, join_period, plural
 
 LOW_TO_HIGH = sns.blend_palette(["#f3f7fa", "#8dbcd9", "#0b5484"], as_cmap=True)
 
@@ -32,6 +33,7 @@ def plot_bars(
     kind: str = "integer",
     currency: str = "",
     value_name: str = "",
+    period: str = "",
     title: str = "Ranking",
 ) -> Axes:
     """Draw ranked horizontal bars, the 15 largest of them, each with its value.
@@ -47,8 +49,10 @@ def plot_bars(
     ax.bar_label(bars, texts, padding=4)
     ax.margins(x=0.15)
     figures.name_rows(ax, rows[label])
-    figures.name_values(ax, name + (f"; {format_number(more)} more not shown" if more else ""))
-    said = f"Ranked bars of {name}, {plural(len(rows), 'bar')}"
+    left = f"; {format_number(more)} more not shown" if more else ""
+    unit = currency if kind == "money" else ""
+    figures.name_values(ax, figures.join_unit(name, unit) + left, period=period)
+    said = f"Ranked bars of {join_period(name, period)}: {plural(len(rows), 'bar')}"
     ends = figures.list_ends(rows[label], texts, ("Largest", "Smallest shown"))
     return figures.describe_chart(ax, said, *ends)
 
@@ -107,6 +111,8 @@ def plot_cells(
     column: str = "category",
     value: str = "value_share",
     kind: str = "share",
+    value_name: str = "",
+    period: str = "",
     title: str = "Penetration by market cell",
 ) -> Axes:
     """Draw one value by row and column, such as our share of each market cell.
@@ -119,7 +125,9 @@ def plot_cells(
     known = grid.stack().dropna().sort_values(kind="stable")
     names = [f"{name}, {other}" for name, other in known.index]
     ends = figures.list_ends(names, [figures.write_value(cell, kind) for cell in known])
-    said = f"Grid of {value.replace('_', ' ')}: {len(grid)} rows by {len(grid.columns)} columns"
+    name = value_name or value.replace("_", " ")
+    figures.name_values(ax, name, period=period)
+    said = f"Grid of {join_period(name, period)}: {len(grid)} rows by {len(grid.columns)} columns"
     return figures.describe_chart(ax, said, *ends)
 
 

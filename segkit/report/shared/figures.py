@@ -28,7 +28,7 @@ from seaborn.utils import relative_luminance
 from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
 from segkit.core.privacy import Published
-from segkit.report.shared.numbers import format_money, format_number, format_share
+from segkit.report.shared.numbers import format_money, format_number, format_share, join_period
 
 STYLE = Path(__file__).parents[1] / "templates" / "charts.mplstyle"
 WIDTH_INCHES = 7.625
@@ -58,7 +58,7 @@ def chart(*keys: str, values: Sequence[str] = ()) -> Callable:
 
     ``keys`` and ``values`` are columns, or the function's parameters that name columns. A table
     without them is refused; rows without a key are left out, those without a value are kept.
-    A published table brings its currency and its labels along.
+    A published table brings its currency, its period and its labels along.
     """
 
     def make(draw: Callable) -> Callable:
@@ -66,7 +66,7 @@ def chart(*keys: str, values: Sequence[str] = ()) -> Callable:
         def plot(table: pd.DataFrame | Published, **options) -> Axes:
             passed = all(_has_passed(value) for value in (table, *options.values()))
             if isinstance(table, Published):
-                brought = {"currency": table.currency, "labels": table.labels}
+                brought = {name: getattr(table, name) for name in ("currency", "period", "labels")}
                 known = {n: text for n, text in brought.items() if n in draw.__kwdefaults__}
                 options = {**known, **options}
             table = _open_published(table)
@@ -149,10 +149,10 @@ def shorten(text: object, width: int = 30) -> str:
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
-def name_values(ax: Axes, *parts: str) -> None:
-    """Write what is drawn, with its unit, under the chart's title and in line with it."""
+def name_values(ax: Axes, *parts: str, period: str = "") -> None:
+    """Write what is drawn, with its unit and its time, under the chart's title, in line with it."""
     ax.set_title(" ", loc="center")  # keeps the room, since the text itself is out of the layout
-    line = ax.set_title(join_unit(*parts), loc="left", color=MUTED)
+    line = ax.set_title(join_period(join_unit(*parts), period), loc="left", color=MUTED)
     place = blended_transform_factory(ax.figure.transFigure, ax.transAxes)
     line.set(x=0.008, transform=place + ax.titleOffsetTrans, in_layout=False)
 

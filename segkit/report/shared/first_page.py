@@ -8,10 +8,18 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from segkit.core.periods import word_spend
 from segkit.plan.models import MEASURES
 from segkit.report import STEPS
-from segkit.report.shared.numbers import MISSING, format_number, format_share, join_words, plural
-from segkit.report.shared.tables import build_table
+from segkit.report.shared.numbers import (
+    MISSING,
+    format_number,
+    format_share,
+    join_period,
+    join_words,
+    plural,
+)
+from segkit.report.shared.tables import build_table, label_column
 
 MOST_CARDS = 8
 LONGEST_CARD = 24  # characters of a headline figure; longer ones are left out
@@ -19,6 +27,7 @@ LONGEST_BIG_CARD = 16  # longer ones are written smaller
 MOST_FINDINGS = 4  # of each step
 MOST_WARNINGS = 3  # below the verdict; page 1 has them all
 BARS = ("customer_share", "spend_share")
+SEGMENT_HEADINGS = {"spend_share": "Share of net spend"}
 MET = {"yes": ("yes", "met"), "no": ("not yet", "missed")}
 QUALITY_HEADINGS = {
     "table": "Table",
@@ -126,9 +135,17 @@ def tabulate_segments(rows: Sequence[Mapping[str, Any]] | None, *, currency: str
     if not rows:
         return Markup()
     table = pd.DataFrame(list(rows))
+    period = table.pop("period").iloc[0] if "period" in table else ""
     caption = "Each segment's size and value; bars compare the segments"
+    if "spend_share" in table:
+        caption = join_period(caption, period)
+    headings = {name: label_column(name) for name in table}
+    for name in SEGMENT_HEADINGS.keys() & headings.keys():
+        headings[name] = word_spend(SEGMENT_HEADINGS[name], period)
     bars = [name for name in BARS if name in table]
-    return Markup(build_table(table, caption=caption, bars=bars, currency=currency))
+    return Markup(
+        build_table(table, caption=caption, columns=headings, bars=bars, currency=currency)
+    )
 
 
 def list_goals(

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from numbers import Real
+
+from segkit.core.periods import word_spend
 
 THIN_SPACE = "\u202f"
 """A narrow space that does not break: 1 234 567 is read as one number in every language."""
 MISSING = "–"
+MOST_EXACT = 1e15  # beyond it a float has no decimals
+
+
+def round_once(value: Real, decimals: int = 0, *, hundredfold: bool = False) -> float:
+    """Round a number as people do, half away from zero, from the digits that it is written with.
+
+    Texts, tables and charts all round here, and from the figure itself, so that it reads the same
+    everywhere. With ``hundredfold`` a share is rounded as a percentage.
+
+    >>> round_once(0.5), round_once(-2.5), round_once(0.7395, 1, hundredfold=True)
+    (1.0, -3.0, 74.0)
+    """
+    if abs(float(value)) >= MOST_EXACT:
+        return float(value) * (100 if hundredfold else 1)
+    exact = Decimal(repr(float(value))).scaleb(2 if hundredfold else 0)
+    return float(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 
 def format_number(value: Real | None, decimals: int = 0) -> str:
@@ -23,7 +42,10 @@ def format_number(value: Real | None, decimals: int = 0) -> str:
     """
     if is_missing_value(value):
         return MISSING
-    rounded = round(float(value), decimals)
+    return _write_rounded(round_once(value, decimals), decimals)
+
+
+def _write_rounded(rounded: float, decimals: int) -> str:
     text = f"{rounded + 0.0:,.{decimals}f}".replace(",", THIN_SPACE)
     return text.replace("-", "\N{MINUS SIGN}")
 
@@ -34,14 +56,16 @@ def format_share(value: Real | None, decimals: int = 1) -> str:
     >>> format_share(0.1234)
     '12.3%'
     """
-    return MISSING if is_missing_value(value) else f"{format_number(100 * float(value), decimals)}%"
+    if is_missing_value(value):
+        return MISSING
+    return f"{_write_rounded(round_once(value, decimals, hundredfold=True), decimals)}%"
 
 
 def format_money(value: Real | None, currency: str = "", decimals: int | None = None) -> str:
     """Write an amount; whole units from 1,000 on, otherwise two decimals.
 
     >>> format_money(1234.5, "EUR").replace(THIN_SPACE, " ")
-    'EUR 1 234'
+    'EUR 1 235'
     >>> format_money(12.5)
     '12.50'
     """
@@ -71,9 +95,8 @@ def format_points(value: Real | None) -> str:
     """
     if is_missing_value(value):
         return MISSING
-    points = 100 * float(value)
-    sign = "+" if round(points, 1) > 0 else ""
-    return sign + format_number(points, 1)
+    points = round_once(value, 1, hundredfold=True)
+    return ("+" if points > 0 else "") + _write_rounded(points, 1)
 
 
 def format_large(value: float, currency: str = "") -> str:
@@ -96,6 +119,16 @@ def plural(count: int, one: str, many: str = "") -> str:
     ('1 customer', '3 customers', '2 categories')
     """
     return f"{format_number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def join_period(name: str, period: str) -> str:
+    """Join what is shown and the time that it speaks of, where one is given.
+
+    >>> join_period("net spend", "all time to 2026-06-30"), join_period("net spend", "")
+    ('net spend; all time to 2026-06-30', 'net spend')
+    """
+    name = word_spend(name, period)
+    return f"{name}; {period}" if period else name
 
 
 def join_words(words: list[str], last: str = "and") -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from segkit.core.absence import ALL_HIDDEN, EmptyTable, explain_empty
 from segkit.core.errors import SegkitError
 from segkit.core.findings import Figure, Finding, list_sources
+from segkit.core.periods import name_span, word_spend
 from segkit.core.privacy import Published, find_covered
 from segkit.report.shared.numbers import (
     MISSING,
@@ -29,6 +30,7 @@ from segkit.report.shared.numbers import (
     is_missing_value,
     join_words,
     plural,
+    round_once,
 )
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ def count_points(difference: float) -> int:
     >>> count_points(-0.126)
     13
     """
-    return abs(round(100 * difference))
+    return abs(int(round_once(difference, hundredfold=True)))
 
 
 def write_finding(
@@ -104,8 +106,9 @@ def write_finding(
         Which sentence: topic, function and sentence, such as "plan.quality.accepted".
     figures : sequence of Figure
         In the sentence ``{name}`` is the figure as it is written, ``{name_low}`` and
-        ``{name_high}`` are the ends of its interval. Figures that the sentence does not name are
-        kept with the finding.
+        ``{name_high}`` are the ends of its interval. ``{period}`` is the time that the figures
+        speak of, ``{span}`` the same without its last day; ``{name_period}`` and ``{name_span}``
+        are those of one figure. Figures that the sentence does not name are kept with the finding.
     count : int or Figure, optional
         Customers whom the statement is about.
     words : mapping of str to object, optional
@@ -123,6 +126,7 @@ def write_finding(
         if figure.low is not None or figure.high is not None:
             texts[f"{figure.name}_low"] = _write_end(figure, figure.low)
             texts[f"{figure.name}_high"] = _write_end(figure, figure.high)
+    texts = name_periods(figures) | texts
     try:
         text = sentence.format_map(texts)
     except KeyError as missing:
@@ -130,8 +134,26 @@ def write_finding(
         raise SegkitError(message, where=f"sentence {kind}") from None
     if isinstance(count, Figure):
         count = None if count.value is None else int(count.value)
+    if len(periods := {figure.period for figure in figures}) == 1:
+        text = word_spend(text, periods.pop())
     told = tuple(figures)
     return Finding(kind, text, figures=told, count=count, source=list_sources(told))
+
+
+def name_periods(figures: Sequence[Figure]) -> dict[str, str]:
+    """Return the periods of figures as a sentence may name them, see `write_finding`.
+
+    Where figures speak of different times none is that of all.
+    """
+    texts = {}
+    for figure in figures:
+        texts[f"{figure.name}_period"] = figure.period
+        texts[f"{figure.name}_span"] = name_span(figure.period)
+    periods = {figure.period for figure in figures}
+    if len(periods) == 1:
+        period = periods.pop()
+        texts |= {"period": period, "span": name_span(period)}
+    return texts
 
 
 def _write_end(figure: Figure, end: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,16 +16,25 @@ import pandas as pd
 from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.findings import HIDDEN
+from segkit.core.periods import word_spend
 from segkit.core.privacy import Published
 from segkit.features.wording import capitalise, name_feature
 from segkit.models.kinds import find_kind
-from segkit.report.shared.numbers import MISSING, format_number, format_share, plural, write_ranges
+from segkit.report.shared.numbers import (
+    MISSING,
+    format_number,
+    format_share,
+    join_period,
+    plural,
+    write_ranges,
+)
 from segkit.report.shared.views import FEATURE, Column, View, view_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "segkit"
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
 KINDS = ("integer", "share", "money", "number", "date", "text")
 _MONEY = {"amount", "price", "profit", "revenue", "sales", "spend", "value", "margin", "budget"}
+OF_MONEY = re.compile(r"spend|sales|profit", re.IGNORECASE)
 _NOUNS = {"customer": "customers", "order": "orders", "category": "categories", "row": "rows"}
 _WHOLES = _NOUNS | {word: word for word in ("spend", "value", "profit", "revenue", "sales")}
 _WORDS = {"kpi": "KPI", "rfm": "RFM", "id": "ID"}
@@ -63,8 +73,20 @@ def show_table(
     require_published(table, "show_table")
     laid = lay_out_view(table, columns)
     frame = laid.pop("table")
+    caption = word_spend(caption, table.period)
+    if _tells_of_money(laid, frame):
+        caption = join_period(caption, table.period)
     markup = build_table(frame, caption=caption, max_rows=max_rows, folded=folded, **laid)
     display({"text/html": markup, "text/plain": f"{caption}\n{frame.head(max_rows)}"}, raw=True)
+
+
+def _tells_of_money(laid: dict[str, Any], frame: pd.DataFrame) -> bool:
+    """Tell whether a table has sums of money, or shares of one, so that its time is to be named."""
+    for name, heading in laid["columns"].items():
+        kind = laid["formats"].get(name) or guess_format(frame[name])
+        if kind == "money" or OF_MONEY.search(heading or label_column(name)):
+            return True
+    return False
 
 
 def require_published(table: object, where: str) -> None:
@@ -102,7 +124,7 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
             table = table.assign(**{name: _label_features(table[name], published)})
         if not (table.empty or column.always or _has_content(table[name])):
             continue
-        columns[name] = column.heading
+        columns[name] = word_spend(column.heading, published.period)
         if column.kind not in ("", FEATURE) and column.interval is None:
             formats[name] = column.kind
         if column.bar:
