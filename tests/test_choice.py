@@ -66,8 +66,9 @@ def test_the_chosen_scheme_is_told_with_what_it_is_and_holds():
         "the segments).",
         "my scheme with 3 segments: reproducible, no groups were found, but customers are cut "
         "along a direction in which they really differ; another sample would be cut alike; "
-        "stability 0.80, of the weakest segment 0.80; it explains 50% of the differences between "
-        "customers and 30% of those in spend; the smallest segment has 10.0% of customers.",
+        "stability 0.80, of the weakest segment 0.80; it explains 50.0% of the differences "
+        "between customers and 30.0% of those in net spend; the smallest segment has 10.0% of "
+        "customers.",
         "Hardly more is found than in data without groups that depend as these do.",
     ]
 
@@ -174,7 +175,7 @@ def test_a_refused_candidate_is_told_with_its_faults():
         ),
         (
             {"smallest_value_share": 0.001},
-            "the poorest segment (Poor) has 0.1% of spend, below 2.0%",
+            "the poorest segment (Poor) has 0.1% of net spend, below 2.0%",
         ),
         ({"reach": 0.57}, "a short list of rules places 57% of customers right, below 60%"),
         ({"smallest_value_share": np.nan}, "there is no spend to share out"),

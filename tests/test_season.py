@@ -37,7 +37,7 @@ def test_growth_is_no_season_and_december_is_one():
     assert 0 < found["agreement"][0] < 1
     said = state(table, found)
     assert said[0].startswith("Net sales follow the calendar: over 4 whole years")
-    assert said[1].startswith("Net sales are highest in ")
+    assert said[1].startswith("Of net sales, the highest month is ")
     assert "no order that chance" in state(level, growth)[0]
 
 

@@ -105,7 +105,7 @@ def test_a_segment_of_a_handful_has_no_box_and_no_band():
     alt = ax.figure._segkit_alt
     assert "3 segments, number 3: not shown" in alt
     assert "3 segments, number 2: not shown" in alt  # or the rest would tell
-    assert "3 segments, number 1: 60% of customers, stays" in alt
+    assert "3 segments, number 1: 60.0% of customers, stays" in alt
 
 
 def test_the_column_that_segments_hang_on_is_named():
