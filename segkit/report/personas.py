@@ -101,8 +101,8 @@ def _state_traits(kind: str, rows: pd.DataFrame, segment_name: str, levels: Publ
     """Say in one sentence how common some values are, here and among all."""
     parts = []
     for row in rows.to_dict("records"):
-        share = _read_level(segment_name, row, levels, column="share", decimals=0)
-        base = _read_level(segment_name, row, levels, column="base_share", decimals=0)
+        share = _read_level(segment_name, row, levels, column="share")
+        base = _read_level(segment_name, row, levels, column="base_share")
         count = _read_count(segment_name, row, levels)
         words = {"who": tell_level(row["feature"], row["value"], levels.labels)}
         figures = [share, base, count]
@@ -127,10 +127,10 @@ def _state_share(segment_name: str, row: dict[str, Any], levels: Published) -> F
 
 
 def _read_level(
-    segment_name: str, row: dict[str, Any], levels: Published, *, column: str, **written: Any
+    segment_name: str, row: dict[str, Any], levels: Published, *, column: str
 ) -> Figure:
     where = {"descriptor": row["feature"], "segment_name": segment_name, "value": row["level"]}
-    return levels.read_figure(column, where=where, kind="share", **written)
+    return levels.read_figure(column, where=where, kind="share")
 
 
 def _read_count(segment_name: str, row: dict[str, Any], levels: Published) -> Figure:
