@@ -52,7 +52,7 @@ def test_customers_are_told_as_far_as_they_are_known():
     assert state_customers(customers) == [
         "4 customers, 3 of them with at least one sale; 66.7% of these bought more than once.",
         "The median customer spent EUR 20.00, the mean is EUR 1 260.",
-        "By stage of the journey: lead 25%, loyal 25% and new 50%.",
+        "By journey stage: lead 25%, loyal 25% and new 50%.",
     ]
     named = pd.DataFrame({"customer_id": ["a"]})
     assert state_customers(named) == ["1 customer in the customer table."]
@@ -70,7 +70,7 @@ def test_few_customers_of_a_stage_or_of_a_kind_of_buyer_are_not_told():
     assert state_customers(customers, smallest_cell=5) == [
         "32 customers, – of them with at least one sale; – of these bought more than once.",
         "The median customer spent –, the mean is –.",
-        "By stage of the journey: lead –, loyal 62% and new –.",
+        "By journey stage: lead –, loyal 62% and new –.",
     ]
 
 
