@@ -270,6 +270,16 @@ def test_an_extreme_comes_with_its_interval_where_there_is_one():
     ]
 
 
+def test_an_interval_of_an_extreme_is_told():
+    figures = [
+        share(name, value, segment, low=value - 0.005, high=value + 0.1, carried=False)
+        for name, value, segment in (("top", 0.334, "B"), ("least", 0.01, "A"))
+    ]
+    told = state_ends("B (33.4%, 32.9% to 43.4%) and A (1.0%).", *figures)
+    faults = find_faults(Said({STEP: [told]}), read_returns)
+    assert [fault.found for fault in faults] == ["least has an interval that is not told"]
+
+
 # What is chosen has the smallest and the weakest among its own columns.
 NO_GROUPS = ("choice.", "conclusion.")
 # Sentences with a word for an extreme that name none: "at most" is a bound, some say how something

@@ -143,6 +143,7 @@ def _state_ends(overlaps: Published, shares: pd.Series) -> Finding:
             ),
         ]
         words[name] = join_words(list(shares.index[shares == shares[segment]]))
+        words[f"{name}_interval"] = _write_interval(read[-2])
     least, _, most, count = read
     if write_figure(least) == write_figure(most):
         return write_finding("separation.separation.alike", [least], count=count)
@@ -150,6 +151,13 @@ def _state_ends(overlaps: Published, shares: pd.Series) -> Finding:
     read = [replace(figure, carried=judged.get(figure.name)) for figure in read]
     kind = "ends_by_few" if any(judged.values()) else "ends"
     return write_finding(f"separation.separation.{kind}", read, words=words)
+
+
+def _write_interval(share: Figure) -> str:
+    """Write the interval of a share beside it; nothing where there is none."""
+    if share.low is None or share.high is None:
+        return ""
+    return write_finding("separation.separation.interval", [replace(share, name="share")]).text
 
 
 def _judge_ends(overlaps: Published) -> dict[str, bool | None]:
