@@ -402,7 +402,9 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
                     "share": [0.1, 0.2, None, 0.05, 0.0],
                 }
             ),
-            axes=pd.DataFrame({"label": ["spend", "recency"], "explained_share": [0.6, 0.3]}),
+            axes=pd.DataFrame(
+                {"columns": ["+total_spend", "-recency_days"], "explained_share": [0.6, 0.3]}
+            ),
         ),
         "plot_mosaic": descriptors.plot_mosaic(
             tables["mosaic"], sizes=tables["sizes"], descriptor="channel"

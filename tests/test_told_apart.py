@@ -152,7 +152,7 @@ def state_separation(rows: list[tuple[str, float]]) -> list[str]:
             "inner_count",
         ],
     )
-    axes = pd.DataFrame({"axis": ["x", "y"], "explained_share": [0.5, 0.2], "label": ["a", "b"]})
+    axes = pd.DataFrame({"axis": ["x", "y"], "explained_share": [0.5, 0.2], "columns": ["a", "b"]})
     axes = publish(axes, separation.AXES)
     return read_texts(separation.state_separation(axes, publish(table, separation.OVERLAPS)))
 

@@ -42,6 +42,12 @@ def run_plan(folder: Path, *arguments: str) -> dict:
     return json.loads(result.stdout)
 
 
+def read_faults(outcome: dict) -> list[str]:
+    """Return the sentences of a published run that may mislead."""
+    record = json.loads((Path(outcome["index"]).parent / "run.json").read_text())
+    return [f"{one['rule']}: {one['found']}: {one['text']}" for one in record["finding_faults"]]
+
+
 def read_pages(published: Path) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in published.glob("*.html")}
 
@@ -63,6 +69,10 @@ def shop(sample_shop, tmp_path_factory) -> Path:
 
 def test_every_figure_of_every_finding_can_be_worked_out_again(sample_shop):
     assert check_findings(sample_shop / "runs" / "sample_shop") > 200
+
+
+def test_no_sentence_of_the_sample_breaks_a_rule(outcome):
+    assert read_faults(outcome) == []
 
 
 def test_a_run_publishes_five_whole_pages_and_an_index(sample_shop, outcome):
@@ -215,6 +225,7 @@ def test_an_example_on_real_data_publishes(example, table, read, shared_data, tm
     for path in Path(outcome["index"]).parent.glob("*.html"):
         assert verify_page(path) == [], path.name
         assert TOO_LARGE not in path.read_text(encoding="utf-8"), path.name
+    assert read_faults(outcome) == []
     if folder in ("online_retail", "customer_personality"):
         check_run(Path(outcome["run_folder"]))
 

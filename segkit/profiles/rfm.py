@@ -16,7 +16,8 @@ def count_rfm(customers: pd.DataFrame) -> pd.DataFrame:
     """
     if not set(RFM_COLUMNS) <= set(customers.columns):
         columns = ["recency_score", "frequency_score", "customer_count"]
-        reason = f"{NO_PURCHASES[:-1]}, and not all of {', '.join(RFM_COLUMNS)} of its own."
+        needed = ", ".join(f"“{name}”" for name in RFM_COLUMNS)
+        reason = f"{NO_PURCHASES[:-1]}, and not all of {needed} of its own."
         return empty_table(columns, reason)
     scores = score_rfm(customers)[["recency", "frequency"]].add_suffix("_score")
     grid = scores.value_counts(sort=False).unstack(fill_value=0)

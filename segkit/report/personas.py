@@ -127,10 +127,10 @@ def _state_share(segment_name: str, row: dict[str, Any], levels: Published) -> F
 
 
 def _read_level(
-    segment_name: str, row: dict[str, Any], levels: Published, *, column: str, **written: Any
+    segment_name: str, row: dict[str, Any], levels: Published, *, column: str
 ) -> Figure:
     where = {"descriptor": row["feature"], "segment_name": segment_name, "value": row["level"]}
-    return levels.read_figure(column, where=where, kind="share", **written)
+    return levels.read_figure(column, where=where, kind="share")
 
 
 def _read_count(segment_name: str, row: dict[str, Any], levels: Published) -> Figure:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import Published, Shape
+from segkit.features.wording import Labels, name_feature, tell_end
 from segkit.report.shared import figures
 from segkit.report.shared.extremes import find_ends
 from segkit.report.shared.figures import SERIES, chart
@@ -50,6 +51,7 @@ def plot_separation(
     centres: pd.DataFrame,
     overlaps: pd.DataFrame,
     axes: pd.DataFrame,
+    labels: Labels | None = None,
     title: str = "Do the segments lie apart?",
 ) -> Axes:
     """Draw each segment's outlines on the two axes along which customers differ most.
@@ -68,14 +70,31 @@ def plot_separation(
         ax.plot(named.loc[name, "x"], named.loc[name, "y"], "o", color=colour, markersize=6)
     places = named.loc[names, ["x", "y"]].to_numpy(dtype=float)
     figures.name_points(ax, places, names)
-    labels = axes["label"] + " (" + axes["explained_share"].map(format_share)
-    labels = [figures.shorten(text, 88) for text in labels + " of all differences)"]
-    ax.set(xticks=[], yticks=[], xlabel=labels[0], ylabel=labels[1])
-    said = f"Outlines of {plural(len(names), 'segment')} on two axes: {labels[0]}; {labels[1]}"
+    words = axes["columns"].map(lambda columns: _word_axis(columns, labels))
+    words = words + " (" + axes["explained_share"].map(format_share) + " of all differences)"
+    x, y = (figures.shorten(text, 88) for text in words)
+    ax.set(xticks=[], yticks=[], xlabel=x, ylabel=y)
+    said = f"Outlines of {plural(len(names), 'segment')} on two axes: {x}; {y}"
     inside = overlaps[overlaps["place"] == INSIDE].dropna(subset=["share"])
     shares = inside["share"].astype(float).map(format_share).astype(str)  # of none, too
     words = inside["segment_name"] + ": " + shares + " of its customers in another's outline"
     return figures.describe_chart(ax, said, words)
+
+
+def _word_axis(columns: str, labels: Labels | None) -> str:
+    """Say what an axis is made of.
+
+    >>> _word_axis("+order_count, -recency_days, customer_type", None)
+    'more orders, a more recent last order, customer type'
+    """
+    words = []
+    for column in columns.split(", "):
+        name = column.lstrip("+-")
+        if name == column:
+            words.append(name_feature(name, labels))
+        else:
+            words.append(tell_end(name, is_more=column.startswith("+"), labels=labels))
+    return ", ".join(words)
 
 
 def _draw_outlines(ax: Axes, rows: pd.DataFrame, colour: str) -> None:
@@ -124,6 +143,7 @@ def _state_ends(overlaps: Published, shares: pd.Series) -> Finding:
             ),
         ]
         words[name] = join_words(list(shares.index[shares == shares[segment]]))
+        words[f"{name}_interval"] = _write_interval(read[-2])
     least, _, most, count = read
     if write_figure(least) == write_figure(most):
         return write_finding("separation.separation.alike", [least], count=count)
@@ -131,6 +151,13 @@ def _state_ends(overlaps: Published, shares: pd.Series) -> Finding:
     read = [replace(figure, carried=judged.get(figure.name)) for figure in read]
     kind = "ends_by_few" if any(judged.values()) else "ends"
     return write_finding(f"separation.separation.{kind}", read, words=words)
+
+
+def _write_interval(share: Figure) -> str:
+    """Write the interval of a share beside it; nothing where there is none."""
+    if share.low is None or share.high is None:
+        return ""
+    return write_finding("separation.separation.interval", [replace(share, name="share")]).text
 
 
 def _judge_ends(overlaps: Published) -> dict[str, bool | None]:

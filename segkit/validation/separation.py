@@ -29,7 +29,7 @@ OUTLINE_COLUMNS = ["segment", "segment_name", "part", "point", "x", "y", "inner_
 CENTRE_COLUMNS = ["segment", "segment_name", "x", "y", "inner_count"]
 OVERLAP_COLUMNS = ["segment", "segment_name", "place", "customer_count", "share", "inner_count"]
 OVERLAP_BOUNDS = ["share_low", "share_high", f"share{FLOOR}", f"share{CEILING}"]
-AXIS_COLUMNS = ["axis", "explained_share", "label"]
+AXIS_COLUMNS = ["axis", "explained_share", "columns"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Separation:
         the share is without two customers.
     axes : pandas.DataFrame
         One row an axis: ``axis`` (x or y), ``explained_share`` (of all differences in the
-        columns), ``label`` (the columns that make it, in words).
+        columns), ``columns`` (those that make it, numbers with their sign).
     """
 
     outlines: pd.DataFrame
@@ -123,13 +123,13 @@ def _code(customers: pd.DataFrame, column: str) -> tuple[str, np.ndarray]:
 
 
 def _name_axis(names: list[str], vector: np.ndarray) -> str:
-    """Name the columns that make an axis: at most three, and with their direction if numbers."""
-    words = {}
+    """Name the columns that make an axis: at most three, and with their sign if numbers."""
+    signed = {}
     for place in np.argsort(-np.abs(vector), kind="stable"):
         name = names[place]
-        sign = ("more " if vector[place] > 0 else "less ") if names.count(name) == 1 else ""
-        words.setdefault(name, sign + name.replace("_", " "))
-    return ", ".join(list(words.values())[:3])
+        sign = ("+" if vector[place] > 0 else "-") if names.count(name) == 1 else ""
+        signed.setdefault(name, sign + name)
+    return ", ".join(list(signed.values())[:3])
 
 
 def _outline(places: np.ndarray, customers: pd.DataFrame) -> tuple[pd.DataFrame, ...]:

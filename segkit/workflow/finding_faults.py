@@ -13,12 +13,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from segkit.contract.definitions import Feature
 from segkit.contract.features import FEATURES
 from segkit.contract.tables import TABLES
 from segkit.core.findings import Finding, read_findings
 from segkit.features.wording import WORDS, Labels, find_words
 from segkit.plan.models import Plan
 from segkit.plan.reading import read_plan
+from segkit.report.by_segment import MEASURES
 from segkit.report.shared.finding_rules import Chart, Fault, Said, find_faults
 from segkit.runs.layout import RunFolder, StepFolder
 
@@ -55,10 +57,17 @@ def read_said(run: RunFolder, own_labels: Labels) -> Said:
         findings,
         charts,
         labels={feature.name: feature.label for feature in told},
-        words=[getattr(feature, word) for feature in told for word in WORDS],
+        words=list_words(told),
         tables=list(TABLES),
         net_and_gross=has_returns(run),
     )
+
+
+def list_words(features: list[Feature]) -> list[str]:
+    """Return what features and measures are called beside their labels, in parts around values."""
+    phrases = [getattr(feature, word) for feature in features for word in WORDS]
+    parts = [part.strip() for phrase in phrases for part in phrase.split("{}")]
+    return [*filter(None, parts), *(measure.heading for measure in MEASURES.values())]
 
 
 def read_notebook(step: StepFolder, name: str) -> tuple[list[Finding], list[Chart]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from segkit.core.errors import SegkitError
 from segkit.core.findings import Condition, Figure, Finding
+from segkit.report.shared.sentences import write_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,4 +210,14 @@ def check_support(
     told = figure.low is not None or any(f"{stem}_low" in shown for stem in stems)
     if has_interval and not told and not extreme.is_card:
         found.append(f"{figure.name} has no interval, though the table has one")
+    if figure.low is not None and not tells_interval(finding.text, figure):
+        found.append(f"{figure.name} has an interval that is not told")
     return found
+
+
+def tells_interval(text: str, figure: Figure) -> bool:
+    """Tell whether a text that has a figure has its interval; of several that share it none has."""
+    written = write_figure(figure)
+    if written not in text or f"{written} each" in text:
+        return True
+    return write_figure(figure, figure.low) in text

@@ -14,6 +14,7 @@ from segkit.report.shared.sentences import name_column, write_figure
 NO_NUMBER = re.compile(r"(?<![\w.])[-\N{MINUS SIGN}]?(?:inf|nan|NaN|NaT|infinity)(?!\w)")
 MINUS_ZERO = re.compile(r"(?<![\w.\N{MINUS SIGN}-])[-\N{MINUS SIGN}]0(?:\.0+)?(?!\.?\d)(?!\w)")
 SNAKE_CASE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
+TERMS = frozenset({"lifetime value"})  # a name that is the usual word as well
 TRUTHS = ("True", "False")
 RAW_TRUTH = re.compile(r"\b(?:True|False)\b")
 # Columns of published tables that hold names of segkit or of the plan, not values of the data.
@@ -178,7 +179,7 @@ def find_names_in_words(text: str, names: Iterable[str], said: Said) -> list[str
     text = QUOTED.sub("…", text)
     for name in sorted(names):
         words = name_column(name)
-        if " " not in words or said.labels.get(name) == words or not find_words(words, text):
+        if " " not in words or words in TERMS or not find_words(words, text):
             continue
         known = [told for told in (*said.labels.values(), *said.words) if find_words(words, told)]
         if find_words(words, _take_out(known, text)):
