@@ -26,7 +26,7 @@ from segkit.models.own_columns import choose_prefix
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.class_document import Classes, build_classes
 from segkit.segmentation.merging import keep_segments, merge_small
-from segkit.segmentation.names import describe_segments, name_segments
+from segkit.segmentation.names import name_clusters
 from segkit.segmentation.placing import bring_columns, refuse_other_case
 from segkit.segmentation.preparation import prepare_columns
 from segkit.segmentation.prototype_document import Prototypes, fit_clusters
@@ -329,8 +329,7 @@ def fit_shown(
         model, prepared = _find_segments(customers, scheme, n_segments, random_state)
         merged = merge_small(model, place, smallest_cell=smallest_cell)
         model, labels = _put_best_first(merged.model, customers, merged.labels)
-        count = model.segment_count
-        names = name_segments(describe_segments(labels, prepared, count, words=scheme.labels))
+        names = name_clusters(labels, prepared, model.segment_count, words=scheme.labels)
         merged_count = n_segments - len(names)
     else:
         model, names = RULE_FITS[scheme.method](customers, scheme, n_segments)

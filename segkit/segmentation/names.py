@@ -31,6 +31,13 @@ LEVELS = {
 Traits = list[tuple[str, float]]
 
 
+def name_clusters(
+    labels: np.ndarray, prepared: PreparedColumns, n_segments: int, *, words: Labels | None = None
+) -> list[str]:
+    """Name segments 1 to ``n_segments`` by their traits; ``words`` are the plan's labels."""
+    return name_segments(describe_segments(labels, prepared, n_segments, words=words))
+
+
 def describe_segments(
     labels: np.ndarray, prepared: PreparedColumns, n_segments: int, *, words: Labels | None = None
 ) -> list[Traits]:
