@@ -133,8 +133,8 @@ def test_a_cut_is_called_by_rule_only_where_a_rule_cut():
 def test_the_sentence_names_where_customers_are_cut_and_what_is_foretold():
     assert tell("reproducible", "yes", "kmeans", "adds to RFM")["text"] == (
         "Use b with 3 segments: they are a cut, not groups, made where customers differ most, in "
-        "orders and days since the last order; another sample would give nearly the same ones (stability "
-        "0.80); they say more than RFM, and foretell some of later spend and orders."
+        "orders and days since the last order; another sample would give nearly the same ones "
+        "(stability 0.80); they say more than RFM, and foretell some of later spend and orders."
     )
 
 
