@@ -24,7 +24,17 @@ from segkit.evidence.experience.engagement import summarise_events_by_segment
 from segkit.evidence.experience.spend import summarise_spend_by_segment
 from segkit.evidence.experience.support import summarise_tickets_by_segment
 from segkit.profiles.base_summaries import summarise_base
-from segkit.report import bases, by_segment, customer_base, market, reach, spend, support
+from segkit.report import (
+    bases,
+    by_segment,
+    customer_base,
+    descriptors,
+    market,
+    reach,
+    spend,
+    stability,
+    support,
+)
 from segkit.report.shared.numbers import THIN_SPACE, format_points, format_share
 
 AS_OF = datetime.date(2026, 6, 30)
@@ -346,3 +356,56 @@ def test_nothing_left_without_two_is_another_figure():
     assert bound_share_without_two(np.array([5.0, 5, 5]), 15.0) == (1.0, 1.0)
     floor, ceiling = bound_counted_without_two(np.array([2]), np.array([12]))
     assert (floor[0], ceiling[0]) == (0.0, 0.2)
+
+
+def test_columns_that_segments_hang_on_alike_are_not_told_apart():
+    left_out = pd.DataFrame({"column": ["age_years", "order_count"], "agreement": [0.536, 0.538]})
+    assert not stability.state_columns(publish(left_out, stability.LEFT_OUT))
+    left_out["agreement"] = [0.536, 0.549]
+    assert len(stability.state_columns(publish(left_out, stability.LEFT_OUT))) == 1
+
+
+def test_descriptors_that_go_as_far_as_each_other_are_named_together():
+    def state(*strengths: float) -> str:
+        names = ["country", "device", "channel", "city"][: len(strengths)]
+        table = pd.DataFrame({"descriptor": names, "cramers_v": strengths, "set_apart_count": 2})
+        ranked = publish(table, descriptors.RANKED)
+        return tell(descriptors.state_descriptors(ranked, ranked))
+
+    assert "Country goes furthest with the segments (Cramer's V 0.52)" in state(0.52, 0.31)
+    assert "Country and device go furthest with the segments" in state(0.521, 0.519)
+    assert state(0.5, 0.5, 0.5, 0.5).startswith("No descriptor goes further")
+
+
+def test_no_cell_is_nearest_to_white_space_where_two_are():
+    table = pd.DataFrame(
+        {
+            "cell": ["Tents (NO)", "Pans (SE)"],
+            "country": ["NO", "SE"],
+            "category": ["Tents", "Pans"],
+            "measure": "market_value",
+            "size": [2e6, 1e6],
+            "white_space": False,
+            "fails_on": ["large", "growing"],
+            "opportunity": [1.0, 2.0],
+            "rival_share": 0.1,
+            "source": "Bureau",
+            "rests_on_count": [40, 40],
+        }
+    )
+    shown = publish(table, market.view_white_space(table))
+    assert tell(market.state_white_space(shown)) == (
+        "None of 2 cells is white space, and none comes nearer to it than all others."
+    )
+
+
+def test_features_that_are_known_as_seldom_are_named_together():
+    table = pd.DataFrame(
+        {
+            "customer_id": range(40),
+            "country": ["FI"] * 10 + ["SE"] * 10 + [None] * 20,
+            "city": ["Turku"] * 10 + ["Lund"] * 10 + [None] * 20,
+        }
+    )
+    text = tell(bases.state_base(publish(summarise_base(table, "geographic"), bases.BASE)))
+    assert "country and city, told of 50.0%" in text or "city and country, told of 50.0%" in text

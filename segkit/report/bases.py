@@ -14,7 +14,13 @@ from segkit.core.privacy import Published, Shape
 from segkit.features.wording import Labels, capitalise, name_feature, tell_level
 from segkit.profiles.base_summaries import ALL, INDEX, OTHERS
 from segkit.report.shared import figures
-from segkit.report.shared.extremes import MOST_TIED, find_ends, find_sure_end, state_sure_end
+from segkit.report.shared.extremes import (
+    MOST_TIED,
+    find_ends,
+    find_sure_end,
+    list_alike,
+    state_sure_end,
+)
 from segkit.report.shared.figures import BLUE, GREY, MUTED, SKY, chart
 from segkit.report.shared.numbers import (
     format_number,
@@ -164,10 +170,13 @@ def _list_levels(base: Published) -> pd.DataFrame:
 
 def _state_least_known(base: Published) -> Finding | None:
     known = base.frame[base.frame["level"] == ALL]
-    rare = known[known["customer_share"] < NEARLY_ALL].nsmallest(1, "customer_share")
-    if rare.empty:
+    rare = known[known["customer_share"] < NEARLY_ALL]
+    shares = rare["customer_share"].astype(float).sort_values(kind="stable")
+    alike = list_alike(shares, format_share)
+    if not 0 < len(alike) <= MOST_TIED:
         return None
-    feature = rare["feature"].iloc[0]
+    names = [name_feature(name, base.labels) for name in rare.loc[alike, "feature"]]
+    feature = rare.loc[alike[0], "feature"]
     place = {"feature": feature, "level": ALL}
     count = base.read_figure(
         "feature", where={"level": ALL}, how="rows", kind="count", name="feature_count"
@@ -176,7 +185,7 @@ def _state_least_known(base: Published) -> Finding | None:
         "bases.base.least_known" if len(known) > 1 else "bases.base.known",
         [count, base.read_figure("customer_share", where=place, kind="share")],
         count=base.read_figure("customer_count", where=place),
-        words={"feature": name_feature(feature, base.labels)},
+        words={"feature": join_words(names)},
     )
 
 

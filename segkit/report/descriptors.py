@@ -15,8 +15,15 @@ from segkit.features.wording import Labels, capitalise, name_feature
 from segkit.profiles.descriptors import keep_telling_levels
 from segkit.report.differences import name_evidence
 from segkit.report.shared import figures
+from segkit.report.shared.extremes import MOST_TIED, list_alike
 from segkit.report.shared.figures import TRACK, chart
-from segkit.report.shared.numbers import format_number, format_share, plural, write_ranges
+from segkit.report.shared.numbers import (
+    format_number,
+    format_share,
+    join_words,
+    plural,
+    write_ranges,
+)
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
@@ -183,6 +190,8 @@ def state_descriptors(
         hidden = explain_silence(levels, others)
         return [hidden or write_finding("descriptors.descriptors.nothing")]
     strength = ranked.read_figure("cramers_v", where={"descriptor": first}, decimals=2)
+    strengths = ranked.frame["cramers_v"].astype(float)
+    alike = list_alike(strengths, lambda value: format_number(value, 2))
     sure = ranked.read_figure(
         "set_apart_count",
         how="sum",
@@ -190,5 +199,9 @@ def state_descriptors(
         unit="difference holds|differences hold",
         name="sure_count",
     )
-    words = {"descriptor": capitalise(name_feature(first, ranked.labels))}
-    return [write_finding("descriptors.descriptors.furthest", [strength, sure], words=words)]
+    if len(alike) > MOST_TIED:
+        return [write_finding("descriptors.descriptors.alike", [strength, sure])]
+    names = [name_feature(name, ranked.labels) for name in ranked.frame.loc[alike, "descriptor"]]
+    words = {"descriptor": capitalise(join_words(names))}
+    kind = "furthest" if len(names) == 1 else "furthest_of_several"
+    return [write_finding(f"descriptors.descriptors.{kind}", [strength, sure], words=words)]

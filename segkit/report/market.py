@@ -324,7 +324,10 @@ def state_white_space(cells: Published) -> list[Finding]:
     frame = cells.frame
     chosen = frame[frame["white_space"]]
     if chosen.empty:
-        nearest = frame.loc[frame["fails_on"].str.count(",").idxmin()]
+        failed = frame["fails_on"].str.count(",")
+        if (failed == failed.min()).sum() > 1:
+            return [write_finding("market.white_space.none_nearest", [_count_cells(cells)])]
+        nearest = frame.loc[failed.idxmin()]
         words = {"cell": nearest["cell"], "fails_on": nearest["fails_on"]}
         return [write_finding("market.white_space.none", [_count_cells(cells)], words=words)]
     counts = [_count_white_space(cells), _count_cells(cells)]

@@ -29,7 +29,10 @@ def plot_rfm_grid(table, *, title: str = "Customers by recency and frequency sco
     ax.set(
         xlabel="recency score (right: bought lately)", ylabel="frequency score (up: bought often)"
     )
-    frequency, recency = counts.idxmax()
     said = f"Grid of {format_number(counts.sum())} customers by recency and frequency score"
-    largest = f"recency {recency}, frequency {frequency}, {format_number(counts.max())}"
-    return figures.describe_chart(ax, said, f"Largest cell: {largest}")
+    largest = counts[counts == counts.max()]
+    if len(largest) != 1:
+        return figures.describe_chart(ax, said)
+    frequency, recency = largest.index[0]
+    cell = f"recency {recency}, frequency {frequency}, {format_number(largest.iloc[0])}"
+    return figures.describe_chart(ax, said, f"Largest cell: {cell}")

@@ -16,6 +16,7 @@ from segkit.core.measures import LABEL
 from segkit.core.privacy import Published, Shape
 from segkit.features.wording import name_feature
 from segkit.report.shared import figures
+from segkit.report.shared.extremes import list_alike
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, TRACK, chart
 from segkit.report.shared.numbers import format_number, format_share, join_words, plural
 from segkit.report.shared.sentences import write_figure, write_finding
@@ -290,7 +291,10 @@ def _state_step(nodes: Published, count: int, own: pd.DataFrame) -> Finding:
 def state_columns(left_out: Published) -> list[Finding]:
     """Say which column the segments hang on most."""
     told = []
-    worst = left_out.frame.sort_values("agreement", kind="stable").head(1)
+    ranked = left_out.frame.sort_values("agreement", kind="stable")
+    values = ranked["agreement"].astype(float)
+    alike = list_alike(values, lambda value: format_number(value, 2))
+    worst = ranked.loc[alike] if len(alike) == 1 else ranked.head(0)
     for column in worst["column"]:
         figure = left_out.read_figure("agreement", where={"column": column}, decimals=2)
         words = {"column": name_feature(column, left_out.labels)}

@@ -20,6 +20,16 @@ ReadFigure = Callable[[pd.Series, str], Figure]
 MOST_TIED = 3  # so many that share an extreme are named together
 
 
+def list_alike(values: pd.Series, write: Callable[[float], str]) -> list[Hashable]:
+    """Return the labels of the first of some values, and of the others that are written like it.
+
+    >>> list_alike(pd.Series({"a": 0.501, "b": 0.499, "c": 0.4}), lambda share: f"{share:.0%}")
+    ['a', 'b']
+    """
+    texts = [write(value) for value in values]
+    return [label for label, text in zip(values.index, texts, strict=True) if text == texts[0]]
+
+
 @dataclass(frozen=True)
 class End:
     """The highest or the lowest of a column.
