@@ -21,7 +21,7 @@ def test_a_base_names_the_largest_group_and_who_brings_most_and_least():
         "The largest group, 66.7% of customers: those in the country SE.",
         "Of the customers known, one brings most among those in the country SE (index 136, 136 "
         "to 136, n = 40); least among those in the country FI (index 27, 27 to 27, n = 20), "
-        "by the index of value; the mean customer has 100.",
+        "by the index of value, all time; the mean customer has 100.",
     ]
     one_sided = customers.assign(total_spend=[45.0] * 20 + [50.0] * 40)
     assert state(one_sided)[1].startswith("Of the customers known, one brings least among")

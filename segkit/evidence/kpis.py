@@ -93,17 +93,20 @@ def measure_kpis(
     rows = []
     for goal in goals:
         value = measure_kpi(goal.kpi, customers, tables)
-        measure = MEASURES[goal.kpi]
-        gross = None
-        if goal.kpi == "mean_order_value" and "order_lines" in tables:
-            gross = _measure_buyers(GROSS, customers)
-        elif goal.kpi == "mean_order_value":
-            measure = AS_GIVEN
+        has_lines = "order_lines" in tables
+        measure = name_measure(goal.kpi, has_lines=has_lines)
+        is_both = goal.kpi == "mean_order_value" and has_lines
+        gross = _measure_buyers(GROSS, customers) if is_both else None
         row = (goal.name, goal.text, goal.kpi, measure, value, goal.target, _meet(goal, value))
         rows.append((*row, gross, _meet(goal, gross)))
     columns = ["goal", "text", "kpi", "measure", "value", "target", "met"]
     columns += ["gross_value", "gross_met"]
     return pd.DataFrame(rows, columns=columns).astype({"gross_value": float})
+
+
+def name_measure(kpi: str, *, has_lines: bool) -> str:
+    """Name what a KPI measures; what is not summed from order lines is as the plan gives it."""
+    return AS_GIVEN if kpi == "mean_order_value" and not has_lines else MEASURES[kpi]
 
 
 def _meet(goal: Goal, value: float | None) -> str:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from segkit.core.absence import is_missing
 from segkit.evidence.inventory import measure_consent
+from segkit.evidence.kpis import name_measure
 from segkit.evidence.market import MARKET_TABLES
 from segkit.features.sales import leave_out_taken_back
-from segkit.plan.models import Plan
+from segkit.plan.models import Goal, Plan
 
 FRESH_DAYS = 7
 STALE_DAYS = 90
@@ -82,9 +83,18 @@ class Practice:
 def describe_plan(plan: Plan) -> pd.DataFrame:
     """Return what the plan promises, one row an item: ``item`` and ``text``."""
     rows = [("Owner", plan.owner), ("Scope", plan.scope), ("Target market", plan.target_market)]
-    rows += [("Budget", plan.budget), *(("Goal", goal.text) for goal in plan.goals)]
+    rows += [
+        ("Budget", plan.budget),
+        *(("Goal", _describe_goal(goal, plan)) for goal in plan.goals),
+    ]
     rows += [("Deliverable", text) for text in plan.deliverables]
     return pd.DataFrame(rows, columns=["item", "text"])
+
+
+def _describe_goal(goal: Goal, plan: Plan) -> str:
+    """Return a goal with what tells whether it is met."""
+    measure = name_measure(goal.kpi, has_lines="order_lines" in plan.tables)
+    return f"{goal.text} (told by: {measure[0].lower()}{measure[1:]})"
 
 
 def score_readiness(

@@ -98,7 +98,8 @@ def plot_base(
         panels[1].set_title(f"{index_name}, mean customer = 100", loc="left", color=MUTED)
     for panel in panels:
         figures.name_rows(panel, reversed(names), bold=bold[::-1])
-    figures.name_values(ax, "share of all customers")
+    shown_period = period if has_index else ""
+    figures.name_values(ax, "share of all customers", period=shown_period)
     said = [
         f"{tell_level(row['feature'], row['level'], labels)}: {_write_level(row)}"
         for row in rows

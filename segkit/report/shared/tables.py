@@ -17,7 +17,7 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.findings import HIDDEN
 from segkit.core.periods import word_spend
-from segkit.core.privacy import Published
+from segkit.core.privacy import CUSTOMERS, Published
 from segkit.features.wording import capitalise, name_feature
 from segkit.models.kinds import find_kind
 from segkit.report.shared.numbers import (
@@ -74,7 +74,8 @@ def show_table(
     laid = lay_out_view(table, columns)
     frame = laid.pop("table")
     caption = word_spend(caption, table.period)
-    if _tells_of_money(laid, frame):
+    is_of_money = OF_MONEY.search(caption) or _tells_of_money(laid, frame)
+    if table.shape.population == CUSTOMERS and is_of_money:
         caption = join_period(caption, table.period)
     markup = build_table(frame, caption=caption, max_rows=max_rows, folded=folded, **laid)
     display({"text/html": markup, "text/plain": f"{caption}\n{frame.head(max_rows)}"}, raw=True)
