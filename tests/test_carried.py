@@ -79,7 +79,7 @@ def find_measure(findings: list, start: str):
 
 
 def test_a_share_returned_that_stands_names_its_segments_with_count_and_interval():
-    found = find_measure(spend.state_spend(publish_spend()), "Share of sales returned")
+    found = find_measure(spend.state_spend(publish_spend()), "Share of gross sales returned")
     assert "highest in “Loyal” (" in found.text
     assert "lowest in “Promising” (" in found.text
     assert found.text.count("n = 40") == 2
@@ -91,7 +91,7 @@ def test_a_share_returned_that_stands_names_its_segments_with_count_and_interval
 
 def test_one_customer_who_bought_and_sent_back_a_fortune_makes_no_segment_the_highest():
     fortune = [("Promising07", "sale", 30_000.0), ("Promising07", "return", -29_000.0)]
-    found = find_measure(spend.state_spend(publish_spend(fortune)), "Share of sales returned")
+    found = find_measure(spend.state_spend(publish_spend(fortune)), "Share of gross sales returned")
     assert "Promising" not in found.text
     assert "highest" in found.text
     assert "hang on one or two customers" in found.text.replace("hangs", "hang")
@@ -109,7 +109,7 @@ def test_nor_does_one_large_order_decide_where_the_mean_order_is_lowest_or_highe
 
 def test_an_extreme_that_stays_one_says_that_two_customers_change_it():
     large = publish_spend([("Loyal03", "sale", 4_000.0)])
-    found = find_measure(spend.state_spend(large), "Spend a customer")
+    found = find_measure(spend.state_spend(large), "Net spend a customer")
     assert "highest in “Loyal”" in found.text
     assert "two customers change it by more than a fifth" in found.text
     assert found.figures[0].carried
@@ -171,7 +171,7 @@ def test_what_is_written_alike_has_no_highest_and_no_lowest(values):
     table = make_measures(spend_per_customer=values)
     (found,) = by_segment.state_measures(publish(table, spend.SPEND))
     assert found.text.replace(THIN_SPACE, " ") == (
-        "Spend a customer: alike in all segments that are shown, EUR 0.00."
+        "Net spend a customer, all time: alike in all segments that are shown, EUR 0.00."
     )
 
 

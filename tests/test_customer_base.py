@@ -95,8 +95,8 @@ def test_what_few_customers_bring_is_not_told():
         "0.30.",
     ]
     assert state_concentration([1.0] * 56 + [1000.0] * 4) == [
-        "Over all time to 2026-03-31 the top fifth of customers bring 98.8% of net spend; "
-        "two of them more than a fifth of that.",
+        "Over all time to 2026-03-31 the top fifth of customers bring 98.8% of net spend, of "
+        "which two customers bring more than a fifth.",
         "The Gini coefficient of net spend is 0.92, all time.",
     ]
     assert state_concentration([1.0, 2.0, 3.0]) == []

@@ -75,7 +75,7 @@ def test_the_highest_and_the_lowest_month_are_told_with_their_index():
     months = make_years(1, 0).assign(total_spend=[100.0] * 10 + [50, 150])
     assert state(*measure_season(months)) == [
         "One whole year cannot tell a season from an event; of net sales over all time to "
-        "2026-03-31 its highest month is December (index 150, n = 30), its lowest month is "
+        "2026-03-31, the highest month is December (index 150, n = 30), the lowest month is "
         "November (index 50, n = 30)."
     ]
 

@@ -105,6 +105,8 @@ def format_large(value: float, currency: str = "") -> str:
     >>> format_large(637_856_980), format_large(2.5e9), format_large(9_500)
     ('638 million', '2.50 billion', '9\u202f500')
     """
+    if is_missing_value(value):
+        return MISSING
     for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if abs(value) >= size:
             digits = max(0, 2 - math.floor(math.log10(abs(value) / size)))
