@@ -218,7 +218,8 @@ def test_order_lines_alone_are_enough_and_hostile_text_stays_text(hostile_shop):
 def test_an_example_on_real_data_publishes(example, table, read, shared_data, tmp_path):
     folder = example.split("/")[0]
     shared_data("flexclust" if folder == "vacation_motives" else folder)
-    outcome = run_plan(ROOT, str(ROOT / "examples" / example), "--out", str(tmp_path / "out"))
+    plan = ROOT / "examples" / example
+    outcome = run_plan(ROOT, str(plan), *FEW, "--out", str(tmp_path / "out"))
     record = json.loads((Path(outcome["index"]).parent / "run.json").read_text())
     rows = record["tables"][table]
     assert rows["read"] == read == rows["accepted"] + rows["rejected"]
