@@ -30,7 +30,7 @@ MEASURES = {
     "repeat_share": "Share of buyers with two orders or more",
     "mean_order_value": "Mean order value, net of returns",
     "orders_per_customer": "Orders a buyer",
-    "lapsed_share": "Share of buyers who have lapsed, as the journey stages have it",
+    "lapsed_share": "Share of buyers who have lapsed, as the stages of the journey have it",
     "open_share": "Share of delivered messages that were opened",
     "resolution_hours": "Median hours to resolve a ticket",
 }
