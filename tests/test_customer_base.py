@@ -53,7 +53,7 @@ def test_customers_are_told_as_far_as_they_are_known():
         "4 customers, 3 of them with at least one sale; 66.7% of these bought more than once.",
         "Over all time to 2026-03-31 the median customer spent EUR 20.00 net of returns, the mean "
         "is EUR 1 260.",
-        "By journey stage: lead 25.0%, loyal 25.0% and new 50.0%.",
+        "By stage of the journey: lead 25.0%, loyal 25.0% and new 50.0%.",
     ]
     named = pd.DataFrame({"customer_id": ["a"]})
     assert state_customers(named) == ["1 customer in the customer table."]
@@ -71,7 +71,7 @@ def test_few_customers_of_a_stage_or_of_a_kind_of_buyer_are_not_told():
     assert state_customers(customers, smallest_cell=5) == [
         "32 customers, – of them with at least one sale; – of these bought more than once.",
         "Over all time to 2026-03-31 the median customer spent – net of returns, the mean is –.",
-        "By journey stage: lead –, loyal 62.5% and new –.",
+        "By stage of the journey: lead –, loyal 62.5% and new –.",
     ]
 
 
