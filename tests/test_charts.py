@@ -176,7 +176,7 @@ def test_a_hidden_segment_has_an_empty_panel_and_no_stripe_in_the_mosaic(tables)
     shown = publish(panels, differences.PROFILE)
     alt = read_alt(differences.plot_profile_panels(shown))
     assert "Newcomers: not shown; At risk: not shown;" in alt
-    assert "Big baskets: order count" in alt
+    assert "Big baskets: orders" in alt
     sized = tables["sizes"].assign(customer_count=[60, None, None, 40, 30])
     ax = descriptors.plot_mosaic(tables["mosaic"], sizes=sized)
     assert "3 levels by 3 segments" in read_alt(ax)
@@ -189,7 +189,7 @@ def test_the_quiz_names_what_guessing_reaches_where_it_may_be_seen(tables):
     accuracies = pd.DataFrame({"way": ["guessing", "wanted"], "accuracy": [None, 0.8]})
     alt = read_alt(reach.plot_quiz(tables["quiz"], accuracies=accuracies, asked=3))
     assert "guessing reaches –, wanted is 80.0%" in alt
-    assert "1. order count: 55.0%" in alt
+    assert "1. orders: 55.0%" in alt
 
 
 def test_labels_at_the_end_of_lines_do_not_touch():

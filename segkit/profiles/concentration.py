@@ -27,7 +27,7 @@ TENTH_COLUMNS = (
     "tenth", "customer_count", "total", "value_share", "running_share", "total_largest",
     "total_second",
 )  # fmt: skip
-NO_SPEND = f"{NO_PURCHASES[:-1]}, and no total_spend of its own."
+NO_SPEND = f"{NO_PURCHASES[:-1]}, and no “total_spend” of its own."
 
 
 def measure_concentration(

@@ -28,6 +28,7 @@ from segkit.report.shared.sentences import explain_absence, explain_silence, wri
 from segkit.report.shared.views import Column, View, reshape_published
 
 # Pearson residuals beyond 2 and 4 are shaded (Friendly 1994): far fewer, fewer, more, far more.
+TRUTHS = {"True": "yes", "False": "no"}
 SHADES = ["#c67a3f", "#f0d3b8", "#f1f3f5", "#bcd8ea", "#5b9bc6"]
 STEPS = [-4, -2, 2, 4]
 SMALLEST_LABELLED = 0.04  # of the chart's height or width, for a tile to carry words
@@ -78,6 +79,7 @@ def plot_mosaic(
     not be seen has no stripe.
     The tables are what `count_descriptor` and `size_segments` returned.
     """
+    table = table.assign(value=table["value"].replace(TRUTHS))
     levels = list(table["value"].unique())
     counts = sizes.dropna(subset=["customer_count"]).set_index("segment_name")["customer_count"]
     names = [name for name in table["segment_name"].unique() if name in counts]

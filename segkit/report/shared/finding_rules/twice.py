@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from segkit.core.findings import Condition, Figure, Finding
+from segkit.core.findings import Cell, Condition, Figure, Finding
 from segkit.report.shared.finding_rules.said import (
     NUMBERS,
     Fault,
@@ -141,6 +141,7 @@ DRAWN = {
     "smallest_customer_share": (rf"smallest {NUMBER}",),
     "share": (rf", {NUMBER}\.", rf": {NUMBER} of its c"),
 }
+OF_CANDIDATES = ("explained_share", "explained_spend_share", "smallest_customer_share")
 
 
 def find_drawn_otherwise(said: Said) -> list[Fault]:
@@ -163,6 +164,8 @@ def find_other_writing(figure: Figure, part: str) -> str:
     value = figure.value
     if figure.cell is None or not isinstance(value, (int, float)):
         return ""
+    if figure.cell.column in OF_CANDIDATES and not of_candidate(figure.cell):
+        return ""
     labels = [name_label(condition) for condition in figure.cell.where]
     if not labels or not all(label in part for label in labels):
         return ""
@@ -178,6 +181,11 @@ def find_other_writing(figure: Figure, part: str) -> str:
         if abs(float(text) / 100 - value) <= max(NEAR, 0.501 * step):
             return f"{text}%"
     return ""
+
+
+def of_candidate(cell: Cell) -> bool:
+    """Tell whether a cell is of one number of segments, as candidates are drawn."""
+    return any(condition.column == "segment_count" for condition in cell.where)
 
 
 def name_label(condition: Condition) -> str:
