@@ -35,7 +35,16 @@ from segkit.report import (
     stability,
     support,
 )
-from segkit.report.shared.numbers import THIN_SPACE, format_points, format_share
+from segkit.report.shared.numbers import (
+    MISSING,
+    THIN_SPACE,
+    format_large,
+    format_money,
+    format_number,
+    format_points,
+    format_share,
+    format_small_share,
+)
 
 AS_OF = datetime.date(2026, 6, 30)
 PEOPLE = 40
@@ -334,6 +343,22 @@ def test_a_figure_keeps_in_the_record_whether_it_is_carried():
 def test_no_zero_is_written_with_a_sign():
     assert format_share(-0.0001) == "0.0%"
     assert format_points(-0.0001) == "0.0"
+    assert format_money(-0.001, "EUR").endswith("\u202f0.00")
+
+
+def test_what_is_not_finite_is_no_figure():
+    for write in (format_large, format_money, format_number, format_share, format_small_share):
+        for value in (np.inf, -np.inf, np.nan):
+            assert write(value) == MISSING
+    table = make_measures(spend_per_customer=[np.inf, 4.0])
+    shown = publish(table, spend.SPEND)
+    figure = shown.read_figure("spend_per_customer", where={"segment_name": "Long gone"})
+    assert figure.value is None
+
+
+def test_no_level_is_called_minus_zero():
+    table = pd.DataFrame({"customer_id": range(60), "order_count": [-0.0] * 30 + [2.0] * 30})
+    assert "-0" not in set(summarise_base(table, "behavioural")["level"])
 
 
 @given(st.lists(st.floats(0, 1000), min_size=3, max_size=12))

@@ -172,6 +172,7 @@ def _name_levels(
     cuts = np.sort(numbers.unique())[:-1]
     if len(cuts) >= MOST_NUMBERS:
         cuts = np.unique([float(f"{cut:.2g}") for cut in numbers.quantile(list(BAND_SHARES))])
+    cuts = cuts + 0.0  # none is -0
     kept = []
     below = 0
     for cut in cuts:
@@ -190,7 +191,7 @@ def _name_band(start: float, end: float, step: int, numbers: pd.Series) -> str:
     """Name the numbers over ``start`` up to ``end``; whole ones, of ``step`` 1, as 3 to 5."""
     inside = numbers[(numbers > start) & (numbers <= end)]
     if inside.nunique() == 1:
-        return f"{inside.iloc[0]:,g}"
+        return f"{inside.iloc[0] + 0.0:,g}"
     if not np.isfinite(start):
         return f"up to {end:,g}" if np.isfinite(end) else ANY
     over = f"{start + step:,g}" if step else f"over {start:,g}"
