@@ -8,6 +8,7 @@ import pytest
 from published import publish, read_texts
 
 from segkit.core.absence import empty_table
+from segkit.profiles.descriptors import find_source
 from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED
 from segkit.report import reach, separation
 from segkit.validation.reach import BY_GUESSING, BY_RULES, tabulate_accuracies
@@ -93,20 +94,34 @@ def tell_quiz(*questions: str, reaches_wanted: bool = True) -> list[str]:
         customer_count=100,
         largest_count=50,
     )
-    asked = publish(pd.DataFrame({"question": questions}), reach.QUESTIONS)
+    sources = [find_source(name, base="needs") for name in questions]
+    asked = pd.DataFrame({"question": questions, "answered_by": sources})
+    asked = publish(asked, reach.QUESTIONS)
     accuracies = publish(accuracies, reach.ACCURACIES)
     return read_texts(reach.state_quiz(accuracies, asked, reaches_wanted=reaches_wanted))
 
 
 def test_the_quiz_is_told_by_its_questions_and_what_all_columns_place():
     assert tell_quiz("order_count", "age") == [
-        "2 questions (order count and age) place 80.0% of unseen customers in their segment (95% "
+        "2 questions (orders and “age”) place 80.0% of unseen customers in their segment (95% "
         "interval 75.0% to 85.0%); all columns place 90.0%, guessing 50.0%.",
         "Wanted was 78.0%: fewer questions do not reach it.",
+        "Anybody can tell “age”; orders is read from what a customer did before, so that the quiz "
+        "places customers and no newcomers.",
     ]
     one = tell_quiz("age", reaches_wanted=False)
-    assert one[0].startswith("1 question (age) places 80.0%")
+    assert one[0].startswith("1 question (“age”) places 80.0%")
     assert one[1] == "Wanted was 78.0%: no quiz this short reaches it."
+
+
+def test_a_quiz_of_what_anybody_knows_places_newcomers_and_one_of_orders_does_not():
+    assert tell_quiz("age_band", "motive_sun")[-1] == (
+        "Anybody can answer, so that newcomers can be placed too."
+    )
+    told = tell_quiz("recency_days", "total_spend", "open_share")[-1]
+    assert told.endswith("the quiz places customers, not newcomers.")
+    assert find_source("milk_spend", base="behavioural") == "customers"
+    assert find_source("needs_purpose", base="behavioural") == "anybody"
 
 
 @pytest.fixture(scope="module")

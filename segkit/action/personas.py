@@ -153,6 +153,9 @@ def draft_persona(
     known = set(who["feature"])
     statements = pd.concat([means, shares], ignore_index=True)
     statements = statements[statements["strength"].abs() >= SMALLEST_STRENGTH]
+    keys = ["feature", "level"]
+    is_told = pd.MultiIndex.from_frame(statements[keys]).isin(pd.MultiIndex.from_frame(role[keys]))
+    statements = statements[~is_told]
     order = statements["strength"].abs().sort_values(ascending=False, kind="stable").index
     statements = statements.loc[order].drop_duplicates("feature").head(MOST_STATEMENTS)
     return Persona(

@@ -13,6 +13,8 @@ from segkit.segmentation.members import join_segments
 
 MOST_VALUES = 12
 SMALLEST_SHARE = 0.05
+ANYBODY = "anybody"
+CUSTOMERS = "customers"
 # Bases of columns that are known of a person before she buys.
 KNOWN_BEFORE = {
     "demographic",
@@ -79,6 +81,21 @@ def list_known_before(customers: pd.DataFrame) -> list[str]:
         for name, base in described.items()
         if base in KNOWN_BEFORE or (base == OWN_BASE and name in categories)
     ]
+
+
+def find_source(column: str, *, base: str = "") -> str:
+    """Say who can tell the value of a column: "anybody", or "customers", of what they did before.
+
+    A feature of one's own belongs to the ``base`` of the scheme that reads it.
+
+    Examples
+    --------
+    >>> find_source("age_band"), find_source("order_count"), find_source("motive_sun", base="needs")
+    ('anybody', 'customers', 'anybody')
+    """
+    found = describe_feature(column).base
+    found = base if found == OWN_BASE else found
+    return ANYBODY if found in KNOWN_BEFORE else CUSTOMERS
 
 
 def keep_telling_levels(descriptors: pd.DataFrame, *, count: int) -> pd.DataFrame:

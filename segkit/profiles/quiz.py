@@ -1,4 +1,7 @@
-"""The short quiz: the fewest columns or questions that place a newcomer at a stated accuracy.
+"""The short quiz: the fewest columns or questions that place a customer at a stated accuracy.
+
+Some of them anybody can answer, others are read from what a customer did before: by these no
+newcomer can be placed.
 
 Questions are added one by one, each time the one that helps most. Selection, the number of leaves
 and the fit happen inside each fold, so the accuracy stated is that on customers who had no part in
@@ -18,6 +21,7 @@ from segkit.core.absence import empty_table, explain_empty
 from segkit.models import trees
 from segkit.models.trees import FOLDS
 from segkit.plan.models import NamedRule, Scheme
+from segkit.profiles.descriptors import find_source
 from segkit.validation.reach import BY_GUESSING, RULE_COLUMNS, Task, read_task, tabulate_accuracies
 
 MOST_CUSTOMERS = 1_200
@@ -78,11 +82,15 @@ class Quiz:
             return False
         return bool(self.steps["accuracy"].iloc[self.step_count - 1] >= self.wanted_accuracy)
 
-    def list_questions(self) -> pd.DataFrame:
-        """Return the columns that are asked, as the column ``question``."""
+    def list_questions(self, *, base: str = "") -> pd.DataFrame:
+        """Return the columns that are asked, ``question``, and who can answer, ``answered_by``.
+
+        See `find_source`; ``base`` is that of the scheme.
+        """
         if self.rules.empty:
-            return empty_table(["question"], explain_empty(self.rules))
-        return pd.DataFrame({"question": self.questions})
+            return empty_table(["question", "answered_by"], explain_empty(self.rules))
+        sources = [find_source(column, base=base) for column in self.questions]
+        return pd.DataFrame({"question": self.questions, "answered_by": sources})
 
     def list_accuracies(self) -> pd.DataFrame:
         """Return the accuracies as a table, see `tabulate_accuracies`."""
@@ -251,7 +259,7 @@ def make_scheme(quiz: Quiz, name: str, *, goal: str, base: str) -> Scheme | None
 def write_scheme(scheme: Scheme | None) -> str:
     """Write a scheme of rules as a plan holds it (TOML); a comment where there is none."""
     if scheme is None:
-        return "# No quiz places newcomers better than guessing.\n"
+        return "# No quiz places customers better than guessing.\n"
     rules = [
         f"  {{ name = {_quote(rule.name)}, when = {_quote(rule.when)} }},\n"
         for rule in scheme.rules

@@ -10,6 +10,7 @@ from segkit.core.findings import Figure, Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.features.wording import Labels, name_feature, name_features
+from segkit.profiles.descriptors import ANYBODY, CUSTOMERS
 from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED
 from segkit.report.shared import figures
 from segkit.report.shared.extremes import MOST_TIED, find_ends
@@ -57,7 +58,7 @@ def plot_quiz(
     accuracies: pd.DataFrame,
     asked: int = 0,
     labels: Labels | None = None,
-    title: str = "How many questions place a newcomer?",
+    title: str = "How many questions place a customer?",
 ) -> Axes:
     """Draw the accuracy by number of questions, with its interval.
 
@@ -161,7 +162,7 @@ def _read_way(accuracies: Published, way: str, name: str) -> Figure:
 def state_quiz(
     accuracies: Published, questions: Published, *, reaches_wanted: bool
 ) -> list[Finding]:
-    """Say how few questions suffice, and how well they place a newcomer."""
+    """Say how few questions suffice, how well they place a customer, and who can answer them."""
     if questions.empty:
         return [explain_absence(questions)]
     names = name_features(questions.frame["question"], questions.labels)
@@ -185,4 +186,28 @@ def state_quiz(
         write_finding(
             "reach.quiz.reached" if reaches_wanted else "reach.quiz.not_reached", [wanted, quiz]
         ),
+        _state_answering(questions),
     ]
+
+
+def _state_answering(questions: Published) -> Finding:
+    """Say which questions anybody can answer, and which are read from what a customer did."""
+    by = {
+        source: questions.frame.loc[questions.frame["answered_by"] == source, "question"]
+        for source in (ANYBODY, CUSTOMERS)
+    }
+    words = {
+        source: join_words(name_features(names, questions.labels)) for source, names in by.items()
+    }
+    figures = [
+        questions.read_figure(
+            "question",
+            where={"answered_by": source},
+            how="rows",
+            kind="count",
+            name=f"{source}_count",
+        )
+        for source in by
+    ]
+    sentence = "some" if all(map(len, by.values())) else "all" if len(by[ANYBODY]) else "none"
+    return write_finding(f"reach.answering.{sentence}", figures, words=words)
