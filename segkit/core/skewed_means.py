@@ -81,9 +81,9 @@ def bound_ratio(part: np.ndarray, whole: np.ndarray | None = None) -> tuple[floa
     --------
     >>> returned = np.array([0.0, 0, 5, 0, 10, 0, 0, 20])
     >>> sold = np.array([10.0, 20, 30, 10, 40, 15, 25, 50])
-    >>> low, high = bound_ratio(returned, sold)  # the ratio is 0.175
+    >>> low, high = bound_ratio(returned, sold)  # it is 0.175, and one customer makes half
     >>> round(low, 2), round(high, 2)
-    (0.03, 0.36)
+    (0.05, 0.84)
     """
     part = np.asarray(part, dtype=float)
     whole = np.ones(len(part)) if whole is None else np.asarray(whole, dtype=float)
