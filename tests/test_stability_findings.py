@@ -112,8 +112,8 @@ def test_the_column_that_segments_hang_on_is_named():
     left_out = pd.DataFrame({"column": ["order_count", "days"], "agreement": [0.9, 0.536]})
     told = stability.state_columns(publish(left_out, stability.LEFT_OUT))
     assert read_texts(told) == [
-        "The segments hang most on days: without it the agreement with the segments of all columns "
-        "is 0.54 (1 is full)."
+        "The segments hang most on “days”: without it the agreement with the segments of all "
+        "columns is 0.54 (1 is full)."
     ]
 
 

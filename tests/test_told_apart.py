@@ -151,7 +151,7 @@ def test_an_outline_of_few_customers_is_not_drawn_and_its_overlap_not_told(apart
     assert "S3" not in ax.figure._segkit_alt
 
 
-def state_separation(rows: list[tuple[str, float]]) -> list[str]:
+def state_separation(rows: list[tuple[str, float]], *, interval: bool = False) -> list[str]:
     table = pd.DataFrame(
         [
             (name, place, round(100 * share), share, 100, 50)
@@ -167,6 +167,8 @@ def state_separation(rows: list[tuple[str, float]]) -> list[str]:
             "inner_count",
         ],
     )
+    if interval:
+        table = table.assign(share_low=table["share"] - 0.05, share_high=table["share"] + 0.05)
     axes = pd.DataFrame({"axis": ["x", "y"], "explained_share": [0.5, 0.2], "columns": ["a", "b"]})
     axes = publish(axes, separation.AXES)
     return read_texts(separation.state_separation(axes, publish(table, separation.OVERLAPS)))
@@ -179,6 +181,14 @@ def test_the_segment_that_lies_most_apart_is_told_beside_the_one_that_lies_least
         "(n = 100); least: B, with 50.0% (n = 100).",
     ]
     assert len(state_separation([("A", 0.1)])) == 1
+
+
+def test_segments_that_lie_apart_are_told_with_their_intervals():
+    assert state_separation([("A", 0.1), ("B", 0.5)], interval=True)[1] == (
+        "On them most apart: A, with 10.0% of the customers within another segment's outline (95% "
+        "interval 5.0% to 15.0%, n = 100); least: B, with 50.0% (95% interval 45.0% to 55.0%, "
+        "n = 100)."
+    )
 
 
 def test_segments_that_share_an_end_are_all_named_and_where_all_are_alike_none_is():
