@@ -291,21 +291,22 @@ class TestSentences:
         shown = self.make_sizes(1500, 500)
         told = sizes.state_segments(shown, profile)
         assert told[0].text == (
-            "Top: 75.0% of customers, 50.0% of spend; lower visit count and higher age years."
+            "Top: 75.0% of customers, 50.0% of net spend, all time; fewer visits and older."
         )
         assert told[0].count == 1500
-        assert told[1].text.endswith("; higher visit count.")  # a tenth is like everybody
+        assert told[1].text.endswith("; more visits.")  # a tenth is like everybody
         assert sizes.list_segments(shown, profile)[0] == {
             "segment_name": "Top",
             "customer_count": 1500,
             "customer_share": 0.75,
             "spend_share": 0.5,
-            "set_apart_by": "lower visit count and higher age years",
+            "set_apart_by": "fewer visits and older",
+            "period": "all time to 2026-03-31",
         }
         headline = sizes.list_headline(shown)
         assert {label: found.text for label, found in headline.items()} == {
             "Segments": "2",
-            "Largest segment": "75%",
+            "Largest segment": "75.0%",
         }
 
     def test_the_intervals_of_sizes_are_written_and_those_of_hidden_segments_are_not(self):
