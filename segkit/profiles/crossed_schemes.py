@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from segkit.core.absence import empty_table
 from segkit.runs.segments import select_scheme
 
+STAGE_COLUMNS = ("segment_name", "journey_stage", "customer_count", "stage_share")
 COLUMNS = ("other_scheme", "other_segment", "segment", "customer_count")
 
 
@@ -41,3 +43,27 @@ def cross_all_schemes(segments: pd.DataFrame, scheme: str) -> pd.DataFrame:
         crossed.insert(0, "other_scheme", other.replace("_", " "))
         tables.append(crossed)
     return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def cross_stages(customers: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+    """Count customers by segment and journey stage.
+
+    A segment may be named with a word that is also a stage's, such as *At risk*, by rules of its
+    own; this tells how far the two agree.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment and stage, also where nobody is in both: ``segment_name``,
+        ``journey_stage``, ``customer_count``, ``stage_share`` (of the segment's customers). No rows
+        where no stage is known.
+    """
+    if "journey_stage" not in customers:
+        return empty_table(STAGE_COLUMNS, "No journey stage is known.")
+    both = segments[["customer_id", "segment_name"]].merge(
+        customers[["customer_id", "journey_stage"]], on="customer_id", validate="one_to_one"
+    )
+    crossed = pd.crosstab(both["segment_name"], both["journey_stage"].astype("object"))
+    table = crossed.stack().rename("customer_count").reset_index()
+    sizes = table["segment_name"].map(crossed.sum(axis=1))
+    return table.assign(stage_share=table["customer_count"] / sizes)

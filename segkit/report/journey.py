@@ -8,7 +8,7 @@ from segkit.core.findings import Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared.numbers import join_words
-from segkit.report.shared.sentences import explain_absence, write_finding
+from segkit.report.shared.sentences import explain_absence, write_figure, write_finding
 from segkit.report.shared.views import Column, View
 
 # Steps lie within each other; few who stop between two steps are pooled, see `pool_steps`.
@@ -38,6 +38,26 @@ CUTS = View(
         "is_learned": Column("Learned from these customers"),
     },
 )
+STAGES_OF_SEGMENTS = View(
+    Shape(
+        "stages_of_segments",
+        by=("segment_name", "journey_stage"),
+        wholes=("segment_count",),
+        measures={"stage_share": COUNT},
+    )
+)
+# Names of segments that are words for stages, each with the stages that they would be.
+STAGE_WORDS = {
+    "at risk": ("at risk",),
+    "lost": ("lapsed",),
+    "lapsed": ("lapsed",),
+    "at risk or lost": ("at risk", "lapsed"),
+    "loyal": ("loyal",),
+    "new": ("new",),
+    "active": ("active",),
+    "one order": ("one order",),
+}
+AGREE = 0.9  # from this share on a name and the stage say the same
 LAPSED = {"stage": "lapsed"}
 AT_RISK = {"stage": "at risk"}
 
@@ -109,3 +129,46 @@ def state_cuts(cuts: Published) -> list[Finding]:
         write_finding("journey.cuts.learned", [gaps, *learned]),
         write_finding("journey.cuts.longer", longer),
     ]
+
+
+def state_stage_words(crossed: Published) -> list[Finding]:
+    """Say of segments that are named like a stage how many of their customers are in it.
+
+    ``crossed`` is what `cross_stages` counted. Nothing is said where the two agree.
+    """
+    told = []
+    for segment, rows in crossed.frame.groupby("segment_name", sort=False):
+        stages = STAGE_WORDS.get(str(segment).casefold())
+        known = rows.dropna(subset=["stage_share"])
+        if stages is None or known.empty:
+            continue
+        is_same = known["journey_stage"].isin(stages)
+        hidden = set(stages) & set(rows.loc[rows["stage_share"].isna(), "journey_stage"])
+        others = known[~is_same].sort_values("stage_share", ascending=False, kind="stable")
+        same = float(known.loc[is_same, "stage_share"].sum())
+        if same < AGREE and len(others) and not hidden:
+            told.append(
+                _state_stage_word(
+                    crossed, str(segment), stages, str(others["journey_stage"].iloc[0])
+                )
+            )
+    return told
+
+
+def _state_stage_word(
+    crossed: Published, segment: str, stages: Sequence[str], other: str
+) -> Finding:
+    """Say how many of a segment are in the stage that its name says, and where most others are."""
+    told = [stage for stage in stages if stage in set(crossed.frame["journey_stage"])]
+    shares = []
+    parts = [] if told else [f"none in “{stages[0]}”"]
+    for place, stage in enumerate([*told, other]):
+        where = {"segment_name": segment, "journey_stage": stage}
+        name = f"share_{place}"
+        share = crossed.read_figure("stage_share", where=where, kind="share", name=name)
+        shares.append(share)
+        parts.append(f"{write_figure(share)} in “{stage}”")
+    where = {"segment_name": segment, "journey_stage": other}
+    count = crossed.read_figure("segment_count", where=where, kind="count", unit="customer")
+    words = {"segment": segment, "stages": join_words(parts)}
+    return write_finding("journey.stage_words.differ", [*shares, count], count=count, words=words)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from matplotlib.axes import Axes
 
+from segkit.contract.bases import SAID
 from segkit.core.findings import Condition, Finding
 from segkit.core.measures import LABEL
 from segkit.core.privacy import NOTE, Published, Shape
+from segkit.plan.models import FEWEST_ANSWERS, Scheme
 from segkit.report.by_segment import RESTS_ON, count_decimals
 from segkit.report.shared import charts
-from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
+from segkit.report.shared.sentences import (
+    explain_absence,
+    explain_silence,
+    find_sentence,
+    write_finding,
+)
 from segkit.report.shared.views import Column, View
 
 MOST_TOLD = 5
@@ -121,3 +129,41 @@ def _count_verbatim(questions: Published) -> Finding:
         name="verbatim_count",
     )
     return write_finding("survey.responses.verbatim", [count])
+
+
+def state_one_way(profile: Published, scheme: Scheme) -> list[Finding]:
+    """Say of segments that lie on one side of all customers in every question of a scheme.
+
+    They may be of those who agree with much, or with little, and not of what customers want (Grün
+    and Dolnicar 2016, *Marketing Letters* 27). Nothing is said of a scheme that takes this out, of
+    fewer than `FEWEST_ANSWERS` questions, or of columns that are no answers.
+    """
+    is_asked = scheme.base in SAID and len(scheme.columns) >= FEWEST_ANSWERS
+    if not is_asked or scheme.answer_style == "removed":
+        return []
+    rows = profile.frame[profile.frame["feature"].isin(scheme.columns)]
+    told = []
+    for segment, own in rows.groupby("segment_name", sort=False):
+        differences = own["difference_sd"].astype(float)
+        if len(own) < FEWEST_ANSWERS or differences.isna().any():
+            continue
+        for sentence, comparison in (("more", ">"), ("less", "<")):
+            if (differences > 0).all() if sentence == "more" else (differences < 0).all():
+                told.append(_state_one_way(profile, str(segment), sentence, comparison, own))
+    return told
+
+
+def _state_one_way(
+    profile: Published, segment: str, sentence: str, comparison: str, own: pd.DataFrame
+) -> Finding:
+    of_scheme = [Condition("segment_name", "==", segment), Condition("by_construction", "==", True)]
+    count = profile.read_figure(
+        "feature",
+        where=[*of_scheme, Condition("difference_sd", comparison, 0.0)],
+        how="rows",
+        kind="count",
+        name="question_count",
+    )
+    known = int(own["known_count"].astype(float).min())
+    words = {"segment": segment, "remedy": find_sentence("survey.one_way.remedy")}
+    return write_finding(f"survey.one_way.{sentence}", [count], count=known, words=words)
