@@ -157,7 +157,8 @@ def _write_interval(share: Figure) -> str:
     """Write the interval of a share beside it; nothing where there is none."""
     if share.low is None or share.high is None:
         return ""
-    return write_finding("separation.separation.interval", [replace(share, name="share")]).text
+    told = write_finding("separation.separation.interval", [replace(share, name="share")])
+    return f"{told.text} "  # a sentence has no space at its end
 
 
 def _judge_ends(overlaps: Published) -> dict[str, bool | None]:
