@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import publish, read_texts
 
+from segkit.action.personas import draft_persona
 from segkit.core.carried import (
     bound_counted_without_two,
     bound_share_without_two,
@@ -24,13 +25,17 @@ from segkit.evidence.experience.engagement import summarise_events_by_segment
 from segkit.evidence.experience.spend import summarise_spend_by_segment
 from segkit.evidence.experience.support import summarise_tickets_by_segment
 from segkit.profiles.base_summaries import summarise_base
+from segkit.profiles.segment_profiles import profile_segments
 from segkit.report import (
     bases,
     by_segment,
     customer_base,
     descriptors,
+    differences,
     market,
+    personas,
     reach,
+    sizes,
     spend,
     stability,
     support,
@@ -434,3 +439,35 @@ def test_features_that_are_known_as_seldom_are_named_together():
     )
     text = tell(bases.state_base(publish(summarise_base(table, "geographic"), bases.BASE)))
     assert "country and city, told of 50.0%" in text or "city and country, told of 50.0%" in text
+
+
+@pytest.mark.parametrize(("largest", "by_few"), [(12.0, False), (200.0, True)])
+def test_a_mean_of_a_persona_says_where_two_customers_make_it(largest, by_few):
+    amounts = np.repeat([10.0, 2.0], 40) + np.tile([0.0, 1.0], 40)
+    amounts[0] = largest
+    customers = pd.DataFrame({"customer_id": [f"c{n:02}" for n in range(80)]})
+    customers["visit_count"] = amounts
+    segments = pd.DataFrame(
+        {
+            "customer_id": customers["customer_id"],
+            "segment": np.repeat([1, 2], 40),
+            "segment_name": np.repeat(["Keen", "Rest"], 40),
+        }
+    )
+    profile = profile_segments(customers, segments)
+    profile = profile.assign(segment_count=40, base_count=80)
+    shown = publish(profile, differences.PROFILE)
+    sizes_shown = publish(
+        pd.DataFrame(
+            {"segment_name": ["Keen", "Rest"], "customer_count": 40, "customer_share": 0.5}
+        ),
+        sizes.SIZES,
+    )
+    row = {"segment": 1, "segment_name": "Keen", "descriptor": "country", "value": "FI"}
+    row |= {"customer_count": 20, "share": 0.5, "base_share": 0.5, "segment_count": 40}
+    row |= {"difference_low": -0.1, "difference_high": 0.1, "value_count": 40}
+    levels = publish(pd.DataFrame([row]), descriptors.LEVELS)
+    persona = draft_persona("Keen", sizes_shown.frame, shown.frame, descriptors=levels.frame)
+    told = tell(personas.state_persona(persona, sizes_shown, shown, levels=levels))
+    assert "on average, against" in told
+    assert ("two of these change it by more than a fifth" in told) == by_few

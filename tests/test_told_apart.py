@@ -200,3 +200,18 @@ def test_segments_that_share_an_end_are_all_named_and_where_all_are_alike_none_i
         "On them all segments lie alike: of each, 0.0% of the customers are within another "
         "segment's outline."
     )
+
+
+def test_the_interval_of_what_lies_apart_stands_apart_from_its_count():
+    rows = [
+        (name, place, round(100 * share), share, 100, 50)
+        for name, inside in (("A", 0.1), ("B", 0.5))
+        for place, share in ((INSIDE, inside), (OUTSIDE, 1 - inside))
+    ]
+    columns = ["segment_name", "place", "customer_count", "share", "segment_count", "inner_count"]
+    table = pd.DataFrame(rows, columns=columns)
+    table = table.assign(share_low=table["share"] - 0.05, share_high=table["share"] + 0.05)
+    axes = pd.DataFrame({"axis": ["x", "y"], "explained_share": [0.5, 0.2], "label": ["a", "b"]})
+    overlaps = publish(table, separation.OVERLAPS)
+    told = read_texts(separation.state_separation(publish(axes, separation.AXES), overlaps))[1]
+    assert "(95% interval 5.0% to 15.0%, n = 100)" in told

@@ -259,7 +259,8 @@ def publish_table(
         about={"table": shape.name, "population": shape.population},
         roundings=roundings or {},
     )
-    bounds = collect_bounds(table, count=shape.count)
+    is_of_customers = shape.population == CUSTOMERS
+    bounds = collect_bounds(table, count=shape.count) if is_of_customers else None
     published = Published(
         shown, shape, view=view, period=period, currency=currency, records=records, _bounds=bounds
     )
