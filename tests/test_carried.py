@@ -19,7 +19,7 @@ from segkit.core.carried import (
     bound_without_two,
     is_changed,
 )
-from segkit.core.findings import read_findings
+from segkit.core.findings import Finding, read_findings
 from segkit.core.skewed_means import bound_ratio
 from segkit.evidence.experience.engagement import summarise_events_by_segment
 from segkit.evidence.experience.spend import summarise_spend_by_segment
@@ -40,6 +40,7 @@ from segkit.report import (
     stability,
     support,
 )
+from segkit.report.shared.finding_rules.twice import has_other_words
 from segkit.report.shared.numbers import (
     MISSING,
     THIN_SPACE,
@@ -471,3 +472,10 @@ def test_a_mean_of_a_persona_says_where_two_customers_make_it(largest, by_few):
     told = tell(personas.state_persona(persona, sizes_shown, shown, levels=levels))
     assert "on average, against" in told
     assert ("two of these change it by more than a fifth" in told) == by_few
+
+
+def test_a_sentence_and_its_variant_of_several_are_told_apart_by_their_words():
+    one = Finding("reach.reach.hardest", "By age, hardest to find is A: 10%.")
+    other = Finding("reach.reach.hardest_of_several", "By city, hardest to find are A and B: 0%.")
+    assert has_other_words(one, other)
+    assert not has_other_words(one, Finding("reach.quiz.one", other.text))
