@@ -107,9 +107,10 @@ def find_name(figure: Figure) -> object:
 
 
 def has_other_words(finding: Finding, other: Finding) -> bool:
-    """Tell whether two findings of one kind differ in their words, which tell them apart."""
+    """Tell whether two findings of one topic differ in their words, which tell them apart."""
     texts = [NUMBERS.sub("", one.text) for one in (finding, other)]
-    return finding.kind == other.kind and texts[0] != texts[1]
+    topics = [one.kind.rpartition(".")[0] for one in (finding, other)]
+    return topics[0] == topics[1] and texts[0] != texts[1]
 
 
 def tells_period(finding: Finding, figure: Figure) -> bool:
