@@ -18,7 +18,6 @@ from segkit.report.shared.finding_rules.sentences import name_measure
 from segkit.report.shared.sentences import write_figure
 
 SAME = 1e-9
-VARIANT = re.compile(r"_(of_several|by_few)$")  # of a sentence, which is of the same kind
 
 
 # One figure, said in two ways.
@@ -108,10 +107,10 @@ def find_name(figure: Figure) -> object:
 
 
 def has_other_words(finding: Finding, other: Finding) -> bool:
-    """Tell whether two findings of one kind differ in their words, which tell them apart."""
+    """Tell whether two findings of one topic differ in their words, which tell them apart."""
     texts = [NUMBERS.sub("", one.text) for one in (finding, other)]
-    kinds = [VARIANT.sub("", one.kind) for one in (finding, other)]
-    return kinds[0] == kinds[1] and texts[0] != texts[1]
+    topics = [one.kind.rpartition(".")[0] for one in (finding, other)]
+    return topics[0] == topics[1] and texts[0] != texts[1]
 
 
 def tells_period(finding: Finding, figure: Figure) -> bool:
