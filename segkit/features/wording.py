@@ -19,6 +19,7 @@ from segkit.plan.models import Plan
 
 Labels = Mapping[str, Label]
 WORDS = ("label", "more", "less", "none", "yes", "no", "level")
+OTHERS = "all others"  # the level of whoever is in none that is named
 YES = ("yes", "true", "1")
 NO = ("no", "false", "0")
 # Units that cannot be counted: one says "a price level of 2", but "2 orders".
@@ -148,8 +149,12 @@ def tell_level(name: str, level: str, labels: Labels | None = None) -> str:
     ['aged 35-44', 'without pets']
     >>> [tell_level("order_count", "1"), tell_level("return_share", "over 0.18 to 0.31")]
     ['with 1 order', 'with over 18% to 31% of sales returned']
+    >>> [tell_level("order_count", "2 and over"), tell_level("country", "all others")]
+    ['with at least 2 orders', 'with any other country']
     """
     feature = find_words(name, labels)
+    if level == OTHERS:
+        return f"with any other {feature.label}"
     text = level.casefold()
     is_truth = feature.kind == "boolean" or text in ("yes", "no", "true", "false")
     is_truth |= bool((labels or {}).get(name) and labels[name].yes)
@@ -162,7 +167,10 @@ def tell_level(name: str, level: str, labels: Labels | None = None) -> str:
     if level == "0" and feature.none and "share" not in feature.unit:
         return f"with {feature.none}"
     words = feature.level.removeprefix("with {} ")
-    return f"with {level} {_make_singular(words) if level == '1' else words}"
+    is_one = level in ("1", "up to 1", "1 and over")
+    if level.endswith(" and over"):
+        level = f"at least {level.removesuffix(' and over')}"
+    return f"with {level} {_make_singular(words) if is_one else words}"
 
 
 def _write_percent(found: re.Match) -> str:

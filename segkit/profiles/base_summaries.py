@@ -12,10 +12,10 @@ from segkit.core.carried import bound_without_two
 from segkit.core.measures import CEILING, FLOOR, count_needed
 from segkit.core.skewed_means import bound_ratio
 from segkit.features.own_features import describe_feature
+from segkit.features.wording import OTHERS
 from segkit.models.kinds import find_kind
 
 ALL = "all known"
-OTHERS = "all others"
 UNKNOWN = "unknown"
 ANY = "any value"  # of numbers that cannot be cut without a band of few customers
 MOST_LEVELS = 40  # a category with more different values describes nobody

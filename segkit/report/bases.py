@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from segkit.core.findings import Figure, Finding
 from segkit.core.periods import word_spend
 from segkit.core.privacy import Published, Shape
-from segkit.features.wording import Labels, capitalise, name_feature, tell_level
-from segkit.profiles.base_summaries import ALL, INDEX, OTHERS
+from segkit.features.wording import OTHERS, Labels, capitalise, name_feature, tell_level
+from segkit.profiles.base_summaries import ALL, INDEX
 from segkit.report.shared import figures
 from segkit.report.shared.extremes import (
     MOST_TIED,
