@@ -120,7 +120,7 @@ def state_customers(customers: Published, buyers: Published, stages: Published) 
         told = [write_finding("customer_base.customers.count", [count], count=count)]
     else:
         told = [_state_buyers(count, buyers)]
-    if "median_spend" in customers.frame:
+    if "median_spend" in customers.frame and not customers.frame["median_spend"].isna().all():
         spends = [
             customers.read_figure("median_spend", kind="money"),
             customers.read_figure("mean_spend", kind="money"),
@@ -138,21 +138,17 @@ def _count_customers(customers: Published) -> Figure:
 
 def _state_buyers(count: Figure, buyers: Published) -> Finding:
     bought = buyers.locate("customer_count", where=[BOUGHT], how="sum")
+    buyer_count = buyers.read_figure(
+        "customer_count", where=[BOUGHT], how="sum", kind="count", name="buyer_count"
+    )
+    repeat_share = buyers.read_figure(
+        "customer_count", where={"buying": AGAIN}, over=bought, kind="share", name="repeat_share"
+    )
+    if buyer_count.value is None:
+        return write_finding("customer_base.customers.buyers_hidden", [count], count=count)
     return write_finding(
         "customer_base.customers.buyers",
-        [
-            count,
-            buyers.read_figure(
-                "customer_count", where=[BOUGHT], how="sum", kind="count", name="buyer_count"
-            ),
-            buyers.read_figure(
-                "customer_count",
-                where={"buying": AGAIN},
-                over=bought,
-                kind="share",
-                name="repeat_share",
-            ),
-        ],
+        [count, buyer_count, repeat_share],
         count=count,
     )
 
