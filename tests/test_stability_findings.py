@@ -81,7 +81,7 @@ def make_paths() -> Paths:
 def test_paths_tell_who_stays_and_who_splits_off():
     nodes = publish(make_paths().nodes, stability.NODES)
     assert read_texts(stability.state_paths(nodes)) == [
-        "With 3 segments: 1 of them stay as they are and 2 of them split off; "
+        "With 3 segments: 1 of them stays as it is and 2 of them split off; "
         "the least continuity is 0.25 (E)."
     ]
 

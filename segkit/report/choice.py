@@ -21,7 +21,7 @@ from segkit.report.shared.sentences import (
 )
 from segkit.report.shared.tables import spread_table
 from segkit.report.shared.views import Column, View
-from segkit.validation.verdict import SchemeChoice, find_objection
+from segkit.validation.verdict import SchemeChoice, choose_within, find_objection
 
 STEPS = View(
     Shape("steps", population="candidates", by=("scheme", "segment_count")),
@@ -201,21 +201,30 @@ def _state_other(
         faults = _state_faults(candidates, row, limits)
         return _join_parts("choice.reasons.refused", "faults", faults, figures=[count], words=words)
     explains = _state_explained(candidates, row, chosen)
-    further = int(row["segment_count"] - chosen["segment_count"])
-    if row["scheme"] != chosen["scheme"] or further < 0:
+    best = chosen
+    if row["scheme"] != chosen["scheme"]:
+        frame = candidates.frame
+        best = choose_within(frame[frame["scheme"] == row["scheme"]])
+    further = int(row["segment_count"] - best["segment_count"])
+    if further <= 0:
         return _join_parts(
             "choice.reasons.also", "explains", [explains], figures=[count], words=words
         )
     objection = state_objection(
-        find_objection(chosen, row), candidates, locate(row), limits=limits, named=row
+        find_objection(best, row), candidates, locate(row), limits=limits, named=row
     )
     words["objection"] = objection.text
     sentence = "further_one" if further == 1 else "further_more"
+    counts = [count]
+    if best is not chosen:
+        best_count = replace(_count_segments(candidates, locate(best)), name="best_count")
+        counts.append(best_count)
+        sentence += "_of_another"
     return _join_parts(
         f"choice.reasons.{sentence}",
         "explains",
         [explains],
-        figures=[count, *objection.figures],
+        figures=[*counts, *objection.figures],
         words=words,
     )
 

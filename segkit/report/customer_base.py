@@ -147,9 +147,7 @@ def _state_buyers(count: Figure, buyers: Published) -> Finding:
     if buyer_count.value is None:
         return write_finding("customer_base.customers.buyers_hidden", [count], count=count)
     return write_finding(
-        "customer_base.customers.buyers",
-        [count, buyer_count, repeat_share],
-        count=count,
+        "customer_base.customers.buyers", [count, buyer_count, repeat_share], count=count
     )
 
 

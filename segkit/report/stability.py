@@ -57,7 +57,12 @@ CONFIDENCE = View(Shape("confidence", by=("confidence",)))
 GAP = 0.025
 BOX_WIDTH = 0.12
 TWO_DECIMALS = partial(format_number, decimals=2)
-CHANGES = {"stays": "stay as they are", "splits off": "split off", "merges": "are new mixtures"}
+# Of one segment and of several.
+CHANGES = {
+    "stays": ("stays as it is", "stay as they are"),
+    "splits off": ("splits off", "split off"),
+    "merges": ("is a new mixture", "are new mixtures"),
+}
 
 
 @chart("segment_count", "stability", values=["stability_low", "stability_high"])
@@ -268,12 +273,13 @@ def state_paths(nodes: Published) -> list[Finding]:
 def _state_step(nodes: Published, count: int, own: pd.DataFrame) -> Finding:
     told = []
     parts = []
-    for change, verb in CHANGES.items():
+    for change, (of_one, of_several) in CHANGES.items():
         if change not in set(own["change"]):
             continue
         changed = [Condition("segment_count", "==", count), Condition("change", "==", change)]
         figure = nodes.read_figure("segment", where=changed, how="rows", kind="count")
         told.append(figure)
+        verb = of_one if figure.value == 1 else of_several
         parts.append(f"{write_figure(figure)} of them {verb}")
     worst = own.loc[own["continuity"].idxmin()]
     place = {"segment_count": count, "segment": int(worst["segment"])}
