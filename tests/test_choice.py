@@ -150,6 +150,24 @@ def test_other_schemes_are_compared_in_points():
     assert "it explains 4 points less of the differences" in tell(table)[3]
 
 
+def test_of_two_that_explain_about_as_much_it_is_said_why_one_is_taken():
+    table = make_table(("a", 3, 0.60, True), ("b", 3, 0.62, True), ("c", 3, 0.50, True))
+    table["kind"] = ["reproducible", "constructive", "constructive"]
+    told = tell(table)
+    assert told[3].endswith(
+        "with stability 0.80. Of two that explain about as much the stronger kind is taken: it is "
+        "constructive, the chosen one reproducible."
+    )
+    assert told[4].endswith("with stability 0.80.")
+    table["kind"] = "reproducible"
+    table.loc[1, "segment_count"] = 4
+    assert tell(table)[3].endswith(
+        "Of two of one kind that explain about as much the one with fewer segments is taken."
+    )
+    chosen = Criteria(final_scheme="c", overrule_reason="The board wants them.")
+    assert not any("about as much" in text for text in tell(table, chosen))
+
+
 def test_further_segments_that_do_not_earn_their_place_are_told_with_the_reason():
     table = make_table(("b", 2, 0.40, True), ("b", 3, 0.41, True), ("b", 4, 0.42, True))
     told = tell(table)

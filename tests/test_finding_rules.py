@@ -135,7 +135,7 @@ def test_a_columns_name_is_no_prose(text):
     "text",
     [
         "Those with more orders.",
-        "Mean order value, gross.",
+        "Gross mean order value.",
         "Higher “wine use”.",
         "Most came by brand_2026.",
         'answer_style = "removed" takes that out.',
@@ -144,7 +144,7 @@ def test_a_columns_name_is_no_prose(text):
 def test_labels_quoted_names_and_values_of_the_data_are_prose(text):
     where = (Condition("feature", "==", "wine_use"), Condition("level", "==", "brand_2026"))
     figure = Figure("mean", 2.0, cell=Cell("05_analysis/profile", "mean", where))
-    labels = {"order_count": "orders", "mean_order_value": "mean order value, gross"}
+    labels = {"order_count": "orders", "mean_order_value": "gross mean order value"}
     assert find_rules(Finding("absence", text, (figure,), count=5), labels=labels) == []
 
 

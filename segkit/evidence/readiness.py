@@ -152,6 +152,8 @@ def _measure_bases(given: Given) -> Evidence:
 def _measure_consent(given: Given) -> Evidence:
     consent = measure_consent(given.tables, given.plan.privacy.consent_column)
     people = int(consent["customer_count"].sum())
+    if not people:
+        return Evidence(0, "there is no table of customers")
     answered = int(consent.loc[consent["answer"] != "unknown", "customer_count"].sum())
     return Evidence(answered / max(people, 1), f"{answered:,} of {people:,} customers answered")
 

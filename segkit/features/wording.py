@@ -206,8 +206,8 @@ def shorten_end(name: str, *, is_more: bool, labels: Labels | None = None) -> st
 def capitalise(text: str) -> str:
     """Begin a text with a capital letter and leave the others as they are.
 
-    >>> capitalise("mean order value, gross")
-    'Mean order value, gross'
+    >>> capitalise("gross mean order value")
+    'Gross mean order value'
     """
     return text[:1].upper() + text[1:]
 

@@ -21,7 +21,8 @@ from segkit.report.shared.sentences import (
 )
 from segkit.report.shared.tables import spread_table
 from segkit.report.shared.views import Column, View
-from segkit.validation.verdict import SchemeChoice, choose_within, find_objection
+from segkit.validation.stability import KINDS
+from segkit.validation.verdict import SMALLEST_GAIN, SchemeChoice, choose_within, find_objection
 
 STEPS = View(
     Shape("steps", population="candidates", by=("scheme", "segment_count")),
@@ -90,7 +91,7 @@ def state_choice(
     if choice.overruled:
         told.append(_state_recommended(choice, candidates))
     for _, row in frame[~is_chosen].iterrows():
-        told.append(_state_other(candidates, row, chosen, limits))
+        told.append(_state_other(candidates, row, chosen, limits, is_free=not choice.overruled))
     return told + state_refused(refused, gates)
 
 
@@ -192,9 +193,12 @@ def _state_recommended(choice: SchemeChoice, candidates: Published) -> Finding:
 
 
 def _state_other(
-    candidates: Published, row: pd.Series, chosen: pd.Series, limits: Published
+    candidates: Published, row: pd.Series, chosen: pd.Series, limits: Published, *, is_free: bool
 ) -> Finding:
-    """Say why another candidate than the chosen one is not used."""
+    """Say why another candidate than the chosen one is not used.
+
+    ``is_free`` says that the plan did not choose, so that an order of preference did.
+    """
     count = _count_segments(candidates, locate(row))
     words = {"scheme": name_column(row["scheme"])}
     if not row["passes"]:
@@ -207,6 +211,7 @@ def _state_other(
         best = choose_within(frame[frame["scheme"] == row["scheme"]])
     further = int(row["segment_count"] - best["segment_count"])
     if further <= 0:
+        words["preferred"] = _say_preferred(row, chosen) if is_free and further == 0 else ""
         return _join_parts(
             "choice.reasons.also", "explains", [explains], figures=[count], words=words
         )
@@ -227,6 +232,18 @@ def _state_other(
         figures=[*counts, *objection.figures],
         words=words,
     )
+
+
+def _say_preferred(row: pd.Series, chosen: pd.Series) -> str:
+    """Say why a candidate that explains about as much as the chosen one was not taken."""
+    if chosen["explained_share"] - row["explained_share"] >= SMALLEST_GAIN:
+        return ""
+    if KINDS.index(row["kind"]) < KINDS.index(chosen["kind"]):
+        words = {"kind": row["kind"], "chosen_kind": chosen["kind"]}
+        return " " + write_finding("choice.reasons.weaker_kind", words=words).text
+    if row["kind"] == chosen["kind"] and row["segment_count"] > chosen["segment_count"]:
+        return " " + find_sentence("choice.reasons.more_segments")
+    return ""
 
 
 def _state_explained(candidates: Published, row: pd.Series, chosen: pd.Series) -> Finding:

@@ -252,12 +252,17 @@ def _list_others(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _state_furthest(profile: Published, row: Mapping[str, Any]) -> Finding:
     where = {"segment_name": row["segment_name"], "feature": row["feature"]}
+    low, high = "effect_low", "effect_high"
+    how = "value"
+    if row[high] < 0:  # the words say in which direction; both ends lie in it
+        low, high = high, low
+        how = "absolute"
     return write_finding(
         "differences.differences.furthest",
         [
             profile.read_figure("effect_size", where=where, how="absolute", decimals=1),
-            profile.read_figure("effect_low", where=where, decimals=2),
-            profile.read_figure("effect_high", where=where, decimals=2),
+            profile.read_figure(low, where=where, how=how, name="effect_low", decimals=2),
+            profile.read_figure(high, where=where, how=how, name="effect_high", decimals=2),
         ],
         count=profile.read_figure("known_count", where=where, kind="count"),
         words={
