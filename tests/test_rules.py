@@ -24,6 +24,7 @@ from segkit.report import rules as rules_topic
 from segkit.segmentation.rfm_scores import score_rfm
 from segkit.segmentation.rule_checks import check_rules
 from segkit.segmentation.rules import Rules, fit_rfm, fit_rules, fit_tiers, take_column
+from segkit.validation.candidate_measures import measure_sizes
 
 CUSTOMERS = pd.DataFrame(
     {
@@ -446,3 +447,14 @@ def test_a_score_counts_the_cut_points_of_the_document_that_a_value_beats():
         beaten = [sign * customers[score.column] > sign * cut for cut in score.cuts]
         assert scored[score.name].tolist() == (1 + sum(beaten)).tolist()
     assert (scored.loc[customers["recency_days"].isna(), "recency"] == 1).all()
+
+
+def test_who_bought_nothing_is_no_segment_too_small_or_too_poor():
+    customers = pd.DataFrame({"total_spend": [0.0] * 2 + [5.0] * 40 + [9.0] * 60})
+    labels = np.repeat([3, 2, 1], [2, 40, 60])
+    sizes = measure_sizes(customers, labels, ["Champions", "Lost", "No order"], allow_empty=False)
+    assert (sizes.smallest_segment, sizes.poorest_segment) == ("Lost", "Lost")
+    assert sizes.smallest_customer_share == pytest.approx(40 / 102)
+    assert sizes.smallest_value_share == pytest.approx(200 / 740)
+    other = measure_sizes(customers, labels, ["Champions", "Lost", "Rare"], allow_empty=False)
+    assert other.smallest_customer_count == 2

@@ -15,6 +15,7 @@ from segkit.models.kinds import find_kind
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.measures import find_measure
 from segkit.segmentation.rules import fit_rules
+from segkit.segmentation.rulesets import NO_ORDER
 from segkit.segmentation.schemes import list_wanted
 from segkit.validation import stability
 
@@ -41,7 +42,8 @@ def measure_sizes(
 ) -> Sizes:
     """Find the smallest and the poorest segment; with ``allow_empty`` among those with customers.
 
-    A rule that nobody meets today may be met tomorrow.
+    A rule that nobody meets today may be met tomorrow. The segment of RFM of those who bought
+    nothing is none to be large or rich: it is left out where there are others.
     """
     size = len(names)
     counts = np.bincount(labels, minlength=size + 1)[1:].astype(float)
@@ -53,6 +55,9 @@ def measure_sizes(
         spend[counts == 0] = np.inf
         counts[counts == 0] = np.inf
     total = spend[np.isfinite(spend)].sum()
+    if NO_ORDER in names and size > 1:
+        counts[names.index(NO_ORDER)] = np.inf
+        spend[names.index(NO_ORDER)] = np.inf
     return Sizes(
         smallest_customer_count=counts.min(),
         smallest_customer_share=counts.min() / len(customers),
