@@ -250,7 +250,7 @@ def test_all_others_can_bring_most():
     others["customer_id"] = [f"o{number}" for number in range(len(others))]
     table = pd.concat([make_countries([100.0] * 10), others], ignore_index=True)
     base = publish(summarise_base(table, "geographic"), bases.BASE)
-    assert "most among those in the country all others (index " in tell(bases.state_base(base))
+    assert "most among those with any other country (index " in tell(bases.state_base(base))
 
 
 def test_groups_as_large_as_each_other_are_named_together():
@@ -397,15 +397,21 @@ def test_columns_that_segments_hang_on_alike_are_not_told_apart():
 
 
 def test_descriptors_that_go_as_far_as_each_other_are_named_together():
-    def state(*strengths: float) -> str:
+    def state(*strengths: float, sure_count: int = 2) -> str:
         names = ["country", "device", "channel", "city"][: len(strengths)]
-        table = pd.DataFrame({"descriptor": names, "cramers_v": strengths, "set_apart_count": 2})
+        table = pd.DataFrame({"descriptor": names, "cramers_v": strengths})
+        table["set_apart_count"] = sure_count
         ranked = publish(table, descriptors.RANKED)
         return tell(descriptors.state_descriptors(ranked, ranked))
 
     assert "Country goes furthest with the segments (Cramer's V 0.52)" in state(0.52, 0.31)
     assert "Country and device go furthest with the segments" in state(0.521, 0.519)
     assert state(0.5, 0.5, 0.5, 0.5).startswith("No descriptor goes further")
+    assert state(0.08, 0.03, sure_count=0) == (
+        "No descriptor goes with the segments further than chance would have it: over all "
+        "descriptors 0 differences hold after the correction. Nearest to it: country (Cramer's V "
+        "0.08)."
+    )
 
 
 def test_no_cell_is_nearest_to_white_space_where_two_are():

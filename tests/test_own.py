@@ -273,7 +273,7 @@ def test_readiness_without_purchases_scores_what_there_is(tmp_path):
     gaps = list_gaps({"customers": list_kinds(tables["customers"])})
     given = {"inventory": inventory, "gaps": gaps, "counts": counts}
     scores = readiness.score_readiness(plan, tables, quality=pd.DataFrame(), **given)
-    assert len(scores) == 7
+    assert len(scores) == 6
     assert not scores["practice"].str.contains("[Oo]rder|History|Profit|fresh").any()
     assert scores.set_index("practice").loc["Rows pass the checks", "score"] == 0.8
     consent = inventories.measure_consent(tables, "consent")

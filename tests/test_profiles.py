@@ -251,8 +251,8 @@ class TestSentences:
         assert read_texts(told) == [
             "Of 4 comparisons of a segment with all other customers, in columns that did not make "
             "the segments, 2 hold after the correction for so many.",
-            "Top: visit count is 1.5 standard deviations lower than among other customers (95% "
-            "interval of the difference −1.75 to −1.25).",
+            "Top: fewer visits, by 1.5 standard deviations against other customers (95% interval "
+            "of the difference 1.25 to 1.75).",
             "Nothing but what made it sets apart: Rest.",
         ]
         assert told[1].count == 1500
@@ -330,7 +330,7 @@ class TestSentences:
         table = profile.frame.assign(unit="years", mean=12.34, base_mean=1500.0)
         table = table.assign(by_construction=[False, True, False, False])
         listed = differences.list_differences(publish(table, differences.PROFILE), count=1).frame
-        assert listed["feature"].tolist() == ["visit count", "visit count"]
+        assert listed["feature"].tolist() == ["visit_count", "visit_count"]
         assert listed["mean_text"].tolist() == ["12.3", "12.3"]
         assert listed["base_text"].tolist() == [f"1{THIN_SPACE}500"] * 2
         assert listed["interval"].tolist() == ["−1.75 to −1.25", "0.10 to 0.70"]
@@ -361,7 +361,7 @@ class TestSentences:
             descriptors.LEVELS,
         )
         assert read_texts(descriptors.state_descriptors(ranked, published)) == [
-            "Home country goes furthest with the segments (Cramer's V 0.20); over all descriptors "
+            "“home country” goes furthest with the segments (Cramer's V 0.20); over all descriptors "
             "4 differences hold after the correction."
         ]
         made = rank_descriptors(levels.assign(by_construction=True))

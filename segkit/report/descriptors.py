@@ -206,4 +206,7 @@ def state_descriptors(
     names = [name_feature(name, ranked.labels) for name in ranked.frame.loc[alike, "descriptor"]]
     words = {"descriptor": capitalise(join_words(names))}
     kind = "furthest" if len(names) == 1 else "furthest_of_several"
+    if sure.value == 0:
+        words = {"descriptor": join_words(names)}
+        kind = "by_chance"
     return [write_finding(f"descriptors.descriptors.{kind}", [strength, sure], words=words)]

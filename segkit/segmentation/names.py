@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from segkit.contract.features import FEATURES
@@ -27,6 +29,8 @@ LEVELS = {
     "engagement_level": "{}",
 }
 
+# "high spend on", "with a yes to": said once where several words of a name begin so.
+BEGINNING = re.compile(r"(?:\w+ ){2,3}?(?:on|for|to|of|in) ")
 # For each column the word for what a segment is there, and how far it lies from the average.
 Traits = list[tuple[str, float]]
 
@@ -114,8 +118,23 @@ def _join_words(traits: Traits, most: int, notable: float) -> str:
     strength = np.array([effect for _, effect in traits])
     furthest = [i for i in np.argsort(-strength, kind="stable") if strength[i] > notable]
     words = dict.fromkeys(traits[i][0] for i in sorted(furthest[:most]))
-    name = ", ".join(words) or "close to average"
+    name = ", ".join(_say_once(list(words))) or "close to average"
     return name[0].upper() + name[1:]
+
+
+def _say_once(words: list[str]) -> list[str]:
+    """Leave out, of each word, what it begins with as the one before: "high spend on".
+
+    >>> _say_once(["high spend on milk", "high spend on paper", "high income"])
+    ['high spend on milk', 'paper', 'high income']
+    """
+    beginnings = [BEGINNING.match(word) for word in words]
+    told = words[:1]
+    for place in range(1, len(words)):
+        before, own = beginnings[place - 1], beginnings[place]
+        is_same = before is not None and own is not None and before[0] == own[0]
+        told.append(words[place].removeprefix(own[0]) if is_same else words[place])
+    return told
 
 
 def _describe_end(part: Preparation, high: bool, words: Labels | None, *, have_none: bool) -> str:

@@ -91,6 +91,7 @@ EXTREMES: dict[str, tuple[Extreme, ...]] = {
     "by_segment.measures.ends": ENDS,
     "descriptors.descriptors.furthest": (_highest("cramers_v"),),
     "descriptors.descriptors.furthest_of_several": (_highest("cramers_v"),),
+    "descriptors.descriptors.by_chance": (_highest("cramers_v"),),
     "differences.differences.furthest": (
         _highest(
             "effect_size",
