@@ -361,8 +361,8 @@ class TestSentences:
             descriptors.LEVELS,
         )
         assert read_texts(descriptors.state_descriptors(ranked, published)) == [
-            "“home country” goes furthest with the segments (Cramer's V 0.20); over all descriptors "
-            "4 differences hold after the correction."
+            "“home country” goes furthest with the segments (Cramer's V 0.20); over all "
+            "descriptors 4 differences hold after the correction."
         ]
         made = rank_descriptors(levels.assign(by_construction=True))
         told = descriptors.state_descriptors(publish(made, descriptors.RANKED), published)
