@@ -32,6 +32,7 @@ from segkit.report import (
     customer_base,
     descriptors,
     differences,
+    engagement,
     market,
     personas,
     reach,
@@ -179,6 +180,13 @@ def test_tickets_of_one_customer_decide_no_median():
 def make_measures(**columns) -> pd.DataFrame:
     sizes = {"segment_name": ["Long gone", "New"], "customer_count": [50, 40]}
     return pd.DataFrame({**sizes, "rests_on_count": [50, 40], **columns})
+
+
+def test_what_is_recorded_of_nobody_is_told_as_not_recorded():
+    table = make_measures(visits_per_customer=[1.0, 1.0], carts_per_customer=[0.0, 0.0])
+    visits, carts = by_segment.state_measures(publish(table, engagement.EVENTS))
+    assert "alike in all segments that are shown, 1" in visits.text
+    assert carts.text.endswith("none is recorded of anybody in the segments that are shown.")
 
 
 @pytest.mark.parametrize("values", [[0.0, 0.0], [0.001, 0.002], [-0.0, 0.0]])

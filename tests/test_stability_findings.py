@@ -25,8 +25,8 @@ def publish_ratings(*jaccards: float, counts: tuple[int, ...] = (50, 40, 30)) ->
 def test_the_least_jaccard_is_told_where_every_segment_is_found_again():
     told = stability.state_ratings(publish_ratings(0.9, 0.756, 0.8))
     assert read_texts(told) == [
-        "Every segment is found again in other samples; the least Jaccard is 0.76 (0.66 to 0.86, "
-        "n = 40)."
+        "Every segment is found again in other samples; the least Jaccard is 0.76 (in the middle "
+        "half of the samples 0.66 to 0.86; n = 40)."
     ]
 
 
@@ -44,7 +44,8 @@ def test_nothing_is_said_of_a_segment_of_a_handful_nor_of_the_one_hidden_with_it
     told = stability.state_ratings(ratings)
     assert read_texts(told) == [
         "Every segment that can be shown is found again in other samples; "
-        "the least Jaccard of these is 0.90 (0.80 to 1.00, n = 50)."
+        "the least Jaccard of these is 0.90 (in the middle half of the samples 0.80 to 1.00; "
+        "n = 50)."
     ]
     alt = stability.plot_segment_stability(ratings).figure._segkit_alt
     assert "A: 0.90" in alt

@@ -289,6 +289,16 @@ PRACTICES = (
 )
 
 
+def _quote_missing(missing: str) -> str:
+    """Write what a base lacks as it reads in a sentence.
+
+    >>> _quote_missing("events.at; orders.day or lines.day")
+    '“events.at”, and no “orders.day” or “lines.day”'
+    """
+    groups = [group.replace(" or ", "” or “") for group in missing.split("; ")]
+    return ", and no ".join(f"“{group}”" for group in groups)
+
+
 def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:
     """Say where the plan asks more than the data, by ``gaps`` (one row a base), can carry."""
     bases = gaps.set_index("base")
@@ -298,7 +308,7 @@ def find_overreach(plan: Plan, gaps: pd.DataFrame) -> list[str]:
     for scheme in plan.schemes:
         if not bases.loc[scheme.base, "ready"]:
             asked = f"The scheme “{scheme.name}” is of the base “{scheme.base}”"
-            lacks = f"“{bases.loc[scheme.base, 'missing']}”"
+            lacks = _quote_missing(str(bases.loc[scheme.base, "missing"]))
             sentences.append(f"{asked}, but the data cannot carry it: there is no {lacks}.")
         if scheme.segments[1] > most:
             asked = f"The scheme “{scheme.name}” asks for up to {scheme.segments[1]} segments"

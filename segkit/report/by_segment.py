@@ -38,6 +38,8 @@ MEASURES = {
 SEGMENT = ("segment_name",)
 RESTS_ON = "rests_on_count"
 COUNTED_BY = {"spend_per_customer": "customer_count"}  # other measures rest on those with a row
+# Counts of events: that none is recorded of anybody does not mean that nobody did it.
+RECORDED = {"visits_per_customer", "carts_per_customer"}
 CLEARLY_MORE = 1.1
 
 SEGMENT_SIZES = View(
@@ -80,7 +82,8 @@ def state_measures(table: Published) -> list[Finding]:
     """Say of each measure where it is highest and lowest, and whether intervals keep them apart.
 
     An end that is another without two customers is not named; where all are written alike, that is
-    said. ``table`` has one row a segment: segment_name, customer_count and any of :data:`MEASURES`.
+    said, or that nothing was recorded of anybody. ``table`` has one row a segment: segment_name,
+    customer_count and any of :data:`MEASURES`.
     """
     if table.empty:
         return [explain_absence(table)]
@@ -105,8 +108,9 @@ def _compare_ends(table: Published, column: str) -> Finding:
     if ends is None:
         rows = table.frame.dropna(subset=[column])
         figure = read(rows.iloc[0], "alike")
+        is_recorded = column not in RECORDED or rows[column].astype(float).any()
         return write_finding(
-            "by_segment.measures.alike",
+            "by_segment.measures.alike" if is_recorded else "by_segment.measures.not_recorded",
             [figure],
             count=int(rows["customer_count"].sum()),
             words=words,
