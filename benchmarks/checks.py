@@ -5,7 +5,8 @@ limit. ``check`` is `check_plan`, which says what is wrong and leaves nothing be
 `prepare_tables`, which also writes accepted and rejected rows; ``copy`` reads and writes the same
 columns without looking at them. Each runs in a process of its own, which tells its peak memory.
 
-Of ``check``, what decides what a sale is and what judges the whole are timed apart. With
+Of ``check``, what decides what a sale is, the look at identifiers and what judges the whole are
+timed apart. With
 ``--before`` the checks of another checkout of this project take their turn in the same run.
 
     python benchmarks/checks.py [--lines 100000000] [--memory 6GB] [--repetitions 1] [--folder DIR]
@@ -44,6 +45,7 @@ WORK = {
 # What is timed apart, by the module and the name of each function.
 PARTS = {
     "what a sale is": (("line_facts", "LineLearner.learn"), ("order_lines", "find_taken_back")),
+    "how identifiers look": (("convert", "look_at_ids"),),
     "judging the whole": (("table_checks", "judge_identity"), ("table_checks", "judge_tables")),
 }
 COLUMNS = ("order_id", "product_id", "customer_id", "ordered_at", "quantity", "unit_price")
