@@ -6,8 +6,8 @@ limit. ``check`` is `check_plan`, which says what is wrong and leaves nothing be
 columns without looking at them. Each runs in a process of its own, which tells its peak memory.
 
 Of ``check``, what decides what a sale is, the look at identifiers and what judges the whole are
-timed apart. With
-``--before`` the checks of another checkout of this project take their turn in the same run.
+timed apart. With ``--before`` the checks of another checkout of this project take their turn in the
+same run.
 
     python benchmarks/checks.py [--lines 100000000] [--memory 6GB] [--repetitions 1] [--folder DIR]
         [--before CHECKOUT] [--append PAGE]
