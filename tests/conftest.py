@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
 
+@pytest.hookimpl(tryfirst=True)  # the workers read the groups, each in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep in one worker what shares a fixture; begin with the files that take longest."""
     for item in items:
