@@ -10,6 +10,7 @@ from pathlib import Path
 import ibis
 from ibis import ir
 
+from segkit.contract.features import FEATURES
 from segkit.contract.tables import TABLES
 from segkit.features.customer_table import express_customers, learn_from_tables, list_features
 from segkit.segmentation.documents import Segmentation
@@ -26,7 +27,20 @@ or `features = "all"` under `[tables.customers]` for every column that is none o
 name in small letters; notebook 1 lists them. A feature is a number, or yes or no, if all its values
 are, else a category; no row is rejected for it. Put the unit into the name, as in `wine_spend`,
 `visit_count` or `tenure_days`. Without `order_lines`, `total_spend`, `order_count` and the like may
-be given too."""
+be given too.
+
+Sentences and names of segments tell a feature by words that the plan can give:
+
+```toml
+[labels]
+wine_spend = "spend on wine"
+teenager_count = { label = "teenagers at home", none = "no teenagers" }
+favourite_wine = { label = "favourite wine", level = "who drink {}" }
+has_garden = { label = "garden", yes = "with a garden", no = "without a garden" }
+```
+
+What is not given (`more`, `less`, `none`, `yes`, `no`, `level`) is made of the label. Without a
+label the name is told, in quotation marks."""
 
 
 def describe_tables() -> str:
@@ -123,11 +137,21 @@ def describe_features() -> str:
         "A feature is there if the tables carry the columns that it needs. The plan may add",
         "columns of `customers` as features of its own, see the data dictionary.",
         "",
-        "| feature | unit | base | meaning |",
-        "|---|---|---|---|",
+        "Sentences, charts and names of segments tell a feature by its label and, of more, less",
+        "and none, by the words beside it; of yes and no, and of values, by who is meant. The",
+        "plan's `labels` give one's own features such words, or others than these.",
+        "",
+        "| feature | label | more; less; none | unit | base | meaning |",
+        "|---|---|---|---|---|---|",
     ]
     for row in list_features().itertuples():
-        lines.append(f"| `{row.feature}` | {row.unit} | {row.base} | {row.meaning} |")
+        feature = FEATURES[row.feature]
+        words = [feature.more, feature.less, feature.none, feature.yes, feature.no]
+        if feature.kind == "category":
+            words = [feature.level.replace("{}", "…")]
+        told = "; ".join(filter(None, words))
+        about = f"{row.unit} | {row.base} | {row.meaning}"
+        lines.append(f"| `{row.feature}` | {feature.label} | {told} | {about} |")
     lines += describe_dialects()
     return "\n".join(lines) + "\n"
 

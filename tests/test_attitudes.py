@@ -110,17 +110,18 @@ def test_alpha_rests_on_who_answered_all_however_many_answered_one():
     assert shown["customer_count"].astype(float)[["a", "b"]].tolist() == [12, 12]
     assert shown["mean"].isna().tolist() == [True, False, False, True]
     assert state(answers) == [
-        "Of psychographic mood no reliability can be told: one question, or too few whole answers."
+        "Of “psychographic mood” no reliability can be told: one question, or too few whole "
+        "answers."
     ]
 
 
 def test_a_reliable_scale_is_told_and_so_is_the_item_at_odds_with_it():
     told = state(pd.concat([ANSWERS] * 3, ignore_index=True))
     assert len(told) == 2
-    assert told[0].startswith("Psychographic mood: alpha 0.79 (")
+    assert told[0].startswith("“psychographic mood”: alpha 0.79 (")
     assert told[0].endswith("), from 12 customers who answered all its questions.")
     assert told[1] == (
-        "“b” does not go with the others of psychographic mood: without it alpha is 0.97."
+        "“b” does not go with the others of “psychographic mood”: without it alpha is 0.97."
     )
 
 

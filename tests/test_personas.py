@@ -133,8 +133,8 @@ def test_every_sentence_about_customers_carries_its_count():
         "Less often than all customers: of customer type business (5.0%, against 10.0% of all, "
         "n = 60).",
         "No different from all customers in industry and kind of place.",
-        "Orders: 9.25 orders on average, against 4.00 (n = 1 200).",
-        "Days since the last order: 20.00 days on average, against 140 (n = 1 200).",
+        "Orders: 9.25 on average, against 4.00 (n = 1 200).",
+        "Days since the last order: 20.00 on average, against 140 (n = 1 200).",
     ]
     assert [finding.count for finding in told] == [1200, 240, 60, None, 1200, 1200]
 

@@ -344,7 +344,7 @@ class TestTime:
 
     def test_columns_without_a_date_are_named(self, found):
         assert found.undated == ("taste",)
-        assert any("No date is known of taste" in text for text in state(found))
+        assert any("No date is known of “taste”" in text for text in state(found))
 
 
 class TestHostileData:
@@ -429,13 +429,13 @@ class TestReport:
         summary = publish(found.summarise(), usefulness.SUMMARY)
         measured = publish(found.figures, usefulness.FIGURES)
         told = usefulness.state_usefulness(found, summary, measured)[2]
-        assert told.text.startswith("Of the differences in spend, RFM explains ")
+        assert told.text.startswith("Of the differences in net spend, RFM explains ")
         assert told.figures[3].value == rows.loc[BOTH, "difference"]
         assert told.figures[3].low == rows.loc[BOTH, "difference_low"]
         assert told.count == 400
 
     def test_the_chart_says_what_the_first_fifth_brings(self, found):
-        ax = plot_gains(found.gains)
+        ax = plot_gains(found.gains, measured=found.figures)
         top = pick(found.figures, "later_spend", "top_fifth_share")["estimate"]
         assert f"{BOTH}: {100 * top[BOTH]:.1f}%" in ax.figure._segkit_alt
 

@@ -163,7 +163,7 @@ def tell_level(name: str, level: str, labels: Labels | None = None) -> str:
     if feature.unit == "share":
         level = _NUMBER.sub(_write_percent, level)
     if not feature.level.startswith("with {} "):
-        return feature.level.replace("{}", level, 1)
+        return feature.level.replace("{}", _drop_repeated(feature.level, level), 1)
     if level == "0" and feature.none and "share" not in feature.unit:
         return f"with {feature.none}"
     words = feature.level.removeprefix("with {} ")
@@ -171,6 +171,28 @@ def tell_level(name: str, level: str, labels: Labels | None = None) -> str:
     if level.endswith(" and over"):
         level = f"at least {level.removesuffix(' and over')}"
     return f"with {level} {_make_singular(words) if is_one else words}"
+
+
+def _drop_repeated(words: str, level: str) -> str:
+    """Return a level without the word that stands before it already, as in "region 1"."""
+    before = words.partition("{}")[0].split()
+    first, _, rest = level.partition(" ")
+    return rest if rest and before and before[-1] == first.casefold() else level
+
+
+def word_rule(rule: str, labels: Labels | None = None) -> str:
+    """Write a rule in words, such as "order count above 12", with the labels of its features.
+
+    >>> word_rule("order count above 12 and age years at most 44 (or unknown)")
+    'orders above 12 and age in years at most 44 (or unknown)'
+    """
+    labels = labels or {}
+    named = {name.replace("_", " "): name_feature(name, labels) for name in (*FEATURES, *labels)}
+    longest_first = sorted(map(re.escape, named), key=len, reverse=True)
+    clause = re.compile(
+        rf"(^|\band )({'|'.join(longest_first)})(?= (?:above|at most|is|known|unknown)\b)"
+    )
+    return clause.sub(lambda found: found[1] + named[found[2]], rule)
 
 
 def _write_percent(found: re.Match) -> str:

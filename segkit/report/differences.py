@@ -252,6 +252,7 @@ def _list_others(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _state_furthest(profile: Published, row: Mapping[str, Any]) -> Finding:
     where = {"segment_name": row["segment_name"], "feature": row["feature"]}
+    is_more = row["effect_size"] > 0
     low, high = "effect_low", "effect_high"
     how = "value"
     if row[high] < 0:  # the words say in which direction; both ends lie in it
@@ -267,6 +268,6 @@ def _state_furthest(profile: Published, row: Mapping[str, Any]) -> Finding:
         count=profile.read_figure("known_count", where=where, kind="count"),
         words={
             "segment_name": row["segment_name"],
-            "difference": _tell_difference(row, row["effect_size"], profile.labels),
+            "difference": tell_end(row["feature"], is_more=is_more, labels=profile.labels),
         },
     )

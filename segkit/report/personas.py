@@ -144,23 +144,17 @@ def _state_mean(segment_name: str, feature: str, profile: Published) -> Finding:
     own = (profile.frame["segment_name"] == segment_name) & (profile.frame["feature"] == feature)
     row = profile.frame.index[own][0]
     carried = profile.is_made_by_few("mean", row)
-    mean = _read_mean(profile, "mean", where, with_unit=True)
+    mean = _read_mean(profile, "mean", where)
     return write_finding(
         "personas.persona.mean_by_few" if carried else "personas.persona.mean",
-        [
-            replace(mean, carried=carried),
-            _read_mean(profile, "base_mean", where, with_unit=False),
-            count,
-        ],
+        [replace(mean, carried=carried), _read_mean(profile, "base_mean", where), count],
         count=count,
         words={"label": capitalise(find_words(feature, profile.labels).label)},
     )
 
 
-def _read_mean(
-    profile: Published, column: str, where: dict[str, str], *, with_unit: bool
-) -> Figure:
-    """Read a mean as its feature is written: a share, money, or a number with its unit."""
+def _read_mean(profile: Published, column: str, where: dict[str, str]) -> Figure:
+    """Read a mean as its feature is written: a share, money, or a number of what the label says."""
     unit = find_words(where["feature"]).unit
     if unit == "share":
         return profile.read_figure(column, where=where, kind="share")
@@ -168,5 +162,4 @@ def _read_mean(
         return profile.read_figure(column, where=where, kind="money")
     value = profile.read_figure(column, where=where).value
     decimals = 2 if value is not None and abs(value) < 100 else 0
-    shown = unit if with_unit else ""
-    return profile.read_figure(column, where=where, unit=shown, decimals=decimals)
+    return profile.read_figure(column, where=where, decimals=decimals)

@@ -30,7 +30,7 @@ RULES = View(
     ),
     {
         "segment_name": Column("Segment"),
-        "rule": Column("Rule"),
+        "rule": Column("Rule", "rule"),
         "customer_count": Column("Customers"),
         "hit_share": Column("Who belong there"),
     },

@@ -18,7 +18,7 @@ from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.findings import HIDDEN
 from segkit.core.periods import word_spend
 from segkit.core.privacy import CUSTOMERS, Published
-from segkit.features.wording import capitalise, name_feature
+from segkit.features.wording import capitalise, name_feature, word_rule
 from segkit.models.kinds import find_kind
 from segkit.report.shared.numbers import (
     MISSING,
@@ -28,7 +28,7 @@ from segkit.report.shared.numbers import (
     plural,
     write_ranges,
 )
-from segkit.report.shared.views import FEATURE, Column, View, view_of
+from segkit.report.shared.views import FEATURE, RULE, Column, View, view_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "segkit"
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
@@ -123,10 +123,13 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
             continue
         if column.kind == FEATURE:
             table = table.assign(**{name: _label_features(table[name], published)})
+        if column.kind == RULE:
+            rules = [word_rule(text, published.labels) for text in table[name].astype(str)]
+            table = table.assign(**{name: rules})
         if not (table.empty or column.always or _has_content(table[name])):
             continue
         columns[name] = word_spend(column.heading, published.period)
-        if column.kind not in ("", FEATURE) and column.interval is None:
+        if column.kind not in ("", FEATURE, RULE) and column.interval is None:
             formats[name] = column.kind
         if column.bar:
             bars.append(name)

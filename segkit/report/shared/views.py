@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEATURE = "feature"  # the kind of a column that names features: they are shown by their labels
+RULE = "rule"  # the kind of a column of rules in words: they name features by their labels
 # How finely a value of each kind is written, for the gate's records.
 ROUNDINGS = {"integer": 1.0, "count": 1.0, "index": 1.0, "share": 0.001, "money": 0.01}
 
@@ -21,9 +22,9 @@ ROUNDINGS = {"integer": 1.0, "count": 1.0, "index": 1.0, "share": 0.001, "money"
 class Column:
     """A column that is shown.
 
-    ``kind`` is how it is written: integer, share, money, number, date or text, or feature, by its
-    label; empty: told from its name and type. ``interval`` names the columns with the ends of an
-    interval that are written in one cell. With ``bar`` each number has a bar beside it. With
+    ``kind`` is how it is written: integer, share, money, number, date or text, feature or rule, by
+    their labels; empty: told from its name and type. ``interval`` names the columns with the ends
+    of an interval that are written in one cell. With ``bar`` each number has a bar beside it. With
     ``always`` the column is shown even if all its values are missing.
     """
 
