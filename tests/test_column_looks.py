@@ -105,8 +105,8 @@ def test_columns_that_say_the_same_are_named_by_scheme(customers):
     assert found[["scheme", "column", "other"]].to_numpy().tolist() == [["spend", "score", "rank"]]
     shown = publish(found, preparation.DUPLICATES)
     assert read_texts(preparation.state_duplicates(shown)) == [
-        "In spend score and rank say nearly the same (association 1.00), so that it counts twice: "
-        "name one of them only."
+        "In spend “score” and “rank” say nearly the same (association 1.00), so that it counts "
+        "twice: name one of them only."
     ]
     assert find_all_duplicates(customers, schemes[1:]).empty
 

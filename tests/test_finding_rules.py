@@ -131,6 +131,14 @@ def test_a_columns_name_is_no_prose(text):
     assert "raw name" in find_rules(finding, labels={"order_count": "orders"})
 
 
+def test_part_of_a_label_is_prose_and_part_of_another_name_is_not():
+    labels = {"branded_clothing": "liking for branded clothing", "order_count": "orders"}
+    name = "More liking for shopping centres, branded clothing"
+    assert find_rules(Finding("text", f"{name} is stable.", count=5), labels=labels) == []
+    raw = Finding("text", "More liking for shopping, a low order count.", count=5)
+    assert find_rules(raw, labels=labels) == ["raw name"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

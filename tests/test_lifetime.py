@@ -455,9 +455,9 @@ class TestEvidence:
         )
         told = lifetime_value.state_lifetime(publish(values, lifetime_value.VALUES))
         assert [text.replace("\u202f", " ") for text in read_texts(told)] == [
-            "In the next year a customer is expected to bring EUR 10.00 of gross sales (95 % "
-            "interval EUR 9.00 to EUR 11.00), all 100 customers together EUR 1 000 (EUR 900.00 to "
-            "EUR 1 100), discounted.",
+            "Over all time to 2026-03-31 a customer is expected to bring EUR 10.00 of gross sales "
+            "(95 % interval EUR 9.00 to EUR 11.00), all 100 customers together EUR 1 000 (EUR "
+            "900.00 to EUR 1 100), discounted.",
             "The largest part of it, 80.0%, is expected of the group 'loyal', which is 40.0% of "
             "the customers.",
         ]

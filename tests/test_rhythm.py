@@ -214,7 +214,8 @@ def test_too_few_gaps_leave_the_fixed_cut_points():
     assert list_learned(habits)["cut"].tolist()[:2] == [365, 180]
     assert state_cuts(list_learned(habits)) == [
         "There are 199 gaps between orders, fewer than 200, so the cut points are fixed: a "
-        "customer is at risk after 180 days without an order, lapsed after 365 days."
+        "customer is called at risk after 180 days without an order, lapsed after 365 days. Nobody "
+        "said that they left, and these data do not tell when customers come back."
     ]
     assert state_cuts(list_cuts(pd.DataFrame(), Habits())) == [NO_PURCHASES]
 

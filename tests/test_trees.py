@@ -161,6 +161,6 @@ def test_each_mean_is_written_with_the_decimals_that_it_needs():
     profile = profile_segments(customers[["customer_id"]].assign(**values), segments)
     listed = list_differences(publish(profile.assign(segment_count=100), PROFILE), count=2)
     table = listed.frame.set_index(["segment", "feature"])
-    assert table.loc[(2, "total spend"), "mean_text"].replace(THIN_SPACE, " ") == "8 000"
-    texts = table.xs("discount share", level="feature")["base_text"]
+    assert table.loc[(2, "total_spend"), "mean_text"].replace(THIN_SPACE, " ") == "8 000"
+    texts = table.xs("discount_share", level="feature")["base_text"]
     assert texts.str.endswith("%").all()

@@ -115,7 +115,7 @@ def test_a_whole_run_in_a_folder_of_signs_is_as_any_other(ran):
     assert answer["published"]
     assert verify_publication(index.parent) == []
     names = {path.name for path in shop.iterdir()}
-    assert names == {"data", "notebooks", "plan.toml", "reports", "runs"}
+    assert names == {".gitignore", "data", "notebooks", "plan.toml", "reports", "runs"}
     assert list((shop.parent / NEIGHBOUR).rglob("*")) == [
         shop.parent / NEIGHBOUR / "data",
         shop.parent / NEIGHBOUR / "data" / "sample",

@@ -181,6 +181,8 @@ def find_names_in_words(text: str, names: Iterable[str], said: Said) -> list[str
         words = name_column(name)
         if " " not in words or words in TERMS or not find_words(words, text):
             continue
+        if find_words(words, str(said.labels.get(name, ""))):
+            continue  # part of its label, of which a segment's name leaves out what is said before
         known = [told for told in (*said.labels.values(), *said.words) if find_words(words, told)]
         if find_words(words, _take_out(known, text)):
             found.append(f"“{words}” is a column's name")
