@@ -10,8 +10,8 @@ import pandas as pd
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published
-from segkit.plan.models import LEARNING_METHODS, Scheme
-from segkit.report.groups import locate, state_direction
+from segkit.plan.models import Scheme
+from segkit.report.groups import locate, state_what
 from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import find_sentence, name_column, write_finding
 from segkit.report.usefulness import OUTCOMES, read_added
@@ -40,7 +40,7 @@ def state_found(choice: SchemeChoice, candidates: Published) -> Finding:
     is_chosen = frame["scheme"] == choice.scheme
     is_chosen &= frame["segment_count"] == choice.segment_count
     row = frame[is_chosen].iloc[0]
-    what = _state_what(candidates, row)
+    what = state_what(candidates, row, topic="conclusion.what")
     stability = candidates.read_figure("stability", where=locate(row), decimals=2)
     holds = write_finding(f"conclusion.holds.{_find_hold(row)}", [stability])
     count = candidates.read_figure("segment_count", where=locate(row), kind="count", unit="segment")
@@ -55,19 +55,6 @@ def _find_hold(row: pd.Series) -> str:
     if row["kind"] == "none":
         return "none"
     return "not_all" if UNSTABLE & set(str(row["faults"]).split(", ")) else "all"
-
-
-def _state_what(candidates: Published, row: pd.Series) -> Finding:
-    """Say whether they are groups, classes or a cut, and where it was made."""
-    if row["kind"] == "constructive" and row["method"] in LEARNING_METHODS:
-        return write_finding("conclusion.what.nothing")
-    if row["kind"] != "reproducible":
-        return write_finding(f"conclusion.what.{row['kind']}")
-    share, direction = state_direction(candidates, row)
-    if not direction:
-        return write_finding("conclusion.what.reproducible_unnamed")
-    words = {"direction": direction}
-    return write_finding("conclusion.what.reproducible", [share], words=words)
 
 
 def state_conclusion(

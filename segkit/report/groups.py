@@ -19,17 +19,20 @@ def locate(row: Mapping[str, object]) -> dict[str, object]:
     return {"scheme": str(row["scheme"]), "segment_count": int(row["segment_count"])}
 
 
-def state_what(candidates: Published, row: pd.Series) -> Finding:
-    """Say whether segments are groups, and if not, along which columns customers are cut."""
+def state_what(candidates: Published, row: pd.Series, *, topic: str = "choice.what") -> Finding:
+    """Say whether segments are groups, and if not, along which columns customers are cut.
+
+    ``topic`` names where the sentences stand: whole ones, or parts of the conclusion.
+    """
     if row["kind"] == "constructive" and row["method"] in LEARNING_METHODS:
-        return write_finding("choice.what.nothing")
+        return write_finding(f"{topic}.nothing")
     if row["kind"] != "reproducible":
-        return write_finding(f"choice.what.{row['kind']}")
+        return write_finding(f"{topic}.{row['kind']}")
     share, direction = state_direction(candidates, row)
     if not direction:
-        return write_finding("choice.what.reproducible_unnamed")
+        return write_finding(f"{topic}.reproducible_unnamed")
     words = {"direction": direction}
-    return write_finding("choice.what.reproducible", [share], words=words)
+    return write_finding(f"{topic}.reproducible", [share], words=words)
 
 
 def state_direction(candidates: Published, row: pd.Series) -> tuple[Figure, str]:
