@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import importlib
+import pkgutil
 import re
 
 import numpy as np
@@ -13,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import publish
 
+import segkit.report
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
 from segkit.core.findings import Finding
-from segkit.core.privacy import Shape
+from segkit.core.privacy import Shape, publish_table
 from segkit.report import show_findings, show_table
 from segkit.report.shared import charts
 from segkit.report.shared.figures import show_chart
@@ -27,8 +30,8 @@ from segkit.report.shared.numbers import (
     join_words,
     plural,
 )
-from segkit.report.shared.tables import build_table, guess_format, label_column
-from segkit.report.shared.views import View
+from segkit.report.shared.tables import build_table, guess_format, label_column, lay_out_view
+from segkit.report.shared.views import FEATURE, RULE, View
 
 
 def test_a_small_table_by_hand():
@@ -212,3 +215,29 @@ def test_what_has_not_passed_the_gate_is_not_shown():
         show_chart(charts.plot_bars(frame), caption="c")
     with pytest.raises(SegkitError, match="only findings are shown"):
         show_findings(["Three customers bring everything."])
+
+
+NOBODY = Shape("t", population="rules")
+
+
+def test_every_view_shows_rows_that_name_nothing():
+    views = {}
+    for found in pkgutil.iter_modules(segkit.report.__path__):
+        module = importlib.import_module(f"segkit.report.{found.name}")
+        for name, thing in vars(module).items():
+            if isinstance(thing, View) and thing.columns:
+                views[f"{found.name}.{name}"] = thing
+    assert len(views) > 30
+    worded = 0
+    for name, view in views.items():
+        texts = [column for column, shown in view.columns.items() if shown.kind in (FEATURE, RULE)]
+        cells = {column: [np.nan, np.nan] for column in view.columns}
+        table = pd.DataFrame(cells | {column: [None, "order_count"] for column in texts})
+        laid = lay_out_view(publish_table(table, NOBODY, smallest_cell=5, view=view))
+        shown = laid.pop("table")
+        for column in texts:
+            assert list(shown[column].isna()) == [True, False], name
+        page = build_table(shown, caption="t", **laid)
+        assert "nan" not in re.sub("<[^>]*>", " ", page).casefold().split(), name
+        worded += len(texts)
+    assert worded > 5

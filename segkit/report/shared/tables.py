@@ -124,8 +124,8 @@ def lay_out_view(published: Published, chosen: Sequence[str] | None = None) -> d
         if column.kind == FEATURE:
             table = table.assign(**{name: _label_features(table[name], published)})
         if column.kind == RULE:
-            rules = [word_rule(text, published.labels) for text in table[name].astype(str)]
-            table = table.assign(**{name: rules})
+            word = partial(word_rule, labels=published.labels)
+            table = table.assign(**{name: table[name].map(word, na_action="ignore")})
         if not (table.empty or column.always or _has_content(table[name])):
             continue
         columns[name] = word_spend(column.heading, published.period)
