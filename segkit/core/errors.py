@@ -20,6 +20,16 @@ class SegkitError(Exception):
         What stood there.
     fix : str, optional
         What to do about it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from segkit import SegkitError, fit_segmentation
+    >>> try:
+    ...     fit_segmentation(pd.DataFrame({"visits": [1, 2]}), ["visit"], 2)
+    ... except SegkitError as error:
+    ...     print(error)
+    customers: there is no column 'visit'. Found: visits. Did you mean 'visits'?
     """
 
     exit_code = 1
