@@ -147,7 +147,9 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         """Return the nearest cluster of each row; a level never seen differs from every mode."""
         check_is_fitted(self)
         numbers, codes = self._encode(self._read(X, reset=False))
-        labels, _ = assign_prototypes(numbers, codes, self._centres, self._modes, self.gamma_)
+        labels, _ = assign_prototypes(
+            numbers, codes, centres=self._centres, modes=self._modes, gamma=self.gamma_
+        )
         return labels
 
     def transform(self, X) -> np.ndarray:
@@ -156,7 +158,9 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         numbers, codes = self._encode(self._read(X, reset=False))
         squares = []
         for centre, mode in zip(self._centres, self._modes, strict=True):
-            _, nearest = assign_prototypes(numbers, codes, [centre], [mode], self.gamma_)
+            _, nearest = assign_prototypes(
+                numbers, codes, centres=[centre], modes=[mode], gamma=self.gamma_
+            )
             squares.append(nearest)
         return np.sqrt(np.column_stack(squares))
 
