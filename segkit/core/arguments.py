@@ -6,6 +6,7 @@ kind gives a result all the same. These checks say what was given instead.
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable, Sequence
 
@@ -149,6 +150,29 @@ def require_names(name: str, value: object) -> list[str]:
     if doubled:
         raise SettingError(f"{name} names a column twice", found=repr(doubled[0]))
     return names
+
+
+def require_date(name: str, value: object) -> datetime.date:
+    """Return a setting that is a day; of a point in time its day.
+
+    Raises
+    ------
+    SettingError
+        If it is no date, text too.
+
+    Examples
+    --------
+    >>> require_date("as_of", datetime.datetime(2026, 3, 31, 12, 0))
+    datetime.date(2026, 3, 31)
+    """
+    # A missing point in time passes for one, but is not equal to itself.
+    if not isinstance(value, datetime.date) or value != value:
+        raise SettingError(
+            f"{name} is a date",
+            found=repr(value),
+            fix="Write datetime.date(2026, 3, 31), or datetime.date.fromisoformat of a text.",
+        )
+    return value.date() if isinstance(value, datetime.datetime) else value
 
 
 def _read_scalar(value: object) -> int | float | None:
