@@ -13,6 +13,7 @@ import pandas as pd
 
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
+from segkit.core.findings import Finding, read_findings
 from segkit.core.privacy import Published, publish_table
 from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
@@ -21,9 +22,10 @@ from segkit.features.accounts import roll_up_accounts
 from segkit.features.customer_table import list_given
 from segkit.features.own_features import list_kinds
 from segkit.features.wording import name_feature, require_labels
-from segkit.plan.models import Plan
+from segkit.plan.models import Plan, Scheme
 from segkit.plan.reading import read_plan
 from segkit.report.shared.exhibits import FINDINGS_TITLE, MOST_ROWS, Exhibit, show_exhibit
+from segkit.report.shared.segment_counts import add_segment_counts
 from segkit.report.shared.views import View
 from segkit.runs import outputs
 from segkit.runs.layout import RunFolder, StepFolder
@@ -116,6 +118,7 @@ class Workspace:
         name: str = "",
         days: int | None = None,
         period: str = "",
+        sizes: Published | None = None,
     ) -> Published:
         """Let a finished table through the gate, and keep it with this step.
 
@@ -135,7 +138,12 @@ class Workspace:
             The last days that its figures speak of; all time until ``as_of`` if not given.
         period : str, optional
             Another time that they speak of, see `segkit.core.periods`.
+        sizes : Published, optional
+            The sizes of the segments that the table is on: of a segment whose size is hidden
+            nothing is shown in it.
         """
+        if sizes is not None:
+            table = add_segment_counts(table, sizes)
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
         audited = self._ledger.audit(table, view.shape, roundings=view.list_roundings())
@@ -246,6 +254,10 @@ class Workspace:
         """Return what a column of the customer table is called for people."""
         return name_feature(name, self.plan.list_labels())
 
+    def find_scheme(self, name: str) -> Scheme:
+        """Return the plan's scheme of this name."""
+        return next(scheme for scheme in self.plan.schemes if scheme.name == name)
+
     def _keep_published(self, published: Published) -> None:
         """Leave a published table, and the records of its cells."""
         name = published.shape.name.rpartition("/")[2]
@@ -300,6 +312,10 @@ class Workspace:
     def read_facts(self, step: str) -> dict[str, Any]:
         """Read the facts that an earlier step left."""
         return outputs.read_facts(self.run, step)
+
+    def read_findings(self, step: str, name: str) -> list[Finding]:
+        """Read the findings that an earlier step kept under a name."""
+        return read_findings(self.read_facts(step)[name])
 
     def place_file(self, name: str) -> Path:
         """Return where to write a document or text of this step, beside its tables."""
