@@ -22,7 +22,10 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 # Which page has which sections of the README; a section that is named nowhere goes to the first.
 README_PAGES = {
-    "guide/start": ("Getting started", ("Quickstart", "Your own shop", "The five steps")),
+    "guide/start": (
+        "Getting started",
+        ("Quickstart", "Your own shop", "In ten lines of Python", "The five steps"),
+    ),
     "guide/commands": ("Commands and exit codes", ("Commands", "Exit codes")),
     "guide/models": ("Schemes and models", ("Schemes and models",)),
     "guide/large_tables": ("Large tables", ("Large tables",)),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from segkit.library.worth import measure_usefulness as measure_usefulness
     from segkit.library.worth import predict_lifetime_value as predict_lifetime_value
     from segkit.models.kprototypes import KPrototypes as KPrototypes
+    from segkit.models.lifetime.expectations import expect_purchases as expect_purchases
     from segkit.workspace import open_workspace as open_workspace
 
 __version__ = "0.1.0"
@@ -57,6 +58,7 @@ _PLACES = {
     "build_quiz": "library.describing",
     "predict_lifetime_value": "library.worth",
     "measure_usefulness": "library.worth",
+    "expect_purchases": "models.lifetime.expectations",
     "compare_segments": "library.comparing",
     "KPrototypes": "models.kprototypes",
     "open_workspace": "workspace",
@@ -69,6 +71,7 @@ __all__ = [
     "build_quiz",
     "compare_counts",
     "compare_segments",
+    "expect_purchases",
     "fit_segmentation",
     "fit_surrogate",
     "judge_segmentation",

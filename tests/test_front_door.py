@@ -6,14 +6,25 @@ import doctest
 import inspect
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+from ten_lines import read_ten_lines, write_orders
 
 import segkit
 
+ROOT = Path(__file__).parent.parent
+
 HEAVY = ("pandas", "numpy", "ibis", "duckdb", "sklearn", "scipy", "pyarrow", "pydantic", "numba")
 # These take a plan, or nothing.
-WITHOUT_A_TABLE = {"SegkitError", "KPrototypes", "open_workspace", "read_segmentation"}
+WITHOUT_A_TABLE = {
+    "SegkitError",
+    "KPrototypes",
+    "expect_purchases",
+    "open_workspace",
+    "read_segmentation",
+}
 
 
 def find_loaded(code: str) -> list[str]:
@@ -92,3 +103,45 @@ def test_what_draws_takes_a_seed_and_what_looks_at_time_a_day(name):
         assert parameters["random_state"].kind is inspect.Parameter.KEYWORD_ONLY
     if name in dated:
         assert parameters["as_of"].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+@pytest.mark.slow
+def test_types_hold_in_the_front_door_and_in_a_script_that_uses_it(tmp_path):
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    checked = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]["files"]
+    for place in segkit._PLACES.values():
+        path = f"segkit/{place.replace('.', '/')}.py"
+        assert any(path.startswith(own) for own in checked) or "segmentation" in path, path
+
+
+@pytest.mark.slow
+def test_a_wrong_type_is_seen(tmp_path):
+    pytest.importorskip("mypy")
+    script = tmp_path / "wrong.py"
+    script.write_text(
+        "import segkit\n"
+        "lines = segkit.load_sample_lines()\n"
+        "segkit.prepare_lines(lines, decimal=';')\n"
+        "held: int = segkit.judge_segmentation(lines, ['a'], 2).verdict\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent"]
+    result = subprocess.run([*command, script], cwd=ROOT, capture_output=True, text=True)
+    own = [line for line in result.stdout.splitlines() if line.startswith(str(script))]
+    assert [line.split(":")[1] for line in own] == ["3", "4"], result.stdout
+
+
+@pytest.mark.slow
+def test_the_ten_lines_of_the_readme_run_on_a_file_of_ones_own(tmp_path):
+    write_orders(tmp_path)
+    lines = read_ten_lines()
+    assert len(lines) == 10
+    told = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stderr
+    assert "3,402 lines read" in told.stdout
+    assert "The verdict: " in told.stdout
+    assert segkit.read_segmentation(tmp_path / "segmentation.json").customer_count == 240

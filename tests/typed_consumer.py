@@ -14,6 +14,7 @@ from segkit import (
     build_quiz,
     compare_counts,
     compare_segments,
+    expect_purchases,
     fit_segmentation,
     fit_surrogate,
     judge_segmentation,
@@ -59,7 +60,10 @@ def describe(customers: pd.DataFrame, path: str) -> float:
     scores: pd.DataFrame = score_rfm(customers)
     worth = predict_lifetime_value(load_sample_lines(), horizon_days=90)
     useful: str = measure_usefulness(load_sample_lines(), COLUMNS, 3).answer
-    print(sizes, profile, rules, questions, moved, scores, useful)
+    ahead = expect_purchases(
+        worth.fitted.purchases, repeat_count=2, active_days=30, tenure_days=40, horizon_days=90
+    )
+    print(ahead.sum(), sizes, profile, rules, questions, moved, scores, useful)
     return float(worth.customers["lifetime_value"].sum())
 
 

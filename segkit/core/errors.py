@@ -94,9 +94,10 @@ def explain_faults(
     message: str, *kinds: type[Exception], where: object, fix: str
 ) -> Iterator[None]:
     """Turn the system's errors, and those of further kinds, into one for people."""
+    every: tuple[type[Exception], ...] = (OSError, *kinds)
     try:
         yield
-    except (OSError, *kinds) as error:
+    except every as error:
         lines = (getattr(error, "strerror", None) or str(error)).splitlines()
         found = lines[0][:300] if lines else type(error).__name__
         place = str(getattr(error, "filename", None) or where)

@@ -130,9 +130,9 @@ def _read_several(given: Mapping[str, Any]) -> dict[str, ir.Table]:
 def _find_last_day(tables: Mapping[str, ir.Table]) -> datetime.date:
     """Return the last day in the order lines."""
     if LINES in tables:
-        last = tables[LINES].ordered_at.max().to_pyarrow().as_py()
+        last = read_day(tables[LINES].ordered_at.max().to_pyarrow().as_py())
         if last is not None:
-            return last.date()
+            return last
     message = "as_of cannot be told without order lines"
     raise SegkitError(message, where="build_customers", fix='Write as_of="YYYY-MM-DD".')
 

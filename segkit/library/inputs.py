@@ -6,11 +6,11 @@ import datetime
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from segkit.core.arguments import SettingError, require_names, require_number, require_whole
 from segkit.core.errors import SegkitError, suggest_name
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CUSTOMER_ID = "customer_id"
 TABLE_KINDS = "Give a pandas or polars DataFrame, an Arrow table or an Ibis table."
-LARGEST_SEED = 2**32
+LARGEST_SEED = 2**32 - 1
 
 
 def is_expression(table: object) -> bool:
@@ -115,13 +115,13 @@ def read_customers(
         width = len(str(len(frame)))
         ids = [f"{number:0{width}d}" for number in range(1, len(frame) + 1)]
         return frame.assign(customer_id=ids)
-    ids = frame[CUSTOMER_ID]
+    column: pd.Series[Any] = frame[CUSTOMER_ID]
     where = f"{what}, column 'customer_id'"
-    if missing := int(ids.isna().sum()):
+    if missing := int(column.isna().sum()):
         fix = "Drop these rows: customers[customers['customer_id'].notna()]."
-        found = f"{missing:,} of {len(ids):,} rows have none"
+        found = f"{missing:,} of {len(column):,} rows have none"
         raise SegkitError("a customer has no id", where=where, found=found, fix=fix)
-    repeated = ids[ids.astype(str).duplicated()]
+    repeated = column[column.astype(str).duplicated()]
     if len(repeated):
         raise SegkitError(
             "there must be one row a customer, but some are named more than once",
@@ -157,24 +157,10 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], what: str) -> N
 
 
 def read_names(names: Any, what: str) -> tuple[str, ...]:
-    """Return names of columns; a single text is refused, for it would be read letter by letter."""
-    if isinstance(names, str):
-        fix = f"Write it in a list: {what}=[{names!r}]."
-        raise SegkitError(f"{what} is a list of names", found=repr(names), fix=fix)
-    if not isinstance(names, Iterable):
-        fix = f'Write {what}=["recency_days", "total_spend"].'
-        raise SegkitError(f"{what} is a list of names", found=repr(names), fix=fix)
-    found = tuple(names)
-    for name in found:
-        if not isinstance(name, str):
-            fix = "Give the names of columns as texts."
-            raise SegkitError(f"{what} is a list of names", found=repr(name), fix=fix)
-    for name in found:
-        if found.count(name) > 1:
-            raise SegkitError(
-                "a column is named twice", where=what, found=name, fix="Name it once."
-            )
-    return found
+    """Return names of columns, if there are any; a single text would be read letter by letter."""
+    if isinstance(names, list | tuple) and not names:
+        return ()
+    return tuple(require_names(what, names))
 
 
 def read_day(day: Any, what: str = "as_of") -> datetime.date | None:
@@ -203,31 +189,23 @@ def read_day(day: Any, what: str = "as_of") -> datetime.date | None:
 
 def read_count(value: Any, what: str, *, least: int = 1, most: int | None = None) -> int:
     """Return a whole number within its bounds; True and False are none."""
-    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
-    is_fitting = is_whole and value >= least and (most is None or value <= most)
-    if not is_fitting:
-        bounds = f"from {least}" if most is None else f"from {least} to {most}"
-        message = f"{what} is a whole number {bounds}"
-        raise SegkitError(message, found=repr(value), fix=f"Write {what}={max(least, 3)}.")
-    return int(value)
+    return require_whole(what, value, least=least, most=most, fix=f"Write {what}={max(least, 3)}.")
 
 
 def read_seed(value: Any) -> int:
     """Return a seed."""
-    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not is_whole or not 0 <= value < LARGEST_SEED:
-        message = f"random_state is a whole number from 0 to {LARGEST_SEED - 1}"
-        raise SegkitError(message, found=repr(value), fix="Write random_state=0.")
-    return int(value)
+    fix = "Write random_state=0."
+    return require_whole("random_state", value, least=0, most=LARGEST_SEED, fix=fix)
 
 
 def read_number(value: Any, what: str, *, least: float, most: float, usual: float) -> float:
     """Return a number within its bounds."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not least <= value <= most:
+    fix = f"Write {what}={usual:g}."
+    number = require_number(what, value, least=least, fix=fix)
+    if number > most:
         message = f"{what} is a number from {least:g} to {most:g}"
-        raise SegkitError(message, found=repr(value), fix=f"Write {what}={usual:g}.")
-    return float(value)
+        raise SettingError(message, found=repr(value), fix=fix)
+    return number
 
 
 def read_range(counts: Any, what: str = "n_segments", *, most: int = 20) -> tuple[int, int]:

@@ -189,7 +189,7 @@ def _collect(plan: Any, checked: PreparedTables, folder: Path) -> PreparedLines:
     """Open what the checks left in the folder, which goes when nobody holds the table any more."""
     table = open_tables(plan, checked.paths, folder / "work")[LINES]
     weakref.finalize(table.get_backend(), shutil.rmtree, folder, ignore_errors=True)
-    counts = checked.counts.set_index("table").loc[LINES]
+    counts = checked.counts.set_index("table").to_dict("index")[LINES]
     quality = checked.quality[checked.quality["row_count"] > 0].drop(columns=["table", "found"])
     told = {name: quality[name].map(rephrase) for name in ("reason", "treatment")}
     rejected = pd.read_parquet(RunFolder(folder / "run").checked.rejected_rows(LINES))

@@ -96,7 +96,7 @@ def _suggest(kind: type[BaseModel], fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         return "Valid names: " + ", ".join(sorted(kind.model_fields)) + "."
     if fault["type"] == "literal_error":
-        return "Give one of: " + fault["ctx"]["expected"] + "."
+        return f"Give one of: {fault['ctx']['expected']}."
     return ""
 
 

@@ -49,7 +49,7 @@ def load_sample_lines(*, random_state: int = 0) -> pd.DataFrame:
 
     rng = np.random.default_rng(read_seed(random_state))
     first = pd.Timestamp(FIRST_DAY)
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for customer in range(CUSTOMERS):
         rate = rng.gamma(RATE_SHAPE, MEAN_RATE / RATE_SHAPE)
         leaving = rng.beta(*LEAVING)

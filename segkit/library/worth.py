@@ -13,7 +13,7 @@ import pandas as pd
 from segkit.core.errors import SegkitError
 from segkit.core.periods import YEAR_DAYS
 from segkit.features.lifetime_choice import choose_lifetime
-from segkit.features.lifetime_value import YEARLY_DISCOUNT, predict_lifetime
+from segkit.features.lifetime_value import YEARLY_DISCOUNT, Lifetime, predict_lifetime
 from segkit.library.customers import read_tables
 from segkit.library.fitting import Method, make_scheme
 from segkit.library.inputs import read_day, read_number, read_seed
@@ -41,8 +41,9 @@ class LifetimeValue:
         95 % interval, ``lifetime_value_low`` and ``lifetime_value_high``.
     model : str
         The model of purchases that was taken: BG/NBD, Pareto/NBD or MBG/CNBD-k.
-    parameters : dict of str to float
-        Of the purchases, in days, and of the spend.
+    fitted : Lifetime
+        The fitted models with their parameters, standard errors and log-likelihoods, in days;
+        ``fitted.purchases`` is what `segkit.expect_purchases` takes.
     candidates : pandas.DataFrame
         The models compared, by the last part of the history, which was held out.
     value_reason : str
@@ -53,7 +54,7 @@ class LifetimeValue:
 
     customers: pd.DataFrame = field(compare=False)
     model: str
-    parameters: dict[str, float]
+    fitted: Lifetime = field(compare=False)
     candidates: pd.DataFrame = field(compare=False)
     value_reason: str
     as_of: datetime.date
@@ -89,7 +90,7 @@ def predict_lifetime_value(
     Returns
     -------
     LifetimeValue
-        With ``customers``, ``model``, ``parameters``, ``candidates`` and ``value_reason``.
+        With ``customers``, ``model``, ``fitted``, ``candidates`` and ``value_reason``.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def predict_lifetime_value(
     return LifetimeValue(
         customers=found,
         model=str(models.loc[models["is_chosen"].astype(bool), "model"].iloc[0]),
-        parameters=choice.model.parameters,
+        fitted=choice.model,
         candidates=models,
         value_reason=choice.value_reason,
         as_of=day,
