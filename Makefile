@@ -72,8 +72,9 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a
 simulate: $(READY)                         ## all simulations, can be broken off; into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations --processes 2
 
-docs: $(READY)                             ## write the generated pages of docs/
+docs: $(READY)                             ## write the generated pages of docs/, then the site into site/html
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/build_site.py
 
 lock:                                      ## resolve again; needs uv
 	uv pip compile pyproject.toml --extra dev --extra spark --universal --python-version 3.11 --generate-hashes \

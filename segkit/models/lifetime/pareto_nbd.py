@@ -24,6 +24,7 @@ from segkit.models.lifetime.peaks import (
     MOST_RATE,
     History,
     Peak,
+    check_history,
     climb,
     count_alike,
     list_pairs,
@@ -133,7 +134,7 @@ def fit_pareto_nbd(history: History) -> Peak:
 
     Returns a peak with r, alpha, s and beta (Schmittlein, Morrison and Colombo 1987).
     """
-    alike = count_alike(history)
+    alike = count_alike(check_history(history))
     peak = climb(_weigh_histories, alike.list_histories(), STARTS, thin_rows=THIN_ROWS)
     return rescale(peak, alike, are_times=(False, True, False, True))
 
