@@ -26,9 +26,7 @@ from segkit.models.tolerances import TIE
 PART_ROWS = 1 << 14
 
 
-class LatentClasses(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
-):
+class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Groups of rows with like answers (Lazarsfeld and Henry 1968), in scikit-learn's manner.
 
     Every column is taken as a category; within a class the columns are independent. Fitted by EM
