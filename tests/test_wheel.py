@@ -1,4 +1,4 @@
-"""What 'pip install segkit' brings: a wheel that works away from this repository."""
+"""What 'pip install segkit-workbench' brings: a wheel that works away from this repository."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def count_patterns(levels: tuple[Levels, ...], codes: np.ndarray) -> Answers:
 
 
 def draw_answers(
-    answers: Answers, weights: Floats, probabilities: Sequence[Sequence[Floats]], rng: Generator
+    answers: Answers, *, weights: Floats, probabilities: Sequence[Sequence[Floats]], rng: Generator
 ) -> Answers:
     """Draw as many customers as there are from a model's numbers, with the same answers missing."""
     missing = np.repeat(answers.patterns < 0, answers.counts, axis=0)

@@ -206,7 +206,9 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         numbers, codes = self._encode(read_table(self, X, reset=False))
         squares = []
         for centre, mode in zip(self._centres, self._modes, strict=True):
-            _, nearest = assign_prototypes(numbers, codes, [centre], [mode], self.gamma_)
+            _, nearest = assign_prototypes(
+                numbers, codes, centres=[centre], modes=[mode], gamma=self.gamma_
+            )
             squares.append(nearest)
         return np.sqrt(np.column_stack(squares))
 
@@ -214,7 +216,9 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         """Return the nearest cluster of each row, and its squared distance."""
         check_is_fitted(self)
         numbers, codes = self._encode(read_table(self, X, reset=False))
-        return assign_prototypes(numbers, codes, self._centres, self._modes, self.gamma_)
+        return assign_prototypes(
+            numbers, codes, centres=self._centres, modes=self._modes, gamma=self.gamma_
+        )
 
     def _check_settings(self) -> None:
         require_whole("n_clusters", self.n_clusters)

@@ -254,7 +254,9 @@ def _count_exceeding(
     ratio = large.log_likelihood - small.log_likelihood
     exceeded = 0
     for _ in range(n_bootstrap):
-        drawn = draw_answers(answers, small.weights, small.probabilities, rng)
+        drawn = draw_answers(
+            answers, weights=small.weights, probabilities=small.probabilities, rng=rng
+        )
         low = _reach_likelihood(drawn, small.class_count, rng)
         high = _reach_likelihood(drawn, large.class_count, rng)
         exceeded += high - low >= ratio

@@ -65,7 +65,9 @@ def fit_prototypes(
     """
     is_swapped = refine and max(len(numbers), len(codes)) <= descent.MOST_SWAPPED
     descent_count = n_init * (1 + descent.SWAPS) if is_swapped else n_init
-    everyone = lay_out(numbers, codes, sample_weight, gamma, n_clusters * descent_count)
+    everyone = lay_out(
+        numbers, codes, sample_weight, gamma=gamma, repeats=n_clusters * descent_count
+    )
     rng = check_random_state(random_state)
     with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else count_processors()) as pool:
         share_out = map if everyone.loops is PLAIN else pool.map
@@ -95,7 +97,7 @@ def fit_prototypes(
         fits = map(start, seeds) if n_init == 1 else share_out(start, seeds)
         best = min(fits, key=lambda fit: fit.cost)
         if refine and len(started.weights) <= descent.MOST_SWAPPED:
-            best = descent.swap_prototypes(started, best, descent.SWAPS * n_init, rng)
+            best = descent.swap_prototypes(started, best, trials=descent.SWAPS * n_init, rng=rng)
         if not is_small:
             started = replace(started, each=everyone.each)
             best = _go_on(started, best, max_iter=max_iter, rounds=rounds)
@@ -135,6 +137,7 @@ def _go_on(rows: Rows, fit: PrototypeFit, *, max_iter: int, rounds: int = 0) -> 
 def assign_prototypes(
     numbers: np.ndarray,
     codes: np.ndarray,
+    *,
     centres: np.ndarray,
     modes: np.ndarray,
     gamma: float | np.ndarray,
@@ -145,14 +148,14 @@ def assign_prototypes(
     distances within one part in 1e9 are equal and the lowest prototype wins. A missing value (NaN,
     a code below 0) adds nothing.
     """
-    rows = lay_out(numbers, codes, None, gamma, len(centres))
+    rows = lay_out(numbers, codes, None, gamma=gamma, repeats=len(centres))
     centres = np.array(centres, dtype=np.float64, ndmin=2)
     modes = np.array(modes, dtype=np.int32, ndmin=2)
     labels, nearest, _ = rows.measure(centres, modes)
     return labels.astype(np.int64), nearest
 
 
-def lay_out(numbers, codes, weights, gamma: float | np.ndarray, repeats: int) -> Rows:
+def lay_out(numbers, codes, weights, *, gamma: float | np.ndarray, repeats: int) -> Rows:
     numbers = np.require(np.asarray(numbers, dtype=np.float64).T, requirements=["C", "W"])
     codes = np.require(np.asarray(codes, dtype=np.int32).T, requirements=["C", "W"])
     n = max(numbers.shape[1], codes.shape[1])

@@ -277,8 +277,10 @@ def _weigh_histories(
             columns = (repeats[part], active[part], tenure[part])
             logs = _weigh_causes(values, *columns, k=k)
             places = at_count[part]
-            causes = _bend_causes(values, columns, firsts=firsts[places], seconds=seconds[places])
-            added = sum_mixture(weights[part], logs, *causes)
+            first, second = _bend_causes(
+                values, columns, firsts=firsts[places], seconds=seconds[places]
+            )
+            added = sum_mixture(weights[part], logs, slopes=first, bends=second)
             value += added[0]
             slopes += added[1]
             bends += added[2]

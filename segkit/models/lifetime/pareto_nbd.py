@@ -162,7 +162,8 @@ def _weigh_histories(
         for start in range(0, len(weights), PART_ROWS):
             part = slice(start, start + PART_ROWS)
             logs, times = _weigh_causes(values, repeats[part], active[part], tenure[part])
-            added = sum_mixture(weights[part], logs, *_bend_causes(values, repeats[part], times))
+            first, second = _bend_causes(values, repeats[part], times)
+            added = sum_mixture(weights[part], logs, slopes=first, bends=second)
             value += added[0]
             slopes += added[1]
             bends += added[2]
