@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from segkit.library.worth import measure_usefulness as measure_usefulness
     from segkit.library.worth import predict_lifetime_value as predict_lifetime_value
     from segkit.models.kprototypes import KPrototypes as KPrototypes
+    from segkit.models.latent_class_estimator import LatentClasses as LatentClasses
     from segkit.models.lifetime.expectations import expect_purchases as expect_purchases
     from segkit.workspace import open_workspace as open_workspace
 
@@ -61,10 +62,12 @@ _PLACES = {
     "expect_purchases": "models.lifetime.expectations",
     "compare_segments": "library.comparing",
     "KPrototypes": "models.kprototypes",
+    "LatentClasses": "models.latent_class_estimator",
     "open_workspace": "workspace",
 }
 __all__ = [
     "KPrototypes",
+    "LatentClasses",
     "SegkitError",
     "assign_segments",
     "build_customers",

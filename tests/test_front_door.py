@@ -22,6 +22,7 @@ HEAVY = ("pandas", "numpy", "ibis", "duckdb", "sklearn", "scipy", "pyarrow", "py
 WITHOUT_A_TABLE = {
     "SegkitError",
     "KPrototypes",
+    "LatentClasses",
     "expect_purchases",
     "open_workspace",
     "read_segmentation",
@@ -97,7 +98,7 @@ def test_a_name_takes_at_most_three_arguments_by_place(name):
 def test_what_draws_takes_a_seed_and_what_looks_at_time_a_day(name):
     parameters = inspect.signature(getattr(segkit, name)).parameters
     draws = {"fit_segmentation", "judge_segmentation", "compare_counts", "measure_usefulness"}
-    draws |= {"fit_surrogate", "build_quiz", "load_sample_lines", "KPrototypes"}
+    draws |= {"fit_surrogate", "build_quiz", "load_sample_lines", "KPrototypes", "LatentClasses"}
     dated = {"prepare_lines", "build_customers", "fit_segmentation", "predict_lifetime_value"}
     dated |= {"measure_usefulness"}
     if name in draws:
@@ -159,3 +160,11 @@ def test_the_ten_lines_of_the_readme_run_on_a_file_of_ones_own(tmp_path):
     assert "3,402 lines read" in told.stdout
     assert "The verdict: " in told.stdout
     assert segkit.read_segmentation(tmp_path / "segmentation.json").customer_count == 240
+
+
+def test_a_notebooks_day_that_is_none_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(segkit.SegkitError) as caught:
+        segkit.open_workspace(str(ROOT / "plan.toml"), str(tmp_path), step="01_plan", as_of="soon")
+    assert str(caught.value) == (
+        "parameter as_of of 01_plan: as_of is not a date. Found: 'soon'. Write it as YYYY-MM-DD."
+    )
