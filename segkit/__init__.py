@@ -15,9 +15,11 @@ Examples
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# As typing has it, which need not be loaded for it.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from segkit.core.errors import SegkitError as SegkitError
     from segkit.library.comparing import compare_segments as compare_segments
     from segkit.library.customers import build_customers as build_customers
