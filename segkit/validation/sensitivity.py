@@ -89,7 +89,7 @@ def _refit(
             smallest_level=scheme.smallest_level,
             keep_all=True,
         )
-        return refit_classes(answers, k, draws, rng)
+        return refit_classes(answers, k, draws, rng=rng)
     prepared = prepare_columns(customers, scheme)
     gamma = choose_gamma(prepared) if scheme.gamma == "auto" else scheme.gamma
     labels, _ = refit_prototypes(prepared, k, draws, gamma=gamma, rng=rng)

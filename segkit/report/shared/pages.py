@@ -71,7 +71,7 @@ def render_page(
 
 
 def render_index(
-    plan: Any, facts: Mapping[str, Mapping], record: Mapping[str, Any], html_path: str | Path
+    plan: Any, facts: Mapping[str, Mapping], record: Mapping[str, Any], *, html_path: str | Path
 ) -> None:
     """Write the page that a stakeholder reads first. Whatever facts lack is left out.
 
