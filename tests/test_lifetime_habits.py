@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from scipy.integrate import dblquad
 from scipy.stats import beta as beta_density
 from scipy.stats import gamma as gamma_density
 from shops import AS_OF
@@ -80,19 +79,20 @@ class TestExpectations:
         r, alpha, a, b = PAPER
         x, tenure, ahead = 3, 30.0, 20.0
 
-        def weigh(p, rate):
-            prior = gamma_density.pdf(rate, r, scale=1 / alpha) * beta_density.pdf(p, a, b)
-            return prior * rate**x * math.exp(-rate * tenure) * (1 - p) ** x
-
-        def count(p, rate):
-            return weigh(p, rate) * -math.expm1(-rate * p * ahead) / p
-
-        ends = (0, 3, 1e-9, 1)
-        while_active = dblquad(count, *ends)[0] / dblquad(weigh, *ends)[0]
+        nodes, weights = np.polynomial.legendre.leggauss(200)
+        part = (nodes + 1) / 2
+        # Powers of the nodes, for both densities have a pole at 0.
+        rate = 4 * part[:, None] ** 6
+        dropout = part**6
+        posterior = gamma_density.pdf(rate, r, scale=1 / alpha) * beta_density.pdf(dropout, a, b)
+        posterior *= rate**x * np.exp(-rate * tenure) * (1 - dropout) ** x
+        posterior *= np.outer(weights * part**5, weights * part**5)
+        ahead_counts = -np.expm1(-rate * dropout * ahead) / dropout
+        while_active = (posterior * ahead_counts).sum() / posterior.sum()
         columns = {"repeat_count": x, "active_days": 25.0, "tenure_days": tenure}
         found = expect_purchases(PAPER, **columns, horizon_days=ahead)
         active = find_active_probability(PAPER, **columns)
-        assert found[0] == pytest.approx(while_active * active[0], rel=1e-4)
+        assert found[0] == pytest.approx(while_active * active[0], rel=1e-6)
 
     def test_one_number_stands_for_everybody_and_horizons_are_rows(self):
         found = expect_purchases(
@@ -218,7 +218,7 @@ class TestPeriods:
         lines = make_orders().round({"line_amount": 2})
         found = summarise_periods(ibis.memtable(lines), as_of=as_of, time_unit=unit)
         expected = count_by_pandas(lines, as_of, unit)
-        pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-6, atol=1e-6)
+        pd.testing.assert_frame_equal(found, expected, check_dtype=False, atol=1e-4)
 
     def test_days_are_those_that_a_plan_counts(self, lines, histories):
         found = summarise_periods(lines, as_of=AS_OF, time_unit="day")

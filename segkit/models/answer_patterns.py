@@ -11,7 +11,15 @@ import pandas as pd
 from numpy.random import Generator
 
 from segkit.core.errors import SegkitError
-from segkit.models.columns import RARE_COUNT, Levels, learn_levels, require_column
+from segkit.models.columns import (
+    OTHER,
+    RARE_COUNT,
+    Levels,
+    learn_levels,
+    require_column,
+    tidy_columns,
+    write_level,
+)
 from segkit.models.kinds import find_kind
 
 MOST_NUMBERS = 20
@@ -78,6 +86,36 @@ def read_answers(
         counts = rng.multivariate_hypergeometric(answers.counts, MOST_FITTED_CUSTOMERS)
         return Answers(levels, answers.patterns[counts > 0], counts[counts > 0])
     return answers
+
+
+def code_answers(customers: pd.DataFrame, levels: Sequence[Levels]) -> np.ndarray:
+    """Return the codes of customers' answers in known levels, (n, columns), int32.
+
+    As a fitted document assigns: a level that the fit did not see is one of the pooled, if there
+    are such, else -1 like a missing one. Truths and the numbers 1 and 0 stand for each other.
+
+    Raises
+    ------
+    SegkitError
+        If a column is not there.
+    """
+    columns = [own.column for own in levels]
+    tidy = tidy_columns(customers, columns)
+    codes = np.empty((len(customers), len(columns)), dtype=np.int32)
+    for i, own in enumerate(levels):
+        values = tidy[own.column]
+        kind = find_kind(values)
+        if own.kind == "boolean" and kind == "number":
+            values = (values != 0).astype("boolean").mask(values.isna())
+        elif own.kind == "number" and kind == "boolean":
+            values = values.astype("Float64")
+        texts = values.map(write_level, na_action="ignore").astype(object)
+        if own.kind == "boolean" and kind == "category":
+            texts = texts.str.lower()
+        found = texts.map({level: code for code, level in enumerate(own.kept)})
+        other = own.levels.index(OTHER) if OTHER in own.levels else -1
+        codes[:, i] = found.where(found.notna() | texts.isna(), other).fillna(-1)
+    return codes
 
 
 def count_patterns(levels: tuple[Levels, ...], codes: np.ndarray) -> Answers:
