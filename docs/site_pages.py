@@ -49,7 +49,7 @@ MENU = {
         "guide/large_tables",
     ),
     "Charts": ("gallery/index",),
-    "Library": ("api/index",),
+    "Library": ("api/index", "peers"),
     "Evidence": ("trust", "benchmarks", "evidence/*"),
     "Project": (
         "decisions/index",
