@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from check_site import find_site_faults
-from site_pages import lay_out_pages
+from site_pages import PageError, lay_out_pages
 from sphinx.cmd.build import build_main
 
 DOCS = Path(__file__).parent
@@ -24,16 +24,23 @@ def build_site(target: Path) -> list[str]:
 
     ``target/source`` holds the pages in Markdown as they were laid out, ``target/html`` the site.
     """
-    source = target / "source"
+    shutil.rmtree(target / "source", ignore_errors=True)
+    try:
+        lay_out_pages(target / "source")
+    except PageError as error:
+        return [str(error)]
+    return write_html(target)
+
+
+def write_html(target: Path) -> list[str]:
+    """Write ``target/html`` from the pages in ``target/source``; return what is wrong with it."""
     html = target / "html"
-    for folder in (source, html):
-        shutil.rmtree(folder, ignore_errors=True)
-    lay_out_pages(source)
+    shutil.rmtree(html, ignore_errors=True)
     # A warning of Sphinx, of a link or of a page in no menu, is an error.
-    options = ["-b", "html", "-c", str(DOCS), "-d", str(target / "doctrees")]
-    options += ["--fail-on-warning", "--keep-going", "--quiet", "--jobs", "1"]
-    if build_main([*options, str(source), str(html)]):
-        return ["Sphinx warned; its warnings stand above"]
+    options = ["-b", "html", "-c", str(DOCS), "-d", str(target / "doctrees"), "--fresh-env"]
+    options += ["--fail-on-warning", "--keep-going", "--quiet"]
+    if build_main([*options, str(target / "source"), str(html)]):
+        return ["Sphinx warned, see above"]
     return find_site_faults(html)
 
 

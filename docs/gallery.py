@@ -102,10 +102,12 @@ def write_start(names: list[str]) -> str:
         steps = find_steps(name)
         groups[STEPS[steps[0]] if steps else SHARED].append(name)
     parts = [START]
+    menu = ["```{toctree}", ":hidden:", ""]
     for title, own in groups.items():
         if own:
             parts += [f"## {title}", _write_tiles(own)]
-    return "\n\n".join([*parts, "```{toctree}\n:hidden:\n", *names, "```"]) + "\n"
+            menu += own
+    return "\n\n".join([*parts, "\n".join([*menu, "```"])]) + "\n"
 
 
 def _write_tiles(names: list[str]) -> str:

@@ -379,6 +379,7 @@ def draw_gains() -> Axes:
         curves.append(pd.DataFrame(curve).assign(predictor=name))
     first = {name: 0.2**bend for name, bend in bends.items() if name != usefulness.PERFECT}
     measured = pd.DataFrame(first.items(), columns=["predictor", "estimate"])
+    measured = measured.assign(outcome="later_spend", measure=usefulness.FIRST_FIFTH)
     period = "in the last third of the history"
     return usefulness.plot_gains(pd.concat(curves), measured=measured, period=period)
 

@@ -22,7 +22,10 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 # Which page has which sections of the README; a section that is named nowhere goes to the first.
 README_PAGES = {
-    "guide/start": ("Getting started", ("Quickstart", "Your own shop", "The five steps")),
+    "guide/start": (
+        "Getting started",
+        ("Quickstart", "Your own shop", "In ten lines of Python", "The five steps"),
+    ),
     "guide/commands": ("Commands and exit codes", ("Commands", "Exit codes")),
     "guide/models": ("Schemes and models", ("Schemes and models",)),
     "guide/large_tables": ("Large tables", ("Large tables",)),
@@ -79,12 +82,7 @@ class Page:
 def lay_out_pages(target: Path) -> None:
     """Write all pages of the site as Markdown, and what they show, into the folder ``target``."""
     pages = [*collect_documents(), *collect_readme(), *collect_notebooks(), collect_examples()]
-    homes = {page.source: page.path for page in pages}
-    homes["README.md"] = "index"
-    for name in find_charts():
-        homes[f"docs/gallery/{name}.md"] = f"gallery/{name}"
-    for plan in find_examples():
-        homes[plan.relative_to(ROOT).as_posix()] = f"{EXAMPLES}#{plan.parent.name}"
+    homes = find_homes(pages)
     files = sorted(path for path in DOCS.rglob("*") if path.suffix in {".png", ".json", ".jsonl"})
     for path in files:
         copy = target / path.relative_to(DOCS)
@@ -97,6 +95,23 @@ def lay_out_pages(target: Path) -> None:
     write_api(target / "api")
     there = {path.relative_to(target).with_suffix("").as_posix() for path in target.rglob("*.md")}
     _write(target, "index", write_start(homes, there))
+
+
+def find_homes(pages: list[Page]) -> dict[str, str]:
+    """Return where each file of the repository stands in the site, for `turn_links`."""
+    homes = {page.source: page.path for page in pages}
+    homes["README.md"] = "index"
+    homes["segkit/__init__.py"] = "api/index"
+    homes["docs/gallery"] = "gallery/index"
+    for name in find_charts():
+        homes[f"docs/gallery/{name}.md"] = f"gallery/{name}"
+    for plan in find_examples():
+        homes[plan.relative_to(ROOT).as_posix()] = f"{EXAMPLES}#{plan.parent.name}"
+    for path, (title, names) in README_PAGES.items():
+        for name in names:
+            anchor = name.lower().replace(" ", "-")
+            homes[f"README.md#{anchor}"] = path if name == title else f"{path}#{anchor}"
+    return homes
 
 
 def _write(target: Path, path: str, text: str) -> None:
@@ -117,13 +132,14 @@ def turn_links(page: Page, homes: dict[str, str]) -> str:
         if not link or "://" in link or link.startswith("mailto:"):
             return link + anchor
         file = posixpath.normpath(posixpath.join(posixpath.dirname(page.source), link))
+        if file + anchor in homes:
+            file, anchor = file + anchor, ""
         if file not in homes:
             raise PageError(f"{page.source}: {link} leads to no page of the site")
         path, sign, heading = homes[file].partition("#")
         home = f"{path}.md" if path else posixpath.relpath(file, "docs")
-        return (
-            posixpath.relpath(home, posixpath.dirname(page.path) or ".") + sign + heading + anchor
-        )
+        home = posixpath.relpath(home, posixpath.dirname(page.path) or ".")
+        return home + sign + heading + anchor
 
     lines = []
     in_code = False
@@ -236,25 +252,11 @@ def write_start(homes: dict[str, str], there: set[str]) -> str:
     text = (DOCS / "index.md").read_text(encoding="utf-8")
     parts = [
         turn_links(Page("index", "README.md", head), homes),
-        turn_links(Page("index", "docs/index.md", text), _add_built(homes)),
+        turn_links(Page("index", "docs/index.md", text), homes),
     ]
     for caption, names in MENU.items():
         parts.append(_write_menu(_list_menu(names, there), caption=caption))
     return "\n".join(parts)
-
-
-def _add_built(homes: dict[str, str]) -> dict[str, str]:
-    """Add the pages that no single file became, by the folder that the first page names."""
-    guide = {f"docs/{path}.md": path for path in README_PAGES}
-    return (
-        homes
-        | guide
-        | {
-            f"docs/{EXAMPLES}.md": EXAMPLES,
-            "docs/gallery/index.md": "gallery/index",
-            "docs/api/index.md": "api/index",
-        }
-    )
 
 
 def _list_menu(names: tuple[str, ...], there: set[str]) -> list[str]:

@@ -363,6 +363,14 @@ def open_workspace(
     ------
     SegkitError
         If the plan or the tables cannot be used.
+
+    Examples
+    --------
+    >>> from segkit import open_workspace
+    >>> open_workspace("no-such-plan.toml", "runs/lab", step="01_plan")
+    Traceback (most recent call last):
+    segkit.core.errors.UsageError: no-such-plan.toml: there is no such plan. \
+Name an existing plan, or make one with 'segkit new FOLDER'.
     """
     plan = read_plan(plan_path)
     day = _read_day(as_of, step) if as_of else plan.as_of

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 from machine import find_program
 from small_plans import shorten_plan
@@ -15,6 +16,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Each worker has one processor: threads of the two would wait for each other.
     for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+# A clock fails no test: whoever has a busy machine would learn not to believe one.
+hypothesis.settings.register_profile("segkit", deadline=None)
+hypothesis.settings.load_profile("segkit")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"

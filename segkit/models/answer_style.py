@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
 import numpy as np
-from ibis import ir
 
-from segkit.models.columns import add_up
+from segkit.models.expressions import AnyTable, add_up, match_cases
 
 # A smaller spread of a row, in steps of the scale, is that of equal answers.
 SMALLEST_SPREAD = 1e-6
@@ -47,8 +45,8 @@ def remove_answer_style(values: np.ndarray) -> np.ndarray:
     return away / np.where(spread > SMALLEST_SPREAD, spread, 1.0)[:, None]
 
 
-def express_answer_style(table: ir.Table, numbers: list[str]) -> ir.Table:
-    """Replace columns of an engine's table by what `remove_answer_style` makes of them.
+def express_answer_style(table: AnyTable, numbers: list[str]) -> AnyTable:
+    """Replace columns of a table by what `remove_answer_style` makes of them.
 
     Further columns whose names begin with those of the first are added.
     """
@@ -60,6 +58,6 @@ def express_answer_style(table: ir.Table, numbers: list[str]) -> ir.Table:
     squares = add_up([(table[name] * table[name]).fill_null(0.0) for name in numbers])
     count = add_up([table[name].notnull().cast("int32") for name in numbers]).cast("float64")
     spread = (squares / count.nullif(0.0)).sqrt()
-    spread = ibis.ifelse(spread > SMALLEST_SPREAD, spread, 1.0)
+    spread = match_cases((spread > SMALLEST_SPREAD, spread), otherwise=1.0)
     table = table.mutate(**{f"{first}_spread": spread})
     return table.mutate(**{name: table[name] / table[f"{first}_spread"] for name in numbers})

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import ir
 from pydantic import BaseModel, ConfigDict, Field
 
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.models.expressions import AnyTable, AnyValue, add_up, drop_nan, limit_value, match_cases
 from segkit.models.kinds import find_kind, holds_times
 from segkit.models.transformations import (
     Measure,
@@ -74,21 +71,21 @@ class Preparation(Document):
         """The transformation with its numbers."""
         return Transformation(self.transform, self.origin, self.width)
 
-    def take(self, table: ir.Table) -> ir.FloatingValue:
+    def take(self, table: AnyTable) -> AnyValue:
         """Return the column as double; NaN becomes null."""
         kind = table[self.column].type()
         if not (kind.is_numeric() or kind.is_boolean()):
             raise SegkitError(f"column '{self.column}' is not a number", found=str(kind))
         return take_number(table, self.column)
 
-    def find_new(self, value: ir.FloatingValue) -> ir.BooleanValue:
+    def find_new(self, value: AnyValue) -> AnyValue:
         """Say whether a value lies beyond all values of the fit; never null."""
         return ((value < self.smallest) | (value > self.largest)).fill_null(False)
 
-    def apply(self, value: ir.FloatingValue) -> ir.FloatingValue:
+    def apply(self, value: AnyValue) -> AnyValue:
         """Return the prepared value of a number without NaN; null only if there is no fill."""
         value = value if self.fill is None else value.fill_null(self.fill)
-        value = value.clip(self.lower, self.upper)
+        value = limit_value(value, self.lower, self.upper)
         value = transform_expression(value, self.transformation)
         return (value - self.mean) / self.sd
 
@@ -111,7 +108,7 @@ class Levels(Document):
         """The levels that are values of the column."""
         return tuple(level for level in self.levels if level not in (OTHER, MISSING))
 
-    def take(self, table: ir.Table) -> ir.Value:
+    def take(self, table: AnyTable) -> AnyValue:
         """Return the column as text, or as double where the levels are numbers."""
         value = table[self.column]
         if self.kind == "number":
@@ -120,10 +117,10 @@ class Levels(Document):
             value = take_number(table, self.column)
             value = value.cast("boolean" if self.kind == "boolean" else "string")
         if value.type().is_boolean():
-            return ibis.ifelse(value, "true", ibis.ifelse(value.isnull(), ibis.null(str), "false"))
+            return match_cases((value, "true"), (~value, "false"))
         return value.cast("string").lower() if self.kind == "boolean" else value.cast("string")
 
-    def match(self, value: ir.Value, level: str) -> ir.BooleanValue:
+    def match(self, value: AnyValue, level: str) -> AnyValue:
         """Say whether a taken value is of a level; never null."""
         if level == MISSING:
             return value.isnull()
@@ -131,11 +128,11 @@ class Levels(Document):
             return value.notnull() & ~self._is_in(value, self.kept)
         return (value == self._read(level)).fill_null(False)
 
-    def find_new(self, value: ir.Value) -> ir.BooleanValue:
+    def find_new(self, value: AnyValue) -> AnyValue:
         """Say whether a taken value is a level that the fit did not name; never null."""
         return value.notnull() & ~self._is_in(value, (*self.kept, *self.pooled))
 
-    def _is_in(self, value: ir.Value, levels: tuple[str, ...]) -> ir.BooleanValue:
+    def _is_in(self, value: AnyValue, levels: tuple[str, ...]) -> AnyValue:
         return value.isin([self._read(level) for level in levels]).fill_null(False)
 
     def _read(self, level: str) -> str | float:
@@ -228,7 +225,9 @@ def tidy_columns(customers: pd.DataFrame, columns: Iterable[str]) -> pd.DataFram
             values = values.astype(object)
         if kind == "boolean":
             tidy[column] = values.astype("boolean")
-        elif kind == "number" or values.isna().all():
+        elif values.isna().all():  # of dates too, whose NaT is a number to numpy
+            tidy[column] = np.full(len(values), np.nan)
+        elif kind == "number":
             tidy[column] = values.to_numpy(dtype=float, na_value=np.nan)
         else:
             tidy[column] = values.map(str, na_action="ignore").astype("str")
@@ -335,7 +334,7 @@ class PreparedColumns:
         return 1 + int((changed | (numbers[1:] != numbers[:-1]).any(axis=1)).sum())
 
 
-def share_known(parts: Sequence[Preparation | Levels], values: Sequence[ir.Value]) -> ir.Value:
+def share_known(parts: Sequence[Preparation | Levels], values: Sequence[AnyValue]) -> AnyValue:
     """Return the share of columns whose taken value is neither missing nor new."""
     known = [
         (value.notnull() & ~part.find_new(value)).cast("int32")
@@ -362,15 +361,9 @@ def read_numbers(customers: pd.DataFrame, column: str) -> np.ndarray:
     return customers[column].to_numpy(dtype=float, na_value=np.nan)
 
 
-def take_number(table: ir.Table, column: str) -> ir.FloatingValue:
+def take_number(table: AnyTable, column: str) -> AnyValue:
     """Return a column of an engine's table as double; NaN becomes null."""
     value = table[column]
     if value.type().is_boolean():  # Postgres makes no other number of a truth than an integer
         value = value.cast("int32")
-    value = value.cast("float64")
-    return ibis.ifelse(value.isnan(), ibis.null("float64"), value)
-
-
-def add_up(terms: list[ir.Value]) -> ir.Value:
-    """Add expressions in the given order."""
-    return functools.reduce(operator.add, terms)
+    return drop_nan(value.cast("float64"))

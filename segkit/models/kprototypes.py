@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -120,7 +121,7 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         n_init: int = 10,
         max_iter: int = 100,
         categorical: Iterable[str | int | bool] | None = None,
-        missing: str = "own",
+        missing: Literal["own", "ignore"] = "own",
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ):
@@ -134,7 +135,7 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
@@ -144,7 +145,7 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
     def _n_features_out(self) -> int:
         return len(self.cluster_centers_)
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Find the prototypes of a table; ``y`` is not read.
 
         Parameters
@@ -183,12 +184,12 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         self.cluster_centers_ = self._decode()
         return self
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: Any) -> np.ndarray:
         """Return the nearest cluster of each row; a level never seen differs from every mode."""
         labels, _ = self._assign(X)
         return labels
 
-    def score(self, X, y=None, sample_weight=None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return minus the cost of a table's rows at their nearest prototypes; ``y`` is not read.
 
         Larger is better, as `sklearn.model_selection.GridSearchCV` needs it. Costs by different
@@ -199,19 +200,24 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
             nearest = nearest * check_sample_weight(sample_weight, nearest)
         return -float(nearest.sum())
 
-    def transform(self, X) -> np.ndarray:
+    def transform(self, X: Any) -> np.ndarray:
         """Return the distances to all prototypes, (n, k)."""
         check_is_fitted(self)
         numbers, codes = self._encode(read_table(self, X, reset=False))
         squares = []
         for centre, mode in zip(self._centres, self._modes, strict=True):
             _, nearest = assign_prototypes(
-                numbers, codes, centres=[centre], modes=[mode], gamma=self.gamma_
+                numbers,
+                codes,
+                centres=centre[np.newaxis],
+                modes=mode[np.newaxis],
+                gamma=self.gamma_,
             )
             squares.append(nearest)
-        return np.sqrt(np.column_stack(squares))
+        distances: np.ndarray = np.sqrt(np.column_stack(squares))
+        return distances
 
-    def _assign(self, X) -> tuple[np.ndarray, np.ndarray]:
+    def _assign(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the nearest cluster of each row, and its squared distance."""
         check_is_fitted(self)
         numbers, codes = self._encode(read_table(self, X, reset=False))

@@ -55,7 +55,7 @@ _OPERATIONS = {
     "add": _Operation("+", ("number",), "number", operator.add),
     "sub": _Operation("-", ("number",), "number", operator.sub),
     "mul": _Operation("*", ("number",), "number", operator.mul),
-    "div": _Operation("/", ("number",), "number", lambda one, other: _divide(one, other)),
+    "div": _Operation("/", ("number",), "number", operator.truediv),  # see `_build_division`
     "neg": _Operation("-", ("number",), "number", operator.neg),
     "and": _Operation("and", ("boolean",), "boolean", operator.and_),
     "or": _Operation("or", ("boolean",), "boolean", operator.or_),
@@ -263,6 +263,8 @@ class _Reader:
             raise self.refuse_node(f"'{sign}' does not go with {words}", node, KINDS_FIX)
         if node.key in ("eq", "neq"):
             return gives, lambda values: work(*[_enclose(build(values)) for _, build in taken])
+        if node.key == "div":
+            return gives, _build_division(taken[0][1], taken[1][1])
         if node.args.get("negate"):  # not like
             return gives, lambda values: ~work(*[build(values) for _, build in taken])
         return gives, lambda values: work(*[build(values) for _, build in taken])
@@ -282,10 +284,18 @@ def _is_day(node: Expression) -> bool:
         return False
 
 
-def _divide(one: Any, other: Any) -> Any:
-    """Divide numbers or expressions of numbers; null where the divisor is 0, on every engine."""
-    import ibis
+def _build_division(over: Build, under: Build) -> Build:
+    """Return how a quotient is built: null where the divisor is 0, on every engine."""
 
-    if isinstance(other, float):
-        return one / other if other else ibis.null("float64")
-    return one / other.nullif(0.0)
+    def build(values: Mapping[str, Any]) -> Any:
+        from segkit.models.expressions import repeat_constant
+
+        one = over(values)
+        other = under(values)
+        if not isinstance(other, float):
+            return one / other.nullif(0.0)
+        if other:
+            return one / other
+        return repeat_constant(None, "float64", like=next(iter(values.values())))
+
+    return build

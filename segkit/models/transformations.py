@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
-from ibis import ir
 from scipy.stats import skew
+
+from segkit.models.expressions import AnyValue
 
 Measure = Literal[
     "amount", "count", "duration", "difference", "share", "answer", "yes_no", "number"
@@ -112,10 +113,8 @@ def transform_values(values: np.ndarray, transformation: Transformation) -> np.n
     return np.sign(away) * np.log(np.abs(away) / width + 1.0)
 
 
-def transform_expression(
-    value: ir.FloatingValue, transformation: Transformation
-) -> ir.FloatingValue:
-    """Transform an engine's value. ``signed_log``, of earlier documents, has width 1 about 0."""
+def transform_expression(value: AnyValue, transformation: Transformation) -> AnyValue:
+    """Transform an expression. ``signed_log``, of earlier documents, has width 1 about 0."""
     name, origin, width = transformation
     if name == "none":
         return value

@@ -6,11 +6,17 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import ibis
-from ibis import ir
 from pydantic import model_validator
 
-from segkit.models.columns import Document, Levels, add_up, share_known
+from segkit.models.columns import Document, Levels, share_known
+from segkit.models.expressions import (
+    AnyTable,
+    AnyValue,
+    add_up,
+    match_cases,
+    repeat_constant,
+    take_greatest,
+)
 from segkit.models.latent_classes import ClassFit
 from segkit.models.own_columns import choose_prefix
 from segkit.models.tolerances import TIE
@@ -68,7 +74,7 @@ class Classes(Document):
         }
         return self.model_copy(update=moved)
 
-    def place(self, table: ir.Table, *, keep: Iterable[str] | None = None) -> ir.Table:
+    def place(self, table: AnyTable, *, keep: Iterable[str] | None = None) -> AnyTable:
         """Add ``segment``, ``probability`` and ``confidence`` to the columns to ``keep``, or all.
 
         The class is the most probable given the answers (Bayes' rule), the lower number where two
@@ -85,7 +91,7 @@ class Classes(Document):
         codes = {}
         for i, (part, answer) in enumerate(zip(self.levels, answers, strict=True)):
             matches = [(part.match(answer, level), code) for code, level in enumerate(part.levels)]
-            codes[f"{own}code{i}"] = ibis.cases(*matches, else_=-1)
+            codes[f"{own}code{i}"] = match_cases(*matches, otherwise=-1)
         known_share = share_known(self.levels, answers)
         table = table.mutate(**{f"{own}known": known_share, **codes})
         numbers = range(1, self.segment_count + 1)
@@ -93,11 +99,11 @@ class Classes(Document):
             **{f"{own}log{n}": self._rate(table, own, index=n - 1) for n in numbers}
         )
         logs = [table[f"{own}log{n}"] for n in numbers]
-        table = table.mutate(**{f"{own}best": ibis.greatest(*logs)})
+        table = table.mutate(**{f"{own}best": take_greatest(logs)})
         logs = [table[f"{own}log{n}"] for n in numbers]
         best = table[f"{own}best"]
         near = best * TIE  # the logarithm of a probability is not above zero
-        segment = ibis.cases(*[(log >= near, n) for n, log in zip(numbers, logs, strict=True)])
+        segment = match_cases(*[(log >= near, n) for n, log in zip(numbers, logs, strict=True)])
         odds = add_up([(log - best).exp() for log in logs])
         table = table.mutate(
             **{f"{own}segment": segment.cast("int64"), f"{own}probability": 1.0 / odds}
@@ -111,13 +117,15 @@ class Classes(Document):
             confidence=probability * table[f"{own}known"],
         )
 
-    def _rate(self, table: ir.Table, own: str, *, index: int) -> ir.FloatingValue:
+    def _rate(self, table: AnyTable, own: str, *, index: int) -> AnyValue:
         """The logarithm of the probability of one class and the answers together."""
-        terms = [ibis.literal(math.log(self.weights[index]))]
+        # A double, as the sum then is: plain numbers with a point are decimals to most engines.
+        like = table[f"{own}code0"]
+        terms = [repeat_constant(math.log(self.weights[index]), "float64", like=like)]
         for i, shares in enumerate(self.probabilities[index]):
             code_column = table[f"{own}code{i}"]
             logs = [(code_column == code, math.log(share)) for code, share in enumerate(shares)]
-            terms.append(ibis.cases(*logs, else_=0.0))
+            terms.append(match_cases(*logs, otherwise=0.0))
         return add_up(terms)
 
 

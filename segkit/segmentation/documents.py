@@ -1,8 +1,9 @@
-"""Fit a scheme, keep it as JSON, and assign any table with one Ibis expression.
+"""Fit a scheme, keep it as JSON, and assign any table with one expression.
 
-There is one implementation of assigning, `Segmentation.assign`: a DataFrame goes through the same
-expression in DuckDB, and `Segmentation.to_sql` prints it for a warehouse. A model is a document of
-numbers with ``columns``, ``kinds``, ``segment_count`` and ``place``.
+Assigning is written once, `Segmentation.assign`: an engine's table gets an Ibis expression, a
+DataFrame the same one counted at once, see `segkit.models.array_table`, and `Segmentation.to_sql`
+prints it for a warehouse. A model is a document of numbers with ``columns``, ``kinds``,
+``segment_count`` and ``place``.
 """
 
 from __future__ import annotations
@@ -22,12 +23,11 @@ from pydantic import Field, ValidationError, model_validator
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.models.columns import Document, PreparedColumns, read_numbers
 from segkit.models.latent_classes import fit_classes
-from segkit.models.own_columns import choose_prefix
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation.class_document import Classes, build_classes
 from segkit.segmentation.merging import keep_segments, merge_small
 from segkit.segmentation.names import name_clusters
-from segkit.segmentation.placing import bring_columns, refuse_other_case
+from segkit.segmentation.placing import count_unusual, place_frame, refuse_other_case
 from segkit.segmentation.preparation import prepare_columns
 from segkit.segmentation.prototype_document import Prototypes, fit_clusters
 from segkit.segmentation.rules import Rules, fit_rfm, fit_rules, fit_tiers
@@ -186,30 +186,7 @@ class Segmentation(Document):
             levels that the fit did not name, or numbers beyond all values of the fit.
         """
         self._require_columns(table)
-        if isinstance(table, pd.DataFrame):
-            table = bring_columns(table, self.columns)
-        parts = {part.column: part for part in getattr(self.model, "parts", ())}
-        counts = {"all": table.count()}
-        for i, column in enumerate(self.columns):
-            part = parts.get(column)
-            if part is None:
-                counts[f"missing{i}"] = table[column].isnull().sum()
-                continue
-            value = part.take(table)
-            counts[f"missing{i}"] = value.isnull().sum()
-            counts[f"new{i}"] = part.find_new(value).sum()
-        # The prefix is for engines that would take the name of a sum for a column of that name.
-        own = choose_prefix(table.columns)
-        sums = {own + name: count for name, count in counts.items()}
-        found = table.aggregate(**sums).to_pandas().iloc[0].fillna(0).astype(int)
-        return pd.DataFrame(
-            {
-                "column": self.columns,
-                "customer_count": found[f"{own}all"],
-                "missing_count": [found[f"{own}missing{i}"] for i in range(len(self.columns))],
-                "new_count": [found.get(f"{own}new{i}", 0) for i in range(len(self.columns))],
-            }
-        )
+        return count_unusual(self.model, table)
 
     def to_json(self) -> str:
         """Return the document as JSON text."""
@@ -218,14 +195,6 @@ class Segmentation(Document):
     def write_json(self, path: str | Path) -> None:
         """Write the document."""
         Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
-
-
-def place_frame(model: Model, frame: pd.DataFrame) -> pd.DataFrame:
-    """Place the rows of a DataFrame with the model's own expression."""
-    row = choose_prefix(model.columns) + "row"
-    rows = bring_columns(frame, model.columns, number_as=row)
-    placed = model.place(rows, keep=[row]).order_by(row).drop(row)
-    return placed.to_pandas().set_index(frame.index)
 
 
 def read_segmentation(path: str | Path) -> Segmentation:

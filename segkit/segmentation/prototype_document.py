@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import ir
 from pydantic import model_validator
 
 from segkit.core.errors import SegkitError
@@ -19,8 +17,15 @@ from segkit.models.columns import (
     Levels,
     Preparation,
     PreparedColumns,
-    add_up,
     share_known,
+)
+from segkit.models.expressions import (
+    AnyTable,
+    AnyValue,
+    add_up,
+    match_cases,
+    take_greatest,
+    take_least,
 )
 from segkit.models.own_columns import choose_prefix
 from segkit.models.prototypes import choose_gamma, fit_prototypes
@@ -84,7 +89,7 @@ class Prototypes(Document):
         }
         return self.model_copy(update=moved)
 
-    def place(self, table: ir.Table, *, keep: Iterable[str] | None = None) -> ir.Table:
+    def place(self, table: AnyTable, *, keep: Iterable[str] | None = None) -> AnyTable:
         """Add ``segment``, ``distance`` and ``confidence`` to the columns to ``keep``, or all.
 
         Equal distances go to the lower number. ``confidence`` is 1 minus the ratio of the
@@ -100,12 +105,16 @@ class Prototypes(Document):
         )
         squares = [table[f"{own}square{n}"] for n in numbers]
         # The second least is the least of what each distance, or all before it, has to give way to.
-        second = [ibis.greatest(_least(squares[:i]), squares[i]) for i in range(1, len(squares))]
-        table = table.mutate(**{f"{own}best": _least(squares), f"{own}second": _least(second)})
+        second = [
+            take_greatest([take_least(squares[:i]), squares[i]]) for i in range(1, len(squares))
+        ]
+        table = table.mutate(
+            **{f"{own}best": take_least(squares), f"{own}second": take_least(second)}
+        )
         best = table[f"{own}best"]
         # An engine's logarithm may differ from another's in its last bit.
         near = best * TIE
-        segment = ibis.cases(*[(table[f"{own}square{n}"] <= near, n) for n in numbers])
+        segment = match_cases(*[(table[f"{own}square{n}"] <= near, n) for n in numbers])
         ratio = (best / table[f"{own}second"].nullif(0.0)).sqrt().fill_null(1.0)
         return select_placed(
             table,
@@ -115,7 +124,7 @@ class Prototypes(Document):
             confidence=(1.0 - ratio) * table[f"{own}known"],
         )
 
-    def _prepare(self, table: ir.Table, own: str) -> ir.Table:
+    def _prepare(self, table: AnyTable, own: str) -> AnyTable:
         """Add the prepared numbers, whether each mode differs, and the share of known values."""
         table = table.mutate(
             **{f"{own}value{i}": part.take(table) for i, part in enumerate(self.parts)}
@@ -139,7 +148,7 @@ class Prototypes(Document):
             table = express_answer_style(table, numbers)
         return table
 
-    def _measure(self, table: ir.Table, own: str, *, index: int) -> ir.FloatingValue:
+    def _measure(self, table: AnyTable, own: str, *, index: int) -> AnyValue:
         """The squared distance to one prototype, in the order of `assign_prototypes`."""
         squares = []
         for i, (centre, part) in enumerate(
@@ -155,11 +164,6 @@ class Prototypes(Document):
         if differs:
             squares.append(add_up(differs).cast("float64") * self.gamma)
         return add_up(squares)
-
-
-def _least(values: Sequence[ir.FloatingValue]) -> ir.FloatingValue:
-    # Some engines refuse to take the least of one.
-    return ibis.least(*values) if len(values) > 1 else values[0]
 
 
 def fit_clusters(

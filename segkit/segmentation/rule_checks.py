@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from segkit.segmentation.placing import bring_columns
+from segkit.segmentation.placing import read_columns
 from segkit.segmentation.rules import Rules
 
 # What becomes of customers at a rule. They meet its condition and are taken by it, or were taken
@@ -71,16 +72,16 @@ def _count_customers(customers: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 
     One row a rule: ``size``, and for each rule ``matched<i>`` and ``unknown<i>``.
     """
-    decided = rules.decide(bring_columns(customers, rules.columns))
-    table = decided.table.select(decided.first, *decided.conditions)
+    decided = rules.decide(read_columns(customers, rules.columns))
     last = len(rules.rules) - 1
-    sums = {"size": table.count()}
+    first = decided.table[decided.first].values
+    counts = pd.DataFrame({"size": np.bincount(first, minlength=last + 1)})
     for i, condition in enumerate(decided.conditions):
-        sums[f"matched{i}"] = table[condition].fill_null(False).sum()
-        sums[f"unknown{i}"] = table[condition].isnull().sum()
-    counts = table.group_by(decided.first).aggregate(**sums).to_pandas()
-    counts = counts.set_index(decided.first)
-    counts = counts.reindex(range(last + 1), fill_value=0).astype(int)
+        met = decided.table[condition]
+        is_met = met.fill_null(False).values
+        is_unknown = met.isnull().values
+        counts[f"matched{i}"] = np.bincount(first[is_met], minlength=last + 1)
+        counts[f"unknown{i}"] = np.bincount(first[is_unknown], minlength=last + 1)
     counts[f"matched{last}"] = counts["size"].where(counts.index == last, 0)
     counts[f"unknown{last}"] = 0
     return counts

@@ -12,15 +12,14 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import ir
 from pydantic import model_validator
 
 from segkit.core.errors import SegkitError
 from segkit.features.customer_table import RFM_COLUMNS
-from segkit.models.columns import Document, add_up, read_known, read_numbers, take_number
+from segkit.models.columns import Document, read_known, read_numbers, take_number
+from segkit.models.expressions import AnyTable, AnyValue, add_up, match_cases, repeat_constant
 from segkit.models.kinds import find_kind
 from segkit.models.own_columns import choose_prefix
 from segkit.models.rule_language import Predicate, read_predicate
@@ -48,7 +47,7 @@ class Score(Document):
     cuts: tuple[float, ...]
     higher_is_better: bool = True
 
-    def apply(self, value: ir.FloatingValue, cuts: Sequence | None = None) -> ir.IntegerValue:
+    def apply(self, value: AnyValue, cuts: Sequence | None = None) -> AnyValue:
         """Return the points of ``value``; 1 where it is missing.
 
         ``cuts`` stands in for the score's own: columns with a cut point for each row.
@@ -56,7 +55,8 @@ class Score(Document):
         better = operator.gt if self.higher_is_better else operator.lt
         cuts = self.cuts if cuts is None else cuts
         beaten = [better(value, cut).fill_null(False) for cut in cuts]
-        return add_up([ibis.literal(1), *(truth.cast("int32") for truth in beaten)]).cast("int64")
+        one = repeat_constant(1, "int32", like=value)
+        return add_up([one, *(truth.cast("int32") for truth in beaten)]).cast("int64")
 
 
 class Rule(Document):
@@ -110,11 +110,11 @@ class Rules(Document):
 
     def place(
         self,
-        table: ir.Table,
+        table: AnyTable,
         *,
         keep: Iterable[str] | None = None,
         cuts: Mapping[str, Sequence[str]] | None = None,
-    ) -> ir.Table:
+    ) -> AnyTable:
         """Add ``segment``, ``distance`` (null) and ``confidence`` to the columns to ``keep``.
 
         All columns are kept if none are named. ``confidence`` is the share of columns whose value
@@ -123,17 +123,17 @@ class Rules(Document):
         keep = table.columns if keep is None else keep
         decided = self.decide(table, cuts=cuts)
         first = decided.table[decided.first]
-        segment = ibis.cases(*[(first == i, rule.segment) for i, rule in enumerate(self.rules)])
+        segment = match_cases(*[(first == i, rule.segment) for i, rule in enumerate(self.rules)])
         return select_placed(
             decided.table,
             keep,
             segment=segment.cast("int64"),
-            distance=ibis.null("float64"),
+            distance=repeat_constant(None, "float64", like=first),
             confidence=decided.table[decided.known_share],
         )
 
     def decide(
-        self, table: ir.Table, *, cuts: Mapping[str, Sequence[str]] | None = None
+        self, table: AnyTable, *, cuts: Mapping[str, Sequence[str]] | None = None
     ) -> Decided:
         """Add what each condition says and which rule takes each row, under names of its own.
 
@@ -161,7 +161,7 @@ class Rules(Document):
         known_share = known.cast("float64") / len(self.columns)
         table = table.mutate(**{f"{own}known": known_share, **met})
         cases = [(table[name].fill_null(False), i) for i, name in enumerate(met)]
-        first = ibis.cases(*cases, else_=len(met)).cast("int64")
+        first = match_cases(*cases, otherwise=len(met)).cast("int64")
         return Decided(
             table=table.mutate(**{f"{own}first": first}),
             first=f"{own}first",
@@ -179,14 +179,14 @@ class Decided(NamedTuple):
     those of each score; ``known_share`` is the share of columns whose value is known.
     """
 
-    table: ir.Table
+    table: AnyTable
     first: str
     conditions: tuple[str, ...]
     points: dict[str, str]
     known_share: str
 
 
-def take_column(table: ir.Table, column: str, kind: Kind) -> ir.Value:
+def take_column(table: AnyTable, column: str, kind: Kind) -> AnyValue:
     """Return a column as a condition takes it: a number as double, a date as text, never NaN.
 
     Raises
@@ -206,7 +206,7 @@ def take_column(table: ir.Table, column: str, kind: Kind) -> ir.Value:
         return value != 0.0
     text = value.cast("string")
     if kind == "boolean":
-        return ibis.cases((text.lower() == "true", True), (text.lower() == "false", False))
+        return match_cases((text.lower() == "true", True), (text.lower() == "false", False))
     return text.left(10) if kind == "date" else text
 
 
