@@ -235,7 +235,8 @@ class TestGamma:
         )
         prepared = prepare_columns(shop, scheme)
         own = pd.DataFrame(prepared.numbers, columns=["spend", "visits"])
-        assert fit(own.assign(channel=shop["channel"])).gamma_ == choose_gamma(prepared)
+        found = fit(own.assign(channel=shop["channel"])).gamma_
+        assert found == pytest.approx(choose_gamma(prepared), rel=1e-12)
 
     @pytest.mark.parametrize("factor", [0.01, 100.0])
     def test_another_unit_of_the_numbers_changes_no_cluster(self, factor):

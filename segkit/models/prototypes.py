@@ -264,8 +264,9 @@ def _find_variances(numbers: np.ndarray, sample_weight: np.ndarray | None) -> np
     has_values = known.any(axis=0)
     variances = np.zeros(numbers.shape[1])
     if sample_weight is None:
-        # Sorted, for the last bits depend on the order of summing.
-        variances[has_values] = np.nanvar(np.sort(numbers[:, has_values], axis=0), axis=0)
+        # Sorted, for the last bits depend on the order of summing; on the layout too.
+        there = numbers if has_values.all() else numbers[:, has_values]
+        variances[has_values] = np.nanvar(np.sort(there, axis=0), axis=0)
         return variances
     for j, column in enumerate(numbers.T):
         weights = sample_weight[known[:, j]]
