@@ -215,6 +215,21 @@ def test_complex_numbers_do_not_lose_a_part_in_silence():
         fit(pd.DataFrame({"a": np.arange(9) + 1j}))
 
 
+@pytest.mark.parametrize(
+    "column", [[1, 2, 3] * 30, pd.date_range("2026-01-01", periods=90), [True, False, None] * 30]
+)
+def test_levels_read_as_another_type_are_told_and_not_all_taken_for_new(column):
+    shop = make_shop()
+    model = fit(shop.assign(channel=["1", "2", "3"] * 30))
+    with pytest.raises(SettingError, match="'channel' holds values of another kind"):
+        model.predict(shop.assign(channel=column))
+    of_numbers = fit(shop.assign(channel=[1, 2, 3] * 30), categorical=["channel", "is_member"])
+    with pytest.raises(SettingError, match="Found: '1', where there was 1"):
+        of_numbers.predict(shop.assign(channel=["1", "2", "3"] * 30))
+    assert len(model.predict(shop.assign(channel=None))) == 90
+    assert len(model.predict(shop.assign(channel="4"))) == 90
+
+
 class TestGamma:
     def test_a_worked_example(self):
         # Variances 4 and 0 have mean 2; 1 - sum(p^2) is 1/2 and 3/8, of which the mean is 7/16.
