@@ -106,8 +106,8 @@ def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFram
         correlation of two numbers (Spearman 1904), Cramér's V of two categories (1946), the
         correlation ratio of the number's ranks by the category (Pearson 1905).
     """
-    ranks = {}
-    codes = {}
+    ranks: dict[str, np.ndarray] = {}
+    codes: dict[str, np.ndarray] = {}
     for column in scheme.columns:
         table_columns.require_column(customers, column)
         coded = column in scheme.categorical or scheme.method == "latent_classes"
@@ -117,23 +117,62 @@ def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFram
             continue
         with contextlib.suppress(SegkitError):  # without values; the candidates say so
             codes[column] = table_columns.learn_levels(customers, column)[1]
+    known = {column: ~np.isnan(own) for column, own in ranks.items()}
     rows = []
     for one, other in itertools.combinations([*ranks, *codes], 2):
         if other in ranks:
-            strength = abs(pd.Series(ranks[one]).corr(pd.Series(ranks[other])))
+            strength = _relate_ranks(ranks[one], ranks[other], known[one] & known[other])
         elif one in ranks:
-            known = ~np.isnan(ranks[one])
-            strength = _relate_to_groups(ranks[one][known], codes[other][known])
+            strength = _relate_to_groups(ranks[one][known[one]], codes[other][known[one]])
         else:
-            crossed = pd.crosstab(codes[one], codes[other]).to_numpy()
-            strength = association(crossed) if min(crossed.shape) > 1 else 0.0
+            strength = _relate_categories(codes[one], codes[other])
         if strength >= NEAR_DUPLICATE:
             rows.append((one, other, float(strength)))
     table = pd.DataFrame(rows, columns=["column", "other", "association"])
     return table.sort_values("association", ascending=False, kind="stable", ignore_index=True)
 
 
+# A survey has thousands of pairs, nearly all far from alike. A quick figure, right but for its last
+# digits, spares these the exact one, and what it spares counts as nothing.
+
+
+def _is_far(quick: float) -> bool:
+    """Say whether a quick figure is below what counts as near, by more than rounding."""
+    return quick < NEAR_DUPLICATE - 1e-6
+
+
+def _relate_ranks(one: np.ndarray, other: np.ndarray, known: np.ndarray) -> float:
+    first = one[known]
+    second = other[known]
+    if len(first) > 1:
+        first = first - first.mean()
+        second = second - second.mean()
+        spread = np.sqrt((first @ first) * (second @ second))
+        if spread > 0 and _is_far(abs(first @ second) / spread):
+            return 0.0
+    return abs(pd.Series(one).corr(pd.Series(other)))
+
+
+def _relate_categories(one: np.ndarray, other: np.ndarray) -> float:
+    width = int(other.max()) + 1
+    crossed = np.bincount(one.astype(np.int64) * width + other).astype(float)
+    crossed = np.append(crossed, np.zeros(-len(crossed) % width)).reshape(-1, width)
+    if min(crossed.shape) < 2:
+        return 0.0
+    expected = np.outer(crossed.sum(axis=1), crossed.sum(axis=0)) / len(one)
+    deviance = ((crossed - expected) ** 2 / expected).sum()
+    if _is_far(np.sqrt(deviance / len(one) / (min(crossed.shape) - 1))):
+        return 0.0
+    return association(crossed.astype(np.int64))
+
+
 def _relate_to_groups(values: np.ndarray, groups: np.ndarray) -> float:
     total = ((values - values.mean()) ** 2).sum() if len(values) else 0.0
+    if not total > 0:
+        return 0.0
+    sizes = np.bincount(groups)
+    means = np.bincount(groups, values) / np.maximum(sizes, 1)
+    if _is_far(np.sqrt((sizes * (means - values.mean()) ** 2).sum() / total)):
+        return 0.0
     means = pd.Series(values).groupby(groups).transform("mean").to_numpy()
-    return float(np.sqrt(((means - values.mean()) ** 2).sum() / total)) if total > 0 else 0.0
+    return float(np.sqrt(((means - values.mean()) ** 2).sum() / total))
