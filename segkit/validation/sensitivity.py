@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from scipy.stats.contingency import association
 
 from segkit.core.errors import SegkitError
 from segkit.models import columns as table_columns
-from segkit.models.answer_patterns import read_answers
+from segkit.models.answer_patterns import count_patterns, read_codes
 from segkit.models.kinds import find_kind
 from segkit.models.prototypes import choose_gamma
 from segkit.plan.models import LEARNING_METHODS, Scheme
@@ -52,48 +53,58 @@ def leave_out_columns(
     draws = resamples.draws[: 2 * PAIRS]
     once = np.ones((1, draws.shape[1]), dtype=draws.dtype)
     whole = float(np.median(compare_pairs(resamples.labels[: 2 * PAIRS])))
-    scale = scheme.scale
-    # The others are brought to scale as with it.
-    if scheme.method != "latent_classes" and find_scaling(candidates.sampled, scheme) == "sd":
-        scale = "sd"
+    refit = _prepare_refits(
+        candidates.choose_part(scheme.name).sampled,
+        _hold_scale(candidates.sampled, scheme),
+        segment_count,
+        draws=np.concatenate([once, draws]),
+        random_state=random_state,
+    )
     for column in scheme.columns:
-        fewer = scheme.model_copy(
-            update={
-                "columns": tuple(c for c in scheme.columns if c != column),
-                "categorical": tuple(c for c in scheme.categorical if c != column),
-                "scale": scale,
-            }
-        )
-        labels = _refit(
-            candidates.choose_part(scheme.name).sampled,
-            fewer,
-            segment_count,
-            draws=np.concatenate([once, draws]),
-            random_state=random_state,
-        )
+        labels = refit(column)
         agreement = compare_labels(resamples.own, labels[0])
         stability = float(np.median(compare_pairs(labels[1:])))
         rows.append((column, agreement, stability, whole))
     return pd.DataFrame(rows, columns=columns)
 
 
-def _refit(
+def _hold_scale(customers: pd.DataFrame, scheme: Scheme) -> Scheme:
+    """Return a scheme whose columns are brought to scale without one of them as with it."""
+    if scheme.method != "latent_classes" and find_scaling(customers, scheme) == "sd":
+        return scheme.model_copy(update={"scale": "sd"})
+    return scheme
+
+
+def _prepare_refits(
     customers: pd.DataFrame, scheme: Scheme, k: int, *, draws: np.ndarray, random_state: int
-) -> np.ndarray:
-    rng = np.random.default_rng(random_state)
+) -> Callable[[str], np.ndarray]:
+    """Prepare all columns once; return what fits the scheme without one of them, (samples, n)."""
     if scheme.method == "latent_classes":
-        answers = read_answers(
-            customers,
-            scheme.columns,
-            random_state,
-            smallest_level=scheme.smallest_level,
-            keep_all=True,
-        )
-        return refit_classes(answers, k, draws, rng)
+        levels, codes = read_codes(customers, scheme.columns, smallest_level=scheme.smallest_level)
+
+        def refit_without(column: str) -> np.ndarray:
+            kept = [i for i, own in enumerate(levels) if own.column != column]
+            answers = count_patterns(tuple(levels[i] for i in kept), codes[:, kept])
+            return refit_classes(answers, k, draws, np.random.default_rng(random_state))
+
+        return refit_without
     prepared = prepare_columns(customers, scheme)
-    gamma = choose_gamma(prepared) if scheme.gamma == "auto" else scheme.gamma
-    labels, _ = refit_prototypes(prepared, k, draws, gamma=gamma, rng=rng)
-    return labels
+
+    def refit_prototypes_without(column: str) -> np.ndarray:
+        fewer = prepared.leave_out(column)
+        if scheme.answer_style == "removed":  # everybody's mean is one of fewer answers
+            fewer = prepare_columns(customers, _leave_out(scheme, column))
+        gamma = choose_gamma(fewer) if scheme.gamma == "auto" else scheme.gamma
+        rng = np.random.default_rng(random_state)
+        return refit_prototypes(fewer, k, draws, gamma=gamma, rng=rng)[0]
+
+    return refit_prototypes_without
+
+
+def _leave_out(scheme: Scheme, column: str) -> Scheme:
+    columns = tuple(c for c in scheme.columns if c != column)
+    categorical = tuple(c for c in scheme.categorical if c != column)
+    return scheme.model_copy(update={"columns": columns, "categorical": categorical})
 
 
 def find_near_duplicates(customers: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
