@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: report test attack doors lab lint benchmark benchmark-features simulate docs lock clean
+.PHONY: report test test-all attack doors lab lint benchmark benchmark-features simulate docs lock clean
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -20,10 +20,21 @@ report: $(READY) data/sample/sample.json   ## run the five notebooks on the samp
 
 # Two at a time, then alone what must be alone; a failure in either is one of the whole.
 ALONE := serial or spark
+# Also what pytest runs by itself, see addopts in pyproject.toml.
+QUICK := not (slow or spark or browser or database)
 SIDE_BY_SIDE := -n 2 --dist loadgroup --no-loadscope-reorder --max-worker-restart 1
-test: $(READY)                             ## the whole test suite
+test: $(READY)                             ## the quick tests: four minutes at most
 	failed=0; \
-	$(BIN)/python -m pytest -m "not ($(ALONE))" $(SIDE_BY_SIDE) || failed=1; \
+	$(BIN)/python -m pytest -m "$(QUICK) and not ($(ALONE))" $(SIDE_BY_SIDE) || failed=1; \
+	$(BIN)/python -m pytest -m "$(QUICK) and ($(ALONE))" || failed=1; \
+	exit $$failed
+
+# What the quick tests reach is measured on them alone: it costs a half more of a processor.
+COVERAGE := --cov=segkit --cov-report=term
+test-all: $(READY)                         ## the whole test suite, as CI runs it
+	failed=0; \
+	$(BIN)/python -m pytest -m "$(QUICK) and not ($(ALONE))" $(SIDE_BY_SIDE) $(COVERAGE) || failed=1; \
+	$(BIN)/python -m pytest -m "not ($(QUICK) or $(ALONE))" $(SIDE_BY_SIDE) || failed=1; \
 	$(BIN)/python -m pytest -m "$(ALONE)" || failed=1; \
 	exit $$failed
 
@@ -61,8 +72,9 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a
 simulate: $(READY)                         ## all simulations, can be broken off; into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations --processes 2
 
-docs: $(READY)                             ## write the generated pages of docs/
+docs: $(READY)                             ## write the generated pages of docs/, then the site into site/html
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/build_site.py
 
 lock:                                      ## resolve again; needs uv
 	uv pip compile pyproject.toml --extra dev --extra spark --universal --python-version 3.11 --generate-hashes \

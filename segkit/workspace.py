@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
+from segkit.core.findings import Finding, read_findings
 from segkit.core.privacy import Published, publish_table
 from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
@@ -19,9 +21,11 @@ from segkit.data.engine import open_tables
 from segkit.features.accounts import roll_up_accounts
 from segkit.features.customer_table import list_given
 from segkit.features.own_features import list_kinds
-from segkit.features.wording import require_labels
-from segkit.plan.models import Plan
+from segkit.features.wording import name_feature, require_labels
+from segkit.plan.models import Plan, Scheme
 from segkit.plan.reading import read_plan
+from segkit.report.shared.exhibits import FINDINGS_TITLE, MOST_ROWS, Exhibit, show_exhibit
+from segkit.report.shared.segment_counts import add_segment_counts
 from segkit.report.shared.views import View
 from segkit.runs import outputs
 from segkit.runs.layout import RunFolder, StepFolder
@@ -69,6 +73,7 @@ class Workspace:
     names: dict[str, dict[str, str]]
     learned: pd.DataFrame
     _ledger: StepLedger = field(repr=False, compare=False)
+    _facts: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
     @property
     def run_folder(self) -> Path:
@@ -113,6 +118,7 @@ class Workspace:
         name: str = "",
         days: int | None = None,
         period: str = "",
+        sizes: Published | None = None,
     ) -> Published:
         """Let a finished table through the gate, and keep it with this step.
 
@@ -132,7 +138,12 @@ class Workspace:
             The last days that its figures speak of; all time until ``as_of`` if not given.
         period : str, optional
             Another time that they speak of, see `segkit.core.periods`.
+        sizes : Published, optional
+            The sizes of the segments that the table is on: of a segment whose size is hidden
+            nothing is shown in it.
         """
+        if sizes is not None:
+            table = add_segment_counts(table, sizes)
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
         audited = self._ledger.audit(table, view.shape, roundings=view.list_roundings())
@@ -153,11 +164,138 @@ class Workspace:
         self._keep_published(published)
         return published
 
+    def publish_each(
+        self,
+        tables: Sequence[tuple[pd.DataFrame, View]],
+        *,
+        days: int | None = None,
+        period: str = "",
+    ) -> list[Published]:
+        """Let the tables of one topic through the gate, one after the other; see `publish`.
+
+        Parameters
+        ----------
+        tables : sequence of (DataFrame, View)
+            Each table with its view, which has its name.
+        days, period : optional
+            The time that all of them speak of.
+        """
+        return [self.publish(table, view, days=days, period=period) for table, view in tables]
+
+    def show(
+        self,
+        thing: Any,
+        view: View | None = None,
+        *,
+        caption: str = "",
+        title: str = FINDINGS_TITLE,
+        name: str = "",
+        days: int | None = None,
+        period: str = "",
+        alt: str | None = None,
+        columns: Sequence[str] | None = None,
+        max_rows: int = MOST_ROWS,
+        folded: bool = False,
+        skip_empty: bool = False,
+    ) -> None:
+        """Show a chart, a table or findings, with the words that belong to it.
+
+        A finished table is shown through its view, which lets it through the gate first. What
+        passed the gate brings its currency, its time, its labels and what is hidden along.
+
+        Parameters
+        ----------
+        thing : DataFrame, Published, matplotlib Axes, sequence of Finding, or of Exhibit
+            What is shown; of exhibits one after the other, with their own words.
+        view : View, optional
+            What a finished table's rows are; for a DataFrame only.
+        caption : str
+            What a chart or a table shows.
+        title : str, optional
+            The line above findings.
+        name, days, period : optional
+            As in `publish`; for a DataFrame only.
+        alt : str, optional
+            What a chart shows, in words; those of segkit bring it along.
+        columns : sequence of str, optional
+            Those of the view's columns that are shown; all, if not given.
+        max_rows : int, optional
+            Further rows of a table are left out, and a line says how many.
+        folded : bool, optional
+            Whether a table opens only when it is asked for.
+        skip_empty : bool, optional
+            Whether a finished table without rows is left out, in place of saying why it has none.
+
+        Raises
+        ------
+        SegkitError
+            If it is none of these, or a table has neither a view nor passed the gate.
+        """
+        if view is not None:
+            if skip_empty and thing.empty:
+                return
+            thing = self.publish(thing, view, name=name, days=days, period=period)
+        if _are_exhibits(thing):
+            for exhibit in thing:
+                show_exhibit(exhibit)
+            return
+        one = Exhibit(
+            thing=thing,
+            caption=caption,
+            title=title,
+            alt=alt,
+            columns=columns,
+            max_rows=max_rows,
+            folded=folded,
+        )
+        show_exhibit(one)
+
+    def name_feature(self, name: str) -> str:
+        """Return what a column of the customer table is called for people."""
+        return name_feature(name, self.plan.list_labels())
+
+    def find_scheme(self, name: str) -> Scheme:
+        """Return the plan's scheme of this name."""
+        return next(scheme for scheme in self.plan.schemes if scheme.name == name)
+
     def _keep_published(self, published: Published) -> None:
         """Leave a published table, and the records of its cells."""
         name = published.shape.name.rpartition("/")[2]
         outputs.write_frame(self._own.published_table(name), published.frame)
         outputs.write_frame(self._own.published_cells(name), pd.DataFrame(published.records))
+
+    def keep(self, name: str, thing: Any) -> None:
+        """Leave what later steps or the report need: a table, a document, a text, or a fact.
+
+        A name that ends like a file's (``segmentation.json``, ``quiz.toml``) is a document or text
+        beside the step's tables; where there is none, None takes the one of before away. A table
+        is left as a table, what passed the gate as it is shown. Anything else is a fact, such as
+        findings; the step's facts are those that were kept since the workspace was opened.
+
+        Parameters
+        ----------
+        name : str
+        thing : DataFrame, Published, document with ``write_json``, str, None, or JSON values
+            Facts may hold findings.
+
+        Raises
+        ------
+        SegkitError
+            If a file's name is given for what is no document and no text.
+
+        Examples
+        --------
+        >>> ws.keep("segments", segments)  # doctest: +SKIP
+        >>> ws.read_table("03_base_analysis", "segments")  # doctest: +SKIP
+        """
+        if "." in name:
+            outputs.write_file(self._own, thing, name)
+        elif isinstance(thing, (pd.DataFrame, Published)):
+            table = thing.frame if isinstance(thing, Published) else thing
+            outputs.write_table(self._own, table, name)
+        else:
+            self._facts[name] = thing
+            outputs.write_facts(self._own, self._facts)
 
     def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Leave a finished table for later steps."""
@@ -175,6 +313,10 @@ class Workspace:
         """Read the facts that an earlier step left."""
         return outputs.read_facts(self.run, step)
 
+    def read_findings(self, step: str, name: str) -> list[Finding]:
+        """Read the findings that an earlier step kept under a name."""
+        return read_findings(self.read_facts(step)[name])
+
     def place_file(self, name: str) -> Path:
         """Return where to write a document or text of this step, beside its tables."""
         path = self._own.file(name)
@@ -184,6 +326,10 @@ class Workspace:
     def find_file(self, step: str, name: str) -> Path:
         """Return a document or text that an earlier step left; an error says which to run first."""
         return outputs.require_left(step, self.run.step(step).file(name))
+
+
+def _are_exhibits(thing: Any) -> bool:
+    return isinstance(thing, list) and bool(thing) and isinstance(thing[0], Exhibit)
 
 
 def open_workspace(
@@ -217,6 +363,14 @@ def open_workspace(
     ------
     SegkitError
         If the plan or the tables cannot be used.
+
+    Examples
+    --------
+    >>> from segkit import open_workspace
+    >>> open_workspace("no-such-plan.toml", "runs/lab", step="01_plan")
+    Traceback (most recent call last):
+    segkit.core.errors.UsageError: no-such-plan.toml: there is no such plan. \
+Name an existing plan, or make one with 'segkit new FOLDER'.
     """
     plan = read_plan(plan_path)
     day = _read_day(as_of, step) if as_of else plan.as_of

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 from machine import find_program
 from small_plans import shorten_plan
@@ -16,14 +17,60 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+# A clock fails no test: whoever has a busy machine would learn not to believe one.
+hypothesis.settings.register_profile("segkit", deadline=None)
+hypothesis.settings.load_profile("segkit")
+
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+QUICK_SECONDS = 2.0
+ELSEWHERE = {"slow", "spark", "browser", "database"}  # what 'make test' leaves out
+_started: dict[str, float] = {}
+_unmarked: list[tuple[float, str]] = []
+
+
+def read_processor_seconds() -> float:
+    """Return what this process and its ended children used, whatever runs beside them."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _started[item.nodeid] = read_processor_seconds()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> None:
+    """Add to the last report of a quick test what it used, its fixtures included."""
+    if call.when == "teardown" and not ELSEWHERE & {mark.name for mark in item.iter_markers()}:
+        used = read_processor_seconds() - _started.pop(item.nodeid)
+        item.user_properties.append(("processor_seconds", used))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    used = dict(report.user_properties).get("processor_seconds", 0.0)
+    if report.when == "teardown" and used > QUICK_SECONDS:
+        _unmarked.append((used, report.nodeid))
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Name what should be marked slow or made faster. Nothing fails by it: machines differ."""
+    if _unmarked:
+        terminalreporter.section(f"over {QUICK_SECONDS:g} s of a processor, and not marked slow")
+        for used, name in sorted(_unmarked, reverse=True):
+            terminalreporter.write_line(f"{used:6.1f} s  {name}")
 
 
 @pytest.hookimpl(tryfirst=True)  # the workers read the groups, each in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep in one worker what shares a fixture; begin with the files that take longest."""
+    """Keep in one worker what shares a fixture; begin with the files that take longest.
+
+    Who reads the sample shop's run waits for it, and so is slow.
+    """
     for item in items:
+        if "sample_shop" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
         if not item.get_closest_marker("xdist_group"):
             shares = "sample_shop" in item.fixturenames
             group = "sample_shop" if shares else item.nodeid.split("::")[0]

@@ -581,7 +581,7 @@ def make_report(folder: Path) -> list[Path]:
     """Write a summary and a page; return their paths."""
     notebook = make_notebook(folder / "demo.ipynb")
     plan, facts, record = make_facts()
-    render_index(plan, facts, record, folder / "index.html")
+    render_index(plan, facts, record, html_path=folder / "index.html")
     page = folder / "03_base_analysis.html"
     render_page(
         notebook, page, title="Base analysis", navigation=list_pages(STEPS), report=plan["title"]

@@ -189,7 +189,7 @@ def test_control_groups_are_not_sent_and_bounces_are_not_delivered(shop):
 @given(st.integers(0, 300), st.integers(1, 300))
 def test_the_interval_is_wilsons(hits, more):
     trials = hits + more
-    table = add_interval(pd.DataFrame({"k": [hits], "n": [trials]}), "open_", "k", "n")
+    table = add_interval(pd.DataFrame({"k": [hits], "n": [trials]}), "open_", hits="k", trials="n")
     expected = binomtest(hits, trials).proportion_ci(method="wilson")
     assert table["open_low"].iloc[0] == pytest.approx(expected.low, abs=1e-6)
     assert table["open_high"].iloc[0] == pytest.approx(expected.high, abs=1e-6)

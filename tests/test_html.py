@@ -175,7 +175,7 @@ def test_the_summary_shows_what_the_facts_hold(report):
 
 
 def test_a_summary_needs_no_fact_at_all(tmp_path):
-    render_index({"name": "bare"}, {}, {}, tmp_path / "index.html")
+    render_index({"name": "bare"}, {}, {}, html_path=tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert verify_page(tmp_path / "index.html") == []
     assert "<h2" not in text
@@ -184,7 +184,7 @@ def test_a_summary_needs_no_fact_at_all(tmp_path):
 
 def test_a_summary_with_empty_facts_for_each_step_is_whole(tmp_path):
     plan, _, record = make_facts()
-    render_index(plan, {step: {} for step in STEPS}, record, tmp_path / "index.html")
+    render_index(plan, {step: {} for step in STEPS}, record, html_path=tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert verify_page(tmp_path / "index.html") == []
     assert (
@@ -193,7 +193,7 @@ def test_a_summary_with_empty_facts_for_each_step_is_whole(tmp_path):
 
 
 def render_summary(tmp_path, facts) -> str:
-    render_index(make_facts()[0], facts, {}, tmp_path / "index.html")
+    render_index(make_facts()[0], facts, {}, html_path=tmp_path / "index.html")
     return (tmp_path / "index.html").read_text(encoding="utf-8")
 
 

@@ -26,7 +26,7 @@ LAYERS = [
     ["segkit.evidence"],
     ["segkit.action"],
     ["segkit.report"],
-    ["segkit.workspace"],
+    ["segkit.workspace", "segkit.library"],
     ["segkit.workflow"],
     ["segkit.cli"],
 ]

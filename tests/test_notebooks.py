@@ -12,6 +12,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STEPS = ["01_plan", "02_market_review", "03_base_analysis", "04_experience_data", "05_analysis"]
+IMPORTS = (ast.Import, ast.ImportFrom)
+# A cell asks and tells: what is worked out has a name in one of the rooms.
+NOT_IN_A_CELL = (
+    *(ast.Dict, ast.DictComp, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.Lambda),
+    *(ast.IfExp, ast.Compare, ast.BinOp, ast.NamedExpr, ast.Await),
+)
 COMMON = {"plan_path": "str", "run_dir": "str", "as_of": "str", "random_state": "int"}
 
 
@@ -33,15 +39,59 @@ class TestNotebook:
             assert cell["outputs"] == []
             assert cell["execution_count"] is None
 
-    def test_defines_nothing(self, path):
-        for cell in read_cells(path, "code"):
-            kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-            assert not [n for n in ast.walk(ast.parse(cell["source"])) if isinstance(n, kinds)]
-
     def test_has_short_cells(self, path):
         lengths = [len(cell["source"].splitlines()) for cell in read_cells(path, "code")]
         assert max(lengths) <= 12
         assert sorted(lengths)[len(lengths) // 2] <= 3
+        assert sum(length <= 4 for length in lengths) >= 0.9 * len(lengths)
+
+    def test_imports_at_the_top_in_one_cell_that_does_nothing_else(self, path):
+        importing = [
+            number
+            for number, cell in enumerate(read_cells(path, "code"))
+            if any(isinstance(node, IMPORTS) for node in ast.walk(ast.parse(cell["source"])))
+        ]
+        assert importing == [1], "the cell after that of the parameters"
+        body = ast.parse(read_cells(path, "code")[1]["source"]).body
+        assert all(isinstance(node, IMPORTS) for node in body)
+
+    def test_imports_rooms_and_the_front_door_and_uses_each(self, path):
+        cells = [ast.parse(cell["source"]) for cell in read_cells(path, "code")]
+        imported = [node for tree in cells for node in ast.walk(tree) if isinstance(node, IMPORTS)]
+        assert [node.module for node in imported] == ["segkit"]
+        used = {n.id for tree in cells for n in ast.walk(tree) if isinstance(n, ast.Name)}
+        assert {name.name for name in imported[0].names} <= used
+
+    def test_holds_nothing_but_parameters_assignments_and_calls(self, path):
+        for cell in read_cells(path, "code")[2:]:
+            for line in ast.parse(cell["source"]).body:
+                told = ast.unparse(line)
+                assert isinstance(line, (ast.Assign, ast.Expr)), told
+                assert isinstance(line, ast.Assign) or isinstance(line.value, ast.Call), told
+                wrong = [n for n in ast.walk(line) if isinstance(n, NOT_IN_A_CELL)]
+                assert not wrong, told
+
+    def test_shows_and_keeps_in_one_way(self, path):
+        for cell in read_cells(path, "code"):
+            called = [
+                ast.unparse(node.func)
+                for node in ast.walk(ast.parse(cell["source"]))
+                if isinstance(node, ast.Call)
+            ]
+            shows = [name for name in called if name.rpartition(".")[2].startswith("show")]
+            assert set(shows) <= {"ws.show"}, shows
+            writes = [name for name in called if re.match(r"ws\.(write|place)_", name)]
+            assert not writes, "ws.keep leaves what later steps need"
+
+    def test_needs_no_cell_that_is_for_the_analyst_alone(self, path):
+        set_in_lab, used = set(), set()
+        for cell in read_cells(path, "code"):
+            names = [n for n in ast.walk(ast.parse(cell["source"])) if isinstance(n, ast.Name)]
+            if "lab" in cell["metadata"].get("tags", []):
+                set_in_lab |= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+            else:
+                used |= {n.id for n in names if isinstance(n.ctx, ast.Load)}
+        assert not set_in_lab & used
 
     def test_has_typed_and_commented_parameters(self, path):
         tagged = [

@@ -154,7 +154,7 @@ def test_no_hidden_cell_can_be_found_by_subtraction(counts):
     places = np.arange(counts.size).reshape(counts.shape)
     own = counts.ravel().astype(float)
     small = (own > 0) & (own < 5)
-    hidden = hide_counts(own, small, [*places.T, *places], 5).reshape(counts.shape)
+    hidden = hide_counts(own, small, [*places.T, *places], smallest_cell=5).reshape(counts.shape)
     assert not ((~hidden) & (counts > 0) & (counts < 5)).any()
     for lines, values in ((hidden, counts), (hidden.T, counts.T)):
         for line, count in zip(lines, values, strict=True):

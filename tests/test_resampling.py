@@ -137,7 +137,7 @@ class TestClasses:
     def test_classes_of_samples_agree_with_the_group_that_answers_follow(self):
         answers = make_answers()
         draws = draw_bootstraps(300, pairs=2, random_state=0)
-        labels = refit_classes(answers, 2, draws, np.random.default_rng(0))
+        labels = refit_classes(answers, 2, draws, rng=np.random.default_rng(0))
         assert labels.shape == (4, 300)
         assert all(compare_labels(labels[0], other) > 0.5 for other in labels[1:])
 

@@ -100,7 +100,7 @@ def predict(segmentation, prepared) -> np.ndarray:
     ]
     centres = np.array(model.centres)
     labels, squares = assign_prototypes(
-        prepared.numbers, prepared.codes, centres, np.array(modes), model.gamma
+        prepared.numbers, prepared.codes, centres=centres, modes=np.array(modes), gamma=model.gamma
     )
     return np.column_stack([labels + 1, np.sqrt(squares)])
 

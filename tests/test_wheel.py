@@ -1,4 +1,4 @@
-"""What 'pip install segkit' brings: a wheel that works away from this repository."""
+"""What 'pip install segkit-workbench' brings: a wheel that works away from this repository."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from small_plans import shorten_plan
+from ten_lines import read_ten_lines, write_orders
 
 from segkit.workflow.publishing import verify_publication
 
@@ -67,6 +68,20 @@ def test_the_wheel_holds_the_notebooks_the_plan_and_the_templates(wheel):
     assert any(name.endswith("index.html.j2") for name in names)
     assert any(name.endswith("report.css") for name in names)
     assert any(name.endswith(".sql") for name in names)
+
+
+def test_the_wheel_says_that_it_has_types(wheel):
+    assert "segkit/py.typed" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_the_ten_lines_of_the_readme_run_from_the_wheel(clean_python, tmp_path):
+    write_orders(tmp_path)
+    lines = ["import segkit", "print(segkit.__file__)", *read_ten_lines()]
+    told = call(clean_python, "-c", "\n".join(lines), cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith(str(clean_python.parent.parent))
+    assert "The verdict: " in told.stdout
+    assert (tmp_path / "segmentation.json").is_file()
 
 
 def make_shop(python: Path, folder: Path) -> Path:

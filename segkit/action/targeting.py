@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from segkit.core.errors import SegkitError
+from segkit.plan.models import Criteria
 
 
 def rate_targets(
@@ -60,6 +61,14 @@ def list_measures(segments: pd.DataFrame, weights: Mapping[str, float]) -> list[
         for name, weight in weights.items()
         if weight > 0 and name in segments and segments[name].notna().any()
     ]
+
+
+def list_used(segments: pd.DataFrame, criteria: Criteria) -> dict[str, list[str]]:
+    """List the measures that each of the two scores rests on, by the score's name."""
+    return {
+        "attractiveness": list_measures(segments, criteria.attractiveness),
+        "fit": list_measures(segments, criteria.fit),
+    }
 
 
 def collect_measures(

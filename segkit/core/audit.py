@@ -125,7 +125,7 @@ def _audit_amounts(
     smallest_cell = ledger.smallest_cell
     if not sums:
         return untold, []
-    alone = find_hidden_alone(table, shape, hidden, smallest_cell)
+    alone = find_hidden_alone(table, shape, hidden, smallest_cell=smallest_cell)
     marks = pd.DataFrame({name: hidden | alone[name] if name in alone else hidden for name in sums})
     parts = list(
         list_amounts(table, shape, marks, smallest_cell=smallest_cell, roundings=roundings)

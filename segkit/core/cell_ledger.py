@@ -191,7 +191,9 @@ class CellLedger(Spaces):
     def _find_assumed(self, counts: np.ndarray) -> np.ndarray:
         """Return which totals a table of them would hide."""
         small = (counts > 0) & (counts < self.smallest_cell)
-        return hide_counts(counts, small, [np.arange(len(counts))], self.smallest_cell)
+        return hide_counts(
+            counts, small, [np.arange(len(counts))], smallest_cell=self.smallest_cell
+        )
 
     def _assume_totals(
         self, part: CountedPart, dimensions: Key, groups: Mapping[Key, list[int]], *, fixed: int = 0

@@ -20,6 +20,16 @@ class SegkitError(Exception):
         What stood there.
     fix : str, optional
         What to do about it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from segkit import SegkitError, fit_segmentation
+    >>> try:
+    ...     fit_segmentation(pd.DataFrame({"visits": [1, 2]}), ["visit"], 2)
+    ... except SegkitError as error:
+    ...     print(error)
+    customers: there is no column 'visit'. Found: visits. Did you mean 'visits'?
     """
 
     exit_code = 1
@@ -84,9 +94,10 @@ def explain_faults(
     message: str, *kinds: type[Exception], where: object, fix: str
 ) -> Iterator[None]:
     """Turn the system's errors, and those of further kinds, into one for people."""
+    every: tuple[type[Exception], ...] = (OSError, *kinds)
     try:
         yield
-    except (OSError, *kinds) as error:
+    except every as error:
         lines = (getattr(error, "strerror", None) or str(error)).splitlines()
         found = lines[0][:300] if lines else type(error).__name__
         place = str(getattr(error, "filename", None) or where)

@@ -10,7 +10,7 @@ import datetime
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError
@@ -131,9 +131,9 @@ class Finding:
 
 
 def to_json_value(value: Any) -> Any:
-    """Return facts as JSON values: findings as records, also within lists and dicts."""
-    if isinstance(value, Finding):
-        return value.to_record()
+    """Return facts as JSON values: findings and other records as dicts, also within others."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     if isinstance(value, Mapping):
         return {name: to_json_value(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):

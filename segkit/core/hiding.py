@@ -34,11 +34,13 @@ def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Ser
             sums = np.bincount(cells, counts)
             start = (sums > 0) & (sums < smallest_cell)
             lines = list_lines(groups, shape.by)
-            covered = hide_counts(sums, start, lines, smallest_cell)[cells]
+            covered = hide_counts(sums, start, lines, smallest_cell=smallest_cell)[cells]
         else:
             start = (counts > 0) & (counts < smallest_cell)
             start |= certain.loc[part.index].to_numpy()
-            covered = hide_counts(counts, start, list_lines(part, shape.by), smallest_cell)
+            covered = hide_counts(
+                counts, start, list_lines(part, shape.by), smallest_cell=smallest_cell
+            )
         hidden.loc[part.index] |= covered
     return hidden
 
@@ -91,8 +93,8 @@ def find_hidden_alone(
     table: pd.DataFrame,
     shape: Shape,
     hidden: pd.Series,
-    smallest_cell: int,
     *,
+    smallest_cell: int,
     also_untold: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return which figures are hidden in rows that are shown, by column.
@@ -169,7 +171,7 @@ def list_lines(part: pd.DataFrame, by: Sequence[str]) -> list[np.ndarray]:
 
 
 def hide_counts(
-    counts: np.ndarray, hidden: np.ndarray, lines: Sequence[np.ndarray], smallest_cell: int
+    counts: np.ndarray, hidden: np.ndarray, lines: Sequence[np.ndarray], *, smallest_cell: int
 ) -> np.ndarray:
     """Return what is hidden so that no total tells a hidden count to within ``smallest_cell``.
 

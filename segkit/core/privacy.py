@@ -247,7 +247,9 @@ def publish_table(
         hidden = find_hidden(table, shape, smallest_cell)
         if also_hidden is not None:
             hidden |= also_hidden
-        alone = find_hidden_alone(table, shape, hidden, smallest_cell, also_untold=also_untold)
+        alone = find_hidden_alone(
+            table, shape, hidden, smallest_cell=smallest_cell, also_untold=also_untold
+        )
         shown = _hide_columns(_hide_rows(shown, shape, hidden), alone)
         is_new = hidden & ~find_hidden_before(table)
         shown = _write_notes(shown, hidden, alone, note=explain_hidden(smallest_cell), new=is_new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from segkit.core.periods import GIVEN, name_all_time, name_last_days
+from segkit.core.periods import GIVEN, name_all_time, name_last_days, name_next_days
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,11 @@ class Settings:
         if days is not None:
             return name_last_days(self.as_of, days)
         return name_all_time(self.as_of) if self.has_purchases else GIVEN
+
+    def name_next_year(self) -> str:
+        """Return the year after the last day counted, as a period.
+
+        >>> Settings(datetime.date(2026, 3, 31)).name_next_year()
+        'the 365 days after 2026-03-31'
+        """
+        return name_next_days(self.as_of)

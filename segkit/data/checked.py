@@ -32,7 +32,7 @@ class CheckedTable(NamedTuple):
 
 
 def explain_empty(
-    con: duckdb.DuckDBPyConnection, table: CheckedTable, plan: Plan, as_of: datetime.date
+    con: duckdb.DuckDBPyConnection, table: CheckedTable, *, plan: Plan, as_of: datetime.date
 ) -> SegkitError:
     """Say which rule rejects most of a table without one good row, and show the first."""
     source = table.source

@@ -199,7 +199,7 @@ class Source:
         self.unnamed = self._count_unnamed(relation, names, cells)
         if self.name in TELLING_TABLES:
             telling = find_telling(self._list_free(), list(self.columns))
-            self.notices += tell_unread_columns(self.con, relation, cell_of, telling)
+            self.notices += tell_unread_columns(self.con, relation, cells=cell_of, found=telling)
         row_hash = f"hash({', '.join(map(quote, cells))}) AS row_hash"
         mapped = [f"{quote(cell_of[name])} AS {quote(ours)}" for ours, name in self.columns.items()]
         mapped += [

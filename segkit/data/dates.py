@@ -314,4 +314,4 @@ def _find_placeholders(
         query = f"SELECT count({text}) FROM texts_{source.name}"
         value_count = source.con.execute(query).fetchall()[0][0]
         reading.placeholders = found
-        reading.notices += tell_placeholders(source, column, found, value_count)
+        reading.notices += tell_placeholders(source, column, found, value_count=value_count)

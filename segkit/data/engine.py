@@ -199,7 +199,7 @@ def start_spark(engine: Engine) -> Any:
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError:
-        fix = "Install it with: pip install 'segkit[spark]'."
+        fix = "Install it with: pip install 'segkit-workbench[spark]'."
         raise SegkitError("pyspark is not installed", where=where, found=master, fix=fix) from None
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         fix = "Install Java 17 or newer, or set JAVA_HOME."

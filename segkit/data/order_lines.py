@@ -37,8 +37,8 @@ class OrderLines:
         source: Source,
         tables: SqlTables,
         plan: Plan,
-        as_of: datetime.date,
         *,
+        as_of: datetime.date,
         orders: Collection[str],
     ):
         self.source = source

@@ -79,7 +79,7 @@ def is_needed(table: Table, column: Column) -> bool:
 
 
 def tell_placeholders(
-    source: Source, column: Column, found: Placeholders, value_count: int
+    source: Source, column: Column, found: Placeholders, *, value_count: int
 ) -> list[Notice]:
     """Name the dates that stand for nothing with their counts.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import duckdb
 import numpy as np
 import pandas as pd
 
 from segkit.data.columns import Source, quote
 from segkit.data.engine import SqlTables
 
-HASHES_AT_ONCE = 2**26  # half a gigabyte, and as much for the rows' numbers
+HASHES_AT_ONCE = 2**27  # a gigabyte, as much for the rows' numbers, and as much to sort
+BATCH_ROWS = 2**20
 LAST_BITS = np.uint64(2**20 - 1)
 
 
@@ -53,7 +55,7 @@ def find_twins(source: Source, hashed: str, rows: str) -> pd.DataFrame:
     """Return ``source_row`` and ``row_hash`` of rows whose hash is there twice or more.
 
     Sorting hashes takes a fraction of the time and memory of grouping the rows by them. Those of a
-    large table are sorted in parts, by their remainder.
+    large table are fetched in parts, by their remainder.
     """
     part_count = 1 + source.raw_count // HASHES_AT_ONCE
     twins = []
@@ -61,13 +63,28 @@ def find_twins(source: Source, hashed: str, rows: str) -> pd.DataFrame:
         query = f"SELECT source_row, {hashed} AS row_hash {rows}"
         if part_count > 1:
             query += f" AND {hashed} % {part_count} = {part}"
-        found = source.con.sql(query).to_arrow_table()
-        hashes = found["row_hash"].to_numpy()
-        in_order = np.sort(hashes)
-        repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
-        places = _find_places(hashes, repeated)
-        twins.append(found.take(places).to_pandas())
+        source_rows, hashes = _fetch_hashes(source.con.sql(query), most=source.raw_count)
+        places = _find_places(hashes, _find_repeated(hashes))
+        twins.append(pd.DataFrame({"source_row": source_rows[places], "row_hash": hashes[places]}))
     return pd.concat(twins)
+
+
+def _fetch_hashes(found: duckdb.DuckDBPyRelation, *, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows' numbers and hashes; of ``most`` only what is filled takes memory."""
+    source_rows = np.empty(most, np.int64)
+    hashes = np.empty(most, np.uint64)
+    end = 0
+    for batch in found.to_arrow_reader(BATCH_ROWS):
+        begin, end = end, end + batch.num_rows
+        source_rows[begin:end] = batch["source_row"].to_numpy()
+        hashes[begin:end] = batch["row_hash"].to_numpy()
+    return source_rows[:end], hashes[:end]
+
+
+def _find_repeated(hashes: np.ndarray) -> np.ndarray:
+    """Return the hashes that are there twice or more."""
+    in_order = np.sort(hashes)
+    return np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
 
 
 def _find_places(hashes: np.ndarray, sought: np.ndarray) -> np.ndarray:

@@ -33,7 +33,12 @@ class ScoredFile(Source):
     """
 
     def __init__(
-        self, path: Path, kinds: Mapping[str, str], spec: TableSpec, con: duckdb.DuckDBPyConnection
+        self,
+        path: Path,
+        kinds: Mapping[str, str],
+        spec: TableSpec,
+        *,
+        con: duckdb.DuckDBPyConnection,
     ):
         columns = [Column(name, KINDS.get(kind, kind), "") for name, kind in kinds.items()]
         if CUSTOMER not in kinds:
@@ -177,7 +182,7 @@ def open_scored(
     SegkitError
         If the file cannot be read, or its decimal mark cannot be told.
     """
-    source = ScoredFile(path, kinds, spec, con)
+    source = ScoredFile(path, kinds, spec, con=con)
     open_file(source, path, folder)
     carried = source.choose_kinds()
     query, notices = _convert(source, carried)

@@ -103,7 +103,7 @@ class TableChecks:
         for name in self.plan.tables:
             table = self.checked.get(name)
             if table is not None and not table.accepted:
-                self.faults.append(explain_empty(self.con, table, self.plan, self.as_of))
+                self.faults.append(explain_empty(self.con, table, plan=self.plan, as_of=self.as_of))
         if not self.faults:
             self._find_impossible()
         if not self.faults:
@@ -199,7 +199,7 @@ class TableChecks:
         find_repeats(source, self.tables)
         if name == "order_lines":
             orders = self.checked["orders"].columns if "orders" in self.checked else ()
-            self.lines = OrderLines(source, self.tables, self.plan, self.as_of, orders=orders)
+            self.lines = OrderLines(source, self.tables, self.plan, as_of=self.as_of, orders=orders)
             notices += self.lines.learn()
         query = self._join_others(source, self._derive_columns(source))
         found = self.con.sql(query).columns

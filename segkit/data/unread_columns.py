@@ -72,7 +72,11 @@ def find_telling(names: Sequence[str], mapped: Sequence[str]) -> dict[str, Telli
 
 
 def tell_unread_columns(
-    con: duckdb.DuckDBPyConnection, relation: str, cells: dict[str, str], found: dict[str, Telling]
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    *,
+    cells: dict[str, str],
+    found: dict[str, Telling],
 ) -> list[Notice]:
     """Warn of each of these columns that holds more than zeros; ``cells`` are the relation's."""
     notices = []

@@ -13,6 +13,7 @@ from ibis import _
 from segkit.core.absence import NO_PURCHASES, EmptyTable, empty_table, explain_empty, is_missing
 from segkit.core.measures import CEILING, FLOOR, LARGEST, SECOND
 from segkit.core.periods import YEAR_DAYS
+from segkit.core.settings import Settings
 from segkit.core.statistics import bound_count, find_reach
 from segkit.evidence.market import AXES, latest_cells, make_cell_keys, read_columns
 from segkit.evidence.segment_summaries import keep_days
@@ -89,6 +90,30 @@ def choose_axes(tables: Mapping[str, ibis.Table]) -> list[str]:
     market = [axis for axis in AXES if not is_missing(tables.get("market_cells"), axis)]
     ours = [a for a in market if not all(is_missing(tables.get(name), a) for name in HOMES[a])]
     return ours or market or ["country"]
+
+
+def compare_with_market(
+    tables: Mapping[str, ibis.Table], *, at: Settings, by: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Set our customers and spend of the last 365 days beside the market, cell by cell.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis.Table
+        Ours, and ``market_cells``.
+    at : Settings
+        ``as_of`` is the last day counted.
+    by : sequence of str, optional
+        The axes of the cells; the finest that both sides know, if not given.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`measure_penetration` returns it.
+    """
+    axes = choose_axes(tables) if by is None else list(by)
+    own = count_own_cells(tables, as_of=at.as_of, by=axes)
+    return measure_penetration(own, tables.get("market_cells"), by=axes)
 
 
 def measure_penetration(

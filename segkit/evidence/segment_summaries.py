@@ -215,7 +215,7 @@ def count_shares_by_segment(
     return count_shares(table, segments, column, amount=amount)[columns]
 
 
-def add_interval(table: pd.DataFrame, name: str, hits: str, trials: str) -> pd.DataFrame:
+def add_interval(table: pd.DataFrame, name: str, *, hits: str, trials: str) -> pd.DataFrame:
     """Add ``<name>share``, ``<name>low`` and ``<name>high``: a share with its 95 % interval.
 
     ``hits`` and ``trials`` name columns of counts; see `bound_share` for the interval.

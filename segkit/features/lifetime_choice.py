@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from ibis import ir
 
+from segkit.core.arguments import SettingError, require_date
 from segkit.core.errors import SegkitError
 from segkit.features.expressions import sum_money
 from segkit.features.lifetime_histories import list_sale_days, summarise_histories
@@ -112,6 +113,7 @@ class LifetimeChoice:
 
 def choose_split(histories: pd.DataFrame, *, as_of: datetime.date) -> datetime.date:
     """Return the day after which the last third of a history is held out, at most 52 weeks."""
+    as_of = require_date("as_of", as_of)
     days = histories["tenure_days"].max() if len(histories) else 0
     return as_of - datetime.timedelta(days=7 * min(int(days) // 21, MOST_HOLDOUT_WEEKS))
 
@@ -133,6 +135,10 @@ def hold_out(
     SegkitError
         If that leaves too few weeks.
     """
+    as_of = require_date("as_of", as_of)
+    split_on = require_date("split_on", split_on)
+    if split_on >= as_of:
+        raise SettingError("split_on is not before as_of", found=f"{split_on} and {as_of}")
     weeks = (as_of - split_on).days // 7
     if weeks < LEAST_HOLDOUT_WEEKS:
         raise SegkitError("The history is too short to hold out the last third of it.")
@@ -183,6 +189,9 @@ def choose_lifetime(
     SegkitError
         If there are too few customers to fit a model, or most of them have contracts.
     """
+    as_of = require_date("as_of", as_of)
+    if split_on is not None and require_date("split_on", split_on) >= as_of:
+        raise SettingError("split_on is not before as_of", found=f"{split_on} and {as_of}")
     histories = summarise_histories(order_lines, as_of=as_of)
     held_out = None
     held_out_reason = ""

@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from ibis import ir
 
+from segkit.core.arguments import SettingError, require_date
 from segkit.core.errors import SegkitError
+from segkit.core.frames import read_frame
 from segkit.features.expressions import (
     count_true,
     days_until,
@@ -23,11 +25,13 @@ from segkit.features.expressions import (
     sum_money,
 )
 from segkit.features.sales import is_income, is_sale
-from segkit.models.lifetime.peaks import History
+from segkit.models.kinds import holds_times
+from segkit.models.lifetime.peaks import History, check_history
 
 HISTORY_COLUMNS = (
     "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
 )  # fmt: skip
+HISTORY_FIX = "Use summarise_histories."
 REGULAR_COLUMNS = ("log_gap_sum", "same_value_count")
 # A purchase is worth the same as the one before it if it differs by at most so much of that.
 SAME_VALUE = 0.02
@@ -45,7 +49,7 @@ def list_sale_days(order_lines: ir.Table, *, as_of: datetime.date) -> ir.Table:
 
     A day whose only lines are discounts is none.
     """
-    lines = keep_until(order_lines, "ordered_at", as_of)
+    lines = keep_until(order_lines, "ordered_at", require_date("as_of", as_of))
     lines = lines.filter(lines.customer_id.notnull() & is_income(lines))
     days = lines.group_by("customer_id", day=lines.ordered_at.date())
     days = days.aggregate(value=sum_money(lines.line_amount), has_sale_=is_sale(lines).any())
@@ -67,6 +71,7 @@ def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.Da
         ones) and ``same_value_count`` (repeat days worth the same as the day before, within 2 %).
         The first day is left out of the mean, as in Fader and Hardie (2013).
     """
+    as_of = require_date("as_of", as_of)
     days = list_sale_days(order_lines, as_of=as_of)
     by_day = ibis.window(group_by="customer_id", order_by="day")
     days = days.mutate(last_day_=days.day.lag().over(by_day), last_=days.value.lag().over(by_day))
@@ -89,30 +94,92 @@ def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.Da
 def read_histories(histories: pd.DataFrame) -> tuple[History, np.ndarray]:
     """Return what the models read, and the mean value of a repeat purchase, NaN where unknown.
 
-    A mean of 0 or less is 0: whoever's purchases brought nothing is known to bring little.
+    ``histories`` may be a table of polars or pyarrow too. A mean of 0 or less is 0: whoever's
+    purchases brought nothing is known to bring little.
 
     Raises
     ------
-    SegkitError
-        If a column is missing, or a history is not possible.
+    SettingError
+        If it is no table, a column is missing or holds no numbers, a customer has no name or stands
+        there twice, or a history is not possible.
     """
-    missing = [name for name in HISTORY_COLUMNS if name not in histories]
-    if missing:
-        fix = "Use summarise_histories."
-        raise SegkitError(f"the histories lack {', '.join(missing)}", fix=fix)
-    columns = [histories[name].to_numpy(float, na_value=np.nan) for name in HISTORY_COLUMNS[1:]]
-    count, active, tenure, mean = columns
-    possible = (count >= 0) & (count == np.floor(count)) & (active >= 0) & (active <= tenure)
-    possible &= (count > 0) == (active > 0)
-    if not possible.all():
-        raise SegkitError(
-            "a history is not possible",
-            found=f"{int((~possible).sum())} of {len(histories)}",
-            fix="Counts and days may not be negative or missing, active_days is at most "
-            "tenure_days, and above 0 just where somebody bought again.",
-        )
+    frame = take_histories(histories)
+    count, active, tenure, mean = (_read_number(frame, name) for name in HISTORY_COLUMNS[1:])
+    history = check_history(History(count, active, tenure))
     mean = np.where(np.isfinite(mean) & (count > 0), np.maximum(mean, 0.0), np.nan)
-    return History(count.astype(np.int64), active, tenure), mean
+    return history._replace(repeats=count.astype(np.int64)), mean
+
+
+def take_histories(histories: object) -> pd.DataFrame:
+    """Return histories as a DataFrame with all columns that the models read, a row a customer.
+
+    Raises
+    ------
+    SettingError
+        If it is no table, a column is missing, or a customer has no name or stands there twice.
+    """
+    frame = read_frame(histories)
+    if frame is None:
+        raise SettingError("histories are a table", found=type(histories).__name__, fix=HISTORY_FIX)
+    missing = [name for name in HISTORY_COLUMNS if name not in frame]
+    if missing:
+        raise SettingError(f"the histories lack {', '.join(missing)}", fix=HISTORY_FIX)
+    _check_customers(frame["customer_id"])
+    return frame
+
+
+def _check_customers(customer_ids: pd.Series) -> None:
+    """Refuse customers of no name, and those who stand twice: each would count for two."""
+    missing = int(customer_ids.isna().sum())
+    if missing:
+        raise SettingError(
+            "histories of customers without a customer_id",
+            found=f"{missing} of {len(customer_ids)}",
+            fix="Leave them out, or name them.",
+        )
+    doubled = int(customer_ids.duplicated().sum())
+    if doubled:
+        raise SettingError(
+            "customers stand more than once in the histories",
+            found=f"{doubled} rows too many of {len(customer_ids)}",
+            fix="A history is one row a customer: add up the purchases of each first.",
+        )
+
+
+def _read_number(frame: pd.DataFrame, name: str) -> np.ndarray:
+    try:
+        if holds_times(frame[name]):
+            raise TypeError("times are not numbers")
+        return frame[name].to_numpy(float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise SettingError(
+            f"column '{name}' of the histories does not hold numbers",
+            found=str(error),
+            fix="Count days, as numbers.",
+        ) from None
+
+
+def check_groups(groups: object, histories: pd.DataFrame) -> None:
+    """Refuse groups that do not fit to histories, so that nobody would be in one.
+
+    Raises
+    ------
+    SettingError
+        If they are no Series, an index value stands twice, or none is in common.
+    """
+    if not isinstance(groups, pd.Series):
+        raise SettingError(
+            "groups are a Series with the index of histories", found=type(groups).__name__
+        )
+    if not groups.index.is_unique or not histories.index.is_unique:
+        raise SettingError("an index value stands twice, so that groups cannot be told apart")
+    if len(histories) and not groups.index.isin(histories.index).any():
+        raise SettingError(
+            "groups and histories have no index value in common",
+            found=f"{groups.index[:1].tolist()} and {histories.index[:1].tolist()}",
+            fix="Give the groups the index of histories, as in "
+            "histories['customer_id'].map(segments).",
+        )
 
 
 def refuse_contracts(histories: pd.DataFrame) -> None:

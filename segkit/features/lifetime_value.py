@@ -17,11 +17,17 @@ from scipy.linalg import block_diag
 from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
+from segkit.core.arguments import SettingError, require_choice, require_number, require_whole
 from segkit.core.errors import SegkitError
 from segkit.core.measures import LARGEST, SECOND
 from segkit.core.periods import YEAR_DAYS
 from segkit.core.statistics import ALPHA, find_reach
-from segkit.features.lifetime_histories import read_histories, refuse_contracts
+from segkit.features.lifetime_histories import (
+    check_groups,
+    read_histories,
+    refuse_contracts,
+    take_histories,
+)
 from segkit.models.lifetime.bg_nbd import BgNbd, fit_bg_nbd
 from segkit.models.lifetime.gamma_gamma import Spend, expect_spend, fit_spend
 from segkit.models.lifetime.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
@@ -96,9 +102,11 @@ def fit_lifetime(
     Raises
     ------
     SegkitError
-        If fewer than thirty customers bought on more than one day, a history is not possible, or
-        most customers have contracts.
+        If fewer than thirty customers bought on more than one day, a history is not possible, a
+        customer stands there twice, most customers have contracts, or there is no such kind.
     """
+    require_choice("kind", kind, [BG_NBD, PARETO_NBD, MBG_CNBD])
+    histories = take_histories(histories)
     history, mean = read_usable(histories)
     spent = Peak(np.full(3, np.nan), np.nan, np.full((3, 3), np.nan), False)
     spends = np.flatnonzero(mean > 0)
@@ -150,7 +158,11 @@ def sum_log_gaps(histories: pd.DataFrame) -> float | None:
 def fit_purchases(
     history: History, kind: str, *, log_gap_sum: float | None = None
 ) -> tuple[PurchaseModel, Peak]:
-    """Fit one kind of model of purchases; see `fit_lifetime`."""
+    """Fit one kind of model of purchases; see `fit_lifetime`.
+
+    Times may be in any unit: parameters that are times come out in it.
+    """
+    require_choice("kind", kind, [BG_NBD, PARETO_NBD, MBG_CNBD])
     if kind == BG_NBD:
         peak = fit_bg_nbd(history)
         return BgNbd(*peak.values.tolist()), peak
@@ -182,7 +194,19 @@ def predict_lifetime(
         expected value, as the parameters are estimated (delta method, on the logarithm); what a
         single customer will spend varies far more. Value is missing where the spend has no
         finite mean (q at most 1).
+
+    Raises
+    ------
+    SettingError
+        If the horizon is not above 0, the discount is not a share from 0 to below 1, or the
+        histories cannot be read.
     """
+    horizon_days = require_number("horizon_days", horizon_days, above=0)
+    yearly_discount = require_number(
+        "yearly_discount", yearly_discount, least=0, below=1, fix="Ten per cent are 0.10."
+    )
+    _require_model(model)
+    histories = take_histories(histories)
     found = _Prediction(histories, model, horizon_days, yearly_discount)
     sd = np.sqrt(np.einsum("ij,jk,ik->i", found.slopes, np.array(model.covariance), found.slopes))
     factor = np.exp(find_reach() * sd / np.maximum(found.value, TINY))
@@ -224,7 +248,17 @@ def summarise_lifetime_value(
         ``expected_order_count`` (a customer), ``mean_lifetime_value``, ``mean_low``,
         ``mean_high``, ``total_lifetime_value``, ``total_low``, ``total_high``, and the two largest
         contributions to the total, for the gate.
+
+    Raises
+    ------
+    SettingError
+        If no customer of ``groups`` is in ``histories``, or one stands there twice.
     """
+    require_whole("random_state", random_state, least=0)
+    _require_model(model)
+    histories = take_histories(histories)
+    if groups is not None:
+        check_groups(groups, histories)
     in_order = histories.sort_values("customer_id", kind="stable")
     found = _Prediction(in_order, model, YEAR_DAYS, YEARLY_DISCOUNT)
     codes = np.full(len(in_order), -1)
@@ -270,6 +304,15 @@ def summarise_lifetime_value(
             f"total_lifetime_value{SECOND}": second,
         }
     )
+
+
+def _require_model(model: object) -> None:
+    if not isinstance(model, Lifetime):
+        raise SettingError(
+            "model is what fit_lifetime gives",
+            found=type(model).__name__,
+            fix="For a model of purchases alone use expect_purchases.",
+        )
 
 
 def _find_largest(
@@ -339,6 +382,7 @@ class _Prediction:
 
 def sum_expected(histories: pd.DataFrame, model: Lifetime, horizons: Sequence[float]) -> np.ndarray:
     """Return the purchases expected of all customers together within each horizon, in days."""
+    horizons = [require_number("horizons", horizon, least=0) for horizon in horizons]
     history, _ = read_histories(histories)
     order = np.lexsort(history[::-1])  # alike ones are worked out once
     total = np.zeros(len(horizons))

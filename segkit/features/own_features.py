@@ -60,9 +60,9 @@ def describe_feature(name: str) -> Feature:
 
 
 def summarise_own(
-    customers: ir.Table | None, names: Mapping[str, str], schemes: Iterable[Scheme]
+    customers: ir.Table | None, names: Mapping[str, str] | None, schemes: Iterable[Scheme]
 ) -> pd.DataFrame:
-    """Summarise the features of one's own; ``names`` are the user's, by column.
+    """Summarise the features of one's own; ``names`` are the user's, by column, if they differ.
 
     Returns
     -------
@@ -85,6 +85,6 @@ def summarise_own(
         readers = ", ".join(scheme.name for scheme in schemes if list_read(scheme, [name]))
         complete_share = found[f"filled_{name}"]
         different_count = int(found[f"different_{name}"])
-        column = names.get(name, name)
+        column = (names or {}).get(name, name)
         rows.append((name, column, kinds[name], complete_share, different_count, readers))
     return pd.DataFrame(rows, columns=columns)

@@ -81,6 +81,16 @@ def describe_season(table: ir.Table, habits: Habits) -> dict[str, ir.Value]:
     return features | {"season_concentration": apart / 2}
 
 
+def keep_whole_months(months: pd.DataFrame) -> pd.DataFrame:
+    """Return the months that are over, so that each can be compared with the others."""
+    return months[months["is_whole"].astype(bool)]
+
+
+def name_time(months: pd.DataFrame) -> str:
+    """Name the months from the first to the last, as a period; nothing where there are none."""
+    return name_months(months["month"])
+
+
 def name_whole_years(months: pd.DataFrame) -> str:
     """Name the months that `measure_season` reads, as a period; nothing without a whole year."""
     return name_months(_keep_whole_years(months)["month"])
@@ -88,7 +98,7 @@ def name_whole_years(months: pd.DataFrame) -> str:
 
 def _keep_whole_years(months: pd.DataFrame) -> pd.DataFrame:
     """Return the last whole years of whole months."""
-    whole = months[months["is_whole"].astype(bool)]
+    whole = keep_whole_months(months)
     return whole.tail(12 * (len(whole) // 12))
 
 

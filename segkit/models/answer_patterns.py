@@ -11,7 +11,15 @@ import pandas as pd
 from numpy.random import Generator
 
 from segkit.core.errors import SegkitError
-from segkit.models.columns import RARE_COUNT, Levels, learn_levels, require_column
+from segkit.models.columns import (
+    OTHER,
+    RARE_COUNT,
+    Levels,
+    learn_levels,
+    require_column,
+    tidy_columns,
+    write_level,
+)
 from segkit.models.kinds import find_kind
 
 MOST_NUMBERS = 20
@@ -90,6 +98,36 @@ def read_codes(
     return tuple(own for own, _ in learned), codes
 
 
+def code_answers(customers: pd.DataFrame, levels: Sequence[Levels]) -> np.ndarray:
+    """Return the codes of customers' answers in known levels, (n, columns), int32.
+
+    As a fitted document assigns: a level that the fit did not see is one of the pooled, if there
+    are such, else -1 like a missing one. Truths and the numbers 1 and 0 stand for each other.
+
+    Raises
+    ------
+    SegkitError
+        If a column is not there.
+    """
+    columns = [own.column for own in levels]
+    tidy = tidy_columns(customers, columns)
+    codes = np.empty((len(customers), len(columns)), dtype=np.int32)
+    for i, own in enumerate(levels):
+        values = tidy[own.column]
+        kind = find_kind(values)
+        if own.kind == "boolean" and kind == "number":
+            values = (values != 0).astype("boolean").mask(values.isna())
+        elif own.kind == "number" and kind == "boolean":
+            values = values.astype("Float64")
+        texts = values.map(write_level, na_action="ignore").astype(object)
+        if own.kind == "boolean" and kind == "category":
+            texts = texts.str.lower()
+        found = texts.map({level: code for code, level in enumerate(own.kept)})
+        other = own.levels.index(OTHER) if OTHER in own.levels else -1
+        codes[:, i] = found.where(found.notna() | texts.isna(), other).fillna(-1)
+    return codes
+
+
 def count_patterns(levels: tuple[Levels, ...], codes: np.ndarray) -> Answers:
     """Count the customers of each answer pattern; ``codes`` has a row a customer."""
     patterns, rows, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
@@ -97,7 +135,7 @@ def count_patterns(levels: tuple[Levels, ...], codes: np.ndarray) -> Answers:
 
 
 def draw_answers(
-    answers: Answers, weights: Floats, probabilities: Sequence[Sequence[Floats]], rng: Generator
+    answers: Answers, *, weights: Floats, probabilities: Sequence[Sequence[Floats]], rng: Generator
 ) -> Answers:
     """Draw as many customers as there are from a model's numbers, with the same answers missing."""
     missing = np.repeat(answers.patterns < 0, answers.counts, axis=0)

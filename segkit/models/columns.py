@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.models.expressions import AnyTable, AnyValue, add_up, drop_nan, limit_value, match_cases
-from segkit.models.kinds import find_kind
+from segkit.models.kinds import find_kind, holds_times
 from segkit.models.transformations import (
     Measure,
     Transform,
@@ -155,13 +155,19 @@ def learn_levels(
     Raises
     ------
     SegkitError
-        If the column is not there or has no value at all, or if nearly every customer has another
-        value, or none that ``smallest_level`` customers share.
+        If the column is not there, has no value at all or holds times, or if nearly every customer
+        has another value, or none that ``smallest_level`` customers share.
     """
     require_column(customers, column)
+    if holds_times(customers[column]):
+        raise SegkitError(
+            f"column '{column}' holds times, of which each would be a level of its own",
+            found=str(customers[column].dtype),
+            fix="Turn it into a number, such as days before a date, or leave it out of the scheme.",
+        )
     values = tidy_columns(customers, [column])[column]
     kind = find_kind(values)
-    texts = values.map(_write_level, na_action="ignore").astype(object)
+    texts = values.map(write_level, na_action="ignore").astype(object)
     counts = texts.value_counts()
     if counts.empty:
         raise SegkitError(f"column '{column}' has no values", fix="Leave it out of the scheme.")
@@ -200,7 +206,7 @@ def _refuse_identifier(column: str, counts: pd.Series, smallest_level: int) -> N
         )
 
 
-def _write_level(value: object) -> str:
+def write_level(value: object) -> str:
     """Write a value of a category as text: true, false, 3, 2.5 or the text itself."""
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"

@@ -209,7 +209,7 @@ def fold_rows(rows: Rows, n_clusters: int) -> Rows:
     return replace(rows.take(first), weights=np.bincount(key, rows.weights))
 
 
-def draw_prototypes(rows: Rows, parts: np.ndarray, size: int, rng) -> list[tuple]:
+def draw_prototypes(rows: Rows, parts: np.ndarray, *, size: int, rng) -> list[tuple]:
     """Return rows as prototypes, drawn by their parts of a total."""
     total = np.cumsum(parts)
     drawn = np.searchsorted(total, rng.random_sample(size) * total[-1], side="right")
@@ -224,7 +224,7 @@ def seed_prototypes(rows: Rows, k: int, rng) -> tuple[np.ndarray, np.ndarray]:
     for number in range(k):
         trials = 2 + int(np.log(k)) if number else 1
         options = []
-        for prototype in draw_prototypes(rows, parts, trials, rng):
+        for prototype in draw_prototypes(rows, parts, size=trials, rng=rng):
             _, distance, _ = rows.measure(*prototype)
             np.minimum(distance, nearest, out=distance)
             cost = (rows.weights * distance).sum()
@@ -257,14 +257,14 @@ def descend(
     return best
 
 
-def swap_prototypes(rows: Rows, best: PrototypeFit, trials: int, rng) -> PrototypeFit:
+def swap_prototypes(rows: Rows, best: PrototypeFit, *, trials: int, rng) -> PrototypeFit:
     """Move a random prototype to a random row and go down from there; keep what costs less.
 
     Random swap (Fränti 2018); the row is drawn by its part of the cost.
     """
     for _ in range(trials):
         _, nearest, _ = rows.measure(best.centres, best.modes)
-        ((centre, mode),) = draw_prototypes(rows, rows.weights * nearest, 1, rng)
+        ((centre, mode),) = draw_prototypes(rows, rows.weights * nearest, size=1, rng=rng)
         swapped = rng.randint(len(best.centres))
         centres = best.centres.copy()
         modes = best.modes.copy()

@@ -13,11 +13,16 @@ _INFERRED: dict[str, Kind] = {
     "integer": "number",
     "floating": "number",
     "mixed-integer-float": "number",
+    "decimal": "number",
     "boolean": "boolean",
     "date": "date",
     "datetime": "date",
     "datetime64": "date",
 }
+# Points, spans and spells of time.
+_TIMES = (
+    "date", "datetime", "datetime64", "interval", "period", "time", "timedelta", "timedelta64",
+)  # fmt: skip
 
 
 def find_kind(values: pd.Series) -> Kind:
@@ -33,6 +38,20 @@ def find_kind(values: pd.Series) -> Kind:
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.cat.categories.to_series()
     return _INFERRED.get(pd.api.types.infer_dtype(values, skipna=True), "category")
+
+
+def holds_times(values: pd.Series) -> bool:
+    """Say whether a column of a DataFrame holds dates, times or spans of time.
+
+    Such a column is neither a number nor a category: taken as one it has a level a day. A
+    categorical is one that somebody has made on purpose.
+
+    >>> [holds_times(pd.Series(v)) for v in ([pd.Timestamp("2026-03-31")], [3], ["2026-03-31"])]
+    [True, False, False]
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return False
+    return pd.api.types.infer_dtype(values, skipna=True) in _TIMES
 
 
 def name_kind(data_type: dt.DataType) -> Kind:

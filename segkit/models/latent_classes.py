@@ -17,7 +17,9 @@ from numpy.random import Generator
 from scipy.special import xlogy
 from threadpoolctl import threadpool_limits
 
+from segkit.core.arguments import SettingError, require_names, require_whole
 from segkit.core.errors import SegkitError
+from segkit.core.frames import read_frame
 from segkit.models.answer_patterns import Answers, draw_answers, read_answers
 from segkit.models.columns import RARE_COUNT, Levels
 
@@ -122,7 +124,9 @@ def fit_classes(
     Goodman (1974), Exploratory latent structure analysis using both identifiable and unidentifiable
     models, *Biometrika* 61(2). Entropy: Ramaswamy et al. (1993), *Marketing Science* 12(1).
     """
-    answers = read_answers(customers, columns, random_state, smallest_level=smallest_level)
+    require_whole("n_segments", n_segments)
+    require_whole("n_init", n_init)
+    answers = _read_answers(customers, columns, random_state, smallest_level)
     return fit_answers(answers, n_segments, random_state=random_state, n_init=n_init)
 
 
@@ -151,7 +155,9 @@ def compare_class_counts(
     McLachlan (1987), On bootstrapping the likelihood ratio test statistic for the number of
     components in a normal mixture, *Applied Statistics* 36(3).
     """
-    answers = read_answers(customers, columns, random_state, smallest_level=smallest_level)
+    counts = _read_counts(counts)
+    require_whole("n_bootstrap", n_bootstrap, least=0)
+    answers = _read_answers(customers, columns, random_state, smallest_level)
     fits: dict[int, ClassFit] = {}
     rows = []
     for count in counts:
@@ -175,6 +181,25 @@ def compare_class_counts(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _read_answers(
+    customers: object, columns: Sequence[str], random_state: int, smallest_level: int
+) -> Answers:
+    """Read the answers of a table of pandas, polars or pyarrow; refuse what cannot be taken."""
+    columns = require_names("columns", columns)
+    require_whole("random_state", random_state, least=0)
+    require_whole("smallest_level", smallest_level)
+    frame = read_frame(customers)
+    if frame is None:
+        raise SettingError("customers are a table", found=type(customers).__name__)
+    return read_answers(frame, columns, random_state, smallest_level=smallest_level)
+
+
+def _read_counts(counts: object) -> list[int]:
+    if isinstance(counts, str) or not isinstance(counts, Iterable):
+        raise SettingError("counts is a list of whole numbers", found=repr(counts))
+    return [require_whole("a number of classes", count) for count in counts]
 
 
 def fit_answers(
@@ -229,7 +254,9 @@ def _count_exceeding(
     ratio = large.log_likelihood - small.log_likelihood
     exceeded = 0
     for _ in range(n_bootstrap):
-        drawn = draw_answers(answers, small.weights, small.probabilities, rng)
+        drawn = draw_answers(
+            answers, weights=small.weights, probabilities=small.probabilities, rng=rng
+        )
         low = _reach_likelihood(drawn, small.class_count, rng)
         high = _reach_likelihood(drawn, large.class_count, rng)
         exceeded += high - low >= ratio
@@ -299,12 +326,17 @@ def _climb(answers: Answers, weights: np.ndarray, shares: np.ndarray, gain: floa
     return Climb(likelihood, weights, np.ascontiguousarray(np.moveaxis(own, 2, 0)))
 
 
+def rate_classes(answers: Answers, weights: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the probability of each class and a pattern together, (m, k)."""
+    logs = np.log(np.maximum(shares, FLOOR)).reshape(len(weights), -1).T
+    return answers.spread.reshape(-1, len(logs)) @ logs + np.log(weights)
+
+
 def rate_answers(
     answers: Answers, weights: np.ndarray, shares: np.ndarray
 ) -> tuple[float, np.ndarray]:
     """Return the log-likelihood, and the classes' probabilities given each pattern (m, k)."""
-    logs = np.log(np.maximum(shares, FLOOR)).reshape(len(weights), -1).T
-    logs = answers.spread.reshape(-1, len(logs)) @ logs + np.log(weights)
+    logs = rate_classes(answers, weights, shares)
     top = logs.max(axis=1)
     likely = np.exp(logs - top[:, None])
     total = likely.sum(axis=1)

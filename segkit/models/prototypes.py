@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from segkit.models import descent
+from segkit.models.column_gammas import use_gammas
 from segkit.models.columns import PreparedColumns
 from segkit.models.descent import PrototypeFit, Rows, descend
 from segkit.models.lloyd import PLAIN
@@ -20,7 +21,7 @@ def fit_prototypes(
     codes: np.ndarray,
     *,
     n_clusters: int,
-    gamma: float,
+    gamma: float | np.ndarray,
     n_init: int = 10,
     max_iter: int = 100,
     sample_weight: np.ndarray | None = None,
@@ -45,8 +46,9 @@ def fit_prototypes(
         Levels of categories from 0; below 0 is missing: it counts in no distance and no mode.
     n_clusters, n_init, max_iter : int
         Clusters, starts, and Lloyd's steps of a start.
-    gamma : float
-        What a category that differs adds to the squared distance.
+    gamma : float or ndarray of float64, (q,)
+        What a category that differs adds to the squared distance; each its own where there are
+        several. Rows are then not moved point by point.
     sample_weight : ndarray of float64, (n,), optional
         Rows of weight 0 get a cluster but have no say.
     n_jobs : int, optional
@@ -63,7 +65,9 @@ def fit_prototypes(
     """
     is_swapped = refine and max(len(numbers), len(codes)) <= descent.MOST_SWAPPED
     descent_count = n_init * (1 + descent.SWAPS) if is_swapped else n_init
-    everyone = lay_out(numbers, codes, sample_weight, gamma, n_clusters * descent_count)
+    everyone = lay_out(
+        numbers, codes, sample_weight, gamma=gamma, repeats=n_clusters * descent_count
+    )
     rng = check_random_state(random_state)
     with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else count_processors()) as pool:
         share_out = map if everyone.loops is PLAIN else pool.map
@@ -93,7 +97,7 @@ def fit_prototypes(
         fits = map(start, seeds) if n_init == 1 else share_out(start, seeds)
         best = min(fits, key=lambda fit: fit.cost)
         if refine and len(started.weights) <= descent.MOST_SWAPPED:
-            best = descent.swap_prototypes(started, best, descent.SWAPS * n_init, rng)
+            best = descent.swap_prototypes(started, best, trials=descent.SWAPS * n_init, rng=rng)
         if not is_small:
             started = replace(started, each=everyone.each)
             best = _go_on(started, best, max_iter=max_iter, rounds=rounds)
@@ -131,7 +135,12 @@ def _go_on(rows: Rows, fit: PrototypeFit, *, max_iter: int, rounds: int = 0) -> 
 
 
 def assign_prototypes(
-    numbers: np.ndarray, codes: np.ndarray, centres: np.ndarray, modes: np.ndarray, gamma: float
+    numbers: np.ndarray,
+    codes: np.ndarray,
+    *,
+    centres: np.ndarray,
+    modes: np.ndarray,
+    gamma: float | np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return each row's nearest prototype (n,) int64 and its squared distance (n,) float64.
 
@@ -139,25 +148,29 @@ def assign_prototypes(
     distances within one part in 1e9 are equal and the lowest prototype wins. A missing value (NaN,
     a code below 0) adds nothing.
     """
-    rows = lay_out(numbers, codes, None, gamma, len(centres))
+    rows = lay_out(numbers, codes, None, gamma=gamma, repeats=len(centres))
     centres = np.array(centres, dtype=np.float64, ndmin=2)
     modes = np.array(modes, dtype=np.int32, ndmin=2)
     labels, nearest, _ = rows.measure(centres, modes)
     return labels.astype(np.int64), nearest
 
 
-def lay_out(numbers, codes, weights, gamma: float, repeats: int) -> Rows:
+def lay_out(numbers, codes, weights, *, gamma: float | np.ndarray, repeats: int) -> Rows:
     numbers = np.require(np.asarray(numbers, dtype=np.float64).T, requirements=["C", "W"])
     codes = np.require(np.asarray(codes, dtype=np.int32).T, requirements=["C", "W"])
     n = max(numbers.shape[1], codes.shape[1])
     weights = np.ones(n) if weights is None else np.array(weights, dtype=np.float64)
+    loops = descent.choose_loops(n * repeats * (len(numbers) + len(codes)))
+    if np.ndim(gamma):
+        loops = use_gammas(loops, np.asarray(gamma, dtype=np.float64))
+        gamma = 1.0
     return Rows(
         numbers=numbers.reshape(-1, n),
         codes=codes.reshape(-1, n),
         weights=weights,
         offsets=np.cumsum([0, *(1 + max(0, column.max(initial=0)) for column in codes)]),
         gamma=float(gamma),
-        loops=descent.choose_loops(n * repeats * (len(numbers) + len(codes))),
+        loops=loops,
         fractions=bool((weights % 1).any()),
     )
 
@@ -167,21 +180,65 @@ def count_processors() -> int:
 
 
 def choose_gamma(prepared: PreparedColumns) -> float:
-    """Weigh a category so that its levels spread about as much as a prepared number.
+    """Weigh the categories of prepared columns against their numbers, see `weigh_categories`."""
+    return weigh_categories(prepared.numbers, prepared.codes)
+
+
+def weigh_categories(
+    numbers: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray | None = None
+) -> float:
+    """Weigh a category so that its levels spread about as much as a number.
 
     The mean variance of the numbers over the mean of 1 - sum(p^2) of the categories' levels; 1
-    where there is only one kind.
+    where there is only one kind, or where one has no spread. A variance is how far a number lies
+    from its mean, squared, and 1 - sum(p^2) is how often a level differs from one drawn at random.
+
+    Parameters
+    ----------
+    numbers : ndarray of float64, (n, p)
+        NaN is missing.
+    codes : ndarray of int32, (n, q)
+        Levels of categories from 0; below 0 is missing.
+    sample_weight : ndarray of float64, (n,), optional
+        A row of weight 2 counts as two.
 
     References
     ----------
     Szepannek (2018), clustMixType: User-Friendly Clustering of Mixed-Type Data in R, *The R
     Journal* 10(2), section on the choice of lambda.
+
+    Examples
+    --------
+    The number's variance is 4; the levels' probabilities are one half each.
+
+    >>> weigh_categories(np.array([[1.0], [5.0]]), np.array([[0], [1]]))
+    8.0
     """
-    if not prepared.preparations or not prepared.levels:
+    if not numbers.shape[1] or not codes.shape[1]:
         return 1.0
     spreads = []
-    for codes in prepared.codes.T:
-        counts = np.bincount(codes[codes >= 0])
-        spreads.append(1 - ((counts / counts.sum()) ** 2).sum())
-    variance = np.nanvar(np.sort(prepared.numbers, axis=0), axis=0).mean()
+    for column in codes.T:
+        known = column >= 0
+        weights = None if sample_weight is None else sample_weight[known]
+        counts = np.bincount(column[known], weights)
+        total = counts.sum()
+        spreads.append(1 - ((counts / total) ** 2).sum() if total else 0.0)
+    variance = _find_variances(numbers, sample_weight).mean()
     return float(variance / np.mean(spreads)) if variance > 0 and np.mean(spreads) > 0 else 1.0
+
+
+def _find_variances(numbers: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
+    """Return the variance of each column's known values, (p,); 0 where there are none."""
+    known = ~np.isnan(numbers)
+    has_values = known.any(axis=0)
+    variances = np.zeros(numbers.shape[1])
+    if sample_weight is None:
+        # Sorted, for the last bits depend on the order of summing.
+        variances[has_values] = np.nanvar(np.sort(numbers[:, has_values], axis=0), axis=0)
+        return variances
+    for j, column in enumerate(numbers.T):
+        weights = sample_weight[known[:, j]]
+        if weights.sum() > 0:
+            mean = np.average(column[known[:, j]], weights=weights)
+            variances[j] = np.average((column[known[:, j]] - mean) ** 2, weights=weights)
+    return variances

@@ -21,13 +21,13 @@ WANTED = {
 
 
 def find_blanks(
-    content: object, lines: dict[tuple, int], file: str, loc: tuple = ()
+    content: object, lines: dict[tuple, int], *, file: str, loc: tuple = ()
 ) -> list[tuple[int, SegkitError]]:
     """Return a fault, with its line, for each value that is still to be filled in.
 
     Examples
     --------
-    >>> [(line, fault)] = find_blanks({"currency": "FILL IN"}, {("currency",): 4}, "plan.toml")
+    >>> [(line, fault)] = find_blanks({"currency": "FILL IN"}, {("currency",): 4}, file="plan.toml")
     >>> print(fault)
     plan.toml, line 4: 'currency' is still to be filled in. Write the three letters of the \
 currency of all amounts: currency = "EUR".

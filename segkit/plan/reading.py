@@ -91,7 +91,7 @@ def _read_content(path: Path) -> Plan:
     except ValidationError as error:
         told = [fault for fault in error.errors() if fault["input"] != BLANK]
         faults = [_explain(fault, lines, path.name) for fault in told]
-    faults += find_blanks(content, lines, path.name)
+    faults += find_blanks(content, lines, file=path.name)
     faults += check_names(content, lines, path.name)
     if faults:
         raise PlanError([fault for _, fault in sorted(faults, key=lambda pair: pair[0])])

@@ -164,7 +164,7 @@ def _name_levels(
     if not is_number:
         if find_kind(known) == "boolean":
             known = known.map({True: "yes", False: "no"})
-        texts, kept = pool_levels(known, most, smallest, OTHERS)
+        texts, kept = pool_levels(known, most=most, smallest=smallest, others=OTHERS)
         while kept and 0 < (texts == OTHERS).sum() < smallest:  # the rest would be told by the sum
             texts = texts.where(texts != kept.pop(), OTHERS)
         return texts, [*kept, OTHERS]
@@ -199,7 +199,7 @@ def _name_band(start: float, end: float, step: int, numbers: pd.Series) -> str:
 
 
 def pool_levels(
-    values: pd.Series, most: int, smallest: int, others: str
+    values: pd.Series, *, most: int, smallest: int, others: str
 ) -> tuple[pd.Series, list[str]]:
     """Write values as text and keep the largest levels, ties by alphabet; the rest is pooled."""
     texts = values.astype(object).where(values.notna(), UNKNOWN).astype(str)

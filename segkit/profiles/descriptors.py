@@ -48,7 +48,9 @@ def count_descriptor(
     """
     require_column(customers, column)
     joined = join_segments(customers[["customer_id", column]], segments)
-    values, _ = pool_levels(joined[column], MOST_VALUES, smallest_cell, "other")
+    values, _ = pool_levels(
+        joined[column], most=MOST_VALUES, smallest=smallest_cell, others="other"
+    )
     grid = pd.crosstab([joined["segment"], joined["segment_name"]], values.rename("value"))
     table = grid.stack().rename("customer_count").reset_index()
     sizes = grid.sum(axis=1).droplevel("segment_name")

@@ -18,10 +18,12 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.absence import empty_table, explain_empty
+from segkit.core.settings import Settings
 from segkit.models import trees
 from segkit.models.trees import FOLDS
 from segkit.plan.models import NamedRule, Scheme
 from segkit.profiles.descriptors import find_source
+from segkit.segmentation.documents import Segmentation, fit_segmentation
 from segkit.validation.reach import BY_GUESSING, RULE_COLUMNS, Task, read_task, tabulate_accuracies
 
 MOST_CUSTOMERS = 1_200
@@ -254,6 +256,32 @@ def make_scheme(quiz: Quiz, name: str, *, goal: str, base: str) -> Scheme | None
     pairs[-1] = (pairs[-1][0], "true")  # the leaves leave nobody out
     rules = tuple(NamedRule(name=segment, when=when) for segment, when in pairs)
     return Scheme(name=name, goal=goal, base=base, method="rules", rules=rules)
+
+
+def fit_scheme(
+    scheme: Scheme | None, customers: pd.DataFrame, *, at: Settings
+) -> Segmentation | None:
+    """Return a scheme of rules as a document that assigns anywhere; None where there is none.
+
+    Parameters
+    ----------
+    scheme : Scheme or None
+        From :func:`make_scheme`.
+    customers : DataFrame
+        One row a customer.
+    at : Settings
+        The last day counted and the seed.
+    """
+    if scheme is None:
+        return None
+    fitted, _ = fit_segmentation(
+        customers,
+        scheme,
+        n_segments=len(scheme.rules),
+        as_of=at.as_of,
+        random_state=at.random_state,
+    )
+    return fitted
 
 
 def write_scheme(scheme: Scheme | None) -> str:

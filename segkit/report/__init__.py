@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from segkit.core.rooms import open_room
+
 __all__ = ["STEPS", "show_chart", "show_findings", "show_table"]
 
 STEPS = {
@@ -18,9 +20,10 @@ _HOMES = {
     "show_findings": "shared.sentences",
     "show_table": "shared.tables",
 }
+_find_module, __dir__ = open_room(__name__)
 
 
 def __getattr__(name: str):
     if name in _HOMES:
         return getattr(import_module(f"segkit.report.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'segkit.report' has no attribute '{name}'")
+    return _find_module(name)

@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from segkit.contract.features import BASES
 from segkit.core.findings import Figure, Finding
 from segkit.core.periods import word_spend
 from segkit.core.privacy import Published, Shape
+from segkit.core.settings import Settings
 from segkit.features.wording import OTHERS, Labels, capitalise, name_feature, tell_level
-from segkit.profiles.base_summaries import ALL, INDEX
+from segkit.profiles.base_summaries import ALL, INDEX, list_bases, summarise_base
 from segkit.report.shared import figures
+from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.extremes import (
     MOST_TIED,
     find_ends,
@@ -34,6 +37,7 @@ from segkit.report.shared.views import Column, View
 
 LIKE_ALL = 5  # an index so near to 100 is like everybody
 INDEX_ENDS = ("value_index_low", "value_index_high")
+NAMED = "base_"  # what the names of these tables begin with
 NEARLY_ALL = 0.995  # a feature that is known of so many is known
 
 # Levels add up to all known. The index of those who are known tells of the others.
@@ -56,6 +60,70 @@ BASE = View(
         "value_index": Column("Index of value, mean customer = 100", "integer"),
     },
 )
+
+
+def list_tables(
+    customers: pd.DataFrame, *, value: str, at: Settings, most_levels: int = 6, said: bool = False
+) -> list[tuple[pd.DataFrame, View]]:
+    """Return the table of each base of which there is a feature to show, with its view.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One row a customer.
+    value : str
+        The column that measures value.
+    at : Settings
+        Levels of fewer customers than ``smallest_cell`` are put together.
+    most_levels : int, optional
+        Levels of each feature; the others are put together.
+    said : bool, optional
+        Whether of the bases of what customers say, or of all others.
+    """
+    return [
+        (
+            summarise_base(
+                customers,
+                base,
+                value=value,
+                most_levels=most_levels,
+                smallest_cell=at.smallest_cell,
+            ),
+            BASE.rename(f"{NAMED}{base}"),
+        )
+        for base in list_bases(customers, said=said)
+    ]
+
+
+def lay_out_bases(
+    bases: Sequence[Published], *, value_name: str, said: bool = False
+) -> list[Exhibit]:
+    """Return of each base what is shown of it: its findings, its chart, and the folded table.
+
+    Parameters
+    ----------
+    bases : sequence of Published
+        The tables of :func:`list_tables`, after the gate.
+    value_name : str
+        What the value is called for people.
+    said : bool, optional
+        Whether they are of what customers say.
+    """
+    exhibits = []
+    for shown in bases:
+        base = shown.shape.name.rpartition(NAMED)[2]
+        name = base.replace("_", " ")
+        told = state_base(shown, value_name=value_name)
+        chart = plot_base(shown, told=told, value_name=value_name, title=f"Base: {name}")
+        caption = f"Features of the base {name} that are spoken of above, or tell most of value."
+        if said:
+            caption = f"What customers say: {name}."
+        exhibits += [
+            Exhibit(thing=told, title=BASES[base].answers),
+            Exhibit(thing=chart, caption=caption),
+            Exhibit(thing=shown, caption=f"All features: {name}", max_rows=60, folded=True),
+        ]
+    return exhibits
 
 
 @chart("feature", "level", "customer_share", values=["value_index"])

@@ -78,6 +78,11 @@ def view_shares(name: str, column: str, *, amount: Column | None = None) -> View
     return View(shape, columns)
 
 
+def keep_leading(shares: Published, *, most: int) -> Published:
+    """Return each segment's largest ``most`` values of a table of shares."""
+    return shares.keep(shares.frame["rank"] <= most)
+
+
 def state_measures(table: Published) -> list[Finding]:
     """Say of each measure where it is highest and lowest, and whether intervals keep them apart.
 

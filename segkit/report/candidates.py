@@ -104,6 +104,11 @@ MEASURES = {
 DIFFERENCES = {"explained_spend_share": "differences explained\n(share of variance)"}
 
 
+def keep_scheme(candidates: Published, scheme: str) -> Published:
+    """Return the candidates of one scheme."""
+    return candidates.keep(candidates.frame["scheme"] == scheme)
+
+
 @chart("scheme", "segment_count", values=["passes", *MEASURES])
 def plot_candidates(
     table: pd.DataFrame,

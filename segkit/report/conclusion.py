@@ -6,15 +6,20 @@ says another thing than the sentence.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published
 from segkit.plan.models import Scheme
+from segkit.report import who
 from segkit.report.groups import locate, state_what
 from segkit.report.shared.numbers import join_words
-from segkit.report.shared.sentences import find_sentence, name_column, write_finding
-from segkit.report.usefulness import OUTCOMES, read_added
+from segkit.report.shared.sentences import find_sentence, list_texts, name_column, write_finding
+from segkit.report.sizes import list_headline as list_sizes_headline
+from segkit.report.usefulness import OUTCOMES, list_tests, read_added
 from segkit.validation.usefulness import BOTH, Usefulness, list_gains
 from segkit.validation.verdict import SchemeChoice
 
@@ -141,3 +146,44 @@ def list_doubts(choice: SchemeChoice, scheme: Scheme, useful: Usefulness) -> lis
     if foresight in (DOUBTED_OF_RFM if is_rfm(scheme) else DOUBTED):
         doubts.append(foresight)
     return [find_sentence(f"conclusion.doubts.{name}") for name in doubts]
+
+
+def list_answer(
+    choice: SchemeChoice,
+    scheme: Scheme,
+    *,
+    in_short: Finding,
+    useful: Usefulness,
+    reasons: Sequence[Finding],
+    tests: Sequence[Finding],
+    open_warnings: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return the verdict as the first page tells it: the answer, in short, and what it rests on.
+
+    Parameters
+    ----------
+    choice : SchemeChoice
+    scheme : Scheme
+        The chosen one.
+    in_short : Finding
+        All in one sentence, see :func:`state_conclusion`.
+    useful : Usefulness
+    reasons : sequence of Finding
+        Those of the base analysis; the second and the third are told.
+    tests : sequence of Finding
+        What the segments say of later time.
+    open_warnings : sequence of mapping
+        Warnings of the tables that the scheme hangs on.
+    """
+    return {
+        "answer": choice.verdict,
+        "text": in_short.text,
+        "open_warnings": open_warnings,
+        "doubts": list_doubts(choice, scheme, useful),
+        "reasons": [*list_texts(reasons)[1:3], *list_tests(list(tests))],
+    }
+
+
+def list_headline(places: Published, sizes: Published) -> dict[str, Finding]:
+    """Return the figures on the segments for the first page, by label."""
+    return who.list_headline(places) | list_sizes_headline(sizes)

@@ -9,8 +9,22 @@ from matplotlib.axes import Axes
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.periods import name_span, word_spend
 from segkit.core.privacy import Published, Shape
-from segkit.profiles.concentration import ALL, LOSSES, MOST, TOP_FIFTH, TOP_HUNDREDTH
-from segkit.profiles.customer_counts import AGAIN, NEVER
+from segkit.core.settings import Settings
+from segkit.profiles.concentration import (
+    ALL,
+    LOSSES,
+    MOST,
+    TOP_FIFTH,
+    TOP_HUNDREDTH,
+    measure_concentration,
+)
+from segkit.profiles.customer_counts import (
+    AGAIN,
+    NEVER,
+    count_buyers,
+    count_stages,
+    summarise_customers,
+)
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, SKY, chart
 from segkit.report.shared.numbers import (
@@ -49,6 +63,33 @@ LORENZ = View(Shape("lorenz", by=("customer_share",)))
 # The parts lie within each other.
 CONCENTRATION = View(Shape("concentration", by=("part",), adds_up=False))
 BOUGHT = Condition("buying", "!=", NEVER)
+
+
+def list_tables(customers: pd.DataFrame) -> list[tuple[pd.DataFrame, View]]:
+    """Return everybody, the buyers, and the stages of the journey, each with its view."""
+    return [
+        (summarise_customers(customers), CUSTOMERS),
+        (count_buyers(customers), BUYERS),
+        (count_stages(customers), STAGES),
+    ]
+
+
+def list_concentration(
+    customers: pd.DataFrame, value: str, *, at: Settings
+) -> list[tuple[pd.DataFrame, View]]:
+    """Return the curve of concentration and its parts, each with its view.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One row a customer.
+    value : str
+        The column that measures value.
+    at : Settings
+        ``smallest_cell`` says of how few customers nothing is told.
+    """
+    curve, parts = measure_concentration(customers, value, smallest_cell=at.smallest_cell)
+    return [(curve, LORENZ), (parts, CONCENTRATION)]
 
 
 @chart("customer_share", "value_share")

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import Published, Shape
 from segkit.features.wording import Labels, capitalise, name_feature, tell_end
+from segkit.profiles.segment_profiles import keep_own_differences
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, MUTED, chart
 from segkit.report.shared.numbers import (
@@ -134,6 +135,11 @@ def _list_markers(rows: pd.DataFrame, value: str, labels: Labels | None) -> str:
 def _write_panel_mean(row: pd.Series) -> str:
     is_share = bool(row.get("is_binary", False)) or row.get("unit") == "share"
     return figures.write_value(row["mean"], "share" if is_share else "number")
+
+
+def keep_top(profile: Published, *, count: int) -> Published:
+    """Return the features of each segment that differ most, ``count`` of them, for a chart."""
+    return profile.keep(keep_own_differences(profile.frame, count=count))
 
 
 def list_differences(profile: Published, *, count: int) -> Published:

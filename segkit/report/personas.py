@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from segkit.action.personas import Persona
+from segkit.action.personas import Persona, draft_persona
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published
 from segkit.features.wording import capitalise, find_words, name_features, tell_end, tell_level
@@ -20,6 +20,11 @@ def choose_first(sizes: Published) -> str:
     if sizes.empty:
         return ""
     return str(sizes.frame["segment_name"].iloc[0])
+
+
+def draft_first(sizes: Published, profile: Published, levels: Published) -> Persona:
+    """Draft the persona of the first segment from the published tables."""
+    return draft_persona(choose_first(sizes), sizes.frame, profile.frame, descriptors=levels.frame)
 
 
 def state_persona(

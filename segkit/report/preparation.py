@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published, Shape
+from segkit.features.customer_table import CustomerTable
 from segkit.features.wording import name_feature
+from segkit.plan.models import Scheme
 from segkit.report.shared.sentences import find_sentence, name_column, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
+from segkit.validation import column_looks
+from segkit.validation.populations import look_at_columns
 
 PREPARED = View(Shape("prepared_columns", population="columns", by=("scheme", "column")))
 LAID_OUT = View(
@@ -22,6 +28,30 @@ LAID_OUT = View(
 )
 DUPLICATES = View(Shape("near_duplicates", population="columns", by=("scheme", "column", "other")))
 STYLES = View(Shape("answer_styles", by=("scheme",), adds_up=False, shown=("column_count",)))
+
+
+def list_tables(
+    built: CustomerTable, schemes: Sequence[Scheme], *, most_fitted: int
+) -> list[tuple[pd.DataFrame, View]]:
+    """Return how columns are taken, which say the same, and answer styles, each with its view.
+
+    Parameters
+    ----------
+    built : CustomerTable
+    schemes : sequence of Scheme
+        Each is looked at with the customers that it is of.
+    most_fitted : int
+        Segments are sought in so many customers.
+    """
+    looks = [
+        (column_looks.describe_preparations, PREPARED),
+        (column_looks.find_all_duplicates, DUPLICATES),
+        (column_looks.find_answer_styles, STYLES),
+    ]
+    return [
+        (look_at_columns(look, built, schemes, most_fitted=most_fitted), view)
+        for look, view in looks
+    ]
 
 
 def lay_out_prepared(prepared: Published) -> Published:

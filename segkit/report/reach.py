@@ -11,14 +11,15 @@ from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.features.wording import Labels, name_feature, name_features
 from segkit.profiles.descriptors import ANYBODY, CUSTOMERS
-from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED
+from segkit.profiles.quiz import BY_ALL_COLUMNS, BY_QUIZ, WANTED, Quiz
 from segkit.report.shared import figures
 from segkit.report.shared.extremes import MOST_TIED, find_ends
 from segkit.report.shared.figures import BLUE, GREY, MUTED, ORANGE, chart
 from segkit.report.shared.numbers import format_share, join_words
+from segkit.report.shared.segment_counts import add_segment_counts
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View
-from segkit.validation.reach import BY_GUESSING, BY_RULES
+from segkit.validation.reach import BY_GUESSING, BY_RULES, Surrogate
 
 RULES = View(
     Shape(
@@ -44,6 +45,40 @@ RECALL_ENDS = ("recall_low", "recall_high")
 ACCURACIES = View(Shape("accuracies", by=("way",), adds_up=False))
 QUIZ_STEPS = View(Shape("quiz_steps", by=("question_count",), adds_up=False, shown=("question",)))
 QUESTIONS = View(Shape("questions", population="columns", by=("question",)))
+
+
+def list_tables(
+    placing: Surrogate, sizes: Published, *, suffix: str = ""
+) -> list[tuple[pd.DataFrame, View]]:
+    """Return who is placed rightly, the accuracies and the rules of a tree, each with its view.
+
+    Parameters
+    ----------
+    placing : Surrogate
+        The tree that stands in for the segmentation.
+    sizes : Published
+        Of a segment whose size is hidden nothing is shown.
+    suffix : str, optional
+        What the tables' names end with.
+    """
+    tables = [
+        (add_segment_counts(placing.by_segment, sizes), PLACED),
+        (placing.list_accuracies(), ACCURACIES),
+        (add_segment_counts(placing.rules, sizes), RULES),
+    ]
+    return [(table, view.rename(f"{view.shape.name}{suffix}")) for table, view in tables]
+
+
+def list_quiz_tables(quiz: Quiz, *, base: str) -> list[tuple[pd.DataFrame, View]]:
+    """Return the quiz's steps, its accuracies and its questions, each with its view.
+
+    ``base`` is that of the scheme whose segments it tells apart.
+    """
+    return [
+        (quiz.steps, QUIZ_STEPS),
+        (quiz.list_accuracies(), ACCURACIES.rename("quiz_accuracies")),
+        (quiz.list_questions(base=base), QUESTIONS),
+    ]
 
 
 def _read_accuracy(table: pd.DataFrame, way: str) -> float:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from segkit.core.findings import Figure, Finding
 from segkit.core.measures import FIGURE
 from segkit.core.privacy import Published, Shape
+from segkit.features.season import measure_season
 from segkit.report.shared.charts import plot_trend
 from segkit.report.shared.extremes import MOST_TIED, End, find_ends
 from segkit.report.shared.figures import chart
@@ -34,6 +35,15 @@ SEASON = View(
 )
 # A test of the order of months over years: it speaks of no customer.
 TEST = View(Shape("season_test", population="years"))
+
+
+def list_tables(months: pd.DataFrame) -> list[tuple[pd.DataFrame, View]]:
+    """Return the months of the year and the test whether they differ, each with its view.
+
+    ``months`` are whole, see `segkit.features.season.keep_whole_months`.
+    """
+    by_month, test = measure_season(months)
+    return [(by_month, SEASON), (test, TEST)]
 
 
 @chart("month", "total_spend")

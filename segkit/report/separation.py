@@ -14,9 +14,10 @@ from segkit.report.shared import figures
 from segkit.report.shared.extremes import find_ends
 from segkit.report.shared.figures import SERIES, chart
 from segkit.report.shared.numbers import format_share, join_words, plural
+from segkit.report.shared.segment_counts import add_segment_counts
 from segkit.report.shared.sentences import explain_absence, write_figure, write_finding
 from segkit.report.shared.views import View
-from segkit.validation.separation import INSIDE
+from segkit.validation.separation import INSIDE, Separation
 
 # An outline and a centre rest on the customers inside the inner outline.
 OUTLINES = View(
@@ -42,6 +43,19 @@ OVERLAPS = View(
 )
 SHARE_ENDS = ("share_low", "share_high")
 AXES = View(Shape("axes", population="columns", by=("axis",)))
+
+
+def list_tables(apart: Separation, sizes: Published) -> list[tuple[pd.DataFrame, View]]:
+    """Return outlines, centres, overlaps and axes of a projection, each with its view.
+
+    Of a segment whose size is hidden no overlap is shown.
+    """
+    return [
+        (apart.outlines, OUTLINES),
+        (apart.centres, CENTRES),
+        (add_segment_counts(apart.overlaps, sizes), OVERLAPS),
+        (apart.axes, AXES),
+    ]
 
 
 @chart("segment_name", "part", "x", "y")

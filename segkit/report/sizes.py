@@ -108,18 +108,6 @@ def plot_segment_sizes(table, *, period: str = "", title: str = "Size of each se
     return figures.describe_chart(ax, start, said.iloc[::-1])
 
 
-def add_segment_counts(table: pd.DataFrame, sizes: Published) -> pd.DataFrame:
-    """Add ``segment_count``, the customers of each row's segment as far as they may be seen.
-
-    It is a whole of the tables on segments, so that nothing is shown in them of a segment whose
-    size is hidden.
-    """
-    if table.empty:
-        return table
-    counts = sizes.frame.set_index("segment_name")["customer_count"]
-    return table.assign(segment_count=table["segment_name"].map(counts))
-
-
 def list_unusual(unusual: pd.DataFrame) -> pd.DataFrame:
     """Return what `count_unusual` counted, a row a column and state (missing or new)."""
     long = unusual.melt(["column", "customer_count"], var_name="state", value_name="value_count")

@@ -63,6 +63,11 @@ def keep_different(responses: Published) -> Published:
     return responses.keep(responses.frame.drop_duplicates())
 
 
+def keep_kind(responses: Published, kind: str) -> Published:
+    """Return the answers to questions of one kind, ``number`` or ``choice``."""
+    return responses.keep(responses.frame["kind"] == kind)
+
+
 def state_responses(
     responses: Published, questions: Published, *, most: int = MOST_TOLD
 ) -> list[Finding]:

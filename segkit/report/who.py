@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import ibis
+import pandas as pd
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published, Shape
-from segkit.features.who import EVERYBODY, WITH_ORDER, WITHOUT_ORDER
+from segkit.core.settings import Settings
+from segkit.features.who import EVERYBODY, WITH_ORDER, WITHOUT_ORDER, count_who
 from segkit.plan.models import Scheme
-from segkit.profiles.who import LEFT_OUT, PLACED
+from segkit.profiles.who import LEFT_OUT, PLACED, count_placed
 from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import name_column, write_finding
 from segkit.report.shared.views import Column, View
@@ -43,6 +47,22 @@ def state_known(known: Published, schemes: Sequence[Scheme]) -> list[Finding]:
         kind = "every" if len(inside) == len(schemes) else "some"
     words = {"schemes": join_words(inside)} if kind == "some" else {}
     return [write_finding(f"who.known.{kind}", figures, count=figures[0], words=words)]
+
+
+def count_places(
+    segments: pd.DataFrame, tables: Mapping[str, ibis.Table], *, at: Settings
+) -> pd.DataFrame:
+    """Count who has a segment beside all whom the tables know; see `segkit.profiles.who`.
+
+    Parameters
+    ----------
+    segments : DataFrame
+        ``customer_id`` and ``segment``.
+    tables : mapping of str to ibis.Table
+    at : Settings
+        ``as_of`` is the last day counted.
+    """
+    return count_placed(segments, count_who(tables, as_of=at.as_of))
 
 
 def state_places(places: Published) -> list[Finding]:

@@ -29,6 +29,32 @@ def write_frame(path: Path, table: pd.DataFrame) -> None:
         table.to_parquet(aside, index=False)
 
 
+def write_file(folder: StepFolder, thing: Any, name: str) -> None:
+    """Leave a document or text beside a step's tables; None takes the one of before away.
+
+    Raises
+    ------
+    SegkitError
+        If it is neither a text nor a document with ``write_json``.
+    """
+    path = folder.file(name)
+    if thing is None:
+        path.unlink(missing_ok=True)
+        return
+    if not isinstance(thing, str) and not hasattr(thing, "write_json"):
+        raise SegkitError(
+            "only a document or a text is kept as a file",
+            where=f"ws.keep({name!r}, ...)",
+            found=type(thing).__name__,
+            fix="Give a table or a fact a name without an ending.",
+        )
+    with replace_whole(path) as aside:
+        if isinstance(thing, str):
+            aside.write_text(thing, encoding="utf-8")
+        else:
+            thing.write_json(aside)
+
+
 def read_table(run: RunFolder, step: str, name: str) -> pd.DataFrame:
     """Read a table that an earlier step left.
 

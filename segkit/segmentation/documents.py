@@ -352,7 +352,7 @@ def _find_segments(
         as_categories = {"categorical": scheme.columns, "missing": "ignore"}
         prepared = prepare_columns(customers, scheme.model_copy(update=as_categories))
         return build_classes(fit), prepared
-    return fit_clusters(customers, scheme, n_segments, random_state)
+    return fit_clusters(customers, scheme, n_segments, random_state=random_state)
 
 
 def _put_best_first(

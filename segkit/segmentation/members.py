@@ -47,6 +47,15 @@ def assign_schemes(
     return pd.concat(parts or [pd.DataFrame(columns=PLACED_COLUMNS)], ignore_index=True)
 
 
+def place_customers(segmentation: Segmentation, customers: pd.DataFrame) -> pd.DataFrame:
+    """Return each customer's segment, its name, and how sure the placement is.
+
+    The columns are ``customer_id``, ``segment``, ``segment_name`` and ``confidence``.
+    """
+    placed = segmentation.assign(customers)
+    return placed[["customer_id", *KEYS, "confidence"]]
+
+
 def list_placements(placed: pd.DataFrame, scheme: str) -> pd.DataFrame:
     """Return what a run keeps of the customers placed by one scheme.
 

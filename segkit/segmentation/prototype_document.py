@@ -167,7 +167,7 @@ class Prototypes(Document):
 
 
 def fit_clusters(
-    customers: pd.DataFrame, scheme: Scheme, n_segments: int, random_state: int
+    customers: pd.DataFrame, scheme: Scheme, n_segments: int, *, random_state: int
 ) -> tuple[Prototypes, PreparedColumns]:
     """Prepare a scheme's columns and fit prototypes with ten starts.
 

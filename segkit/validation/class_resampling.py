@@ -43,7 +43,7 @@ def resample_classes(
     )
     k = segment_count
     rng = np.random.default_rng(random_state)
-    labels = refit_classes(answers, k, draws, rng)
+    labels = refit_classes(answers, k, draws, rng=rng)
     with threadpool_limits(1):
         climb = _climb_quickly(answers, k, rng)
     copies = draw_answer_copies(answers, COPIES, random_state)
@@ -58,7 +58,9 @@ def resample_classes(
         segment_count=k,
         labels=labels,
         draws=draws,
-        reference_labels=[refit_classes(copy, k, some, rng) for copy in copies[:COMPARED_COPIES]],
+        reference_labels=[
+            refit_classes(copy, k, some, rng=rng) for copy in copies[:COMPARED_COPIES]
+        ],
         structure=_compare_criteria(answers, k, climb.likelihood),
         border_share=float((second > BORDER)[answers.rows].mean()),
         beyond_null=evidence.beyond_null,
@@ -76,7 +78,7 @@ def _compare_criteria(answers: Answers, k: int, likelihood: float) -> float:
 
 
 def refit_classes(
-    answers: Answers, k: int, draws: np.ndarray, rng: np.random.Generator
+    answers: Answers, k: int, draws: np.ndarray, *, rng: np.random.Generator
 ) -> np.ndarray:
     """Fit k latent classes to each sample and place all rows, (samples, n)."""
     seeds = rng.integers(2**63, size=len(draws))

@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from segkit.core.errors import SegkitError
+from segkit.core.settings import Settings
 from segkit.features.customer_table import CustomerTable
-from segkit.plan.models import Criteria, Scheme
+from segkit.plan.models import Criteria, Plan, Scheme
 from segkit.validation.candidates import Candidates, compare_candidates
 from segkit.validation.gates import check_data
 
@@ -82,6 +83,36 @@ def compare_populations(
         return found[0][0]
     refused = [(scheme.name, error.describe(), False) for error, own in failed for scheme in own]
     return _join_candidates(found, pd.DataFrame(refused, columns=["scheme", "why", "by_gate"]))
+
+
+def compare_plan(built: CustomerTable, plan: Plan, *, at: Settings, pairs: int = 50) -> Candidates:
+    """Compare the candidates of all schemes of a plan by its criteria.
+
+    Parameters
+    ----------
+    built : CustomerTable
+    plan : Plan
+        Its schemes, criteria, and in how many customers segments are sought.
+    at : Settings
+        The last day counted, the seed and the smallest cell.
+    pairs : int, optional
+        Pairs of bootstrap samples that every candidate is fitted to.
+
+    Raises
+    ------
+    SegkitError
+        If not one candidate of any scheme can be fitted.
+    """
+    return compare_populations(
+        built,
+        plan.schemes,
+        plan.criteria,
+        as_of=at.as_of,
+        random_state=at.random_state,
+        pairs=pairs,
+        most_fitted=plan.most_fitted,
+        smallest_cell=at.smallest_cell,
+    )
 
 
 def _join_candidates(

@@ -85,7 +85,7 @@ def _prepare_refits(
         def refit_without(column: str) -> np.ndarray:
             kept = [i for i, own in enumerate(levels) if own.column != column]
             answers = count_patterns(tuple(levels[i] for i in kept), codes[:, kept])
-            return refit_classes(answers, k, draws, np.random.default_rng(random_state))
+            return refit_classes(answers, k, draws, rng=np.random.default_rng(random_state))
 
         return refit_without
     prepared = prepare_columns(customers, scheme)

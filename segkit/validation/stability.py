@@ -40,6 +40,20 @@ SURE = 0.9
 UNSURE = 0.5
 
 
+def select_ratings(ratings: pd.DataFrame, scheme: str, segment_count: int) -> pd.DataFrame:
+    """Return the ratings of the segments of one candidate.
+
+    Parameters
+    ----------
+    ratings : DataFrame
+        From `segkit.validation.candidates.rate_candidates`.
+    scheme : str
+    segment_count : int
+    """
+    own = (ratings["scheme"] == scheme) & (ratings["segment_count"] == segment_count)
+    return ratings[own]
+
+
 def cross_labels(
     one: np.ndarray, other: np.ndarray, *, shape: tuple[int, int] | None = None
 ) -> np.ndarray:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -281,6 +282,11 @@ def choose_best(table: pd.DataFrame) -> pd.Series:
         ["strength", "segment_count"], kind="stable"
     )
     return close.loc[order.index[0]]
+
+
+def read_choice(facts: Mapping[str, Any]) -> SchemeChoice:
+    """Return the choice that the base analysis kept among its ``facts``."""
+    return SchemeChoice(**facts["choice"])
 
 
 def enforce_verdict(

@@ -10,6 +10,7 @@ from typing import Any
 from segkit.core.files import hash_source, hash_value
 from segkit.data.input_hashes import TABLE_ROOMS, TABLE_SECTIONS, hash_files
 from segkit.plan.models import Plan
+from segkit.report.shared.lab_cells import LAB
 from segkit.workflow import steps
 from segkit.workflow.steps import STEPS, Parameter
 
@@ -75,8 +76,9 @@ class Dependencies:
         values |= {"as_of": self.as_of, "random_state": self.random_state}
         for name in steps.SET_BY_THE_RUN:
             values.pop(name, None)
+        cells = steps.read_cells(self.notebooks[step])
         return {
-            "code": hash_value(steps.read_cells(self.notebooks[step])),
+            "code": hash_value([cell for cell in cells if LAB not in cell["tags"]]),
             "parameters": values,
             "plan": self.sections,
             "upstream": dict(upstream),

@@ -200,7 +200,7 @@ def _complete(plan: Plan, built: Publication, record: Mapping[str, Any]) -> None
 
     run = RunFolder(plan.run_folder)
     facts = {step: read_json(run.step(step).facts) for step in STEPS}
-    render_index(plan, facts, record, built.index)
+    render_index(plan, facts, record, html_path=built.index)
     files = {}
     for path in sorted(built.path.iterdir()):
         files[path.name] = {"sha256": hash_bytes(path), "bytes": path.stat().st_size}

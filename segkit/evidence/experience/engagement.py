@@ -45,7 +45,7 @@ def summarise_messages_by_segment(messages: Table | None, segments: pd.DataFrame
     delivered = keep_delivered(messages)
     table = summarise_by_segment(delivered, segments, measures, sums=["delivered_count"])
     for name in known:
-        table = add_interval(table, f"{name}_", f"{name}_hits", "delivered_count")
+        table = add_interval(table, f"{name}_", hits=f"{name}_hits", trials="delivered_count")
     by_customer = sum_by_customer(delivered, segments, measures)
     ratios = {f"{name}_share": RATIOS[f"{name}_share"] for name in known}
     bounds = bound_ratios(by_customer, ratios, with_interval=False)

@@ -14,9 +14,11 @@ from segkit.core.absence import NO_PURCHASES, empty_table, is_missing
 from segkit.core.carried import bound_share_without_two
 from segkit.core.measures import CEILING, FLOOR
 from segkit.core.periods import YEAR_DAYS
+from segkit.core.settings import Settings
 from segkit.evidence.market import latest_cells, make_key
 from segkit.evidence.segment_summaries import (
     bound_ratios,
+    count_shares_by_segment,
     divide,
     keep_days,
     list_bounds,
@@ -110,6 +112,32 @@ def add_categories(
     lines = lines.select("customer_id", "product_id", sales=_.line_amount)
     lines = lines.left_join(products.select("product_id", "category"), "product_id")
     return lines.mutate(category=_.category.fill_null("not known"))
+
+
+def count_categories(
+    tables: Mapping[str, Table], segments: pd.DataFrame, *, at: Settings, days: int = YEAR_DAYS
+) -> pd.DataFrame:
+    """Split each segment's gross sales of the last ``days`` days over the categories of products.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis.Table
+        ``order_lines`` and ``products``.
+    segments : DataFrame
+        ``customer_id`` and ``segment_name``.
+    at : Settings
+        ``as_of`` is the last day counted.
+    days : int, optional
+
+    Returns
+    -------
+    DataFrame
+        As `segkit.evidence.segment_summaries.count_shares_by_segment` returns it.
+    """
+    sales = add_categories(
+        tables.get("order_lines"), tables.get("products"), as_of=at.as_of, days=days
+    )
+    return count_shares_by_segment(sales, segments, "category", amount="sales")
 
 
 def summarise_months_by_segment(

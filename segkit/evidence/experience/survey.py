@@ -72,7 +72,7 @@ def summarise_responses_by_segment(responses: Table | None, segments: pd.DataFra
 def _share_answers(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
     """Return the share of each answer to a choice among the segment's answers."""
     shares = count_shares(rows, segments, "answer", within=["question"])
-    shares = add_interval(shares, "", "row_count", "total")
+    shares = add_interval(shares, "", hits="row_count", trials="total")
     return shares.rename(columns={"share": "value", "base_share": "base_value"})
 
 

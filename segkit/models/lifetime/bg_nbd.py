@@ -21,6 +21,7 @@ from segkit.models.lifetime.peaks import (
     Alike,
     History,
     Peak,
+    check_history,
     climb,
     count_alike,
     list_pairs,
@@ -118,7 +119,7 @@ def fit_bg_nbd(history: History) -> Peak:
 
     Returns a peak with r, alpha, a and b (Fader, Hardie and Lee 2005, equation 6).
     """
-    alike = count_alike(history)
+    alike = count_alike(check_history(history))
     weigh = partial(_weigh_histories, known=alike.values)
     peak = climb(weigh, (alike.keys, alike.counts), STARTS)
     return rescale(peak, alike, are_times=(False, True, False, False))

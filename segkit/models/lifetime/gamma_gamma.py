@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import digamma, gammaln, zeta
 
+from segkit.core.arguments import SettingError
 from segkit.models.lifetime.peaks import Peak, climb
 
 PART_ROWS = 1 << 14
@@ -31,7 +32,13 @@ def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
     """Fit Gamma-Gamma to counts and means of purchases, all positive.
 
     Returns a peak with p, q and v (Fader and Hardie 2013, equation 1a).
+
+    Raises
+    ------
+    SettingError
+        If they are no numbers, not as many, or one is not positive and finite.
     """
+    repeat_count, mean_value = _read_spends(repeat_count, mean_value)
     # Sorted by count and sum, so that the order of rows changes no last bit.
     order = np.argsort(repeat_count.astype(np.min_scalar_type(repeat_count.max())), kind="stable")
     count = repeat_count[order].astype(float)
@@ -45,6 +52,30 @@ def fit_spend(repeat_count: np.ndarray, mean_value: np.ndarray) -> Peak:
     peak = climb(_weigh_spend, (count, total / scale, logs - mean_log), STARTS)
     log_likelihood = peak.log_likelihood - len(count) * mean_log
     return peak._replace(values=peak.values * [1, 1, scale], log_likelihood=log_likelihood)
+
+
+def _read_spends(repeat_count: object, mean_value: object) -> tuple[np.ndarray, np.ndarray]:
+    """Return counts and means as arrays, or refuse what a fit would take for something else."""
+    counts = np.asarray(repeat_count)
+    means = np.asarray(mean_value)
+    if counts.dtype.kind not in "iuf" or means.dtype.kind not in "iuf":
+        raise SettingError(
+            "counts and means of purchases are numbers", found=f"{counts.dtype}, {means.dtype}"
+        )
+    if counts.shape != means.shape or counts.ndim != 1 or not counts.size:
+        raise SettingError(
+            "each customer has a count and a mean of purchases",
+            found=f"shapes {counts.shape} and {means.shape}",
+        )
+    possible = (counts > 0) & (counts == np.floor(counts)) & np.isfinite(counts)
+    possible &= (means > 0) & np.isfinite(means)
+    if not possible.all():
+        raise SettingError(
+            "counts and means of purchases are not all above 0",
+            found=f"{int((~possible).sum())} of {len(counts)}",
+            fix="Leave out whoever bought once only or whose purchases brought nothing.",
+        )
+    return counts, means
 
 
 def _count_sorted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -22,12 +22,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betainc, betaln, digamma, gammaln, xlogy, zeta
 
+from segkit.core.arguments import require_number
 from segkit.models.lifetime.mixtures import share_causes, sum_mixture
 from segkit.models.lifetime.peaks import (
     LEAST_DROPOUT,
     MOST_RATE,
     History,
     Peak,
+    check_history,
     climb,
     count_alike,
     list_pairs,
@@ -219,7 +221,9 @@ def fit_mbg_cnbd(history: History, log_gap_sum: float | None = None) -> tuple[Pe
 
     Returns a peak with r, alpha, a and b, and k.
     """
-    alike = count_alike(history)
+    if log_gap_sum is not None:
+        log_gap_sum = require_number("log_gap_sum", log_gap_sum)
+    alike = count_alike(check_history(history))
     rows = alike.list_histories()
     purchases = float(rows[0] @ rows[3])
     best = None
@@ -273,8 +277,10 @@ def _weigh_histories(
             columns = (repeats[part], active[part], tenure[part])
             logs = _weigh_causes(values, *columns, k=k)
             places = at_count[part]
-            causes = _bend_causes(values, columns, firsts=firsts[places], seconds=seconds[places])
-            added = sum_mixture(weights[part], logs, *causes)
+            first, second = _bend_causes(
+                values, columns, firsts=firsts[places], seconds=seconds[places]
+            )
+            added = sum_mixture(weights[part], logs, slopes=first, bends=second)
             value += added[0]
             slopes += added[1]
             bends += added[2]

@@ -10,7 +10,7 @@ Bends = Mapping[tuple[int, int], np.ndarray]
 
 
 def sum_mixture(
-    weights: np.ndarray, logs: np.ndarray, slopes: np.ndarray, bends: Bends
+    weights: np.ndarray, logs: np.ndarray, *, slopes: np.ndarray, bends: Bends
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Return the weighted log-likelihood, with its first and second derivatives.
 

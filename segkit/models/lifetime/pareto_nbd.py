@@ -24,6 +24,7 @@ from segkit.models.lifetime.peaks import (
     MOST_RATE,
     History,
     Peak,
+    check_history,
     climb,
     count_alike,
     list_pairs,
@@ -133,7 +134,7 @@ def fit_pareto_nbd(history: History) -> Peak:
 
     Returns a peak with r, alpha, s and beta (Schmittlein, Morrison and Colombo 1987).
     """
-    alike = count_alike(history)
+    alike = count_alike(check_history(history))
     peak = climb(_weigh_histories, alike.list_histories(), STARTS, thin_rows=THIN_ROWS)
     return rescale(peak, alike, are_times=(False, True, False, True))
 
@@ -161,7 +162,8 @@ def _weigh_histories(
         for start in range(0, len(weights), PART_ROWS):
             part = slice(start, start + PART_ROWS)
             logs, times = _weigh_causes(values, repeats[part], active[part], tenure[part])
-            added = sum_mixture(weights[part], logs, *_bend_causes(values, repeats[part], times))
+            first, second = _bend_causes(values, repeats[part], times)
+            added = sum_mixture(weights[part], logs, slopes=first, bends=second)
             value += added[0]
             slopes += added[1]
             bends += added[2]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from segkit.core.arguments import SettingError
+
 LOG_BOUND = 8.0
 LAST_STEP = 1e-3
 MOST_STEPS = 100
@@ -43,6 +45,44 @@ class History(NamedTuple):
     tenure: np.ndarray
 
 
+def check_history(history: History) -> History:
+    """Return a history as arrays of float64, or refuse one that is not possible.
+
+    Raises
+    ------
+    SettingError
+        If the entries are no numbers or not as many each, a count or a time is negative, missing or
+        infinite, the active time is longer than the tenure, or it is above 0 without a repeat
+        purchase, or 0 with one.
+
+    Examples
+    --------
+    >>> check_history(History([0, 2], [0, 30], [90, 60])).active.tolist()
+    [0.0, 30.0]
+    """
+    try:
+        repeats, active, tenure = (np.asarray(column, dtype=float) for column in history)
+    except (TypeError, ValueError) as error:
+        raise SettingError("a history has three columns of numbers", found=str(error)) from None
+    shapes = {repeats.shape, active.shape, tenure.shape}
+    if len(shapes) > 1 or repeats.ndim != 1:
+        raise SettingError(
+            "a history has an entry a customer in each column",
+            found=f"shapes {repeats.shape}, {active.shape} and {tenure.shape}",
+        )
+    possible = (repeats >= 0) & (repeats == np.floor(repeats)) & np.isfinite(repeats)
+    possible &= (active >= 0) & (active <= tenure) & np.isfinite(tenure)
+    possible &= (repeats > 0) == (active > 0)
+    if not possible.all():
+        raise SettingError(
+            "a history is not possible",
+            found=f"{int((~possible).sum())} of {len(repeats)}",
+            fix="Counts and days may not be negative, missing or infinite, active_days is at most "
+            "tenure_days, and above 0 just where somebody bought again.",
+        )
+    return History(repeats, active, tenure)
+
+
 class Alike(NamedTuple):
     """Histories of which equal ones are counted once.
 
@@ -69,6 +109,8 @@ class Alike(NamedTuple):
 
 def count_alike(history: History) -> Alike:
     """Count equal histories once, with times in units of the mean tenure."""
+    if not len(history.tenure):
+        raise SettingError("there is no customer to fit a model to")
     keys = np.zeros(len(history.tenure), dtype=np.int64)
     known = []
     for column in history:

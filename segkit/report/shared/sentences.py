@@ -185,6 +185,11 @@ def pick_findings(groups: Sequence[Sequence[Finding]], *, most: int = 1) -> list
     return [finding for group in told for finding in group[:most]]
 
 
+def list_texts(findings: Iterable[Finding]) -> list[str]:
+    """Return the sentences of findings."""
+    return [finding.text for finding in findings]
+
+
 @functools.cache
 def find_sentence(kind: str) -> str:
     """Return the sentence of a kind such as "plan.quality.accepted", on one line."""

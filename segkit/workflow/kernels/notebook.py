@@ -9,6 +9,7 @@ from typing import Any
 
 from segkit.core import errors
 from segkit.core.errors import NotebookError, SegkitError, VerdictError
+from segkit.report.shared.lab_cells import is_lab_cell, leave_out_lab_cells
 from segkit.workflow.kernels.jupyter_internals import forget_cleanup, take_over_kernel
 from segkit.workflow.kernels.loop import run_coroutine
 
@@ -27,7 +28,8 @@ def execute_notebook(
     """Execute a notebook, parameterised by papermill, in a kernel that was started for it.
 
     The kernel is shut down afterwards. Returns the notebook as far as it went, without times, so
-    that equal runs leave equal notebooks; and which cell failed, and why, or None.
+    that equal runs leave equal notebooks; and which cell failed, and why, or None. Cells tagged
+    ``lab`` are for people: they do not run and are not in what is returned.
     """
     spare_imports()
     from nbclient import NotebookClient
@@ -53,6 +55,7 @@ def execute_notebook(
     take_over_kernel(client)
     try:
         run_coroutine(client.async_execute())
+        notebook.cells = leave_out_lab_cells(notebook.cells)
         return notebook, None
     except CellExecutionError as error:
         name = error.ename
@@ -66,11 +69,16 @@ def execute_notebook(
     finally:
         forget_cleanup(client)
     where = _name_cell(path, notebook, reached)
+    notebook.cells = leave_out_lab_cells(notebook.cells)
     return notebook, _explain_failure(name, message, where)
 
 
 def _load_notebook(path: Path, values: dict[str, Any]) -> Any:
-    """Return the notebook with its parameters set, without what papermill notes of the moment."""
+    """Return the notebook with its parameters set, and with nothing that was run before.
+
+    What papermill notes of the moment is left out. Cells for people are empty, so they are passed
+    over, and those after them keep their numbers.
+    """
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
 
@@ -78,8 +86,13 @@ def _load_notebook(path: Path, values: dict[str, Any]) -> Any:
     if values:
         notebook = parameterize_notebook(notebook, values, kernel_name="python3", language="python")
     del notebook.metadata["papermill"]
+    notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
+        if "outputs" in cell:
+            cell["outputs"] = []
+        if is_lab_cell(cell):
+            cell["source"] = ""
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
     return notebook

@@ -149,8 +149,8 @@ def find_extreme_faults(
             faults.append(("extreme of hidden or few", f"there is no table {figure.cell.table}"))
             continue
         furthest = figures.get(extreme.passed, figure)
-        found = check_rank(finding, furthest, extreme, table)
-        found += check_support(finding, figure, extreme, table)
+        found = check_rank(finding, furthest, extreme, table=table)
+        found += check_support(finding, figure, extreme, table=table)
         faults += [("extreme of hidden or few", one) for one in found]
     return faults
 
@@ -165,7 +165,7 @@ def check_carried(finding: Finding, figure: Figure) -> list[str]:
 
 
 def check_rank(
-    finding: Finding, figure: Figure, extreme: Extreme, table: pd.DataFrame
+    finding: Finding, figure: Figure, extreme: Extreme, *, table: pd.DataFrame
 ) -> list[str]:
     """Look whether anything that a table shows exceeds the extreme that is named."""
     cell = figure.cell
@@ -198,7 +198,7 @@ def check_rank(
 
 
 def check_support(
-    finding: Finding, figure: Figure, extreme: Extreme, table: pd.DataFrame
+    finding: Finding, figure: Figure, extreme: Extreme, *, table: pd.DataFrame
 ) -> list[str]:
     """Look whether an extreme comes with the count and the interval that its table has."""
     cell = figure.cell
