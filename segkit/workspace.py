@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 
-from segkit.core.absence import empty_table
 from segkit.core.arguments import read_date
 from segkit.core.findings import Finding, read_findings
-from segkit.core.privacy import Published, publish_table
+from segkit.core.privacy import Published
 from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
@@ -25,6 +24,7 @@ from segkit.features.wording import name_feature, require_labels
 from segkit.plan.models import Plan, Scheme
 from segkit.plan.reading import read_plan
 from segkit.report.shared.exhibits import FINDINGS_TITLE, MOST_ROWS, Exhibit, show_exhibit
+from segkit.report.shared.gate import publish_view
 from segkit.report.shared.segment_counts import add_segment_counts
 from segkit.report.shared.views import View
 from segkit.runs import outputs
@@ -146,22 +146,15 @@ class Workspace:
             table = add_segment_counts(table, sizes)
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
-        audited = self._ledger.audit(table, view.shape, roundings=view.list_roundings())
-        if audited is not None and audited.reason:
-            table = empty_table(list(table.columns), audited.reason)
-        published = publish_table(
+        published = publish_view(
             table,
-            view.shape,
-            smallest_cell=settings.smallest_cell,
-            also_hidden=None if audited is None else audited.hidden,
-            also_untold=None if audited is None or audited.reason else audited.untold,
-            roundings=view.list_roundings(),
-            view=view,
+            view,
+            ledger=self._ledger,
+            at=settings,
             period=period or settings.describe_period(days),
-            currency=settings.currency,
+            labels=self.plan.list_labels(),
         )
-        published = replace(published, labels=self.plan.list_labels())
-        self._keep_published(published)
+        outputs.write_published(self._own, published)
         return published
 
     def publish_each(
@@ -257,12 +250,6 @@ class Workspace:
     def find_scheme(self, name: str) -> Scheme:
         """Return the plan's scheme of this name."""
         return next(scheme for scheme in self.plan.schemes if scheme.name == name)
-
-    def _keep_published(self, published: Published) -> None:
-        """Leave a published table, and the records of its cells."""
-        name = published.shape.name.rpartition("/")[2]
-        outputs.write_frame(self._own.published_table(name), published.frame)
-        outputs.write_frame(self._own.published_cells(name), pd.DataFrame(published.records))
 
     def keep(self, name: str, thing: Any) -> None:
         """Leave what later steps or the report need: a table, a document, a text, or a fact.
