@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from segkit.core import frames
 from segkit.core.arguments import (
     SettingError,
     read_date,
@@ -40,14 +41,12 @@ def read_frame(table: Any, what: str) -> pd.DataFrame:
     SegkitError
         If it is no table, has no rows, or two of its columns have one name.
     """
-    if isinstance(table, pd.DataFrame):
-        frame = table
-    elif is_expression(table):
+    if is_expression(table):
         frame = table.to_pyarrow().to_pandas(date_as_object=False)
-    elif hasattr(table, "__arrow_c_stream__"):
-        frame = read_arrow(table, what).to_pandas(date_as_object=False)
     else:
-        raise refuse_table(table, what)
+        frame = frames.read_frame(table)
+        if frame is None:
+            raise refuse_table(table, what)
     refuse_repeated(frame.columns, what)
     if not all(isinstance(name, str) for name in frame.columns):
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
