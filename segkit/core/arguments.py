@@ -175,6 +175,38 @@ def require_date(name: str, value: object) -> datetime.date:
     return value.date() if isinstance(value, datetime.datetime) else value
 
 
+def read_date(name: str, value: object, *, where: str = "") -> datetime.date:
+    """Return a day that is given as text, as a date or as a point in time.
+
+    Parameters
+    ----------
+    name : str
+        What the setting is called.
+    value : object
+        YYYY-MM-DD, or what `require_date` takes.
+    where : str
+        Where it was given, for the message.
+
+    Raises
+    ------
+    SettingError
+        If it is none.
+
+    Examples
+    --------
+    >>> read_date("as_of", "2026-03-31")
+    datetime.date(2026, 3, 31)
+    """
+    try:
+        if isinstance(value, str):
+            return datetime.date.fromisoformat(value)
+        return require_date(name, value)
+    except ValueError:
+        fix = "Write it as YYYY-MM-DD."
+        message = f"{name} is not a date"
+        raise SettingError(message, where=where, found=repr(value), fix=fix) from None
+
+
 def _read_scalar(value: object) -> int | float | None:
     """Return a number of Python's or of numpy's as Python's; None for anything else."""
     if isinstance(value, bool) or type(value).__module__ not in ("builtins", "numpy"):
