@@ -52,7 +52,7 @@ MENU = {
         "guide/large_tables",
     ),
     "Charts": ("gallery/index",),
-    "Library": ("api/index",),
+    "Library": ("api/index", "peers"),
     "Evidence": ("trust", "benchmarks", "evidence/*"),
     "Project": (
         "decisions/index",

@@ -48,8 +48,8 @@ def require_whole(
     segkit.core.arguments.SettingError: n_init is a whole number above 0. Found: True.
     """
     number = _read_scalar(value)
-    is_whole = isinstance(number, int)
-    if not is_whole or number < least or (most is not None and number > most):
+    is_inside = isinstance(number, int) and number >= least and (most is None or number <= most)
+    if not isinstance(number, int) or not is_inside:
         reach = f"from {least}" if least != 1 or most is not None else "above 0"
         reach += "" if most is None else f" to {most}"
         raise SettingError(f"{name} is a whole number {reach}", found=repr(value), fix=fix)
@@ -93,8 +93,9 @@ def require_number(
     segkit.core.arguments.SettingError: horizon_days is a number above 0. Found: -30.
     """
     number = _read_scalar(value)
-    is_finite = number is not None and abs(number) < math.inf
-    if not (is_finite and number >= least and above < number < below):
+    if number is None or not (
+        abs(number) < math.inf and number >= least and above < number < below
+    ):
         parts = (("from", least), ("above", above), ("below", below))
         reach = " and ".join(f"{word} {end:g}" for word, end in parts if math.isfinite(end))
         raise SettingError(f"{name} is a number {reach}".rstrip(), found=repr(value), fix=fix)

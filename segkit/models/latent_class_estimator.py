@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from segkit.core.arguments import SettingError, require_whole
 from segkit.core.errors import SegkitError
-from segkit.models.answer_patterns import Answers, code_answers, count_patterns
+from segkit.models.answer_patterns import Answers, code_answers
 from segkit.models.kprototypes import check_seed
 from segkit.models.latent_classes import STARTS, fit_classes, rate_classes
 from segkit.models.mixed_table import read_table
@@ -172,8 +172,8 @@ class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         """Return the probability of each class given a row's answers, (n, k)."""
         logs, rows = self._rate(X)
         likely = np.exp(logs - logs.max(axis=1, keepdims=True))
-        shares: np.ndarray = (likely / likely.sum(axis=1, keepdims=True))[rows]
-        return shares
+        shares: np.ndarray = likely / likely.sum(axis=1, keepdims=True)
+        return np.asarray(shares[rows])
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the probability of each class given a row's answers, (n, k)."""
@@ -183,8 +183,8 @@ class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         """Return the log-likelihood of each row, (n,)."""
         logs, rows = self._rate(X)
         top = logs.max(axis=1)
-        found: np.ndarray = (top + np.log(np.exp(logs - top[:, None]).sum(axis=1)))[rows]
-        return found
+        likelihoods: np.ndarray = top + np.log(np.exp(logs - top[:, None]).sum(axis=1))
+        return np.asarray(likelihoods[rows])
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood of a table's rows; ``y`` is not read.
@@ -201,23 +201,24 @@ class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         logs, rows = self._rate_frame(frame)
         # Logarithms of probabilities are below zero; of equal ones the lower class is taken.
         near = logs >= logs.max(axis=1, keepdims=True) * TIE
-        chosen: np.ndarray = near.argmax(axis=1)[rows].astype(np.int64)
-        return chosen
+        chosen: np.ndarray = near.argmax(axis=1).astype(np.int64)
+        return np.asarray(chosen[rows])
 
     def _rate_frame(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return the log-probabilities of classes with each pattern, and each row's pattern."""
-        answers = count_patterns(self._levels, code_answers(frame, self._levels))
+        codes = code_answers(frame, self._levels)
+        patterns, rows, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
         width = max(len(own) for own in self.levels_)
         shares = np.zeros((len(self.weights_), len(self.levels_), width))
         for i, own in enumerate(self.probabilities_):
             shares[:, i, : own.shape[1]] = own
         parts = []
         with threadpool_limits(1):
-            for start in range(0, len(answers.counts), PART_ROWS):
+            for start in range(0, len(counts), PART_ROWS):
                 part = slice(start, start + PART_ROWS)
-                some = Answers(self._levels, answers.patterns[part], answers.counts[part])
+                some = Answers(self._levels, patterns[part], counts[part])
                 parts.append(rate_classes(some, self.weights_, shares))
-        return np.concatenate(parts), np.asarray(answers.rows)
+        return np.concatenate(parts), rows.ravel()
 
 
 def _name_columns(frame: pd.DataFrame) -> pd.DataFrame:
