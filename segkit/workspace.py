@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from segkit.core.errors import SegkitError
+from segkit.core.arguments import read_date
 from segkit.core.findings import Finding, read_findings
 from segkit.core.privacy import Published
 from segkit.core.settings import Settings
@@ -353,14 +353,12 @@ def open_workspace(
 
     Examples
     --------
-    >>> from segkit import open_workspace
     >>> open_workspace("no-such-plan.toml", "runs/lab", step="01_plan")
     Traceback (most recent call last):
-    segkit.core.errors.UsageError: no-such-plan.toml: there is no such plan. \
-Name an existing plan, or make one with 'segkit new FOLDER'.
+    segkit.core.errors.UsageError: no-such-plan.toml: there is no such plan. Name an existing ...
     """
     plan = read_plan(plan_path)
-    day = _read_day(as_of, step) if as_of else plan.as_of
+    day = read_date("as_of", as_of, where=f"parameter as_of of {step}") if as_of else plan.as_of
     run = RunFolder(plan.folder / run_dir)
     prepared = prepare_tables(plan, run.path, as_of=day, checked_key=tables_key)
     tables = open_tables(plan, prepared.paths, run.step(step).path)
@@ -383,12 +381,3 @@ Name an existing plan, or make one with 'segkit new FOLDER'.
         learned=prepared.learned,
         _ledger=StepLedger(run, step, plan.privacy.smallest_cell),
     )
-
-
-def _read_day(text: str, step: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        where = f"parameter as_of of {step}"
-        fix = "Write it as YYYY-MM-DD."
-        raise SegkitError("as_of is not a date", where=where, found=repr(text), fix=fix) from None
