@@ -67,6 +67,22 @@ def read_answers(
         If a column is not there, has no values, or is a number with more than 20 different values,
         or where nearly every customer has another value.
     """
+    levels, codes = read_codes(customers, columns, smallest_level=smallest_level)
+    answers = count_patterns(levels, codes)
+    if len(answers.counts) > MOST_FITTED_CUSTOMERS and not keep_all:
+        rng = np.random.default_rng(random_state)
+        counts = rng.multivariate_hypergeometric(answers.counts, MOST_FITTED_CUSTOMERS)
+        return Answers(levels, answers.patterns[counts > 0], counts[counts > 0])
+    return answers
+
+
+def read_codes(
+    customers: pd.DataFrame, columns: Sequence[str], *, smallest_level: int = RARE_COUNT
+) -> tuple[tuple[Levels, ...], np.ndarray]:
+    """Learn the levels of the columns; return them, and customers by columns as codes, see Answers.
+
+    Raises an error as `read_answers` does.
+    """
     for column in columns:
         require_column(customers, column)
         different = customers[column].nunique()
@@ -79,13 +95,7 @@ def read_answers(
         for column in columns
     ]
     codes = np.column_stack([codes for _, codes in learned])
-    levels = tuple(own for own, _ in learned)
-    answers = count_patterns(levels, codes)
-    if len(answers.counts) > MOST_FITTED_CUSTOMERS and not keep_all:
-        rng = np.random.default_rng(random_state)
-        counts = rng.multivariate_hypergeometric(answers.counts, MOST_FITTED_CUSTOMERS)
-        return Answers(levels, answers.patterns[counts > 0], counts[counts > 0])
-    return answers
+    return tuple(own for own, _ in learned), codes
 
 
 def code_answers(customers: pd.DataFrame, levels: Sequence[Levels]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -324,6 +325,17 @@ class PreparedColumns:
     def take(self, rows: np.ndarray) -> PreparedColumns:
         """Return chosen rows, in the order given."""
         return replace(self, numbers=self.numbers[rows], codes=self.codes[rows])
+
+    def leave_out(self, column: str) -> PreparedColumns:
+        """Return the other columns."""
+        numbers = [own.column != column for own in self.preparations]
+        codes = [own.column != column for own in self.levels]
+        return PreparedColumns(
+            preparations=tuple(itertools.compress(self.preparations, numbers)),
+            levels=tuple(itertools.compress(self.levels, codes)),
+            numbers=np.ascontiguousarray(self.numbers[:, numbers]),
+            codes=np.ascontiguousarray(self.codes[:, codes]),
+        )
 
     def count_different(self) -> int:
         """Count the different rows of sorted rows."""
