@@ -307,6 +307,7 @@ def test_infinity_and_times_are_refused():
         KPrototypes(2, categorical=[1, 3]).fit(frame.assign(spend=pd.Timestamp("2026-01-01")))
 
 
+@pytest.mark.slow
 def test_small_data_does_not_wait_for_numba():
     code = (
         "import sys, numpy as np\n"
