@@ -16,6 +16,7 @@ html_theme = "furo"
 html_title = "segkit"
 html_static_path = ["theme"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
@@ -39,12 +40,12 @@ myst_enable_extensions = ["deflist"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-# One backtick is a name in code, as in the docstrings.
-default_role = "literal"
+# One backtick is a name in code, and a link where the site has that name.
+default_role = "py:obj"
 numpydoc_show_class_members = False
 # Words of a type are told as they stand and lead nowhere.
 numpydoc_xref_param_type = False
-maximum_signature_line_length = 88
+maximum_signature_line_length = 120
 toc_object_entries_show_parents = "hide"
-pygments_style = "friendly"
-pygments_dark_style = "monokai"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"

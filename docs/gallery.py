@@ -6,6 +6,7 @@ table of a shop that does not exist, by the same function that draws the report'
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -41,6 +42,7 @@ class ChartPage:
     sections: dict[str, str]
 
 
+@functools.cache
 def find_charts() -> dict[str, Callable[..., Axes]]:
     """Return the public functions of segkit.report that draw a chart, by name."""
     found = {}
@@ -61,10 +63,21 @@ def read_chart_page(name: str) -> ChartPage:
 
 
 def find_steps(name: str) -> list[str]:
-    """Return the steps whose notebooks show a chart."""
-    call = re.compile(rf"\b{name}\b")
+    """Return the steps whose notebooks show a chart, by its name or by a function that draws it."""
+    calls = "|".join([rf"\b{name}\b", *map(re.escape, _list_callers(name))])
     paths = [(step, NOTEBOOKS / f"{step}.ipynb") for step in STEPS]
-    return [step for step, path in paths if call.search(path.read_text(encoding="utf-8"))]
+    return [step for step, path in paths if re.search(calls, path.read_text(encoding="utf-8"))]
+
+
+def _list_callers(name: str) -> list[str]:
+    """Return the functions that lay out a chart among other things, as notebooks call them."""
+    module = inspect.getmodule(find_charts()[name])
+    found = []
+    for caller, thing in vars(module).items():
+        is_own = inspect.isfunction(thing) and thing.__module__ == module.__name__
+        if is_own and not caller.startswith(("_", "plot_")) and name in thing.__code__.co_names:
+            found.append(f"{module.__name__.rpartition('.')[2]}.{caller}(")
+    return found
 
 
 def write_gallery(target: Path) -> None:

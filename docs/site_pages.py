@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api_pages import write_api
-from gallery import find_charts, read_chart_page, write_gallery
+from gallery import find_charts, find_steps, read_chart_page, write_gallery
 
 from segkit.report import STEPS
 
@@ -52,7 +52,7 @@ MENU = {
         "guide/large_tables",
     ),
     "Charts": ("gallery/index",),
-    "Library": ("api/index",),
+    "Library": ("api/index", "peers"),
     "Evidence": ("trust", "benchmarks", "evidence/*"),
     "Project": (
         "decisions/index",
@@ -217,13 +217,13 @@ def collect_notebooks() -> list[Page]:
     for step in STEPS:
         source = f"notebooks/{step}.ipynb"
         cells = json.loads((ROOT / source).read_text(encoding="utf-8"))["cells"]
-        pages.append(Page(f"steps/{step}", source, "\n\n".join(_write_step(cells))))
+        pages.append(Page(f"steps/{step}", source, "\n\n".join(_write_step(step, cells))))
     return pages
 
 
-def _write_step(cells: list[dict]) -> list[str]:
+def _write_step(step: str, cells: list[dict]) -> list[str]:
     texts = [("".join(cell["source"]), cell["cell_type"]) for cell in cells]
-    shown = sorted(find_charts().keys() & set(re.findall(r"\bplot_\w+", str(texts))))
+    shown = [name for name in find_charts() if step in find_steps(name)]
     parts = [text if kind == "markdown" else f"```python\n{text}\n```" for text, kind in texts]
     told = [
         "What follows are the notebook's words and calls, without what they show: that is told of "

@@ -15,9 +15,11 @@ Examples
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# As typing has it, which need not be loaded for it.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from segkit.core.errors import SegkitError as SegkitError
     from segkit.library.comparing import compare_segments as compare_segments
     from segkit.library.customers import build_customers as build_customers
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from segkit.library.worth import measure_usefulness as measure_usefulness
     from segkit.library.worth import predict_lifetime_value as predict_lifetime_value
     from segkit.models.kprototypes import KPrototypes as KPrototypes
+    from segkit.models.latent_class_estimator import LatentClasses as LatentClasses
     from segkit.models.lifetime.expectations import expect_purchases as expect_purchases
     from segkit.workspace import open_workspace as open_workspace
 
@@ -61,10 +64,12 @@ _PLACES = {
     "expect_purchases": "models.lifetime.expectations",
     "compare_segments": "library.comparing",
     "KPrototypes": "models.kprototypes",
+    "LatentClasses": "models.latent_class_estimator",
     "open_workspace": "workspace",
 }
 __all__ = [
     "KPrototypes",
+    "LatentClasses",
     "SegkitError",
     "assign_segments",
     "build_customers",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
 
-from segkit.core.absence import empty_table
-from segkit.core.errors import SegkitError
+from segkit.core.arguments import read_date
 from segkit.core.findings import Finding, read_findings
-from segkit.core.privacy import Published, publish_table
+from segkit.core.privacy import Published
 from segkit.core.settings import Settings
 from segkit.data.checks import prepare_tables
 from segkit.data.engine import open_tables
@@ -25,6 +24,7 @@ from segkit.features.wording import name_feature, require_labels
 from segkit.plan.models import Plan, Scheme
 from segkit.plan.reading import read_plan
 from segkit.report.shared.exhibits import FINDINGS_TITLE, MOST_ROWS, Exhibit, show_exhibit
+from segkit.report.shared.gate import publish_view
 from segkit.report.shared.segment_counts import add_segment_counts
 from segkit.report.shared.views import View
 from segkit.runs import outputs
@@ -146,22 +146,15 @@ class Workspace:
             table = add_segment_counts(table, sizes)
         view = view.rename(f"{self.step}/{name or view.shape.name}")
         settings = self.settings
-        audited = self._ledger.audit(table, view.shape, roundings=view.list_roundings())
-        if audited is not None and audited.reason:
-            table = empty_table(list(table.columns), audited.reason)
-        published = publish_table(
+        published = publish_view(
             table,
-            view.shape,
-            smallest_cell=settings.smallest_cell,
-            also_hidden=None if audited is None else audited.hidden,
-            also_untold=None if audited is None or audited.reason else audited.untold,
-            roundings=view.list_roundings(),
-            view=view,
+            view,
+            ledger=self._ledger,
+            at=settings,
             period=period or settings.describe_period(days),
-            currency=settings.currency,
+            labels=self.plan.list_labels(),
         )
-        published = replace(published, labels=self.plan.list_labels())
-        self._keep_published(published)
+        outputs.write_published(self._own, published)
         return published
 
     def publish_each(
@@ -257,12 +250,6 @@ class Workspace:
     def find_scheme(self, name: str) -> Scheme:
         """Return the plan's scheme of this name."""
         return next(scheme for scheme in self.plan.schemes if scheme.name == name)
-
-    def _keep_published(self, published: Published) -> None:
-        """Leave a published table, and the records of its cells."""
-        name = published.shape.name.rpartition("/")[2]
-        outputs.write_frame(self._own.published_table(name), published.frame)
-        outputs.write_frame(self._own.published_cells(name), pd.DataFrame(published.records))
 
     def keep(self, name: str, thing: Any) -> None:
         """Leave what later steps or the report need: a table, a document, a text, or a fact.
@@ -366,14 +353,12 @@ def open_workspace(
 
     Examples
     --------
-    >>> from segkit import open_workspace
     >>> open_workspace("no-such-plan.toml", "runs/lab", step="01_plan")
     Traceback (most recent call last):
-    segkit.core.errors.UsageError: no-such-plan.toml: there is no such plan. \
-Name an existing plan, or make one with 'segkit new FOLDER'.
+    segkit.core.errors.UsageError: no-such-plan.toml: there is no such plan. Name an existing ...
     """
     plan = read_plan(plan_path)
-    day = _read_day(as_of, step) if as_of else plan.as_of
+    day = read_date("as_of", as_of, where=f"parameter as_of of {step}") if as_of else plan.as_of
     run = RunFolder(plan.folder / run_dir)
     prepared = prepare_tables(plan, run.path, as_of=day, checked_key=tables_key)
     tables = open_tables(plan, prepared.paths, run.step(step).path)
@@ -396,12 +381,3 @@ Name an existing plan, or make one with 'segkit new FOLDER'.
         learned=prepared.learned,
         _ledger=StepLedger(run, step, plan.privacy.smallest_cell),
     )
-
-
-def _read_day(text: str, step: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        where = f"parameter as_of of {step}"
-        fix = "Write it as YYYY-MM-DD."
-        raise SegkitError("as_of is not a date", where=where, found=repr(text), fix=fix) from None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
 import sys
@@ -9,13 +12,17 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from sklearn.base import BaseEstimator
+
+import segkit
+import segkit.models
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS))
 
 import site_pages  # noqa: E402
-from api_pages import list_members, list_public  # noqa: E402
+from api_pages import MODULES, find_returned, list_members, list_public, read_return  # noqa: E402
 from check_site import find_site_faults  # noqa: E402
 from gallery import HEADINGS, find_charts, find_steps, read_chart_page  # noqa: E402
 from gallery_drawings import DRAWINGS  # noqa: E402
@@ -61,6 +68,8 @@ def test_a_chart_is_found_in_the_steps_that_call_it():
     assert find_steps("plot_quality") == ["01_plan"]
     # Not those that call a function of a longer name.
     assert find_steps("plot_trend") == []
+    # Drawn by a function that lays out a base with its findings and its table.
+    assert find_steps("plot_base") == ["03_base_analysis", "04_experience_data"]
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -120,6 +129,26 @@ def test_what_a_class_inherits_is_not_documented_as_its_own():
         def width(self): ...
 
     assert list_members(Child) == ["new", "width"]
+
+
+def test_every_estimator_is_documented():
+    found = set()
+    for info in pkgutil.walk_packages(segkit.models.__path__, "segkit.models."):
+        for kind in vars(importlib.import_module(info.name)).values():
+            if inspect.isclass(kind) and issubclass(kind, BaseEstimator):
+                found.add(kind.__module__)
+    found = {name for name in found if name.startswith("segkit.")}
+    assert "segkit.models.kprototypes" in found
+    assert found <= set(MODULES)
+
+
+def test_what_a_function_of_the_front_door_returns_is_found():
+    assert read_return(segkit.judge_segmentation).__name__ == "Judgement"
+    assert read_return(segkit.size_segments) is None  # a DataFrame is no class of segkit
+    found = find_returned(segkit.__all__)
+    assert "segkit.library.judging.Judgement" in found
+    # It has its place on the page of its module.
+    assert not any(name.endswith(".Segmentation") for name in found)
 
 
 def test_what_a_module_imports_is_not_documented_as_its_own():
@@ -218,8 +247,6 @@ def test_a_dead_link_and_a_page_in_no_menu_end_the_build(tmp_path):
 
 @pytest.mark.slow
 def test_the_site_is_built_without_a_network_and_has_what_there_is_to_know(tmp_path):
-    import segkit
-
     faults, said = build_offline("build_site", tmp_path)
     assert not faults, faults + said
     html = tmp_path / "html"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import decimal
 
+import duckdb
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -19,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from segkit.core.arguments import SettingError
 from segkit.core.errors import SegkitError
 from segkit.models.kprototypes import KPrototypes
-from segkit.models.prototypes import choose_gamma, weigh_categories
+from segkit.models.prototypes import choose_gamma, fit_prototypes, weigh_categories
 from segkit.plan.models import Scheme
 from segkit.segmentation.preparation import prepare_columns
 
@@ -213,6 +215,21 @@ def test_complex_numbers_do_not_lose_a_part_in_silence():
         fit(pd.DataFrame({"a": np.arange(9) + 1j}))
 
 
+@pytest.mark.parametrize(
+    "column", [[1, 2, 3] * 30, pd.date_range("2026-01-01", periods=90), [True, False, None] * 30]
+)
+def test_levels_read_as_another_type_are_told_and_not_all_taken_for_new(column):
+    shop = make_shop()
+    model = fit(shop.assign(channel=["1", "2", "3"] * 30))
+    with pytest.raises(SettingError, match="'channel' holds values of another kind"):
+        model.predict(shop.assign(channel=column))
+    of_numbers = fit(shop.assign(channel=[1, 2, 3] * 30), categorical=["channel", "is_member"])
+    with pytest.raises(SettingError, match="Found: '1', where there was 1"):
+        of_numbers.predict(shop.assign(channel=["1", "2", "3"] * 30))
+    assert len(model.predict(shop.assign(channel=None))) == 90
+    assert len(model.predict(shop.assign(channel="4"))) == 90
+
+
 class TestGamma:
     def test_a_worked_example(self):
         # Variances 4 and 0 have mean 2; 1 - sum(p^2) is 1/2 and 3/8, of which the mean is 7/16.
@@ -233,7 +250,8 @@ class TestGamma:
         )
         prepared = prepare_columns(shop, scheme)
         own = pd.DataFrame(prepared.numbers, columns=["spend", "visits"])
-        assert fit(own.assign(channel=shop["channel"])).gamma_ == choose_gamma(prepared)
+        found = fit(own.assign(channel=shop["channel"])).gamma_
+        assert found == pytest.approx(choose_gamma(prepared), rel=1e-12)
 
     @pytest.mark.parametrize("factor", [0.01, 100.0])
     def test_another_unit_of_the_numbers_changes_no_cluster(self, factor):
@@ -348,6 +366,28 @@ def test_weights_that_give_nobody_a_say_are_refused():
         KPrototypes(2).fit(make_shop(), sample_weight=np.zeros(90))
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"n_clusters": True}, "n_clusters is a whole number"),
+        ({"n_init": 0}, "n_init is a whole number"),
+        ({"max_iter": 1.5}, "max_iter is a whole number"),
+        ({"gamma": np.nan}, "gamma is a number"),
+        ({"gamma": -1.0}, "gamma is a number"),
+        ({"gamma": np.array([1.0])}, "one a category. Found: 1 for 2 categories"),
+        ({"n_jobs": 0}, "n_jobs is a number of threads"),
+    ],
+)
+def test_plain_arrays_are_fitted_with_settings_that_can_be_taken(changed, message):
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(20, 2))
+    codes = rng.integers(0, 3, (20, 2))
+    with pytest.raises(SettingError, match=message):
+        fit_prototypes(
+            numbers, codes, **{"n_clusters": 2, "gamma": 1.0, "random_state": 0, **changed}
+        )
+
+
 def test_max_iter_is_lloyd_s_steps_at_a_time():
     rows = np.random.default_rng(0).normal(size=(400, 2))
     few = KPrototypes(8, max_iter=1, n_init=1, random_state=0).fit(rows)
@@ -460,6 +500,14 @@ class TestTablesOfOthers:
         distances = model.set_output(transform="polars").transform(table)
         assert isinstance(distances, polars.DataFrame)
         assert distances.columns == ["kprototypes0", "kprototypes1", "kprototypes2"]
+
+    def test_tables_of_duckdb_and_ibis_are_read_too(self):
+        shop = make_shop()
+        labels = fit(shop).labels_
+        np.testing.assert_array_equal(fit(ibis.memtable(shop)).labels_, labels)
+        with duckdb.connect() as connection:
+            table = connection.from_arrow(pa.Table.from_pandas(shop))
+            np.testing.assert_array_equal(fit(table).labels_, labels)
 
     def test_columns_in_another_order_are_told(self):
         shop = make_shop()

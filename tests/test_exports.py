@@ -17,6 +17,7 @@ from segkit.core.absence import explain_empty
 from segkit.core.csvfiles import neutralise_text
 from segkit.core.errors import SegkitError
 from segkit.report import consent, sizes
+from segkit.report.shared.segment_counts import add_segment_counts
 
 CUSTOMERS = pd.DataFrame(
     {
@@ -132,7 +133,7 @@ def test_consent_is_shown_by_segment_and_nothing_tells_of_a_small_group():
     counted["consent_share"] = counted["with_consent"] / counted["in_segment"]
     members = counted[["segment_name", "in_segment"]]
     shown = publish(members.rename(columns={"in_segment": "customer_count"}), sizes.SIZES)
-    answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+    answers = add_segment_counts(consent.list_answers(counted), shown)
     answers = publish(answers, consent.CONSENT)
     wide = consent.spread_answers(answers, shown).frame.set_index("segment_name")
     figures = [*consent.ANSWERS, "consent_share", "in_segment"]
@@ -142,7 +143,7 @@ def test_consent_is_shown_by_segment_and_nothing_tells_of_a_small_group():
     counted.loc[2] = ["C", 60, 30, 20, 10, 0.5]
     members = counted[["segment_name", "in_segment"]]
     shown = publish(members.rename(columns={"in_segment": "customer_count"}), sizes.SIZES)
-    answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+    answers = add_segment_counts(consent.list_answers(counted), shown)
     answers = publish(answers, consent.CONSENT)
     wide = consent.spread_answers(answers, shown).frame.set_index("segment_name")
     assert wide.loc["B", figures].tolist() == [20, 10, 10, 0.5, 40]
@@ -155,7 +156,7 @@ def test_where_no_answer_is_known_of_anybody_it_is_said_and_not_hidden(column):
     counted = count_consent(people, segments, consent_column=column)
     members = counted[["segment_name", "in_segment"]]
     shown = publish(members.rename(columns={"in_segment": "customer_count"}), sizes.SIZES)
-    answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+    answers = add_segment_counts(consent.list_answers(counted), shown)
     told = consent.spread_answers(publish(answers, consent.CONSENT), shown)
     assert told.frame.empty
     assert {"segment_name", "consent_share"} <= set(told.frame.columns)
@@ -163,7 +164,7 @@ def test_where_no_answer_is_known_of_anybody_it_is_said_and_not_hidden(column):
     people.loc[0, "consent"] = True
     if column == "consent":  # one who answered is hidden, as before
         counted = count_consent(people, segments, consent_column=column)
-        answers = sizes.add_segment_counts(consent.list_answers(counted), shown)
+        answers = add_segment_counts(consent.list_answers(counted), shown)
         assert publish(answers, consent.CONSENT).frame["customer_count"].isna().all()
 
 

@@ -182,7 +182,8 @@ def test_the_temporary_folder_goes_with_the_table(lines, monkeypatch, tmp_path):
 def test_the_account_is_told_in_sentences(prepared):
     told = prepared.describe()
     assert told[0] == "3,402 lines read until 2025-06-23: 3,396 accepted, 6 rejected."
-    assert "2 lines, rejected: The ordered time is not a date or time." in told
+    assert "2 lines rejected: The ordered time is not a date or time." in told
+    assert "1 line rejected: There is no quantity." in told
     assert repr(prepared) == (
         "PreparedLines(3,402 read, 3,396 accepted, 6 rejected, 0 warnings, as_of 2025-06-23)"
     )

@@ -17,7 +17,7 @@ from test_lifetime import make_orders, make_sales
 
 from segkit.core.arguments import SettingError
 from segkit.core.errors import SegkitError
-from segkit.features.lifetime_choice import choose_lifetime, choose_split, hold_out
+from segkit.features.lifetime_choice import choose_lifetime, choose_split, compare_models, hold_out
 from segkit.features.lifetime_histories import read_histories, summarise_histories
 from segkit.features.lifetime_periods import summarise_periods, tabulate_holdout
 from segkit.features.lifetime_value import (
@@ -34,7 +34,7 @@ from segkit.models.lifetime.expectations import (
     tabulate_active_probability,
     tabulate_expected_purchases,
 )
-from segkit.models.lifetime.gamma_gamma import fit_spend
+from segkit.models.lifetime.gamma_gamma import Spend, expect_spend, fit_spend
 from segkit.models.lifetime.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
 from segkit.models.lifetime.pareto_nbd import ParetoNbd, fit_pareto_nbd
 from segkit.models.lifetime.peaks import History
@@ -382,6 +382,11 @@ class TestArguments:
         plain = predict_lifetime(histories, model, horizon_days=90, yearly_discount=0.25)
         pd.testing.assert_frame_equal(predict_lifetime(histories, model, **own), plain)
 
+    @pytest.mark.parametrize("days", [-7, 0, np.nan, "28", True])
+    def test_a_time_held_out_is_above_0(self, histories, days):
+        with pytest.raises(SettingError, match="days is a number above 0"):
+            compare_models(histories, days=days)
+
     @pytest.mark.parametrize("kind", ["pareto", "bg/nbd", None, 1, "BG/NBD "])
     def test_an_unknown_kind_is_not_fitted_as_another(self, histories, kind):
         history, _ = read_histories(histories)
@@ -465,6 +470,16 @@ class TestPlainArrays:
     def test_no_spend_is_fitted_to_what_is_none(self, counts, means):
         with pytest.raises(SettingError):
             fit_spend(counts, means)
+
+    @pytest.mark.parametrize(
+        ("count", "mean"),
+        [(-1, 5.0), (1.5, 5.0), (np.nan, 5.0), (np.inf, 5.0), (1, np.nan), (1, -5.0), (1, np.inf)],
+    )
+    def test_an_expected_spend_is_of_what_can_be(self, count, mean):
+        model = Spend(6.0, 3.0, 1.0)
+        assert expect_spend(model, [0, 1], [np.nan, 0.0]) == pytest.approx([3.0, 0.75])
+        with pytest.raises(SettingError, match="1 of 2"):
+            expect_spend(model, [0, count], [np.nan, mean])
 
     @pytest.mark.parametrize("total", [np.nan, "5", True])
     def test_a_sum_of_gaps_is_a_number(self, total):

@@ -25,6 +25,7 @@ from segkit.profiles.segment_profiles import profile_segments
 from segkit.profiles.sizes import size_segments
 from segkit.report import choice, descriptors, differences, sizes
 from segkit.report.shared.numbers import THIN_SPACE
+from segkit.report.shared.segment_counts import add_segment_counts
 from segkit.report.shared.tables import build_table, lay_out_view, show_table
 
 
@@ -127,7 +128,7 @@ def test_nothing_is_shown_of_a_segment_or_of_a_level_of_too_few_customers():
     counts = {("A", "FI"): 60, ("A", "SE"): 40, ("B", "FI"): 20, ("B", "SE"): 20}
     counted = count_descriptor(*make_people(counts), "country", smallest_cell=5)
     named = pd.DataFrame({"segment_name": ["A", "B", "C"], "customer_count": [100, 40, 3]})
-    counted = sizes.add_segment_counts(counted, publish(named, sizes.SIZES))
+    counted = add_segment_counts(counted, publish(named, sizes.SIZES))
     table = publish(counted.assign(descriptor="country"), descriptors.LEVELS).frame
     table = table.set_index(["segment_name", "value"])
     assert table.loc["B", figures].isna().all().all()

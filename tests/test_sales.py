@@ -102,6 +102,7 @@ def test_an_order_taken_back_weeks_later_is_a_sale_until_then(shop, day):
     assert found["total_spend"] == spend
 
 
+@pytest.mark.slow
 def test_no_later_cancellation_changes_what_was_known_before(shop):
     lines = (
         *KEPT,
@@ -165,6 +166,7 @@ def test_an_order_of_which_a_product_is_kept_stays_a_sale(shop):
     assert (found["order_count"], found["total_spend"], found["return_share"]) == (1, 5, 60 / 65)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["v1", "R-v1", "Xv1"])
 def test_returns_that_name_their_order_take_it_back_in_parts(shop, number):
     """Units and amounts differ from the sale's, so that nothing but the number tells."""
@@ -300,6 +302,7 @@ def test_a_column_that_is_no_status_is_refused(shop):
     assert "more values than a status can have" in shop.refuse()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refund", ["v1,P7,cyn,2024-04-09,-2,30", "v9,P7,cyn,2024-04-09,-2,30"])
 def test_a_status_and_a_refund_beside_it_take_an_order_back_once(shop, refund):
     shop.write(*KEPT, "v0,P8,cyn,2024-03-01,1,7", "v1,P7,cyn,2024-04-01,2,30", refund)
@@ -323,6 +326,7 @@ def test_lines_of_one_order_may_each_have_a_status(shop):
     assert (found["order_count"], found["total_spend"], found["return_share"]) == (1, 60, 0)
 
 
+@pytest.mark.slow
 def test_a_cancellation_with_its_time_counts_from_that_time_on(shop):
     shop.write(*KEPT, "v0,P8,cyn,2024-03-01,1,7", "v1,P7,cyn,2024-04-01,2,30")
     shop.write_orders("order_id,status,cancelled_at", "v0,paid,2025-02-01", "v1,paid,2024-06-01")
@@ -347,6 +351,7 @@ FIRST_COLUMNS = {
 }
 
 
+@pytest.mark.slow
 def test_fields_of_the_first_line_hold_for_the_whole_order(shop):
     shop.write(
         "1,ada,paid,EUR,5,0,2024-01-01,1,A,20",
@@ -451,6 +456,7 @@ def test_positive_cancellations_of_known_sales_are_none_of_that(shop):
     assert lines["line_amount"].sum() == pytest.approx(15 + 16 + 17 - 5)
 
 
+@pytest.mark.slow
 def test_customers_of_whom_there_are_returns_only_are_told_and_are_no_buyers(shop):
     shop.write(
         *KEPT, "1,P7,dan,2024-05-01,-2,10", "2,P7,eve,2024-06-01,1,9", "3,P7,eve,2024-07-01,-1,9"
@@ -481,6 +487,7 @@ def match_by_hand(rows):
     return gone | {number for key in returns for number in groups[key][2]}
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -157,6 +157,7 @@ def test_only_the_planted_lines_repeat_another(shop, con):
     assert ask(con, f"{extra} FROM order_lines") == planted["order_lines"]["exact_duplicate"]
 
 
+@pytest.mark.slow
 def test_the_checks_find_exactly_the_planted_dirt(tmp_path):
     shutil.copy(ROOT / "plan.toml", tmp_path / "plan.toml")
     planted = make_sample(tmp_path / "data" / "sample", customers=1_000)["dirt"]
@@ -267,6 +268,7 @@ def test_a_folder_that_cannot_be_made_is_a_message(tmp_path):
         make_sample(tmp_path / "file" / "sample", customers=50)
 
 
+@pytest.mark.slow
 def test_an_interrupted_generation_leaves_no_half_shop(tmp_path, monkeypatch):
     make_sample(tmp_path, customers=50)
     assert (tmp_path / "sample.json").is_file()

@@ -66,6 +66,7 @@ def test_a_sample_of_mixed_customers_gives_the_segments_of_all(method):
 
 
 # Where another seed finds other segments in all the customers, a sample does too; these are stable.
+@pytest.mark.slow
 @pytest.mark.parametrize(("columns", "n_segments"), [(FEW, 2), (MANY, 3), (MANY, 4)])
 def test_a_sample_of_real_customers_gives_the_segments_of_all(shared_data, columns, n_segments):
     path = shared_data("uci_mixed/adult.csv.gz")

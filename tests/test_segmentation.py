@@ -105,6 +105,7 @@ def predict(segmentation, prepared) -> np.ndarray:
     return np.column_stack([labels + 1, np.sqrt(squares)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", PROTOTYPES)
 def test_prototypes_assign_like_the_estimator_row_by_row(method):
     customers = make_customers()
@@ -232,6 +233,7 @@ ROW = st.tuples(*[st.floats(width=64) | st.none()] * 5, *[ANYTHING] * 3)
 NAMES = (*COLUMNS, "total_spend", "rating", "favourite_channel", "customer_type")
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values=st.lists(ROW, min_size=1, max_size=8))
 def test_whatever_comes_every_row_gets_exactly_one_segment(values, fitted):

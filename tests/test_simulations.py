@@ -12,6 +12,7 @@ from tests.simulations import coverage_profiles, coverage_segments, drawn_groups
 from tests.simulations.verdicts import Judged, Task
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "model"),
     [("independent mixed columns", "kprototypes"), ("independent normals", "kmeans")],
@@ -23,6 +24,7 @@ def test_independent_noise_is_never_a_finding_and_gets_a_no(kind, model):
     assert found.verdict == "no"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["one trait in three levels", "two traits in yes/no items"])
 def test_a_trait_in_answers_is_no_classes(kind):
     found = verdicts.judge(Task(kind, "latent_classes", 500, 7), pairs=4, most_segments=4)
@@ -30,12 +32,14 @@ def test_a_trait_in_answers_is_no_classes(kind):
     assert not set(found.words.values()) & set(verdicts.CLAIMS)
 
 
+@pytest.mark.slow
 def test_of_groups_in_answers_the_true_number_is_chosen_and_called_classes():
     found = verdicts.judge(Task("categories, equal sizes", "latent_classes", 600, 7), pairs=5)
     assert found.chosen_count == found.true_count == 4
     assert found.chosen_kind == "classes"
 
 
+@pytest.mark.slow
 def test_of_clear_groups_the_true_number_is_chosen():
     found = verdicts.judge(Task("equal sizes", "kmeans", 600, 7), pairs=5)
     assert found.chosen_count == found.true_count == 4
@@ -121,6 +125,7 @@ def test_a_broken_run_goes_on_and_results_of_other_code_are_not_mixed(tmp_path):
     assert left == [Task("an arc", "kmeans", 300, 2)]
 
 
+@pytest.mark.slow
 def test_intervals_of_segments_hold_the_truth_about_as_often_as_they_say():
     found = coverage_segments.simulate(8, 3, n_customers=300, pairs=15)
     assert found.shape == (9, 7)
@@ -129,6 +134,7 @@ def test_intervals_of_segments_hold_the_truth_about_as_often_as_they_say():
     pd.testing.assert_frame_equal(again, coverage_segments.simulate(2, 3, n_customers=300, pairs=5))
 
 
+@pytest.mark.slow
 def test_intervals_of_skewed_spend_hold_the_truth_where_they_are_shown():
     kinds = [(1.0, 100), (2.0, 100)]
     found = coverage_segments.simulate_skewed(12, 3, kinds=kinds, pairs=20)

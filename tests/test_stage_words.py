@@ -8,6 +8,7 @@ from published import publish, read_texts
 
 from segkit.profiles.crossed_schemes import cross_stages
 from segkit.report import journey, sizes
+from segkit.report.shared.segment_counts import add_segment_counts
 
 
 def tell(counts: dict[str, dict[str, int]], *, smallest_cell: int = 5) -> list[str]:
@@ -24,7 +25,7 @@ def tell(counts: dict[str, dict[str, int]], *, smallest_cell: int = 5) -> list[s
     customers = people[["customer_id", "journey_stage"]]
     shares = people["segment_name"].value_counts().rename("customer_count").reset_index()
     shown = publish(shares, sizes.SIZES, smallest_cell=smallest_cell)
-    crossed = sizes.add_segment_counts(cross_stages(customers, segments), shown)
+    crossed = add_segment_counts(cross_stages(customers, segments), shown)
     told = publish(crossed, journey.STAGES_OF_SEGMENTS, smallest_cell=smallest_cell)
     return read_texts(journey.state_stage_words(told))
 

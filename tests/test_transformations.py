@@ -70,6 +70,7 @@ def test_a_number_of_unknown_kind_is_prepared_alike_wherever_its_zero_and_unit(s
     np.testing.assert_allclose(after.numbers, before.numbers, atol=1e-6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=4)
 @given(SEEDS, SHIFTS, UNITS, st.integers(2, 4))
 def test_the_segments_stay_when_columns_are_shifted_and_scaled(seed, shift, unit, count):

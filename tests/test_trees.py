@@ -122,6 +122,7 @@ def vacation(shared_data):
     return customers, segments.assign(segment_name=segments["segment"].map("segment {}".format))
 
 
+@pytest.mark.slow
 def test_a_few_vacation_motives_place_travellers_nearly_as_well_as_all_twenty(vacation):
     customers, segments = vacation
     motives = [name for name in customers if name != "customer_id"]

@@ -265,6 +265,7 @@ class TestComparison:
 
 
 class TestAnswer:
+    @pytest.mark.slow
     def test_segments_that_know_more_than_rfm_add_to_it(self, found):
         assert found.answer == "adds to RFM"
         orders = pick(found.figures, "later_order_count")
@@ -272,10 +273,12 @@ class TestAnswer:
         assert orders["difference"][RFM] == 0
         assert set(found.gains["predictor"]) >= {RFM, SEGMENTS, BOTH, LIFETIME}
 
+    @pytest.mark.slow
     def test_segments_of_noise_say_nothing(self):
         for seed in range(2):
             assert measure(draw_tables(seed, effect=0.0)).answer == "nothing"
 
+    @pytest.mark.slow
     def test_segments_that_follow_what_rfm_shows_say_nothing_that_it_does_not(self):
         told = simulate(3, 1, follows=0.5)
         assert told["answer"].isin(["nothing beyond RFM", "as much as RFM"]).all()
@@ -288,6 +291,7 @@ class TestAnswer:
         figures, _ = compare_predictors(levels, outcomes, reference=RFM, random_state=0)
         assert judge_usefulness(figures) == "as much as RFM"
 
+    @pytest.mark.slow
     def test_false_alarms_are_rare_and_effects_are_found(self):
         noise = simulate(10, 1, n_customers=400)
         assert (noise["answer"] == "nothing").mean() >= 0.9
@@ -296,6 +300,7 @@ class TestAnswer:
 
 
 class TestTime:
+    @pytest.mark.slow
     def test_what_comes_later_changes_outcomes_and_nothing_else(self, frames):
         lines = frames["order_lines"]
         later = lines["ordered_at"] >= pd.Timestamp(SPLIT) + pd.Timedelta(days=1)
@@ -336,6 +341,7 @@ class TestTime:
         assert days == [found.split_on]
         assert found.split_on < AS_OF
 
+    @pytest.mark.slow
     def test_the_order_of_the_rows_changes_nothing(self, frames, found):
         turned = {name: table.iloc[::-1] for name, table in frames.items()}
         again = measure(turned)
@@ -378,6 +384,7 @@ class TestHostileData:
             measure({**frames, "customers": own}), "cannot be built from what was known on 2025-"
         )
 
+    @pytest.mark.slow
     def test_everybody_buys_later(self):
         rows = [(f"c{i}", day, 5 + i % 7) for i in range(300) for day in (i % 100, 200 + i % 50)]
         scheme = make_scheme("tiers", ("total_spend",))
@@ -441,6 +448,7 @@ class TestReport:
 
 
 class TestRealData:
+    @pytest.mark.slow
     def test_tiers_of_cdnow_say_nothing_that_rfm_does_not(self, shared_data):
         lines = pd.read_csv(
             shared_data("cdnow/CDNOW_sample.txt"),
@@ -462,6 +470,7 @@ class TestRealData:
         # BG/NBD is made for these data: it says at least as much of the orders as RFM does.
         assert pick(found.figures, "later_order_count").loc[LIFETIME, "difference_high"] > 0
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["online_retail", "complete_journey"])
     def test_tiers_of_real_shops_say_nothing_that_rfm_does_not(self, name, shared_data, tmp_path):
         shared_data(name)

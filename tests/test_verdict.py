@@ -55,6 +55,7 @@ def compare(values: np.ndarray, segments: tuple[int, int], **criteria):
     return candidates, choose_scheme(candidates.table, given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", ["normal", "uniform", "skewed"])
 def test_noise_gets_a_no(kind, seed):
@@ -112,6 +113,7 @@ def test_structure_compares_with_shuffled_columns():
     assert measure(prepare(apart[:, :1]), 2)["structure"] == 0
 
 
+@pytest.mark.slow
 def test_structure_of_categories_is_none_where_they_are_independent():
     rng = np.random.default_rng(0)
     kind = rng.integers(0, 2, 400)
@@ -432,6 +434,7 @@ def test_customers_who_are_all_alike_get_a_no_in_plain_words(shop):
     assert found["faults"].str.contains("no_spend").all()
 
 
+@pytest.mark.slow
 def test_latent_classes_are_refused_where_one_class_says_as_much():
     rng = np.random.default_rng(0)
     kind = rng.integers(0, 2, 300)

@@ -62,6 +62,7 @@ def clean_python(wheel, tmp_path_factory) -> Path:
 
 
 def test_the_wheel_holds_the_notebooks_the_plan_and_the_templates(wheel):
+    assert wheel.name.startswith("segkit_workbench-")
     names = zipfile.ZipFile(wheel).namelist()
     assert sum(name.startswith("segkit/notebooks/0") for name in names) == 5
     assert {"segkit/templates/plan.toml", "segkit/templates/sample.toml"} <= set(names)

@@ -50,6 +50,7 @@ def make_built(buyer_count: int, lead_count: int) -> CustomerTable:
 
 
 class TestTable:
+    @pytest.mark.slow
     def test_everybody_is_every_buyer_and_who_never_bought(self, built):
         alone = build_customers(make_tables(), as_of=AS_OF).frame
         pd.testing.assert_frame_equal(built.frame, alone)
@@ -72,6 +73,7 @@ class TestTable:
         found = build_customers(tables, as_of=AS_OF, everybody=True)
         assert found.choose("everybody") is found.choose("buyers") is found.frame
 
+    @pytest.mark.slow
     def test_a_scheme_gets_its_own_customers(self, built):
         assert asks_everybody([TIERS, LEADS])
         assert not asks_everybody([TIERS])

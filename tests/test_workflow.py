@@ -60,6 +60,7 @@ def shop(ran, tmp_path) -> Path:
 # ---------------------------------------------------------------- whole runs
 
 
+@pytest.mark.slow
 def test_without_as_of_the_run_counts_until_the_last_day_in_the_data(tmp_path):
     shop = make_shop(tmp_path / "shop")
     (shop / "plan.toml").write_text(PLAN.replace("as_of = 2026-01-31\n", ""), encoding="utf-8")
@@ -80,6 +81,7 @@ def test_without_as_of_the_run_counts_until_the_last_day_in_the_data(tmp_path):
     assert record["tables"]["order_lines"]["accepted"] == 31
 
 
+@pytest.mark.slow
 def test_a_first_run_runs_every_step_and_publishes(ran):
     folder, answer = ran
     assert answer["ok"]
@@ -147,6 +149,7 @@ def test_the_plan_the_data_and_the_outputs_count_but_comments_and_layout_do_not(
     assert reasons["01_plan"] == "upstream changed: tables"
 
 
+@pytest.mark.slow
 def test_equal_runs_leave_equal_pages_and_notebooks(shop):
     before = {s: (shop / "runs" / "tiny" / s / "notebook.ipynb").read_bytes() for s in STEPS}
     published = shop / "reports" / "tiny"

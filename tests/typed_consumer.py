@@ -8,6 +8,7 @@ import pandas as pd
 
 from segkit import (
     KPrototypes,
+    LatentClasses,
     SegkitError,
     assign_segments,
     build_customers,
@@ -71,6 +72,7 @@ def refuse() -> str:
     """An error has its parts; an estimator its settings."""
     try:
         KPrototypes(n_clusters=3, random_state=0).fit(pd.DataFrame({"visits": [1.0, 2.0, 9.0]}))
+        LatentClasses(2, random_state=0).fit(pd.DataFrame({"tea": ["yes", "no"] * 9}))
     except SegkitError as error:
         return error.fix
     return ""

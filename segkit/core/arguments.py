@@ -48,8 +48,8 @@ def require_whole(
     segkit.core.arguments.SettingError: n_init is a whole number above 0. Found: True.
     """
     number = _read_scalar(value)
-    is_whole = isinstance(number, int)
-    if not is_whole or number < least or (most is not None and number > most):
+    is_inside = isinstance(number, int) and number >= least and (most is None or number <= most)
+    if not isinstance(number, int) or not is_inside:
         reach = f"from {least}" if least != 1 or most is not None else "above 0"
         reach += "" if most is None else f" to {most}"
         raise SettingError(f"{name} is a whole number {reach}", found=repr(value), fix=fix)
@@ -93,8 +93,9 @@ def require_number(
     segkit.core.arguments.SettingError: horizon_days is a number above 0. Found: -30.
     """
     number = _read_scalar(value)
-    is_finite = number is not None and abs(number) < math.inf
-    if not (is_finite and number >= least and above < number < below):
+    if number is None or not (
+        abs(number) < math.inf and number >= least and above < number < below
+    ):
         parts = (("from", least), ("above", above), ("below", below))
         reach = " and ".join(f"{word} {end:g}" for word, end in parts if math.isfinite(end))
         raise SettingError(f"{name} is a number {reach}".rstrip(), found=repr(value), fix=fix)
@@ -173,6 +174,38 @@ def require_date(name: str, value: object) -> datetime.date:
             fix="Write datetime.date(2026, 3, 31), or datetime.date.fromisoformat of a text.",
         )
     return value.date() if isinstance(value, datetime.datetime) else value
+
+
+def read_date(name: str, value: object, *, where: str = "") -> datetime.date:
+    """Return a day that is given as text, as a date or as a point in time.
+
+    Parameters
+    ----------
+    name : str
+        What the setting is called.
+    value : object
+        YYYY-MM-DD, or what `require_date` takes.
+    where : str
+        Where it was given, for the message.
+
+    Raises
+    ------
+    SettingError
+        If it is none.
+
+    Examples
+    --------
+    >>> read_date("as_of", "2026-03-31")
+    datetime.date(2026, 3, 31)
+    """
+    try:
+        if isinstance(value, str):
+            return datetime.date.fromisoformat(value)
+        return require_date(name, value)
+    except ValueError:
+        fix = "Write it as YYYY-MM-DD."
+        message = f"{name} is not a date"
+        raise SettingError(message, where=where, found=repr(value), fix=fix) from None
 
 
 def _read_scalar(value: object) -> int | float | None:

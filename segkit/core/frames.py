@@ -31,6 +31,7 @@ def read_frame(table: object) -> pd.DataFrame | None:
     import pyarrow
 
     try:
-        return pyarrow.table(table).to_pandas()
+        frame: pd.DataFrame = pyarrow.table(table).to_pandas()
     except pyarrow.ArrowInvalid:  # a single column gives itself in the same way
         return None
+    return frame

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from ibis import ir
 
-from segkit.core.arguments import SettingError, require_date
+from segkit.core.arguments import SettingError, require_date, require_number
 from segkit.core.errors import SegkitError
 from segkit.features.expressions import sum_money
-from segkit.features.lifetime_histories import list_sale_days, summarise_histories
+from segkit.features.lifetime_histories import list_sale_days, summarise_histories, take_histories
 from segkit.features.lifetime_value import (
     BG_NBD,
     MBG_CNBD,
@@ -245,6 +245,9 @@ def compare_models(
     likelihood. Rows are in the order of `KINDS`, which is the index; ``rank`` is 0 for the model to
     take. Returned with them are the fitted models.
     """
+    if days is not None:
+        require_number("days", days, above=0)
+    histories = take_histories(histories)
     step = -(-len(histories) // MOST_COMPARED) or 1
     compared = histories.sort_values("customer_id", kind="stable").iloc[::step]
     history, _ = read_usable(compared)

@@ -96,8 +96,8 @@ def summarise_periods(
     )
     sums = sums.mutate(mean_repeat_value=share_of(sums.repeat_value_, sums.repeat_count))
     names = ["customer_id", "repeat_count", active, tenure, "mean_repeat_value", "log_gap_sum"]
-    histories = sums.select(*names).order_by("customer_id").to_pandas()
-    kinds = dict.fromkeys(names[1:4], "int64") | dict.fromkeys(names[4:], float)
+    histories: pd.DataFrame = sums.select(*names).order_by("customer_id").to_pandas()
+    kinds = dict.fromkeys(names[1:4], "int64") | dict.fromkeys(names[4:], "float64")
     return histories.astype(kinds)
 
 

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from segkit.core.arguments import SettingError, require_names, require_number, require_whole
+from segkit.core.arguments import (
+    SettingError,
+    read_date,
+    require_names,
+    require_number,
+    require_whole,
+)
 from segkit.core.errors import SegkitError, suggest_name
 
 if TYPE_CHECKING:
@@ -171,20 +177,7 @@ def read_day(day: Any, what: str = "as_of") -> datetime.date | None:
     >>> read_day("2026-03-31")
     datetime.date(2026, 3, 31)
     """
-    if day is None:
-        return None
-    if isinstance(day, str):
-        try:
-            return datetime.date.fromisoformat(day)
-        except ValueError:
-            pass
-    elif isinstance(day, datetime.datetime):  # pandas's timestamps too
-        if not pd.isna(day):
-            return day.date()
-    elif isinstance(day, datetime.date):
-        return day
-    fix = f'Write it as {what}="YYYY-MM-DD", or give a datetime.date.'
-    raise SegkitError(f"{what} is not a date", found=repr(day), fix=fix)
+    return None if day is None else read_date(what, day)
 
 
 def read_count(value: Any, what: str, *, least: int = 1, most: int | None = None) -> int:

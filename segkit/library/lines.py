@@ -75,9 +75,10 @@ class PreparedLines:
             f"{self.counts['read']:,} lines read until {self.as_of}: "
             f"{self.counts['accepted']:,} accepted, {self.counts['rejected']:,} rejected."
         ]
-        for severity, word in (("reject", "rejected"), ("warning", "warning")):
+        for severity, word in (("reject", " rejected"), ("warning", ", a warning")):
             for row in self.quality[self.quality["severity"] == severity].itertuples():
-                told.append(f"{row.row_count:,} lines, {word}: {row.reason}")
+                noun = "line" if row.row_count == 1 else "lines"
+                told.append(f"{row.row_count:,} {noun}{word}: {row.reason}")
         return told
 
     def __repr__(self) -> str:

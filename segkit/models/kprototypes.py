@@ -13,7 +13,6 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
 )
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from segkit.core.arguments import SettingError, require_choice, require_number, require_whole
@@ -27,7 +26,7 @@ from segkit.models.mixed_table import (
 )
 from segkit.models.prototypes import (
     assign_prototypes,
-    count_processors,
+    count_threads,
     fit_prototypes,
     weigh_categories,
 )
@@ -173,7 +172,7 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
             n_init=int(self.n_init),
             max_iter=int(self.max_iter),
             sample_weight=sample_weight,
-            n_jobs=_count_threads(self.n_jobs),
+            n_jobs=self.n_jobs,
             random_state=self.random_state,
         )
         self._centres = fit.centres
@@ -232,7 +231,7 @@ class KPrototypes(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         require_whole("max_iter", self.max_iter)
         require_choice("init", self.init, ["k-prototypes++"])
         require_choice("missing", self.missing, ["own", "ignore"])
-        _count_threads(self.n_jobs)
+        count_threads(self.n_jobs)
         check_seed(self.random_state)
         is_auto = isinstance(self.gamma, str) and self.gamma == "auto"
         if not is_auto and not isinstance(self.gamma, Mapping):
@@ -296,11 +295,9 @@ def check_seed(random_state: object) -> None:
     SettingError
         If it is neither a whole number from 0 nor a RandomState nor None.
     """
-    if random_state is None or isinstance(random_state, np.random.RandomState):
-        return
-    if random_state is not np.random:
+    is_generator = isinstance(random_state, np.random.RandomState) or random_state is np.random
+    if random_state is not None and not is_generator:
         require_whole("random_state", random_state, least=0, most=MOST_SEED)
-    check_random_state(random_state)
 
 
 def _require_gamma(value: object) -> float:
@@ -312,12 +309,3 @@ def _require_gamma(value: object) -> float:
             found=repr(value),
             fix="Write gamma=0.5 or gamma={'channel': 0.5}.",
         ) from None
-
-
-def _count_threads(n_jobs: int | None) -> int | None:
-    """Return how many threads are meant; from -1 down they are counted from all."""
-    if n_jobs is None:
-        return None
-    if require_whole("n_jobs", n_jobs, least=-MOST_SEED) == 0:
-        raise SettingError("n_jobs is a number of threads, or -1 for all", found="0")
-    return int(n_jobs) if n_jobs > 0 else max(1, count_processors() + 1 + int(n_jobs))

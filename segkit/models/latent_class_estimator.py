@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
 from sklearn.base import (
@@ -16,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from segkit.core.arguments import SettingError, require_whole
 from segkit.core.errors import SegkitError
-from segkit.models.answer_patterns import Answers, code_answers, count_patterns
+from segkit.models.answer_patterns import Answers, code_answers
 from segkit.models.kprototypes import check_seed
 from segkit.models.latent_classes import STARTS, fit_classes, rate_classes
 from segkit.models.mixed_table import read_table
@@ -102,7 +104,7 @@ class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         self.smallest_level = smallest_level
         self.random_state = random_state
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
@@ -113,7 +115,7 @@ class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
     def _n_features_out(self) -> int:
         return len(self.weights_)
 
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Find the classes of a table of answers; ``y`` is not read.
 
         Parameters
@@ -158,7 +160,7 @@ class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         self.labels_ = self._choose(frame)
         return self
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row; a level never seen tells nothing.
 
         If the fit pooled rare levels it is one of them, as in a segmentation's document.
@@ -166,30 +168,32 @@ class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         check_is_fitted(self)
         return self._choose(_name_columns(read_table(self, X, reset=False)))
 
-    def predict_proba(self, X) -> np.ndarray:
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class given a row's answers, (n, k)."""
         logs, rows = self._rate(X)
         likely = np.exp(logs - logs.max(axis=1, keepdims=True))
-        return (likely / likely.sum(axis=1, keepdims=True))[rows]
+        shares: np.ndarray = likely / likely.sum(axis=1, keepdims=True)
+        return np.asarray(shares[rows])
 
-    def transform(self, X) -> np.ndarray:
+    def transform(self, X: Any) -> np.ndarray:
         """Return the probability of each class given a row's answers, (n, k)."""
         return self.predict_proba(X)
 
-    def score_samples(self, X) -> np.ndarray:
+    def score_samples(self, X: Any) -> np.ndarray:
         """Return the log-likelihood of each row, (n,)."""
         logs, rows = self._rate(X)
         top = logs.max(axis=1)
-        return (top + np.log(np.exp(logs - top[:, None]).sum(axis=1)))[rows]
+        likelihoods: np.ndarray = top + np.log(np.exp(logs - top[:, None]).sum(axis=1))
+        return np.asarray(likelihoods[rows])
 
-    def score(self, X, y=None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood of a table's rows; ``y`` is not read.
 
         Of rows that were not fitted it is largest for the right number of classes, up to chance.
         """
         return float(self.score_samples(X).mean())
 
-    def _rate(self, X) -> tuple[np.ndarray, np.ndarray]:
+    def _rate(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         check_is_fitted(self)
         return self._rate_frame(_name_columns(read_table(self, X, reset=False)))
 
@@ -197,22 +201,24 @@ class LatentClasses(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         logs, rows = self._rate_frame(frame)
         # Logarithms of probabilities are below zero; of equal ones the lower class is taken.
         near = logs >= logs.max(axis=1, keepdims=True) * TIE
-        return near.argmax(axis=1)[rows].astype(np.int64)
+        chosen: np.ndarray = near.argmax(axis=1).astype(np.int64)
+        return np.asarray(chosen[rows])
 
     def _rate_frame(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return the log-probabilities of classes with each pattern, and each row's pattern."""
-        answers = count_patterns(self._levels, code_answers(frame, self._levels))
+        codes = code_answers(frame, self._levels)
+        patterns, rows, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
         width = max(len(own) for own in self.levels_)
         shares = np.zeros((len(self.weights_), len(self.levels_), width))
         for i, own in enumerate(self.probabilities_):
             shares[:, i, : own.shape[1]] = own
         parts = []
         with threadpool_limits(1):
-            for start in range(0, len(answers.counts), PART_ROWS):
+            for start in range(0, len(counts), PART_ROWS):
                 part = slice(start, start + PART_ROWS)
-                some = Answers(self._levels, answers.patterns[part], answers.counts[part])
+                some = Answers(self._levels, patterns[part], counts[part])
                 parts.append(rate_classes(some, self.weights_, shares))
-        return np.concatenate(parts), answers.rows
+        return np.concatenate(parts), rows.ravel()
 
 
 def _name_columns(frame: pd.DataFrame) -> pd.DataFrame:

@@ -160,8 +160,23 @@ def list_levels(column: pd.Series, missing: Literal["own", "ignore"]) -> list:
 
 
 def code_levels(column: pd.Series, levels: list, missing: Literal["own", "ignore"]) -> np.ndarray:
-    """Return a column's codes in known levels, int32; one never seen comes after them all."""
+    """Return a column's codes in known levels, int32; one never seen comes after them all.
+
+    Raises
+    ------
+    SettingError
+        If the levels are text and the column holds none, or the reverse: not one would be known.
+    """
     local, found = number_levels(column)
+    before = {isinstance(level, str) for level in levels if level is not None}
+    now = {isinstance(level, str) for level in found}
+    if before and now and before.isdisjoint(now):
+        known = next(level for level in levels if level is not None)
+        raise SettingError(
+            f"column {column.name!r} holds values of another kind than the fit's",
+            found=f"{found[0]!r}, where there was {known!r}",
+            fix="Read the column as it was read for the fit.",
+        )
     place = {level: code for code, level in enumerate(levels)}
     absent = -1 if missing == "ignore" else place.get(None, len(levels))
     # Code -1, of a missing value, takes the last place of the list.

@@ -9,10 +9,13 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils import check_random_state
 
+from segkit.core.arguments import SettingError, require_number, require_whole
 from segkit.models import descent
 from segkit.models.column_gammas import use_gammas
 from segkit.models.columns import PreparedColumns
 from segkit.models.descent import PrototypeFit, Rows, descend
+
+MOST_THREADS = 1024
 
 
 def fit_prototypes(
@@ -59,12 +62,20 @@ def fit_prototypes(
 
     Raises
     ------
+    SettingError
+        If a number of clusters, starts, steps or threads, or a gamma, cannot be taken.
     TooFewPointsError
         If there are fewer distinct points than clusters.
     """
+    require_whole("n_clusters", n_clusters)
+    require_whole("n_init", n_init)
+    require_whole("max_iter", max_iter)
+    n_threads = count_threads(n_jobs)
+    for own in np.ravel(gamma):
+        require_number("gamma", own, least=0)
     everyone = lay_out(numbers, codes, sample_weight, gamma=gamma)
     rng = check_random_state(random_state)
-    with ThreadPoolExecutor(n_jobs if n_jobs and n_jobs > 0 else count_processors()) as pool:
+    with ThreadPoolExecutor(n_threads) as pool:
         if len(everyone.weights) > descent.CHUNK:
             everyone = replace(everyone, each=pool.map)
         rows = _fold_rows(everyone, n_clusters)
@@ -156,6 +167,11 @@ def lay_out(numbers, codes, weights, *, gamma: float | np.ndarray) -> Rows:
     weights = np.ones(n) if weights is None else np.array(weights, dtype=np.float64)
     loops = descent.load_loops()
     if np.ndim(gamma):
+        if len(gamma) != len(codes):
+            raise SettingError(
+                "gamma is one number, or one a category",
+                found=f"{len(gamma)} for {len(codes)} categories",
+            )
         loops = use_gammas(loops, np.asarray(gamma, dtype=np.float64))
         gamma = 1.0
     return Rows(
@@ -171,6 +187,21 @@ def lay_out(numbers, codes, weights, *, gamma: float | np.ndarray) -> Rows:
 
 def count_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_threads(n_jobs: int | None) -> int:
+    """Return how many threads are meant: all without a number, and from -1 down from all.
+
+    Raises
+    ------
+    SettingError
+        If it is 0 or no whole number.
+    """
+    if n_jobs is None:
+        return count_processors()
+    if require_whole("n_jobs", n_jobs, least=-MOST_THREADS, most=MOST_THREADS) == 0:
+        raise SettingError("n_jobs is a number of threads, or -1 for all", found="0")
+    return int(n_jobs) if n_jobs > 0 else max(1, count_processors() + 1 + int(n_jobs))
 
 
 def choose_gamma(prepared: PreparedColumns) -> float:
@@ -227,8 +258,9 @@ def _find_variances(numbers: np.ndarray, sample_weight: np.ndarray | None) -> np
     has_values = known.any(axis=0)
     variances = np.zeros(numbers.shape[1])
     if sample_weight is None:
-        # Sorted, for the last bits depend on the order of summing.
-        variances[has_values] = np.nanvar(np.sort(numbers[:, has_values], axis=0), axis=0)
+        # Sorted, for the last bits depend on the order of summing; on the layout too.
+        there = numbers if has_values.all() else numbers[:, has_values]
+        variances[has_values] = np.nanvar(np.sort(there, axis=0), axis=0)
         return variances
     for j, column in enumerate(numbers.T):
         weights = sample_weight[known[:, j]]

@@ -17,6 +17,8 @@ from segkit.runs.layout import RunFolder, StepFolder, TablesFolder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from segkit.core.privacy import Published
+
 
 def write_table(folder: StepFolder, table: pd.DataFrame, name: str) -> None:
     """Leave a finished table for later steps, whole or not at all."""
@@ -27,6 +29,15 @@ def write_frame(path: Path, table: pd.DataFrame) -> None:
     """Write a table as Parquet, whole or not at all."""
     with replace_whole(path) as aside:
         table.to_parquet(aside, index=False)
+
+
+def write_published(folder: StepFolder, published: Published) -> None:
+    """Leave a table that passed the gate, and the records of its cells."""
+    import pandas as pd
+
+    name = published.shape.name.rpartition("/")[2]
+    write_frame(folder.published_table(name), published.frame)
+    write_frame(folder.published_cells(name), pd.DataFrame(published.records))
 
 
 def write_file(folder: StepFolder, thing: Any, name: str) -> None:

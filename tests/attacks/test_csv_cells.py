@@ -99,6 +99,7 @@ def list_running(text: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @given(HOSTILE_TEXT)
 @settings(deadline=None)
 @example("a;=1+1")
@@ -152,6 +153,7 @@ def test_headers_stay_different_from_each_other():
     assert neutralise_names(["=a", "'=a", "'=A", "b"]) == ["'=a", "''=a", "'''=A", "b"]
 
 
+@pytest.mark.slow
 @given(st.lists(HOSTILE_TEXT, min_size=1, max_size=30))
 @settings(deadline=None)
 def test_the_engine_neutralises_as_python_does(texts):
@@ -227,6 +229,7 @@ def test_an_exported_list_runs_nothing(tmp_path):
     assert len(read_cells(text)) == len(HOSTILE) + 1
 
 
+@pytest.mark.slow
 def test_no_module_writes_a_csv_by_itself():
     allowed = {
         "core/csvfiles.py",

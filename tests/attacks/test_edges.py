@@ -66,6 +66,7 @@ for encoding in ENCODINGS:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PLANS)
 def test_a_plan_that_goes_too_far_is_refused_in_words(tmp_path, capsys, kind):
     write_lines(tmp_path, name="good.csv")

@@ -150,6 +150,7 @@ def shop(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     ("command", "code"),
@@ -171,6 +172,7 @@ def test_a_stream_that_is_closed_or_full_is_no_error_of_segkit(shop, command, co
     assert shell(f"{PYTHON} {command}", shop).returncode == code
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     ("command", "code"),
@@ -186,6 +188,7 @@ def test_a_reader_that_goes_does_not_change_what_was_found(shop, command, code):
     assert done.returncode == code
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     "environment",

@@ -42,6 +42,7 @@ def test_purely_categorical_data_cost_at_most_what_kmodes_reaches(shared_data):
         assert KPrototypes(k, random_state=0).fit(attributes).cost_ <= peer.cost_
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "known", "k"), [("heart_c", "num", 2), ("heart_c", "num", 5), ("credit_a", "class", 2)]
 )

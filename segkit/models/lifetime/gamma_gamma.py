@@ -129,9 +129,31 @@ def expect_spend(model: Spend, repeat_count: np.ndarray, mean_value: np.ndarray)
     """Return the expected mean value of a purchase; infinite where the model has no mean.
 
     Fader and Hardie (2013), equation 5; with a count of 0 it is the mean of all customers.
+
+    Raises
+    ------
+    SettingError
+        If a count is negative or no whole number, or the mean of a count above 0 is missing or
+        negative: who bought for nothing has a mean of 0, of whom nothing is known a count of 0.
+
+    Examples
+    --------
+    A mean of 4 from two purchases lies between them and the 3 of all.
+
+    >>> expect_spend(Spend(6, 3, 1), [0, 2], [np.nan, 4.0]).round(2).tolist()
+    [3.0, 3.86]
     """
     p, q, v = model
     x = np.asarray(repeat_count, dtype=float)
-    total = np.where(x > 0, x * np.nan_to_num(mean_value), 0.0)
+    mean = np.asarray(mean_value, dtype=float)
+    possible = (x >= 0) & (x == np.floor(x)) & np.isfinite(x)
+    possible &= (x == 0) | ((mean >= 0) & np.isfinite(mean))
+    if not possible.all():
+        raise SettingError(
+            "a count or a mean of purchases is not possible",
+            found=f"{int((~possible).sum())} of {possible.size}",
+            fix="Counts are whole numbers from 0; who has one above 0 has a mean from 0.",
+        )
+    total = np.where(x > 0, x * np.nan_to_num(mean), 0.0)
     rest = p * x + q - 1
     return np.where(rest > 0, p * (v + total) / np.where(rest > 0, rest, 1), np.inf)

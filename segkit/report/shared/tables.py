@@ -37,7 +37,7 @@ _MONEY = {"amount", "price", "profit", "revenue", "sales", "spend", "value", "ma
 OF_MONEY = re.compile(r"spend|sales|profit", re.IGNORECASE)
 _NOUNS = {"customer": "customers", "order": "orders", "category": "categories", "row": "rows"}
 _WHOLES = _NOUNS | {word: word for word in ("spend", "value", "profit", "revenue", "sales")}
-_WORDS = {"kpi": "KPI", "rfm": "RFM", "id": "ID"}
+_WORDS = {"kpi": "KPI", "rfm": "RFM", "id": "ID", "aic": "AIC", "bic": "BIC"}
 
 
 def show_table(
