@@ -312,17 +312,6 @@ class TestGammaByColumn:
         np.testing.assert_array_equal(model.labels_, model.predict(shop))
         assert model.cost_ == pytest.approx(squares.min(axis=1).sum())
 
-    def test_numpy_and_the_compiled_loops_agree(self, monkeypatch):
-        from segkit.models import descent
-
-        shop = make_shop(300, seed=4)
-        found = []
-        for work in (np.inf, 0):
-            monkeypatch.setattr(descent, "PLAIN_WORK", work)
-            found.append(fit(shop, gamma={"channel": 9.0, "is_member": 0.1}))
-        np.testing.assert_array_equal(found[0].labels_, found[1].labels_)
-        assert found[0].cost_ == found[1].cost_
-
     def test_equal_ones_are_one_gamma_to_the_last_bit(self):
         shop = make_shop()
         one = fit(shop, gamma=0.7)

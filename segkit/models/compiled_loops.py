@@ -1,6 +1,17 @@
-"""Inner loops that numba compiles; import this only where they are needed.
+"""The inner loops of k-prototypes and of latent classes, which numba compiles.
 
-The layout and the meaning of those of k-prototypes are those of `segkit.models.lloyd`.
+Import this only where loops run. numba's import takes half a second and, on the first use on a
+machine, some seconds of compiling, kept in numba's cache from then on: beside this file, or in the
+user's cache folder where that cannot be written. The loops run on one thread each and free the
+interpreter's lock; no threading layer of numba is used, as that does not survive a fork.
+
+Data lie column by column, as ``(p, n)`` numbers and ``(q, n)`` codes, so that the loops over rows
+vectorise. A NaN or a code below zero is missing and counts nowhere. Nothing is reassociated, so
+that the same rows give the same bits on any number of threads.
+
+`measure` writes each row's nearest cluster and squared distance, and returns their weighted sum.
+`tally` writes the sums and known weights of each cluster's numbers, and the weights of its levels.
+`improve` moves row after row to the cluster where it raises the cost least, and returns the moves.
 """
 
 from __future__ import annotations

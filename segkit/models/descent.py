@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -11,10 +12,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.errors import SegkitError
-from segkit.models.lloyd import PLAIN, load_compiled
 
-# Distances to be measured by one process before numba's import pays.
-PLAIN_WORK = 1e6
 # Rows that a thread takes at once; sums of chunks are added in order, whoever made them.
 CHUNK = 16_384
 # Up to here each start is improved point by point; above only the best is.
@@ -31,7 +29,6 @@ LOOSE = 1e-4
 FIRM = 1e-5
 # How often all rows are gone through point by point, at most.
 ROUNDS = 100
-_work_done = 0.0
 
 
 @dataclass(frozen=True)
@@ -163,14 +160,12 @@ class Rows:
         return centre.reshape(1, -1), mode.reshape(1, -1)
 
 
-def choose_loops(work: float) -> SimpleNamespace:
-    """Return plain numpy until a process has done enough work that numba's import pays.
+@functools.cache
+def load_loops() -> SimpleNamespace:
+    """Return the compiled loops; they compile on their first call, or come from numba's cache."""
+    from segkit.models import compiled_loops as loops
 
-    Both give the same bits, so that the choice shows in nothing but time.
-    """
-    global _work_done
-    _work_done += work
-    return PLAIN if _work_done < PLAIN_WORK else load_compiled()
+    return SimpleNamespace(measure=loops.measure, tally=loops.tally, improve=loops.improve)
 
 
 def complain_of_points(n_points: int, n_clusters: int, n_rows: int) -> TooFewPointsError:

@@ -14,7 +14,6 @@ from segkit.models import descent
 from segkit.models.column_gammas import use_gammas
 from segkit.models.columns import PreparedColumns
 from segkit.models.descent import PrototypeFit, Rows, descend
-from segkit.models.lloyd import PLAIN
 
 MOST_THREADS = 1024
 
@@ -74,16 +73,11 @@ def fit_prototypes(
     n_threads = count_threads(n_jobs)
     for own in np.ravel(gamma):
         require_number("gamma", own, least=0)
-    is_swapped = refine and max(len(numbers), len(codes)) <= descent.MOST_SWAPPED
-    descent_count = n_init * (1 + descent.SWAPS) if is_swapped else n_init
-    everyone = lay_out(
-        numbers, codes, sample_weight, gamma=gamma, repeats=n_clusters * descent_count
-    )
+    everyone = lay_out(numbers, codes, sample_weight, gamma=gamma)
     rng = check_random_state(random_state)
     with ThreadPoolExecutor(n_threads) as pool:
-        share_out = map if everyone.loops is PLAIN else pool.map
         if len(everyone.weights) > descent.CHUNK:
-            everyone = replace(everyone, each=share_out)
+            everyone = replace(everyone, each=pool.map)
         rows = _fold_rows(everyone, n_clusters)
         seeds = rng.randint(np.iinfo(np.int32).max, size=n_init)
         started = _sample_rows(rows, rng)
@@ -105,7 +99,7 @@ def fit_prototypes(
                 rounds=rounds if is_small else 0,
             )
 
-        fits = map(start, seeds) if n_init == 1 else share_out(start, seeds)
+        fits = map(start, seeds) if n_init == 1 else pool.map(start, seeds)
         best = min(fits, key=lambda fit: fit.cost)
         if refine and len(started.weights) <= descent.MOST_SWAPPED:
             best = descent.swap_prototypes(started, best, trials=descent.SWAPS * n_init, rng=rng)
@@ -159,19 +153,19 @@ def assign_prototypes(
     distances within one part in 1e9 are equal and the lowest prototype wins. A missing value (NaN,
     a code below 0) adds nothing.
     """
-    rows = lay_out(numbers, codes, None, gamma=gamma, repeats=len(centres))
+    rows = lay_out(numbers, codes, None, gamma=gamma)
     centres = np.array(centres, dtype=np.float64, ndmin=2)
     modes = np.array(modes, dtype=np.int32, ndmin=2)
     labels, nearest, _ = rows.measure(centres, modes)
     return labels.astype(np.int64), nearest
 
 
-def lay_out(numbers, codes, weights, *, gamma: float | np.ndarray, repeats: int) -> Rows:
+def lay_out(numbers, codes, weights, *, gamma: float | np.ndarray) -> Rows:
     numbers = np.require(np.asarray(numbers, dtype=np.float64).T, requirements=["C", "W"])
     codes = np.require(np.asarray(codes, dtype=np.int32).T, requirements=["C", "W"])
     n = max(numbers.shape[1], codes.shape[1])
     weights = np.ones(n) if weights is None else np.array(weights, dtype=np.float64)
-    loops = descent.choose_loops(n * repeats * (len(numbers) + len(codes)))
+    loops = descent.load_loops()
     if np.ndim(gamma):
         if len(gamma) != len(codes):
             raise SettingError(

@@ -70,7 +70,7 @@ def _count_rows(rows: PreparedColumns, gamma: float) -> _Counted:
     table = np.column_stack([np.nan_to_num(rows.numbers, nan=np.inf), rows.codes])
     _, first, key = np.unique(table, axis=0, return_index=True, return_inverse=True)
     key = key.ravel()
-    laid = lay_out(rows.numbers[first], rows.codes[first], None, gamma=gamma, repeats=0)
+    laid = lay_out(rows.numbers[first], rows.codes[first], None, gamma=gamma)
     return _Counted(replace(laid, weights=np.bincount(key).astype(float)).with_fill(), key)
 
 
