@@ -305,7 +305,8 @@ def test_where_the_package_cannot_be_written_the_second_fit_finds_what_the_first
         environment.pop(name, None)
     written = []
     for _ in range(2):
-        subprocess.run([sys.executable, "-c", FIRST_FIT], env=environment, check=True)
+        command = [sys.executable, "-P", "-c", FIRST_FIT]
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True)
         cached = sorted((tmp_path / "home").rglob("*.nb[ic]"))
         written.append([(path.name, path.stat().st_mtime_ns) for path in cached])
     assert written[0]
@@ -318,10 +319,11 @@ def test_without_any_folder_for_the_cache_loops_still_compile():
         "from numba.core import caching\n"
         "caching.CacheImpl._locator_classes = []\n"
         "from segkit.models.kprototypes import KPrototypes\n"
-        "print(sorted(KPrototypes(2, random_state=0).fit([[0.0], [1.0], [9.0]]).labels_[:2]))"
+        "found = KPrototypes(2, random_state=0).fit([[0.0], [1.0], [9.0]])\n"
+        "print(found.labels_.tolist())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() in ("[0, 0]", "[1, 1]"), done.stderr
+    assert done.stdout.strip() in ("[0, 0, 1]", "[1, 1, 0]"), done.stderr
 
 
 def test_equal_rows_are_folded_into_weights():
