@@ -47,5 +47,7 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 maximum_signature_line_length = 120
 toc_object_entries_show_parents = "hide"
+# Code that names no language is a terminal or a plan.
+highlight_language = "none"
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"

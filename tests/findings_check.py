@@ -22,7 +22,7 @@ def collect_findings(run_folder: Path) -> list[Finding]:
                 found += read_findings(about.get("findings", []))
     for path in sorted(run_folder.glob("0*/facts.json")):
         facts = json.loads(path.read_text(encoding="utf-8"))
-        found += read_findings([*facts["findings"], *facts["headline"].values()])
+        found += read_findings([*facts["findings"], *facts.get("headline", {}).values()])
     return found
 
 

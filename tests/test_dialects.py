@@ -44,6 +44,7 @@ def check_rows(found: pd.DataFrame, segmentation, customers: pd.DataFrame) -> No
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_the_printed_query_runs_in_duckdb_and_agrees(cases, method):
     customers, fitted = cases

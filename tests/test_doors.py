@@ -53,6 +53,7 @@ def test_a_fault_misleads_whoever_looks_at_nothing(kind, tmp_path):
     assert find_differences(read_naively(case, tmp_path), case.truth)
 
 
+@pytest.mark.slow
 def test_good_tables_are_read_as_they_are_without_a_word():
     good = run_good(10, SEED)
     assert not good["is_refused"].any(), good["said"].tolist()
@@ -61,6 +62,7 @@ def test_good_tables_are_read_as_they_are_without_a_word():
     assert set(good["naive"]) == {""}
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 10_000),

@@ -86,6 +86,7 @@ def make_segmentation(model: Prototypes | Classes | Rules) -> Segmentation:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     read=st.tuples(NAMES, NAMES).filter(lambda pair: pair[0].lower() != pair[1].lower()),
@@ -176,6 +177,7 @@ def test_printed_sql_does_not_name_customers_like_a_result():
         model.to_sql(key="Segment")
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(read=st.tuples(NAMES, NAMES).filter(lambda pair: pair[0].lower() != pair[1].lower()))
 def test_rules_are_checked_and_resampled_whatever_columns_are_called(read):

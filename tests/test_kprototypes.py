@@ -288,16 +288,14 @@ def test_infinity_and_times_are_refused():
 
 
 FIRST_FIT = """
-import time, numpy as np
+import numpy as np
 from segkit.models.kprototypes import KPrototypes
-begun = time.process_time()
 KPrototypes(3, random_state=0).fit(np.random.RandomState(0).rand(200, 3))
-print(time.process_time() - begun)
 """
 
 
 @pytest.mark.slow
-def test_a_first_fit_waits_little_for_numba_where_the_package_cannot_be_written(tmp_path):
+def test_where_the_package_cannot_be_written_the_second_fit_finds_what_the_first_compiled(tmp_path):
     """A read-only place of packages: numba takes the user's own folder for its cache."""
     shutil.copytree(PACKAGE, tmp_path / "segkit", ignore=shutil.ignore_patterns("__pycache__"))
     # A file where the folder should be keeps everybody out, the superuser too.
@@ -305,14 +303,14 @@ def test_a_first_fit_waits_little_for_numba_where_the_package_cannot_be_written(
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path / "home")}
     for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
         environment.pop(name, None)
-    command = [sys.executable, "-c", FIRST_FIT]
-    seconds = []
+    written = []
     for _ in range(2):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        seconds.append(float(done.stdout))
-    assert list((tmp_path / "home").rglob("*.nbi"))
-    assert seconds[0] < 10
-    assert seconds[1] < 2
+        command = [sys.executable, "-P", "-c", FIRST_FIT]
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True)
+        cached = sorted((tmp_path / "home").rglob("*.nb[ic]"))
+        written.append([(path.name, path.stat().st_mtime_ns) for path in cached])
+    assert written[0]
+    assert written[1] == written[0]
 
 
 @pytest.mark.slow
@@ -321,10 +319,11 @@ def test_without_any_folder_for_the_cache_loops_still_compile():
         "from numba.core import caching\n"
         "caching.CacheImpl._locator_classes = []\n"
         "from segkit.models.kprototypes import KPrototypes\n"
-        "print(sorted(KPrototypes(2, random_state=0).fit([[0.0], [1.0], [9.0]]).labels_[:2]))"
+        "found = KPrototypes(2, random_state=0).fit([[0.0], [1.0], [9.0]])\n"
+        "print(found.labels_.tolist())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() in ("[0, 0]", "[1, 1]"), done.stderr
+    assert done.stdout.strip() in ("[0, 0, 1]", "[1, 1, 0]"), done.stderr
 
 
 def test_equal_rows_are_folded_into_weights():

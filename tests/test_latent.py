@@ -258,6 +258,7 @@ def test_a_damaged_document_is_refused(changes):
 ANSWERS = st.lists(st.tuples(*[st.sampled_from(["a", "b", "c", None])] * 3), max_size=40)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(rows=ANSWERS, seed=st.integers(0, 9))
 def test_any_answers_give_everybody_one_class_and_a_document_that_reads_back(rows, seed):

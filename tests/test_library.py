@@ -139,6 +139,21 @@ def test_formats_may_be_declared():
     assert found.as_of == datetime.date(2025, 2, 4)
 
 
+def test_days_are_those_of_the_zone_that_a_column_says(lines):
+    days = lines["ordered_at"].replace("2025-02-30", "2025-02-28")
+    midnight = pd.to_datetime(days).dt.tz_localize("Europe/Helsinki")
+    for given in (lines.assign(ordered_at=midnight), to_arrow(lines.assign(ordered_at=midnight))):
+        assert segkit.prepare_lines(given).as_of == DAY
+    stored = lines.assign(ordered_at=midnight.dt.tz_convert("UTC"))
+    assert segkit.prepare_lines(stored).as_of == DAY - datetime.timedelta(days=1)
+    assert segkit.prepare_lines(stored, time_zone="Europe/Helsinki").as_of == DAY
+
+
+def test_lines_that_are_prepared_are_not_prepared_again(prepared):
+    with pytest.raises(SegkitError, match="prepared already"):
+        segkit.prepare_lines(prepared)
+
+
 def test_an_argument_is_never_changed(lines):
     before = lines.copy(deep=True)
     segkit.prepare_lines(lines)
@@ -198,6 +213,13 @@ def test_a_warning_of_the_checks_is_told(lines):
 
 
 BAD_LINES = {
+    "a column": (lambda lines: lines["order_id"], {}, "this is not a table", ""),
+    "durations": (
+        lambda lines: lines.assign(quantity=pd.to_timedelta(1, unit="D")),
+        {},
+        "The quantity is not a number",
+        "",
+    ),
     "no table": (lambda lines: [1, 2], {}, "this is not a table", "builtins"),
     "a dict": (lambda lines: {"a": 1}, {}, "this is not a table", ""),
     "no such file": (lambda lines: "no/such.csv", {}, "no/such.csv", ""),
@@ -422,8 +444,34 @@ BAD_FITS = {
     "same names": ((None, ["visits"], 2), {"names": ["A", "A"]}, "two segments have one name"),
     "empty name": ((None, ["visits"], 2), {"names": ["A", " "]}, "name is a text"),
     "no such segment": ((None, ["visits"], 2), {"names": {3: "A"}}, "no such segment"),
+    "a column": ((pd.Series([1, 2], name="visits"), ["visits"], 2), {}, "this is not a table"),
+    "an array": ((np.ones((3, 1)), ["visits"], 2), {}, "this is not a table"),
     "text as number": ((None, ["channel"], 2), {"method": "kmeans"}, "channel"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["kprototypes", "kmeans", "latent_classes"])
+@pytest.mark.parametrize("make", [pd.to_datetime, pd.to_timedelta])
+def test_times_are_no_levels(make, method, shop):
+    dated = shop.assign(since=make([1, 2] * 5, unit="D"))
+    with pytest.raises(SegkitError, match=f"'since' is a time, which {method} does not take"):
+        segkit.fit_segmentation(dated, ["since"], 2, method=method)
+
+
+def test_columns_with_numbers_for_names_are_known_by_their_text():
+    table = pd.DataFrame(np.repeat([[1.0, 2.0], [30.0, 9.0]], 5, axis=0))
+    found = segkit.fit_segmentation(table, ["0", "1"], 2)
+    assert segkit.assign_segments(found, table)["segment"].nunique() == 2
+    assert list(table.columns) == [0, 1]
+
+
+@pytest.mark.parametrize("given", [[1], {"visits": [1]}, "customers.csv"])
+def test_assigning_what_is_no_table_is_refused(given, shop):
+    found = segkit.fit_segmentation(shop, ["visits"], 2)
+    with pytest.raises(SegkitError, match="this is not a table"):
+        found.assign(given)
+    with pytest.raises(SegkitError, match="this is not a table"):
+        segkit.assign_segments(found, given)
 
 
 @pytest.mark.parametrize("name", BAD_FITS)
@@ -599,6 +647,8 @@ def test_a_quiz_asks_what_tells_segments_apart():
         ),
         (lambda f: segkit.build_quiz(placed(f), columns=["visits"], target_accuracy=90), "0 to 1"),
         (lambda f: segkit.size_segments(f, elsewhere(f)), "no customer has a segment"),
+        (lambda f: segkit.size_segments(placed(f).assign(segment="A")), "are whole numbers"),
+        (lambda f: segkit.size_segments(placed(f).assign(segment=np.nan)), "nobody has a segment"),
     ],
 )
 def test_a_description_that_cannot_be_is_refused_in_words(call, expected, shop):
@@ -674,6 +724,11 @@ def test_usefulness_is_measured_on_later_time(prepared):
     assert found.answer
     early = segkit.measure_usefulness(prepared, ["recency_days"], 2, split_on="2024-01-05")
     assert early.reason
+
+
+def test_usefulness_refuses_a_column_that_nobody_makes(prepared):
+    with pytest.raises(SegkitError, match="Did you mean 'recency_days'"):
+        segkit.measure_usefulness(prepared, ["recency_day"], 2)
 
 
 def test_usefulness_refuses_what_is_no_day(prepared):

@@ -17,7 +17,13 @@ from test_lifetime import make_orders, make_sales
 
 from segkit.core.arguments import SettingError
 from segkit.core.errors import SegkitError
-from segkit.features.lifetime_choice import choose_lifetime, choose_split, compare_models, hold_out
+from segkit.features.lifetime_choice import (
+    add_lifetime,
+    choose_lifetime,
+    choose_split,
+    compare_models,
+    hold_out,
+)
 from segkit.features.lifetime_histories import read_histories, summarise_histories
 from segkit.features.lifetime_periods import summarise_periods, tabulate_holdout
 from segkit.features.lifetime_value import (
@@ -381,6 +387,38 @@ class TestArguments:
         own = {"horizon_days": np.int64(90), "yearly_discount": np.float32(0.25)}
         plain = predict_lifetime(histories, model, horizon_days=90, yearly_discount=0.25)
         pd.testing.assert_frame_equal(predict_lifetime(histories, model, **own), plain)
+
+    def test_order_lines_of_pandas_arrow_and_polars_are_read(self, histories):
+        lines = make_orders()
+        tables = [lines, pa.Table.from_pandas(lines)]
+        try:
+            import polars
+
+            tables.append(polars.from_arrow(tables[1]))
+        except ModuleNotFoundError:
+            pass
+        for table in tables:
+            found = summarise_histories(table, as_of=AS_OF)
+            pd.testing.assert_frame_equal(found, histories)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda lines: None, "order lines are a table. Found: NoneType"),
+            (lambda lines: lines.to_dict("list"), "order lines are a table. Found: dict"),
+            (lambda lines: lines.drop(columns="line_type"), "lack line_type.*prepare_lines"),
+            (lambda lines: lines[["customer_id"]], "lack ordered_at, line_type, line_amount"),
+            (lambda lines: lines.astype({"ordered_at": str}), "holds no times. Found: string"),
+            (lambda lines: lines.astype({"line_amount": str}), "holds no numbers. Found: string"),
+        ],
+    )
+    def test_what_are_no_order_lines_is_refused(self, change, message):
+        table = change(make_orders(40))
+        for call in (summarise_histories, summarise_periods, choose_lifetime):
+            with pytest.raises(SettingError, match=message):
+                call(table, as_of=AS_OF)
+        with pytest.raises(SettingError, match=message):
+            add_lifetime(pd.DataFrame({"customer_id": ["c0"]}), table, as_of=AS_OF)
 
     @pytest.mark.parametrize("days", [-7, 0, np.nan, "28", True])
     def test_a_time_held_out_is_above_0(self, histories, days):

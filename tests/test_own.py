@@ -154,6 +154,7 @@ def test_without_order_lines_there_is_a_row_for_each_customer():
     assert built.prospect_count == 0
 
 
+@pytest.mark.slow
 def test_features_of_ones_own_join_the_buyers():
     tables = make_tables()
     own = tables["customers"].mutate(mood=ibis.literal("up"))
@@ -225,6 +226,7 @@ def test_the_name_of_a_feature_tells_its_unit():
     assert describe_feature("recency_days").base == "behavioural"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("example", "rows", "features", "warnings"),
     [

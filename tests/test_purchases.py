@@ -69,6 +69,7 @@ def test_a_tie_between_favourites_goes_to_the_alphabet():
     assert found.set_index("customer_id").loc["tim", "country"] == "A"
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(
     as_of=st.dates(datetime.date(2025, 6, 1), datetime.date(2026, 7, 5)), later=st.integers(1, 400)

@@ -225,6 +225,7 @@ def test_nothing_is_learned_from_nothing():
     assert learn_habits(make_shop(rows), as_of=AS_OF) == Habits()
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(as_of=st.dates(datetime.date(2025, 7, 1), datetime.date(2026, 7, 5)))
 def test_later_rows_change_neither_habits_nor_features(as_of):
@@ -256,6 +257,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(drawn=LINES)
 def test_few_values_are_summed_like_many(drawn):

@@ -30,6 +30,13 @@ SPEND = View(
         "spend": Column("Net spend", "money"),
     },
 )
+NAMES = {"segment": "segment_name"}
+SIZES = View(Shape("sizes", by=("segment_name",), adds_up=False))
+LEVELS = View(
+    Shape(
+        "levels", by=("level",), within=("segment_name",), wholes=("segment_count",), adds_up=False
+    )
+)
 FOUND = [Finding("demo", "Regulars bring <most>.", figures=(Figure("share", 0.6),))]
 
 
@@ -164,6 +171,24 @@ def test_tables_of_a_topic_are_published_in_order_under_their_views_names(ws):
     first, second = ws.publish_each(both, days=365)
     assert (first.shape.name, second.shape.name) == ("05_analysis/first", "05_analysis/second")
     assert first.period == second.period == "the last 365 days to 2024-12-31"
+
+
+def test_of_a_segment_whose_size_is_hidden_nothing_is_shown_in_other_tables(ws):
+    sizes = ws.publish(make_spend()[["segment", "customer_count"]].rename(columns=NAMES), SIZES)
+    levels = pd.DataFrame(
+        {
+            "segment_name": ["Regulars", "Sleepers"],
+            "level": ["NO", "NO"],
+            "customer_count": [20, 20],
+        }
+    )
+    with pytest.raises(SegkitError, match="segment_count"):
+        ws.publish(levels, LEVELS)
+    beside = ws.publish(levels, LEVELS, sizes=sizes)
+    assert beside.frame.set_index("segment_name")["customer_count"].isna().to_dict() == {
+        "Regulars": False,
+        "Sleepers": True,
+    }
 
 
 def test_what_is_kept_is_what_later_steps_read(ws):

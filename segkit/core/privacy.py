@@ -239,7 +239,7 @@ def publish_table(
     if isinstance(table, EmptyTable) or table.empty:
         published = Published(table, shape, view=view, period=period, currency=currency)
         return replace(published, records=list_no_cells())
-    _check_columns(table, shape)
+    require_columns(table, shape)
     shown = drop_contributions(table)
     hidden = pd.Series(False, index=table.index)
     alone = pd.DataFrame(index=table.index)  # what is hidden of rows that are shown
@@ -324,7 +324,8 @@ def _list_hidden(
     return found
 
 
-def _check_columns(table: pd.DataFrame, shape: Shape) -> None:
+def require_columns(table: pd.DataFrame, shape: Shape) -> None:
+    """Raise an error if a table lacks a column that its shape names."""
     needed = [*shape.by, *shape.within]
     if shape.population == CUSTOMERS:
         needed.extend([shape.count, *shape.wholes])

@@ -17,7 +17,12 @@ from ibis import ir
 from segkit.core.arguments import SettingError, require_date, require_number
 from segkit.core.errors import SegkitError
 from segkit.features.expressions import sum_money
-from segkit.features.lifetime_histories import list_sale_days, summarise_histories, take_histories
+from segkit.features.lifetime_histories import (
+    list_sale_days,
+    summarise_histories,
+    take_histories,
+    take_lines,
+)
 from segkit.features.lifetime_value import (
     BG_NBD,
     MBG_CNBD,
@@ -369,6 +374,8 @@ def add_lifetime(
     there but all missing, so that a scheme that reads them is told so. Where that is so of the
     value alone, the other two are there. A customer without a sale has none.
     """
+    as_of = require_date("as_of", as_of)
+    order_lines = take_lines(order_lines)
     found = pd.DataFrame(columns=["customer_id", *FEATURE_COLUMNS], dtype=float)
     try:
         choice = choose_lifetime(order_lines, as_of=as_of)

@@ -31,6 +31,8 @@ from segkit.models.lifetime.peaks import History, check_history
 HISTORY_COLUMNS = (
     "customer_id", "repeat_count", "active_days", "tenure_days", "mean_repeat_value",
 )  # fmt: skip
+LINE_COLUMNS = ("customer_id", "ordered_at", "line_type", "line_amount")
+LINES_FIX = "Raw lines become order lines by segkit.prepare_lines."
 HISTORY_FIX = "Use summarise_histories."
 REGULAR_COLUMNS = ("log_gap_sum", "same_value_count")
 # A purchase is worth the same as the one before it if it differs by at most so much of that.
@@ -47,14 +49,50 @@ CONTRACT_CUSTOMERS = 30
 def list_sale_days(order_lines: ir.Table, *, as_of: datetime.date) -> ir.Table:
     """List each customer's days with a sale: ``day``, ``value`` (gross sales), ``first_day``.
 
-    A day whose only lines are discounts is none.
+    A day whose only lines are discounts is none. ``order_lines`` may be a DataFrame too, or a table
+    of polars or pyarrow.
+
+    Raises
+    ------
+    SettingError
+        If it is no table of order lines, or ``as_of`` no date.
     """
-    lines = keep_until(order_lines, "ordered_at", require_date("as_of", as_of))
+    as_of = require_date("as_of", as_of)
+    lines = keep_until(take_lines(order_lines), "ordered_at", as_of)
     lines = lines.filter(lines.customer_id.notnull() & is_income(lines))
     days = lines.group_by("customer_id", day=lines.ordered_at.date())
     days = days.aggregate(value=sum_money(lines.line_amount), has_sale_=is_sale(lines).any())
     days = days.filter(days.has_sale_).drop("has_sale_")
     return days.mutate(first_day=days.day.min().over(group_by="customer_id"))
+
+
+def take_lines(order_lines: object) -> ir.Table:
+    """Return order lines as an engine's table that has what a history is made of.
+
+    Raises
+    ------
+    SettingError
+        If it is no table, a column is missing, a time is text, or an amount is no number.
+    """
+    if not isinstance(order_lines, ir.Table):
+        frame = read_frame(order_lines)
+        if frame is None:
+            raise SettingError("order lines are a table", found=type(order_lines).__name__)
+        order_lines = ibis.memtable(frame)
+    missing = [name for name in LINE_COLUMNS if name not in order_lines.columns]
+    if missing:
+        raise SettingError(f"the order lines lack {', '.join(missing)}", fix=LINES_FIX)
+    when = order_lines["ordered_at"].type()
+    if not (when.is_timestamp() or when.is_date()):
+        raise SettingError(
+            "ordered_at of the order lines holds no times", found=str(when), fix=LINES_FIX
+        )
+    amount = order_lines["line_amount"].type()
+    if not amount.is_numeric():
+        raise SettingError(
+            "line_amount of the order lines holds no numbers", found=str(amount), fix=LINES_FIX
+        )
+    return order_lines
 
 
 def summarise_histories(order_lines: ir.Table, *, as_of: datetime.date) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from segkit.core.errors import SegkitError
 from segkit.core.measures import drop_contributions
@@ -227,6 +228,18 @@ def build_quiz(
     )
 
 
+def _require_numbers(placed: pd.DataFrame) -> None:
+    """Raise an error if segments are not numbered."""
+    numbers = placed["segment"].dropna()
+    is_number = is_numeric_dtype(numbers) and not is_bool_dtype(numbers)
+    if not is_number or (numbers % 1 != 0).any():
+        fix = "Number them from 1, and give the names as segment_name."
+        found = repr(numbers.iloc[0]) if len(numbers) else "nothing"
+        raise SegkitError("segments are whole numbers", where="segment", found=found, fix=fix)
+    if numbers.empty:
+        raise SegkitError("nobody has a segment", where="segment", fix="Assign them first.")
+
+
 def read_placed(
     customers: Any, segments: Any, *, columns: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -243,10 +256,12 @@ def read_placed(
             message = f"nothing says who is in which segment: there is no column '{missing[0]}'"
             fix = "Give what assign_segments(segmentation, customers) returned."
             raise SegkitError(message, where="customers", fix=fix)
+        _require_numbers(frame)
         return frame, frame[["customer_id", *KEYS]]
     placed = read_frame(segments, "segments")
     require_columns(placed, ["customer_id", *KEYS], "segments")
     placed = read_customers(placed, KEYS, what="segments")[["customer_id", *KEYS]]
+    _require_numbers(placed)
     if not frame["customer_id"].isin(placed["customer_id"]).any():
         found = f"customers such as {frame['customer_id'].iloc[0]!r}, "
         found += f"segments such as {placed['customer_id'].iloc[0]!r}"

@@ -23,10 +23,11 @@ from segkit.library.inputs import (
     read_seed,
 )
 from segkit.library.models import UNNAMED, make_model
+from segkit.models.kinds import find_kind, holds_times
 from segkit.plan.models import LEARNING_METHODS, Scheme
 from segkit.segmentation import documents
 from segkit.segmentation.documents import Segmentation
-from segkit.segmentation.schemes import list_wanted
+from segkit.segmentation.schemes import TAKEN, list_wanted
 
 if TYPE_CHECKING:
     from ibis import ir
@@ -35,6 +36,7 @@ Method = Literal["kprototypes", "kmeans", "latent_classes", "rfm", "tiers", "rul
 MOST_SEGMENTS = 20
 # How many segments the methods that cut by rule make if nobody says; rules say it themselves.
 USUAL_COUNTS = {"rfm": 6, "tiers": 3, "rules": 2}
+_KINDS = {"date": "a time", "category": "a category", "boolean": "yes and no", "number": "a number"}
 # Features that are nobody's are of this base, so that a segmentation has one.
 USUAL_BASE = "behavioural"
 
@@ -111,7 +113,7 @@ def fit_segmentation(
     'SELECT'
     """
     scheme = make_scheme(method, columns=columns, n_segments=n_segments, settings=settings)
-    frame = read_customers(customers, list_wanted(scheme))
+    frame = read_fitted(customers, scheme)
     segmentation, _ = documents.fit_segmentation(
         frame,
         scheme,
@@ -158,6 +160,29 @@ def make_scheme(
         "segments": n_segments,
     }
     return make_model(Scheme, "fit_segmentation", {**values, **settings})
+
+
+def read_fitted(customers: Any, scheme: Scheme) -> pd.DataFrame:
+    """Return customers as `read_customers` does, with columns of kinds that the method takes.
+
+    Raises
+    ------
+    SegkitError
+        If a column is not there, or is a date or of another kind that the method does not take.
+    """
+    frame = read_customers(customers, list_wanted(scheme))
+    taken = TAKEN.get(scheme.method, ("number", "boolean"))
+    for column in list_wanted(scheme):
+        kind = find_kind(frame[column])
+        is_time = holds_times(frame[column])
+        if is_time or kind not in taken:
+            message = f"'{column}' is {_KINDS['date' if is_time else kind]}"
+            fix = "Make a number of it, such as days until as_of, or leave it out."
+            if not is_time:
+                fix = 'Leave it out, or write method="kprototypes".'
+            message += f", which {scheme.method} does not take"
+            raise SegkitError(message, where="columns", found=str(frame[column].dtype), fix=fix)
+    return frame
 
 
 def find_base(columns: Iterable[str]) -> str:

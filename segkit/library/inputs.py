@@ -45,10 +45,12 @@ def read_frame(table: Any, what: str) -> pd.DataFrame:
     elif is_expression(table):
         frame = table.to_pyarrow().to_pandas(date_as_object=False)
     elif hasattr(table, "__arrow_c_stream__"):
-        frame = read_arrow(table).to_pandas(date_as_object=False)
+        frame = read_arrow(table, what).to_pandas(date_as_object=False)
     else:
         raise refuse_table(table, what)
     refuse_repeated(frame.columns, what)
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     if frame.empty:
         fix = "Look at what made it: a filter may have left nothing."
         found = f"{len(frame)} rows, {frame.shape[1]} columns"
@@ -68,11 +70,20 @@ def _find_first(values: pd.Series) -> object:
     return None if place is None else values[values.notna()].iloc[0]
 
 
-def read_arrow(table: Any) -> pa.Table:
-    """Return a table that has Arrow's stream interface, such as one of polars."""
+def read_arrow(table: Any, what: str) -> pa.Table:
+    """Return a table that has Arrow's stream interface, such as one of polars.
+
+    Raises
+    ------
+    SegkitError
+        If it is a single column.
+    """
     import pyarrow as pa
 
-    found = pa.table(table)
+    try:
+        found = pa.table(table)
+    except (pa.ArrowInvalid, TypeError, ValueError):
+        raise refuse_table(table, what) from None
     # polars' texts and others that pandas would not take for texts
     kinds = {"string_view": pa.string(), "binary_view": pa.binary()}
     fields = [field.with_type(kinds.get(str(field.type), field.type)) for field in found.schema]

@@ -9,12 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from segkit.library.fitting import Method, find_day, make_scheme
-from segkit.library.inputs import read_count, read_customers, read_range, read_seed
+from segkit.library.fitting import Method, find_day, make_scheme, read_fitted
+from segkit.library.inputs import read_count, read_range, read_seed
 from segkit.library.models import make_model
 from segkit.plan.models import Criteria
 from segkit.segmentation.documents import Segmentation
-from segkit.segmentation.schemes import list_wanted
 from segkit.validation import candidates, verdict
 from segkit.validation.gates import check_data
 
@@ -222,7 +221,7 @@ def _judge(
 ) -> Judgement:
     scheme = make_scheme(method, columns=columns, n_segments=counts, settings=settings)
     demanded = make_model(Criteria, "criteria", dict(criteria or {}))
-    frame = read_customers(customers, list_wanted(scheme))
+    frame = read_fitted(customers, scheme)
     compared = candidates.compare_candidates(
         frame,
         [scheme],

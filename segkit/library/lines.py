@@ -121,7 +121,8 @@ def prepare_lines(
     date_format : str, optional
         Such as ``%d/%m/%Y``; without it the column tells, or is refused where it does not.
     time_zone : str, optional
-        The shop's, such as ``Europe/Helsinki``, for times that are stored in UTC.
+        The shop's, such as ``Europe/Helsinki``, for times that are stored in UTC. A column that
+        says its own zone, as pandas has it, needs none: its days are those of that zone.
     sheet : str, optional
         Of an Excel file.
     unknown : sequence of str
@@ -161,7 +162,7 @@ def prepare_lines(
     day = read_day(as_of)
     folder = Path(tempfile.mkdtemp(prefix=prefix_folder()))
     try:
-        path = _place_lines(lines, folder)
+        path = _place_lines(lines, folder, has_zone=time_zone is not None)
         given = {
             "path": path,
             "columns": _read_mapping(columns),
@@ -231,8 +232,11 @@ def _read_policies(policies: Any) -> Policies:
     return make_model(Policies, "policies", dict(policies or {}))
 
 
-def _place_lines(lines: Any, folder: Path) -> str:
+def _place_lines(lines: Any, folder: Path, *, has_zone: bool) -> str:
     """Write a table where the checks read it, and return its path; a file stays where it is."""
+    if isinstance(lines, PreparedLines):
+        fix = "Hand them on: build_customers(prepared)."
+        raise SegkitError("these lines are prepared already", where=WHAT, fix=fix)
     if isinstance(lines, str | Path):
         return str(Path(lines).expanduser().absolute())
     if is_expression(lines):
@@ -244,11 +248,30 @@ def _place_lines(lines: Any, folder: Path) -> str:
     if isinstance(lines, pd.DataFrame):
         table = _convert_frame(lines)
     elif hasattr(lines, "__arrow_c_stream__"):
-        table = read_arrow(lines)
+        table = read_arrow(lines, "lines")
     else:
         raise refuse_table(lines, "lines")
-    pq.write_table(table, folder / FILE)
+    pq.write_table(_tell_times(table, has_zone=has_zone), folder / FILE)
     return FILE
+
+
+def _tell_times(table: pa.Table, *, has_zone: bool) -> pa.Table:
+    """Return a table with times as the clock of their own zone told them, and durations as texts.
+
+    A column that says its zone needs no ``time_zone``; where one is given, or the column says UTC,
+    the times are stored in UTC for the checks to turn. Of a duration Parquet would keep a number.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for place, own in enumerate(table.schema):
+        column = table.column(place)
+        if pa.types.is_timestamp(own.type) and own.type.tz not in (None, "UTC") and not has_zone:
+            column = pc.local_timestamp(column)
+        elif pa.types.is_duration(own.type):
+            column = pa.array(_write_texts(column.to_pandas()), type=pa.string())
+        table = table.set_column(place, own.name, column)
+    return table
 
 
 def _convert_frame(lines: pd.DataFrame) -> pa.Table:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from segkit.core.errors import SegkitError
+from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.periods import YEAR_DAYS
-from segkit.features.lifetime_choice import choose_lifetime
+from segkit.features.customer_table import express_customers
+from segkit.features.lifetime_choice import FEATURE_COLUMNS, choose_lifetime
 from segkit.features.lifetime_value import YEARLY_DISCOUNT, Lifetime, predict_lifetime
 from segkit.library.customers import read_tables
 from segkit.library.fitting import Method, make_scheme
 from segkit.library.inputs import read_day, read_number, read_seed
+from segkit.segmentation.schemes import list_wanted
 from segkit.validation import usefulness
 from segkit.validation.usefulness import Usefulness
+
+if TYPE_CHECKING:
+    from ibis import ir
 
 LONGEST_DAYS = 3650.0
 VALUE_COLUMNS = [
@@ -140,6 +145,17 @@ def predict_lifetime_value(
     )
 
 
+def _require_features(
+    tables: Mapping[str, ir.Table], columns: Sequence[str], day: datetime.date
+) -> None:
+    """Raise an error if a column is none of those that `build_customers` makes of the tables."""
+    known = [*express_customers(tables, as_of=day).columns, *FEATURE_COLUMNS]
+    for column in columns:
+        if column not in known:
+            message = f"build_customers makes no column '{column}' of these lines"
+            raise SegkitError(message, where="columns", fix=suggest_name(column, known))
+
+
 def measure_usefulness(
     lines: Any,
     columns: Sequence[str] = (),
@@ -190,6 +206,7 @@ def measure_usefulness(
     seed = read_seed(random_state)
     split = read_day(split_on, "split_on")
     tables, day = read_tables(lines, as_of=as_of)
+    _require_features(tables, list_wanted(scheme), day)
     return usefulness.measure_usefulness(
         tables, scheme, n_segments=scheme.segments[1], as_of=day, random_state=seed, split_on=split
     )

@@ -137,6 +137,9 @@ class Segmentation(Document):
         return self._place(table, kept)
 
     def _require_columns(self, table: AnyTable) -> None:
+        if not isinstance(table, pd.DataFrame | ir.Table):
+            fix = "Give a DataFrame of pandas or a table of Ibis; assign_segments takes others too."
+            raise SegkitError("this is not a table", found=type(table).__name__, fix=fix)
         for column in self.columns:
             if column not in table.columns:
                 fix = suggest_name(column, table.columns)

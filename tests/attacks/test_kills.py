@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fork", "count"), [("1", 15), ("0", 5)])
 def test_runs_that_are_ended_tear_nothing_and_leave_nothing(tmp_path, fork, count):
     ended = attack_runs(tmp_path, count=count, seed=14, SEGKIT_FORK=fork)

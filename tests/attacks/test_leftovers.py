@@ -158,6 +158,7 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):
     assert (tmp_path / "precious" / "a").exists()
 
 
+@pytest.mark.slow
 @posix
 def test_a_run_clears_every_place_where_killed_ones_leave_something(tmp_path):
     shop = make_shop(tmp_path / "shop")
@@ -186,6 +187,7 @@ def test_a_run_clears_every_place_where_killed_ones_leave_something(tmp_path):
     assert list(spill.iterdir()) == []
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_what_a_run_left_that_was_killed_while_it_published_goes(tmp_path, moment):
@@ -274,6 +276,7 @@ def test_a_new_log_of_an_error_is_left_for_its_reader(tmp_path):
     assert not log.exists()
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("fork", ["1", "0"])
 def test_kernels_and_their_parent_end_at_once_when_their_run_is_killed(tmp_path, fork):

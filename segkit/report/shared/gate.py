@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from segkit.core.absence import empty_table
-from segkit.core.privacy import Published, publish_table
+from segkit.core.privacy import Published, publish_table, require_columns
 from segkit.core.settings import Settings
 from segkit.report.shared.views import View
 from segkit.runs.ledgers import StepLedger
@@ -41,6 +41,8 @@ def publish_view(
     labels : mapping
         The plan's words for features.
     """
+    if not table.empty:
+        require_columns(table, view.shape)
     audited = ledger.audit(table, view.shape, roundings=view.list_roundings())
     if audited is not None and audited.reason:
         table = empty_table(list(table.columns), audited.reason)
