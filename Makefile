@@ -68,6 +68,7 @@ benchmark-features: $(READY) data/sample/sample.json   ## into docs/evidence/; a
 	  --lines 10000000 100000000 --write docs/evidence/features.md
 	$(BIN)/python benchmarks/checks.py --append docs/evidence/features.md
 	$(BIN)/python benchmarks/wide_tables.py --append docs/evidence/features.md
+	$(BIN)/python benchmarks/wide_placing.py --append docs/evidence/features.md
 
 simulate: $(READY)                         ## all simulations, can be broken off; into docs/evidence/simulations.md
 	$(BIN)/python -m tests.simulations --processes 2

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from segkit.models.array_table import ArrayValue
 from segkit.models.columns import Levels, Preparation
+from segkit.models.expressions import limit_value, match_cases, take_greatest, take_least
 from segkit.models.rule_language import read_predicate
+from segkit.segmentation import placing
 from segkit.segmentation.class_document import Classes
-from segkit.segmentation.placing import count_unusual, place_frame
+from segkit.segmentation.placing import count_unusual, place_frame, read_columns
 from segkit.segmentation.prototype_document import Prototypes
 from segkit.segmentation.rules import Rule, Rules, Score
 
@@ -217,3 +222,92 @@ def test_classes_place_every_row_in_memory_as_in_duckdb(model, frame):
 @given(model=draw_rules(), frame=ROWS)
 def test_rules_place_every_row_in_memory_as_in_duckdb(model, frame):
     check_same(model, frame)
+
+
+def make_value(values: list, kind: type = float) -> ArrayValue:
+    """Return a value of which None is missing."""
+    is_missing = np.array([value is None for value in values])
+    held = [kind() if value is None else value for value in values]
+    return ArrayValue(np.array(held, dtype=object if kind is str else kind), is_missing)
+
+
+def list_values(value: ArrayValue) -> list:
+    """Return plain values, None where one is missing."""
+    missing = value.isnull().values
+    return [None if gone else own for own, gone in zip(value.values.tolist(), missing, strict=True)]
+
+
+def test_truths_have_three_values():
+    every = list(itertools.product([True, False, None], repeat=2))
+    one = make_value([first for first, _ in every], bool)
+    other = make_value([second for _, second in every], bool)
+    yes, no = True, False
+    assert list_values(one & other) == [yes, no, None, no, no, no, None, no, None]
+    assert list_values(one | other) == [yes, yes, yes, yes, no, None, yes, None, None]
+    assert list_values(~one)[::3] == [no, yes, None]
+
+
+def test_what_is_missing_stays_so_and_a_quotient_by_nought_is_missing():
+    spend = make_value([6.0, None, 1.0, float("inf")])
+    days = make_value([3.0, 2.0, 0.0, 2.0])
+    assert list_values(spend / days.nullif(0.0)) == [2.0, None, None, float("inf")]
+    assert list_values((spend - 1.0).fill_null(0.0)) == [5.0, 0.0, 0.0, float("inf")]
+    assert list_values(limit_value(spend, 2.0, 5.0)) == [5.0, None, 2.0, 5.0]
+
+
+def test_nan_is_equal_to_itself_and_above_all_other_numbers():
+    infinite = float("inf")
+    value = make_value([infinite]) - infinite
+    assert list_values(value == value) == [True]
+    assert list_values(value > infinite) == [True]
+    assert list_values(value <= 1.0) == [False]
+
+
+def test_the_first_condition_that_is_true_decides_and_an_open_one_does_not():
+    grade = make_value([1.0, 2.0, None, 3.0])
+    found = match_cases((grade > 2.0, "high"), (grade > 1.0, "middle"), otherwise="rest")
+    assert list_values(found) == ["rest", "middle", "rest", "high"]
+    assert list_values(match_cases((grade > 2.0, 1.0))) == [None, None, None, 1.0]
+
+
+def test_the_least_and_the_greatest_pass_over_what_is_missing():
+    one = make_value([1.0, None, None])
+    other = make_value([2.0, 5.0, None])
+    assert list_values(take_least([one, other])) == [1.0, 5.0, None]
+    assert list_values(take_greatest([one, other])) == [2.0, 5.0, None]
+
+
+def test_a_text_is_like_a_pattern_as_a_whole_and_dots_are_dots():
+    value = make_value(["a.b", "axb", None, "a.b\n"], str)
+    assert list_values(value.like("a.b")) == [True, False, None, False]
+    assert list_values(value.like("a_b%")) == [True, True, None, True]
+
+
+def test_a_dataframe_is_placed_without_a_query(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a query was made")
+
+    monkeypatch.setattr(ibis, "memtable", refuse)
+    columns = [f"answer_{i}" for i in range(240)]
+    levels = [Levels(column=column, kind="text", levels=("yes", "no")) for column in columns]
+    shares = [[(0.9, 0.1)] * 240, [(0.1, 0.9)] * 240]
+    model = Classes(levels=levels, weights=(0.5, 0.5), probabilities=shares)
+    frame = pd.DataFrame([dict.fromkeys(columns, "yes"), dict.fromkeys(columns, "no")], [7, 3])
+    placed = place_frame(model, frame)
+    assert placed["segment"].to_dict() == {7: 1, 3: 2}
+    assert placed["confidence"].tolist() == [1.0, 1.0]
+
+
+def test_many_rows_are_placed_in_parts_and_none_gets_another_s_segment(monkeypatch):
+    score = Score(name="value", column="spend", cuts=(10.0,))
+    rules = (Rule(segment=1, when="value_score > 1"), Rule(segment=2, when="true"))
+    model = Rules(kinds={"spend": "number"}, scores=(score,), rules=rules)
+    frame = pd.DataFrame({"spend": [5.0, 20.0, None, 11.0, 10.0]})
+    monkeypatch.setattr(placing, "ROWS_AT_ONCE", 2)
+    assert place_frame(model, frame)["segment"].tolist() == [2, 1, 2, 1, 2]
+    assert place_frame(model, frame[:0])["segment"].tolist() == []
+
+
+def test_a_column_of_days_without_a_day_is_missing():
+    frame = pd.DataFrame({"since": pd.to_datetime([None, None])})
+    assert read_columns(frame, ["since"])["since"].isnull().values.tolist() == [True, True]

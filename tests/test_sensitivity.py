@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats.contingency import association
 
 from segkit.plan.models import Criteria, Scheme
+from segkit.segmentation.preparation import prepare_columns
 from segkit.validation.candidates import Candidates, compare_candidates
 from segkit.validation.sensitivity import find_near_duplicates, leave_out_columns
 
@@ -107,3 +110,40 @@ class TestNearDuplicates:
         assert find_near_duplicates(nothing, scheme).empty
         same = customers.assign(decides=1.0, noise=1.0)
         assert find_near_duplicates(same, name("decides", "noise")).empty
+
+
+@pytest.mark.parametrize("missing", ["own", "ignore"])
+def test_leaving_a_column_out_of_prepared_ones_is_preparing_the_others(customers, missing):
+    columns = ("decides", "noise", "colour", "weather")
+    holed = customers.copy()
+    holed.loc[::7, ["noise", "weather"]] = None
+    scheme = name(*columns, method="kprototypes", missing=missing)
+    every = prepare_columns(holed, scheme)
+    for column in columns:
+        fewer = tuple(own for own in columns if own != column)
+        found = every.leave_out(column)
+        expected = prepare_columns(holed, name(*fewer, method="kprototypes", missing=missing))
+        assert (found.preparations, found.levels) == (expected.preparations, expected.levels)
+        np.testing.assert_array_equal(found.numbers, expected.numbers)
+        np.testing.assert_array_equal(found.codes, expected.codes)
+
+
+def test_no_pair_that_is_near_is_passed_over_for_a_quick_figure():
+    """Pairs around the limit, each beside the figure that its definition gives."""
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({"base": rng.normal(size=400), "word": rng.choice(["a", "b", "c"], 400)})
+    for i, noise in enumerate(np.linspace(0.2, 0.8, 13)):
+        table[f"number_{i}"] = table["base"] + noise * rng.normal(size=400)
+        is_other = rng.random(400) < noise / 4
+        table[f"word_{i}"] = table["word"].mask(is_other, rng.choice(["a", "b", "c"], 400))
+    scheme = name(*table, method="kprototypes")
+    found = find_near_duplicates(table, scheme)
+    pairs = set(zip(found["column"], found["other"], strict=True))
+    numbers = table.select_dtypes("number")
+    near = numbers.corr("spearman").abs() >= 0.9
+    expected = {(a, b) for a, b in itertools.combinations(numbers, 2) if near.loc[a, b]}
+    for a, b in itertools.combinations(table.columns.drop(numbers.columns), 2):
+        if association(pd.crosstab(table[a], table[b]).to_numpy()) >= 0.9:
+            expected.add((a, b))
+    assert 10 < len(expected) < 100
+    assert pairs == expected

@@ -96,9 +96,9 @@ class ArrayValue:
     # ------------------------------------------------------------ arithmetic
 
     def _count(self, other: object, work: Callable) -> ArrayValue:
-        if isinstance(other, ArrayValue):
-            return ArrayValue(work(self.values, other.values), _join_missing(self, other))
-        return ArrayValue(work(self.values, other), self.is_missing)
+        right = other.values if isinstance(other, ArrayValue) else other
+        with np.errstate(all="ignore"):  # an engine says nothing of infinite numbers
+            return ArrayValue(work(self.values, right), _join_missing(self, other))
 
     def __add__(self, other: object) -> ArrayValue:
         return self._count(other, operator.add)
