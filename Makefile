@@ -82,4 +82,4 @@ lock:                                      ## resolve again; needs uv
 	  --no-header --no-annotate --upgrade --quiet -o requirements.lock
 
 clean:
-	rm -rf runs reports/*/ data/sample/*.parquet data/sample/*.csv data/sample/*.json data/sample/truth
+	rm -rf runs site reports/*/ data/sample/*.parquet data/sample/*.csv data/sample/*.json data/sample/truth
