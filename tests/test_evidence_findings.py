@@ -10,6 +10,7 @@ import pytest
 from published import publish, read_texts
 
 from segkit.core.absence import ALL_HIDDEN
+from segkit.core.findings import read_cell
 from segkit.evidence import market as market_evidence
 from segkit.evidence import missing_tables, penetration
 from segkit.evidence.experience import engagement as engagement_evidence
@@ -293,6 +294,26 @@ def test_a_segment_whose_figures_are_hidden_is_named():
         "(EUR 4.00, n = 40). "
         "Figures of “C” and “D” are left out: fewer than 5 customers, or would tell of so few."
     )
+
+
+def test_the_count_of_an_end_that_several_share_is_read_where_they_stand():
+    table = pd.DataFrame(
+        {
+            "segment_name": ["A", "B", "C", "D"],
+            "customer_count": [50, 40, 30, 60],
+            "rests_on_count": [50, 40, 30, 60],
+            "spend_per_customer": [9.004, 4.0, 9.0, 5.0],
+        }
+    )
+    published = publish(table, spend.SPEND)
+    found = by_segment.state_measures(published)[0]
+    counts = {figure.name: figure for figure in found.figures if figure.kind == "count"}
+    assert {name: figure.value for name, figure in counts.items()} == {
+        "highest_count": 80,
+        "lowest_count": 40,
+    }
+    for figure in counts.values():
+        assert read_cell(figure.cell, lambda name: published.frame) == figure.value
 
 
 def test_numbers_have_two_decimals_below_a_hundred_and_none_above():

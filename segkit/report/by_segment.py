@@ -151,11 +151,13 @@ def _state_end(table: Published, column: str, end: End, name: str) -> Finding:
     """Say which segments are the highest, or the lowest, with their count and interval."""
     rows = table.frame.loc[list(end.rows)]
     counts = COUNTED_BY.get(column, RESTS_ON if RESTS_ON in rows else "customer_count")
-    where = [Condition("segment_name", "==", rows["segment_name"].iloc[0])]
-    count = table.read_figure(counts, where=where, kind="count", name=f"{name}_count")
+    # Those that share it are written alike, and so is whatever lies between them.
+    values = rows[column].astype(float)
+    lowest, highest = float(values.min()), float(values.max())
+    where = [Condition(column, ">=", lowest), Condition(column, "<=", highest)]
+    count = table.read_figure(counts, where=where, how="sum", kind="count", name=f"{name}_count")
     if len(end.rows) > 1:
         kind = "shared"
-        count = replace(count, value=int(rows[counts].sum()), cell=None)
     elif end.figure.low is not None and end.figure.high is not None:
         kind = "with_interval"
     elif set(_name_interval(column)) <= set(rows):
