@@ -12,6 +12,7 @@ import pytest
 from demo_report import PLOTS, capture_displays, draw_charts, draw_demo, make_tables
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 from published import publish
 
@@ -19,7 +20,17 @@ from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
 from segkit.core.privacy import Shape
 from segkit.profiles.concentration import measure_concentration
-from segkit.report import customer_base, descriptors, differences, market, plan, reach, rfm, sizes
+from segkit.report import (
+    bases,
+    customer_base,
+    descriptors,
+    differences,
+    market,
+    plan,
+    reach,
+    rfm,
+    sizes,
+)
 from segkit.report.shared import charts
 from segkit.report.shared.charts import LOW_TO_HIGH
 from segkit.report.shared.figures import (
@@ -208,6 +219,35 @@ def test_names_of_neighbouring_points_do_not_lie_on_each_other():
     boxes = [text.get_window_extent() for text in ax.texts]
     assert len(boxes) == 4
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+def list_cut(ax: Axes) -> list[str]:
+    """Return the texts that reach beyond the picture; ticks, which are left out there, are not read."""
+    figure = ax.figure
+    figure.draw_without_rendering()
+    page = figure.bbox
+    axes = [axis for one in figure.axes for axis in (one.xaxis, one.yaxis)]
+    ticks = [label for axis in axes for label in axis.get_ticklabels(which="both")]
+    cut = []
+    for text in figure.findobj(Text):
+        box = text.get_window_extent()
+        is_inside = box.x0 >= page.x0 - 1 and box.x1 <= page.x1 + 1
+        if text not in ticks and text.get_text().strip() and not is_inside:
+            cut.append(text.get_text())
+    return cut
+
+
+def test_no_words_are_cut_at_the_edge_of_a_chart(drawn):
+    assert {name: cut for name, ax in drawn.items() if (cut := list_cut(ax))} == {}
+
+
+def test_the_heading_of_a_narrow_panel_is_not_cut():
+    table = make_tables()["base"]
+    names = [f"over {number}.18 to {number}.31 of the messages" for number in range(len(table))]
+    ax = bases.plot_base(
+        table.assign(level=names), value_name="net spend", period="all time to 2026-03-31"
+    )
+    assert list_cut(ax) == []
 
 
 def test_months_may_be_text():

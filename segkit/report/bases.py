@@ -163,7 +163,8 @@ def plot_base(
     _draw_shares(ax, rows[::-1])
     if has_index:
         _draw_indices(panels[1], rows[::-1])
-        panels[1].set_title(f"{index_name}, mean customer = 100", loc="left", color=MUTED)
+        # It ends where the panel does, however narrow that is.
+        panels[1].set_title(f"{index_name}, mean customer = 100", loc="right", color=MUTED)
     for panel in panels:
         figures.name_rows(panel, reversed(names), bold=bold[::-1])
     shown_period = period if has_index else ""
