@@ -222,7 +222,7 @@ def test_names_of_neighbouring_points_do_not_lie_on_each_other():
 
 
 def list_cut(ax: Axes) -> list[str]:
-    """Return the texts that reach beyond the picture; ticks, which are left out there, are not read."""
+    """Return the texts that reach beyond the picture; ticks beyond it are not drawn."""
     figure = ax.figure
     figure.draw_without_rendering()
     page = figure.bbox
