@@ -106,6 +106,7 @@ class TestDecimalMarks:
         told = rules.loc["doubtful_thousands_unit_price"]
         assert (told["severity"], told["row_count"]) == ("warning", 1)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "prices",
         [
@@ -148,6 +149,7 @@ STYLES = st.tuples(
 VALUES = st.lists(st.decimals(-9_999_999, 9_999_999, places=4), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(style=STYLES, values=VALUES)
 @settings(max_examples=40, deadline=None)
 def test_numbers_of_any_style_are_read_to_the_same_sum_or_refused(style, values):

@@ -140,6 +140,7 @@ def test_a_question_that_nobody_answered_is_named():
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(

@@ -222,6 +222,7 @@ def test_consent_is_told_of_no_handful_by_the_answers_of_its_segment_or_of_all()
 grids = st.lists(st.lists(st.integers(0, 14), min_size=3, max_size=3), min_size=2, max_size=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [("sizes", "levels"), ("levels", "sizes")])
 @given(grid=grids)
 @settings(max_examples=60, deadline=None)

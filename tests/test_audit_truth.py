@@ -72,6 +72,7 @@ grids = st.integers(2, 4).flatmap(
 )
 
 
+@pytest.mark.slow
 @given(
     grid=grids.filter(lambda rows: sum(map(sum, rows)) > 0),
     order=st.permutations(["sizes", "levels", "grid", "again"]),
@@ -95,6 +96,7 @@ def test_true_counts_solve_every_program_of_drawn_tables(grid, order, shown, ste
     assert seen.list_false() == []
 
 
+@pytest.mark.slow
 @given(
     grid=grids,
     unit=st.sampled_from([0.01, 0.1, 17.3, 1e4, 1e9]),

@@ -189,6 +189,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_bad_input_says_where_what_and_what_to_do(case, tmp_path):
     write, words = CASES[case]

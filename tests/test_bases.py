@@ -335,6 +335,7 @@ def shop() -> pd.DataFrame:
     return build_customers(open_tables(make_frames()), as_of=AS_OF, settings=SETTINGS).frame
 
 
+@pytest.mark.slow
 def test_the_shop_has_six_customers_five_of_whom_bought(shop):
     assert shop["customer_id"].tolist() == [name for name in WHO if name != RETURNED_ONLY]
     tables = open_tables(make_frames())
@@ -384,6 +385,7 @@ def add_later(frames: dict[str, pd.DataFrame], moment: pd.Timestamp) -> dict[str
     return {**found, "customers": people}
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(
     as_of=st.dates(datetime.date(2025, 6, 1), datetime.date(2026, 7, 5)),
@@ -409,6 +411,7 @@ def test_nothing_after_the_last_day_changes_a_feature(as_of, later, ends):
     assert len(before) == before["customer_id"].nunique()
 
 
+@pytest.mark.slow
 def test_contacts_of_an_account_are_one_customer_in_every_table():
     frames = make_frames()
     people = frames["customers"]
@@ -541,6 +544,7 @@ def test_without_orders_and_customers_a_table_says_who_they_are(name):
     assert set(list_given(columns, SETTINGS)) == set(customers.columns) - {"customer_id"}
 
 
+@pytest.mark.slow
 def test_cut_points_of_engagement_are_learned_from_the_customers():
     learned = SETTINGS.model_copy(update={"engagement_days": "learned"})
     shop = build_customers(open_tables(make_frames()), as_of=AS_OF, settings=learned).frame
@@ -549,6 +553,7 @@ def test_cut_points_of_engagement_are_learned_from_the_customers():
     assert shop["engagement_level"].tolist() == expected
 
 
+@pytest.mark.slow
 def test_tickets_without_customers_are_nobodys():
     frames = make_frames()
     frames["tickets"] = frames["tickets"].drop(columns="customer_id")

@@ -237,6 +237,7 @@ def list_cut(ax: Axes) -> list[str]:
     return cut
 
 
+@pytest.mark.slow
 def test_no_words_are_cut_at_the_edge_of_a_chart(drawn):
     assert {name: cut for name, ax in drawn.items() if (cut := list_cut(ax))} == {}
 
@@ -269,6 +270,7 @@ def test_an_empty_table_gives_a_chart_that_says_why(name, empty):
     empty[name].figure.draw_without_rendering()
 
 
+@pytest.mark.slow
 def test_one_row_is_enough_for_every_chart():
     for name, ax in draw_charts({k: t.head(1) for k, t in make_tables().items()}).items():
         assert "no rows" not in read_alt(ax), name
@@ -282,6 +284,7 @@ def test_a_missing_column_is_named_with_those_found():
     assert error.value.found == "table, accepted"
 
 
+@pytest.mark.slow
 def test_a_chart_comes_out_the_same_bytes_each_time(tables, bars_picture):
     assert render_chart(charts.plot_bars(tables["bars"])) == bars_picture
 

@@ -168,6 +168,7 @@ def test_customers_are_held_against_allowed_and_usual_values(tmp_path):
     assert customers["customer_type"].isna().tolist() == [False, True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dates", "expected", "rules"),
     [
@@ -248,6 +249,7 @@ def test_identifiers_agree_whatever_the_file(tmp_path):
         assert accepted["customer_id"].tolist() == ["17850", "17851"]
 
 
+@pytest.mark.slow
 def test_tables_are_prepared_again_only_when_something_changed(tmp_path):
     plan = make_plan(tmp_path, {"order_lines": str(write_lines(tmp_path))})
     record = tmp_path / "run/tables/record.json"
@@ -274,6 +276,7 @@ def test_tables_are_prepared_again_only_when_something_changed(tmp_path):
     assert not list((tmp_path / "run/tables").glob("segkit-*"))
 
 
+@pytest.mark.slow
 def test_a_run_s_key_holds_its_tables_together_but_only_those_it_checked(tmp_path):
     plan = make_plan(tmp_path, {"order_lines": str(write_lines(tmp_path))})
     checked = prepare_tables(plan, tmp_path / "run")
@@ -318,6 +321,7 @@ def test_a_plan_that_cannot_be_carried_out_leaves_the_earlier_tables(tmp_path):
     assert report.to_json()["tables"]["order_lines"]["read"] == 1
 
 
+@pytest.mark.slow
 def test_the_dirt_planted_in_the_sample_shop_is_found_to_the_row(tmp_path):
     make_sample(tmp_path / "data/sample", customers=200)
     shutil.copy(Path(__file__).parent.parent / "plan.toml", tmp_path)
@@ -336,6 +340,7 @@ cell = st.sampled_from(["1", "C7", "", "x", "-3", "2024-02-03", '"', "NA", "ä",
 dirty = st.lists(st.lists(cell, min_size=5, max_size=7).map(",".join), max_size=12)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -387,6 +392,7 @@ def retail_policies():
     }
 
 
+@pytest.mark.slow
 def test_online_retail_gives_the_published_counts_in_both_formats(
     tmp_path, shared_data, retail_policies
 ):
@@ -436,6 +442,7 @@ def test_customer_personality_shows_what_is_unusual(tmp_path, shared_data):
     assert str(customers["signed_up_on"].min()) == "2012-07-30"
 
 
+@pytest.mark.slow
 def test_complete_journey_joins_its_tables(tmp_path, shared_data):
     folder = shared_data("complete_journey")
     tables = {

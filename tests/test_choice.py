@@ -187,6 +187,7 @@ def test_a_refused_candidate_is_told_with_its_faults():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [

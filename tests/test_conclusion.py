@@ -76,6 +76,7 @@ def tell(kind: str, verdict: str, method: str, answer: str, *, faults: str = "")
     return page | {"told": " ".join([page["text"], *(one.text for one in told)])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "verdict", "method", "answer"), itertools.product(KINDS, VERDICTS, METHODS, ANSWERS)
 )

@@ -32,6 +32,7 @@ def show(accepted) -> list[str]:
     return accepted["ordered_at"].dt.strftime("%Y-%m-%d %H:%M").tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "date_format"),
     [
@@ -152,6 +153,7 @@ def test_a_column_that_tells_day_from_month_decides_for_the_others_of_its_table(
 GOOD = [f"2024-{month:02}-{day:02}" for month in range(1, 9) for day in (3, 9, 17, 23, 28)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "day",
     [

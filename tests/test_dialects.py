@@ -54,6 +54,7 @@ def test_the_printed_query_runs_in_duckdb_and_agrees(cases, method):
     check_rows(found, fitted[method], customers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_dialect_compiles_and_parses(cases, method, dialect):
@@ -128,6 +129,7 @@ def read_real(shared_data, name: str, known: str):
     return table, scheme, fitted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "known"), REAL)
 def test_real_customers_get_the_estimators_own_segments_and_distances(shared_data, name, known):
     table, scheme, segmentation = read_real(shared_data, name, known)

@@ -192,6 +192,7 @@ def asked(planted):
     return build_quiz(customers, segments, columns=list_columns(customers), **SEEDS)
 
 
+@pytest.mark.slow
 def test_two_of_ten_questions_suffice(asked):
     assert set(asked.questions) == {"orders", "channel"}
     row = asked.steps.iloc[asked.step_count - 1]
@@ -199,6 +200,7 @@ def test_two_of_ten_questions_suffice(asked):
     assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
 
 
+@pytest.mark.slow
 def test_the_quiz_as_a_document_places_customers_as_its_rules_do(planted, asked):
     customers, segments = planted
     scheme = make_scheme(asked, "quiz", goal="grow", base="needs")

@@ -38,6 +38,7 @@ from tests.doors.verdicts import (
 SEED = 11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list_kinds(core=True), ids=lambda kind: kind.name)
 def test_a_fault_is_read_rightly_or_named(kind, tmp_path):
     case = draw_fault(kind, SEED, 0)
@@ -46,6 +47,7 @@ def test_a_fault_is_read_rightly_or_named(kind, tmp_path):
     assert judge(outcome, case, kind) not in WRONG, f"{case.style.describe()}; {said}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list_kinds(), ids=lambda kind: kind.name)
 def test_a_fault_misleads_whoever_looks_at_nothing(kind, tmp_path):
     case = draw_fault(kind, SEED, 0)

@@ -239,6 +239,7 @@ class TestHabitsOfScikitLearn:
 GRANTED = {"check_clustering": "continuous numbers with more than 20 values are refused"}
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [LatentClasses(n_clusters=2, n_init=1)], expected_failed_checks=lambda _: GRANTED
 )

@@ -34,11 +34,13 @@ def shop() -> pd.DataFrame:
     return build_customers(make_tables(), as_of=AS_OF).frame
 
 
+@pytest.mark.slow
 def test_the_customer_table_has_one_row_a_buyer_in_order(shop):
     assert shop["customer_id"].tolist() == ["ann", "bob", "cat", "eve", "fay"]
     assert build_customers(make_tables(), as_of=AS_OF).prospect_count == 1  # gus
 
 
+@pytest.mark.slow
 def test_expressing_the_table_asks_no_engine():
     tables = make_tables()
     habits = learn_from_tables(tables, as_of=AS_OF)

@@ -35,6 +35,7 @@ def render(tmp_path, cells, **options) -> str:
     return (tmp_path / "n.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_demo_s_pages_have_no_fault(report):
     assert [verify_page(path) for path in report] == [[], []]
 
@@ -48,6 +49,7 @@ def test_pages_are_small(report):
     assert len(page) < 400_000
 
 
+@pytest.mark.slow
 def test_the_same_notebook_gives_the_same_bytes(tmp_path, report):
     again = [tmp_path / "a.html", tmp_path / "b.html"]
     notebook = make_notebook(tmp_path / "n.ipynb")

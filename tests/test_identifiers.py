@@ -102,6 +102,7 @@ def test_zeros_alone_and_capitals_alone_are_no_fault(tmp_path):
     assert check(tmp_path, *make_lines(["00017", "00018", "0A", "a1", "B2", "bB"])).empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sign",
     [*"\u00a0\u200b\ufeff\u2060\u00ad\u202f\u3000\u200e", "\u00a0 \u00a0"],
@@ -179,6 +180,7 @@ def test_customers_who_come_back_are_not_new_with_each_order(tmp_path):
 # ---------------------------------------------------------------- numbers of rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "numbers"),
     [
@@ -230,6 +232,7 @@ def test_the_index_that_pandas_writes_into_parquet_does_not_hide_repeats(tmp_pat
 # ---------------------------------------------------------------- totals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["Total", "GRAND TOTAL:", "Summe", "yhteensä", "Sum"])
 @pytest.mark.parametrize("column", range(3))
 def test_a_total_is_set_aside(tmp_path, word, column):

@@ -95,6 +95,7 @@ def test_a_failure_says_which_cell_and_keeps_the_notebook(tmp_path):
     assert "papermill" not in notebook.metadata
 
 
+@pytest.mark.slow
 @forks
 def test_a_chart_is_drawn_and_the_warmed_libraries_are_there(tmp_path):
     path = write_notebook(

@@ -88,6 +88,7 @@ def test_without_numbers_it_is_kmodes():
     assert sorted(fit.modes.tolist()) == [[0, 0, 0], [1, 1, 1], [2, 2, 0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampled", [False, True])
 def test_the_number_of_threads_changes_nothing(monkeypatch, sampled):
     monkeypatch.setattr(descent, "CHUNK", 300)

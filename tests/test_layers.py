@@ -66,6 +66,7 @@ def list_imports(path: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", MODULES, ids=name_module)
 def test_a_module_imports_downwards_only(path):
     module = name_module(path)

@@ -76,6 +76,7 @@ def test_lines_are_accepted_as_a_plan_accepts_them(lines, prepared, tmp_path):
     assert_frame_equal(prepared.table.to_pyarrow().to_pandas(), expected, check_dtype=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["arrow", "polars", "ibis", "csv", "path", "mixed"])
 def test_lines_may_be_a_table_of_any_kind(kind, lines, prepared, tmp_path):
     given = convert_lines(lines, kind, tmp_path)
@@ -293,6 +294,7 @@ def test_customers_can_be_written_as_parquet(customers, tmp_path):
     assert len(pd.read_parquet(tmp_path / "customers.parquet")) == len(customers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "day", ["2025-01-31", datetime.date(2025, 1, 31), pd.Timestamp("2025-01-31")]
 )

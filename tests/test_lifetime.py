@@ -333,6 +333,7 @@ class TestPrediction:
         assert (table["mean_low"] < table["mean_lifetime_value"]).all()
         assert (table["mean_lifetime_value"] < table["mean_high"]).all()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", TRUE_MODELS)
     def test_intervals_cover_about_as_often_as_they_say(self, kind):
         found = simulate(6, 100, customers=400, kinds=(kind,))

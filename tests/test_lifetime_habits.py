@@ -218,6 +218,7 @@ def count_by_pandas(lines: pd.DataFrame, as_of: datetime.date, unit: str) -> pd.
 
 
 class TestPeriods:
+    @pytest.mark.slow
     @pytest.mark.parametrize("unit", ["day", "week", "month"])
     @pytest.mark.parametrize("as_of", [AS_OF, datetime.date(2024, 12, 31)])
     def test_they_are_those_of_pandas(self, unit, as_of):

@@ -150,6 +150,7 @@ class TestDerivatives:
 
 
 class TestExpectations:
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", TRUE_MODELS)
     def test_come_true_for_drawn_customers_whoever_they_are(self, kind):
         """By count and by silence: what the drawn go on to buy, and who buys ever again."""

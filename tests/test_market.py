@@ -356,6 +356,7 @@ def test_an_unknown_axis_is_refused_with_the_valid_ones(shop):
         measure_penetration(pd.DataFrame(), shop["market_cells"], by=["planet"])
 
 
+@pytest.mark.slow
 def test_online_retail_joins_the_world_bank_but_for_the_names_it_reports(shared_data):
     lines = pd.read_parquet(shared_data("online_retail/online_retail.parquet"))
     rename = {"InvoiceNo": "order_id", "StockCode": "product_id", "CustomerID": "customer_id"}

@@ -178,6 +178,7 @@ counts_of_a_grid = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(counts_of_a_grid, st.integers(min_value=2, max_value=6))
 def test_no_line_of_a_grid_has_a_lone_hidden_count(grid, smallest_cell):
     rows = [
@@ -197,6 +198,7 @@ def test_no_line_of_a_grid_has_a_lone_hidden_count(grid, smallest_cell):
             assert hidden[line.index].sum() != 1 or len(positive) == 1
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(min_value=0, max_value=30), min_size=1, max_size=8))
 def test_rows_stay_in_their_order(counts):
     table = make_sizes(*counts)

@@ -33,6 +33,7 @@ def test_nothing_is_there_twice(keys):
     assert find_rows(keys) == []
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.none() | st.text("abc", max_size=2), max_size=40), st.integers(1, 50))
 def test_the_parts_and_batches_of_a_table_do_not_matter(keys, at_once):

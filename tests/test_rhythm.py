@@ -192,6 +192,7 @@ def test_cut_points_are_learned_from_the_gaps():
     assert said[1].startswith("Of the gaps that ended with an order at most 10% were")
 
 
+@pytest.mark.slow
 def test_stages_follow_the_learned_cut_points():
     rows = [
         ("in", "A1", "2026-02-01 10:00", 5.0),

@@ -80,6 +80,7 @@ def test_every_number_of_segments_has_its_tiers_and_its_names_of_rfm(segment_cou
     assert named <= set(BEST_FIRST)
 
 
+@pytest.mark.slow
 def test_journey_stages_are_those_of_the_feature():
     customers = build_customers(make_tables(), as_of=AS_OF).frame
     found = [name.lower() for name in assign(customers, "journey_stages")]

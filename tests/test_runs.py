@@ -65,6 +65,7 @@ TOLD = {
 OUTSIDE = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent.name != "runs"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_no_other_module_spells_a_place_inside_a_run(path):
     told = TOLD.get(path.relative_to(PACKAGE).as_posix(), [])

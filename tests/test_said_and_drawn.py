@@ -166,7 +166,7 @@ def test_a_base_draws_the_index_of_the_features_that_are_spoken_of():
     shares, indices = ax.figure.axes
     assert [bar.get_width() for bar in shares.patches] == [0.4, 0.6, 0]
     assert [bar.get_width() for bar in indices.patches] == pytest.approx([-3, 2, 0])
-    assert indices.get_title(loc="left") == "index of net spend, mean customer = 100"
+    assert indices.get_title(loc="right") == "index of net spend, mean customer = 100"
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_an_order_cancelled_minutes_later_counts_in_nothing(shop):
     assert (found["return_share"], found["spend_last_30_days"]) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", ["2024-06-20", "2024-06-21", "2024-12-31"])
 def test_an_order_taken_back_weeks_later_is_a_sale_until_then(shop, day):
     shop.write(
@@ -144,6 +145,7 @@ def test_of_two_like_sales_the_latest_before_the_return_is_taken_back(shop):
     assert (found.loc["dot", "order_count"], found.loc["dot", "total_spend"]) == (1, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("returned", "is_partial"),
     [("-1,30", True), ("-2,25", True), ("-3,30", True), ("-2,30", False)],
@@ -196,6 +198,7 @@ def test_an_exchange_is_a_return_of_the_earlier_order_not_a_discount(shop):
     assert (found["order_count"], found["total_spend"], found["recency_days"]) == (1, 25, 266)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["-1,4", "1,-4"])
 def test_a_negative_line_beside_sales_that_names_no_product_is_a_discount(shop, line):
     shop.write(*KEPT, "v1,P7,cyn,2024-04-01,2,30", f"v1,COUPON,cyn,2024-04-01,{line}")
@@ -207,6 +210,7 @@ def test_a_negative_line_beside_sales_that_names_no_product_is_a_discount(shop, 
     assert found["return_share"] == 0
 
 
+@pytest.mark.slow
 def test_an_order_with_a_discount_that_is_taken_back_whole_is_gone(shop):
     shop.write(
         *KEPT,
@@ -281,6 +285,7 @@ def test_the_plan_s_words_come_first_and_the_check_lists_each_status(shop):
     assert accepted["order_id"].tolist() == ["1", "2", "4", "6"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("price", "is_refused"), [(10, False), (901, True)])
 def test_a_status_that_nobody_knows_is_warned_of_or_refused(shop, price, is_refused):
     lines = [f"{n},P{n},C{n},2024-04-01,1,100,paid" for n in range(9)]

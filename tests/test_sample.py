@@ -83,6 +83,7 @@ def test_rows_do_not_depend_on_the_number_of_threads(tmp_path, monkeypatch):
             assert one == many
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "low", "high"),
     [

@@ -49,6 +49,7 @@ def compare_fits(customers: pd.DataFrame, scheme, n_segments: int, most: int) ->
     return adjusted_rand_score(full, found.assign(customers)["segment"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["kprototypes", "kmeans", "latent_classes", "rfm"])
 def test_a_sample_of_mixed_customers_gives_the_segments_of_all(method):
     customers = draw_mixed(40_000)

@@ -69,6 +69,7 @@ def place(folder, name, **options):
     return scored, placed.set_index("customer_id")["segment_name"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "style"),
     [
@@ -151,6 +152,7 @@ def test_a_mark_that_may_be_either_is_asked_for(shop):
     place(folder, "in.csv", spec=TableSpec(path="in.csv", decimal=","))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("yes", "no"), [("Yes", "no"), ("Y", "N"), ("true", "FALSE"), ("1", "0"), ("on", "off")]
 )

@@ -181,6 +181,7 @@ def test_rfm_never_gives_more_segments_than_asked(count):
     assert sum(segment.customer_count for segment in segmentation.segments) == 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_json_there_and_back_assigns_identically(tmp_path, method):
     customers = make_customers()
@@ -191,6 +192,7 @@ def test_json_there_and_back_assigns_identically(tmp_path, method):
     pd.testing.assert_frame_equal(again.assign(customers), segmentation.assign(customers))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_a_table_of_the_engine_and_a_dataframe_get_the_same_segments(method):
     customers = make_customers().astype({"customer_type": "str"})
@@ -203,6 +205,7 @@ def test_a_table_of_the_engine_and_a_dataframe_get_the_same_segments(method):
     pd.testing.assert_frame_equal(there[added], here[added], check_dtype=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_fitting_does_not_depend_on_the_order_of_rows(method):
     customers = make_customers()

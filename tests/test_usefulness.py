@@ -284,6 +284,7 @@ class TestAnswer:
         assert told["answer"].isin(["nothing beyond RFM", "as much as RFM"]).all()
         assert (told["answer"] == "nothing beyond RFM").any()
 
+    @pytest.mark.slow
     def test_as_much_as_rfm_is_said_where_the_segments_are_rfm(self):
         rng = np.random.default_rng(0)
         levels, outcomes = draw_shop(rng, effect=0.0)
@@ -329,6 +330,7 @@ class TestTime:
             pd.testing.assert_frame_equal(one[place], other[place])
         assert not outcomes[0].equals(outcomes[1])
 
+    @pytest.mark.slow
     def test_the_scheme_is_fitted_on_the_day_of_the_split(self, frames, found, monkeypatch):
         days = []
 
@@ -393,6 +395,7 @@ class TestHostileData:
         assert "later_spend" in set(found.figures["outcome"])
         assert any("Left out: buying again" in text for text in state(found))
 
+    @pytest.mark.slow
     def test_lifetime_value_is_left_out_with_its_reason(self):
         rows = [(f"c{i}", i % 100, 5 + i % 7) for i in range(300)]
         rows += [(f"c{i}", 250, 9) for i in range(60)]

@@ -57,6 +57,7 @@ def test_who_prefers_not_to_say_stays_with_an_unknown_income(tmp_path):
     assert told["found"] == "'Prefer not to say' (4), '5+' (1)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "header", "good", "bad", "rule"),
     [

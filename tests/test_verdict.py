@@ -68,6 +68,7 @@ def test_noise_gets_a_no(kind, seed):
     assert candidates.table["faults"].str.contains("structure|stability").any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "clusters"), [(0, 3), (1, 4), (2, 2), (4, 2)])
 def test_clear_groups_get_a_yes_and_are_found(seed, clusters):
     # Groups at the corners of a cube, far apart against their width.
@@ -168,6 +169,7 @@ def test_figures_agree_with_the_segments(shop, candidates):
     assert row["smallest_value_share"] == pytest.approx(spend.min() / spend.sum())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_table_whatever_the_order_of_rows(shop, candidates):
     customers, schemes = shop
     again = compare_candidates(customers[::-1], schemes, Criteria(), **SEEDS)

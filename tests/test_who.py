@@ -59,6 +59,7 @@ class TestTable:
         assert {"gus"} <= ids - set(alone["customer_id"])
         assert built.everybody["customer_id"].is_unique
 
+    @pytest.mark.slow
     def test_counts_and_sums_of_no_orders_are_zero_and_the_rest_is_unknown(self, built):
         gus = built.everybody.set_index("customer_id").loc["gus"]
         zeros = ["order_count", "order_count_last_90_days", "total_spend", "spend_last_30_days"]
@@ -83,6 +84,7 @@ class TestTable:
 
 
 class TestCount:
+    @pytest.mark.slow
     def test_all_are_counted_with_and_without_an_order(self, built):
         found = count_who(make_tables(), as_of=AS_OF).set_index("who")["customer_count"]
         assert found[WITH_ORDER] == len(built.frame)

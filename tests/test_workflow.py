@@ -100,6 +100,7 @@ def test_a_first_run_runs_every_step_and_publishes(ran):
     assert str(folder) not in json.dumps(record)
 
 
+@pytest.mark.slow
 @pytest.mark.serial
 def test_a_copy_of_the_folder_with_nothing_changed_skips_every_step_quickly(shop):
     begun = time.perf_counter()
@@ -110,6 +111,7 @@ def test_a_copy_of_the_folder_with_nothing_changed_skips_every_step_quickly(shop
     assert time.perf_counter() - begun < 4  # about 0.5 s on an idle machine
 
 
+@pytest.mark.slow
 def test_only_what_depends_on_a_change_runs_again_and_says_why(shop):
     write_notebook(shop, "04_experience_data", "1 + 1")
     code, answer, _ = call_run(shop)
@@ -121,6 +123,7 @@ def test_only_what_depends_on_a_change_runs_again_and_says_why(shop):
     assert answer["published"]
 
 
+@pytest.mark.slow
 def test_a_changed_parameter_goes_down_the_steps_and_only_so_far(shop):
     code, answer, _ = call_run(shop, "--set", "size=4", "--only", "2")
     assert code == 0
@@ -165,6 +168,7 @@ def test_equal_runs_leave_equal_pages_and_notebooks(shop):
 # ---------------------------------------------------------------- failures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "code", "message"),
     [
@@ -233,6 +237,7 @@ def test_a_missing_table_is_the_datas_fault(shop):
 # ---------------------------------------------------------------- locks
 
 
+@pytest.mark.slow
 @pytest.mark.serial
 def test_a_second_run_waits_and_then_finds_everything_done(shop):
     write_notebook(shop, "05_analysis", "import time; time.sleep(1)")

@@ -54,6 +54,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["_open_sources", "_check_source", "_count_rules", "run"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_file_that_changes_meanwhile_is_said_to(tmp_path, monkeypatch, change, step):
@@ -187,6 +188,7 @@ def test_the_record_of_a_run_has_the_hash_of_what_was_read(tmp_path, monkeypatch
     assert "changed after" not in told
 
 
+@pytest.mark.slow
 def test_a_source_that_is_put_back_after_it_was_read_is_read_again(tmp_path, monkeypatch):
     shop = make_shop(tmp_path / "shop")
     lines = (shop / "lines.csv").read_text()

@@ -181,6 +181,7 @@ def make_hostile(count: int) -> tuple[pd.DataFrame, object]:
     return customers, segmentation
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_a_scored_csv_runs_nothing_and_keeps_its_numbers(tmp_path, ending):
     customers, segmentation = make_hostile(80)

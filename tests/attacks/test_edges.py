@@ -94,6 +94,7 @@ def test_a_plan_that_stands_at_a_link_in_a_loop_is_not_there(tmp_path):
         read_plan(tmp_path / "plan.toml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quoted", [True, False])
 @pytest.mark.parametrize("is_broken", [True, False])
 def test_a_line_of_any_length_is_read(tmp_path, quoted, is_broken):
@@ -134,6 +135,7 @@ def make_parquet(path):
     pd.DataFrame(rows, columns=HEADER.split(",")).to_parquet(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(0, 3_000, 97))
 def test_a_parquet_file_with_a_wrong_byte_is_told_or_read(tmp_path, place):
     make_parquet(tmp_path / "lines.parquet")

@@ -57,6 +57,7 @@ def end_busy(run: subprocess.Popen, shop: Path) -> str:
     return told
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.serial
 @pytest.mark.parametrize("fork", ["1", "0"])
@@ -69,6 +70,7 @@ def test_a_run_that_is_told_to_end_in_a_notebook_says_so_with_its_code(busy, num
     assert told.endswith("segkit: interrupted\n")
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.serial
 def test_two_signals_are_as_good_as_one(busy):
@@ -80,6 +82,7 @@ def test_two_signals_are_as_good_as_one(busy):
     assert run.returncode in (143, -signal.SIGTERM)
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.serial
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -98,6 +101,7 @@ def test_a_run_that_waits_for_a_lock_can_be_told_to_end(busy, number, code):
     end_busy(first, busy)
 
 
+@pytest.mark.slow
 @forks
 @pytest.mark.serial
 def test_the_end_of_what_starts_kernels_is_a_failed_step(busy):
@@ -109,6 +113,7 @@ def test_the_end_of_what_starts_kernels_is_a_failed_step(busy):
     assert "03_base_analysis.ipynb, cell 4" in told
 
 
+@pytest.mark.slow
 @forks
 @pytest.mark.serial
 def test_a_kernel_that_cannot_be_started_is_a_failed_step(tmp_path):

@@ -24,6 +24,7 @@ def write_table(folder, kind):
     return "lines.parquet" if kind == "parquet" else "."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "parquet", "folder"])
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_shop_below_such_a_folder_is_read_as_any_other(tmp_path, name, kind):
@@ -36,6 +37,7 @@ def test_a_shop_below_such_a_folder_is_read_as_any_other(tmp_path, name, kind):
     pd.testing.assert_frame_equal(*found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_folder_within_the_tables_folder_gives_no_column(tmp_path, name):
     (tmp_path / "lines" / name).mkdir(parents=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 import json
 
+import pytest
+
 from tests.attacks.__main__ import write_page
 from tests.attacks.fuzz import attack, summarise
 from tests.attacks.inputs import make_input
 
 
+@pytest.mark.slow
 def test_a_hundred_hostile_inputs_end_in_words():
     results = attack(list(range(100)), seed=1)
     assert not [result for result in results if result["faults"]], summarise(results)
@@ -38,6 +41,7 @@ def test_a_fault_is_in_the_summary():
     assert "7: exit 70 | oh" in summarise([bad])
 
 
+@pytest.mark.slow
 def test_what_timed_out_is_read_once_more_alone(tmp_path):
     kept = tmp_path / "kept.jsonl"
     late = {"number": 2, "code": None, "faults": ["timed out"], "seconds": 60, "message": ""}

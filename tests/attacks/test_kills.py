@@ -30,6 +30,7 @@ def test_runs_that_are_ended_tear_nothing_and_leave_nothing(tmp_path, fork, coun
     assert sum(ended.values()) == count
 
 
+@pytest.mark.slow
 def test_an_ordinary_process_with_warmed_kernels_may_be_killed(tmp_path):
     chance = random.Random(4)
     folder = make_shop(tmp_path / "shop")

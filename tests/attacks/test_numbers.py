@@ -15,6 +15,7 @@ from segkit.data.engine import count_threads, open_tables
 from segkit.plan.engine import Engine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "rule"),
     [
@@ -114,6 +115,7 @@ def test_no_more_threads_are_started_than_the_machine_bears(tmp_path):
     assert threads == count_threads(256) <= max(4 * (os.cpu_count() or 1), 1)
 
 
+@pytest.mark.slow
 def test_a_check_takes_time_in_the_number_of_columns(tmp_path):
     write_lines(tmp_path)
     seconds = {}

@@ -55,6 +55,7 @@ def street(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.parametrize("name", SIGNED)
 def test_a_file_in_a_folder_of_any_name_is_that_file(street, name, ending):
@@ -66,6 +67,7 @@ def test_a_file_in_a_folder_of_any_name_is_that_file(street, name, ending):
         assert written == list(WRITTEN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIGNED)
 def test_a_folder_of_any_name_is_that_folder(street, name):
     (street / "shop").mkdir()
@@ -76,6 +78,7 @@ def test_a_folder_of_any_name_is_that_folder(street, name):
     assert list_customers(prepare_tables(plan, street / "run")) == ["C1", "C1", "C2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIGNED)
 def test_a_query_reads_the_file_of_that_name(street, name):
     files = {"l": f"{name}/{name}.csv", "m": f"{name}/lines.parquet"}
@@ -85,6 +88,7 @@ def test_a_query_reads_the_file_of_that_name(street, name):
     assert list_customers(prepare_tables(plan, street / name / "run")) == ["C1"] * 4 + ["C2"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["b[1]", "q?x", "per%41cent", "a#b", "star*"])
 def test_a_database_of_any_name_is_that_file(tmp_path, name):
     rows = [line.split(",") for line in GOOD_LINES]
@@ -101,6 +105,7 @@ def test_a_database_of_any_name_is_that_file(tmp_path, name):
         assert check_plan(plan).counts["read"].tolist() == [3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIGNED)
 def test_what_does_not_fit_goes_to_the_folder_of_that_name(street, name):
     plan = make_plan(

@@ -84,6 +84,7 @@ def test_what_reads_anything_else_is_refused(shop, query, monkeypatch):
     assert "SECRET" not in problem.describe()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -147,6 +148,7 @@ def test_a_view_in_a_database_file_reads_no_other_file(shop):
     assert "the database's table cannot be read" in problem.describe()
 
 
+@pytest.mark.slow
 def test_a_table_that_is_larger_than_the_memory_goes_by_way_of_the_disk(shop):
     with duckdb.connect() as con:
         con.execute(
@@ -191,6 +193,7 @@ def test_two_databases_at_once_share_the_memory_of_one(shop, limit, query_fails)
     assert {path.name for path in shop.iterdir()} <= {"lines.csv", "secret.csv", "own.duckdb"}
 
 
+@pytest.mark.slow
 def test_a_query_that_needs_too_much_memory_is_not_told_to_be_wrong(shop):
     query = "SELECT *, repeat('x', 400000000) AS more FROM l"
     plan = ask(shop, query, engine={"memory_limit": "100MB", "threads": 1})

@@ -167,6 +167,7 @@ def make_customers(seed: int) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_no_small_count_of_a_shop_can_be_recovered_from_all_its_tables(tmp_path, seed):
     shop = Shop(tmp_path, make_customers(seed))
@@ -178,6 +179,7 @@ def test_no_small_count_of_a_shop_can_be_recovered_from_all_its_tables(tmp_path,
     assert shop.list_recovered() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_nor_where_the_totals_come_after_the_parts(tmp_path, seed):
     shop = Shop(tmp_path, make_customers(seed))

@@ -8,6 +8,7 @@ import pytest
 from segkit.data.sample import make_sample
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["{a}", "b[1]", "star*", "q?", "{a} b[1] star* q? %s {0}"])
 def test_the_sample_shop_is_made_in_a_folder_of_any_name(tmp_path, name):
     made = make_sample(tmp_path / name, customers=60)

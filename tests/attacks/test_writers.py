@@ -30,6 +30,7 @@ from segkit.workflow.publishing import read_pointer, verify_publication
 ROUNDS = 3
 
 
+@pytest.mark.slow
 def test_two_working_folders_publish_to_one_place_and_the_pointer_is_never_torn(tmp_path):
     out = tmp_path / "reports"
     shops = [make_shop(tmp_path / name) for name in ("one", "two")]
@@ -47,6 +48,7 @@ def test_two_working_folders_publish_to_one_place_and_the_pointer_is_never_torn(
     assert not list(out.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_publication_waits_for_another_one_and_a_scheduler_may_try_again(tmp_path):
     shop = make_shop(tmp_path / "shop")
     out = tmp_path / "out"
@@ -59,6 +61,7 @@ def test_a_publication_waits_for_another_one_and_a_scheduler_may_try_again(tmp_p
     assert not list(out.glob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["pointer", "page", "folder"])
 def test_what_somebody_else_harmed_meanwhile_is_not_said_to_be_published(
     tmp_path, monkeypatch, harm
@@ -82,6 +85,7 @@ def test_what_somebody_else_harmed_meanwhile_is_not_said_to_be_published(
     assert "published 2" not in messages
 
 
+@pytest.mark.slow
 def test_a_report_is_not_published_into_a_run_folder(tmp_path):
     shop = make_shop(tmp_path / "shop")
     code, answer, _ = call_run(shop, "--out", str(shop / "runs" / "tiny" / "history"))
@@ -106,6 +110,7 @@ def score_many(folder: Path, name: str, out: Path, results) -> None:
         results.put(sum(counts.values()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_two_that_score_into_one_file_each_count_their_own_rows(scoring, ending):
     sizes = {"a.csv": 60, "b.csv": 90}
@@ -175,6 +180,7 @@ def segmented(tmp_path) -> Path:
     return shop
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [

@@ -68,6 +68,7 @@ def make_random_set(seed: int) -> tuple[pd.DataFrame, int]:
     return standardise(frame), k
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_random_mixed_sets_cost_no_more_than_the_better_of_cao_and_huang(seed):
     frame, k = make_random_set(seed)

@@ -47,6 +47,7 @@ def test_the_published_segments_have_the_published_sizes_and_sum_of_squares(moti
     assert measure_within(motives, published) == pytest.approx(2665.36, abs=0.005)
 
 
+@pytest.mark.slow
 def test_the_best_of_many_starts_is_at_least_as_good_as_published(motives, published):
     fit = fit_prototypes(motives, NO_CODES, n_clusters=6, gamma=1.0, n_init=20, random_state=0)
     within = measure_within(motives, fit.labels)
@@ -63,6 +64,7 @@ def test_the_loops_of_the_bootstrap_come_close_to_the_best(motives):
     assert costs.max() <= 1.005 * 2661.10
 
 
+@pytest.mark.slow
 def test_all_three_levels_of_stability_are_measured(motives, monkeypatch):
     monkeypatch.setattr(null_evidence, "COPIES", 5)
     rows, solutions = PreparedColumns((), (), motives, NO_CODES), {}
