@@ -516,6 +516,14 @@ def test_customers_that_are_not_one_row_each_are_refused_everywhere(name, call, 
     assert expected in str(caught.value)
 
 
+def test_a_segmentation_in_place_of_columns_is_told_what_it_was_fitted_with(noise):
+    found = segkit.fit_segmentation(noise, ["length", "width"], 3)
+    for call in (segkit.judge_segmentation, segkit.compare_counts):
+        with pytest.raises(SegkitError) as refused:
+            call(noise, found)
+        assert refused.value.fix == 'Write what it was fitted with: ["length", "width"], 3.'
+
+
 def test_what_is_no_segmentation_is_refused(shop):
     with pytest.raises(SegkitError, match="this is no segmentation"):
         segkit.assign_segments("found.json", shop)

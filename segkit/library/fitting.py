@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -138,6 +139,11 @@ def make_scheme(
     SegkitError
         If a setting is unknown or does not fit the method.
     """
+    if isinstance(columns, Segmentation):
+        # It does not say all that its fit was asked for, so it cannot be fitted again.
+        names = json.dumps(list(columns.columns))
+        fix = f"Write what it was fitted with: {names}, {len(columns.segments)}."
+        raise SegkitError("columns are names, and this is a segmentation", where="columns", fix=fix)
     wanted = read_names(columns, "columns")
     if n_segments is None:
         if method in LEARNING_METHODS:
