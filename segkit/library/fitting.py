@@ -139,11 +139,7 @@ def make_scheme(
     SegkitError
         If a setting is unknown or does not fit the method.
     """
-    if isinstance(columns, Segmentation):
-        # It does not say all that its fit was asked for, so it cannot be fitted again.
-        names = json.dumps(list(columns.columns))
-        fix = f"Write what it was fitted with: {names}, {len(columns.segments)}."
-        raise SegkitError("columns are names, and this is a segmentation", where="columns", fix=fix)
+    refuse_segmentation(columns)
     wanted = read_names(columns, "columns")
     if n_segments is None:
         if method in LEARNING_METHODS:
@@ -166,6 +162,20 @@ def make_scheme(
         "segments": n_segments,
     }
     return make_model(Scheme, "fit_segmentation", {**values, **settings})
+
+
+def refuse_segmentation(columns: object) -> None:
+    """Raise an error if columns are a segmentation: it does not say all that its fit was asked for.
+
+    Raises
+    ------
+    SegkitError
+        With the columns and the number that it was fitted with.
+    """
+    if isinstance(columns, Segmentation):
+        names = json.dumps(list(columns.columns))
+        fix = f"Write what it was fitted with: {names}, {len(columns.segments)}."
+        raise SegkitError("columns are names, and this is a segmentation", where="columns", fix=fix)
 
 
 def read_fitted(customers: Any, scheme: Scheme) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from segkit.library.fitting import Method, find_day, make_scheme, read_fitted
+from segkit.library.fitting import Method, find_day, make_scheme, read_fitted, refuse_segmentation
 from segkit.library.inputs import read_count, read_range, read_seed
 from segkit.library.models import make_model
 from segkit.plan.models import Criteria
@@ -129,6 +129,7 @@ def judge_segmentation(
     >>> judge_segmentation(groups, ["length", "width"], 2, bootstrap_pairs=8)
     Judgement(yes: 2 segments, natural)
     """
+    refuse_segmentation(columns)
     if n_segments is None and method in ("rfm", "tiers", "rules"):
         counts = make_scheme(method, columns=columns, n_segments=None, settings=settings).segments
     else:
