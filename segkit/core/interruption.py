@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
+import warnings
 from collections.abc import Iterator
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -31,6 +33,7 @@ def raise_when_told_to_end() -> Iterator[list[Interrupted]]:
 
     def interrupt(number: int, _: object) -> None:
         raised.append(Interrupted(number))
+        _expect_half_built()
         raise raised[-1]
 
     before = {number: signal.signal(number, interrupt) for number in SIGNALS}
@@ -39,3 +42,13 @@ def raise_when_told_to_end() -> Iterator[list[Interrupted]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _expect_half_built() -> None:
+    """Say nothing from now on of what cannot be closed, since the signal came while it was made.
+
+    Python itself would write a traceback for each, such as for an event loop without its sockets,
+    and warn of calls that nobody waits for any more.
+    """
+    sys.unraisablehook = lambda _: None
+    warnings.simplefilter("ignore")
