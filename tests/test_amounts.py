@@ -65,6 +65,7 @@ class TestDecimalMarks:
         assert lines["unit_price"].tolist() == expected
         assert rules.empty
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("price", "expected"), [("0,125", 0.125), ("1 234,567", 1234.567), ("1.234.567", 1234567.0)]
     )
@@ -194,6 +195,7 @@ class TestTypedNumbers:
         prepared = prepare_tables(plan, folder / "run")
         return pd.read_parquet(prepared.paths["order_lines"])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("decimal", [",", ".", None])
     def test_a_cell_that_is_a_number_is_that_number(self, tmp_path, decimal):
         self.write(tmp_path, self.CELLS)
@@ -230,6 +232,7 @@ class TestTypedNumbers:
         assert table["answer"].tolist() == [1.5, 2.25, 3.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("price", ["(7.00)", "7.00-", "\u22127.00"])
 def test_negatives_of_accountants_are_set_aside_and_said(tmp_path, price):
     lines, rules = read_lines(tmp_path, prices=["5.00", "6.00", price])

@@ -534,6 +534,7 @@ def test_a_funnel_says_where_most_are_lost():
     assert read_texts(journey.state_funnel(nothing)) == ["No table names enough customers."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["events", "messages", "responses"])
 def test_without_orders_and_customers_a_table_says_who_they_are(name):
     tables = open_tables({name: make_frames()[name]})

@@ -456,6 +456,7 @@ def test_features_that_are_known_as_seldom_are_named_together():
     assert "country and city, told of 50.0%" in text or "city and country, told of 50.0%" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("largest", "by_few"), [(12.0, False), (200.0, True)])
 def test_a_mean_of_a_persona_says_where_two_customers_make_it(largest, by_few):
     amounts = np.repeat([10.0, 2.0], 40) + np.tile([0.0, 1.0], 40)

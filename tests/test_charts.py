@@ -69,6 +69,7 @@ def read_texts(ax: Axes) -> list[str]:
     return [text.get_text() for text in ax.texts]
 
 
+@pytest.mark.slow
 def test_every_chart_is_in_the_demo_and_says_what_it_shows(drawn):
     assert set(drawn) == set(PLOTS)
     assert len(PLOTS) == 31
@@ -263,6 +264,7 @@ def empty() -> dict[str, Axes]:
     return draw_charts(tables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(PLOTS))
 def test_an_empty_table_gives_a_chart_that_says_why(name, empty):
     assert "There is no such table in the plan." in read_alt(empty[name])

@@ -86,6 +86,7 @@ def test_utc_stays_utc_where_no_zone_is_given_and_the_note_says_how_to_give_one(
     assert "write time_zone" in quality.loc["zones_ordered_at", "treatment"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "times",
     [
@@ -111,6 +112,7 @@ def test_a_zone_in_the_plan_settles_rows_of_utc_beside_local_ones(tmp_path):
     assert quality["severity"].tolist() == ["note"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("zone", "expected"), [(None, "2024-07-01 22:30"), ("Australia/Sydney", "2024-07-02 08:30")]
 )

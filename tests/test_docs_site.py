@@ -72,6 +72,7 @@ def test_a_chart_is_found_in_the_steps_that_call_it():
     assert find_steps("plot_base") == ["03_base_analysis", "04_experience_data"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_drawing_says_in_words_what_it_shows(name):
     assert len(DRAWINGS[name]().figure._segkit_alt) > 30

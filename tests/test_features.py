@@ -51,6 +51,7 @@ def test_expressing_the_table_asks_no_engine():
     assert set(expressed.columns) == set(frame.columns) - fitted
 
 
+@pytest.mark.slow
 def test_every_column_is_in_the_dictionary_and_no_personal_column_is_there(shop):
     shares = {name for name in shop.columns if name.startswith(CATEGORY_SHARE)}
     assert shares == {"category_share_camp", "category_share_home"}

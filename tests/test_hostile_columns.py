@@ -119,6 +119,7 @@ def test_whatever_columns_are_called_the_segments_and_the_columns_stay(read, bes
     connection.disconnect()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", range(3))
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
 def test_a_file_with_every_hostile_name_is_scored_and_kept_whole(tmp_path, kind, suffix):

@@ -52,6 +52,7 @@ def wait_until(condition, seconds: float = 10) -> bool:
     return condition()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fork", [True, False])
 def test_each_notebook_gets_a_fresh_kernel_with_its_parameters(tmp_path, fork):
     path = write_notebook(

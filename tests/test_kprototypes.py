@@ -230,6 +230,7 @@ def test_a_weight_counts_as_so_many_rows():
     np.testing.assert_array_equal(weighted.labels.repeat(weights), repeated.labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, bool, float, str, "category"])
 def test_the_type_of_a_category_does_not_matter(dtype):
     numbers, codes = make_mixed(200, missing=0)

@@ -140,6 +140,7 @@ def test_formats_may_be_declared():
     assert found.as_of == datetime.date(2025, 2, 4)
 
 
+@pytest.mark.slow
 def test_days_are_those_of_the_zone_that_a_column_says(lines):
     days = lines["ordered_at"].replace("2025-02-30", "2025-02-28")
     midnight = pd.to_datetime(days).dt.tz_localize("Europe/Helsinki")
@@ -282,6 +283,7 @@ def test_dates_that_can_be_read_in_two_ways_are_told_with_what_to_pass():
 # --- customers ---
 
 
+@pytest.mark.slow
 def test_customers_are_those_of_a_run(customers, prepared):
     tables = {"order_lines": prepared.table}
     expected = customer_table.build_customers(tables, as_of=DAY).frame
@@ -304,6 +306,7 @@ def test_a_day_may_be_text_date_or_time(day, prepared):
     assert found.attrs["as_of"] == "2025-01-31"
 
 
+@pytest.mark.slow
 def test_raw_lines_are_prepared_on_the_way_and_what_is_lost_is_told(lines, customers):
     with pytest.warns(LinesWarning, match="6 of 3,402 order lines were rejected"):
         found = segkit.build_customers(lines)

@@ -343,6 +343,7 @@ class TestPrediction:
 
 
 class TestFeatures:
+    @pytest.mark.slow
     def test_join_the_customer_table_in_the_dictionary_s_place(self):
         lines = ibis.memtable(make_orders())
         built = build_customers({"order_lines": lines}, as_of=AS_OF)
@@ -353,12 +354,14 @@ class TestFeatures:
         columns = {"order_lines": dict.fromkeys(lines.columns, "number")}
         assert set(FEATURE_COLUMNS) <= set(list_given(columns))
 
+    @pytest.mark.slow
     def test_are_there_but_missing_where_too_few_bought_again(self):
         built = build_customers(make_tables(), as_of=AS_OF)
         customers = built.frame
         assert customers[list(FEATURE_COLUMNS)].isna().all().all()
         assert "too few" in built.lifetime_reason
 
+    @pytest.mark.slow
     def test_who_never_bought_is_not_there_and_changes_nothing(self):
         returns = make_orders(1).head(1)
         returns = returns.assign(customer_id="nobody", line_type="return", line_amount=-5.0)
@@ -424,6 +427,7 @@ class TestEvidence:
         alt = lifetime_value.plot_repeat_counts(repeats).figure._segkit_alt
         assert "2: – actual" in alt
 
+    @pytest.mark.slow
     def test_sentences_and_charts_say_what_the_tables_hold(self):
         lines = ibis.memtable(make_orders())
         built = build_customers({"order_lines": lines}, as_of=AS_OF)

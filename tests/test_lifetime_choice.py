@@ -110,6 +110,7 @@ class TestContracts:
 
 
 class TestChoice:
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", ["BG/NBD", "MBG/CNBD-k"])
     def test_whoever_drew_the_customers_is_taken(self, kind):
         lines = ibis.memtable(draw_lines(kind))
@@ -123,6 +124,7 @@ class TestChoice:
         again = choose_lifetime(lines, as_of=AS_OF)
         pd.testing.assert_frame_equal(choice.candidates, again.candidates, check_exact=True)
 
+    @pytest.mark.slow
     def test_the_simpler_is_taken_but_where_another_is_better_by_more_than_chance(self):
         taken = []
         for seed in range(6):

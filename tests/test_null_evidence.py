@@ -59,6 +59,7 @@ def draw_groups(rng: np.random.Generator, shares: tuple[float, ...]) -> Prepared
     return make_rows(7 * np.eye(4)[own] + rng.normal(size=(ROWS, 4)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["elongated", "heavy tails", "counts", "mixed"])
 def test_what_is_cut_in_a_cloud_is_no_tighter_than_in_its_null(kind):
     rows = draw_cloud(kind, np.random.default_rng(0))

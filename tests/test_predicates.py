@@ -106,6 +106,7 @@ conditions = st.deferred(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(text=conditions)
 @example(text="not c or a = 1 and a < b")
@@ -250,6 +251,7 @@ def test_whatever_is_written_is_read_or_refused_in_words(text):
         assert set(read_predicate(text, KINDS).columns) <= set(KINDS)
 
 
+@pytest.mark.slow
 def test_the_longest_and_the_deepest_condition_runs(connection):
     assert evaluate(connection, " or ".join(["a = 1"] * 100)) == [YES, NO, NO, OPEN, NO]
     assert evaluate(connection, "+".join(["a"] * 199) + " > 3") == [YES, NO, NO, OPEN, YES]

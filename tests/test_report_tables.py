@@ -220,6 +220,7 @@ def test_what_has_not_passed_the_gate_is_not_shown():
 NOBODY = Shape("t", population="rules")
 
 
+@pytest.mark.slow
 def test_every_view_shows_rows_that_name_nothing():
     views = {}
     for found in pkgutil.iter_modules(segkit.report.__path__):

@@ -50,6 +50,7 @@ def test_orders_of_one_day_are_one_day_of_the_rhythm():
     assert amy["overdue_ratio"] == pytest.approx(140 / 35)  # 10 February to 30 June
 
 
+@pytest.mark.slow
 def test_one_order_has_no_rhythm_but_the_one_of_all_customers():
     amy = summarise([("amy", "A1", "2026-06-10 10:00", 10.0)], mean_gap_days=40.0).loc["amy"]
     assert amy[["mean_days_between_orders", "gap_variation"]].isna().all()

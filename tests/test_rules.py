@@ -156,6 +156,7 @@ def fitted():
     return [fit_rules(CUSTOMERS, own), fit_rfm(CUSTOMERS, make_scheme(method="rfm"), 6)]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(values=VALUES, which=st.integers(0, 1))
 def test_whatever_comes_every_customer_gets_one_segment_whatever_the_order(values, which, fitted):
@@ -187,6 +188,7 @@ def test_scores_are_learned_where_a_rule_names_them_and_ties_share_a_score():
     assert count_points(fixed, customers, "frequency").tolist() == [1] * 6 + [2, 2, 3, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("groups", "champion", "loyal"),
     [(2, (2, 4), (2, 3)), (3, (3, 5), (2, 4)), (4, (4, 7), (3, 5)), (5, (4, 8), (3, 6))],

@@ -241,6 +241,7 @@ def test_an_order_whose_lines_are_all_zero_is_no_order(shop):
 STATES = f"{HEADER},state"
 
 
+@pytest.mark.slow
 def test_statuses_of_lines_decide_by_words_that_shops_use(shop):
     words = {
         "ok": ["Shipped", "wc-completed", "VERSENDET", "payé", "Partially Fulfilled"],
@@ -318,6 +319,7 @@ def test_a_status_and_a_refund_beside_it_take_an_order_back_once(shop, refund):
     assert shop.describe("2024-04-08").loc["cyn", "total_spend"] == 67
 
 
+@pytest.mark.slow
 def test_lines_of_one_order_may_each_have_a_status(shop):
     shop.write(
         *(f"{line},paid" for line in KEPT),
@@ -397,6 +399,7 @@ def test_fields_that_disagree_are_not_carried(shop):
     assert "carried_customer_id" not in rules
 
 
+@pytest.mark.slow
 def test_amounts_of_orders_are_shared_out_in_proportion(shop):
     shop.write(*KEPT, "v1,P7,cyn,2024-04-01,1,30", "v1,P8,cyn,2024-04-01,3,20")
     shop.write_orders(

@@ -61,6 +61,7 @@ def hash_files(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_files_and_another_does_not(tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         make_sample(tmp_path / name, customers=300, random_state=seed)
@@ -70,6 +71,7 @@ def test_the_same_seed_gives_the_same_files_and_another_does_not(tmp_path):
     assert first["customers.csv"] != other["customers.csv"]
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_the_number_of_threads(tmp_path, monkeypatch):
     make_sample(tmp_path / "one", customers=300)
     monkeypatch.setattr(sample, "MOST_IN_ONE_THREAD", 0)

@@ -265,6 +265,7 @@ def fitted():
     return [fit(make_customers(), method) for method in METHODS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["mixed", "kmodes", "latent"])
 def test_other_words_for_the_same_levels_give_the_same_partition(method):
     customers = make_customers()

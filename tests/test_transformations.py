@@ -89,6 +89,7 @@ def test_the_segments_stay_when_columns_are_shifted_and_scaled(seed, shift, unit
     assert compare_labels(there["segment"].to_numpy(), here["segment"].to_numpy()) > 0.99
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(SEEDS, UNITS)
 def test_an_amount_is_prepared_alike_in_cents_and_in_euros(seed, unit):

@@ -350,6 +350,7 @@ class TestTime:
         pd.testing.assert_frame_equal(again.figures, found.figures)
         pd.testing.assert_frame_equal(again.gains, found.gains)
 
+    @pytest.mark.slow
     def test_columns_without_a_date_are_named(self, found):
         assert found.undated == ("taste",)
         assert any("No date is known of “taste”" in text for text in state(found))
@@ -410,6 +411,7 @@ class TestHostileData:
 
 
 class TestReport:
+    @pytest.mark.slow
     def test_the_first_sentence_is_the_answer(self, found):
         text = state(found)
         assert text[0].startswith("These segments say something that RFM does not, about ")

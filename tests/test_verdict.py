@@ -149,6 +149,7 @@ def candidates(shop):
     return compare_candidates(*shop, Criteria(), **SEEDS)
 
 
+@pytest.mark.slow
 def test_every_scheme_and_number_of_segments_has_a_row(candidates):
     table = candidates.table
     assert set(zip(table["scheme"], table["segment_count"], strict=True)) == set(

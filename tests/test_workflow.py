@@ -137,6 +137,7 @@ def test_a_changed_parameter_goes_down_the_steps_and_only_so_far(shop):
     assert str(shop) not in json.dumps(notebook)
 
 
+@pytest.mark.slow
 def test_the_plan_the_data_and_the_outputs_count_but_comments_and_layout_do_not(shop):
     (shop / "plan.toml").write_text("# a comment\n" + PLAN.replace(" = ", "  =  "))
     assert set(read_states(call_run(shop)[1]).values()) == {"skipped"}

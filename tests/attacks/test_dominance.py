@@ -94,6 +94,7 @@ def test_the_spend_and_the_orders_of_a_segment(amounts, is_shown):
     assert is_told(found, "customer_count", segment_name="A")
 
 
+@pytest.mark.slow
 @LIKE_MANY
 def test_the_mean_of_a_feature_in_a_segment(amounts, is_shown):
     compared = profile_segments(make_customers(amounts), SEGMENTS)

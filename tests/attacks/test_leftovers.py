@@ -322,6 +322,7 @@ def test_the_sample_clears_what_a_killed_one_left_in_its_folder(tmp_path):
     assert not any(path.exists() for path in left)
 
 
+@pytest.mark.slow
 def test_every_temporary_folder_says_whose_it_is():
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -122,6 +122,7 @@ def test_what_does_not_fit_goes_to_the_folder_of_that_name(street, name):
     assert list((street / name / name).rglob("*.tmp"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIGNED)
 def test_scoring_reads_the_table_of_that_name(tmp_path, name):
     folder = tmp_path / name

@@ -67,6 +67,7 @@ def ask(shop, query, **more):
     return make_plan(shop, {"order_lines": spec}, **more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", NO_SELECT)
 def test_what_is_not_one_select_is_refused_and_does_nothing(shop, query, monkeypatch):
     monkeypatch.chdir(shop)
@@ -76,6 +77,7 @@ def test_what_is_not_one_select_is_refused_and_does_nothing(shop, query, monkeyp
     assert {path.name: path.read_bytes() for path in shop.iterdir()} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", READS_OTHERS)
 def test_what_reads_anything_else_is_refused(shop, query, monkeypatch):
     monkeypatch.chdir(shop)

@@ -78,6 +78,7 @@ def test_random_mixed_sets_cost_no_more_than_the_better_of_cao_and_huang(seed):
     assert ours.cost_ <= 1.001 * min(cao, huang)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [3, 6])
 @pytest.mark.parametrize("n_init", [1, 10])
 @pytest.mark.parametrize("seed", range(3))
