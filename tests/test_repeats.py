@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from segkit.data import repeats
 
 
-def find_rows(keys: list[str | None]) -> list[int]:
+def find_rows(keys: list[str | None], *, fewer: int = 0) -> list[int]:
     rows = pd.DataFrame({"source_row": range(5, 5 + len(keys)), "key": pd.array(keys, "str")})
     con = duckdb.connect()
     con.register("rows", rows)
-    source = SimpleNamespace(con=con, raw_count=len(rows))
+    source = SimpleNamespace(con=con, raw_count=len(rows) - fewer)
     twins = repeats.find_twins(source, "hash(key)", "FROM rows WHERE key IS NOT NULL")
     hashes = twins["row_hash"]
     assert hashes.duplicated(keep=False).all()
@@ -26,6 +26,10 @@ def find_rows(keys: list[str | None]) -> list[int]:
 
 def test_keys_that_are_there_twice_by_hand():
     assert find_rows(["a", "b", "a", None, "c", None, "b", "a"]) == [5, 6, 7, 11, 12]
+
+
+def test_a_source_that_grew_after_it_was_counted_is_read_whole():
+    assert find_rows(["a", "b", "a", "b"], fewer=2) == [5, 6, 7, 8]
 
 
 @pytest.mark.parametrize("keys", [[], [None], ["a"], ["a", "b"], [None, None]])

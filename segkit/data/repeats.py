@@ -63,22 +63,20 @@ def find_twins(source: Source, hashed: str, rows: str) -> pd.DataFrame:
         query = f"SELECT source_row, {hashed} AS row_hash {rows}"
         if part_count > 1:
             query += f" AND {hashed} % {part_count} = {part}"
-        source_rows, hashes = _fetch_hashes(source.con.sql(query), most=source.raw_count)
+        source_rows, hashes = _fetch_hashes(source.con.sql(query))
         places = _find_places(hashes, _find_repeated(hashes))
         twins.append(pd.DataFrame({"source_row": source_rows[places], "row_hash": hashes[places]}))
     return pd.concat(twins)
 
 
-def _fetch_hashes(found: duckdb.DuckDBPyRelation, *, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows' numbers and hashes; of ``most`` only what is filled takes memory."""
-    source_rows = np.empty(most, np.int64)
-    hashes = np.empty(most, np.uint64)
-    end = 0
+def _fetch_hashes(found: duckdb.DuckDBPyRelation) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows' numbers and hashes, however many the source has by now."""
+    source_rows = [np.empty(0, np.int64)]
+    hashes = [np.empty(0, np.uint64)]
     for batch in found.to_arrow_reader(BATCH_ROWS):
-        begin, end = end, end + batch.num_rows
-        source_rows[begin:end] = batch["source_row"].to_numpy()
-        hashes[begin:end] = batch["row_hash"].to_numpy()
-    return source_rows[:end], hashes[:end]
+        source_rows.append(batch["source_row"].to_numpy())
+        hashes.append(batch["row_hash"].to_numpy())
+    return np.concatenate(source_rows), np.concatenate(hashes)
 
 
 def _find_repeated(hashes: np.ndarray) -> np.ndarray:
