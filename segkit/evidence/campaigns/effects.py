@@ -48,6 +48,7 @@ COLUMNS = [
     "baseline_count", "rests_on_count", "treated_value", "baseline_value", "difference",
     "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high", "p_value",
     "adjusted_p_value", "is_primary", "differs", "detectable", "control_size", "total_needed",
+    "wanted_effect",
 ]  # fmt: skip
 HETEROGENEITY_COLUMNS = [
     "treated", "baseline", "outcome", "scale", "segment_count", "q", "p_value",
@@ -109,7 +110,8 @@ def compare_arms(assigned: Assigned) -> Compared:
     effects = pd.concat(tables, ignore_index=True)
     effects = _mark_primary(effects, assigned, effects["segment_name"] == EVERYBODY)
     is_first = effects["outcome"] == assigned.primary
-    planned = ["control_size", "total_needed"]
+    planned = ["control_size", "total_needed", "wanted_effect"]
+    effects["wanted_effect"] = assigned.plan.smallest_effect or np.nan
     effects[planned] = effects[planned].where(is_first)
     heterogeneity = empty_table(HETEROGENEITY_COLUMNS, "There are no segments to compare.")
     if tests:

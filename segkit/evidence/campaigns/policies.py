@@ -145,8 +145,8 @@ def draw_uplift(assigned: Assigned, outcome: str, trial: _Trial) -> pd.DataFrame
     """Return the uplift curve: what is gained by sending to the first segments only.
 
     Segments are put in the order of what the arm of the first comparison brings more than the one
-    it is compared with, as the other four folds have it. The gain at a share of the customers is the value of
-    sending to the segments up to there, less that of sending to nobody, a customer of all: the
+    it is compared with, as the other four folds have it. The gain at a share of the customers is
+    what sending to the segments up to there brings more than to nobody, a customer of all: the
     cumulative uplift of Radcliffe (2007), *Direct Marketing Analytics Journal*, in which Qini is
     the area between the curve and ``straight_gain``, the line to its end.
 
