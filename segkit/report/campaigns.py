@@ -111,7 +111,7 @@ BALANCE = View(
     },
 )
 _WHOLE = Shape("campaign_effects", by=COMPARED, count=RESTS_ON, adds_up=False)
-_BY_SEGMENT = Shape("campaign_segments", by=SEGMENT, within=COMPARED, count=RESTS_ON, repeats=True)
+_BY_SEGMENT = Shape("campaign_segments", by=(*COMPARED, *SEGMENT), count=RESTS_ON, repeats=True)
 EFFECTS = View(_WHOLE, _COMPARISON | OUTCOME | _COUNTS | SHARES | _FLAGS)
 AMOUNTS = View(_WHOLE, _COMPARISON | OUTCOME | _COUNTS | MONEY | _FLAGS).rename("campaign_amounts")
 _SEGMENT = {"segment_name": Column()}
@@ -166,6 +166,7 @@ CURVE = View(
         "gain": Column("Gain a customer of all, points", "points"),
         "gain_interval": Column("Interval", "points", interval=("gain_low", "gain_high")),
         "straight_gain": Column("By chance", "points"),
+        "qini": Column("Qini", "points"),
         NOTE: Column(),
     },
 )
