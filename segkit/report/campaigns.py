@@ -320,10 +320,12 @@ def lay_out_policies(tables: Tables) -> list[Exhibit]:
     for table, kind in ((tables.policies, "points"), (tables.policy_amounts, "money")):
         if table.empty:
             continue
-        outcome = str(table.frame["outcome"].iloc[0])
-        drawn = plot_policies(table, kind=kind, title=f"{outcome}: the best arm for each segment")
-        caption = "What the policy by segment brings more than each other, out of sample."
-        shown.append(Exhibit(thing=drawn, caption=caption))
+        if not shown:
+            outcome = str(table.frame["outcome"].iloc[0])
+            title = f"{outcome}: the best arm for each segment"
+            caption = "What the policy by segment brings more than each other, out of sample."
+            drawn = plot_policies(table, kind=kind, title=title)
+            shown.append(Exhibit(thing=drawn, caption=caption))
         caption = "The value of policies, out of sample and before the costs of messages"
         shown.append(Exhibit(thing=table, caption=caption, folded=True))
     if not tables.curve.empty:
