@@ -49,6 +49,7 @@ MENU = {
         "guide/models",
         "rules",
         "segmentation",
+        "campaigns",
         "guide/large_tables",
     ),
     "Charts": ("gallery/index",),
