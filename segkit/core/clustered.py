@@ -94,9 +94,7 @@ def bound_total(amounts: np.ndarray) -> tuple[float, float]:
     return low * len(amounts), high * len(amounts)
 
 
-def find_clustered_share_p_value(
-    hits: np.ndarray, trials: np.ndarray, is_own: np.ndarray
-) -> float:
+def find_clustered_share_p_value(hits: np.ndarray, trials: np.ndarray, is_own: np.ndarray) -> float:
     """Return the p-value of the difference of a group's share from that of all others.
 
     The score test of two shares with each group's effective number of trials: Rao and Scott (1992),

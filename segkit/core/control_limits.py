@@ -75,7 +75,7 @@ def find_limits(values: np.ndarray, trials: np.ndarray | None = None) -> Limits:
     --------
     >>> figures = np.array([10.0, 12, 10, 12, 10, 12, 10, 12, 10, 12, 10, 30])
     >>> limits = find_limits(figures)  # the mean is 12.5, the mean moving range 40 / 11
-    >>> round(limits.high[0], 2), limits.is_outside.nonzero()[0].tolist()
+    >>> round(float(limits.high[0]), 2), limits.is_outside.nonzero()[0].tolist()
     (22.17, [11])
     """
     values = np.asarray(values, dtype=float)

@@ -54,8 +54,6 @@ def _make(name: str, over: str, measure: str, **parts: object) -> Kpi:
     text = str(parts.pop("text", "")) or MEASURES[name]
     if over == "customers" and "365 days" not in text and "date" not in parts:
         parts["days"] = "all"
-    elif over == "customers" and "date" not in parts:
-        return Kpi.model_construct(name=name, text=text, over=over, measure=measure, **parts)
     return Kpi(name=name, text=text, over=over, measure=measure, **parts)
 
 
@@ -148,24 +146,24 @@ def list_ready_made() -> dict[str, Followed]:
         ),
         _follow(
             _make(
-                "value_per_customer",
-                "order_lines",
-                "per_customer",
-                of="line_amount",
-                unit=MONEY,
+                "value_per_customer", "order_lines", "per_customer", of="line_amount", unit=MONEY
             ),
-            _make("value_per_customer", "order_lines", "per_customer", of="line_amount", unit=MONEY),
+            _make(
+                "value_per_customer", "order_lines", "per_customer", of="line_amount", unit=MONEY
+            ),
             "Net spend a customer in the month",
         ),
         _follow(_share("consent_share", "customers", "may_contact is true")),
-        _follow_whole(_make(
+        _follow_whole(
+            _make(
                 "net_promoter_score",
                 "responses",
                 "mean",
                 of="promoter_points",
                 days="all",
                 unit="points",
-            )),
+            )
+        ),
         _follow_whole(
             _share("win_rate", "deals", "outcome = 'won'", when="outcome in ('won', 'lost')")
         ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ibis
 import pandas as pd
@@ -56,11 +56,15 @@ class Source:
     customers: pd.DataFrame
     as_of: datetime.date
     consent_column: str | None = "consent"
+    _opened: dict[str, ir.Table | None] = field(repr=False, compare=False, default_factory=dict)
 
     def open_rows(self, over: str) -> ir.Table | None:
         """Return the rows of a table until the last day counted; None where it is not there."""
-        rows = self._open(over)
-        return None if rows is None else rows.mutate(**{TRUE: ibis.literal(True)})
+        if over not in self._opened:
+            rows = self._open(over)
+            named = None if rows is None else rows.mutate(**{TRUE: ibis.literal(True)})
+            self._opened[over] = named
+        return self._opened[over]
 
     def _open(self, over: str) -> ir.Table | None:
         if over == "customers":
@@ -110,8 +114,10 @@ class Source:
         orders = self.tables.get("orders")
         lines = self.tables.get("order_lines")
         if lines is None:
-            return orders if is_missing(orders, "ordered_at") else keep_until(
-                orders, "ordered_at", self.as_of
+            return (
+                orders
+                if is_missing(orders, "ordered_at")
+                else keep_until(orders, "ordered_at", self.as_of)
             )
         rows = keep_until(lines, "ordered_at", self.as_of)
         found = rows.group_by("order_id", "customer_id").agg(
@@ -246,9 +252,7 @@ def compile_kpi(kpi: Kpi, rows: ir.Table | None) -> Compiled | str:
     except SegkitError as error:
         where = f"KPI '{kpi.name}' of the plan"
         raise SegkitError(error.message, where=where, found=error.found, fix=error.fix) from None
-    values = {
-        name: take_column(rows, name, kinds[name]) for name in _list_columns(read.values())
-    }
+    values = {name: take_column(rows, name, kinds[name]) for name in _list_columns(read.values())}
     built = {key: one.apply(values) for key, one in read.items()}
     return _combine(kpi, rows, built)
 

@@ -40,7 +40,9 @@ DIGITS = 6  # a parallel sum may differ in its last bits from run to run
 CONTRIBUTIONS = [f"value{end}" for end in (OF_A_MEAN, LARGEST, SECOND)]
 WITHOUT_TWO = [f"value{end}" for end in (FLOOR, CEILING)]
 VALUE_COLUMNS = ["kpi", "text", "unit", "better", "value", "low", "high", "customer_count"]
-VALUE_COLUMNS += ["row_count", "unknown_count", "period", "lack", *CONTRIBUTIONS, *WITHOUT_TWO]
+VALUE_COLUMNS += ["row_count", "unknown_count", "period", *CONTRIBUTIONS, *WITHOUT_TWO]
+LACK_COLUMNS = ["kpi", "text", "lack"]
+NO_DATA = "No KPI that is followed has data."
 SEGMENT_COLUMNS = ["kpi", "text", "unit", "better", "segment_name", "segment_count"]
 SEGMENT_COLUMNS += ["customer_count", "rests_on_count", "value", "low", "high", "base_value"]
 SEGMENT_COLUMNS += ["p_value", "p_value_corrected", "stands", "period"]
@@ -94,9 +96,7 @@ class KpiSums:
     as_of: datetime.date
 
 
-def sum_kpis(
-    followed: Sequence[Followed], source: Source, segments: pd.DataFrame
-) -> KpiSums:
+def sum_kpis(followed: Sequence[Followed], source: Source, segments: pd.DataFrame) -> KpiSums:
     """Sum what each customer adds to each KPI, in one query a table.
 
     Parameters
@@ -137,21 +137,26 @@ def _sum_rows(
     """Return the sums of the KPIs of one table, by KPI."""
     medians = [one for one in compiled if one.kpi.measure == "median"]
     points = _find_medians(rows, medians, as_of=as_of)
-    measures = {}
+    columns = {}
+    nothing = ibis.null("float64")
     for number, one in enumerate(compiled):
         is_in = one.is_in(as_of)
         part = one.part
         if one.kpi.name in points:  # a median is compared by the share of values below it
             part = ibis.ifelse(part.isnull(), part, (part <= points[one.kpi.name]).cast("float64"))
-        measures[f"part{number}"] = part.sum(where=is_in).fill_null(0.0).round(DIGITS)
-        measures[f"whole{number}"] = one.whole.sum(where=is_in).fill_null(0.0).round(DIGITS)
-        measures[f"rows{number}"] = one.whole.count(where=is_in)
-        measures[f"unknown{number}"] = (one.unknown & is_in).fill_null(False).sum()
-    if "customer_id" in rows.columns:
-        sums = rows.group_by(customer_id=rows.customer_id.cast("string")).agg(**measures)
-        sums = sums.to_pandas()
-    else:
-        sums = rows.agg(**measures).to_pandas().assign(customer_id=None)
+        columns[f"part{number}"] = ibis.ifelse(is_in, part, nothing)
+        columns[f"whole{number}"] = ibis.ifelse(is_in, one.whole, nothing)
+        columns[f"unknown{number}"] = (one.unknown & is_in).fill_null(False)
+    has_customers = "customer_id" in rows.columns
+    who = rows.customer_id.cast("string") if has_customers else ibis.null("string")
+    table = rows.select(customer_id=who, **columns)
+    measures = {}
+    for number in range(len(compiled)):
+        for name in (f"part{number}", f"whole{number}"):
+            measures[name] = table[name].sum().fill_null(0.0).round(DIGITS)
+        measures[f"rows{number}"] = table[f"whole{number}"].count()
+        measures[f"unknown{number}"] = table[f"unknown{number}"].sum()
+    sums = table.group_by("customer_id").agg(**measures).to_pandas()
     is_named = sums["customer_id"].isin(people)
     named = sums[is_named].set_index("customer_id").reindex(people).astype(float).fillna(0)
     rest = sums.loc[~is_named, list(measures)].astype(float).sum()
@@ -217,9 +222,7 @@ def _add_medians(
                 key = f"k{len(keys)}"
                 keys.append((one.kpi.name, group, end))
                 known = ibis.null("float64").max() if np.isnan(level) else None
-                asked[key] = (
-                    again.part.quantile(level, where=where) if known is None else known
-                )
+                asked[key] = again.part.quantile(level, where=where) if known is None else known
     figures = rows.agg(**asked).to_pandas().iloc[0].astype(float)
     for one in medians:
         found[one.kpi.name]["medians"] = {}
@@ -242,7 +245,7 @@ def name_period(kpi: Kpi, as_of: datetime.date) -> str:
 
 
 def measure_values(sums: KpiSums) -> pd.DataFrame:
-    """Return what each KPI is of all customers.
+    """Return what each KPI is of all customers; those without data are in `list_lacks`.
 
     Returns
     -------
@@ -250,20 +253,27 @@ def measure_values(sums: KpiSums) -> pd.DataFrame:
         One row a KPI: kpi, text, unit, better, value, low and high (its 95 % interval, by customer;
         missing where rows without a customer count in it), customer_count (who have a row),
         row_count, unknown_count (rows of a share whose condition could not be decided, in neither
-        part), period, lack (why there is no value), and for the gate the sum behind the value, its
+        part), period, and for the gate the sum behind the value, its
         two largest contributions and what is left without two customers.
     """
     rows = []
     for one in sums.summed:
+        if one.lack:
+            continue
         kpi = one.kpi
         row = {"kpi": kpi.name, "text": kpi.text, "unit": one.followed.unit, "better": kpi.better}
-        row |= {"period": name_period(kpi, sums.as_of), "lack": one.lack}
-        rows.append(row if one.lack else row | _measure_all(one))
+        rows.append({**row, "period": name_period(kpi, sums.as_of), **_measure_all(one)})
     if not rows:
-        return empty_table(VALUE_COLUMNS, "The plan follows no KPI.")
-    return pd.DataFrame(rows).reindex(columns=VALUE_COLUMNS).astype(
-        {name: float for name in ("value", "low", "high", *CONTRIBUTIONS, *WITHOUT_TWO)}
-    )
+        return empty_table(VALUE_COLUMNS, NO_DATA)
+    return pd.DataFrame(rows)[VALUE_COLUMNS]
+
+
+def list_lacks(sums: KpiSums) -> pd.DataFrame:
+    """Return the KPIs without data: ``kpi``, ``text``, and in ``lack`` what is missing."""
+    lacks = [(one.kpi.name, one.kpi.text, one.lack) for one in sums.summed if one.lack]
+    if not lacks:
+        return empty_table(LACK_COLUMNS, "Every KPI that is followed has data.")
+    return pd.DataFrame(lacks, columns=LACK_COLUMNS)
 
 
 def _measure_all(one: Summed) -> dict[str, object]:
@@ -370,10 +380,9 @@ def compare_segments(sums: KpiSums) -> pd.DataFrame:
     names = sorted(sums.segment.dropna().unique())
     known = [one for one in sums.summed if not one.lack]
     if not names or not known:
-        reason = "There are no segments." if not names else "No KPI that is followed has data."
-        return empty_table(SEGMENT_COLUMNS, reason)
+        return empty_table(SEGMENT_COLUMNS, NO_DATA if names else "There are no segments.")
     is_placed = sums.segment.notna().to_numpy()
-    rows = []
+    rows: list[dict[str, object]] = []
     for one in known:
         base = _find_rate(one, is_placed, ALL)
         for name in names:
@@ -401,8 +410,8 @@ def _compare(
     """Return the row of one KPI and segment."""
     kpi = one.kpi
     value = _find_rate(one, chosen, name)
-    low, high = one.medians.get(name, (np.nan,) * 3)[1:] if kpi.measure == "median" else _bound(
-        one, chosen
+    low, high = (
+        one.medians.get(name, (np.nan,) * 3)[1:] if kpi.measure == "median" else _bound(one, chosen)
     )
     part, whole = _spread(one)
     counts = is_placed if kpi.measure in (*TOTALS, "per_customer") else is_placed & (one.rows > 0)
@@ -413,7 +422,7 @@ def _compare(
     customer_count = int((one.rows[chosen] > 0).sum())
     return {
         "kpi": kpi.name,
-        "text": kpi.text,
+        "text": name_rate_text(one.followed),
         "unit": name_rate_unit(one.followed),
         "better": kpi.better,
         "segment_name": name,
@@ -440,3 +449,16 @@ def _spread(one: Summed) -> tuple[np.ndarray, np.ndarray]:
 def name_rate_unit(followed: Followed) -> str:
     """Return the unit of a KPI by segment: of customers who have a row it is a share."""
     return "share" if followed.kpi.measure == "customers" else followed.unit
+
+
+def name_rate_text(followed: Followed) -> str:
+    """Return what a KPI is called by segment, where a total is told as that of a customer.
+
+    >>> name_rate_text(Followed(Kpi(name="n", text="Tickets", over="tickets", measure="count")))
+    'Tickets, a customer of the segment'
+    """
+    if followed.kpi.measure == "customers":
+        return f"{followed.text}, as a share of the segment"
+    if followed.kpi.measure in TOTALS:
+        return f"{followed.text}, a customer of the segment"
+    return followed.text
