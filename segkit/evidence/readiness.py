@@ -93,7 +93,7 @@ def describe_plan(plan: Plan) -> pd.DataFrame:
 
 def _describe_goal(goal: Goal, plan: Plan) -> str:
     """Return a goal with what tells whether it is met."""
-    measure = name_measure(goal.kpi, has_lines="order_lines" in plan.tables)
+    measure = name_measure(goal.kpi, has_lines="order_lines" in plan.tables, kpis=plan.kpis)
     return f"{goal.text} (told by: {measure[0].lower()}{measure[1:]})"
 
 
