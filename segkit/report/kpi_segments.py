@@ -83,11 +83,19 @@ def write_segments(segments: Published) -> Published:
 
 
 def state_values(values: Published, lacks: Published) -> list[Finding]:
-    """Say what each KPI is of all customers, and of which there is no data."""
+    """Say what to mind of the values of all customers: their table has the others.
+
+    Told are rows of which it is not known whether they count, a value without an interval, and the
+    KPIs of which there is no data.
+    """
     if values.empty and lacks.empty:
         return [explain_absence(values)]
     rows = values.frame.to_dict("records") if not values.empty else []
-    told = [_state_value(values, row) for row in rows if pd.notna(row["value"])]
+    told = [
+        _state_value(values, row)
+        for row in rows
+        if pd.notna(row["value"]) and (row["unknown_count"] or pd.isna(row["low"]))
+    ]
     for row in lacks.frame.to_dict("records"):
         words = {"text": row["text"], "lack": row["lack"]}
         told.append(write_finding("kpis.values.lack", words=words))
@@ -110,7 +118,7 @@ def _state_value(values: Published, row: Mapping[str, Any]) -> Finding:
             name, where=where, kind="count", unit=unit, name="count", period=row["period"]
         )
     )
-    kind = "with_interval" if has_interval else "alone"
+    kind = "alone"
     if pd.notna(row["unknown_count"]) and row["unknown_count"]:
         figures.append(
             values.read_figure(

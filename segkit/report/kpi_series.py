@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-from segkit.core.control_limits import FEWEST_POINTS
+from segkit.core.control_limits import FEWEST_POINTS, RUN_LENGTH
 from segkit.core.findings import Finding
 from segkit.core.measures import FIGURE
 from segkit.core.privacy import NOTE, Published, Shape
@@ -133,7 +133,7 @@ def plot_kpi_series(table, *, currency: str = "", title: str = "KPIs by month") 
             linewidth=0,
         )
         ax.plot(rows["month"], rows["centre"].astype(float), color=GREY, linewidth=1)
-        ax.plot(rows["month"], rows["value"].astype(float), color=BLUE, linewidth=1.6)
+        ax.plot(rows["month"], rows["value"].astype(float), color=BLUE, linewidth=1.6, marker=".")
         _mark_signals(ax, rows)
         _finish_panel(ax, rows, unit, currency)
         said.append(_describe_panel(rows, unit, currency))
@@ -168,6 +168,7 @@ def _finish_panel(ax: Axes, rows: pd.DataFrame, unit: str, currency: str) -> Non
     """Write a panel's heading, and its scales."""
     text = figures.shorten(rows["text"].iloc[0], 72)
     shown = {MONEY: currency, SHARE: ""}.get(unit, unit)
+    shown = "" if shown and shown in text else shown
     largest = float(rows["value"].astype(float).max())
     kind = {SHARE: "share", MONEY: "money"}.get(unit, "number")
     scale = figures.set_numbers(ax.yaxis, kind, largest=largest)
@@ -243,6 +244,7 @@ def state_series(limits: Published) -> list[Finding]:
 def _state_limits(limits: Published, row: Mapping[str, Any]) -> Finding:
     where = {"kpi": row["kpi"], "segment_name": row["segment_name"]}
     words = {"text": row["text"], "needed": FEWEST_POINTS, "chart": row["chart"]}
+    words["run_length"] = RUN_LENGTH
     words |= {"first": row["first_month"], "last": row["last_month"]}
     period = f"the months from {row['first_month']} to {row['last_month']}"
     months = limits.read_figure("month_count", where=where, kind="count", unit="month")
