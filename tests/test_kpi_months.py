@@ -147,7 +147,7 @@ def test_the_months_that_are_a_signal_are_named():
     assert limits["month_count"] == 21
     points = limit_months(make_points([1.0, 3.0] * 4 + [2.1, 3.9] * 5))
     assert points.loc[points["signal"] == RUN, "month"].dt.strftime("%Y-%m").tolist() == []
-    points = limit_months(make_points([1.0, 4.0] * 4 + [3.0, 6.0] * 5))
+    points = limit_months(make_points([1.0, 3.0] * 4 + [4.0, 6.0] * 5))
     assert points["signal"].tolist()[-3:] == [RUN] * 3
     few = summarise_limits(limit_months(make_points([1.0] * 5))).iloc[0]
     assert (few["chart"], few["note"]) == ("", "too few months for limits")
