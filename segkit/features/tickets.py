@@ -14,7 +14,7 @@ import ibis
 from ibis import _, ir
 
 from segkit.core.errors import SegkitError
-from segkit.features.expressions import find_column, keep_until
+from segkit.features.expressions import find_column, keep_until, round_ratio
 from segkit.plan.support import Support
 
 RESOLVED = "resolved"
@@ -29,6 +29,8 @@ FATES = (*WAITED, UNTIMED, BACKWARDS, LEFT_OUT)
 # A status that says so, of a ticket without a time of resolution.
 ENDED = ("resolved", "solved", "closed", "done", "complete", "completed")
 HOUR_SECONDS = 3600
+WEEK_DAYS = 7
+WEEK_HOURS = 24 * WEEK_DAYS
 MOST_NAMED = 8
 KEPT = ("customer_id", "topic", "channel", "satisfaction")
 
@@ -88,6 +90,19 @@ def prepare_tickets(
         tickets = tickets.mutate(**{name: moment})
     tickets = tickets.mutate(fate=_tell_fate(tickets, support))
     return _measure_waits(tickets, ends, tells_answers=tells_answers)
+
+
+def average_hours(tickets: ir.Table, *, as_of: datetime.date) -> ir.Table:
+    """Express ``hours_to_resolve`` by customer: the mean over tickets, a week at most each.
+
+    Only tickets that were opened a week before the end of ``as_of`` count, so that each could be
+    watched for a week, and an open one counts with the week: the mean is that of the time waited
+    within a week, and what is still open does not make it smaller. Withdrawn tickets are left out.
+    """
+    old = keep_until(tickets, "opened_at", as_of - datetime.timedelta(days=WEEK_DAYS))
+    old = old.filter(old.resolve_hours.notnull() & (old.fate != WITHDRAWN))
+    hours = ibis.least(old.resolve_hours, ibis.literal(float(WEEK_HOURS)))
+    return old.group_by("customer_id").aggregate(hours_to_resolve=round_ratio(hours.mean()))
 
 
 def require_events(events: ir.Table, resolved: Collection[str]) -> None:

@@ -85,8 +85,8 @@ def estimate_resolution(
     DataFrame
         The group (where there is one), ticket_count, ended_count, median_hours, low and high (95 %;
         missing where it was not reached), median_hours_floor and median_hours_ceiling (without the
-        two customers with the most tickets, for the gate) and rests_on_count (customers, a ticket
-        without a known one being its own).
+        two customers with the most tickets, for the gate) and rests_on_count (customers, see
+        `add_clusters`).
     """
     groups = [] if by is None else [by]
     columns = [*groups, "ticket_count", "ended_count", "median_hours", "low", "high"]
@@ -97,7 +97,7 @@ def estimate_resolution(
     counted = rows.group_by("group").agg(
         ticket_count=_.count(),
         ended_count=count_true(_.is_event),
-        rests_on_count=_.cluster.nunique(),
+        rests_on_count=_.person.nunique(),
     )
     counted = counted.to_pandas()
     if counted.empty:
@@ -163,7 +163,7 @@ def estimate_waits_by_segment(
         return empty_table(columns, NO_CUSTOMERS)
     members = add_segments(tickets, segments)
     rows = round_waits(members, wait, by="segment_name")
-    sizes = rows.group_by("group").agg(rests_on_count=_.cluster.nunique()).to_pandas()
+    sizes = rows.group_by("group").agg(rests_on_count=_.person.nunique()).to_pandas()
     if sizes.empty:
         return empty_table(columns, "Nothing tells how long a ticket waited.")
     whole = estimate_waits(members, wait)

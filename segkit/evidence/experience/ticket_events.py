@@ -62,9 +62,7 @@ def summarise_states(
     spells = list_spells(events, tickets)
     spells = spells.filter(spells[column].notnull()).mutate(state=spells[column].cast("string"))
     found = spells.group_by("state").agg(
-        ticket_count=_.ticket_id.nunique(),
-        hours=_.hours.sum(),
-        rests_on_count=_.customer_id.nunique(),
+        ticket_count=_.ticket_id.nunique(), hours=_.hours.sum(), rests_on_count=_.person.nunique()
     )
     table = found.to_pandas()
     if table.empty:
@@ -110,7 +108,7 @@ def summarise_handovers(
     table = sums[["ticket_count", "resolved_count"]].astype("int64")
     for name, (part, whole) in HANDED.items():
         table[name] = sums[part] / sums[whole].where(sums[whole] > 0)
-    table["rests_on_count"] = each.groupby("segment_name").size()
+    table["rests_on_count"] = each.groupby("segment_name")["person"].nunique()
     table = table.reset_index().merge(bound_ratios(each, HANDED), on="segment_name", how="left")
     missing = [] if "queue" in events.columns else ["handed_share", "mean_handovers"]
     if support is None or not (support.reopened or support.resolved):
@@ -124,11 +122,11 @@ def list_spells(events: Table, tickets: Table) -> Table:
     """Express one row an event before the resolution: what began with it, and for how many hours.
 
     The columns are those of the events, customer_id (the ticket itself where nobody knows it),
-    ends_at and hours.
+    person, since and until (hours from the opening), hours, and before_ (the queue before).
     """
     told = events.drop(*[name for name in ("customer_id",) if name in events.columns])
     known = add_clusters(tickets.filter(tickets.fate.isin(WAITED)))
-    known = known.select("ticket_id", "opened_at", "resolve_hours", customer_id=_.cluster)
+    known = known.select("ticket_id", "opened_at", "resolve_hours", "person", customer_id=_.cluster)
     joined = told.inner_join(known, "ticket_id")
     opened = joined.opened_at.epoch_seconds()
     since = (joined.occurred_at.epoch_seconds() - opened) / HOUR_SECONDS
@@ -173,6 +171,7 @@ def _sum_by_cluster(
     else:
         known = known.mutate(segment_name=ibis.literal(ALL_TICKETS))
     each = known.group_by("segment_name", "cluster").agg(
+        person=_.person.first(),
         ticket_count=_.count(),
         handover_count=_.handovers.sum(),
         handed_count=count_true(_.is_handed),
@@ -180,7 +179,7 @@ def _sum_by_cluster(
         reopened_count=count_true(_.is_back & _.is_resolved),
     )
     table = each.order_by("segment_name", "cluster").drop("cluster").to_pandas()
-    counts = table.columns.difference(["segment_name"])
+    counts = table.columns.difference(["segment_name", "person"])
     table[counts] = table[counts].astype(float)
     return table
 

@@ -34,6 +34,7 @@ MOST_GROUPS = 12
 # Fewer clusters say too little of how much they differ.
 LEAST_CLUSTERS = 20
 ALL = "all_"
+NOBODY = "nobody known"
 
 
 def add_segments(tickets: ir.Table, segments: pd.DataFrame) -> ir.Table:
@@ -42,16 +43,22 @@ def add_segments(tickets: ir.Table, segments: pd.DataFrame) -> ir.Table:
     return tickets.inner_join(members, "customer_id")
 
 
-def add_clusters(tickets: ir.Table) -> ir.Table:
-    """Add ``cluster``: the customer, and where nobody knows it the ticket itself."""
-    own = ibis.literal("ticket ") + tickets.ticket_id.cast("string")
-    if "customer_id" not in tickets.columns:
-        return tickets.mutate(cluster=own)
-    return tickets.mutate(cluster=tickets.customer_id.cast("string").fill_null(own))
+def add_clusters(table: ir.Table, key: str = "ticket_id") -> ir.Table:
+    """Add ``cluster`` and ``person``: the customer of each row, and what stands in for one.
+
+    Where nobody knows the customer, the row is its own cluster, for nothing ties it to others. Who
+    must not be seen is counted otherwise: rows without a customer are one person, for they may all
+    be of one; in a table that names no customers at all each row is a person.
+    """
+    own = ibis.literal(f"{key} ") + table[key].cast("string")
+    if "customer_id" not in table.columns:
+        return table.mutate(cluster=own, person=own)
+    known = table.customer_id.cast("string")
+    return table.mutate(cluster=known.fill_null(own), person=known.fill_null(NOBODY))
 
 
 def round_waits(tickets: ir.Table, wait: str, *, by: str | None = None) -> ir.Table:
-    """Return group, cluster, tenths and is_event of the tickets whose wait and group are known.
+    """Return each ticket whose wait and group are known: group, cluster, person, tenths, is_event.
 
     ``tenths`` is the duration in tenths of an hour, rounded up.
     """
@@ -59,6 +66,7 @@ def round_waits(tickets: ir.Table, wait: str, *, by: str | None = None) -> ir.Ta
     group = ibis.literal(ALL) if by is None else tickets[by].cast("string")
     rows = add_clusters(tickets).select(
         "cluster",
+        "person",
         group=group,
         tenths=(hours * TENTHS).ceil().cast("int64"),
         is_event=tickets[HAPPENED[wait]],
@@ -139,16 +147,16 @@ def compare_waits(tickets: ir.Table, wait: str, by: str) -> dict[str, float]:
     kept = sorted(large.index[:MOST_GROUPS])
     rows = rows.filter(_.group.isin(kept)) if kept else rows.filter(ibis.literal(False))
     counted = counted[counted["group"].isin(kept)]
-    people = int(rows.cluster.nunique().execute()) if kept else 0
+    people = rows.agg(clusters=_.cluster.nunique(), persons=_.person.nunique()).to_pandas().iloc[0]
     count = int(counted[["event_count", "censored_count"]].to_numpy().sum())
     test = compare_survival(counted, by="group")
-    if test.freedom and LEAST_CLUSTERS <= people < count:
+    if test.freedom and LEAST_CLUSTERS <= people["clusters"] < count:
         test = _compare_clusters(rows, counted)
     return {
         "group_count": len(kept),
         "left_out_count": len(sizes) - len(kept),
         "ticket_count": count,
-        "customer_count": people,
+        "customer_count": int(people["persons"]),
         "statistic": test.statistic,
         "freedom": test.freedom,
         "p_value": test.p_value,
