@@ -30,6 +30,20 @@ HANDED = {
 ALL_TICKETS = "all tickets"
 
 
+def count_events(events: Table | None, tickets: Table | None) -> pd.DataFrame:
+    """Count the events of tickets that are known, and those that belong to no ticket.
+
+    The columns are belongs_to and event_count. Tickets that say nothing of waiting are known ones.
+    """
+    columns = ["belongs_to", "event_count"]
+    if events is None or tickets is None:
+        return empty_table(columns, NO_EVENTS)
+    is_known = events.ticket_id.isin(tickets.ticket_id)
+    counted = events.agg(known=count_true(is_known), unknown=count_true(~is_known)).to_pandas()
+    names = ["a ticket", "no ticket that is known"]
+    return pd.DataFrame({"belongs_to": names, "event_count": counted.iloc[0].astype("int64")})
+
+
 def summarise_states(
     events: Table | None, tickets: Table | None, *, column: str = "event"
 ) -> pd.DataFrame:

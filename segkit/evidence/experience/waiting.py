@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from ibis import _, ir
 
+from segkit.core.absence import empty_table
 from segkit.core.statistics import correct_p_values
 from segkit.core.survival import (
     bound_survival,
@@ -27,7 +28,9 @@ from segkit.core.survival import (
 
 TENTHS = 10  # of an hour, to which a duration is rounded up
 WAITS = {"answer": "first answer", "resolve": "resolution"}
+SUBJECTS = {"segment_name": "segments", "topic": "topics", "channel": "channels"}
 HAPPENED = {"answer": "is_answered", "resolve": "is_resolved"}
+NOTHING_COMPARED = "No two groups of tickets are large enough to be compared."
 # What a group needs to be compared, and so many groups at most, the largest.
 LEAST_TICKETS = 20
 MOST_GROUPS = 12
@@ -163,27 +166,31 @@ def compare_waits(tickets: ir.Table, wait: str, by: str) -> dict[str, float]:
     }
 
 
-def compare_all_waits(tickets: ir.Table | None, by: Sequence[str]) -> pd.DataFrame:
-    """Compare both waits between the groups of several columns, corrected together (Holm 1979).
+def compare_all_waits(
+    tickets: ir.Table | None, segments: pd.DataFrame, *, by: Sequence[str] = tuple(SUBJECTS)
+) -> pd.DataFrame:
+    """Compare both waits between segments, topics and channels, corrected together (Holm 1979).
 
-    The columns are subject (the column of groups), wait, those of `compare_waits` and
-    corrected_p_value. What cannot be compared has no row: a column that is not there, a wait that
-    nothing tells of, fewer than two groups.
+    The columns are subject (segments, topics or channels), wait (first answer or resolution), those
+    of `compare_waits` and corrected_p_value. What cannot be compared has no row: a column that is
+    not there, a wait that nothing tells of, fewer than two groups.
     """
     names = ["group_count", "left_out_count", "ticket_count", "customer_count"]
     names += ["statistic", "freedom", "p_value"]
     found = []
-    for subject in by if tickets is not None else ():
-        if subject not in tickets.columns:
-            continue
-        for wait in WAITS:
-            compared = compare_waits(tickets, wait, subject)
+    for column in by if tickets is not None else ():
+        rows = tickets
+        if column == "segment_name" and "customer_id" in tickets.columns:
+            rows = add_segments(tickets, segments)
+        for wait in WAITS if column in rows.columns else ():
+            compared = compare_waits(rows, wait, column)
             if compared["freedom"]:
-                found.append({"subject": subject, "wait": wait} | compared)
+                found.append({"subject": SUBJECTS[column], "wait": WAITS[wait]} | compared)
+    if not found:
+        return empty_table(["subject", "wait", *names, "corrected_p_value"], NOTHING_COMPARED)
     table = pd.DataFrame(found, columns=["subject", "wait", *names])
     p_values = table["p_value"].to_numpy(float)
-    corrected = correct_p_values(p_values) if len(table) else p_values
-    return table.assign(corrected_p_value=corrected)
+    return table.assign(corrected_p_value=correct_p_values(p_values))
 
 
 def _find_widening(rows: ir.Table, curve: pd.DataFrame) -> dict[str, float]:
