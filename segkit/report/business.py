@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+from ibis import Table
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.measures import FIGURE
 from segkit.core.privacy import NOTE, Published, Shape
+from segkit.evidence.experience.business import (
+    count_contract_fates,
+    count_deal_fates,
+    count_people,
+    open_contracts,
+    open_deals,
+    summarise_contracts,
+    summarise_deal_cohorts,
+    summarise_deals,
+    summarise_stages,
+)
 from segkit.report.by_segment import RESTS_ON
 from segkit.report.shared import charts
+from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View
@@ -29,6 +46,7 @@ GROUP_HEADINGS = {
     "source": "Source",
 }
 MOST_TOLD = 3
+MANY_OPEN = 0.2
 PEOPLE = View(
     Shape("people", by=("customer_type", "stage")),
     {
@@ -81,6 +99,86 @@ STAGES = View(
         NOTE: Column(),
     },
 )
+
+
+CAPTIONS = {
+    "people": "Customers and leads, and who has no segment",
+    "deals_by_industry": "Deals by industry",
+    "deals_by_segment_name": "Deals by segment",
+    "deal_cohorts": "Deals by the quarter in which they were opened",
+    "deal_stages": "Stages of deals, and how long deals stay there",
+    "contracts_by_segment_name": "Contracts by segment",
+    "contracts_by_employee_band": "Contracts by size of the business",
+}
+DEALS_BY = ("segment_name", "industry")
+CONTRACTS_BY = ("segment_name", "employee_band")
+
+
+def list_tables(
+    tables: Mapping[str, Table], segments: pd.DataFrame, *, as_of: datetime.date
+) -> list[tuple[pd.DataFrame, View]]:
+    """Return the tables on people, deals and contracts, each with its view.
+
+    Where there are no deals, or no contracts, one table without rows says so.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis.Table
+        Accepted tables.
+    segments : DataFrame
+        ``customer_id`` and ``segment_name``.
+    as_of : datetime.date
+        The last day counted.
+    """
+    deals = open_deals(tables, segments, as_of=as_of)
+    contracts = open_contracts(tables, segments, as_of=as_of)
+    found = [(count_people(tables, segments, as_of=as_of), PEOPLE)]
+    found.append((count_deal_fates(deals), DEAL_FATES))
+    if deals is not None:
+        stages = summarise_stages(tables.get("deal_stages"), deals, as_of=as_of)
+        found += [(summarise_deals(deals, by=by), view_deals(by)) for by in DEALS_BY]
+        found += [(summarise_deal_cohorts(deals), COHORTS), (stages, STAGES)]
+    found.append((count_contract_fates(contracts), CONTRACT_FATES))
+    if contracts is not None:
+        groups = [
+            (summarise_contracts(contracts, by=by), view_contracts(by)) for by in CONTRACTS_BY
+        ]
+        found += groups
+    return found
+
+
+def lay_out_business(shown: Sequence[Published]) -> list[Exhibit]:
+    """Return what is shown of the tables of `list_tables`; of those without rows one line each."""
+    by_name = {table.shape.name.rpartition("/")[2]: table for table in shown}
+    tell: dict[str, Callable[[Published], list[Finding]]] = {
+        "people": state_people,
+        "deal_fates": state_deal_fates,
+        "deals_by_segment_name": lambda table: state_deals(table, "segment_name"),
+        "deals_by_industry": lambda table: state_deals(table, "industry"),
+        "deal_cohorts": state_cohorts,
+        "deal_stages": state_stages,
+        "contract_fates": state_contract_fates,
+        "contracts_by_segment_name": lambda table: state_contracts(table, "segment_name"),
+        "contracts_by_employee_band": lambda table: state_contracts(table, "employee_band"),
+    }
+    told = [
+        finding
+        for name, state in tell.items()
+        if name in by_name
+        for finding in state(by_name[name])
+    ]
+    exhibits = [Exhibit(thing=told, title="Leads, deals and contracts")]
+    if "deals_by_industry" in by_name and not by_name["deals_by_industry"].empty:
+        caption = "Share of the decided deals that were won, by industry."
+        exhibits.append(
+            Exhibit(thing=plot_win_shares(by_name["deals_by_industry"]), caption=caption)
+        )
+    exhibits += [
+        Exhibit(thing=by_name[name], caption=caption, folded=name == "people")
+        for name, caption in CAPTIONS.items()
+        if name in by_name and not by_name[name].empty
+    ]
+    return exhibits
 
 
 def view_deals(by: str) -> View:
@@ -207,6 +305,21 @@ def state_deals(deals: Published, by: str) -> list[Finding]:
 def state_contracts(contracts: Published, by: str) -> list[Finding]:
     """Say of the groups with most contracts due which share was renewed."""
     return _state_shares(contracts, by, share="renewal", counted="due_count", kind="contracts")
+
+
+def state_cohorts(cohorts: Published) -> list[Finding]:
+    """Warn of quarters of which many deals are still open: of these the quick ones are decided."""
+    if cohorts.empty:
+        return [explain_absence(cohorts)]
+    young = [Condition("open_share", ">", MANY_OPEN)]
+    is_young = cohorts.frame["open_share"].astype(float) > MANY_OPEN
+    if not is_young.any():
+        return []
+    quarters = cohorts.read_figure(
+        "open_share", where=young, how="rows", kind="count", unit="quarter", name="young_count"
+    )
+    still = cohorts.read_figure("open_count", where=young, how="sum", kind="count", unit="deal")
+    return [write_finding("business.cohorts.young", [quarters, still])]
 
 
 def state_stages(stages: Published) -> list[Finding]:

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import pandas as pd
+from ibis import Table
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.measures import FIGURE
 from segkit.core.privacy import NOTE, Published, Shape
-from segkit.report.by_segment import MEASURES, RESTS_ON, SEGMENT, view_shares
+from segkit.evidence.experience.support import (
+    count_fates,
+    estimate_resolution,
+    estimate_waits_by_segment,
+)
+from segkit.evidence.experience.ticket_events import (
+    UNKNOWN_TICKET,
+    count_events,
+    summarise_handovers,
+    summarise_states,
+)
+from segkit.evidence.experience.waiting import compare_all_waits
+from segkit.plan.support import Support
+from segkit.report.by_segment import MEASURES, RESTS_ON, SEGMENT, state_measures, view_shares
 from segkit.report.shared import charts
+from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View
@@ -80,16 +97,23 @@ HANDOVERS = View(
     ),
     {
         "segment_name": Column("Tickets of"),
+        "customer_count": INTEGER,
         "ticket_count": Column("Tickets", "integer"),
-        "handed_share": Column("Change hands", "share"),
+        "handed_share": MEASURES["handed_share"],
         "handed_interval": Column(kind="share", interval=("handed_low", "handed_high")),
         "mean_handovers": Column("Hand-overs a ticket", "number"),
-        "reopened_share": Column("Come back", "share"),
+        "reopened_share": MEASURES["reopened_share"],
         "reopened_interval": Column(kind="share", interval=("reopened_low", "reopened_high")),
         NOTE: Column(),
     },
 )
 MOST_TOLD = 3
+CAPTIONS = {
+    "waits_compared": ("Do they wait equally long? The log-rank test", True),
+    "hours_by_topic": ("Hours until half of the tickets are resolved, by topic", False),
+    "hours_after_event": ("Where the time goes until a resolution", False),
+    "handovers": ("Tickets that change hands or come back, by segment", False),
+}
 SURE_P_VALUE = 0.05
 SMALL_P_VALUE = 0.001
 
@@ -138,6 +162,77 @@ TOPIC_HOURS = view_groups("topic", "Topic")
 CHANNEL_HOURS = view_groups("channel", "Channel")
 STATES = view_states("event", "After the event")
 QUEUES = view_states("queue", "Role or queue")
+
+
+def list_tables(
+    tickets: Table | None,
+    tables: Mapping[str, Table],
+    segments: pd.DataFrame,
+    *,
+    support: Support | None = None,
+) -> list[tuple[pd.DataFrame, View]]:
+    """Return the tables on how long tickets wait and where the time goes, each with its view.
+
+    Parameters
+    ----------
+    tickets : ibis.Table or None
+        Of `segkit.evidence.experience.support.open_tickets`.
+    tables : mapping of str to ibis.Table
+        Of which ``ticket_events`` is read.
+    segments : DataFrame
+        ``customer_id`` and ``segment_name``.
+    support : Support, optional
+        What the plan says that events mean.
+    """
+    found = [(count_fates(tickets), FATES)]
+    if tickets is None:
+        return found
+    found += [
+        (estimate_waits_by_segment(tickets, segments), WAITS),
+        (compare_all_waits(tickets, segments), COMPARISONS),
+        (estimate_resolution(tickets, by="topic"), TOPIC_HOURS),
+    ]
+    events = tables.get("ticket_events")
+    if events is not None:
+        handovers = summarise_handovers(events, tickets, segments, support=support)
+        found += [
+            (count_events(events, tickets), EVENTS),
+            (summarise_states(events, tickets), STATES),
+            (handovers, HANDOVERS),
+        ]
+    return found
+
+
+def lay_out_waits(shown: Sequence[Published]) -> list[Exhibit]:
+    """Return what is shown of the tables of `list_tables`; of those without rows one line each."""
+    by_name = {table.shape.name.rpartition("/")[2]: table for table in shown}
+    tell = {
+        "ticket_fates": state_fates,
+        "waits_compared": state_comparisons,
+        "hours_by_topic": lambda table: state_groups(table, "topic", of="topic"),
+        "ticket_event_counts": state_events,
+        "hours_after_event": lambda table: state_states(table, "event"),
+        "handovers": state_handovers,
+    }
+    told = [finding for name, state in tell.items() for finding in _tell(by_name, name, state)]
+    exhibits = [Exhibit(thing=told, title="How long do they wait?")]
+    if "waits" in by_name and not by_name["waits"].empty:
+        chart = plot_waits(by_name["waits"])
+        caption = "Share of each segment's tickets that still waits for a resolution, by hours."
+        exhibits.append(Exhibit(thing=chart, caption=caption))
+    exhibits += [
+        Exhibit(thing=by_name[name], caption=caption, folded=is_folded)
+        for name, (caption, is_folded) in CAPTIONS.items()
+        if name in by_name and not by_name[name].empty
+    ]
+    return exhibits
+
+
+def _tell(
+    by_name: Mapping[str, Published], name: str, state: Callable[[Published], list[Finding]]
+) -> list[Finding]:
+    """Return the findings on a table that is there."""
+    return state(by_name[name]) if name in by_name else []
 
 
 def plot_waits(waits, *, title: str = "Tickets that still wait") -> Axes:
@@ -197,6 +292,16 @@ def _count_fates(fates: Published, kind: str, *, name: str, unit: str = "") -> F
     return fates.read_figure(
         "ticket_count", where=where, how=how, kind="count", unit=unit, name=name
     )
+
+
+def state_events(events: Published) -> list[Finding]:
+    """Say how many events belong to no ticket that is known; nothing where all do."""
+    where = {"belongs_to": UNKNOWN_TICKET}
+    if events.empty or not events.read_figure("event_count", where=where).value:
+        return []
+    lost = events.read_figure("event_count", where=where, kind="count", unit="event")
+    whole = events.read_figure("event_count", how="sum", kind="count", name="whole_count")
+    return [write_finding("support.events.lost", [lost, whole])]
 
 
 def state_comparisons(compared: Published) -> list[Finding]:
@@ -277,24 +382,18 @@ def _state_part(states: Published, column: str, state: str) -> Finding:
 
 
 def state_handovers(handovers: Published) -> list[Finding]:
-    """Say how many tickets change hands, and how many come back, of all together or by segment."""
+    """Say in which segments tickets change hands and come back; of all tickets, how many do."""
     if handovers.empty:
         return [explain_absence(handovers)]
-    told = []
-    for row in handovers.frame.to_dict("records"):
-        place = {"segment_name": row["segment_name"]}
-        count = handovers.read_figure("ticket_count", where=place, kind="count", unit="ticket")
-        for name in ("handed_share", "reopened_share"):
-            if row[name] != row[name]:
-                continue
-            stem = name.removesuffix("_share")
-            share = handovers.read_figure(
-                name,
-                where=place,
-                kind="share",
-                name="share",
-                interval=(f"{stem}_low", f"{stem}_high"),
-            )
-            words = {"of": row["segment_name"]}
-            told.append(write_finding(f"support.handovers.{stem}", [share, count], words=words))
-    return told
+    if len(handovers.frame) > 1:
+        return state_measures(handovers)
+    counts = {"handed": "ticket_count", "reopened": "resolved_count"}
+    known = [stem for stem in counts if handovers.frame[f"{stem}_share"].notna().all()]
+    return [_state_handover(handovers, stem, counts[stem]) for stem in known]
+
+
+def _state_handover(handovers: Published, stem: str, counted: str) -> Finding:
+    ends = (f"{stem}_low", f"{stem}_high")
+    share = handovers.read_figure(f"{stem}_share", kind="share", name="share", interval=ends)
+    count = handovers.read_figure(counted, kind="count", unit="ticket")
+    return write_finding(f"support.handovers.{stem}", [share, count])

@@ -14,15 +14,24 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
+from segkit.core.measures import add_contributions
 from segkit.core.survival import estimate_survival, find_survival_median
 from segkit.evidence.experience.waiting import add_clusters
 from segkit.evidence.segment_summaries import bound_ratios, list_bounds
-from segkit.features.deals import CONTRACT_FATES, DEAL_FATES, LOST, OPEN, UNKNOWN, WON
+from segkit.features.deals import (
+    CONTRACT_FATES,
+    DEAL_FATES,
+    LOST,
+    OPEN,
+    WON,
+    add_groups,
+    prepare_contracts,
+    prepare_deals,
+)
 from segkit.features.expressions import (
     count_true,
     days_until,
     find_column,
-    find_contributions,
     keep_known,
     keep_until,
     sum_money,
@@ -36,6 +45,23 @@ WIN = {"win_share": ("won_count", "decided_count")}
 RENEWAL = {"renewal_share": ("renewed_count", "due_count")}
 MOST_GROUPS = 12
 MOST_STAGES = 15
+LEAST_POOLED = 10
+
+
+def open_deals(
+    tables: Mapping[str, Table], segments: pd.DataFrame, *, as_of: datetime.date
+) -> Table | None:
+    """Return the deals of `prepare_deals` with their groups, worked out once; None without any."""
+    deals = prepare_deals(tables.get("deals"), as_of=as_of)
+    return None if deals is None else add_groups(deals, tables, segments).cache()
+
+
+def open_contracts(
+    tables: Mapping[str, Table], segments: pd.DataFrame, *, as_of: datetime.date
+) -> Table | None:
+    """Return the contracts of `prepare_contracts` with their groups; None without any."""
+    contracts = prepare_contracts(tables.get("contracts"), as_of=as_of)
+    return None if contracts is None else add_groups(contracts, tables, segments).cache()
 
 
 def count_deal_fates(deals: Table | None) -> pd.DataFrame:
@@ -89,10 +115,11 @@ def summarise_deals(deals: Table | None, *, by: str) -> pd.DataFrame:
     )
     if each.empty:
         return empty_table(columns, "No deal was opened until the last day.")
+    pooled = pool_groups(each)
+    each["group_name"] = each["group_name"].replace(pooled)
     table = _add_up(each, WIN)
-    won = rows.filter(rows.fate == WON).mutate(customer_id=_.cluster)
-    table = _add_contributions(table, won, "won_amount")
-    table = table.merge(_find_median_days(rows), on="group_name", how="left")
+    table = _add_contributions(table, each, "won_amount")
+    table = table.merge(_find_median_days(rows, pooled), on="group_name", how="left")
     order = ["deal_count", "group_name"]
     table = table.sort_values(order, ascending=[False, True], ignore_index=True)
     return table[columns].head(MOST_GROUPS)
@@ -214,11 +241,11 @@ def summarise_contracts(contracts: Table | None, *, by: str) -> pd.DataFrame:
     )
     if each.empty:
         return empty_table(columns, "No contract had started by the last day.")
+    each["group_name"] = each["group_name"].replace(pool_groups(each))
     table = _add_up(each, RENEWAL, resting="due_count")
     due = table["due_amount"].where(table["due_amount"] > 0)
     table["renewed_amount_share"] = table["renewed_amount"] / due
-    dued = rows.filter(rows.is_due).mutate(customer_id=_.cluster)
-    table = _add_contributions(table, dued, "due_amount")
+    table = _add_contributions(table, each, "due_amount")
     order = ["due_count", "group_name"]
     table = table.sort_values(order, ascending=[False, True], ignore_index=True)
     return table[columns].head(MOST_GROUPS)
@@ -229,16 +256,16 @@ def count_people(
 ) -> pd.DataFrame:
     """Count who is a customer and who is a lead, and how many of them have no segment.
 
-    A lead is somebody in the table of customers who has no order until the last day. The
-    columns are customer_type, stage (``customer`` or ``lead``), customer_count, unplaced_count
-    (without a segment) and unplaced_share.
+    A lead is somebody in the table of customers who has no order until the last day. The columns
+    are customer_type (businesses or others), stage (``customer`` or ``lead``), customer_count,
+    unplaced_count (without a segment) and unplaced_share.
     """
     columns = ["customer_type", "stage", "customer_count", "unplaced_count", "unplaced_share"]
     customers = tables.get("customers")
     if customers is None:
         return empty_table(columns, NO_PEOPLE)
     people = keep_known(customers, "signed_up_on", as_of)
-    kind = find_column(people, "customer_type", "string").fill_null(UNKNOWN)
+    is_business = (find_column(people, "customer_type", "string") == "business").fill_null(False)
     lines = tables.get("order_lines")
     is_buyer = ibis.literal(True)
     if not is_missing(lines, "customer_id"):
@@ -246,7 +273,7 @@ def count_people(
         is_buyer = people.customer_id.isin(buyers.customer_id)
     members = ibis.memtable(segments[["customer_id"]])
     told = people.select(
-        customer_type=kind,
+        customer_type=ibis.ifelse(is_business, "businesses", "others"),
         stage=ibis.ifelse(is_buyer, "customer", "lead"),
         is_placed=people.customer_id.isin(members.customer_id),
     )
@@ -272,6 +299,30 @@ def _count_fates(
     if counted.empty:
         return empty_table(columns, "Nothing had begun by the last day.")
     return counted.assign(counts_as=counted["fate"].map(kinds).fillna("left out"))
+
+
+def pool_groups(each: pd.DataFrame) -> dict[str, str]:
+    """Return new names of the groups that are joined: those of fewer than ten customers.
+
+    They are joined to the next smallest. A group that is hidden hides a second one with it; pooled,
+    both are told.
+
+    Parameters
+    ----------
+    each : DataFrame
+        group_name and person, one row a customer and group.
+    """
+    counts = each.groupby("group_name")["person"].nunique().sort_index()
+    pools = sorted(((count, [name]) for name, count in counts.items()), key=lambda pool: pool[0])
+    while len(pools) > 1 and pools[0][0] < LEAST_POOLED:
+        (one, first), (other, second), *rest = pools
+        pools = sorted([(one + other, first + second), *rest], key=lambda pool: pool[0])
+    return {
+        name: " and ".join(sorted(names))
+        for _count, names in pools
+        for name in names
+        if len(names) > 1
+    }
 
 
 def _sum_each(rows: Table, **measures: ibis.Deferred) -> pd.DataFrame:
@@ -302,18 +353,19 @@ def _add_up(
     return table.reset_index().merge(bounds, on="group_name", how="left")
 
 
-def _add_contributions(table: pd.DataFrame, rows: Table, name: str) -> pd.DataFrame:
-    """Add the two largest contributions to a sum of amounts."""
-    amount = sum_money(_.amount.fill_null(0.0))
-    tops = find_contributions(rows, amount, name=name, by=["group_name"])
-    return table.merge(tops, on="group_name", how="left")
+def _add_contributions(table: pd.DataFrame, each: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Add the two largest contributions to a sum of amounts, those of persons."""
+    sums = each.groupby(["group_name", "person"], as_index=False)[name].sum()
+    sums = sums[sums[name] != 0]
+    return add_contributions(table, sums[name], sums["group_name"], key="group_name", name=name)
 
 
-def _find_median_days(rows: Table) -> pd.DataFrame:
+def _find_median_days(rows: Table, pooled: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Return each group's median days until a decision, with those still open."""
     counted = rows.filter(rows.days.notnull()).group_by("group_name", "days")
     counted = counted.agg(event_count=_.is_decided.sum(), censored_count=(~_.is_decided).sum())
     table = counted.to_pandas().rename(columns={"days": "duration"})
+    table["group_name"] = table["group_name"].replace(pooled or {})
     medians = find_survival_median(estimate_survival(table, by="group_name"), by="group_name")
     names = {"median": "median_days", "low": "median_days_low", "high": "median_days_high"}
     return medians.rename(columns=names)

@@ -6,6 +6,9 @@ waiting; it is not left out, for what is resolved by now is what was quick.
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Mapping
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -28,7 +31,8 @@ from segkit.evidence.segment_summaries import (
     summarise_by_segment,
 )
 from segkit.features.expressions import count_true
-from segkit.features.tickets import FATES, WAITED
+from segkit.features.tickets import FATES, WAITED, prepare_tickets
+from segkit.plan.support import Support
 
 NO_TICKETS = "There is no table of tickets, or of what happened to them."
 NO_CUSTOMERS = "There is no table of tickets with customers."
@@ -44,6 +48,14 @@ LATER_MOMENTS = (1000, 1500, 2000, 3000, 4000, 6000, 8000)
 # Where fewer tickets still wait, the curve is led by single ones.
 LEAST_AT_RISK = 10
 NEARLY_NONE = 0.05
+
+
+def open_tickets(
+    tables: Mapping[str, Table], *, as_of: datetime.date, support: Support | None = None
+) -> Table | None:
+    """Return the tickets of `prepare_tickets`, worked out once in the engine; None without any."""
+    tickets = prepare_tickets(tables, as_of=as_of, support=support)
+    return None if tickets is None else tickets.cache()
 
 
 def count_fates(tickets: Table | None) -> pd.DataFrame:
@@ -93,18 +105,19 @@ def estimate_resolution(
     columns += [f"median_hours{FLOOR}", f"median_hours{CEILING}", "rests_on_count"]
     if is_missing(tickets, f"{wait}_hours", *groups):
         return empty_table(columns, NO_TICKETS)
-    rows = round_waits(tickets, wait, by=by)
-    counted = rows.group_by("group").agg(
-        ticket_count=_.count(),
-        ended_count=count_true(_.is_event),
-        rests_on_count=_.person.nunique(),
-    )
-    counted = counted.to_pandas()
-    if counted.empty:
-        return empty_table(columns, "Nothing tells how long a ticket waited.")
     curve = estimate_waits(tickets, wait, by=by)
+    if curve.empty:
+        return empty_table(columns, "Nothing tells how long a ticket waited.")
+    counted = curve.groupby("group").agg(
+        ended_count=("event_count", "sum"),
+        censored_count=("censored_count", "sum"),
+        rests_on_count=("rests_on_count", "first"),
+    )
+    counted["ticket_count"] = counted["ended_count"] + counted["censored_count"]
+    counted = counted.astype("int64").reset_index()
     medians = find_survival_median(curve, by="group").rename(columns={"median": "median_hours"})
     table = counted.merge(medians, on="group", how="left")
+    rows = round_waits(tickets, wait, by=by)
     table = table.merge(_leave_out_two(rows), on="group", how="left")
     ends = table[["median_hours", "without"]].astype(float)
     table[f"median_hours{FLOOR}"] = ends.min(axis=1, skipna=False)
@@ -162,19 +175,16 @@ def estimate_waits_by_segment(
     if is_missing(tickets, "customer_id"):
         return empty_table(columns, NO_CUSTOMERS)
     members = add_segments(tickets, segments)
-    rows = round_waits(members, wait, by="segment_name")
-    sizes = rows.group_by("group").agg(rests_on_count=_.person.nunique()).to_pandas()
-    if sizes.empty:
-        return empty_table(columns, "Nothing tells how long a ticket waited.")
-    whole = estimate_waits(members, wait)
     curve = estimate_waits(members, wait, by="segment_name")
+    if curve.empty:
+        return empty_table(columns, "Nothing tells how long a ticket waited.")
+    whole = estimate_survival(curve[["duration", "event_count", "censored_count"]])
     read = read_survival(curve, choose_moments(whole), by="group")
-    is_led_by_few = read["at_risk"] < LEAST_AT_RISK
-    names = {"survival": "waiting_share", "duration": "hours"}
-    read = read.rename(columns=names)
-    read.loc[is_led_by_few, ["waiting_share", "low", "high"]] = np.nan
-    table = read.merge(sizes, on="group").rename(columns={"group": "segment_name"})
-    return table[columns]
+    read.loc[read["at_risk"] < LEAST_AT_RISK, ["survival", "low", "high"]] = np.nan
+    people = curve.groupby("group")["rests_on_count"].first()
+    read["rests_on_count"] = read["group"].map(people)
+    names = {"survival": "waiting_share", "duration": "hours", "group": "segment_name"}
+    return read.rename(columns=names)[columns]
 
 
 def choose_moments(curve: pd.DataFrame) -> list[float]:

@@ -28,6 +28,7 @@ HANDED = {
     "reopened_share": ("reopened_count", "resolved_count"),
 }
 ALL_TICKETS = "all tickets"
+UNKNOWN_TICKET = "no ticket that is known"
 
 
 def count_events(events: Table | None, tickets: Table | None) -> pd.DataFrame:
@@ -40,7 +41,7 @@ def count_events(events: Table | None, tickets: Table | None) -> pd.DataFrame:
         return empty_table(columns, NO_EVENTS)
     is_known = events.ticket_id.isin(tickets.ticket_id)
     counted = events.agg(known=count_true(is_known), unknown=count_true(~is_known)).to_pandas()
-    names = ["a ticket", "no ticket that is known"]
+    names = ["a ticket", UNKNOWN_TICKET]
     return pd.DataFrame({"belongs_to": names, "event_count": counted.iloc[0].astype("int64")})
 
 
@@ -106,12 +107,12 @@ def summarise_handovers(
     Returns
     -------
     DataFrame
-        segment_name (or "all tickets", without segments), ticket_count, handed_share (of the
-        tickets), mean_handovers, resolved_count, reopened_share (of those that were resolved) and
-        rests_on_count; the shares and the mean with 95 % intervals, customers as clusters, and what
-        is left without two of them. What nothing tells of is missing.
+        segment_name (or "all tickets", without segments), customer_count, ticket_count,
+        handed_share (of the tickets), mean_handovers, resolved_count, reopened_share (of those that
+        were resolved) and rests_on_count; the shares and the mean with 95 % intervals, customers as
+        clusters, and what is left without two of them. What nothing tells of is missing.
     """
-    columns = ["segment_name", "ticket_count", "handed_share", "mean_handovers"]
+    columns = ["segment_name", "customer_count", "ticket_count", "handed_share", "mean_handovers"]
     columns += ["resolved_count", "reopened_share", "rests_on_count", *list_bounds(HANDED)]
     if events is None or tickets is None:
         return empty_table(columns, NO_EVENTS)
@@ -122,7 +123,8 @@ def summarise_handovers(
     table = sums[["ticket_count", "resolved_count"]].astype("int64")
     for name, (part, whole) in HANDED.items():
         table[name] = sums[part] / sums[whole].where(sums[whole] > 0)
-    table["rests_on_count"] = each.groupby("segment_name")["person"].nunique()
+    table["customer_count"] = each.groupby("segment_name")["person"].nunique()
+    table["rests_on_count"] = table["customer_count"]
     table = table.reset_index().merge(bound_ratios(each, HANDED), on="segment_name", how="left")
     missing = [] if "queue" in events.columns else ["handed_share", "mean_handovers"]
     if support is None or not (support.reopened or support.resolved):

@@ -29,6 +29,13 @@ from segkit.core.survival import (
 TENTHS = 10  # of an hour, to which a duration is rounded up
 WAITS = {"answer": "first answer", "resolve": "resolution"}
 SUBJECTS = {"segment_name": "segments", "topic": "topics", "channel": "channels"}
+# What is compared: the more that is, the less each comparison can tell.
+COMPARED = (
+    ("segment_name", "answer"),
+    ("segment_name", "resolve"),
+    ("topic", "resolve"),
+    ("channel", "resolve"),
+)
 HAPPENED = {"answer": "is_answered", "resolve": "is_resolved"}
 NOTHING_COMPARED = "No two groups of tickets are large enough to be compared."
 # What a group needs to be compared, and so many groups at most, the largest.
@@ -40,9 +47,11 @@ ALL = "all_"
 NOBODY = "nobody known"
 
 
-def add_segments(tickets: ir.Table, segments: pd.DataFrame) -> ir.Table:
-    """Keep the tickets of customers who have a segment, and add ``segment_name``."""
+def add_segments(tickets: ir.Table, segments: pd.DataFrame, *, keep_all: bool = False) -> ir.Table:
+    """Add ``segment_name`` to the tickets, and keep those of customers who have one, or all."""
     members = ibis.memtable(segments[["customer_id", "segment_name"]])
+    if keep_all:
+        return tickets.left_join(members, "customer_id").drop("customer_id_right")
     return tickets.inner_join(members, "customer_id")
 
 
@@ -109,16 +118,18 @@ def estimate_waits(tickets: ir.Table, wait: str, *, by: str | None = None) -> pd
     Returns
     -------
     DataFrame
-        group, duration (hours) and the columns of `estimate_survival`.
+        group, duration (hours), the columns of `estimate_survival` and rests_on_count (customers of
+        the group, see `add_clusters`).
     """
     rows = round_waits(tickets, wait, by=by)
     curve = estimate_survival(count_waits(rows), by="group")
     if curve.empty:
-        return curve
-    factor = curve["group"].map(_find_widening(rows, curve))
-    error = curve["error"] * factor
+        return curve.assign(rests_on_count=pd.Series(dtype="int64"))
+    found = _find_widening(rows, curve)
+    error = curve["error"] * curve["group"].map(found["widening"])
     low, high = bound_survival(curve["survival"], error)
-    return curve.assign(error=error, low=low, high=high)
+    people = curve["group"].map(found["person_count"])
+    return curve.assign(error=error, low=low, high=high, rests_on_count=people)
 
 
 def compare_waits(tickets: ir.Table, wait: str, by: str) -> dict[str, float]:
@@ -148,18 +159,23 @@ def compare_waits(tickets: ir.Table, wait: str, by: str) -> dict[str, float]:
     sizes = counted.groupby("group")[["event_count", "censored_count"]].sum().sum(axis=1)
     large = sizes[sizes >= LEAST_TICKETS].sort_values(ascending=False, kind="stable")
     kept = sorted(large.index[:MOST_GROUPS])
-    rows = rows.filter(_.group.isin(kept)) if kept else rows.filter(ibis.literal(False))
     counted = counted[counted["group"].isin(kept)]
-    people = rows.agg(clusters=_.cluster.nunique(), persons=_.person.nunique()).to_pandas().iloc[0]
     count = int(counted[["event_count", "censored_count"]].to_numpy().sum())
     test = compare_survival(counted, by="group")
-    if test.freedom and LEAST_CLUSTERS <= people["clusters"] < count:
-        test = _compare_clusters(rows, counted)
+    people = 0
+    if test.freedom:
+        each = _sum_influence(rows, counted, kept)
+        people = each["person"].nunique()
+        if LEAST_CLUSTERS <= len(each) < count:
+            sums = each.drop(columns="person").to_numpy(float)
+            expected = find_log_rank_parts(counted, by="group")[0]
+            surplus = (expected["event_count"] - expected["expected_count"]).to_numpy(float)
+            test = judge_surplus(surplus, sums.T @ sums)
     return {
         "group_count": len(kept),
         "left_out_count": len(sizes) - len(kept),
         "ticket_count": count,
-        "customer_count": int(people["persons"]),
+        "customer_count": people,
         "statistic": test.statistic,
         "freedom": test.freedom,
         "p_value": test.p_value,
@@ -167,9 +183,14 @@ def compare_waits(tickets: ir.Table, wait: str, by: str) -> dict[str, float]:
 
 
 def compare_all_waits(
-    tickets: ir.Table | None, segments: pd.DataFrame, *, by: Sequence[str] = tuple(SUBJECTS)
+    tickets: ir.Table | None,
+    segments: pd.DataFrame,
+    *,
+    compared: Sequence[tuple[str, str]] = COMPARED,
 ) -> pd.DataFrame:
-    """Compare both waits between segments, topics and channels, corrected together (Holm 1979).
+    """Compare waits between segments, topics and channels, corrected together (Holm 1979).
+
+    ``compared`` are pairs of a column of groups and a wait.
 
     The columns are subject (segments, topics or channels), wait (first answer or resolution), those
     of `compare_waits` and corrected_p_value. What cannot be compared has no row: a column that is
@@ -178,14 +199,14 @@ def compare_all_waits(
     names = ["group_count", "left_out_count", "ticket_count", "customer_count"]
     names += ["statistic", "freedom", "p_value"]
     found = []
-    for column in by if tickets is not None else ():
-        rows = tickets
-        if column == "segment_name" and "customer_id" in tickets.columns:
-            rows = add_segments(tickets, segments)
-        for wait in WAITS if column in rows.columns else ():
-            compared = compare_waits(rows, wait, column)
-            if compared["freedom"]:
-                found.append({"subject": SUBJECTS[column], "wait": WAITS[wait]} | compared)
+    if tickets is not None and "customer_id" in tickets.columns:
+        tickets = add_segments(tickets, segments, keep_all=True)
+    for column, wait in compared if tickets is not None else ():
+        if column not in tickets.columns:
+            continue
+        result = compare_waits(tickets, wait, column)
+        if result["freedom"]:
+            found.append({"subject": SUBJECTS[column], "wait": WAITS[wait]} | result)
     if not found:
         return empty_table(["subject", "wait", *names, "corrected_p_value"], NOTHING_COMPARED)
     table = pd.DataFrame(found, columns=["subject", "wait", *names])
@@ -193,8 +214,11 @@ def compare_all_waits(
     return table.assign(corrected_p_value=correct_p_values(p_values))
 
 
-def _find_widening(rows: ir.Table, curve: pd.DataFrame) -> dict[str, float]:
-    """Return by which factor each group's standard errors are wider with customers as clusters."""
+def _find_widening(rows: ir.Table, curve: pd.DataFrame) -> pd.DataFrame:
+    """Return, by group, by which factor its standard errors are wider with customers as clusters.
+
+    The columns are widening and person_count.
+    """
     medians = find_survival_median(curve, by="group").set_index("group")["median"]
     last = curve.groupby("group")["duration"].max()
     moment = curve["group"].map(medians.fillna(last))
@@ -205,16 +229,17 @@ def _find_widening(rows: ir.Table, curve: pd.DataFrame) -> dict[str, float]:
     happened = waited - (1 / at_risk).where(is_before, 0.0)
     influence = _lay_out(curve, {"waited": waited, "happened": happened})
     joined = rows.inner_join(influence, ["group", "tenths"])
-    value = ibis.ifelse(joined.is_event, joined.happened, joined.waited)
-    each = joined.mutate(value=value).group_by("group", "cluster").agg(value=_.value.sum())
-    each = each.mutate(square=each.value * each.value)
-    found = each.group_by("group").agg(square=_.square.sum(), count=_.count()).to_pandas()
-    found = found.set_index("group")
+    value = ibis.ifelse(joined.is_event, joined.happened, joined.waited).sum()
+    each = joined.group_by("group", "cluster").agg(value=value, person=joined.person.first())
+    found = each.group_by("group").agg(
+        square=(_.value * _.value).sum(), count=_.count(), person_count=_.person.nunique()
+    )
+    found = found.to_pandas().set_index("group")
     clustered = found["square"] * found["count"] / (found["count"] - 1).clip(lower=1)
     # The same sum with each ticket as its own cluster.
     single = _sum_squares(curve, waited, happened)
     ratio = (clustered / single.where(single > 0)).fillna(1.0)
-    return np.sqrt(ratio.clip(lower=1.0)).to_dict()
+    return found.assign(widening=np.sqrt(ratio.clip(lower=1.0)))[["widening", "person_count"]]
 
 
 def _sum_squares(curve: pd.DataFrame, waited: pd.Series, happened: pd.Series) -> pd.Series:
@@ -223,27 +248,28 @@ def _sum_squares(curve: pd.DataFrame, waited: pd.Series, happened: pd.Series) ->
     return squares.groupby(curve["group"]).sum()
 
 
-def _compare_clusters(rows: ir.Table, counted: pd.DataFrame):
-    """Return the log-rank test whose covariance is that of the customers' sums."""
-    expected, _unused = find_log_rank_parts(counted, by="group")
-    groups = expected["group"].tolist()
-    surplus = (expected["event_count"] - expected["expected_count"]).to_numpy(float)
-    influence, names = _list_log_rank_influence(counted, groups)
-    joined = rows.inner_join(influence, ["group", "tenths"])
-    sums = {
-        f"sum_{place}": ibis.ifelse(joined.is_event, joined[event], joined[waits]).sum()
-        for place, (event, waits) in enumerate(names)
-    }
-    each = joined.group_by("cluster").agg(**sums).drop("cluster").to_pandas().to_numpy(float)
-    return judge_surplus(surplus, each.T @ each)
+def _sum_influence(rows: ir.Table, counted: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
+    """Return what each customer's tickets add to the surplus of events of each group.
+
+    One row a customer: person, and a column a group.
+    """
+    influence = _list_log_rank_influence(counted, groups)
+    joined = rows.filter(rows.group.isin(groups)).inner_join(influence, "tenths")
+    own = joined.is_event.cast("float64") - joined.hazard
+    sums = {}
+    for place, group in enumerate(groups):
+        of_own = ibis.ifelse(joined.group == group, own, 0.0)
+        share = ibis.ifelse(joined.is_event, joined[f"share_{place}"], 0.0)
+        sums[f"sum_{place}"] = (of_own + joined[f"hazard_{place}"] - share).sum()
+    each = joined.group_by("cluster").agg(person=joined.person.first(), **sums)
+    return each.order_by("cluster").drop("cluster").to_pandas()
 
 
-def _list_log_rank_influence(
-    counted: pd.DataFrame, groups: list[str]
-) -> tuple[ir.Table, list[tuple[str, str]]]:
-    """Return what a ticket of each group and duration adds to the surplus of each group.
+def _list_log_rank_influence(counted: pd.DataFrame, groups: list[str]) -> ir.Table:
+    """Return, by duration, what the influence of a ticket is made of.
 
-    A column for a ticket to which it happened, and one for a ticket that still waits, by group.
+    ``hazard`` is that of all groups until then, ``share_i`` the part of those at risk that is of a
+    group, and ``hazard_i`` the hazard until then times that part.
     """
     ended = counted.assign(ended=counted["event_count"] + counted["censored_count"])
     spread = ended.pivot(index="tenths", columns="group", values="ended").fillna(0.0)[groups]
@@ -251,20 +277,12 @@ def _list_log_rank_influence(
     events = ended.groupby("tenths")["event_count"].sum().to_numpy(float)
     whole = at_risk.sum(axis=1)
     share = at_risk / whole[:, None]
-    hazard = (events / whole).cumsum()
-    share_hazard = (share * (events / whole)[:, None]).cumsum(axis=0)
-    found = []
-    for own, group in enumerate(groups):
-        is_own = np.arange(len(groups)) == own
-        waits = share_hazard - is_own * hazard[:, None]
-        happens = waits + is_own - share
-        table = pd.DataFrame({"group": group, "tenths": spread.index})
-        for place in range(len(groups)):
-            table[f"event_{place}"] = happens[:, place]
-            table[f"wait_{place}"] = waits[:, place]
-        found.append(table)
-    names = [(f"event_{place}", f"wait_{place}") for place in range(len(groups))]
-    return ibis.memtable(pd.concat(found, ignore_index=True)), names
+    step = events / whole
+    table = {"tenths": spread.index.to_numpy(), "hazard": step.cumsum()}
+    for place in range(len(groups)):
+        table[f"share_{place}"] = share[:, place]
+        table[f"hazard_{place}"] = (share[:, place] * step).cumsum()
+    return ibis.memtable(pd.DataFrame(table))
 
 
 def _lay_out(curve: pd.DataFrame, columns: dict[str, pd.Series]) -> ir.Table:
