@@ -6,6 +6,7 @@ gap list in the reports are all generated from here.
 
 from __future__ import annotations
 
+from segkit.contract.business_tables import BUSINESS_TABLES, KNOWN_CUSTOMER_ID, TICKET_EVENTS
 from segkit.contract.definitions import Column, Table
 
 # Columns of several tables.
@@ -13,7 +14,6 @@ UNIT_COST = Column("unit_cost", "money", "Cost of one unit", unit="currency", mi
 CURRENCY = Column("currency", "category", "Currency of the amounts in the row", unit="ISO 4217")
 COUNTRY = Column("country", "category", "Country's name or code, spelt one way throughout")
 CHANNEL = Column("channel", "category", "Where it happened: web, app, store, phone, e-mail")
-KNOWN_CUSTOMER_ID = Column("customer_id", "id", "The customer, where known")
 CAMPAIGN_ID = Column("campaign_id", "id", "The campaign it belongs to")
 CUSTOMER_ID = Column("customer_id", "id", "Identifies one customer in every table", required=True)
 DEVICE = Column("device", "category", "Kind of device: desktop, mobile, tablet")
@@ -288,7 +288,9 @@ TICKETS = Table(
         Column("ticket_id", "id", "Identifies one ticket", required=True),
         KNOWN_CUSTOMER_ID,
         Column("opened_at", "datetime", "When it was opened", unit="date or time", required=True),
+        Column("answered_at", "datetime", "When somebody first answered", unit="date or time"),
         Column("resolved_at", "datetime", "When it was resolved", unit="date or time"),
+        Column("status", "category", "State of the ticket, such as open, cancelled or merged"),
         Column("topic", "category", "What it was about"),
         CHANNEL,
         Column("body", "text", "What the customer wrote", personal=True),
@@ -381,7 +383,9 @@ TABLES: dict[str, Table] = {
         EVENTS,
         MESSAGES,
         TICKETS,
+        TICKET_EVENTS,
         RESPONSES,
+        *BUSINESS_TABLES,
         MARKET_CELLS,
         COMPETITORS,
         TRENDS,
