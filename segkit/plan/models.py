@@ -21,6 +21,7 @@ from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.labels import Labels
 from segkit.plan.statuses import Statuses
+from segkit.plan.surveys import Surveys
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -271,6 +272,7 @@ class Plan(BaseSettings):
     schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
+    surveys: Surveys = Surveys()
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
     engine: Engine = Engine()
