@@ -16,9 +16,11 @@ from segkit.contract.bases import BASES
 from segkit.core.errors import SegkitError
 from segkit.plan.accepted import AcceptedWarnings
 from segkit.plan.bases import BaseSettings, Name, read_labels
+from segkit.plan.deliverables import Deliverables
 from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.labels import Labels
+from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -53,12 +55,13 @@ LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
 
 class Goal(Frozen):
-    """One goal with the one KPI that tells whether it is met."""
+    """One goal with the one KPI that tells whether it is met, and the day by which it shall be."""
 
     name: Name
     text: str
     kpi: Literal[tuple(MEASURES)]
     target: float | None = None
+    due: datetime.date | None = None
 
 
 class TableSpec(Frozen):
@@ -258,7 +261,7 @@ class Plan(BaseSettings):
     scope: str
     target_market: str
     budget: str
-    deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
+    deliverables: Deliverables
     as_of: datetime.date | None = None
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
     most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
@@ -270,6 +273,7 @@ class Plan(BaseSettings):
     schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
+    readiness: ReadinessAnswers = ReadinessAnswers()
     accepted_warnings: AcceptedWarnings = Field({})
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
