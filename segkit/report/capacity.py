@@ -45,19 +45,19 @@ ROOM = View(
     Shape("room", by=("scheme",), adds_up=False, repeats=True, shown=OF_PLAN),
     {
         "scheme": Column("Scheme"),
-        "goal": Column("Goal"),
         "method": Column("Method"),
         "customer_count": Column("Customers there", "integer"),
         "columns_asked": Column("Columns", "integer"),
         "segments_asked": Column("Segments, at most", "integer"),
-        "by_70_columns": Column("Needed: 70 a column", "integer"),
-        "by_100_columns": Column("Needed: 100 a column", "integer"),
-        "by_columns_and_segments": Column("Needed: 10 a column and segment", "integer"),
-        "by_patterns": Column("Needed: 5 a pattern of yes and no", "integer"),
+        "by_70_columns": Column("By 70 a column", "integer"),
+        "by_100_columns": Column("By 100 a column", "integer"),
+        "by_columns_and_segments": Column("By 10 a column and segment", "integer"),
+        "by_patterns": Column("By 5 a pattern of yes and no", "integer"),
         "met": Column("Rules met"),
         "most_columns": Column("Columns carried", "integer"),
         "most_segments": Column("Segments carried", "integer"),
-        "least_size": Column("Smallest segment that the criteria allow", "integer"),
+        "even_size": Column("A segment if all are alike", "integer"),
+        "least_size": Column("Smallest that the criteria allow", "integer"),
         "share_reach": Column("A share in it is known to within", "share"),
         NOTE: Column(),
     },
@@ -101,6 +101,12 @@ WRITTEN = {
     DUE_IS_PAST: None,
     STEP_TOO_SMALL: {"kind": "count", "unit": "customer"},
 }
+
+
+# The room is shown in two tables: what is needed, and what is carried.
+NEEDED = ("scheme", "customer_count", "columns_asked", "segments_asked", *NEEDS, "met", NOTE)
+CARRIED = ("scheme", "method", "most_columns", "most_segments", "even_size", "least_size")
+CARRIED += ("share_reach", NOTE)
 
 
 def list_rules_of_thumb() -> pd.DataFrame:

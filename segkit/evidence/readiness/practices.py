@@ -128,7 +128,7 @@ PRACTICES = (
         id="market_matched",
         step=MARKET,
         name="The market's cells are ours",
-        scale=Scale((0.2, 0.4, 0.6, 0.8, 0.95), "of customers, or of products, in the market's cells"),
+        scale=Scale((0.2, 0.4, 0.6, 0.8, 0.95), "of customers, or products, in the market's cells"),
         find=plan.find_market_match,
         improve="Spell the market's cells as the customers' table does, and add those that lack",
     ),
