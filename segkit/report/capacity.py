@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from segkit.core.findings import Finding
@@ -87,7 +89,9 @@ POWER = View(
         NOTE: Column(),
     },
 )
-OVERREACH = View(Shape("overreach", by=("kind", "subject", "words"), adds_up=False, repeats=True))
+KEYS = ("kind", "subject", "words")
+ASKED_OF_PLAN = View(Shape("asked_of_plan", population="plan", by=KEYS))
+ASKED_OF_CUSTOMERS = View(Shape("asked_of_customers", by=KEYS, adds_up=False, repeats=True))
 # By kind: how what is asked and what there is are written.
 WRITTEN = {
     NO_BASE: None,
@@ -178,12 +182,24 @@ def state_power(power: Published) -> list[Finding]:
     return told
 
 
-def state_overreach(overreach: Published, goals: Published) -> list[Finding]:
-    """Say where the plan asks more than the data can carry, each with its figures."""
-    rows = overreach.frame.to_dict("records")
-    if not rows:
-        return [write_finding("capacity.overreach.nothing")]
-    return [_state_row(overreach, row, goals) for row in rows]
+def part_overreach(overreach: pd.DataFrame) -> list[tuple[pd.DataFrame, View]]:
+    """Return what is asked too much in two tables: what rests on no customer, and what does.
+
+    Each comes with its view; the gate hides of the second what few customers carry.
+    """
+    is_of_plan = overreach["customer_count"].isna()
+    of_plan = overreach[is_of_plan].drop(columns="customer_count").reset_index(drop=True)
+    of_customers = overreach[~is_of_plan].reset_index(drop=True)
+    return [(of_plan, ASKED_OF_PLAN), (of_customers, ASKED_OF_CUSTOMERS)]
+
+
+def state_overreach(parts: Sequence[Published], goals: Published) -> list[Finding]:
+    """Say where the plan asks more than the data can carry, each with its figures.
+
+    ``parts`` are the published tables of `part_overreach`.
+    """
+    told = [_state_row(part, row, goals) for part in parts for row in part.frame.to_dict("records")]
+    return told or [write_finding("capacity.overreach.nothing")]
 
 
 def _state_row(overreach: Published, row: dict[str, object], goals: Published) -> Finding:
@@ -197,7 +213,7 @@ def _state_row(overreach: Published, row: dict[str, object], goals: Published) -
         words["words"] = name_feature(str(row["words"]), overreach.labels)
     if written is None:
         return write_finding(f"capacity.overreach.{kind}", words=words)
-    place = {name: row[name] for name in ("kind", "subject", "words")}
+    place = {name: row[name] for name in KEYS}
     if pd.isna(row["carried"]):
         return write_finding("capacity.overreach.hidden", words=words)
     read = [
@@ -219,7 +235,7 @@ def _state_target(overreach: Published, row: dict[str, object], goals: Published
     count = goals.read_figure("customer_count", where=place, kind="count")
     seen = goals.read_figure("value", where=place, **style)
     if kind == TARGET_BEYOND_SERIES:
-        place = {name: row[name] for name in ("kind", "subject", "words")}
+        place = {name: row[name] for name in KEYS}
         count = overreach.read_figure("customer_count", where=place, kind="count", unit="customer")
         seen = overreach.read_figure("carried", where=place, **style)
         read.append(count)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError
 from segkit.core.files import hash_bytes, hash_value, read_json, replace_whole, write_json
-from segkit.core.findings import to_json_value
+from segkit.core.findings import ABSENCE, to_json_value
 from segkit.core.leftovers import PARTIAL
 from segkit.runs.layout import RunFolder, StepFolder, TablesFolder
 
@@ -59,9 +59,19 @@ def list_shown_tables(run: RunFolder, step: str) -> list[str]:
 
 
 def list_kept_facts(run: RunFolder, step: str) -> set[str]:
-    """Return the facts that a step kept and that hold something; none where it kept none."""
+    """Return the facts that a step kept and that hold something; none where it kept none.
+
+    Findings that only say why there is nothing to tell hold nothing.
+    """
     facts = read_json(run.step(step).facts)
-    return {name for name, thing in facts.items() if thing}
+    return {name for name, thing in facts.items() if _holds_something(thing)}
+
+
+def _holds_something(thing: Any) -> bool:
+    """Tell whether a fact is there, and is more than findings on what is not there."""
+    if isinstance(thing, list) and thing and all(isinstance(one, dict) for one in thing):
+        return any(one.get("kind") != ABSENCE for one in thing)
+    return bool(thing)
 
 
 def write_file(folder: StepFolder, thing: Any, name: str) -> None:

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segkit.core.absence import empty_table
 from segkit.core.settings import Settings
 from segkit.evidence.capacity.series import FEWEST_POINTS
 from segkit.evidence.kpis import LOWER_IS_BETTER
 from segkit.plan.models import Plan
 
 LEAST_FILL = 0.5
-NOTHING = "Nothing was found in which the plan asks more than the data can carry."
 COLUMNS = ("kind", "subject", "asked", "carried", "customer_count", "words")
 # Kinds, each with a sentence of its own.
 NO_BASE = "no_base"
@@ -77,12 +75,24 @@ def find_overreach(
         *_judge_targets(goals, series),
         *_judge_power(power),
     ]
-    if not found:
-        return empty_table(COLUMNS, NOTHING)
     table = pd.DataFrame([{**EMPTY, **row} for row in found], columns=list(COLUMNS))
     return table.astype({"asked": float, "carried": float, "customer_count": "Int64"})
 
 
+WARNINGS = (
+    NO_BASE,
+    NO_SCHEME,
+    SEGMENTS_BEYOND_CRITERIA,
+    SEGMENTS_BEYOND_CUSTOMERS,
+    COLUMNS_BEYOND_CUSTOMERS,
+    PATTERNS_BEYOND_CUSTOMERS,
+    COLUMN_NOT_FILLED,
+    TARGET_MET,
+    TARGET_BEYOND_SERIES,
+    STEP_TOO_SMALL,
+    HORIZON_BEYOND_HISTORY,
+    DUE_IS_PAST,
+)
 EMPTY: dict[str, Any] = {"asked": np.nan, "carried": np.nan, "customer_count": None, "words": ""}
 
 

@@ -68,7 +68,7 @@ def find_filled_columns(given: Given) -> Found | None:
     if not fill:
         return None
     emptiest = min(sorted(fill), key=fill.__getitem__)
-    total = int(given.inventory["row_count"]["customers"])
+    total = int(given.tables["customers"].count().execute())
     name = name_feature(emptiest, given.plan.list_labels())
     hits = round(fill[emptiest] * total)
     found = given.tell_share(hits, total, "")
