@@ -17,9 +17,11 @@ from segkit.core.errors import SegkitError
 from segkit.plan.accepted import AcceptedWarnings
 from segkit.plan.bases import BaseSettings, Name, read_labels
 from segkit.plan.campaigns import Campaigns
+from segkit.plan.deliverables import Deliverables
 from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.labels import Labels
+from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
 
@@ -55,12 +57,13 @@ LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
 
 class Goal(Frozen):
-    """One goal with the one KPI that tells whether it is met."""
+    """One goal with the one KPI that tells whether it is met, and the day by which it shall be."""
 
     name: Name
     text: str
     kpi: Literal[tuple(MEASURES)]
     target: float | None = None
+    due: datetime.date | None = None
 
 
 class TableSpec(Frozen):
@@ -260,7 +263,7 @@ class Plan(BaseSettings):
     scope: str
     target_market: str
     budget: str
-    deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
+    deliverables: Deliverables
     as_of: datetime.date | None = None
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
     most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
@@ -273,6 +276,7 @@ class Plan(BaseSettings):
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
     surveys: Surveys = Surveys()
+    readiness: ReadinessAnswers = ReadinessAnswers()
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
     engine: Engine = Engine()
