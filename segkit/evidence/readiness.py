@@ -12,6 +12,7 @@ from segkit.core.absence import is_missing
 from segkit.evidence.inventory import measure_consent
 from segkit.evidence.kpis import name_measure
 from segkit.evidence.market import MARKET_TABLES
+from segkit.features.expressions import is_control
 from segkit.features.sales import leave_out_taken_back
 from segkit.plan.models import Goal, Plan
 
@@ -162,7 +163,7 @@ def _measure_control(given: Given) -> Evidence:
     messages = given.tables.get("messages")
     has_control = False
     if not is_missing(messages, "arm"):
-        has_control = bool(messages.filter(messages.arm == "control").count().execute())
+        has_control = bool(messages.filter(is_control(messages)).count().execute())
     if has_control:
         return Evidence(1, "a control arm is there")
     return Evidence(0, "no message carries a control arm")

@@ -16,6 +16,7 @@ from segkit.contract.bases import BASES
 from segkit.core.errors import SegkitError
 from segkit.plan.accepted import AcceptedWarnings
 from segkit.plan.bases import BaseSettings, Name, read_labels
+from segkit.plan.campaigns import Campaigns
 from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.labels import Labels
@@ -271,6 +272,7 @@ class Plan(BaseSettings):
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
     accepted_warnings: AcceptedWarnings = Field({})
+    campaigns: Campaigns = Campaigns()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 
