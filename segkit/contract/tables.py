@@ -235,7 +235,7 @@ EVENTS = Table(
         Column(
             "event_type",
             "category",
-            "What: visit, view, cart, wish, checkout, signup, form, ad_click, or your own",
+            "What: visit, view, cart, wish, checkout, order, signup, form, ad_click, or your own",
             required=True,
         ),
         Column("session_id", "id", "The visit that it belongs to"),
@@ -275,6 +275,20 @@ MESSAGES = Table(
         Column("unsubscribed", "boolean", "Unsubscribed"),
         Column("reported_spam", "boolean", "Reported as spam"),
         Column("converted", "boolean", "Bought within the campaign's time"),
+        Column(
+            "message_id",
+            "id",
+            "Identifies one message; rows that share one count once, those without one are told "
+            "apart by customer, campaign, channel and time",
+        ),
+        Column("open_count", "integer", "How often it was opened", unit="opens", minimum=0),
+        Column("click_count", "integer", "How often it was clicked", unit="clicks", minimum=0),
+        Column("opened_at", "datetime", "When it was first opened", unit="date or time"),
+        Column(
+            "machine_open",
+            "boolean",
+            "A machine opened it, such as a scanner, as far as the mail tool can tell",
+        ),
     ),
 )
 
