@@ -7,11 +7,11 @@ gap list in the reports are all generated from here.
 from __future__ import annotations
 
 from segkit.contract.definitions import Column, Table
+from segkit.contract.market import COMPETITORS, COUNTRY, MARKET_CELLS, TRENDS
 
 # Columns of several tables.
 UNIT_COST = Column("unit_cost", "money", "Cost of one unit", unit="currency", minimum=0)
 CURRENCY = Column("currency", "category", "Currency of the amounts in the row", unit="ISO 4217")
-COUNTRY = Column("country", "category", "Country's name or code, spelt one way throughout")
 CHANNEL = Column("channel", "category", "Where it happened: web, app, store, phone, e-mail")
 KNOWN_CUSTOMER_ID = Column("customer_id", "id", "The customer, where known")
 CAMPAIGN_ID = Column("campaign_id", "id", "The campaign it belongs to")
@@ -19,8 +19,6 @@ CUSTOMER_ID = Column("customer_id", "id", "Identifies one customer in every tabl
 DEVICE = Column("device", "category", "Kind of device: desktop, mobile, tablet")
 OPERATING_SYSTEM = Column("operating_system", "category", "Operating system of the device")
 BROWSER = Column("browser", "category", "Browser or app")
-CATEGORY = Column("category", "category", "Category of product")
-SOURCE = Column("source", "text", "Where the figure was taken from")
 STATUS = Column("status", "category", "State of the order, such as complete or cancelled")
 CANCELLED_AT = Column(
     "cancelled_at", "datetime", "When the order was cancelled, if it was", unit="date or time"
@@ -315,59 +313,6 @@ RESPONSES = Table(
         Column("answer", "text", "The answer; empty where the question was skipped"),
         Column("survey", "category", "The survey that it belongs to"),
         Column("answered_at", "datetime", "When", unit="date or time"),
-    ),
-)
-
-MARKET_CELLS = Table(
-    "market_cells",
-    meaning="One cell of the market: a country or category in one year, with its size",
-    answers="Our share of each cell, and the white space",
-    collect="Statistics, market reports",
-    key=(),
-    one_of=(("country", "category"), ("buyer_count", "market_value")),
-    decides=("year",),
-    columns=(
-        COUNTRY,
-        CATEGORY,
-        Column("year", "integer", "Year", unit="year", minimum=1900, maximum=2100),
-        Column("buyer_count", "number", "People or firms who buy", unit="buyers", minimum=0),
-        Column("market_value", "money", "Sales in the cell", unit="currency a year", minimum=0),
-        Column("growth_rate", "number", "Yearly growth; .05 is five per cent", unit="share"),
-        SOURCE,
-    ),
-)
-
-COMPETITORS = Table(
-    "competitors",
-    meaning="One competitor in one cell of the market",
-    answers="Who else serves each cell, and how",
-    collect="Annual reports, trade press",
-    key=(),
-    decides=("market_share",),
-    columns=(
-        Column("competitor", "category", "Name of the competitor", required=True),
-        COUNTRY,
-        CATEGORY,
-        Column("market_share", "number", "Share of the cell", unit="share", minimum=0, maximum=1),
-        Column("segments_served", "text", "How it segments its customers"),
-        Column("offer", "text", "How it serves them"),
-        SOURCE,
-    ),
-)
-
-TRENDS = Table(
-    "trends",
-    meaning="One figure of one trend in one year",
-    answers="Where the industry is going",
-    collect="Statistics offices, trade associations",
-    key=(),
-    columns=(
-        Column("trend", "category", "Name of the trend", required=True),
-        Column("year", "integer", "Year", unit="year", required=True, minimum=1900, maximum=2100),
-        Column("value", "number", "The figure", required=True),
-        Column("unit", "category", "Unit of the figure"),
-        COUNTRY,
-        SOURCE,
     ),
 )
 

@@ -19,6 +19,7 @@ from segkit.plan.bases import BaseSettings, Name, read_labels
 from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.labels import Labels
+from segkit.plan.market import Market
 from segkit.plan.statuses import Statuses
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -267,6 +268,7 @@ class Plan(BaseSettings):
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     tables: dict[str, TableSpec]
     policies: Policies = Policies()
+    market: Market = Market()
     schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
