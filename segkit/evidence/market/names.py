@@ -28,8 +28,6 @@ KNOWN = "another name of it"
 CODE = "its code"
 PART = "a part of the name"
 ALIKE = "spelt nearly alike"
-NONE = ""
-COLUMNS = ["axis", "name", "side", "candidate", "reason", "line"]
 
 
 def fold_name(name: object) -> str:
@@ -93,73 +91,13 @@ def require_settled(cells: pd.DataFrame, axes: Sequence[str], market: Market) ->
     for ours, theirs in market.names.items():
         if theirs != LEFT_OUT and fold_name(theirs) not in there:
             near = difflib.get_close_matches(fold_name(theirs), there, n=1, cutoff=0.6)
-            fix = f"Write {_write_line(ours, there[near[0]])}." if near else "Correct the name."
+            fix = f"Write {write_line(ours, there[near[0]])}." if near else "Correct the name."
             raise SegkitError(
                 "the plan settles a name with one that the table of market cells does not have",
                 where=f"[market.names], {ours}",
                 found=theirs,
-                fix=f"{fix} Or write {_write_line(ours, LEFT_OUT)} if the market has no such cell.",
+                fix=f"{fix} Or write {write_line(ours, LEFT_OUT)} if the market has no such cell.",
             )
-
-
-def list_candidates(
-    own: pd.DataFrame, cells: pd.DataFrame, *, axes: Sequence[str], market: Market | None = None
-) -> pd.DataFrame:
-    """List the names of each side that the other does not have, with the nearest it has.
-
-    Parameters
-    ----------
-    own : DataFrame
-        Our cells, from `segkit.evidence.market.own.count_own_cells`, as they are spelt.
-    cells : DataFrame
-        The market's, from `segkit.evidence.market.cells.latest_cells`.
-    axes : sequence of str
-        The columns in which names stand.
-    market : Market, optional
-        What the plan settles; names that it settles are not listed.
-
-    Returns
-    -------
-    DataFrame
-        axis, name, side (``ours`` or ``market``), candidate (the nearest of the other side, up to
-        three rows a name; empty where there is none), reason (why it is one) and line (what to
-        write under ``[market.names]``); names of ours come first.
-    """
-    market = market or Market()
-    left_out = list_left_out(market)
-    settled = settle_names(own, axes, market)
-    rows = []
-    for axis in axes:
-        ours = {fold_name(name): name for name in own[axis] if fold_name(name)}
-        joined = {fold_name(name) for name in settled[axis]}
-        theirs = {fold_name(name): name for name in cells[axis] if fold_name(name)}
-        spelt = dict(zip(map(fold_name, own[axis]), map(fold_name, settled[axis]), strict=True))
-        open_ours = {
-            key: name
-            for key, name in ours.items()
-            if spelt[key] not in theirs and key not in left_out
-        }
-        open_theirs = {key: name for key, name in theirs.items() if key not in joined}
-        for name in open_ours.values():
-            rows += _list_rows(axis, name, open_theirs.values(), side="ours")
-        for name in open_theirs.values():
-            rows += _list_rows(axis, name, open_ours.values(), side="market")
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _list_rows(
-    axis: str, name: str, others: Iterable[str], *, side: str
-) -> list[tuple[str, str, str, str, str, str]]:
-    """Return the rows of one name: a candidate each, or one without any."""
-    found = find_near(name, others, is_country=axis == "country")
-    if not found:
-        line = _write_line(name, LEFT_OUT) if side == "ours" else ""
-        return [(axis, name, side, NONE, "", line)]
-    rows = []
-    for candidate, reason in found:
-        pair = (name, candidate) if side == "ours" else (candidate, name)
-        rows.append((axis, name, side, candidate, reason, _write_line(*pair)))
-    return rows
 
 
 def find_near(
@@ -204,6 +142,6 @@ def _list_words(folded: str) -> set[str]:
     return set(folded.replace(",", " ").replace("(", " ").replace(")", " ").split())
 
 
-def _write_line(ours: str, theirs: str) -> str:
+def write_line(ours: str, theirs: str) -> str:
     """Return the line of the plan that settles a name, as TOML."""
     return f"{json.dumps(ours, ensure_ascii=False)} = {json.dumps(theirs, ensure_ascii=False)}"
