@@ -69,7 +69,8 @@ def find_own_year(as_of: datetime.date) -> int:
 
 def join_texts(values: pd.Series) -> str:
     """Join different texts, each once, in their order."""
-    return "; ".join(dict.fromkeys(str(v).strip() for v in values.dropna() if str(v).strip()))
+    texts = [value.strip() for value in values.tolist() if isinstance(value, str)]
+    return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
 def require_axes(by: Sequence[str]) -> list[str]:

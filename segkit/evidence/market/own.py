@@ -26,6 +26,7 @@ HOMES = ("customers", "order_lines", "orders", "products")
 CONTRIBUTIONS = (f"spend{LARGEST}", f"spend{SECOND}")
 SQUARES = "spend_squares"  # of what each customer spends, for the interval of the sum
 CUBES = "spend_cubes"
+IS_BUYER = _.has_bought.fill_null(False) & _.customer_id.notnull()
 
 
 def list_own_axes(
@@ -110,24 +111,55 @@ def count_own_cells(
     if "order_lines" not in tables:
         columns = [*by, "customer_count", "spend", *CONTRIBUTIONS, SQUARES, CUBES]
         return empty_table(columns, NO_PURCHASES)
-    market = market or Market()
-    homes = add_homes(tables, as_of=as_of, territories=territories or {})
-    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=YEAR_DAYS)
-    if "is_product" in lines.columns:
-        lines = lines.filter(_.is_product.fill_null(True))
-    lines = _place_lines(lines, homes, axes=by, market=market)
-    each = lines.group_by(*by, "customer_id").agg(
-        amount=_.line_amount.sum(), has_bought=(_.line_type == "sale").any()
-    )
-    is_buyer = _.has_bought.fill_null(False) & _.customer_id.notnull()
+    each = _sum_customers(tables, as_of=as_of, by=by, market=market, territories=territories)
     cells = each.group_by(*by).agg(
-        customer_count=is_buyer.sum().cast("int64"),
+        customer_count=IS_BUYER.sum().cast("int64"),
         spend=_.amount.sum(),
         **{SQUARES: (_.amount**2).sum(), CUBES: (_.amount**3).sum()},
     )
     found = cells.to_pandas().astype({"customer_count": "int64"})
     tops = find_contributions(each, _.amount.sum(), name="spend", by=by)
     return found.merge(tops, on=by, how="left").sort_values(by, ignore_index=True)
+
+
+def count_buyers(
+    tables: Mapping[str, ibis.Table],
+    *,
+    as_of: datetime.date,
+    by: Sequence[str],
+    market: Market | None = None,
+    territories: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Count our own buyers of the last 365 days by cell: the columns of ``by``, customer_count.
+
+    The parameters are those of `count_own_cells`.
+    """
+    by = list(by)
+    if "order_lines" not in tables:
+        return empty_table([*by, "customer_count"], NO_PURCHASES)
+    each = _sum_customers(tables, as_of=as_of, by=by, market=market, territories=territories)
+    counts = each.group_by(*by).agg(customer_count=IS_BUYER.sum().cast("int64"))
+    return counts.to_pandas().sort_values(by, ignore_index=True)
+
+
+def _sum_customers(
+    tables: Mapping[str, ibis.Table],
+    *,
+    as_of: datetime.date,
+    by: Sequence[str],
+    market: Market | None,
+    territories: Mapping[str, str] | None,
+) -> ibis.Table:
+    """Return what each customer spent in each cell in 365 days, and whether they bought."""
+    market = market or Market()
+    homes = add_homes(tables, as_of=as_of, territories=territories or {})
+    lines = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=YEAR_DAYS)
+    if "is_product" in lines.columns:
+        lines = lines.filter(_.is_product.fill_null(True))
+    lines = _place_lines(lines, homes, axes=by, market=market)
+    return lines.group_by(*by, "customer_id").agg(
+        amount=_.line_amount.sum(), has_bought=(_.line_type == "sale").any()
+    )
 
 
 def _place_lines(

@@ -11,7 +11,7 @@ import pandas as pd
 from segkit.contract.market import PEOPLE_AXES
 from segkit.core.settings import Settings
 from segkit.evidence.market.cells import SIZES, join_keys, latest_cells, list_axes, make_key
-from segkit.evidence.market.own import count_own_cells, list_own_axes
+from segkit.evidence.market.own import count_buyers, list_own_axes
 from segkit.plan.market import Market
 
 PEOPLE = tuple(axis.name for axis in PEOPLE_AXES)
@@ -50,7 +50,7 @@ def compare_people(
     for axis in further:
         if axis not in known or penetration.empty:
             continue
-        own = count_own_cells(
+        own = count_buyers(
             tables, as_of=at.as_of, by=[axis], market=market, territories=territories
         )
         theirs = latest_cells(cells, by=[*axes, axis], as_of=at.as_of)

@@ -71,6 +71,7 @@ def plot_rivals(rivals, *, title: str = "Who holds which cell") -> Axes:
         value="market_share",
         kind="share",
         value_name="competitor's share of the cell",
+        period="",  # theirs is that of the market's tables
         title=title,
     )
 
