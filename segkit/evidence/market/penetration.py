@@ -211,8 +211,13 @@ def _bound_spend(
     """Bound our spend in each cell, given what we have in all; missing where we have nothing."""
     count = int(is_sized.sum())
     amount = table["spend"].astype(float)
-    squares = table[SQUARES].astype(float).fillna(0)
-    cubes = table[CUBES].astype(float).fillna(0)
+    buyers = table["customer_count"].astype(float)
+    usual = total / max(float(buyers[is_sized].sum()), 1.0)
+    each = (amount / buyers.where(buyers > 0)).clip(lower=0).fillna(usual)
+    squares, cubes = (
+        _pool_powers(table[name], buyers, each, is_sized=is_sized, power=power)
+        for name, power in ((SQUARES, 2), (CUBES, 3))
+    )
     part = amount / total if total > 0 else amount * np.nan
     all_squares, all_cubes = squares[is_sized].sum(), cubes[is_sized].sum()
     variance = (1 - part) ** 2 * squares + part**2 * (all_squares - squares)
@@ -220,13 +225,24 @@ def _bound_spend(
     error = np.sqrt(variance.clip(lower=0))
     skew = (third / error.where(error > 0) ** 3).fillna(0)
     down, up = find_skewed_reach(skew, comparison_count=count)
-    buyers = table["customer_count"].astype(float)
     fewest, most = bound_count(buyers, comparison_count=count)
-    each = amount / buyers.where(buyers > 0)
-    usual = total / max(float(buyers[is_sized].sum()), 1.0)
-    low = np.minimum(amount - down * error, (each * fewest).fillna(0).clip(upper=amount))
-    high = np.maximum(amount + up * error, (each.fillna(usual).clip(lower=0) * most))
+    low = np.minimum(amount - down * error, (each * fewest).clip(upper=amount))
+    high = np.maximum(amount + up * error, each * most)
     return low.clip(lower=0), high
+
+
+def _pool_powers(
+    sums: pd.Series, buyers: pd.Series, each: pd.Series, *, is_sized: pd.Series, power: int
+) -> pd.Series:
+    """Return each cell's sum of squares, or cubes, of what its customers spend, at the least usual.
+
+    A cell with few customers does not show how uneven their spend is: the large spenders are not
+    among them yet. So it is taken to be as uneven, around its own mean, as in all cells together.
+    """
+    own = sums.astype(float).fillna(0)
+    around = (buyers * each**power)[is_sized].sum()
+    unevenness = own[is_sized].sum() / around if around > 0 else 1.0
+    return np.maximum(own, buyers * each**power * unevenness)
 
 
 def _judge_served(table: pd.DataFrame) -> pd.Series:
