@@ -32,8 +32,10 @@ def bound_share(hits: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndar
         return proportion_confint(hits, trials, alpha=ALPHA, method="wilson")
 
 
-def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def bound_count(counts: ArrayLike, *, comparison_count: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Return both ends of the exact 95 % interval of Poisson counts (Garwood 1936).
+
+    The intervals of ``comparison_count`` figures hold together (Bonferroni).
 
     >>> low, high = bound_count([0, 10])
     >>> low.round(2).tolist(), high.round(2).tolist()
@@ -41,9 +43,34 @@ def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """
     from scipy.special import chdtri
 
+    tail = ALPHA / 2 / max(comparison_count, 1)
     counts = np.asarray(counts, dtype=float)
-    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - ALPHA / 2) / 2, 0.0)
-    return low, chdtri(2 * counts + 2, ALPHA / 2) / 2
+    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - tail) / 2, 0.0)
+    return low, chdtri(2 * counts + 2, tail) / 2
+
+
+def bound_part(
+    hits: ArrayLike, trials: ArrayLike, *, comparison_count: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of the exact 95 % interval of shares of few; NaN where nothing was tried.
+
+    Of Clopper and Pearson (1934), "The use of confidence or fiducial limits illustrated in the case
+    of the binomial", *Biometrika* 26; those of ``comparison_count`` shares hold together
+    (Bonferroni). Wider than `bound_share`, and never held by fewer than 95 %.
+
+    >>> low, high = bound_part([0, 5], 10)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.187], [0.308, 0.813])
+    """
+    from scipy.special import betaincinv
+
+    tail = ALPHA / 2 / max(comparison_count, 1)
+    hits, trials = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
+    others = trials - hits
+    low = np.where(hits > 0, betaincinv(np.maximum(hits, 1), others + 1, tail), 0.0)
+    high = np.where(others > 0, betaincinv(hits + 1, np.maximum(others, 1), 1 - tail), 1.0)
+    is_tried = trials > 0
+    return np.where(is_tried, low, np.nan), np.where(is_tried, high, np.nan)
 
 
 def bound_median(values: np.ndarray) -> tuple[float, float]:
@@ -223,7 +250,9 @@ def bound_estimate(
     return estimate - reach, estimate + reach
 
 
-def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[ArrayLike, ArrayLike]:
+def find_skewed_reach(
+    skew: ArrayLike, *, freedom: float = np.inf, comparison_count: int = 1
+) -> tuple[ArrayLike, ArrayLike]:
     """Return how many standard errors a 95 % interval of a mean of skewed values reaches down, up.
 
     Student's t is inverted through the cubic transformation of Hall (1992), On the removal of
@@ -237,6 +266,8 @@ def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[Arra
         The skewness of the values over the root of their count: that of their mean.
     freedom : float, optional
         Degrees of freedom of the standard error.
+    comparison_count : int, optional
+        So many intervals hold together, see `find_reach`.
 
     Examples
     --------
@@ -245,7 +276,7 @@ def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[Arra
     >>> find_skewed_reach(0.2)
     (1.66..., 2.50...)
     """
-    reach = find_reach(freedom)
+    reach = find_reach(freedom, comparison_count=comparison_count)
     known = np.clip(SKEW_FACTOR * np.asarray(skew, dtype=float), -MOST_SKEW, MOST_SKEW)
     known = np.where(np.abs(known) < 1e-6, 1e-6, known)  # 0 over 0 where nothing is skewed
     down, up = (

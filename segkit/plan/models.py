@@ -22,6 +22,7 @@ from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
+from segkit.plan.market import Market
 from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
@@ -267,6 +268,7 @@ class Plan(BaseSettings):
     kpis: tuple[Kpi, ...] = ()
     tables: dict[str, TableSpec]
     policies: Policies = Policies()
+    market: Market = Market()
     schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()

@@ -1,8 +1,8 @@
 """The history of a run folder: who was in which segment in each published run.
 
 Each kept run has a file of the long table (see `segkit.runs.segments`), the segmentations that made
-it, its KPIs (see `segkit.runs.kpis`), and a record with its day and its final scheme. What an earlier segkit kept, the final scheme
-alone and no record, reads in the same way.
+it, its KPIs (see `segkit.runs.kpis`), and a record with its day and its final scheme. What an
+earlier segkit kept, the final scheme alone and no record, reads in the same way.
 """
 
 from __future__ import annotations
