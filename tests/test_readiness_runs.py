@@ -121,7 +121,8 @@ def test_what_to_improve_and_what_changed_are_told():
     assert told == [
         "3 practices score 2.3 of 5 in the mean; with all five points: 1.",
         "First to improve: ask for an address. “Orders name <b>” scores 2 of 5 (75% of order "
-        "lines); a 5 needs: at least 97%. In the plan “rfm” and “value tiers” rest on it.",
+        "lines); a 5 needs: at least 97%. What rests on it in the plan: “rfm” "
+        "and “value tiers”.",
         "Second to improve: leave some out. “There is a control group” scores 0 of 5 (no arm); a "
         "5 needs: at least 10%.",
         "Of the 2 practices that were scored on 2026-05-31 as well, the mean was 3.0 then and is "
