@@ -15,6 +15,7 @@ from segkit.core.files import read_json
 
 PLAN_STEP = "01_plan"  # scores how ready the business is
 BASE_STEP = "03_base_analysis"  # places every customer in the segments of every scheme
+EVIDENCE_STEP = "04_experience_data"  # asks every table about the segments, and measures the KPIs
 FINAL_STEP = "05_analysis"  # decides which scheme is the plan's final one
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 SECOND_LENGTH = len("20260131T120000Z")  # the part of a run's id that is a moment
@@ -149,6 +150,11 @@ class KeptRun:
     def segments(self) -> Path:
         """Who was in which segment of each scheme."""
         return self.path / SEGMENTS
+
+    @property
+    def kpis(self) -> Path:
+        """What each KPI was, of all customers and by segment; an earlier segkit kept none."""
+        return self.path / "kpis.parquet"
 
     @property
     def record(self) -> Path:

@@ -12,13 +12,12 @@ from segkit.contract.tables import TABLES
 from segkit.core.absence import is_missing
 from segkit.evidence.inventory import measure_consent
 from segkit.evidence.readiness.given import KEY, Found, Given, count_people, tell_count, tell_part
-from segkit.features.expressions import keep_until
+from segkit.features.expressions import is_control, keep_until
 from segkit.features.own_features import list_own
 from segkit.features.sales import is_sale
 from segkit.features.wording import name_feature
 from segkit.plan.models import LEARNING_METHODS, Plan, Scheme
 
-CONTROL = "control"
 OUTCOMES = ("opened", "clicked", "converted", "unsubscribed", "bounced")
 # What tells a person, each with its noun.
 IDENTITIES = {"email": "an e-mail address", "loyalty_card_id": "a loyalty card"}
@@ -205,8 +204,7 @@ def find_control(given: Given) -> Found:
     messages = given.tables["messages"]
     if "arm" not in messages.columns:
         return Found(0.0, "no message carries the arm of its campaign", 0.0)
-    is_control = (messages.arm.cast("string").strip().lower() == CONTROL).fill_null(False)
-    counted = messages.aggregate(control=is_control.sum(), every=messages.count())
+    counted = messages.aggregate(control=is_control(messages).sum(), every=messages.count())
     control, every = (int(number) for number in counted.to_pandas().iloc[0])
     value = control / max(every, 1)
     text = f"{value:.0%} of messages were held back for a control group"

@@ -41,6 +41,7 @@ SERIES = ("#0b6aa2", "#c8500a", "#00805c", "#b0528a", "#8a6a00", "#2b8fc4")
 BLUE = SERIES[0]
 ORANGE = SERIES[1]
 SKY = SERIES[5]
+ABSENT = "absent"  # in the metadata of an output: why there is nothing
 _SPACES = re.compile(r"[ \t\r\n]+")  # but not the thin space within a number
 
 
@@ -115,6 +116,7 @@ def _draw_nothing(title: str, table: pd.DataFrame) -> Axes:
     ax = new_axes(title, height=1.2)
     ax.set_axis_off()
     ax.text(0, 0.5, reason, color=MUTED, transform=ax.transAxes, wrap=True)
+    ax.figure._segkit_absent = reason
     return describe_chart(ax, title, reason)
 
 
@@ -259,6 +261,8 @@ def show_chart(ax: Axes, *, caption: str, alt: str | None = None) -> None:
             )
     picture, width, height = render_chart(ax)
     details = {"alt": alt, "caption": caption, "width": width, "height": height}
+    if hasattr(ax.figure, "_segkit_absent"):
+        details[ABSENT] = ax.figure._segkit_absent
     data = {"image/png": base64.b64encode(picture).decode("ascii"), "text/plain": alt}
     display(data, metadata={"image/png": details}, raw=True)
     pyplot.close(ax.figure)  # one made with pyplot would otherwise be shown a second time

@@ -250,8 +250,7 @@ def show_findings(findings: Sequence[Finding], *, title: str = "What we found") 
     )
     plain = "\n".join([title, *(f"- {finding.text}" for finding in findings)])
     records = [finding.to_record() for finding in findings]
-    display(
-        {"text/html": markup, "text/plain": plain},
-        metadata={"text/html": {"findings": records}},
-        raw=True,
-    )
+    told = {"findings": records}
+    if all(finding.kind == ABSENCE for finding in findings):
+        told["absent"] = findings[0].text
+    display({"text/html": markup, "text/plain": plain}, metadata={"text/html": told}, raw=True)
