@@ -220,6 +220,7 @@ class TestGoals:
         """The customer table of the base analysis."""
         return build_customers(make_shop(), as_of=AS_OF).frame
 
+    @pytest.mark.slow
     def test_a_kpi_is_what_the_analysis_measures(self, tmp_path, whole):
         goals = [{"name": kpi, "text": kpi, "kpi": kpi, "target": 1} for kpi in OF_BUYERS]
         tables = make_shop()
@@ -229,6 +230,7 @@ class TestGoals:
             found = measure_goals(plan.goals, fetch_buyers(plan, tables, at=AT), tables)
             pd.testing.assert_frame_equal(found[expected.columns], expected)
 
+    @pytest.mark.slow
     def test_the_few_columns_are_those_of_the_customer_table(self, whole):
         found = sum_orders(make_shop()["order_lines"], at=AT).order_by("customer_id").to_pandas()
         found = found.set_index("customer_id")

@@ -55,6 +55,8 @@ class Practice:
         Schemes of these bases rest on it.
     methods : tuple of str
         Schemes of these methods rest on it.
+    columns : tuple of str
+        Schemes that read one of these rest on it.
     kpis : tuple of str
         Goals that are told by these rest on it.
     """
@@ -68,6 +70,7 @@ class Practice:
     needs: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     kpis: tuple[str, ...] = ()
 
 
@@ -227,7 +230,7 @@ PRACTICES = (
         find=data.find_costs,
         improve="Add unit_cost to products or to order_lines",
         needs=("order_lines",),
-        bases=("value",),
+        columns=("total_profit",),
     ),
     Practice(
         id="consent_known",

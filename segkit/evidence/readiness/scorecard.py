@@ -110,7 +110,9 @@ def list_resting(practice: Practice, plan: Plan) -> list[str]:
     schemes = [
         scheme.name
         for scheme in plan.schemes
-        if scheme.base in practice.bases or scheme.method in practice.methods
+        if scheme.base in practice.bases
+        or scheme.method in practice.methods
+        or set(scheme.columns) & set(practice.columns)
     ]
     goals = [goal.name for goal in plan.goals if goal.kpi in practice.kpis]
     return [name.replace("_", " ") for name in (*schemes, *goals)]
