@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from segkit.core.findings import Condition, Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import NOTE, Published, Shape
@@ -143,26 +145,31 @@ def _state_level(respondents: Published, row: dict) -> Finding:
     )
 
 
-def lay_out_weights(
-    weights: Published, weighted: Published, *, margins: Sequence[str]
-) -> list[Exhibit]:
-    """Return what weights change; without margins, or answers, the one line that says so."""
+def list_weight_tables(
+    summary: pd.DataFrame, weighted: pd.DataFrame
+) -> list[tuple[pd.DataFrame, View]]:
+    """Return the tables of weights, each with its view."""
+    return [(summary, WEIGHTS), (weighted, WEIGHTED)]
+
+
+def lay_out_weights(published: Sequence[Published], *, margins: Sequence[str]) -> list[Exhibit]:
+    """Return what weights change; without margins, or answers, the one line that says so.
+
+    ``published`` are the tables of `list_weight_tables`, in their order.
+    """
+    weights, weighted = published
     if weights.empty:
         return [Exhibit(thing=[explain_absence(weights)])]
-    told = state_weights(weights, weighted, margins=margins)
-    caption = (
-        "Answers of all customers, as given and weighted; 95% intervals by the effective count"
-    )
-    shown = [Exhibit(thing=told)]
-    if not weighted.empty:
-        shown.insert(0, Exhibit(thing=weighted, caption=caption, max_rows=60, folded=True))
-    return shown
+    told = Exhibit(thing=state_weights(published, margins=margins))
+    if weighted.empty:
+        return [told]
+    caption = "Answers as given and weighted; 95% intervals, the latter by the effective count"
+    return [Exhibit(thing=weighted, caption=caption, max_rows=60, folded=True), told]
 
 
-def state_weights(
-    weights: Published, weighted: Published, *, margins: Sequence[str]
-) -> list[Finding]:
+def state_weights(published: Sequence[Published], *, margins: Sequence[str]) -> list[Finding]:
     """Say what the weights cost in certainty, whether they hit their margins, what they move."""
+    weights, weighted = published
     if weights.empty:
         return [explain_absence(weights)]
     row = weights.frame.iloc[0]

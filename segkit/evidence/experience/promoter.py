@@ -105,16 +105,31 @@ def score_promoters(
     return _describe_scores(table)[list(SCORES)]
 
 
+def list_recommendations(
+    responses: Table | None, *, question: str, as_of: datetime.date
+) -> pd.DataFrame:
+    """Return customer_id and number, 0 to 10: each customer's last valid answer."""
+    rows = find_answers(responses, as_of) if question else None
+    if rows is None:
+        return empty_table(["customer_id", "number"], NO_QUESTION)
+    valid = take_last(_keep_valid(rows.filter(_.question == question)))
+    return valid.select("customer_id", "number").to_pandas().astype({"customer_id": str})
+
+
+def _keep_valid(rows: Table) -> Table:
+    """Return the answers that are whole numbers of 0 to 10, as ``number``."""
+    text = ibis.ifelse(_.answer.re_search(NUMBER), _.answer, ibis.null("string"))
+    rows = rows.mutate(number=text.cast("float64"))
+    return rows.filter(_.number.between(LOWEST, HIGHEST) & (_.number == _.number.floor()))
+
+
 def _list_counts(table: pd.DataFrame) -> list[str]:
     return [name for name in table if name.endswith("_count")]
 
 
 def _count_groups(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
     """Return promoter_count, passive_count, detractor_count and more, one row a segment."""
-    text = ibis.ifelse(_.answer.re_search(NUMBER), _.answer, ibis.null("string"))
-    rows = rows.mutate(number=text.cast("float64"))
-    is_valid = _.number.between(LOWEST, HIGHEST) & (_.number == _.number.floor())
-    valid = take_last(rows.filter(is_valid))
+    valid = take_last(_keep_valid(rows))
     members = ibis.memtable(segments[["customer_id", "segment_name"]])
     refused = rows.anti_join(valid, "customer_id").select("customer_id").distinct()
     refused = refused.inner_join(members, "customer_id").group_by("segment_name")
