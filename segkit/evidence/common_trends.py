@@ -19,6 +19,7 @@ from ibis import Table, _
 from segkit.core.absence import empty_table, is_missing
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND, find_largest
+from segkit.core.settings import Settings
 from segkit.core.statistics import ALPHA, compare_means, correct_p_values
 from segkit.evidence.experience.promoter import LEAST_PROMOTER, MOST_DETRACTOR, list_recommendations
 from segkit.features.expressions import keep_known
@@ -210,7 +211,7 @@ def find_common_trends(
     *,
     pairs: Sequence[Pair] = (),
     tickets: Table | None = None,
-    as_of: datetime.date,
+    at: Settings,
 ) -> pd.DataFrame:
     """Compare what customers do between those who say something and those who do not.
 
@@ -230,7 +231,9 @@ def find_common_trends(
         Those of the plan, beside the usual ones.
     tickets : ibis.Table, optional
         For the mean hours to resolve of each customer.
-    as_of : date
+    at : Settings
+        The last day counted, and the smallest cell: a pair with fewer than ten customers on a side,
+        or fewer than that, is left out.
 
     Returns
     -------
@@ -242,13 +245,15 @@ def find_common_trends(
         gate's.
     """
     known = segments.astype({"customer_id": str}).set_index("customer_id")
-    measured = _list_measures(customers, tickets, as_of).reindex(known.index)
+    measured = _list_measures(customers, tickets, at.as_of).reindex(known.index)
     wanted = _match_usual(said, measured) + _match_plan(said, measured, pairs)
     rows = [_compare(one, measured[d], known["segment_name"], d, way) for one, d, way in wanted]
+    least = max(FEWEST_COMPARED, at.smallest_cell)
+    rows = [row for row in rows if row["least_count"] >= least]
     columns = [*TRENDS, *(f"{name}_mean{end}" for name in ("said", "other") for end in ENDS)]
     if not rows:
-        reason = "Nothing that customers say has a measure beside it; name pairs in the plan."
-        return empty_table(columns, f"{reason[:-1]}, under [[surveys.pairs]].")
+        reason = "Of nothing that enough customers say is there a measure beside it: name pairs"
+        return empty_table(columns, f"{reason} under [[surveys.pairs]] in the plan.")
     table = pd.DataFrame(rows)
     corrected = correct_p_values(table["p_value"].to_numpy(float))
     is_sure = np.nan_to_num(corrected, nan=1.0) < ALPHA
@@ -321,15 +326,12 @@ def _compare(
     is_known = says.notna() & measure.notna()
     says, values = says[is_known].astype(bool), measure[is_known]
     one, other = values[says], values[~says]
-    least = min(len(one), len(other))
     found = compare_means(one.to_numpy(float), other.to_numpy(float))
-    if least < FEWEST_COMPARED:
-        found = (np.nan,) * 4
     difference, low, high, p_value = found
     segments = _compare_inside(values, says, segment[is_known], expected)
     row = {
         "kind": said.kind, "said": said.label, "done": done, "expected": expected,
-        "said_count": len(one), "other_count": len(other), "least_count": least,
+        "said_count": len(one), "other_count": len(other), "least_count": min(len(one), len(other)),
         "said_mean": one.mean(), "other_mean": other.mean(), "difference": difference,
         "low": low, "high": high, "p_value": p_value, "compared_segments": segments[0],
         "agreeing_segments": segments[1],

@@ -14,7 +14,7 @@ from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.shared import charts
 from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
-from segkit.report.shared.views import Column, View
+from segkit.report.shared.views import Column, View, reshape_published, view_of
 
 if TYPE_CHECKING:
     from segkit.evidence.themes import Verbatim
@@ -135,19 +135,26 @@ def lay_out_themes(published: Sequence[Published]) -> list[Exhibit]:
     sources, themes, by_segment, excerpts = published
     if sources.empty:
         return [Exhibit(thing=[explain_absence(sources)])]
-    shown = [Exhibit(thing=sources, caption="Customers' own words, by source and language")]
+    caption = "Customers' own words, by source and language"
+    shown = [Exhibit(thing=_name_languages(sources), caption=caption)]
     if not themes.empty:
         caption = "Themes: what customers write about, with intervals and how well they hold"
-        shown.append(Exhibit(thing=themes, caption=caption, max_rows=40))
+        shown.append(Exhibit(thing=_name_languages(themes), caption=caption, max_rows=40))
     if not by_segment.empty:
         shown += _draw_places(by_segment)
-        shown.append(
-            Exhibit(thing=by_segment, caption="Themes by segment", max_rows=80, folded=True)
-        )
+        table = _name_languages(by_segment)
+        shown.append(Exhibit(thing=table, caption="Themes by segment", max_rows=80, folded=True))
     if not excerpts.empty:
         caption = "Excerpts, as the plan allows"
-        shown.append(Exhibit(thing=excerpts, caption=caption, folded=True, max_rows=40))
+        table = _name_languages(excerpts)
+        shown.append(Exhibit(thing=table, caption=caption, folded=True, max_rows=40))
     return [*shown, Exhibit(thing=state_themes(published))]
+
+
+def _name_languages(table: Published) -> Published:
+    """Return the table with its languages called by their names."""
+    frame = table.frame.assign(language=table.frame["language"].map(name_language))
+    return reshape_published(table, frame, view_of(table))
 
 
 def _draw_places(by_segment: Published) -> list[Exhibit]:
