@@ -21,6 +21,7 @@ from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.labels import Labels
 from segkit.plan.statuses import Statuses
+from segkit.plan.wallet import Wallet
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -273,6 +274,7 @@ class Plan(BaseSettings):
     privacy: Privacy = Privacy()
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
+    wallet: Wallet = Wallet()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 

@@ -99,6 +99,15 @@ def read_messages(messages: Table | None, *, as_of: datetime.date | None = None)
     return Messages(_mark(messages, machine), frozenset(known), repeat_count)
 
 
+def keep_whole_months(messages: Messages | None, *, as_of: datetime.date) -> Messages | None:
+    """Return the messages of months that have ended by the day ``as_of``."""
+    if messages is None or "sent_at" not in messages.known:
+        return messages
+    next_day = as_of + datetime.timedelta(days=1)
+    last_day = next_day.replace(day=1) - datetime.timedelta(days=1)
+    return messages._replace(table=keep_until(messages.table, "sent_at", last_day))
+
+
 def count_repeats(messages: Table) -> int:
     """Count the rows that repeat a message.
 
@@ -226,8 +235,11 @@ def summarise_messages(
     columns = [*groups, "customer_count", "sent_count", "delivered_count"]
     columns += [f"{name}_{part}" for name in RATIOS for part in PARTS]
     columns += ["opens_per_opened", "clicks_per_clicked", "rests_on_count", *DOMINANCE]
-    if messages is None or any(name not in messages.known and name != "month" for name in by):
+    if messages is None:
         return empty_table(columns, NO_MESSAGES)
+    lacking = {"month": "sent_at"}
+    if missing := [name for name in by if lacking.get(name, name) not in messages.known]:
+        return empty_table(columns, f"The messages have no column for the {' and '.join(missing)}.")
     rows = _group_rows(messages.table, segments, by)
     each = rows.group_by([*groups, "customer_id"]).agg(**{name: _[name].sum() for name in COUNTS})
     found = _sum_squares(each, groups)
