@@ -16,9 +16,12 @@ from segkit.evidence.experience.messages import (
     keep_whole_months,
     summarise_messages,
 )
-from segkit.evidence.experience.site import list_missing_steps, summarise_visits
+from segkit.evidence.experience.site import (
+    list_missing_steps,
+    list_recorded_steps,
+    summarise_visits,
+)
 from segkit.report import engagement as shown
-from segkit.report.engagement import view_visits
 from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.sentences import explain_absence
 from segkit.report.shared.views import View
@@ -30,12 +33,22 @@ def list_messages(
     """Return how messages are answered: in all, by segment, by campaign, and by month."""
     cell = at.smallest_cell
     by_month = summarise_messages(
-        keep_whole_months(messages, as_of=at.as_of), segments, by=["month"], smallest_cell=cell
+        keep_whole_months(messages, as_of=at.as_of),
+        segments,
+        by=["month"],
+        names=["click"],
+        smallest_cell=cell,
+    )
+    by_campaign = summarise_messages(
+        messages,
+        by=["campaign_id"],
+        names=["open", "human_open", "click", "unsubscribe"],
+        smallest_cell=cell,
     )
     return [
         (count_message_stages(messages), shown.STAGES),
         (summarise_messages_by_segment(messages, segments, smallest_cell=cell), shown.MESSAGES),
-        (summarise_messages(messages, by=["campaign_id"], smallest_cell=cell), shown.CAMPAIGNS),
+        (by_campaign, shown.CAMPAIGNS),
         (by_month, shown.MESSAGE_MONTHS),
     ]
 
@@ -76,22 +89,19 @@ def list_visits(
     events: Table | None, segments: pd.DataFrame, *, at: Settings
 ) -> list[tuple[pd.DataFrame, View]]:
     """Return how far visits come, by segment, by device and by source."""
-    listed = [
-        (_summarise(events, at, segments=segments), view_visits("visit_steps", "segment_name"))
-    ]
-    for by in ("device", "source"):
-        listed.append((_summarise(events, at, by=by), view_visits(f"visit_steps_by_{by}", by)))
+    recorded = list_recorded_steps(events)
+    listed = []
+    for by, name in (("segment_name", ""), ("device", "_by_device"), ("source", "_by_source")):
+        table = summarise_visits(
+            events,
+            segments if by == "segment_name" else None,
+            as_of=at.as_of,
+            by=by,
+            recorded=recorded,
+            smallest_cell=at.smallest_cell,
+        )
+        listed.append((table, shown.view_visits(f"visit_steps{name}", by)))
     return listed
-
-
-def _summarise(
-    events: Table | None,
-    at: Settings,
-    *,
-    segments: pd.DataFrame | None = None,
-    by: str = "segment_name",
-) -> pd.DataFrame:
-    return summarise_visits(events, segments, as_of=at.as_of, by=by, smallest_cell=at.smallest_cell)
 
 
 def lay_out_visits(published: Sequence[Published]) -> list[Exhibit]:

@@ -26,8 +26,6 @@ MEASURES = {
     "mean_order_value": Column("Mean order value, gross", "money"),
     "return_share": Column("Share of gross sales returned", "share"),
     "wallet_share": Column("Our share of the wallet", "share"),
-    "repeat_30_share": Column("Ordered again within 30 days", "share"),
-    "repeat_60_share": Column("Ordered again within 60 days", "share"),
     "repeat_90_share": Column("Ordered again within 90 days", "share"),
     "repeat_365_share": Column("Ordered again within 365 days", "share"),
     "orders_ever_per_buyer": Column("Orders a buyer since the data begin", "number"),

@@ -9,7 +9,7 @@ from ibis import Table
 
 from segkit.core.privacy import Published
 from segkit.core.settings import Settings
-from segkit.evidence.experience import history, repeat, sources
+from segkit.evidence.experience import history, repeat
 from segkit.evidence.experience.cohorts import (
     Cohorts,
     count_followed,
@@ -66,12 +66,14 @@ def lay_out_cohorts(published: Sequence[Published]) -> list[Exhibit]:
 
 
 def list_curves(
-    cohorts: Cohorts | None, tables: Mapping[str, Table], segments: pd.DataFrame, *, at: Settings
+    cohorts: Cohorts | None, segments: pd.DataFrame, sources: pd.DataFrame
 ) -> list[tuple[pd.DataFrame, View]]:
-    """Return retention and spend by segment, and by source, of the same customers at each age."""
+    """Return retention and spend by segment, and by source, of the same customers at each age.
+
+    ``sources`` are those of `segkit.evidence.experience.sources.find_sources`.
+    """
     kept, spent = follow_groups(cohorts, segments)
-    found = sources.find_sources(tables, as_of=at.as_of)
-    by_source = found if found.empty else follow_groups(cohorts, found, by="source")[0]
+    by_source = sources if sources.empty else follow_groups(cohorts, sources, by="source")[0]
     return [
         (kept, shown.view_retention("retention_by_segment", "segment_name")),
         (spent, shown.view_cohort_spend("spend_since_by_segment", "segment_name")),
@@ -102,26 +104,28 @@ def lay_out_curves(published: Sequence[Published]) -> list[Exhibit]:
 
 
 def list_second_orders(
-    cohorts: Cohorts | None, tables: Mapping[str, Table], segments: pd.DataFrame, *, at: Settings
+    cohorts: Cohorts | None,
+    tables: Mapping[str, Table],
+    segments: pd.DataFrame,
+    *,
+    sources: pd.DataFrame,
+    at: Settings,
 ) -> list[tuple[pd.DataFrame, View]]:
     """Return the time to the second order by segment, by source and by the first category."""
-    lines = tables.get("order_lines")
-    by_segment = group_new(cohorts, segments)
-    found = sources.find_sources(tables, as_of=at.as_of)
-    by_source = found if found.empty else group_new(cohorts, found, by="source")
+    waits = repeat.read_waits(tables.get("order_lines"), as_of=at.as_of)
+    cell = at.smallest_cell
+    by_source = sources if sources.empty else group_new(cohorts, sources, by="source")
     by_category = history.find_first_categories(tables, group_new(cohorts), as_of=at.as_of)
-    waits = repeat.count_waits(lines, by_segment, as_of=at.as_of)
-    curves = repeat.trace_second_orders(waits, smallest_cell=at.smallest_cell)
-    shares = repeat.summarise_second_orders(waits, smallest_cell=at.smallest_cell)
+    counts = repeat.count_waits(waits, group_new(cohorts, segments))
+    curves = repeat.trace_second_orders(counts, smallest_cell=cell)
+    shares = repeat.summarise_second_orders(counts, smallest_cell=cell)
     listed = [
         (curves, shown.view_second_order_curves("second_order_curves", "segment_name")),
         (shares, shown.view_second_orders("second_orders", "segment_name")),
     ]
     for groups, by in ((by_source, "source"), (by_category, "category")):
-        waits = groups
-        if not groups.empty:
-            waits = repeat.count_waits(lines, groups, as_of=at.as_of, by=by)
-        shares = repeat.summarise_second_orders(waits, smallest_cell=at.smallest_cell, by=by)
+        counts = repeat.count_waits(waits, groups, by=by)
+        shares = repeat.summarise_second_orders(counts, smallest_cell=cell, by=by)
         listed.append((shares, shown.view_second_orders(f"second_orders_by_{by}", by)))
     return listed
 
@@ -157,9 +161,10 @@ def list_history(
 ) -> list[tuple[pd.DataFrame, View]]:
     """Return the purchase history by segment: figures, orders by number, and the first five."""
     new = group_new(cohorts, segments)
+    each = history.read_histories(lines, segments, as_of=at.as_of)
     return [
-        (history.summarise_history_by_segment(lines, segments, as_of=at.as_of), HISTORY),
-        (history.count_orders_by_segment(lines, segments, as_of=at.as_of), ORDER_COUNTS),
+        (history.summarise_history_by_segment(each), HISTORY),
+        (history.count_orders_by_segment(each), ORDER_COUNTS),
         (history.summarise_order_numbers(lines, new, as_of=at.as_of), ORDER_NUMBERS),
     ]
 

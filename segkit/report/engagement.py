@@ -75,7 +75,7 @@ CAMPAIGNS = View(
     {
         "campaign_id": Column("Campaign"),
         **DELIVERED,
-        **_list_answers(ANSWERS),
+        **_list_answers({name: ANSWERS[name] for name in ("open", "human_open", "click")}),
         "unsubscribe_share": MEASURES["unsubscribe_share"],
         NOTE: Column(),
     },
@@ -92,7 +92,7 @@ MESSAGE_MONTHS = View(
         "segment_name": Column(),
         "month": Column("Month", "date"),
         **DELIVERED,
-        **_list_answers(ANSWERS),
+        **_list_answers({"click": ANSWERS["click"]}),
         NOTE: Column(),
     },
 )
