@@ -7,9 +7,8 @@ column that the market's table and ours have in common is an axis.
 from __future__ import annotations
 
 from segkit.contract.definitions import Column, Table
+from segkit.contract.shared_columns import COUNTRY, SOURCE
 
-COUNTRY = Column("country", "category", "Country's name or code, spelt one way throughout")
-SOURCE = Column("source", "text", "Where the figure was taken from")
 # What people are: a customer has one of each, so that the buyers of these cells add up.
 PEOPLE_AXES = (
     COUNTRY,

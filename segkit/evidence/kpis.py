@@ -10,7 +10,8 @@ from segkit.core.periods import YEAR_DAYS
 from segkit.evidence.segment_summaries import keep_delivered
 from segkit.features.journey import mark_lapsed
 from segkit.features.purchases import divide_by_orders, find_mean_order_value
-from segkit.plan.models import MEASURES, Goal
+from segkit.plan.kpis import MEASURES
+from segkit.plan.models import Goal
 
 # The features that a measure of buyers reads, beside their orders.
 NEEDED = {

@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from segkit.core.periods import word_spend
-from segkit.plan.models import MEASURES
+from segkit.plan.kpis import MEASURES
 from segkit.report import STEPS
 from segkit.report.shared.numbers import (
     MISSING,

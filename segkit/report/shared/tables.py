@@ -24,6 +24,7 @@ from segkit.report.shared.figures import ABSENT
 from segkit.report.shared.numbers import (
     MISSING,
     format_number,
+    format_points,
     format_share,
     join_period,
     plural,
@@ -33,7 +34,7 @@ from segkit.report.shared.views import FEATURE, RULE, Column, View, view_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "segkit"
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
-KINDS = ("integer", "share", "money", "number", "date", "text")
+KINDS = ("integer", "share", "points", "money", "number", "date", "text")
 _MONEY = {"amount", "price", "profit", "revenue", "sales", "spend", "value", "margin", "budget"}
 OF_MONEY = re.compile(r"spend|sales|profit", re.IGNORECASE)
 _NOUNS = {"customer": "customers", "order": "orders", "category": "categories", "row": "rows"}
@@ -317,6 +318,8 @@ def _write_cells(column: pd.Series, kind: str) -> list[str]:
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     if kind == "share":
         return [format_share(number) for number in numbers]
+    if kind == "points":
+        return [format_points(number) for number in numbers]
     finite = numbers[np.isfinite(numbers)]
     if kind == "money":
         decimals = 0 if finite.abs().max() >= 1000 else 2
