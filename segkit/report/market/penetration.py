@@ -67,13 +67,11 @@ def view_penetration(cells: pd.DataFrame, *, name: str = "penetration") -> View:
         count="rests_on_count",
         repeats=any(axis in MAY_REPEAT for axis in axes),
         shown=OF_THE_MARKET,
+        measures={"served": "figure"},  # it is told from the index, and hidden with it
     )
     columns = {
         "cell": Column(),
-        "year": Column(),
-        "market_value": Column("Market value", "money"),
-        "buyer_count": Column("Buyers in the market", kind="integer"),
-        "growth_rate": GROWTH,
+        "size": Column("Market value" if is_money else "Buyers in the market", size.kind),
         "customer_count": Column(kind="integer"),
         "spend": Column("Our net sales", "money"),
         "expected": Column("At our average share", size.kind),
@@ -81,6 +79,7 @@ def view_penetration(cells: pd.DataFrame, *, name: str = "penetration") -> View:
         "index_interval": Column("From, to", "integer", interval=("index_low", "index_high")),
         "served": Column("Served"),
         "mark": Column("Mind"),
+        "reason": Column("Why it did not join"),
     }
     return View(shape, columns)
 

@@ -23,7 +23,6 @@ TRENDS = View(
         "unit": Column(),
         "first_year": Column(),
         "last_year": Column(),
-        "point_count": Column("Years", "integer"),
         "last_value": Column(kind="number"),
         "growth_rate": Column("Growth a year", "share"),
         "growth_interval": Column("From, to", "share", interval=RATE_ENDS),

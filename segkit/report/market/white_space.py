@@ -48,15 +48,15 @@ def view_white_space(cells: pd.DataFrame) -> View:
     columns = {
         "cell": Column(),
         "status": Column("White space"),
+        "opportunity": Column("Opportunity", size.kind),
+        "opportunity_range": Column("From, to", size.kind, interval=RANGE),
         "size": size,
         "growth_rate": GROWTH,
         "index": INDEX,
         "rival_share": Column("Competitors' share", "share"),
-        "likeness": Column("Its people like ours", "share"),
+        "likeness": Column("People like ours", "share"),
         "fails_on": Column(),
         "not_known": Column("Not known"),
-        "opportunity": size,
-        "opportunity_range": Column("From, to", size.kind, interval=RANGE),
         "mark": Column("Mind"),
         "source": Column(),
     }
@@ -136,7 +136,8 @@ def plot_white_space(
     ax.set_xlabel(figures.join_unit("size of the market", unit, scale))
     figures.name_values(ax, "growth a year")
     named = found[["cell", "size", "growth_rate"]].head(8).to_numpy()
-    figures.name_points(ax, named[:, 1:].astype(float), named[:, 0])
+    avoided = others[["size", "growth_rate"]].to_numpy(dtype=float)
+    figures.name_points(ax, named[:, 1:].astype(float), named[:, 0], others=avoided)
     points = []
     for name, size, growth in named:
         text = plural(size, "buyer") if counts_buyers else format_money(size, currency)

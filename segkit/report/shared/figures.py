@@ -205,11 +205,18 @@ def name_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
         ax.annotate(text, (1, below), (6, 0), annotation_clip=False, **place, **look)
 
 
-def name_points(ax: Axes, points: np.ndarray, names: Iterable) -> None:
-    """Write names beside points, each where it touches the fewest points and names so far."""
+def name_points(
+    ax: Axes, points: np.ndarray, names: Iterable, *, others: np.ndarray | None = None
+) -> None:
+    """Write names beside points, each where it touches the fewest points and names so far.
+
+    ``others`` are points without a name, which are not written over either where that can be.
+    """
     ax.figure.draw_without_rendering()  # settles where the points are
     places = ax.transData.transform(points)
     taken = [Bbox([place - 10, place + 10]) for place in places]
+    if others is not None and len(others):
+        taken += [Bbox([place - 5, place + 5]) for place in ax.transData.transform(others)]
     around = [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
     look = {"textcoords": "offset points", "fontsize": 9, "fontweight": "bold"}
     for point, name in zip(points, names, strict=True):
