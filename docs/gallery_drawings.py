@@ -25,6 +25,7 @@ from segkit.report import (
     market,
     plan,
     reach,
+    readiness,
     rfm,
     season,
     separation,
@@ -86,15 +87,17 @@ def draw_cells() -> Axes:
 
 
 def draw_readiness() -> Axes:
-    scores = {
-        "Goals with a figure": 1.0,
-        "Consent recorded": 0.84,
-        "Orders linked to customers": 0.76,
-        "Two years of history": 0.55,
-        "Answers to surveys": 0.2,
-        "Market known": 0.0,
-    }
-    return plan.plot_readiness(pd.DataFrame(scores.items(), columns=["practice", "score"]))
+    rows = [
+        ("Plan", "Every goal can be judged", 5, 3),
+        ("Plan", "Every goal has a scheme", 5, 5),
+        ("Market review", "The market is known", 2, 0),
+        ("Base analysis", "Orders name their customer", 4, 4),
+        ("Base analysis", "History is long enough", 3, 2),
+        ("Experience data", "Surveys are answered", 1, 2),
+        ("Analysis and action", "Campaigns have a control group", 0, 0),
+    ]
+    columns = ["step", "practice", "score", "score_before"]
+    return readiness.plot_readiness(pd.DataFrame(rows, columns=columns))
 
 
 def draw_quality() -> Axes:

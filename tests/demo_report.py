@@ -35,6 +35,7 @@ from segkit.report import (
     market,
     plan,
     reach,
+    readiness,
     rfm,
     season,
     separation,
@@ -64,6 +65,7 @@ MODULES = [
     market,
     plan,
     reach,
+    readiness,
     rfm,
     season,
     separation,
@@ -157,7 +159,9 @@ def make_tables() -> dict[str, pd.DataFrame]:
                     "Support tickets with times",
                     "Market known",
                 ],
-                "score": [1.0, 0.84, 0.76, 0.4, 0.55, 0.0],
+                "step": ["Plan", "Base", "Base", "Experience", "Experience", "Market"],
+                "score": [5, 4, 4, 2, 3, 0],
+                "score_before": [4, 4, 3, 2, None, 1],
             }
         ),
         "lorenz": pd.DataFrame(
@@ -371,7 +375,7 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     cells = tables["market"]
     return {
         "plot_base": bases.plot_base(tables["base"]),
-        "plot_readiness": plan.plot_readiness(tables["readiness"]),
+        "plot_readiness": readiness.plot_readiness(tables["readiness"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
@@ -548,7 +552,7 @@ def make_facts() -> tuple[dict, dict, dict]:
     }
     facts = {
         "01_plan": {
-            "headline": {"Readiness": "0.71 of 1", "Customers": "4 870"},
+            "headline": {"Readiness": "3.0 of 5", "Customers": "4 870"},
             "findings": ["Five of seven practices are in place.", "Consent covers 84.0%."],
         },
         "02_market_review": {

@@ -8,6 +8,13 @@ import ibis
 import pandas as pd
 import pytest
 from published import publish
+from segkit.evidence.penetration import (
+    choose_axes,
+    count_own_cells,
+    find_white_space,
+    measure_penetration,
+    total_penetration,
+)
 
 from segkit.contract.tables import TABLES
 from segkit.core.absence import explain_empty
@@ -21,13 +28,6 @@ from segkit.evidence.market import (
     write_templates,
 )
 from segkit.evidence.missing_tables import describe_missing
-from segkit.evidence.penetration import (
-    choose_axes,
-    count_own_cells,
-    find_white_space,
-    measure_penetration,
-    total_penetration,
-)
 from segkit.report import market as market_report
 
 AS_OF = datetime.date(2026, 6, 30)

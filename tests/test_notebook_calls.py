@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pytest
 from published import publish
+from segkit.evidence.penetration import compare_with_market
 
 import segkit.report
 from segkit import evidence, profiles, report
@@ -17,7 +18,6 @@ from segkit.core.findings import Finding, to_json_value
 from segkit.core.privacy import Shape
 from segkit.core.rooms import open_room
 from segkit.core.settings import Settings
-from segkit.evidence.penetration import compare_with_market
 from segkit.features.season import keep_whole_months, name_time
 from segkit.plan.models import Criteria, Plan, Scheme
 from segkit.profiles.quiz import fit_scheme

@@ -97,7 +97,7 @@ def sum_months(
 
 
 def _find_known_since(people: pd.DataFrame, as_of: datetime.date) -> pd.Series:
-    """Return since when each customer is known; ever since where nothing says it."""
+    """Return the day since when each customer is known; the first of all where nothing says."""
     day = pd.Timestamp(as_of)
     days = pd.DataFrame(index=people.index)
     if "first_order_on" in people:

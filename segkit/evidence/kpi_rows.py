@@ -22,9 +22,9 @@ from segkit.evidence.kpi_definitions import explain_lack
 from segkit.features.expressions import days_until, find_column, is_delivered, keep_until, sum_money
 from segkit.features.journey import mark_lapsed
 from segkit.features.sales import is_income, is_sale
-from segkit.models.amount_language import read_amount
 from segkit.models.kinds import name_kind
 from segkit.models.rule_language import Predicate, read_predicate
+from segkit.plan.amount_language import read_amount
 from segkit.plan.kpis import DATES, Kpi
 from segkit.segmentation.rules import take_column
 

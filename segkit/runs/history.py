@@ -20,6 +20,7 @@ from segkit.core.files import read_json, write_json
 from segkit.runs.kpis import keep_kpis
 from segkit.runs.layout import BASE_STEP, SEGMENTS, KeptRun, RunFolder, list_run_folders
 from segkit.runs.outputs import write_frame
+from segkit.runs.readiness import keep_readiness
 from segkit.runs.segments import (
     BASE_TABLE,
     LONG_COLUMNS,
@@ -47,6 +48,7 @@ def keep_run(
         write_json(kept.pending, {"publication": str(publication.resolve())})
     for document in run.documents:
         shutil.copyfile(document, kept.path / document.name)
+    keep_readiness(run, kept)
     final = read_final_segments(run) if has_final_segments(run) else pd.DataFrame()
     final_scheme = str(final["scheme"].iloc[0]) if len(final) else ""
     segments = _collect_segments(run, final)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from segkit.core.files import read_json
 
+PLAN_STEP = "01_plan"  # scores how ready the business is
 BASE_STEP = "03_base_analysis"  # places every customer in the segments of every scheme
 EVIDENCE_STEP = "04_experience_data"  # asks every table about the segments, and measures the KPIs
 FINAL_STEP = "05_analysis"  # decides which scheme is the plan's final one
@@ -159,6 +160,11 @@ class KeptRun:
     def record(self) -> Path:
         """The run's day and its final scheme; an earlier segkit kept none."""
         return self.path / "run.json"
+
+    @property
+    def readiness(self) -> Path:
+        """How ready the business was; an earlier segkit kept none."""
+        return self.path / "readiness.parquet"
 
     @property
     def pending(self) -> Path:
