@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import ibis
@@ -9,13 +10,15 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from segkit.contract.features import FEATURES
 from segkit.core.absence import empty_table, is_missing
 from segkit.core.periods import YEAR_DAYS
 from segkit.core.settings import Settings
 from segkit.core.statistics import find_arm_size, find_seen_share
-from segkit.evidence.kpis import LOWER_IS_BETTER, NEEDED, measure_kpis
+from segkit.evidence.kpi_definitions import SHARE, Followed, find_kpi
+from segkit.evidence.kpis import measure_kpis
 from segkit.evidence.segment_summaries import keep_days, keep_delivered
-from segkit.features.customer_table import express_customers, learn_from_tables
+from segkit.features.customer_table import build_customers, express_customers, learn_from_tables
 from segkit.features.expressions import (
     count_true,
     days_until,
@@ -25,37 +28,76 @@ from segkit.features.expressions import (
     share_of,
     sum_money,
 )
+from segkit.features.own_features import list_own
 from segkit.features.rhythm import list_orders
 from segkit.features.sales import is_sale
-from segkit.plan.models import Goal, Plan
+from segkit.plan.models import Plan
+from segkit.plan.names import NAME_CUSTOMERS
 
 # What the KPIs of buyers are measured from: a few columns of the customer table.
-READ = ("order_count", "total_spend", "spend_last_365_days", "mean_order_value", "recency_days")
-STAGES = {"lapsed_share": "journey_stage"}
+READ = (
+    "order_count",
+    "total_spend",
+    "spend_last_365_days",
+    "mean_order_value",
+    "recency_days",
+    "tenure_days",
+)
 MONTH_DAYS = YEAR_DAYS / 12
 NO_STEP = "No goal that is told by a share is still to be met."
 OF_MESSAGES = ("open_share",)
-OF_BUYERS = {*NEEDED, *STAGES, "repeat_share", "orders_per_customer", "mean_order_value"}
+KEY = "customer_id"
+LAPSED = "is_lapsed"  # which KPIs work out from the stage of the journey
+WORD = re.compile(r"[a-z_][a-z0-9_]*")
+QUOTED = re.compile(r"'[^']*'")
+# What only the whole customer table has.
+LIFETIME = ("expected_order_count", "active_probability", "lifetime_value")
 
 
 def fetch_buyers(plan: Plan, tables: Mapping[str, ibis.Table], *, at: Settings) -> pd.DataFrame:
-    """Fetch what the goals' KPIs of buyers are measured from: one row a customer, few columns.
+    """Fetch what the goals' KPIs of customers are measured from: one row a customer, few columns.
 
     The columns are those of the customer table that the base analysis builds, and as they are
-    there, without the others, which take their time. Where a goal asks who has lapsed, the stages
-    come with it.
+    there. Where sums of orders will do, nothing else is computed; a goal that asks for more gets
+    it, and for what only the whole table has, the whole table.
     """
-    kpis = {goal.kpi for goal in plan.goals}
-    name = "order_lines" if "order_lines" in tables else "customers"
-    if name not in tables or not kpis & OF_BUYERS:
-        return pd.DataFrame()
-    if name == "order_lines" and not kpis & set(STAGES):
-        return fetch(sum_orders(tables[name], at=at).order_by("customer_id"))
-    used = {name: tables[name]}
-    habits = learn_from_tables(used, as_of=at.as_of, settings=plan)
-    expressed = express_customers(used, as_of=at.as_of, settings=plan, habits=habits)
-    wanted = [column for column in (*READ, *STAGES.values()) if column in expressed.columns]
-    return fetch(expressed.select("customer_id", *wanted).order_by("customer_id"))
+    wanted = list_features_read(plan, tables)
+    if "order_lines" in tables and wanted <= set(READ):
+        return fetch(sum_orders(tables["order_lines"], at=at).order_by(KEY))
+    if "order_lines" in tables or "customers" in tables:
+        used = tables if "order_lines" in tables else {"customers": tables["customers"]}
+        return _select_features(plan, used, wanted, at)
+    named = [name for name in NAME_CUSTOMERS if not is_missing(tables.get(name), KEY)]
+    if not named:
+        return pd.DataFrame({KEY: []}, dtype=str)
+    known = tables[named[0]].select(KEY).distinct()
+    return fetch(known.filter(known[KEY].notnull()).order_by(KEY))
+
+
+def _select_features(
+    plan: Plan, tables: Mapping[str, ibis.Table], wanted: set[str], at: Settings
+) -> pd.DataFrame:
+    """Return features of the customer table, those of `READ` that there are among them."""
+    if wanted & set(LIFETIME):
+        return build_customers(tables, as_of=at.as_of, settings=plan).frame
+    habits = learn_from_tables(tables, as_of=at.as_of, settings=plan)
+    expressed = express_customers(tables, as_of=at.as_of, settings=plan, habits=habits)
+    chosen = [name for name in expressed.columns if name in wanted | set(READ)]
+    return fetch(expressed.select(KEY, *chosen).order_by(KEY))
+
+
+def list_features_read(plan: Plan, tables: Mapping[str, ibis.Table]) -> set[str]:
+    """Return the features that the goals' KPIs of customers read."""
+    words: set[str] = set()
+    for followed in follow_goals(plan, tables):
+        kpi = followed.kpi
+        if kpi.over == "customers":
+            told = " ".join((kpi.of, kpi.per, kpi.where, kpi.when, kpi.date))
+            words |= set(WORD.findall(QUOTED.sub(" ", told)))
+    if LAPSED in words:
+        words.add("journey_stage")
+    own = list_own(tables["customers"].columns) if "customers" in tables else []
+    return words & {*FEATURES, *own}
 
 
 def sum_orders(order_lines: ibis.Table, *, at: Settings) -> ibis.Table:
@@ -72,14 +114,21 @@ def sum_orders(order_lines: ibis.Table, *, at: Settings) -> ibis.Table:
         gross_=sum_money(orders.amount_, where=orders.is_sale_),
         spend_last_365_days=sum_money(orders.amount_, where=age < YEAR_DAYS),
         recency_days=age.min(where=orders.is_sale_),
+        tenure_days=age.max(where=orders.is_sale_),
     )
     sums = sums.filter(sums.order_count > 0)
     mean = round_ratio(share_of(sums.gross_, sums.order_count))
     return sums.mutate(mean_order_value=mean).select("customer_id", *READ)
 
 
+def follow_goals(plan: Plan, tables: Mapping[str, ibis.Table]) -> list[Followed]:
+    """Return the KPI of each goal, ready-made or of the plan's own."""
+    has_lines = "order_lines" in tables
+    return [find_kpi(goal.kpi, plan.kpis, has_lines=has_lines) for goal in plan.goals]
+
+
 def measure_goals(
-    goals: tuple[Goal, ...], buyers: pd.DataFrame, tables: Mapping[str, ibis.Table]
+    plan: Plan, buyers: pd.DataFrame, tables: Mapping[str, ibis.Table], *, at: Settings
 ) -> pd.DataFrame:
     """Measure each goal's KPI now, as the analysis does, and say when it is met.
 
@@ -87,19 +136,23 @@ def measure_goals(
     -------
     DataFrame
         As `segkit.evidence.kpis.measure_kpis` returns it, with ``met_when`` ("at least", "at most"
-        or empty without a target) and ``due_on`` (the day by which it shall be; missing if none).
+        or empty without a target), ``is_lower`` (whether less of the KPI is better), ``is_share``
+        and ``due_on`` (the day by which it shall be; missing if none).
     """
-    measured = measure_kpis(goals, buyers, dict(tables))
+    followed = follow_goals(plan, tables)
+    measured = measure_kpis(plan.goals, buyers, dict(tables))
+    is_lower = [one.kpi.better == "lower" for one in followed]
     bounds = {True: "at most", False: "at least"}
     met_when = [
-        "" if goal.target is None else bounds[goal.kpi in LOWER_IS_BETTER] for goal in goals
+        "" if goal.target is None else bounds[lower]
+        for goal, lower in zip(plan.goals, is_lower, strict=True)
     ]
-    return measured.assign(met_when=met_when, due_on=[goal.due for goal in goals])
-
-
-def is_share(kpi: str) -> bool:
-    """Return whether a KPI is a share of customers or messages, as its name says."""
-    return kpi.endswith("_share")
+    return measured.assign(
+        met_when=met_when,
+        is_lower=is_lower,
+        is_share=[one.unit == SHARE for one in followed],
+        due_on=[goal.due for goal in plan.goals],
+    )
 
 
 def measure_power(
@@ -133,7 +186,7 @@ def measure_power(
     rows = [
         _measure_step(row, buyers, tables, at)
         for row in measured.to_dict("records")
-        if is_share(row["kpi"]) and row["met"] == "no" and 0 <= row["target"] <= 1
+        if row["is_share"] and row["met"] == "no" and 0 <= row["target"] <= 1
     ]
     columns = ["goal", "text", "kpi", "value", "target", "arm_size", "customer_count", "is_enough"]
     columns += ["seen_share", "monthly_count", "months"]
