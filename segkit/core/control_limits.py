@@ -16,9 +16,9 @@ MOVING_RANGE = 2.66  # 3 / 1.128, of two values: Wheeler (1993), Understanding V
 OF_A_RANGE = 1.128  # the mean range of two standard normal values
 SIGMAS = 3.0
 NO_LIMITS = "too few months for limits"
-INDIVIDUALS = "individuals"
-SHARES = "p"
-LANEY = "Laney's p′"
+INDIVIDUALS = "individuals chart"
+SHARES = "p chart"
+LANEY = "Laney's p′ chart"
 
 
 class Limits(NamedTuple):
@@ -27,7 +27,7 @@ class Limits(NamedTuple):
     Attributes
     ----------
     chart : str
-        *individuals*, *p* or *Laney's p′*; empty where there are too few points.
+        *individuals chart*, *p chart* or *Laney's p′ chart*; empty where there are too few points.
     centre : float
     low, high : ndarray of float, (n,)
         Of each point, NaN where it is missing.

@@ -32,7 +32,7 @@ HOUR_SECONDS = 3600
 PROMOTERS = 9  # answers of 0 to 10 from here on
 DETRACTORS = 6  # and up to here: Reichheld (2003), Harvard Business Review 81
 HIGHEST = 10
-SCORE = "net_promoter_score"
+SCORE = "promoter_points"
 TRUE = "kpi_true_"  # a column, for a constant has no sum
 
 
@@ -235,7 +235,7 @@ def compile_kpi(kpi: Kpi, rows: ir.Table | None) -> Compiled | str:
     """
     if rows is None:
         return explain_lack(kpi, None, ())
-    if kpi.name == SCORE and "question" in rows.columns:
+    if kpi.of == SCORE and "question" in rows.columns:
         rows, lack = _keep_score(rows)
         if lack:
             return lack

@@ -114,7 +114,7 @@ DEALS_BY = ("segment_name", "industry")
 CONTRACTS_BY = ("segment_name", "employee_band")
 
 
-def list_tables(
+def list_business_tables(
     tables: Mapping[str, Table], segments: pd.DataFrame, *, as_of: datetime.date
 ) -> list[tuple[pd.DataFrame, View]]:
     """Return the tables on people, deals and contracts, each with its view.
@@ -148,7 +148,7 @@ def list_tables(
 
 
 def lay_out_business(shown: Sequence[Published]) -> list[Exhibit]:
-    """Return what is shown of the tables of `list_tables`; of those without rows one line each."""
+    """Return what is shown of the tables of `list_business_tables`; one line where nothing is."""
     by_name = {table.shape.name.rpartition("/")[2]: table for table in shown}
     tell: dict[str, Callable[[Published], list[Finding]]] = {
         "people": state_people,
@@ -258,6 +258,8 @@ def state_people(people: Published) -> list[Finding]:
     if unplaced.value != unplaced.value:
         return [write_finding("business.people.leads", [whole, leads], count=whole)]
     kind = "left_out" if unplaced.value else "all_placed"
+    if unplaced.value and unplaced.value == unplaced_leads.value == leads.value:
+        kind = "leads_left_out"
     figures = [whole, leads, unplaced, unplaced_leads]
     return [write_finding(f"business.people.{kind}", figures, count=whole)]
 

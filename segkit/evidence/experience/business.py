@@ -318,7 +318,7 @@ def pool_groups(each: pd.DataFrame) -> dict[str, str]:
         (one, first), (other, second), *rest = pools
         pools = sorted([(one + other, first + second), *rest], key=lambda pool: pool[0])
     return {
-        name: " and ".join(sorted(names))
+        name: " + ".join(sorted(names))
         for _count, names in pools
         for name in names
         if len(names) > 1
