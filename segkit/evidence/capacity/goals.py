@@ -31,6 +31,7 @@ from segkit.features.expressions import (
 from segkit.features.own_features import list_own
 from segkit.features.rhythm import list_orders
 from segkit.features.sales import is_sale
+from segkit.plan.kpis import DATES
 from segkit.plan.models import Plan
 from segkit.plan.names import NAME_CUSTOMERS
 
@@ -45,7 +46,6 @@ READ = (
 )
 MONTH_DAYS = YEAR_DAYS / 12
 NO_STEP = "No goal that is told by a share is still to be met."
-OF_MESSAGES = ("open_share",)
 KEY = "customer_id"
 LAPSED = "is_lapsed"  # which KPIs work out from the stage of the journey
 WORD = re.compile(r"[a-z_][a-z0-9_]*")
@@ -136,11 +136,19 @@ def measure_goals(
     -------
     DataFrame
         As `segkit.evidence.kpis.measure_kpis` returns it, with ``met_when`` ("at least", "at most"
-        or empty without a target), ``is_lower`` (whether less of the KPI is better), ``is_share``
-        and ``due_on`` (the day by which it shall be; missing if none).
+        or empty without a target), ``is_lower`` (whether less of the KPI is better), ``is_share``,
+        ``over`` (the table whose rows it counts) and ``due_on`` (the day by which it shall be;
+        missing if none).
     """
     followed = follow_goals(plan, tables)
-    measured = measure_kpis(plan.goals, buyers, dict(tables))
+    measured = measure_kpis(
+        plan.goals,
+        buyers,
+        tables,
+        kpis=plan.kpis,
+        as_of=at.as_of,
+        consent_column=plan.privacy.consent_column,
+    )
     is_lower = [one.kpi.better == "lower" for one in followed]
     bounds = {True: "at most", False: "at least"}
     met_when = [
@@ -151,23 +159,23 @@ def measure_goals(
         met_when=met_when,
         is_lower=is_lower,
         is_share=[one.unit == SHARE for one in followed],
+        over=[one.kpi.over for one in followed],
         due_on=[goal.due for goal in plan.goals],
     )
 
 
 def measure_power(
-    measured: pd.DataFrame, buyers: pd.DataFrame, tables: Mapping[str, ibis.Table], *, at: Settings
+    measured: pd.DataFrame, tables: Mapping[str, ibis.Table], *, at: Settings
 ) -> pd.DataFrame:
     """Count the customers that a test needs to see the step from a share now to its target.
 
     Two arms of one size, a two-sided test at 5 %, in which the step is seen four times in five.
+    Each customer counts once, also where the share is of messages.
 
     Parameters
     ----------
     measured : DataFrame
         As `measure_goals` returns it.
-    buyers : DataFrame
-        As `fetch_buyers` returns it.
     tables : mapping of str to ibis.Table
         The accepted rows.
     at : Settings
@@ -178,13 +186,13 @@ def measure_power(
     DataFrame
         One row a goal that has a share as its KPI and does not meet its target yet: ``goal``,
         ``text``, ``value``, ``target``, ``arm_size`` (customers that each arm needs),
-        ``customer_count`` (who are there for both arms), ``is_enough``, ``seen_share`` (the nearest
-        share that all who are there could tell from now; missing where none could),
-        ``monthly_count`` (customers of a month of the last 365 days, in the mean) and ``months``
-        (in which so many fill both arms).
+        ``customer_count`` (whom the KPI counts, for both arms), ``is_enough``, ``seen_share`` (the
+        nearest share that all of them could tell from now; missing where none could),
+        ``monthly_count`` (customers of a month of the last 365 days, in the mean; 0 where rows have
+        no day) and ``months`` (in which so many fill both arms).
     """
     rows = [
-        _measure_step(row, buyers, tables, at)
+        _measure_step(row, tables, at)
         for row in measured.to_dict("records")
         if row["is_share"] and row["met"] == "no" and 0 <= row["target"] <= 1
     ]
@@ -196,13 +204,14 @@ def measure_power(
 
 
 def _measure_step(
-    row: Mapping[str, object], buyers: pd.DataFrame, tables: Mapping[str, ibis.Table], at: Settings
+    row: Mapping[str, object], tables: Mapping[str, ibis.Table], at: Settings
 ) -> dict[str, object]:
     """Return what a test of one goal's step needs."""
     value = float(row["value"])
     target = float(row["target"])
     arm_size = find_arm_size(value, target)
-    count, monthly = _count_reached(str(row["kpi"]), buyers, tables, at)
+    count = int(row["customer_count"])
+    monthly = count_monthly(str(row["over"]), tables, at=at)
     kept = {name: row[name] for name in ("goal", "text", "kpi")}
     return {
         **kept,
@@ -217,29 +226,23 @@ def _measure_step(
     }
 
 
-def _count_reached(
-    kpi: str, buyers: pd.DataFrame, tables: Mapping[str, ibis.Table], at: Settings
-) -> tuple[int, float]:
-    """Return how many customers a KPI counts, and how many of them a month brings."""
-    if kpi in OF_MESSAGES and not is_missing(tables.get("messages"), "sent_at"):
-        messages = keep_days(tables["messages"], "sent_at", as_of=at.as_of)
-        return _count_months(keep_delivered(messages), "sent_at", at)
-    count = int((buyers["order_count"] > 0).sum()) if "order_count" in buyers else len(buyers)
-    if "order_lines" not in tables:
-        return count, 0.0
-    lines = keep_days(tables["order_lines"], "ordered_at", as_of=at.as_of)
-    return count, _count_months(lines.filter(is_sale(lines)), "ordered_at", at)[1]
+def count_monthly(over: str, tables: Mapping[str, ibis.Table], *, at: Settings) -> float:
+    """Count the customers that a month of the last 365 days brings, in the mean.
 
-
-def _count_months(table: ibis.Table, day: str, at: Settings) -> tuple[int, float]:
-    """Return the customers of a table, and those of a month of the last year in the mean.
-
-    Where there is less than a year, the months that there are count.
+    They are those of the table ``over``; customers come with their orders. Where there is less than
+    a year, the months with a row count; 0 where no row tells its day and customer.
     """
-    ages = ibis.literal(at.as_of).delta(table[day].cast("date"), unit="day")
-    months = table.mutate(month=(ages / MONTH_DAYS).floor().cast("int64"))
-    months = months.filter(_.customer_id.notnull())
-    by_month = months.filter(_.month < 12).group_by("month").aggregate(n=_.customer_id.nunique())
-    counted = by_month.to_pandas()["n"]
-    everybody = int(months.customer_id.nunique().execute())
-    return everybody, float(counted.mean()) if len(counted) else 0.0
+    name = "order_lines" if over in ("customers", "orders") else over
+    table = tables.get(name)
+    day = DATES[name]
+    if not day or is_missing(table, day, KEY):
+        return 0.0
+    rows = keep_days(table, day, as_of=at.as_of, days=YEAR_DAYS).filter(_[KEY].notnull())
+    if name == "order_lines":
+        rows = rows.filter(is_sale(rows))
+    if name == "messages":
+        rows = keep_delivered(rows)
+    ages = ibis.literal(at.as_of).delta(rows[day].cast("date"), unit="day")
+    months = rows.mutate(month=(ages / MONTH_DAYS).floor().cast("int64"))
+    counted = months.group_by("month").aggregate(n=_[KEY].nunique()).to_pandas()["n"]
+    return float(counted.mean()) if len(counted) else 0.0
