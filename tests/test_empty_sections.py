@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import nbformat
 import pandas as pd
 from demo_report import capture_displays
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, write
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from published import publish
 
 from segkit.core.absence import empty_table
@@ -75,7 +76,7 @@ def test_a_section_that_does_not_ask_for_it_stays_whole():
 
 def test_the_page_has_the_line_and_no_heading_in_its_contents(tmp_path):
     cells = [new_markdown_cell("# Title"), *make_absent(), new_markdown_cell("## Limits")]
-    write(new_notebook(cells=cells), tmp_path / "n.ipynb")
+    nbformat.write(new_notebook(cells=cells), tmp_path / "n.ipynb")
     render_page(tmp_path / "n.ipynb", tmp_path / "n.html", title="Market review")
     page = (tmp_path / "n.html").read_text(encoding="utf-8")
     assert "There is no table of trends. Where to find it: Statistics offices" in page
