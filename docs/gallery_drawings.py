@@ -115,11 +115,11 @@ def draw_trends() -> Axes:
     for line, growth in {"Nights in tents": 1.04, "Day hikes": 1.01, "Hunting": 0.97}.items():
         index = 100 * growth ** (years - years[0])
         lines.append(pd.DataFrame({"line": line, "year": years, "index": index}))
-    return market.plot_trends(pd.concat(lines))
+    return market.trends.plot_trends(pd.concat(lines))
 
 
 def draw_country_shares() -> Axes:
-    return market.plot_country_shares(
+    return market.penetration.plot_country_shares(
         pd.DataFrame({"country": COUNTRIES, "index": [142.0, 96.0, 71.0, 38.0]})
     )
 
@@ -127,7 +127,28 @@ def draw_country_shares() -> Axes:
 def draw_cell_shares() -> Axes:
     indices = [150, 120, 90, 60, 100, 140, 70, 30, 60, 80, 110, 20, 45, 30, np.nan, 10]
     names = ["country", "category", "index"]
-    return market.plot_cell_shares(cross_rows(COUNTRIES, CATEGORIES, indices, names))
+    return market.penetration.plot_cell_shares(cross_rows(COUNTRIES, CATEGORIES, indices, names))
+
+
+def draw_rivals() -> Axes:
+    shares = [0.31, 0.22, 0.05, 0.18, 0.27, np.nan, 0.12, 0.08, 0.2]
+    names = ["cell", "competitor", "market_share"]
+    return market.players.plot_rivals(
+        cross_rows(["Tents", "Boots", "Packs"], ["Norden", "Baltik", "Alpina"], shares, names)
+    )
+
+
+def draw_prices() -> Axes:
+    return market.players.plot_prices(
+        pd.DataFrame(
+            {
+                "competitor": ["Norden", "Baltik", "Alpina", "we"],
+                "price_level": [121.0, 82.0, 97.0, 104.0],
+                "mean_share": [0.16, 0.24, 0.21, 0.04],
+                "is_ours": [False, False, False, True],
+            }
+        )
+    )
 
 
 def draw_white_space() -> Axes:
@@ -137,7 +158,7 @@ def draw_white_space() -> Axes:
     cells["size"] *= 1_000_000
     cells["growth_rate"] = [0.01, 0.02, -0.02, 0.0, 0.06, 0.01, 0.03, -0.04, 0.055, 0.07, 0.02, 0.1]
     cells["white_space"] = (cells["growth_rate"] > 0.05) & (cells["size"] > 3_500_000)
-    return market.plot_white_space(cells, currency=CURRENCY)
+    return market.white_space.plot_white_space(cells, currency=CURRENCY)
 
 
 def draw_monthly_sales() -> Axes:

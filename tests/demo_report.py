@@ -62,7 +62,10 @@ MODULES = [
     engagement,
     kpi_series,
     lifetime_value,
-    market,
+    market.penetration,
+    market.players,
+    market.trends,
+    market.white_space,
     plan,
     reach,
     readiness,
@@ -177,6 +180,21 @@ def make_tables() -> dict[str, pd.DataFrame]:
         "months": monthly[0].rename(columns={"value": "total_spend"}),
         "trend": pd.DataFrame({"year": range(2018, 2026), "index": 100 * 1.03 ** np.arange(8)}),
         "market": cells,
+        "rivals": pd.DataFrame(
+            {
+                "cell": ["Tents (NO)", "Tents (NO)", f"Boots {HOSTILE}"],
+                "competitor": ["Norden", "Baltik", "Norden"],
+                "market_share": [0.3, 0.1, 0.2],
+            }
+        ),
+        "prices": pd.DataFrame(
+            {
+                "competitor": ["Norden", f"Baltik {HOSTILE}", "we"],
+                "price_level": [120.0, 80.0, 95.0],
+                "mean_share": [0.3, 0.2, 0.05],
+                "is_ours": [False, False, True],
+            }
+        ),
         "rfm": rfm,
         "candidates": pd.DataFrame(
             {
@@ -382,10 +400,12 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         ),
         "plot_monthly_sales": season.plot_monthly_sales(tables["months"], currency="EUR"),
         "plot_cells": charts.plot_cells(cells),
-        "plot_white_space": market.plot_white_space(cells, currency="EUR"),
-        "plot_trends": market.plot_trends(tables["trend"].assign(line="Camping nights")),
-        "plot_country_shares": market.plot_country_shares(cells),
-        "plot_cell_shares": market.plot_cell_shares(cells),
+        "plot_white_space": market.white_space.plot_white_space(cells, currency="EUR"),
+        "plot_trends": market.trends.plot_trends(tables["trend"].assign(line="Camping nights")),
+        "plot_country_shares": market.penetration.plot_country_shares(cells),
+        "plot_cell_shares": market.penetration.plot_cell_shares(cells),
+        "plot_rivals": market.players.plot_rivals(tables["rivals"]),
+        "plot_prices": market.players.plot_prices(tables["prices"]),
         "plot_spend": spend.plot_spend(tables["spend_by_segment"]),
         "plot_categories": spend.plot_categories(tables["category_shares"]),
         "plot_months": spend.plot_months(tables["spend_by_month"]),
