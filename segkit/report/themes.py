@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 READ = "read"
 TOO_FEW = ("too few texts", "too few different texts")
-MOST_TOLD = 3  # themes of a source, and segments that differ
+MOST_TOLD = 2  # themes of a source, and segments that differ
 LANGUAGES = {
     "cs": "Czech", "da": "Danish", "de": "German", "en": "English", "es": "Spanish",
     "et": "Estonian", "fi": "Finnish", "fr": "French", "it": "Italian", "lt": "Lithuanian",
@@ -141,7 +141,7 @@ def lay_out_themes(published: Sequence[Published]) -> list[Exhibit]:
         caption = "Themes: what customers write about, with intervals and how well they hold"
         shown.append(Exhibit(thing=_name_languages(themes), caption=caption, max_rows=40))
     if not by_segment.empty:
-        shown += _draw_places(by_segment)
+        shown += _draw_first(by_segment)
         table = _name_languages(by_segment)
         shown.append(Exhibit(thing=table, caption="Themes by segment", max_rows=80, folded=True))
     if not excerpts.empty:
@@ -157,21 +157,17 @@ def _name_languages(table: Published) -> Published:
     return reshape_published(table, frame, view_of(table))
 
 
-def _draw_places(by_segment: Published) -> list[Exhibit]:
-    """Return a chart for each source and language."""
-    shown = []
-    frame = by_segment.frame
-    for place in frame[list(PLACE)].drop_duplicates().itertuples(index=False):
-        own = by_segment.keep(
-            (frame["source"] == place.source)
-            & (frame["language"] == place.language)
-            & frame["share"].notna()
-        )
-        if not own.empty:
-            where = f"{place.source}, {name_language(place.language)}"
-            caption = f"{where}: share of who wrote in a segment that write of a theme."
-            shown.append(Exhibit(thing=plot_themes(own), caption=caption))
-    return shown
+def _draw_first(by_segment: Published) -> list[Exhibit]:
+    """Return a chart of the source and language that most customers wrote in."""
+    frame = by_segment.frame.dropna(subset=["share"])
+    if frame.empty:
+        return []
+    sizes = frame.drop_duplicates([*PLACE, "segment_name"]).groupby(list(PLACE))["writer_count"]
+    source, language = sizes.sum().astype(float).idxmax()
+    is_own = (frame["source"] == source) & (frame["language"] == language)
+    where = f"“{source}”, {name_language(language)}"
+    caption = f"{where}: share of who wrote in a segment that write of a theme."
+    return [Exhibit(thing=plot_themes(by_segment.keep(frame[is_own])), caption=caption)]
 
 
 def name_language(code: str) -> str:

@@ -31,8 +31,8 @@ COUNTS = (
     "refused_count",
 )  # fmt: skip
 SCORES = (
-    "whom", "segment_name", "customer_count", "score", "low", "high", "other_score",
-    "corrected_p_value", "is_different",
+    "whom", "segment_name", "customer_count", "promoter_share", "passive_share", "detractor_share",
+    "score", "low", "high", "other_score", "corrected_p_value", "is_different",
 )  # fmt: skip
 
 
@@ -128,8 +128,8 @@ def score_promoters(groups: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row for all customers and one a segment whose groups are all shown: whom, segment_name,
-        customer_count, score (the difference of the shares, -100 to 100) with low and high,
-        other_score (of all others), corrected_p_value and is_different.
+        customer_count, the shares of the three groups, score (promoters less detractors, -100 to
+        100) with low and high, other_score (of all others), corrected_p_value and is_different.
     """
     if groups.empty:
         return empty_table(SCORES, getattr(groups, "reason", NO_QUESTION))
@@ -144,6 +144,9 @@ def score_promoters(groups: pd.DataFrame) -> pd.DataFrame:
     low, high = bound_score(*counts)
     table = wide.index.to_frame(index=False).assign(
         customer_count=counts.sum(axis=0).astype("int64"),
+        promoter_share=counts[0] / counts.sum(axis=0),
+        passive_share=counts[1] / counts.sum(axis=0),
+        detractor_share=counts[2] / counts.sum(axis=0),
         score=100 * (counts[0] - counts[2]) / counts.sum(axis=0),
         low=low,
         high=high,
