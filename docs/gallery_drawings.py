@@ -15,6 +15,7 @@ from segkit.profiles.concentration import TOP_FIFTH
 from segkit.profiles.quiz import WANTED
 from segkit.report import (
     bases,
+    campaign_charts,
     candidates,
     customer_base,
     descriptors,
@@ -344,6 +345,40 @@ def draw_devices() -> Axes:
     names = ["segment_name", "device", "share"]
     devices = ["desktop", "mobile", "tablet"]
     return engagement.plot_devices(cross_rows(SEGMENTS[:3], devices, shares, names))
+
+
+def draw_effects() -> Axes:
+    table = pd.DataFrame(
+        {"segment_name": SEGMENTS, "difference": [0.031, 0.022, 0.048, 0.009, 0.02]}
+    )
+    half = np.array([0.012, 0.014, 0.019, 0.016, 0.015])
+    table["difference_low"], table["difference_high"] = (
+        table["difference"] - half,
+        table["difference"] + half,
+    )
+    whole = pd.DataFrame(
+        {"difference": [0.025], "difference_low": [0.018], "difference_high": [0.032]}
+    )
+    return campaign_charts.plot_effects(
+        table, whole=whole, title="Bought: segmented against control"
+    )
+
+
+def draw_policies() -> Axes:
+    names = ["nothing to anybody", "segmented to everybody", "unsegmented to everybody"]
+    table = pd.DataFrame({"policy": names, "gain": [0.026, 0.002, 0.011]})
+    table["gain_low"] = [0.018, -0.003, 0.005]
+    table["gain_high"] = [0.034, 0.007, 0.017]
+    return campaign_charts.plot_policies(table)
+
+
+def draw_uplift() -> Axes:
+    shares = np.array([0.0, 0.2, 0.45, 0.7, 0.85, 1.0])
+    table = pd.DataFrame({"targeted_share": shares, "gain": [0, 0.009, 0.017, 0.022, 0.024, 0.025]})
+    table["gain_low"] = table["gain"] - 0.008 * shares**0.5
+    table["gain_high"] = table["gain"] + 0.008 * shares**0.5
+    table["straight_gain"] = 0.025 * shares
+    return campaign_charts.plot_uplift(table)
 
 
 def draw_answers() -> Axes:

@@ -25,6 +25,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from segkit.report import (
     bases,
+    campaign_charts,
     candidates,
     customer_base,
     descriptors,
@@ -54,6 +55,7 @@ from segkit.report.shared.pages import list_pages, render_index, render_page
 
 MODULES = [
     bases,
+    campaign_charts,
     candidates,
     charts,
     customer_base,
@@ -332,6 +334,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "mosaic": mosaic,
         "quiz": quiz,
         **make_evidence_by_segment(),
+        **make_campaigns(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
@@ -388,12 +391,30 @@ def make_kpi_months() -> pd.DataFrame:
     return limit_months(table)
 
 
+def make_campaigns() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of campaigns."""
+    effects = pd.DataFrame({"segment_name": [*SEGMENTS[:3], HOSTILE]})
+    effects["difference"] = [0.04, -0.012, 0.02, None]
+    policies = pd.DataFrame({"policy": [HOSTILE, "nothing to anybody", "the best arm"]})
+    policies["gain"] = [-0.004, 0.03, None]
+    uplift = pd.DataFrame({"targeted_share": [0.0, 0.4, 1.0], "gain": [0.0, 0.02, 0.03]})
+    uplift["straight_gain"] = 0.03 * uplift["targeted_share"]
+    for table, name in ((effects, "difference"), (policies, "gain"), (uplift, "gain")):
+        table[f"{name}_low"], table[f"{name}_high"] = table[name] - 0.01, table[name] + 0.01
+    return {"campaign_effects": effects, "campaign_policies": policies, "uplift": uplift}
+
+
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     cells = tables["market"]
     return {
         "plot_base": bases.plot_base(tables["base"]),
         "plot_readiness": readiness.plot_readiness(tables["readiness"]),
+        "plot_effects": campaign_charts.plot_effects(
+            tables["campaign_effects"], whole=tables["campaign_effects"].head(1)
+        ),
+        "plot_policies": campaign_charts.plot_policies(tables["campaign_policies"]),
+        "plot_uplift": campaign_charts.plot_uplift(tables["uplift"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
