@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segkit.core.errors import PlanError, SegkitError
-from segkit.models.amount_language import read_amount
+from segkit.plan.amount_language import read_amount
 from segkit.plan.kpis import DATES, DERIVED, MEASURES, Kpi, list_kinds
 from segkit.plan.reading import read_plan
 
