@@ -12,8 +12,8 @@ from published import publish, read_texts
 from shops import AS_OF, make_tables
 from small_plans import make_plan
 
+from segkit.core.arm_sizes import find_arm_size, find_seen_share
 from segkit.core.settings import Settings
-from segkit.core.statistics import find_arm_size, find_seen_share
 from segkit.evidence.capacity.goals import fetch_buyers, measure_goals, measure_power, sum_orders
 from segkit.evidence.capacity.overreach import (
     COLUMNS,
