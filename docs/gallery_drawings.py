@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from segkit.evidence.kpi_limits import limit_months
 from segkit.profiles.concentration import TOP_FIFTH
 from segkit.profiles.quiz import WANTED
 from segkit.report import (
@@ -19,6 +20,7 @@ from segkit.report import (
     descriptors,
     differences,
     engagement,
+    kpi_series,
     lifetime_value,
     market,
     plan,
@@ -303,6 +305,38 @@ def draw_months() -> Axes:
         rows = {"segment_name": name, "month": MONTHS, "spend_per_customer": level * rhythm}
         lines.append(pd.DataFrame(rows))
     return spend.plot_months(pd.concat(lines))
+
+
+def list_kpi_months() -> pd.DataFrame:
+    """Return two KPIs by month, of all customers and of three segments."""
+    drawn = np.random.default_rng(3)
+    kpis = (
+        ("spend", "Net spend a customer in the month", "currency", 120.0),
+        ("late", "Tickets that waited for more than two days", "share", 0.18),
+    )
+    parts = []
+    for name, text, unit, level in kpis:
+        for segment, times in zip(["all", *SEGMENTS[:3]], (1.0, 1.6, 1.1, 0.6), strict=True):
+            noise = 1 + 0.08 * drawn.standard_normal(len(MONTHS))
+            rows = pd.DataFrame({"month": MONTHS, "value": level * times * noise})
+            rows["trial_count"] = 600.0 if unit == "share" else np.nan
+            about = {"kpi": name, "text": text, "unit": unit, "segment_name": segment}
+            parts.append(rows.assign(better="higher", **about))
+    months = pd.concat(parts, ignore_index=True)
+    is_late = (months["kpi"] == "late") & (months["segment_name"] == "all")
+    months.loc[is_late & (months["month"] == MONTHS[17]), "value"] = 0.31
+    return months
+
+
+def draw_kpi_series() -> Axes:
+    months = list_kpi_months()
+    limited = limit_months(months[months["segment_name"] == "all"])
+    return kpi_series.plot_kpi_series(limited, currency=CURRENCY)
+
+
+def draw_kpi_segments() -> Axes:
+    months = list_kpi_months()
+    return kpi_series.plot_kpi_segments(months[months["segment_name"] != "all"], currency=CURRENCY)
 
 
 def draw_devices() -> Axes:

@@ -13,6 +13,7 @@ from published import publish
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Shape
+from segkit.evidence.kpi_limits import limit_months
 from segkit.report.shared.views import Column, View
 
 sys.modules.setdefault("rfc3987_syntax", None)  # a grammar that nbformat would build for seconds
@@ -29,6 +30,7 @@ from segkit.report import (
     descriptors,
     differences,
     engagement,
+    kpi_series,
     lifetime_value,
     market,
     plan,
@@ -58,6 +60,7 @@ MODULES = [
     descriptors,
     differences,
     engagement,
+    kpi_series,
     lifetime_value,
     market.penetration,
     market.players,
@@ -365,7 +368,24 @@ def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
         "device_shares": devices,
         "spend_by_month": months,
         "answers": numbers,
+        "kpi_months": make_kpi_months(),
     }
+
+
+def make_kpi_months() -> pd.DataFrame:
+    """Return two KPIs by month, of all customers and of each segment, with their limits."""
+    months = pd.date_range("2024-07-01", periods=14, freq="MS")
+    parts = []
+    for name, unit, level in (("spend", "currency", 900.0), (HOSTILE, "share", 0.2)):
+        for number, segment in enumerate(["all", *SEGMENTS]):
+            wave = 1 + 0.1 * np.sin(np.arange(14)) + 0.2 * number
+            rows = pd.DataFrame({"month": months, "value": level * wave})
+            trials = 400.0 if unit == "share" else None
+            about = {"kpi": name, "text": name, "unit": unit, "better": "higher"}
+            parts.append(rows.assign(segment_name=segment, trial_count=trials, **about))
+    table = pd.concat(parts, ignore_index=True).astype({"trial_count": float})
+    table.loc[table["segment_name"].eq("all") & table["month"].eq(months[-1]), "value"] *= 3
+    return limit_months(table)
 
 
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
@@ -391,6 +411,12 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_months": spend.plot_months(tables["spend_by_month"]),
         "plot_devices": engagement.plot_devices(tables["device_shares"]),
         "plot_answers": survey.plot_answers(tables["answers"]),
+        "plot_kpi_series": kpi_series.plot_kpi_series(
+            tables["kpi_months"][tables["kpi_months"]["segment_name"] == "all"], currency="EUR"
+        ),
+        "plot_kpi_segments": kpi_series.plot_kpi_segments(
+            tables["kpi_months"][tables["kpi_months"]["segment_name"] != "all"], currency="EUR"
+        ),
         "plot_bars": charts.plot_bars(
             tables["bars"],
             kind="money",

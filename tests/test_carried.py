@@ -23,7 +23,7 @@ from segkit.core.findings import Finding, read_findings
 from segkit.core.skewed_means import bound_ratio
 from segkit.evidence.experience.engagement import summarise_events_by_segment
 from segkit.evidence.experience.spend import summarise_spend_by_segment
-from segkit.evidence.experience.support import summarise_tickets_by_segment
+from segkit.evidence.experience.support import open_tickets, summarise_tickets_by_segment
 from segkit.evidence.market.penetration import total_penetration
 from segkit.profiles.base_summaries import summarise_base
 from segkit.profiles.segment_profiles import profile_segments
@@ -167,7 +167,9 @@ def test_tickets_of_one_customer_decide_no_median():
     ]
     rows += [("Lost00", moments, moments + pd.Timedelta(hours=90))] * 45
     tickets = pd.DataFrame(rows, columns=["customer_id", "opened_at", "resolved_at"])
-    table = summarise_tickets_by_segment(ibis.memtable(tickets), SEGMENTS)
+    tickets["ticket_id"] = [f"t{number}" for number in range(len(tickets))]
+    tables = {"tickets": ibis.memtable(tickets)}
+    table = summarise_tickets_by_segment(open_tickets(tables, as_of=AS_OF), SEGMENTS)
     hours = find_measure(
         by_segment.state_measures(publish(table, support.TICKETS)), "Median hours to resolve"
     )

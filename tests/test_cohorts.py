@@ -135,7 +135,7 @@ def test_a_history_too_short_to_follow_anybody_says_so():
     tables = [*cohorts.follow_groups(read), cohorts.summarise_cohort_retention(read)]
     assert all("surely new" in explain_empty(table) for table in tables)
     new = cohorts.group_new(read)
-    waits = repeat.count_waits(make_lines(rows), new, as_of=AS_OF)
+    waits = repeat.count_waits(repeat.read_waits(make_lines(rows), as_of=AS_OF), new)
     assert waits.empty
 
 
@@ -163,19 +163,19 @@ def test_where_customers_came_from_is_the_source_else_the_channel_of_the_first_o
 
 
 def test_waits_are_counted_until_the_second_order_or_as_of(lines):
-    waits = repeat.count_waits(lines, as_of=AS_OF)
+    waits = repeat.count_waits(repeat.read_waits(lines, as_of=AS_OF))
     # ann waited 36 days, cat 58; bob waits 74 days so far, dan 31.
     assert waits.iloc[:, 1:].values.tolist() == [[31, 0, 1], [36, 1, 0], [58, 1, 0], [74, 0, 1]]
 
 
 def test_two_orders_of_one_day_are_no_days_apart():
     lines = make_lines([("o1", "ann", "2026-03-01", 5.0), ("o2", "ann", "2026-03-01", 5.0)])
-    waits = repeat.count_waits(lines, as_of=AS_OF)
+    waits = repeat.count_waits(repeat.read_waits(lines, as_of=AS_OF))
     assert waits.iloc[0, 1:].tolist() == [0, 1, 0]
 
 
 def test_the_share_that_orders_again_counts_those_who_may_still_do_so(lines):
-    waits = repeat.count_waits(lines, as_of=AS_OF)
+    waits = repeat.count_waits(repeat.read_waits(lines, as_of=AS_OF))
     table = repeat.summarise_second_orders(waits, smallest_cell=1).iloc[0]
     # After 36 days one of the three who were still watched ordered, after 58 one of the two left:
     # 1 - 2/3 * 1/2. A plain share would be 2 of 4.
@@ -188,7 +188,7 @@ def test_the_share_that_orders_again_counts_those_who_may_still_do_so(lines):
 def test_a_median_that_was_not_reached_is_told_as_that():
     rows = [(f"o{i}", f"c{i}", "2026-01-10", 10.0) for i in range(20)]
     rows += [(f"p{i}", f"c{i}", "2026-02-10", 10.0) for i in range(6)]
-    waits = repeat.count_waits(make_lines(rows), as_of=AS_OF)
+    waits = repeat.count_waits(repeat.read_waits(make_lines(rows), as_of=AS_OF))
     table = repeat.summarise_second_orders(waits, smallest_cell=5)
     assert table["median_note"].tolist() == ["not reached"]
     told = shown.state_second_orders(publish(table, shown.view_second_orders("s", "segment_name")))
@@ -199,7 +199,7 @@ def test_a_few_who_ordered_between_two_days_cannot_be_told_apart():
     rows = [(f"o{i}", f"c{i}", "2025-10-10", 10.0) for i in range(30)]
     rows += [(f"p{i}", f"c{i}", "2025-10-20", 10.0) for i in range(8)]
     rows += [("q", "c9", "2025-11-20", 10.0)]  # a single one between 30 and 60 days
-    waits = repeat.count_waits(make_lines(rows), as_of=AS_OF)
+    waits = repeat.count_waits(repeat.read_waits(make_lines(rows), as_of=AS_OF))
     table = repeat.summarise_second_orders(waits, smallest_cell=5).iloc[0]
     assert table["repeat_30_share"] == pytest.approx(8 / 30)
     assert np.isnan(table["repeat_60_share"])
@@ -250,7 +250,7 @@ SEGMENTS = pd.DataFrame(
 
 
 def test_orders_are_counted_by_number_and_nobody_is_left_out(lines):
-    table = history.count_orders_by_segment(lines, SEGMENTS, as_of=AS_OF)
+    table = history.count_orders_by_segment(history.read_histories(lines, SEGMENTS, as_of=AS_OF))
     found = table.pivot(index="segment_name", columns="orders", values="customer_count")
     assert found.loc["A", ["none", "1", "2", "3"]].tolist() == [0, 1, 0, 1], "ann has three"
     assert found.loc["B", ["none", "1", "2"]].tolist() == [1, 0, 1], "zoe never ordered"
@@ -258,7 +258,9 @@ def test_orders_are_counted_by_number_and_nobody_is_left_out(lines):
 
 
 def test_history_is_of_sales_and_gaps_are_between_days_with_an_order(lines):
-    table = history.summarise_history_by_segment(lines, SEGMENTS, as_of=AS_OF)
+    table = history.summarise_history_by_segment(
+        history.read_histories(lines, SEGMENTS, as_of=AS_OF)
+    )
     table = table.set_index("segment_name")
     assert table.loc["A", "orders_ever_per_buyer"] == 2
     assert table.loc["A", "median_gap_days"] == (31 + 28 + 28) / 2, "5 January to 2 April, twice"
@@ -269,7 +271,9 @@ def test_history_is_of_sales_and_gaps_are_between_days_with_an_order(lines):
 def test_a_discount_is_a_share_of_the_price_before_it():
     frame = make_lines([("o1", "ann", "2026-01-05", 80.0), ("o2", "bob", "2026-01-05", 100.0)])
     frame = frame.mutate(discount_amount=ibis.ifelse(frame.order_id == "o1", 20.0, 0.0))
-    table = history.summarise_history_by_segment(frame, SEGMENTS, as_of=AS_OF)
+    table = history.summarise_history_by_segment(
+        history.read_histories(frame, SEGMENTS, as_of=AS_OF)
+    )
     assert table["discount_share"].iloc[0] == pytest.approx(20 / 200)
 
 
@@ -306,10 +310,11 @@ def test_history_passes_the_gate_and_is_told(lines):
     segments = pd.DataFrame(
         {"customer_id": [f"c{n:02d}" for n in range(60)], "segment_name": ["A", "B"] * 30}
     )
-    table = history.summarise_history_by_segment(make_lines(rows), segments, as_of=AS_OF)
+    each = history.read_histories(make_lines(rows), segments, as_of=AS_OF)
+    table = history.summarise_history_by_segment(each)
     published = publish(table, shown_history.HISTORY)
     assert read_texts(shown_history.state_history(published))
-    counts = history.count_orders_by_segment(make_lines(rows), segments, as_of=AS_OF)
+    counts = history.count_orders_by_segment(each)
     ax = shown_history.plot_order_counts(publish(counts, shown_history.ORDER_COUNTS))
     assert "Grid" in ax.figure._segkit_alt
 

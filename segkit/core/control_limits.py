@@ -16,9 +16,9 @@ MOVING_RANGE = 2.66  # 3 / 1.128, of two values: Wheeler (1993), Understanding V
 OF_A_RANGE = 1.128  # the mean range of two standard normal values
 SIGMAS = 3.0
 NO_LIMITS = "too few months for limits"
-INDIVIDUALS = "individuals"
-SHARES = "p"
-LANEY = "Laney's p′"
+INDIVIDUALS = "individuals chart"
+SHARES = "p chart"
+LANEY = "Laney's p′ chart"
 
 
 class Limits(NamedTuple):
@@ -27,14 +27,15 @@ class Limits(NamedTuple):
     Attributes
     ----------
     chart : str
-        *individuals*, *p* or *Laney's p′*; empty where there are too few points.
+        *individuals chart*, *p chart* or *Laney's p′ chart*; empty where there are too few points.
     centre : float
     low, high : ndarray of float, (n,)
         Of each point, NaN where it is missing.
     is_outside : ndarray of bool, (n,)
         Which points lie outside the limits.
     is_run : ndarray of bool, (n,)
-        Which points are the eighth or later of a run on one side of the centre.
+        Which points are the eighth or later of a run on one side of the centre of the points that
+        lie within the limits.
     spread : float
         Of shares, how many times as much they vary as independent trials would (Laney's sigma z);
         NaN of others.
@@ -90,30 +91,42 @@ def find_limits(values: np.ndarray, trials: np.ndarray | None = None) -> Limits:
     if trials is None:
         centre = float(values[known].mean())
         reach = MOVING_RANGE * np.abs(np.diff(values[known])).mean()
-        return _mark(values, known, INDIVIDUALS, centre, reach=np.full(len(values), reach))
+        weights = known.astype(float)
+        return _mark(values, weights, INDIVIDUALS, centre, reach=np.full(len(values), reach))
+    weights = np.where(known, trials, 0.0)
     centre = float((values[known] * trials[known]).sum() / trials[known].sum())
     error = np.sqrt(centre * (1 - centre) / np.where(known, trials, np.nan))
     if not centre * (1 - centre) > 0:
-        return _mark(values, known, SHARES, centre, reach=np.zeros(len(values)))
+        return _mark(values, weights, SHARES, centre, reach=np.zeros(len(values)))
     scores = (values[known] - centre) / error[known]
     spread = float(np.abs(np.diff(scores)).mean() / OF_A_RANGE)
     chart = LANEY if spread > 1 else SHARES
-    found = _mark(values, known, chart, centre, reach=SIGMAS * error * max(spread, 1.0))
+    found = _mark(values, weights, chart, centre, reach=SIGMAS * error * max(spread, 1.0))
     return found._replace(
         low=np.clip(found.low, 0, 1), high=np.clip(found.high, 0, 1), spread=spread
     )
 
 
 def _mark(
-    values: np.ndarray, known: np.ndarray, chart: str, centre: float, *, reach: np.ndarray
+    values: np.ndarray, weights: np.ndarray, chart: str, centre: float, *, reach: np.ndarray
 ) -> Limits:
-    """Return limits at a reach around the centre, with the signals."""
+    """Return limits at a reach around the centre, with the signals.
+
+    Runs are those around the centre of the months within the limits: one far month moves the
+    centre of all, and the others would lie on its other side.
+    """
+    known = weights > 0
     tiny = 1e-9 * max(abs(centre), 1e-9)  # what is equal must not lie outside by its last bits
     low = np.where(known, centre - reach, np.nan)
     high = np.where(known, centre + reach, np.nan)
     with np.errstate(invalid="ignore"):
         is_outside = known & ((values < low - tiny) | (values > high + tiny))
-    return Limits(chart, centre, low, high, is_outside, find_runs(values, centre))
+    within = np.where(is_outside, 0.0, weights)
+    middle = centre
+    if within.sum() > 0:
+        middle = float((np.nan_to_num(values) * within).sum() / within.sum())
+    shown = np.where(np.abs(values - middle) <= tiny, middle, values)
+    return Limits(chart, centre, low, high, is_outside, find_runs(shown, middle))
 
 
 def find_runs(values: np.ndarray, centre: float) -> np.ndarray:

@@ -71,7 +71,7 @@ PROOFS = {
         MARKET_STEP,
         "the market review",
         "there are no rows of the market's tables",
-        tables=("penetration*", "white_space*", "players*", "trends*"),
+        tables=("penetration*", "players*", "trend*"),
     ),
     "campaigns": Proof(
         EXPERIENCE_STEP,

@@ -15,7 +15,7 @@ from segkit.evidence.kpi_definitions import Followed
 from segkit.evidence.kpi_values import ALL
 
 KEPT_COLUMNS = ["kpi", "segment_name", "scheme", "definition", "unit", "customer_count"]
-KEPT_COLUMNS += ["value", "low", "high"]
+KEPT_COLUMNS += ["value", "low", "high", "text", "better", NOTE, HIDDEN]
 CHANGE_COLUMNS = ["kpi", "text", "unit", "better", "segment_name", "customer_count"]
 CHANGE_COLUMNS += ["value", "then_value", "change", "change_low", "change_high"]
 CHANGE_COLUMNS += ["moved", "then_on", "remark"]
@@ -43,7 +43,8 @@ def list_kept(
     -------
     DataFrame
         One row a KPI and segment (``all`` for all customers): scheme, definition (a hash that
-        changes when the KPI does), unit, customer_count, value, low and high.
+        changes when the KPI does), unit, customer_count, value, low and high, the words for it, and
+        what the gate left out (``note``, ``is_hidden``).
     """
     definitions = {one.name: define(one) for one in followed}
     whole = values.assign(segment_name=ALL)
@@ -55,6 +56,8 @@ def list_kept(
     return table.assign(
         scheme=scheme,
         definition=table["kpi"].map(definitions),
+        note=table[NOTE].fillna(""),
+        is_hidden=table[HIDDEN].astype("boolean").fillna(False).astype(bool),
         **table[numbers].apply(pd.to_numeric, errors="coerce").astype(float),
     )
 
@@ -65,7 +68,7 @@ def define(followed: Followed) -> str:
     return hash_value(content)
 
 
-def compare_values(now: pd.DataFrame, labels: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+def compare_values(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """Return each KPI then and now, with the interval of the change.
 
     The interval is of the difference of two independent figures, made of theirs (Zou and Donner
@@ -76,9 +79,6 @@ def compare_values(now: pd.DataFrame, labels: pd.DataFrame, before: pd.DataFrame
     ----------
     now : DataFrame
         See `list_kept`.
-    labels : DataFrame
-        ``kpi``, ``segment_name``, ``text``, ``better``, and what the gate left: ``note`` and
-        ``is_hidden``.
     before : DataFrame
         What an earlier run kept, with its ``as_of``; no rows on a first run.
 
@@ -93,8 +93,7 @@ def compare_values(now: pd.DataFrame, labels: pd.DataFrame, before: pd.DataFrame
         return empty_table(CHANGE_COLUMNS, FIRST_RUN)
     then = before[[*KEY, "scheme", "definition", "value", "low", "high"]]
     then = then.rename(columns={name: f"then_{name}" for name in then if name not in KEY})
-    kept = [name for name in (*KEY, "text", "better", NOTE, HIDDEN) if name in labels]
-    table = now.merge(labels[kept], on=KEY, how="left").merge(then, on=KEY, how="left")
+    table = now.merge(then, on=KEY, how="left")
     table["remark"] = _explain(table, schemes=set(before["scheme"]))
     table.loc[table["remark"] != "", ["then_value", "then_low", "then_high"]] = np.nan
     value, other = table["value"], table["then_value"]
@@ -107,7 +106,7 @@ def compare_values(now: pd.DataFrame, labels: pd.DataFrame, before: pd.DataFrame
     moved = np.where(is_apart, np.where(change > 0, "rose", "fell"), "alike")
     then_on = f"{pd.Timestamp(before['as_of'].iloc[0]):%Y-%m-%d}"
     table = table.assign(moved=np.where(is_known, moved, ""), then_on=then_on)
-    return table[[*CHANGE_COLUMNS, *(name for name in (NOTE, HIDDEN) if name in table)]]
+    return table[[*CHANGE_COLUMNS, NOTE, HIDDEN]]
 
 
 def _explain(table: pd.DataFrame, schemes: set[str]) -> np.ndarray:

@@ -5,6 +5,7 @@ The limits are made of published figures only, so that they tell nothing of a mo
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from segkit.core.absence import empty_table
@@ -14,7 +15,7 @@ POINT_COLUMNS = ["kpi", "text", "unit", "better", "segment_name", "month", "valu
 POINT_COLUMNS += ["limit_low", "limit_high", "centre", "signal"]
 LIMIT_COLUMNS = ["kpi", "text", "unit", "better", "segment_name", "chart", "month_count"]
 LIMIT_COLUMNS += ["first_month", "last_month", "centre", "limit_low", "limit_high"]
-LIMIT_COLUMNS += ["spread", "outside_count", "run_count", "months", "note"]
+LIMIT_COLUMNS += ["spread", "outside_count", "run_count", "outside_months", "run_months", "note"]
 OUTSIDE = {True: "above the limits", False: "below the limits"}
 RUN = f"{RUN_LENGTH} or more on one side"
 GROUP = ["kpi", "segment_name"]
@@ -38,27 +39,35 @@ def limit_months(months: pd.DataFrame) -> pd.DataFrame:
     """
     if months.empty:
         return empty_table(POINT_COLUMNS, getattr(months, "reason", "There are no months."))
-    parts = []
-    for _group, rows in months.groupby(GROUP, sort=False):
-        rows = rows.sort_values("month")
-        trials = rows["trial_count"].to_numpy(float)
-        is_share = rows["trial_count"].notna().any()
-        limits = find_limits(rows["value"].to_numpy(float), trials if is_share else None)
-        signal = pd.Series("", index=rows.index).mask(limits.is_run, RUN)
-        for is_above, word in OUTSIDE.items():
-            beyond = (rows["value"].astype(float) > limits.centre) == is_above
-            signal = signal.mask(limits.is_outside & beyond.to_numpy(bool), word)
-        parts.append(
-            rows.assign(
-                centre=limits.centre,
-                limit_low=limits.low,
-                limit_high=limits.high,
-                signal=signal,
-                chart=limits.chart,
-                spread=limits.spread,
-            )
-        )
-    return pd.concat(parts)
+    table = months.sort_values([*GROUP, "month"], kind="stable").reset_index(drop=True)
+    found = {name: np.full(len(table), np.nan) for name in ("centre", "limit_low", "limit_high")}
+    found |= {"spread": np.full(len(table), np.nan), "chart": np.full(len(table), "", dtype=object)}
+    signal = np.full(len(table), "", dtype=object)
+    values = table["value"].to_numpy(float)
+    trials = table["trial_count"].to_numpy(float)
+    for rows in table.groupby(GROUP, sort=False).indices.values():
+        is_share = np.isfinite(trials[rows]).any()
+        limits = find_limits(values[rows], trials[rows] if is_share else None)
+        for name, made in (
+            ("centre", limits.centre),
+            ("limit_low", limits.low),
+            ("limit_high", limits.high),
+            ("spread", limits.spread),
+            ("chart", limits.chart),
+        ):
+            found[name][rows] = made
+        signal[rows[limits.is_run]] = RUN
+        for place in rows[limits.is_outside]:
+            signal[place] = OUTSIDE[bool(values[place] > limits.centre)]
+    order = months.groupby(GROUP, sort=False).ngroup()
+    places = dict(zip(months.set_index(GROUP).index, order, strict=True))
+    limited = table.assign(**found, signal=signal)
+    first = limited.set_index(GROUP).index.map(places)
+    return (
+        limited.assign(place_=first)
+        .sort_values(["place_", "month"], ignore_index=True)
+        .drop(columns="place_")
+    )
 
 
 def summarise_limits(limited: pd.DataFrame) -> pd.DataFrame:
@@ -72,10 +81,10 @@ def summarise_limits(limited: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a KPI and segment: chart (*individuals*, *p*, *Laney's p′*, or empty), month_count
+        One row a KPI and segment: chart (see `segkit.core.control_limits.Limits`), month_count
         (known months), first_month and last_month, centre, limit_low and limit_high (of the last
-        known month), spread (see `segkit.core.control_limits.Limits`), outside_count and run_count
-        (months), months (those that are a signal, as text), note (too few months for limits).
+        known month), spread (see `segkit.core.control_limits.Limits`), outside_count and run_count,
+        outside_months and run_months (as text), note (too few months for limits).
     """
     if limited.empty:
         return empty_table(LIMIT_COLUMNS, getattr(limited, "reason", "There are no months."))
@@ -97,8 +106,13 @@ def summarise_limits(limited: pd.DataFrame) -> pd.DataFrame:
                 "spread": last["spread"],
                 "outside_count": int((signals["signal"] != RUN).sum()),
                 "run_count": int((signals["signal"] == RUN).sum()),
-                "months": ", ".join(f"{month:%Y-%m}" for month in signals["month"]),
+                "outside_months": _list_months(signals[signals["signal"] != RUN]),
+                "run_months": _list_months(signals[signals["signal"] == RUN]),
                 "note": "" if last["chart"] else NO_LIMITS,
             }
         )
     return pd.DataFrame(rows)[LIMIT_COLUMNS]
+
+
+def _list_months(rows: pd.DataFrame) -> str:
+    return ", ".join(f"{month:%Y-%m}" for month in rows["month"])

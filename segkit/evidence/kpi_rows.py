@@ -22,9 +22,9 @@ from segkit.evidence.kpi_definitions import explain_lack
 from segkit.features.expressions import days_until, find_column, is_delivered, keep_until, sum_money
 from segkit.features.journey import mark_lapsed
 from segkit.features.sales import is_income, is_sale
-from segkit.models.amount_language import read_amount
 from segkit.models.kinds import name_kind
 from segkit.models.rule_language import Predicate, read_predicate
+from segkit.plan.amount_language import read_amount
 from segkit.plan.kpis import DATES, Kpi
 from segkit.segmentation.rules import take_column
 
@@ -32,7 +32,7 @@ HOUR_SECONDS = 3600
 PROMOTERS = 9  # answers of 0 to 10 from here on
 DETRACTORS = 6  # and up to here: Reichheld (2003), Harvard Business Review 81
 HIGHEST = 10
-SCORE = "net_promoter_score"
+SCORE = "promoter_points"
 TRUE = "kpi_true_"  # a column, for a constant has no sum
 
 
@@ -235,10 +235,9 @@ def compile_kpi(kpi: Kpi, rows: ir.Table | None) -> Compiled | str:
     """
     if rows is None:
         return explain_lack(kpi, None, ())
-    if kpi.name == SCORE and "question" in rows.columns:
-        rows, lack = _keep_score(rows)
-        if lack:
-            return lack
+    asks_one = kpi.of == SCORE and not kpi.where and not is_missing(rows, "question")
+    if asks_one and (lack := _find_no_score(rows)):
+        return lack
     kinds = {name: _name_kind(kind) for name, kind in rows.schema().items()}
     read: dict[str, Predicate] = {}
     try:
@@ -254,24 +253,26 @@ def compile_kpi(kpi: Kpi, rows: ir.Table | None) -> Compiled | str:
         raise SegkitError(error.message, where=where, found=error.found, fix=error.fix) from None
     values = {name: take_column(rows, name, kinds[name]) for name in _list_columns(read.values())}
     built = {key: one.apply(values) for key, one in read.items()}
+    if asks_one:
+        built["where"] = _asks_to_recommend(rows)
     return _combine(kpi, rows, built)
 
 
-def _keep_score(responses: ir.Table) -> tuple[ir.Table, str]:
-    """Void the points of all questions but the one that asks whether one would recommend.
+def _asks_to_recommend(responses: ir.Table) -> ir.BooleanValue:
+    return responses.question.lower().contains("recommend").fill_null(False)
 
-    Also say what is lacking: there is none, or there are several, and they are not mixed.
+
+def _find_no_score(responses: ir.Table) -> str:
+    """Say that no question asks whether one would recommend, or that several do; else nothing.
+
+    Several are not mixed: which of them is meant, only the plan can say.
     """
-    asks = responses.question.lower().contains("recommend")
-    rows = responses.filter(asks & responses.promoter_points.notnull())
-    questions = rows.group_by("question").agg(count=rows.count()).to_pandas()["question"]
-    if len(questions) != 1:
-        found = "no question" if questions.empty else f"{len(questions)} questions"
-        return responses, (
-            f"{found} with “recommend” and answers from 0 to 10 (ask one, spelt one way throughout)"
-        )
-    points = ibis.ifelse(asks, responses.promoter_points, ibis.null("float64"))
-    return responses.mutate(promoter_points=points), ""
+    rows = responses.filter(_asks_to_recommend(responses) & responses.promoter_points.notnull())
+    count = int(rows.question.nunique().to_pandas())
+    if count == 1:
+        return ""
+    found = f"{count} questions" if count else "no question"
+    return f"{found} with “recommend” and answers from 0 to 10 (ask one, spelt one way throughout)"
 
 
 def _name_kind(kind) -> str:

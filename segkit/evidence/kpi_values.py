@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import ibis
 import numpy as np
@@ -133,7 +134,7 @@ def _sum_rows(
     segment: pd.Series,
     *,
     as_of: datetime.date,
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     """Return the sums of the KPIs of one table, by KPI."""
     medians = [one for one in compiled if one.kpi.measure == "median"]
     points = _find_medians(rows, medians, as_of=as_of)
@@ -189,7 +190,7 @@ def _find_medians(
 def _add_medians(
     rows: ir.Table,
     medians: Sequence[Compiled],
-    found: dict[str, dict[str, object]],
+    found: dict[str, dict[str, Any]],
     people: pd.Series,
     segment: pd.Series,
     *,
@@ -205,31 +206,35 @@ def _add_medians(
         rows = rows.left_join(table, rows.kpi_customer_ == table.kpi_member_)
     else:
         rows = rows.mutate(kpi_segment_=ibis.null("string"))
+    groups = [ALL, *sorted(members["kpi_segment_"].unique())]
     asked = {}
-    keys = []
-    for one in medians:
+    for number, one in enumerate(medians):
         again = compile_kpi(one.kpi, rows)
-        for group in [ALL, *sorted(members["kpi_segment_"].unique())]:
-            sums = found[one.kpi.name]
-            is_group = np.ones(len(people), bool) if group == ALL else (segment == group).to_numpy()
-            unnamed = sums["unnamed"] if group == ALL else (0.0, 0.0, 0.0)
-            effective = count_effective(sums["part"][is_group], sums["whole"][is_group])
-            levels = find_median_levels(effective + unnamed[1])
+        for place, group in enumerate(groups):
+            levels = _find_levels(found[one.kpi.name], segment, group)
             where = again.is_in(as_of)
             if group != ALL:
                 where &= (rows.kpi_segment_ == group).fill_null(False)
-            for end, level in zip(("value", "low", "high"), (0.5, *levels), strict=True):
-                key = f"k{len(keys)}"
-                keys.append((one.kpi.name, group, end))
-                known = ibis.null("float64").max() if np.isnan(level) else None
-                asked[key] = again.part.quantile(level, where=where) if known is None else known
+            for end, level in enumerate((0.5, *levels)):
+                if not np.isnan(level):
+                    asked[f"{number}_{place}_{end}"] = again.part.quantile(level, where=where)
     figures = rows.agg(**asked).to_pandas().iloc[0].astype(float)
-    for one in medians:
-        found[one.kpi.name]["medians"] = {}
-    for place, (name, group, _end) in enumerate(keys):
-        if place % 3 == 0:
-            values = tuple(float(figures[f"k{place + step}"]) for step in range(3))
-            found[name]["medians"][group] = values
+    for number, one in enumerate(medians):
+        found[one.kpi.name]["medians"] = {
+            group: tuple(float(figures.get(f"{number}_{place}_{end}", np.nan)) for end in range(3))
+            for place, group in enumerate(groups)
+        }
+
+
+def _find_levels(sums: Mapping[str, Any], segment: pd.Series, group: str) -> tuple[float, float]:
+    """Return the levels of the quantiles that bound the median of a group.
+
+    A row that names no customer is a draw of its own.
+    """
+    chosen = np.ones(len(segment), bool) if group == ALL else (segment == group).to_numpy()
+    effective = count_effective(sums["part"][chosen], sums["whole"][chosen])
+    unnamed = sums["unnamed"][1] if group == ALL else 0.0
+    return find_median_levels(effective + unnamed)
 
 
 def name_period(kpi: Kpi, as_of: datetime.date) -> str:

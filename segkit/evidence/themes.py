@@ -203,6 +203,9 @@ def _sample_texts(rows: Table, source: str) -> pd.DataFrame:
 
 def _tell_apart(rows: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
     """Add the cleaned text and its language."""
+    sizes = rows["source"].map(rows["source"].value_counts())
+    if not (sizes >= FEWEST_TEXTS).any():  # nothing will be read, whatever the language
+        return rows.assign(cleaned="", language=NOT_TOLD)
     texts = rows["text"].unique()
     cleaned = {text: clean_text(text) for text in texts}
     counts = rows["text"].value_counts().reindex(texts).to_numpy()
@@ -233,20 +236,19 @@ class _Names:
 
     def __init__(self, customers: Table | None):
         columns = getattr(customers, "columns", ())
-        self.parts = [customers[name] for name in NAME_COLUMNS if name in columns]
+        self.columns = [name for name in NAME_COLUMNS if name in columns]
         self.customers = customers
 
     def find(self, words: Sequence[str]) -> set[str]:
         """Return those of some words, in small letters, that are in a name or an address."""
-        if not self.parts or not len(words):
+        if self.customers is None or not self.columns or not len(words):
             return set()
+        told = ibis.literal("").concat(
+            *(self.customers[name].fill_null("").concat(" ") for name in self.columns)
+        )
+        parts = self.customers.select(word=told.lower().re_split(r"[^\p{L}]+").unnest()).distinct()
         asked = ibis.memtable(pd.DataFrame({"word": sorted(set(words))}))
-        found = set()
-        for part in self.parts:
-            told = part.lower().split("@")[0].re_split(r"[^\p{L}]+")
-            own = self.customers.select(word=told).select(word=_.word.unnest()).distinct()
-            found |= set(asked.semi_join(own, "word").to_pandas()["word"])
-        return found
+        return set(asked.semi_join(parts, "word").to_pandas()["word"])
 
 
 def _read_source(

@@ -192,8 +192,15 @@ def _hold(stability: np.ndarray) -> bool:
 
 
 def _place_texts(matrix: sparse.csr_array, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the theme that each text is most like, or -1, and how much of it that is."""
-    likeness = np.asarray(matrix @ parts.T)
+    """Return the theme that each text is most like, or -1, and how much of it that is.
+
+    A text without any of a theme's leading words is none of it, whatever else the theme holds.
+    """
+    leading = np.zeros(parts.shape)
+    for theme, part in enumerate(parts):
+        places = list_leading(part)
+        leading[theme, places] = part[places]
+    likeness = np.asarray(matrix @ leading.T)
     whole = likeness.sum(axis=1)
     places = np.where(whole > 0, likeness.argmax(axis=1), -1)
     share = np.divide(likeness.max(axis=1), whole, out=np.zeros(len(whole)), where=whole > 0)

@@ -30,8 +30,8 @@ ENDLESS = "without an end"
 NEVER_BEGAN = "ends before it starts"
 CONTRACT_FATES = (RENEWED, ENDED, NOT_DUE, EARLY, ENDLESS, NEVER_BEGAN)
 UNKNOWN = "not known"
-# The columns by which deals and contracts are told apart.
-GROUPS = ("segment_name", "industry", "employee_band")
+# The columns by which deals and contracts are told apart, and what is said where one is missing.
+GROUPS = {"segment_name": "no segment", "industry": UNKNOWN, "employee_band": UNKNOWN}
 
 
 def prepare_deals(deals: ir.Table | None, *, as_of: datetime.date) -> ir.Table | None:
@@ -40,9 +40,9 @@ def prepare_deals(deals: ir.Table | None, *, as_of: datetime.date) -> ir.Table |
     Returns
     -------
     ibis.Table or None
-        deal_id, customer_id, opened_on, fate (one of `DEAL_FATES`), days (until it was won or lost,
-        or until the last day; null where nobody knows), is_decided, amount and source (null where
-        there is no column).
+        deal_id, customer_id (if there is one), opened_on, fate (one of `DEAL_FATES`), days (until
+        it was won or lost, or until the last day; null where nobody knows), is_decided, amount and
+        source (null where there is no column).
     """
     if deals is None:
         return None
@@ -64,7 +64,7 @@ def prepare_deals(deals: ir.Table | None, *, as_of: datetime.date) -> ir.Table |
     return deals.select(
         "deal_id",
         "opened_on",
-        customer_id=find_column(deals, "customer_id", "string"),
+        *_list_customer(deals),
         fate=fate,
         days=ibis.ifelse(is_told, days, ibis.null("int64")),
         is_decided=fate.isin([WON, LOST]),
@@ -82,8 +82,8 @@ def prepare_contracts(contracts: ir.Table | None, *, as_of: datetime.date) -> ir
     Returns
     -------
     ibis.Table or None
-        contract_id, customer_id, started_on, ends_on, fate (one of `CONTRACT_FATES`), is_due,
-        is_renewed and amount (null where there is no column).
+        contract_id, customer_id (if there is one), started_on, ends_on, fate (one of
+        `CONTRACT_FATES`), is_due, is_renewed and amount (null where there is no column).
     """
     if contracts is None or not {"renewed_on", "renewed"} & set(contracts.columns):
         return None
@@ -105,7 +105,7 @@ def prepare_contracts(contracts: ir.Table | None, *, as_of: datetime.date) -> ir
     return contracts.select(
         "contract_id",
         "started_on",
-        customer_id=find_column(contracts, "customer_id", "string"),
+        *_list_customer(contracts),
         ends_on=ends_on,
         fate=fate,
         is_due=fate.isin([RENEWED, ENDED]),
@@ -114,8 +114,15 @@ def prepare_contracts(contracts: ir.Table | None, *, as_of: datetime.date) -> ir
     )
 
 
+def _list_customer(table: ir.Table) -> list[str]:
+    return [name for name in ("customer_id",) if name in table.columns]
+
+
 def add_groups(table: ir.Table, tables: Mapping[str, ir.Table], segments: pd.DataFrame) -> ir.Table:
-    """Add segment_name, industry and employee_band; "not known" where nobody knows them."""
+    """Add segment_name, industry and employee_band; where there is none, a word that says so."""
+    if "customer_id" not in table.columns:
+        nobody = {name: ibis.literal(word) for name, word in GROUPS.items()}
+        return table.mutate(**nobody)
     members = ibis.memtable(segments[["customer_id", "segment_name"]])
     joined = table.left_join(members, "customer_id").drop("customer_id_right")
     customers = tables.get("customers")
@@ -130,5 +137,5 @@ def add_groups(table: ir.Table, tables: Mapping[str, ir.Table], segments: pd.Dat
             employee_band=cut(size, EMPLOYEE_BANDS),
         )
         joined = joined.left_join(firms, "customer_id").drop("customer_id_right")
-    known = {name: joined[name].cast("string").fill_null(UNKNOWN) for name in GROUPS}
+    known = {name: joined[name].cast("string").fill_null(word) for name, word in GROUPS.items()}
     return joined.mutate(**known)

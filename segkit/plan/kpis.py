@@ -15,8 +15,8 @@ from pydantic import Field, field_validator, model_validator
 from segkit.contract.features import CATEGORY_SHARE, FEATURES
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
-from segkit.models.amount_language import read_amount
 from segkit.models.rule_language import read_predicate
+from segkit.plan.amount_language import read_amount
 from segkit.plan.bases import Name
 from segkit.plan.frozen import Frozen
 

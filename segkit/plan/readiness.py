@@ -31,5 +31,5 @@ class ReadinessAnswers(Frozen):
     def _know_questions(cls, value: dict[str, str]) -> dict[str, str]:
         for name in value:
             if name not in QUESTIONS:
-                raise ValueError(f"there is no question '{name}'; {suggest_name(name, QUESTIONS)}")
+                raise ValueError(f"there is no question '{name}'. {suggest_name(name, QUESTIONS)}")
         return value

@@ -26,9 +26,13 @@ class SurveyWeights(Frozen):
     targets: dict[Name, dict[str, Share]] = Field({})
     largest: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 5.0
 
+    def list_margins(self) -> list[str]:
+        """Return the columns that answers are weighted by."""
+        return [*self.margins, *self.targets]
+
     @model_validator(mode="after")
     def _check_margins(self) -> SurveyWeights:
-        names = [*self.margins, *self.targets]
+        names = self.list_margins()
         if len(set(names)) < len(names):
             raise ValueError("a margin is named twice; name it under margins or targets")
         for name, shares in self.targets.items():

@@ -114,7 +114,7 @@ DEALS_BY = ("segment_name", "industry")
 CONTRACTS_BY = ("segment_name", "employee_band")
 
 
-def list_tables(
+def list_business_tables(
     tables: Mapping[str, Table], segments: pd.DataFrame, *, as_of: datetime.date
 ) -> list[tuple[pd.DataFrame, View]]:
     """Return the tables on people, deals and contracts, each with its view.
@@ -133,13 +133,15 @@ def list_tables(
     deals = open_deals(tables, segments, as_of=as_of)
     contracts = open_contracts(tables, segments, as_of=as_of)
     found = [(count_people(tables, segments, as_of=as_of), PEOPLE)]
-    found.append((count_deal_fates(deals), DEAL_FATES))
-    if deals is not None:
+    deal_fates = count_deal_fates(deals)
+    found.append((deal_fates, DEAL_FATES))
+    if deals is not None and not deal_fates.empty:
         stages = summarise_stages(tables.get("deal_stages"), deals, as_of=as_of)
         found += [(summarise_deals(deals, by=by), view_deals(by)) for by in DEALS_BY]
         found += [(summarise_deal_cohorts(deals), COHORTS), (stages, STAGES)]
-    found.append((count_contract_fates(contracts), CONTRACT_FATES))
-    if contracts is not None:
+    contract_fates = count_contract_fates(contracts)
+    found.append((contract_fates, CONTRACT_FATES))
+    if contracts is not None and not contract_fates.empty:
         groups = [
             (summarise_contracts(contracts, by=by), view_contracts(by)) for by in CONTRACTS_BY
         ]
@@ -148,7 +150,7 @@ def list_tables(
 
 
 def lay_out_business(shown: Sequence[Published]) -> list[Exhibit]:
-    """Return what is shown of the tables of `list_tables`; of those without rows one line each."""
+    """Return what is shown of the tables of `list_business_tables`; one line where nothing is."""
     by_name = {table.shape.name.rpartition("/")[2]: table for table in shown}
     tell: dict[str, Callable[[Published], list[Finding]]] = {
         "people": state_people,
@@ -258,6 +260,8 @@ def state_people(people: Published) -> list[Finding]:
     if unplaced.value != unplaced.value:
         return [write_finding("business.people.leads", [whole, leads], count=whole)]
     kind = "left_out" if unplaced.value else "all_placed"
+    if unplaced.value and unplaced.value == unplaced_leads.value == leads.value:
+        kind = "leads_left_out"
     figures = [whole, leads, unplaced, unplaced_leads]
     return [write_finding(f"business.people.{kind}", figures, count=whole)]
 

@@ -57,7 +57,19 @@ def state_policies(tables: Tables) -> list[Finding]:
         if not table.empty:
             rows = table.frame.dropna(subset=["gain"]).to_dict("records")
             told += [_state_policy(table, row, ending) for row in rows]
-    return told
+    return [*told, *_state_curve(tables.curve)]
+
+
+def _state_curve(curve: Published) -> list[Finding]:
+    """Say how far the uplift curve lies above the line of chance; nothing where it is not known."""
+    if curve.empty or curve.frame["qini"].isna().all():
+        return []
+    last = [Condition("qini", "known")]
+    is_money = curve.view.find_kind("gain") == "money"
+    figure = curve.read_figure("qini", where=last, kind="money" if is_money else "points")
+    count = curve.read_figure("rests_on_count", where=last, kind="count")
+    ending = "_money" if is_money else ""
+    return [write_finding(f"campaigns.policies.qini{ending}", [figure], count=count)]
 
 
 def _choose_effects(tables: Tables) -> list[tuple[Published, dict[str, Any]]]:

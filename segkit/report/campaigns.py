@@ -111,7 +111,7 @@ BALANCE = View(
     },
 )
 _WHOLE = Shape("campaign_effects", by=COMPARED, count=RESTS_ON, adds_up=False)
-_BY_SEGMENT = Shape("campaign_segments", by=SEGMENT, within=COMPARED, count=RESTS_ON, repeats=True)
+_BY_SEGMENT = Shape("campaign_segments", by=(*COMPARED, *SEGMENT), count=RESTS_ON, repeats=True)
 EFFECTS = View(_WHOLE, _COMPARISON | OUTCOME | _COUNTS | SHARES | _FLAGS)
 AMOUNTS = View(_WHOLE, _COMPARISON | OUTCOME | _COUNTS | MONEY | _FLAGS).rename("campaign_amounts")
 _SEGMENT = {"segment_name": Column()}
@@ -166,6 +166,7 @@ CURVE = View(
         "gain": Column("Gain a customer of all, points", "points"),
         "gain_interval": Column("Interval", "points", interval=("gain_low", "gain_high")),
         "straight_gain": Column("By chance", "points"),
+        "qini": Column("Qini", "points"),
         NOTE: Column(),
     },
 )
@@ -319,10 +320,12 @@ def lay_out_policies(tables: Tables) -> list[Exhibit]:
     for table, kind in ((tables.policies, "points"), (tables.policy_amounts, "money")):
         if table.empty:
             continue
-        outcome = str(table.frame["outcome"].iloc[0])
-        drawn = plot_policies(table, kind=kind, title=f"{outcome}: the best arm for each segment")
-        caption = "What the policy by segment brings more than each other, out of sample."
-        shown.append(Exhibit(thing=drawn, caption=caption))
+        if not shown:
+            outcome = str(table.frame["outcome"].iloc[0])
+            title = f"{outcome}: the best arm for each segment"
+            caption = "What the policy by segment brings more than each other, out of sample."
+            drawn = plot_policies(table, kind=kind, title=title)
+            shown.append(Exhibit(thing=drawn, caption=caption))
         caption = "The value of policies, out of sample and before the costs of messages"
         shown.append(Exhibit(thing=table, caption=caption, folded=True))
     if not tables.curve.empty:

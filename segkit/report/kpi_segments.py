@@ -9,13 +9,13 @@ import pandas as pd
 
 from segkit.core.findings import Finding
 from segkit.core.measures import FIGURE
+from segkit.core.periods import name_span
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.kpi_units import read_amount_figure, write_amounts, write_ends
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
 STANDS = {"higher": "above the others", "lower": "below the others", "alike": "not told apart"}
-GOOD = {("higher", "higher"): "better", ("lower", "lower"): "better"}
 VALUES = View(
     Shape(
         "kpi_values",
@@ -83,11 +83,19 @@ def write_segments(segments: Published) -> Published:
 
 
 def state_values(values: Published, lacks: Published) -> list[Finding]:
-    """Say what each KPI is of all customers, and of which there is no data."""
+    """Say what to mind of the values of all customers: their table has the others.
+
+    Told are rows of which it is not known whether they count, a value without an interval, and the
+    KPIs of which there is no data.
+    """
     if values.empty and lacks.empty:
         return [explain_absence(values)]
     rows = values.frame.to_dict("records") if not values.empty else []
-    told = [_state_value(values, row) for row in rows if pd.notna(row["value"])]
+    told = [
+        _state_value(values, row)
+        for row in rows
+        if pd.notna(row["value"]) and (row["unknown_count"] or pd.isna(row["low"]))
+    ]
     for row in lacks.frame.to_dict("records"):
         words = {"text": row["text"], "lack": row["lack"]}
         told.append(write_finding("kpis.values.lack", words=words))
@@ -110,7 +118,7 @@ def _state_value(values: Published, row: Mapping[str, Any]) -> Finding:
             name, where=where, kind="count", unit=unit, name="count", period=row["period"]
         )
     )
-    kind = "with_interval" if has_interval else "alone"
+    kind = "alone"
     if pd.notna(row["unknown_count"]) and row["unknown_count"]:
         figures.append(
             values.read_figure(
@@ -124,7 +132,8 @@ def _state_value(values: Published, row: Mapping[str, Any]) -> Finding:
         )
         kind = "undecided" if has_interval else "undecided_alone"
     count = int(row["customer_count"]) if has_customers else None
-    return write_finding(f"kpis.values.{kind}", figures, count=count, words={"text": row["text"]})
+    words = {"text": row["text"], "span": word_span(row["text"], row["period"])}
+    return write_finding(f"kpis.values.{kind}", figures, count=count, words=words)
 
 
 def state_segments(segments: Published) -> list[Finding]:
@@ -138,17 +147,36 @@ def state_segments(segments: Published) -> list[Finding]:
             words = {"text": rows["text"].iloc[0]}
             told.append(write_finding("kpis.segments.few", words=words))
             continue
-        apart = shown[shown["stands"].isin(["higher", "lower"])]
-        parts = [_state_segment(segments, row) for row in apart.to_dict("records")]
-        words = {"text": shown["text"].iloc[0]}
-        if not parts:
-            told.append(write_finding("kpis.segments.alike", words=words))
-            continue
-        words["parts"] = "; ".join(part.text for part in parts)
-        figures = [figure for part in parts for figure in part.figures]
-        count = int(apart["customer_count"].sum())
-        told.append(write_finding("kpis.segments.apart", figures, count=count, words=words))
+        told.append(_state_kpi(segments, shown))
     return told
+
+
+def _state_kpi(segments: Published, shown: pd.DataFrame) -> Finding:
+    """Say which segments stand above all others in one KPI, and which below."""
+    first = shown.iloc[0]
+    words = {"text": first["text"], "span": word_span(first["text"], first["period"])}
+    figures = []
+    parts = {}
+    for side in ("higher", "lower"):
+        rows = shown[shown["stands"] == side]
+        told = [_state_segment(segments, row) for row in rows.to_dict("records")]
+        figures += [figure for part in told for figure in part.figures]
+        parts[side] = "; ".join(part.text for part in told)
+    kind = "both" if all(parts.values()) else next((s for s in parts if parts[s]), "alike")
+    count = int(shown.loc[shown["stands"].isin(list(parts)), "customer_count"].sum())
+    return write_finding(f"kpis.segments.{kind}", figures, count=count, words=words | parts)
+
+
+def word_span(text: str, period: str) -> str:
+    """Return the time that a figure speaks of, unless its heading says it already.
+
+    >>> word_span("Orders", "the last 365 days to 2026-06-30")
+    ', over the last 365 days'
+    >>> word_span("Orders in the last 365 days", "the last 365 days to 2026-06-30")
+    ''
+    """
+    span = name_span(period)
+    return "" if span in text else f", over {span}"
 
 
 def _state_segment(segments: Published, row: Mapping[str, Any]) -> Finding:
@@ -168,10 +196,6 @@ def _state_segment(segments: Published, row: Mapping[str, Any]) -> Finding:
             "customer_count", where=where, kind="count", unit="customer", name="count"
         ),
     ]
-    words = {
-        "segment": row["segment_name"],
-        "stands": STANDS[row["stands"]],
-        "judged": GOOD.get((row["stands"], row["better"]), "worse"),
-    }
+    words = {"segment": row["segment_name"]}
     kind = "part" if has_interval else "part_alone"
     return write_finding(f"kpis.segments.{kind}", figures, words=words)

@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-from segkit.core.control_limits import FEWEST_POINTS
+from segkit.core.control_limits import FEWEST_POINTS, RUN_LENGTH
 from segkit.core.findings import Finding
 from segkit.core.measures import FIGURE
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.evidence.kpi_definitions import MONEY, SHARE
-from segkit.evidence.kpi_limits import OUTSIDE, RUN, limit_months
+from segkit.evidence.kpi_limits import OUTSIDE, RUN, limit_months, summarise_limits
 from segkit.evidence.kpi_values import ALL
 from segkit.report.kpi_units import read_amount_figure, write_amount, write_amounts, write_ends
 from segkit.report.shared import figures
@@ -24,7 +24,8 @@ from segkit.report.shared.numbers import join_words, plural
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
-MOST_PANELS = 8
+MOST_PANELS = 6
+MOST_OF_SEGMENTS = 3  # further KPIs are in the table of limits
 _ABOUT = {"row_count": FIGURE, "trial_count": FIGURE}
 MONTHS = View(
     Shape(
@@ -59,7 +60,8 @@ LIMITS = View(
         "centre_text": Column("Centre"),
         "limits_text": Column("Limits of the last month"),
         "chart": Column("Kind of limits"),
-        "months": Column("Months that are a signal"),
+        "outside_months": Column("Outside the limits"),
+        "run_months": Column("End of a run on one side"),
         NOTE: Column(),
     },
 )
@@ -80,6 +82,17 @@ def add_limits(months: Published) -> Published:
     return reshape_published(months, limit_months(months.frame), months.view)
 
 
+def collect_limits(months: Published, segment_months: Published) -> pd.DataFrame:
+    """Return the limits of every series, see `segkit.evidence.kpi_limits.summarise_limits`.
+
+    They are made of published figures, those of segments each by itself.
+    """
+    frames = [one.frame for one in (months, segment_months) if not one.empty]
+    if not frames:
+        return summarise_limits(months.frame)
+    return summarise_limits(limit_months(pd.concat(frames, ignore_index=True)))
+
+
 def write_limits(limits: Published) -> Published:
     """Add centre and limits as texts, each in its own unit."""
     frame = limits.frame
@@ -97,7 +110,7 @@ def write_limits(limits: Published) -> Published:
 
 @chart("kpi", "month", values=["value", "centre", "limit_low", "limit_high", "signal"])
 def plot_kpi_series(table, *, currency: str = "", title: str = "KPIs by month") -> Axes:
-    """Draw each KPI by month with its control limits, a panel a KPI, eight at most.
+    """Draw each KPI by month with its control limits, a panel a KPI, six at most.
 
     How to read it: the line is the KPI, the grey band what it does by itself, the thin line its
     centre. An orange point lies outside the band, an orange ring is the eighth month or a later one
@@ -120,7 +133,7 @@ def plot_kpi_series(table, *, currency: str = "", title: str = "KPIs by month") 
             linewidth=0,
         )
         ax.plot(rows["month"], rows["centre"].astype(float), color=GREY, linewidth=1)
-        ax.plot(rows["month"], rows["value"].astype(float), color=BLUE, linewidth=1.6)
+        ax.plot(rows["month"], rows["value"].astype(float), color=BLUE, linewidth=1.6, marker=".")
         _mark_signals(ax, rows)
         _finish_panel(ax, rows, unit, currency)
         said.append(_describe_panel(rows, unit, currency))
@@ -155,6 +168,7 @@ def _finish_panel(ax: Axes, rows: pd.DataFrame, unit: str, currency: str) -> Non
     """Write a panel's heading, and its scales."""
     text = figures.shorten(rows["text"].iloc[0], 72)
     shown = {MONEY: currency, SHARE: ""}.get(unit, unit)
+    shown = "" if shown and shown in text else shown
     largest = float(rows["value"].astype(float).max())
     kind = {SHARE: "share", MONEY: "money"}.get(unit, "number")
     scale = figures.set_numbers(ax.yaxis, kind, largest=largest)
@@ -185,14 +199,14 @@ def _describe_panel(rows: pd.DataFrame, unit: str, currency: str) -> str:
 def plot_kpi_segments(
     table, *, currency: str = "", title: str = "KPIs by segment and month"
 ) -> Axes:
-    """Draw each KPI by month with a line a segment, a panel a KPI, eight at most.
+    """Draw the first KPIs by month with a line a segment, a panel a KPI, three at most.
 
-    How to read it: the segments are today's, looked back. Lines that move together share a cause or
-    a season; one that leaves the others is a reason to look. A gap is a month that is not shown.
+    How to read it: the segments are today's, looked back. Lines that move together share a season
+    or an event; one that leaves the others is a reason to look. A gap is a month that is not shown.
     The table has a row a KPI, segment and month: ``kpi``, ``text``, ``unit``, ``segment_name``,
     ``month`` (its first day) and ``value``.
     """
-    names = list(table["kpi"].unique())[:MOST_PANELS]
+    names = list(table["kpi"].unique())[:MOST_OF_SEGMENTS]
     segments = sorted(table["segment_name"].unique())
     panels = _new_panels(title, len(names), bottom=0.22 * len(segments))
     said = []
@@ -230,6 +244,7 @@ def state_series(limits: Published) -> list[Finding]:
 def _state_limits(limits: Published, row: Mapping[str, Any]) -> Finding:
     where = {"kpi": row["kpi"], "segment_name": row["segment_name"]}
     words = {"text": row["text"], "needed": FEWEST_POINTS, "chart": row["chart"]}
+    words["run_length"] = RUN_LENGTH
     words |= {"first": row["first_month"], "last": row["last_month"]}
     period = f"the months from {row['first_month']} to {row['last_month']}"
     months = limits.read_figure("month_count", where=where, kind="count", unit="month")
@@ -239,14 +254,8 @@ def _state_limits(limits: Published, row: Mapping[str, Any]) -> Finding:
         read_amount_figure(limits, name, row=row, where=where, period=period)
         for name in ("centre", "limit_low", "limit_high")
     ]
-    if not row["months"]:
-        return write_finding("kpis.series.quiet", [*read, months], words=words)
-    words["signals"] = join_words(row["months"].split(", "))
-    outside = limits.read_figure("outside_count", where=where, kind="count", unit="month")
-    run = limits.read_figure("run_count", where=where, kind="count", unit="month")
-    kind = "signals"
-    if not row["run_count"]:
-        kind = "outside"
-    elif not row["outside_count"]:
-        kind = "run"
-    return write_finding(f"kpis.series.{kind}", [*read, months, outside, run], words=words)
+    kinds = {"outside_months": "outside", "run_months": "run"}
+    found = [column for column in kinds if row[column]]
+    words |= {kinds[column]: join_words(row[column].split(", ")) for column in found}
+    kind = {0: "quiet", 1: kinds[found[0]] if found else "", 2: "both"}[len(found)]
+    return write_finding(f"kpis.series.{kind}", [*read, months], words=words)

@@ -14,22 +14,35 @@ from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View
 
-MOST_TOLD = 5
+MOST_TOLD = 3
 MOST_REASONS = 3
-# Who says what is known to few if one of the groups is of few.
-GROUP_FIGURES = ("promoter_share", "passive_share", "detractor_share", "score", "low", "high")
+GROUPS = View(
+    Shape(
+        "promoter_groups",
+        by=("segment_name", "answer_group"),
+        within=("whom",),
+        wholes=("answered_count",),
+        measures={"share": COUNT},
+        rests={"refused_count": "refused_count"},
+    ),
+    {
+        "segment_name": Column("Segment"),
+        "answer_group": Column("Answer"),
+        "customer_count": Column("Customers", "integer"),
+        "answered_count": Column("Answered", "integer"),
+        "share": Column("Share", "share"),
+        NOTE: Column(),
+    },
+)
+GROUP_SHARES = ("promoter_share", "passive_share", "detractor_share")
+# Made of counts that are shown.
 SCORES = View(
     Shape(
         "promoter_scores",
         by=("segment_name",),
         within=("whom",),
-        measures=dict.fromkeys(GROUP_FIGURES[:3], COUNT),
-        rests={
-            **dict.fromkeys(GROUP_FIGURES, "group_count"),
-            "refused_count": "refused_count",
-            "group_count": "group_count",
-            "other_score": "group_count",
-        },
+        adds_up=False,
+        measures=dict.fromkeys((*GROUP_SHARES, "score", "low", "high", "other_score"), COUNT),
     ),
     {
         "segment_name": Column("Segment"),
@@ -39,6 +52,7 @@ SCORES = View(
         "detractor_share": Column("Detractors, 0 to 6", "share"),
         "score": Column("Net promoter score", "integer"),
         "interval": Column(kind="integer", interval=("low", "high")),
+        "other_score": Column("Score of all others", "integer"),
         NOTE: Column(),
     },
 )
@@ -66,51 +80,54 @@ REASONS = View(
 )
 
 
-def lay_out_scores(scores: Published) -> list[Exhibit]:
+def lay_out_scores(groups: Published, scores: Published) -> list[Exhibit]:
     """Return what is shown of the score; without answers the one line that says so."""
+    if groups.empty:
+        return [Exhibit(thing=[explain_absence(groups)])]
+    told = Exhibit(thing=state_scores(groups, scores))
     if scores.empty:
-        return [Exhibit(thing=[explain_absence(scores)])]
-    caption = "Would they recommend us? Shares of who answered, and the score with its interval"
-    return [Exhibit(thing=scores, caption=caption), Exhibit(thing=state_scores(scores))]
+        return [told]
+    caption = "Shares of who answered, and the net promoter score with its interval"
+    return [Exhibit(thing=scores, caption=caption), told]
 
 
-def state_scores(scores: Published) -> list[Finding]:
+def state_scores(groups: Published, scores: Published) -> list[Finding]:
     """Say the score of all, which segments stand apart, and how many answers were refused."""
-    if scores.empty:
-        return [explain_absence(scores)]
-    frame = scores.frame
-    whole = frame[frame["whom"] == EVERYBODY]
-    told = []
-    if whole["score"].notna().all():
-        told.append(_state_score(scores, "whole", whole.iloc[0].to_dict()))
-    elif hidden := explain_silence(scores, whole):
-        return [hidden]
-    own = frame[(frame["whom"] == SEGMENTS) & frame["score"].notna()]
+    if groups.empty or scores.empty:
+        return [explain_absence(groups if groups.empty else scores)]
+    frame = scores.frame.dropna(subset=["score"])
+    own = frame[frame["whom"] == SEGMENTS]
+    told = [_state_whole(scores)] if (frame["whom"] == EVERYBODY).any() else []
     different = own[own["is_different"].fillna(False).astype(bool)]
     order = different["corrected_p_value"].astype(float).sort_values(kind="stable").index
-    told += [_state_score(scores, "segment", own.loc[row].to_dict()) for row in order[:MOST_TOLD]]
+    told += [_state_segment(scores, own.loc[row, "segment_name"]) for row in order[:MOST_TOLD]]
     if different.empty and len(own) > 1:
         told.append(write_finding("promoter.scores.alike"))
+    whole = groups.frame[groups.frame["whom"] == EVERYBODY]
     if whole["refused_count"].fillna(0).gt(0).all():
-        refused = scores.read_figure(
-            "refused_count", where={"whom": EVERYBODY}, kind="count", unit="customer"
-        )
+        place = {"whom": EVERYBODY, "answer_group": "promoters"}
+        refused = groups.read_figure("refused_count", where=place, kind="count", unit="customer")
         told.append(write_finding("promoter.scores.refused", [refused], count=refused))
     return [*told, write_finding("promoter.scores.crude")]
 
 
-def _state_score(scores: Published, kind: str, row: dict) -> Finding:
-    place = {"whom": row["whom"], "segment_name": row["segment_name"]}
+def _state_whole(scores: Published) -> Finding:
+    place = {"whom": EVERYBODY}
     score = scores.read_figure("score", where=place, decimals=0, interval=("low", "high"))
     count = scores.read_figure("customer_count", where=place, kind="count")
-    if kind == "whole":
-        shares = [
-            scores.read_figure(name, where=place, kind="share")
-            for name in ("promoter_share", "detractor_share")
-        ]
-        return write_finding("promoter.scores.whole", [score, *shares, count], count=count)
+    shares = [
+        scores.read_figure(name, where=place, kind="share")
+        for name in ("promoter_share", "detractor_share")
+    ]
+    return write_finding("promoter.scores.whole", [score, *shares, count], count=count)
+
+
+def _state_segment(scores: Published, segment: str) -> Finding:
+    place = {"whom": SEGMENTS, "segment_name": segment}
+    score = scores.read_figure("score", where=place, decimals=0, interval=("low", "high"))
     other = scores.read_figure("other_score", where=place, decimals=0)
-    words = {"segment": row["segment_name"]}
+    count = scores.read_figure("customer_count", where=place, kind="count")
+    words = {"segment": segment}
     return write_finding("promoter.scores.segment", [score, other, count], count=count, words=words)
 
 
@@ -126,18 +143,19 @@ def plot_reasons(reasons, *, title: str = "Reasons by segment") -> Axes:
 
 
 def lay_out_reasons(reasons: Published) -> list[Exhibit]:
-    """Return a chart and a table of each question on reasons, and what they say."""
+    """Return a table of each question on reasons, a chart of the first, and what they say."""
     if reasons.empty:
         return [Exhibit(thing=[explain_absence(reasons)])]
     shown = []
     for question in reasons.frame["question"].unique():
         own = reasons.keep(reasons.frame["question"] == question)
         by_segment = own.keep((own.frame["whom"] == SEGMENTS) & own.frame["share"].notna())
-        if not by_segment.empty:
+        if not by_segment.empty and not shown:
             caption = f"“{question}”: share of each segment's answers that name a reason."
             shown.append(Exhibit(thing=plot_reasons(by_segment), caption=caption))
         caption = f"“{question}”: reasons, with intervals"
-        shown.append(Exhibit(thing=own, caption=caption, max_rows=60, folded=True))
+        columns = [name for name in REASONS.columns if name != "question"]
+        shown.append(Exhibit(thing=own, caption=caption, columns=columns, max_rows=60, folded=True))
     return [*shown, Exhibit(thing=state_reasons(reasons))]
 
 

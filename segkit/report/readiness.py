@@ -145,6 +145,9 @@ def _state_change(readiness: Published, earlier: Published) -> list[Finding]:
     """Say what changed since the run before, of the practices that were scored in both."""
     if earlier.empty:
         return [explain_absence(earlier)]
+    words = {"day": earlier.frame["as_of"].iloc[0]}
+    if readiness.frame["score_before"].isna().all():
+        return [write_finding("readiness.scorecard.nothing_in_both", words=words)]
     known = [Condition("score_before", "known")]
     read = [
         readiness.read_figure("practice", where=known, how="rows", name="both_count"),
@@ -159,5 +162,4 @@ def _state_change(readiness: Published, earlier: Published) -> list[Finding]:
             "change", where=[Condition("change", "<", 0)], how="rows", name="down_count"
         ),
     ]
-    words = {"day": earlier.frame["as_of"].iloc[0]}
     return [write_finding("readiness.scorecard.change", read, words=words)]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from segkit.core.findings import Condition, Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.evidence.experience.respondents import EVERYBODY, SEGMENT
-from segkit.features.wording import name_feature
+from segkit.features.wording import capitalise, name_feature
 from segkit.report.by_segment import count_decimals
 from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
-from segkit.report.shared.views import Column, View
+from segkit.report.shared.views import Column, View, reshape_published
 
 MOST_TOLD = 5
 LARGE_GAP = 0.005  # of a weighted share from its target: half a point
@@ -29,7 +31,7 @@ RESPONDENTS = View(
         measures=dict.fromkeys(SHARES, COUNT),
     ),
     {
-        "feature": Column("By", "feature"),
+        "feature": Column("By"),
         "level": Column("Level"),
         "customer_count": Column("Customers", "integer"),
         "respondent_count": Column("Answered", "integer"),
@@ -59,28 +61,32 @@ SKIPPED = View(
     },
 )
 WEIGHTS = View(Shape("survey_weights", adds_up=False, rests={"trimmed_count": "trimmed_count"}))
-WEIGHTED = View(
-    Shape(
-        "weighted_answers",
-        by=("answer",),
-        within=("question",),
-        shown=("kind",),
-        covered=("answer",),
-    ),
-    {
-        "question": Column("Question"),
-        "answer": Column("Answer"),
-        "customer_count": Column("Customers", "integer"),
-        "value": Column("As answered", "number"),
-        "interval": Column(kind="number", interval=("low", "high")),
-        "weighted_value": Column("Weighted", "number"),
-        "weighted_interval": Column(
-            "Weighted, 95%", "number", interval=("weighted_low", "weighted_high")
-        ),
-        "effective_count": Column("Effective count", "integer"),
-        NOTE: Column(),
-    },
+WEIGHTED_SHAPE = Shape(
+    "weighted_answers", by=("answer",), within=("question",), shown=("kind",), covered=("answer",)
 )
+
+
+def _view_weighted(kind: str) -> View:
+    """Return the view of weighted answers that are numbers, or shares."""
+    return View(
+        WEIGHTED_SHAPE,
+        {
+            "question": Column("Question"),
+            "answer": Column("Answer"),
+            "customer_count": Column("Customers", "integer"),
+            "value": Column("As answered", kind),
+            "interval": Column(kind=kind, interval=("low", "high")),
+            "weighted_value": Column("Weighted", kind),
+            "weighted_interval": Column(
+                "Interval, weighted", kind, interval=("weighted_low", "weighted_high")
+            ),
+            "effective_count": Column("Effective count", "integer"),
+            NOTE: Column(),
+        },
+    )
+
+
+WEIGHTED = _view_weighted("number")
 KNOWN = (Condition("value", "known"), Condition("weighted_value", "known"))
 
 
@@ -89,7 +95,10 @@ def lay_out_respondents(respondents: Published, skipped: Published) -> list[Exhi
     if respondents.empty:
         return [Exhibit(thing=[explain_absence(respondents)])]
     caption = "Who answered, by segment and by what is known of all customers, with intervals"
-    shown = [Exhibit(thing=respondents, caption=caption, max_rows=40)]
+    named = respondents.frame["feature"].map(lambda name: name_margin(name, respondents))
+    frame = respondents.frame.assign(feature=named.map(capitalise))
+    table = reshape_published(respondents, frame, RESPONDENTS)
+    shown = [Exhibit(thing=table, caption=caption, max_rows=40)]
     if not skipped.empty:
         caption = "Questions that were left empty"
         shown.append(Exhibit(thing=skipped, caption=caption, folded=True))
@@ -135,34 +144,40 @@ def _state_level(respondents: Published, row: dict) -> Finding:
     )
     base = respondents.read_figure("base_share", where=place, kind="share")
     count = respondents.read_figure("respondent_count", where=place, kind="count")
-    is_segment = row["feature"] == SEGMENT
-    feature = "segment" if is_segment else name_feature(row["feature"], respondents.labels)
-    words = {"feature": feature, "level": row["level"]}
+    words = {"feature": name_margin(row["feature"], respondents), "level": row["level"]}
     return write_finding(
         "respondents.levels.different", [share, base, count], count=count, words=words
     )
 
 
-def lay_out_weights(
-    weights: Published, weighted: Published, *, margins: Sequence[str]
-) -> list[Exhibit]:
-    """Return what weights change; without margins, or answers, the one line that says so."""
+def list_weight_tables(
+    summary: pd.DataFrame, weighted: pd.DataFrame
+) -> list[tuple[pd.DataFrame, View]]:
+    """Return the tables of weights, each with its view."""
+    return [(summary, WEIGHTS), (weighted, WEIGHTED)]
+
+
+def lay_out_weights(published: Sequence[Published], *, margins: Sequence[str]) -> list[Exhibit]:
+    """Return what weights change; without margins, or answers, the one line that says so.
+
+    ``published`` are the tables of `list_weight_tables`, in their order.
+    """
+    weights, weighted = published
     if weights.empty:
         return [Exhibit(thing=[explain_absence(weights)])]
-    told = state_weights(weights, weighted, margins=margins)
-    caption = (
-        "Answers of all customers, as given and weighted; 95% intervals by the effective count"
-    )
-    shown = [Exhibit(thing=told)]
-    if not weighted.empty:
-        shown.insert(0, Exhibit(thing=weighted, caption=caption, max_rows=60, folded=True))
-    return shown
+    shown = []
+    for kind, way, what in (("number", "number", "Mean answers"), ("choice", "share", "Choices")):
+        rows = weighted.frame[weighted.frame["kind"] == kind] if not weighted.empty else []
+        if len(rows):
+            table = reshape_published(weighted, rows, _view_weighted(way))
+            caption = f"{what} as given and weighted; intervals, the latter by the effective count"
+            shown.append(Exhibit(thing=table, caption=caption, max_rows=60, folded=True))
+    return [*shown, Exhibit(thing=state_weights(published, margins=margins))]
 
 
-def state_weights(
-    weights: Published, weighted: Published, *, margins: Sequence[str]
-) -> list[Finding]:
+def state_weights(published: Sequence[Published], *, margins: Sequence[str]) -> list[Finding]:
     """Say what the weights cost in certainty, whether they hit their margins, what they move."""
+    weights, weighted = published
     if weights.empty:
         return [explain_absence(weights)]
     row = weights.frame.iloc[0]
@@ -185,7 +200,8 @@ def state_weights(
 
 def name_margin(name: str, table: Published) -> str:
     """Return what a margin is called for people."""
-    return "segment" if name == SEGMENT else name_feature(name, table.labels)
+    own = {SEGMENT: "segment", EVERYBODY: EVERYBODY}
+    return own.get(name) or name_feature(name, table.labels)
 
 
 def _state_moved(weighted: Published) -> list[Finding]:

@@ -14,12 +14,12 @@ import pandas as pd
 from segkit.core.absence import empty_table
 from segkit.core.contrasts import Means, bound_share_contrast
 from segkit.core.statistics import bound_estimate, correct_p_values
-from segkit.evidence.campaigns.assigned import NO_SEGMENT, PRIORS, Assigned, is_amount
+from segkit.evidence.campaigns.assigned import NO_SEGMENT, PRIORS, Assigned
 from segkit.evidence.campaigns.contrasts import (
     EVERYBODY,
     SIDES,
     Estimates,
-    Grid,
+    Weighed,
     settle,
     weigh_campaigns,
 )
@@ -156,47 +156,49 @@ def _standardise(found: Estimates) -> pd.DataFrame:
 
 
 def _compare_segments(assigned: Assigned, pair: tuple[str, str]) -> dict | None:
-    """Return the segment whose shares of the arms differ most, in standard deviations.
+    """Return how the arms' shares of a segment differ, of that which differs most.
 
     Which segment it is is not told. Its interval takes customers in several campaigns as different
     ones; None where there are less than two segments.
     """
     cells = assigned.cells[assigned.cells["segment_name"] != NO_SEGMENT]
-    segments = sorted(cells["segment_name"].unique())
-    if len(segments) < 2 or not set(pair) <= set(cells["arm"]):
+    sizes = cells.pivot_table(
+        index="segment_name", columns=["arm", "campaign"], values="size", aggfunc="sum"
+    ).fillna(0)
+    if len(sizes) < 2 or not set(pair) <= set(cells["arm"]):
         return None
-    found = []
-    for name in segments:
-        is_own = (cells["segment_name"] == name).astype(float) * cells["size"]
-        counted = cells[["campaign", "arm"]].assign(
-            segment_name=NO_SEGMENT, known_own=cells["size"], sum_own=is_own, square_own=is_own
+    campaigns = sizes[pair[0]].columns.intersection(sizes[pair[1]].columns)
+    sums = {}
+    for side, arm in zip(SIDES, pair, strict=True):
+        own = sizes[arm][campaigns].to_numpy(float)
+        everybody = np.broadcast_to(own.sum(axis=0), own.shape)
+        sums[side] = np.stack([everybody, own, own])  # a yes or no is its own square
+    weighed = weigh_campaigns(sums, amount=False)
+    if not weighed.weight.any():
+        return None
+    return _describe_shares(weighed)
+
+
+def _describe_shares(weighed: Weighed) -> dict:
+    """Return the largest difference of both arms' shares in standard deviations."""
+    one, other = (
+        Means(
+            weighed.average(weighed.mean[side]),
+            (weighed.weight**2 * weighed.spread[side] / np.maximum(weighed.count[side], 1)).sum(1),
+            np.where(weighed.weight > 0, weighed.count[side], 0).sum(axis=1),
         )
-        grid = Grid(counted)
-        sums = {side: grid.sum_up("own", arm) for side, arm in zip(SIDES, pair, strict=True)}
-        weighed = weigh_campaigns(sums, amount=is_amount("own"))
-        if not weighed.weight.any():
-            return None
-        found.append(_describe_shares(weighed))
-    return max(found, key=lambda row: abs(row["standardised_difference"]))
-
-
-def _describe_shares(weighed) -> dict:
-    """Return both arms' shares of a segment, and their difference in standard deviations."""
-    means = []
-    for side in SIDES:
-        errors = weighed.spread[side] / np.maximum(weighed.count[side], 1)
-        variance = (weighed.weight**2 * np.nan_to_num(errors)).sum(axis=1)
-        count = np.where(weighed.weight > 0, weighed.count[side], 0).sum(axis=1)
-        means.append(Means(weighed.average(weighed.mean[side]), variance, count))
-    one, other = means
-    shares = np.array([one.mean[0], other.mean[0]])
-    deviation = np.sqrt((shares * (1 - shares)).mean()) or np.nan
-    low, high = bound_share_contrast(one, other, covariance=np.zeros(1))
+        for side in SIDES
+    )
+    spread = (one.mean * (1 - one.mean) + other.mean * (1 - other.mean)) / 2
+    deviation = np.sqrt(np.where(spread > 0, spread, np.nan))
+    difference = np.nan_to_num((one.mean - other.mean) / deviation)
+    low, high = bound_share_contrast(one, other, covariance=np.zeros(len(difference)))
+    place = int(np.abs(difference).argmax())
     return {
         "known_before": SEGMENT_SHARES,
         "treated_value": np.nan,
         "baseline_value": np.nan,
-        "standardised_difference": float(settle((shares[0] - shares[1]) / deviation)),
-        "standardised_low": float(settle(low[0] / deviation)),
-        "standardised_high": float(settle(high[0] / deviation)),
+        "standardised_difference": float(settle(difference[place])),
+        "standardised_low": float(settle(low[place] / deviation[place])),
+        "standardised_high": float(settle(high[place] / deviation[place])),
     }

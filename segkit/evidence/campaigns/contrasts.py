@@ -183,15 +183,17 @@ class Estimates:
         return np.maximum(effect, 1.0)
 
 
-def estimate_arms(assigned: Assigned, pair: tuple[str, str], measures: Sequence[str]) -> Estimates:
+def estimate_arms(
+    assigned: Assigned, pair: tuple[str, str], measures: Sequence[str], *, grid: Grid | None = None
+) -> Estimates:
     """Estimate both arms' means of each measure, among everybody and in each segment.
 
     The mean of an arm is that of its campaigns' means by the weights of `weigh_campaigns`, so that
     both arms are taken over the same campaigns: the difference is that of Mantel and Haenszel
     (Greenland and Robins 1985, *Biometrics* 41), and so is the ratio. What was known before is
-    told of everybody only.
+    told of everybody only. ``grid`` has the sums of the cells, where they are at hand.
     """
-    grid = Grid(assigned.cells)
+    grid = grid or Grid(assigned.cells)
     weighed = {}
     for measure in measures:
         sums = {side: grid.sum_up(measure, arm) for side, arm in zip(SIDES, pair, strict=True)}
@@ -276,8 +278,12 @@ def _read_products(row: dict, products: pd.DataFrame, pair: tuple[str, str]) -> 
     is_whole = row["segment_name"] == EVERYBODY
     name = f"{row['measure']}:{'all' if is_whole else 'own'}:one"
     own = products if is_whole else products.loc[[row["segment_name"]]]
-    kinds = {"one": "variance_one", "other": "variance_other", "both": "covariance", "cube": "cube"}
-    found = {column: float(settle(own[f"{kind}:{name}"].sum())) for kind, column in kinds.items()}
+    kinds = {"one": "variance_one", "other": "variance_other", "both": "covariance"}
+    found = {"cube": 0.0}
+    if is_amount(row["measure"]):
+        kinds["cube"] = "cube"
+    for kind, column in kinds.items():
+        found[column] = float(settle(own[f"{kind}:{name}"].sum()))
     for arm, side in zip(pair, SIDES, strict=True):
         found[f"customers_{side}"] = int(own[f"customers_{arm}"].sum())
     return found
@@ -303,8 +309,8 @@ def sum_influences(
     -------
     DataFrame
         One row a segment: of each pair, by the name of the first estimate, ``one:``, ``other:``,
-        ``both:`` and ``cube:``, the sums over customers of the squares, of the product, and of the
-        third power of the difference; and ``customers_<arm>``, how many were in each arm.
+        ``both:`` and of amounts ``cube:``, the sums over customers of the squares, of the product,
+        and of the third power of the difference; and ``customers_<arm>``, how many were in each.
     """
     key = [name for name in (*KEY, "fold") if name in coefficients]
     rows = assigned.rows.inner_join(ibis.memtable(coefficients), key)
@@ -321,12 +327,13 @@ def sum_influences(
         sums[f"rows_{number}"] = (rows.arm == arm).sum()
     each = rows.group_by("customer_id", "segment_name").agg(**sums)
     products: dict[str, ir.Value] = {}
-    for one, other, _measure in parts:
-        gap = each[one] - each[other]
+    for one, other, measure in parts:
         products[f"one:{one}"] = (each[one] * each[one]).sum()
         products[f"other:{one}"] = (each[other] * each[other]).sum()
         products[f"both:{one}"] = (each[one] * each[other]).sum()
-        products[f"cube:{one}"] = (gap * gap * gap).sum()
+        if is_amount(measure):  # of shares no interval asks for the skewness
+            gap = each[one] - each[other]
+            products[f"cube:{one}"] = (gap * gap * gap).sum()
     for number, arm in enumerate(arms):
         products[f"customers_{arm}"] = (each[f"rows_{number}"] > 0).sum()
     found = each.group_by("segment_name").agg(**products).to_pandas()

@@ -95,11 +95,12 @@ def compare_arms(assigned: Assigned) -> Compared:
     if assigned.reason:
         empty = empty_table(COLUMNS, assigned.reason)
         return Compared(empty, empty_table(HETEROGENEITY_COLUMNS, assigned.reason), {})
+    grid = Grid(assigned.cells)
     estimates = {}
     tables = []
     tests = []
     for pair in assigned.comparisons:
-        found = estimate_arms(assigned, pair, _list_measures(assigned, pair))
+        found = estimate_arms(assigned, pair, _list_measures(assigned, pair), grid=grid)
         estimates[pair] = found
         compared = measure_effects(found, smallest_effect=assigned.plan.smallest_effect)
         named = compared.assign(treated=pair[0], baseline=pair[1])

@@ -28,6 +28,7 @@ from segkit.evidence.campaigns.contrasts import settle, sum_influences
 BY_SEGMENT = "the best arm for each segment"
 NOBODY = "nothing to anybody"
 ONE_ARM = "{} to everybody"
+STEP = "the first {} segments"
 NOT_RANDOM = (
     "Whether the segment should decide who is sent what cannot be told: the plan does not say that "
     'lots were drawn. Where they were, write assigned = "random" under [campaigns].'
@@ -38,7 +39,8 @@ POLICY_COLUMNS = [
     "rests_on_count",
 ]  # fmt: skip
 CURVE_COLUMNS = [
-    "place", "targeted_share", "gain", "gain_low", "gain_high", "straight_gain", "rests_on_count",
+    "place", "targeted_share", "gain", "gain_low", "gain_high", "straight_gain", "qini",
+    "rests_on_count",
 ]  # fmt: skip
 
 
@@ -82,7 +84,8 @@ def value_policies(assigned: Assigned) -> tuple[pd.DataFrame, pd.DataFrame]:
     tuple of DataFrame
         One row an outcome (the primary one, and spend) and policy: value, and gain, how much more
         the best arm by segment brings, each with its 95 % interval. And the uplift curve of the
-        primary outcome, see `draw_uplift`.
+        primary outcome (Radcliffe 2007): place (how many segments are sent to), targeted_share,
+        gain with its interval, straight_gain (by chance) and qini, in the last row.
     """
     reason = assigned.reason or ("" if assigned.plan.is_random else NOT_RANDOM)
     outcomes = [assigned.primary, *(name for name in AMOUNTS if name in assigned.outcomes)]
@@ -94,9 +97,15 @@ def value_policies(assigned: Assigned) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not trials:
         why = reason or NOT_ENOUGH
         return empty_table(POLICY_COLUMNS, why), empty_table(CURVE_COLUMNS, why)
-    tables = [_value_policies(assigned, outcome, trial) for outcome, trial in trials.items()]
-    first = next(iter(trials))
-    curve = draw_uplift(assigned, first, trials[first])
+    tables = []
+    curve = empty_table(CURVE_COLUMNS, NOT_ENOUGH)
+    for outcome, trial in trials.items():
+        policies = _list_policies(trial)
+        steps = _list_steps(assigned, trial) if not tables else {}
+        found = _value_each(assigned, outcome, trial, policies | steps)
+        tables.append(_describe_policies(found.loc[list(policies)], outcome))
+        if steps:
+            curve = _draw_uplift(found.loc[list(steps)], trial, steps)
     return pd.concat(tables, ignore_index=True), curve
 
 
@@ -125,23 +134,50 @@ def _set_up(assigned: Assigned, outcome: str) -> _Trial | None:
     return _Trial(arms, segments, campaigns, sizes, sums, by_arm / by_arm.sum(axis=0))
 
 
-def _value_policies(assigned: Assigned, outcome: str, trial: _Trial) -> pd.DataFrame:
-    """Value the policies of one outcome."""
+@dataclass(frozen=True)
+class _Policy:
+    """Which arm, by its place, a segment gets: (folds, segments); and what it is compared with."""
+
+    arms: np.ndarray
+    against: str
+
+
+def _list_policies(trial: _Trial) -> dict[str, _Policy]:
+    """Return the policy by segment, and that of each arm for everybody."""
     best = trial.learn_means().argmax(axis=1)
-    policies = {BY_SEGMENT: best}
+    policies = {BY_SEGMENT: _Policy(best, BY_SEGMENT)}
     for place, arm in enumerate(trial.arms):
         name = NOBODY if arm == CONTROL else ONE_ARM.format(arm)
-        policies[name] = np.full_like(best, place)
-    table = _value_each(assigned, outcome, trial, policies, against=BY_SEGMENT)
+        policies[name] = _Policy(np.full_like(best, place), BY_SEGMENT)
+    return policies
+
+
+def _list_steps(assigned: Assigned, trial: _Trial) -> dict[str, _Policy]:
+    """Return the policies of sending to the first segments only, none of them first."""
+    pairs = [pair for pair in assigned.comparisons if set(pair) <= set(trial.arms)]
+    sent, base = (trial.arms.index(arm) for arm in pairs[0])
+    means = trial.learn_means()
+    with np.errstate(invalid="ignore"):
+        uplift = np.nan_to_num(means[:, sent] - means[:, base], nan=-np.inf)
+    rank = np.argsort(np.argsort(-uplift, axis=1, kind="stable"), axis=1, kind="stable")
+    places = range(len(trial.segments) + 1)
+    return {
+        STEP.format(place): _Policy(np.where(rank < place, sent, base), STEP.format(0))
+        for place in places
+    }
+
+
+def _describe_policies(found: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Return the table of policies: what that by segment brings more than each other."""
+    table = found.reset_index()
     table["gain"] = -table["difference"]
     table["gain_low"], table["gain_high"] = -table["difference_high"], -table["difference_low"]
-    is_own = table["policy"] == BY_SEGMENT
     gains = ["gain", "gain_low", "gain_high"]
-    table[gains] = table[gains].mask(is_own)
+    table[gains] = table[gains].mask(table["policy"] == BY_SEGMENT)
     return table.assign(outcome=outcome)[POLICY_COLUMNS]
 
 
-def draw_uplift(assigned: Assigned, outcome: str, trial: _Trial) -> pd.DataFrame:
+def _draw_uplift(found: pd.DataFrame, trial: _Trial, steps: dict[str, _Policy]) -> pd.DataFrame:
     """Return the uplift curve: what is gained by sending to the first segments only.
 
     Segments are put in the order of what the arm of the first comparison brings more than the one
@@ -149,31 +185,19 @@ def draw_uplift(assigned: Assigned, outcome: str, trial: _Trial) -> pd.DataFrame
     what sending to the segments up to there brings more than to nobody, a customer of all: the
     cumulative uplift of Radcliffe (2007), *Direct Marketing Analytics Journal*, in which Qini is
     the area between the curve and ``straight_gain``, the line to its end.
-
-    The columns are place (how many segments), targeted_share, gain with its interval,
-    straight_gain and rests_on_count.
     """
-    pairs = [pair for pair in assigned.comparisons if set(pair) <= set(trial.arms)]
-    sent, base = (trial.arms.index(arm) for arm in pairs[0])
-    means = trial.learn_means()
-    with np.errstate(invalid="ignore"):
-        uplift = means[:, sent] - means[:, base]
-    order = np.argsort(-np.nan_to_num(uplift, nan=-np.inf), axis=1, kind="stable")
-    rank = np.argsort(order, axis=1, kind="stable")
-    count = len(trial.segments)
-    policies = {str(place): np.where(rank < place, sent, base) for place in range(count + 1)}
-    table = _value_each(assigned, outcome, trial, policies, against="0")
-    size = trial.sizes.sum(axis=(0, 2))  # segments by folds
-    shares = [(size.T * (rank < place)).sum() / size.sum() for place in range(count + 1)]
-    table = table.rename(
+    table = found.reset_index(drop=True).rename(
         columns={f"difference{end}": f"gain{end}" for end in ("", "_low", "_high")}
     )
-    first = table.index[0]
-    table.loc[first, ["gain", "gain_low", "gain_high"]] = 0.0
-    straight = np.array(shares) * table["gain"].iloc[-1]
-    return table.assign(
-        place=range(count + 1), targeted_share=shares, straight_gain=settle(straight)
-    )[CURVE_COLUMNS]
+    table.loc[0, ["gain", "gain_low", "gain_high"]] = 0.0
+    size = trial.sizes.sum(axis=(0, 2)).T  # folds by segments
+    policies = [step.arms for step in steps.values()]
+    sent = [policy != policies[0] for policy in policies]
+    table["targeted_share"] = [float((size * chosen).sum() / size.sum()) for chosen in sent]
+    table["straight_gain"] = settle(table["targeted_share"] * table["gain"].iloc[-1])
+    table = table.assign(place=range(len(table)), qini=np.nan)
+    table.loc[table.index[-1], "qini"] = float(settle(find_qini(table)))
+    return table[CURVE_COLUMNS]
 
 
 def find_qini(curve: pd.DataFrame) -> float:
@@ -191,25 +215,18 @@ def find_qini(curve: pd.DataFrame) -> float:
 
 
 def _value_each(
-    assigned: Assigned,
-    outcome: str,
-    trial: _Trial,
-    policies: Mapping[str, np.ndarray],
-    *,
-    against: str,
+    assigned: Assigned, outcome: str, trial: _Trial, policies: Mapping[str, _Policy]
 ) -> pd.DataFrame:
-    """Return each policy's value, and how it differs from that of one of them.
-
-    A policy is the place of the arm that a segment gets, by fold: (folds, segments).
-    """
+    """Return each policy's value, and how it differs from that of the one it is compared with."""
     index = pd.MultiIndex.from_product(
         [trial.arms, trial.segments, trial.campaigns, range(FOLDS)],
         names=["arm", "segment_name", "campaign", "fold"],
     )
+    names = list(policies)
     values = {}
     columns = {}
     for number, (name, policy) in enumerate(policies.items()):
-        gets = policy.T[None] == np.arange(len(trial.arms))[:, None, None]
+        gets = policy.arms.T[None] == np.arange(len(trial.arms))[:, None, None]
         weight = gets[:, :, None, :] / trial.chances[:, None, :, None]
         whole = (weight * trial.sizes).sum()
         values[name] = float((weight * trial.sums).sum() / whole) if whole else np.nan
@@ -217,16 +234,17 @@ def _value_each(
         columns[f"slope_{number}"] = slope.ravel()
         columns[f"shift_{number}"] = (-slope * np.nan_to_num(values[name])).ravel()
     coefficients = pd.DataFrame(columns, index=index).reset_index()
-    names = list(policies)
-    base = names.index(against)
-    parts = [(str(number), str(base), outcome) for number in range(len(names))]
+    parts = [
+        (str(number), str(names.index(policy.against)), outcome)
+        for number, policy in enumerate(policies.values())
+    ]
     products = sum_influences(assigned, coefficients, parts).drop(columns="segment_name").sum()
     rows = [
-        _describe_value(name, products, str(number), values[name] - values[against])
-        for number, name in enumerate(names)
+        _describe_value(name, products, str(number), values[name] - values[policy.against])
+        for number, (name, policy) in enumerate(policies.items())
     ]
     count = int(min(products[f"customers_{arm}"] for arm in trial.arms))
-    table = pd.DataFrame(rows).assign(rests_on_count=count)
+    table = pd.DataFrame(rows).assign(rests_on_count=count).set_index("policy")
     table["value"] = settle([values[name] for name in names])
     low, high = bound_amount_contrast(
         table["value"].to_numpy(float), np.sqrt(table["variance"]), **_as_normal(len(table))
@@ -243,7 +261,8 @@ def _describe_value(name: str, products: pd.Series, key: str, difference: float)
     """Return how a policy's value differs from the base's, with its interval."""
     variance = products[f"one:{key}"] + products[f"other:{key}"] - 2 * products[f"both:{key}"]
     error = float(np.sqrt(max(settle(variance), 0)))
-    skew = float(settle(products[f"cube:{key}"])) / error**3 if error > 0 else 0.0
+    cube = float(settle(products.get(f"cube:{key}", 0.0)))
+    skew = cube / error**3 if error > 0 else 0.0
     low, high = bound_amount_contrast(
         np.array([difference]), np.array([error]), skew=np.array([skew]), freedom=np.array([np.inf])
     )

@@ -10,7 +10,6 @@ import pandas as pd
 
 from segkit.core.settings import Settings
 from segkit.evidence.capacity.series import FEWEST_POINTS
-from segkit.evidence.kpis import LOWER_IS_BETTER
 from segkit.plan.models import Plan
 
 LEAST_FILL = 0.5
@@ -195,7 +194,7 @@ def _judge_targets(goals: pd.DataFrame, series: pd.DataFrame) -> list[dict[str, 
         seen = series[series["goal"] == row["goal"]]
         if row["met"] != "no" or len(seen) < FEWEST_POINTS:
             continue
-        is_lower = row["kpi"] in LOWER_IS_BETTER
+        is_lower = row["is_lower"]
         best = seen.loc[seen["value"].idxmin() if is_lower else seen["value"].idxmax()]
         is_beyond = row["target"] < best["value"] if is_lower else row["target"] > best["value"]
         if is_beyond:

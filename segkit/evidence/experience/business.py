@@ -67,14 +67,16 @@ def open_contracts(
 def count_deal_fates(deals: Table | None) -> pd.DataFrame:
     """Count what became of the deals: fate, deal_count and counts_as (decided, open, left out)."""
     kinds = {WON: "decided", LOST: "decided", OPEN: "open"}
-    return _count_fates(deals, DEAL_FATES, kinds, name="deal_count", reason=NO_DEALS)
+    reasons = (NO_DEALS, "No deal was opened until the last day.")
+    return _count_fates(deals, DEAL_FATES, kinds, name="deal_count", reasons=reasons)
 
 
 def count_contract_fates(contracts: Table | None) -> pd.DataFrame:
     """Count what became of the contracts: fate, contract_count and counts_as (due, not due)."""
     kinds = dict(zip(CONTRACT_FATES, ("due", "due", "not due", "not due"), strict=False))
     name = "contract_count"
-    return _count_fates(contracts, CONTRACT_FATES, kinds, name=name, reason=NO_CONTRACTS)
+    reasons = (NO_CONTRACTS, "No contract had started by the last day.")
+    return _count_fates(contracts, CONTRACT_FATES, kinds, name=name, reasons=reasons)
 
 
 def summarise_deals(deals: Table | None, *, by: str) -> pd.DataFrame:
@@ -288,16 +290,24 @@ def count_people(
 
 
 def _count_fates(
-    table: Table | None, fates: tuple[str, ...], kinds: Mapping[str, str], *, name: str, reason: str
+    table: Table | None,
+    fates: tuple[str, ...],
+    kinds: Mapping[str, str],
+    *,
+    name: str,
+    reasons: tuple[str, str],
 ) -> pd.DataFrame:
-    """Count the rows of each fate that there is, in the order of the fates."""
+    """Count the rows of each fate that there is, in the order of the fates.
+
+    ``reasons`` say why there is no table, and why it has no rows.
+    """
     columns = ["fate", name, "counts_as"]
     if table is None:
-        return empty_table(columns, reason)
+        return empty_table(columns, reasons[0])
     counted = table.group_by("fate").agg(**{name: _.count()}).to_pandas().set_index("fate")
     counted = counted.reindex(fates).dropna().astype("int64").reset_index()
     if counted.empty:
-        return empty_table(columns, "Nothing had begun by the last day.")
+        return empty_table(columns, reasons[1])
     return counted.assign(counts_as=counted["fate"].map(kinds).fillna("left out"))
 
 
@@ -318,7 +328,7 @@ def pool_groups(each: pd.DataFrame) -> dict[str, str]:
         (one, first), (other, second), *rest = pools
         pools = sorted([(one + other, first + second), *rest], key=lambda pool: pool[0])
     return {
-        name: " and ".join(sorted(names))
+        name: " + ".join(sorted(names))
         for _count, names in pools
         for name in names
         if len(names) > 1

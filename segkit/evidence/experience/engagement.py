@@ -13,6 +13,7 @@ from segkit.evidence.experience.messages import (
     NO_MESSAGES,
     PARTS,
     RATIOS,
+    Messages,
     bound_message_shares,
     list_share_bounds,
     read_messages,
@@ -43,7 +44,7 @@ NO_EVENTS = "There is no table of events with customers."
 
 
 def summarise_messages_by_segment(
-    messages: Table | None,
+    messages: Table | Messages | None,
     segments: pd.DataFrame,
     *,
     as_of: datetime.date | None = None,
@@ -57,7 +58,8 @@ def summarise_messages_by_segment(
 
     Parameters
     ----------
-    messages : ibis.Table or None
+    messages : ibis.Table, Messages or None
+        The table of messages, or what `read_messages` made of it.
     segments : DataFrame
         ``customer_id`` and ``segment_name``.
     as_of : date, optional
@@ -69,7 +71,8 @@ def summarise_messages_by_segment(
     columns += [f"{name}_{part}" for name in RATIOS for part in PARTS]
     columns += ["opens_per_opened", "clicks_per_clicked", "rests_on_count"]
     columns += ["delivered_count_largest", "delivered_count_second", *list_share_bounds()]
-    read = read_messages(messages, as_of=as_of)
+    is_read = isinstance(messages, Messages)
+    read = messages if is_read else read_messages(messages, as_of=as_of)
     if read is None:
         return empty_table(columns, NO_MESSAGES)
     found = summarise_messages(read, segments, smallest_cell=smallest_cell)

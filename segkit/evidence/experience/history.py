@@ -19,18 +19,15 @@ from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND
 from segkit.core.skewed_means import bound_mean
 from segkit.core.statistics import bound_median, bound_share
 from segkit.evidence.experience.sources import keep_largest
-from segkit.evidence.segment_summaries import (
-    bound_ratios,
-    divide,
-    list_bounds,
-    sum_by_customer,
-    summarise_by_segment,
-)
+from segkit.evidence.segment_summaries import bound_ratios, divide, list_bounds, sum_by_customer
 from segkit.features.expressions import fetch, keep_until, sum_money, take_first
 from segkit.features.rhythm import list_orders
 from segkit.features.sales import is_income, is_sale
 
 MOST_ORDERS = 5
+ORDER_WORDS = {0: "none", MOST_ORDERS: f"{MOST_ORDERS} or more"}
+EACH = ("buyers", "orders", "units", "products", "days", "span", "discount", "gross",
+        "before_discount")  # fmt: skip
 RATIOS = {
     "orders_ever_per_buyer": ("orders", "buyers"),
     "units_per_order": ("units", "orders"),
@@ -42,32 +39,21 @@ VALUE = ("mean_order_value", "mean_order_value_low", "mean_order_value_high")
 VALUE_PARTS = tuple(f"mean_order_value{end}" for end in (OF_A_MEAN, LARGEST, SECOND))
 
 
-def summarise_history_by_segment(
+def read_histories(
     lines: Table | None, segments: pd.DataFrame, *, as_of: datetime.date
 ) -> pd.DataFrame:
-    """Summarise each segment's orders since the data begin.
+    """Sum up the orders of each customer with a segment, since the data begin, in the engine.
 
     Returns
     -------
     DataFrame
-        segment_name, customer_count, orders_ever_per_buyer, median_gap_days (of the mean days
-        between orders of each customer with orders on two days or more), repeat_buyer_count
-        (those), units_per_order, products_per_buyer (different ones), discount_share (of what the
-        sales would have brought without discounts; missing without a discount), each with a 95 %
-        interval in ``_low`` and ``_high``; rests_on_count (the buyers), and what is left without
-        two customers for the gate.
+        One row a customer: segment_name, buyers (1 with an order), orders, units, products
+        (different ones), days (with an order), span (days from the first to the last), discount,
+        gross and before_discount (what the sales would have brought without it); without a
+        discount of anybody the last two of these say nothing, and are 0.
     """
-    columns = [
-        "segment_name",
-        "customer_count",
-        "orders_ever_per_buyer",
-        *GAP,
-        "repeat_buyer_count",
-    ]
-    columns += ["units_per_order", "products_per_buyer", "discount_share"]
-    columns += ["rests_on_count", *list_bounds(RATIOS)]
     if lines is None:
-        return empty_table(columns, NO_PURCHASES)
+        return empty_table(["segment_name", *EACH], NO_PURCHASES)
     lines = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
     sale = is_sale(_)
     day = _.ordered_at.date()
@@ -85,6 +71,32 @@ def summarise_history_by_segment(
     each["before_discount"] = each["gross"] + each["discount"]
     if not each["discount"].any():  # that nobody records discounts does not mean that none is given
         each["discount"] = each["before_discount"] = 0.0
+    return each
+
+
+def summarise_history_by_segment(each: pd.DataFrame) -> pd.DataFrame:
+    """Summarise each segment's orders since the data begin.
+
+    Parameters
+    ----------
+    each : DataFrame
+        Of `read_histories`.
+
+    Returns
+    -------
+    DataFrame
+        segment_name, customer_count, orders_ever_per_buyer, median_gap_days (of the mean days
+        between orders of each customer with orders on two days or more), repeat_buyer_count
+        (those), units_per_order, products_per_buyer (different ones), discount_share (of what the
+        sales would have brought without discounts; missing without a discount), each with a 95 %
+        interval in ``_low`` and ``_high``; rests_on_count (the buyers), and what is left without
+        two customers for the gate.
+    """
+    columns = ["segment_name", "customer_count", "orders_ever_per_buyer", *GAP]
+    columns += ["repeat_buyer_count", "units_per_order", "products_per_buyer", "discount_share"]
+    columns += ["rests_on_count", *list_bounds(RATIOS)]
+    if each.empty:
+        return empty_table(columns, getattr(each, "reason", NO_PURCHASES))
     sums = each.groupby("segment_name").sum()
     table = each.groupby("segment_name").size().rename("customer_count").reset_index()
     sums = sums.reindex(table["segment_name"]).reset_index(drop=True)
@@ -117,10 +129,13 @@ def _find_gaps(each: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["segment_name", *GAP, "repeat_buyer_count"])
 
 
-def count_orders_by_segment(
-    lines: Table | None, segments: pd.DataFrame, *, as_of: datetime.date
-) -> pd.DataFrame:
+def count_orders_by_segment(each: pd.DataFrame) -> pd.DataFrame:
     """Count each segment's customers by how many orders they have placed since the data begin.
+
+    Parameters
+    ----------
+    each : DataFrame
+        Of `read_histories`.
 
     Returns
     -------
@@ -131,23 +146,14 @@ def count_orders_by_segment(
     """
     columns = ["segment_name", "orders", "customer_count", "segment_count", "order_share"]
     columns += ["order_low", "order_high"]
-    if lines is None:
-        return empty_table(columns, NO_PURCHASES)
-    lines = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
-    counted = lines.group_by("customer_id").agg(count=_.order_id.nunique(where=is_sale(_)))
-    counted = counted.mutate(count=ibis.least(counted["count"], MOST_ORDERS).cast("int64"))
-    rows = summarise_by_segment(counted, segments, {"rows": _.count()}, by=["count"])
-    found = rows.set_index(["segment_name", "count"])["customer_count"]
-    sizes = segments.groupby("segment_name").size()
-    numbers = range(MOST_ORDERS + 1)
-    places = pd.MultiIndex.from_product([sizes.index, numbers], names=["segment_name", "count"])
-    table = found.reindex(places, fill_value=0).reset_index()
-    table["segment_count"] = table["segment_name"].map(sizes).astype("int64")
-    known = table.groupby("segment_name")["customer_count"].transform("sum")
-    # Who has a segment and no line has no order either.
-    table["customer_count"] += (table["segment_count"] - known).where(table["count"] == 0, 0)
-    words = {0: "none", MOST_ORDERS: f"{MOST_ORDERS} or more"}
-    table["orders"] = [words.get(number, str(number)) for number in table["count"]]
+    if each.empty:
+        return empty_table(columns, getattr(each, "reason", NO_PURCHASES))
+    numbers = each["orders"].clip(upper=MOST_ORDERS).astype("int64")
+    counts = pd.crosstab(each["segment_name"], numbers)
+    counts = counts.reindex(columns=range(MOST_ORDERS + 1), fill_value=0)
+    counts.columns = [ORDER_WORDS.get(number, str(number)) for number in counts.columns]
+    table = counts.rename_axis(columns="orders").stack().rename("customer_count").reset_index()
+    table["segment_count"] = table["segment_name"].map(counts.sum(axis=1)).astype("int64")
     hits, trials = (table[name].astype(float) for name in ("customer_count", "segment_count"))
     low, high = bound_share(hits, trials)
     return table.assign(order_share=hits / trials, order_low=low, order_high=high)[columns]

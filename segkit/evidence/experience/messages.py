@@ -24,7 +24,6 @@ from segkit.features.expressions import (
     count_true,
     fetch,
     find_column,
-    find_contributions,
     is_control,
     is_delivered,
     keep_until,
@@ -97,6 +96,15 @@ def read_messages(messages: Table | None, *, as_of: datetime.date | None = None)
     if machine is not None:
         known.add("machine_")
     return Messages(_mark(messages, machine), frozenset(known), repeat_count)
+
+
+def keep_whole_months(messages: Messages | None, *, as_of: datetime.date) -> Messages | None:
+    """Return the messages of months that have ended by the day ``as_of``."""
+    if messages is None or "sent_at" not in messages.known:
+        return messages
+    next_day = as_of + datetime.timedelta(days=1)
+    last_day = next_day.replace(day=1) - datetime.timedelta(days=1)
+    return messages._replace(table=keep_until(messages.table, "sent_at", last_day))
 
 
 def count_repeats(messages: Table) -> int:
@@ -192,6 +200,7 @@ def summarise_messages(
     segments: pd.DataFrame | None = None,
     *,
     by: Sequence[str] = (),
+    names: Sequence[str] = tuple(RATIOS),
     smallest_cell: int = 1,
 ) -> pd.DataFrame:
     """Summarise how messages are answered, by segment, campaign or month.
@@ -208,6 +217,8 @@ def summarise_messages(
         others are left out.
     by : sequence of str, optional
         Further columns: ``campaign_id``, ``month`` (its first day).
+    names : sequence of str, optional
+        Which shares, without ``_share``; all, if not given.
     smallest_cell : int, optional
         A share that fewer customers, but some, make is missing, and where it is the only one the
         next smallest as well: the sum of all would tell it.
@@ -224,23 +235,23 @@ def summarise_messages(
     """
     groups = [*(["segment_name"] if segments is not None else []), *by]
     columns = [*groups, "customer_count", "sent_count", "delivered_count"]
-    columns += [f"{name}_{part}" for name in RATIOS for part in PARTS]
+    columns += [f"{name}_{part}" for name in names for part in PARTS]
     columns += ["opens_per_opened", "clicks_per_clicked", "rests_on_count", *DOMINANCE]
-    if messages is None or any(name not in messages.known and name != "month" for name in by):
+    if messages is None:
         return empty_table(columns, NO_MESSAGES)
+    lacking = {"month": "sent_at"}
+    if missing := [name for name in by if lacking.get(name, name) not in messages.known]:
+        return empty_table(columns, f"The messages have no column for the {' and '.join(missing)}.")
     rows = _group_rows(messages.table, segments, by)
     each = rows.group_by([*groups, "customer_id"]).agg(**{name: _[name].sum() for name in COUNTS})
-    found = _sum_squares(each, groups)
+    found = _sum_squares(each, groups, names)
     if found.empty:
         return empty_table(columns, NO_MESSAGES)
-    table = _describe_shares(found, messages.known, groups)
-    for name in RATIOS:
+    table = _describe_shares(found, messages.known, groups, names)
+    for name in names:
         is_few = find_few(found[f"{name}_people"], smallest_cell)
         parts = [f"{name}_{part}" for part in PARTS]
         table.loc[is_few.to_numpy(), parts] = np.nan
-    if groups:
-        tops = find_contributions(rows, _.delivered_.sum(), name="delivered_count", by=groups)
-        table = table.merge(tops, on=groups, how="left")
     return table.reindex(columns=columns)
 
 
@@ -255,15 +266,18 @@ def _group_rows(table: Table, segments: pd.DataFrame | None, by: Sequence[str]) 
     return table.inner_join(members, "customer_id")
 
 
-def _sum_squares(each: Table, groups: Sequence[str]) -> pd.DataFrame:
+def _sum_squares(each: Table, groups: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
     """Sum customers' counts in the engine, their squares and products by share."""
     measures = {name: _[name].sum() for name in COUNTS}
-    for name, (hit, trial, _needs) in RATIOS.items():
+    for trial in {RATIOS[name][1] for name in names}:
+        measures[f"{trial}squares"] = (_[trial] * _[trial]).sum()
+        measures[f"{trial}people"] = count_true(_[trial] > 0)
+    for name in names:
+        hit, trial, _needs = RATIOS[name]
         measures[f"{name}_hit_squares"] = (_[hit] * _[hit]).sum()
         measures[f"{name}_products"] = (_[hit] * _[trial]).sum()
-        measures[f"{name}_trial_squares"] = (_[trial] * _[trial]).sum()
-        measures[f"{name}_clusters"] = count_true(_[trial] > 0)
         measures[f"{name}_people"] = count_true(_[hit] > 0)
+    measures["most_"] = _.delivered_.max()
     measures["customer_count"] = count_true(_.delivered_ > 0)
     measures["reached_count"] = count_true(_.sent_ > 0)
     summed = each.group_by(groups).agg(**measures) if groups else each.agg(**measures)
@@ -273,12 +287,13 @@ def _sum_squares(each: Table, groups: Sequence[str]) -> pd.DataFrame:
 
 
 def _describe_shares(
-    found: pd.DataFrame, known: frozenset[str], groups: Sequence[str]
+    found: pd.DataFrame, known: frozenset[str], groups: Sequence[str], names: Sequence[str]
 ) -> pd.DataFrame:
     table = found[[*groups, "customer_count"]].copy()
     for name in ("sent", "delivered"):
         table[f"{name}_count"] = found[f"{name}_"].astype("int64")
-    for name, (hit, trial, needs) in RATIOS.items():
+    for name in names:
+        hit, trial, needs = RATIOS[name]
         if not set(needs) <= known:
             table[[f"{name}_{part}" for part in PARTS]] = np.nan
             continue
@@ -289,8 +304,8 @@ def _describe_shares(
             trials,
             hit_squares=found[f"{name}_hit_squares"],
             products=found[f"{name}_products"],
-            trial_squares=found[f"{name}_trial_squares"],
-            clusters=found[f"{name}_clusters"],
+            trial_squares=found[f"{trial}squares"],
+            clusters=found[f"{trial}people"],
         )
     for name, total, unique, count in (
         ("opens_per_opened", "opens_", "opened_", "open_count"),
@@ -298,6 +313,9 @@ def _describe_shares(
     ):
         mean = divide(found[total].astype(float), found[unique].astype(float))
         table[name] = mean if count in known else np.nan
+    # Nobody has more than the one who has most: taken for the second, too, none is told who should
+    # not be.
+    table[DOMINANCE] = found[["most_", "most_"]].to_numpy(float)
     rests_on = found["customer_count"].where(found["customer_count"] > 0, found["reached_count"])
     return table.assign(rests_on_count=rests_on.astype("int64"))
 

@@ -77,7 +77,7 @@ def _count_question(rows: Table, segments: pd.DataFrame, asked: Reasons) -> pd.D
     if wide.empty:
         return pd.DataFrame(columns=list(REASONS[:7]))
     reasons = dict(zip([*named, "named_none"], [*asked.reasons, NONE_OF_THESE], strict=True))
-    whole = wide.sum(numeric_only=True).to_frame().T.assign(whom=EVERYBODY, segment_name="")
+    whole = wide.sum(numeric_only=True).to_frame().T.assign(whom=EVERYBODY, segment_name=EVERYBODY)
     wide = pd.concat([whole, wide.assign(whom=SEGMENTS)], ignore_index=True)
     kept = ["whom", "segment_name", "answered_count"]
     table = wide.melt(kept, list(reasons), var_name="reason", value_name="customer_count")

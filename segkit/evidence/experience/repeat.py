@@ -1,8 +1,8 @@
 """Whether and when customers order a second time, those who may still do so counted as such.
 
 The share that ordered again among all buyers is too small, for many had little time yet. Kaplan and
-Meier's estimate counts each customer for as long as they could be watched. The engine counts the
-customers by days waited; no row of a customer comes here.
+Meier's estimate counts each customer for as long as they could be watched. The engine finds the
+first two orders; one row a customer comes here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from segkit.core.carried import bound_counted_without_two
 from segkit.core.measures import CEILING, FLOOR
 from segkit.core.survival import estimate_survival, find_survival_median, read_survival
 from segkit.evidence.experience.cohorts import EVERYBODY
-from segkit.features.expressions import keep_until
+from segkit.features.expressions import fetch, keep_until
 from segkit.features.rhythm import list_orders
 
 HORIZONS = (30, 60, 90, 365)
@@ -29,61 +29,72 @@ MEDIAN = ("median_days", "median_days_low", "median_days_high")
 NOBODY = "Nobody of those who have a group has ordered."
 
 
-def count_waits(
-    lines: Table | None,
-    groups: pd.DataFrame | None = None,
-    *,
-    as_of: datetime.date,
-    by: str = "segment_name",
-) -> pd.DataFrame:
-    """Count in the engine how long buyers waited for their second order, or wait since the first.
+def read_waits(lines: Table | None, *, as_of: datetime.date) -> pd.DataFrame:
+    """Read how long each buyer waited for the second order, or waits since the first.
 
     An order is one with a sale that was not taken back by ``as_of``; two of one day are 0 days
-    apart. Who has one order is censored on ``as_of``.
+    apart. Who has one order is still waiting on ``as_of``.
+
+    Returns
+    -------
+    DataFrame
+        One row a buyer: ``customer_id``, ``duration`` (days), ``has_second``.
+    """
+    columns = ["customer_id", "duration", "has_second"]
+    if lines is None:
+        return empty_table(columns, NO_PURCHASES)
+    lines = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
+    orders = list_orders(lines).filter(_.is_sale_)
+    order = ibis.row_number().over(group_by="customer_id", order_by=["at_", "order_"])
+    orders = orders.mutate(place_=order).filter(_.place_ < 2)
+    waits = orders.group_by("customer_id").agg(
+        first=_.day_.min(), last=_.day_.max(), count=_.day_.count()
+    )
+    found = fetch(waits)
+    if found.empty:
+        return empty_table(columns, NOBODY)
+    first, last = pd.to_datetime(found["first"]), pd.to_datetime(found["last"])
+    has_second = found["count"] > 1
+    end = last.where(has_second, pd.Timestamp(as_of))
+    table = pd.DataFrame({"customer_id": found["customer_id"].astype(str)})
+    table = table.assign(duration=(end - first).dt.days, has_second=has_second)
+    return table.sort_values("customer_id", ignore_index=True)
+
+
+def count_waits(
+    waits: pd.DataFrame, groups: pd.DataFrame | None = None, *, by: str = "segment_name"
+) -> pd.DataFrame:
+    """Count buyers by how long they waited, or wait, as `estimate_survival` takes them.
 
     Parameters
     ----------
-    lines : ibis.Table or None
-        Order lines.
+    waits : DataFrame
+        Of `read_waits`.
     groups : DataFrame, optional
         ``customer_id`` and the column ``by``; without them all are one group.
-    as_of : date
-        The last day counted.
     by : str, optional
         What a group is.
 
     Returns
     -------
     DataFrame
-        The group, duration (days), event_count, censored_count: as
-        `segkit.core.survival.estimate_survival` takes it.
+        The group, duration (days), event_count, censored_count.
     """
     columns = [by, "duration", "event_count", "censored_count"]
-    if lines is None:
-        return empty_table(columns, NO_PURCHASES)
-    lines = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
-    orders = list_orders(lines).filter(_.is_sale_)
-    order = ibis.row_number().over(group_by="customer_id", order_by=["at_", "order_"])
-    orders = orders.mutate(place_=order)
-    firsts = orders.group_by("customer_id").agg(
-        first_=_.day_.max(where=_.place_ == 0), second_=_.day_.max(where=_.place_ == 1)
-    )
-    has_second = firsts.second_.notnull()
-    end = ibis.coalesce(firsts.second_, ibis.date(as_of))
-    waits = firsts.select(
-        "customer_id", duration=end.delta(firsts.first_, unit="day"), has_second=has_second
-    )
+    if waits.empty or (groups is not None and groups.empty):
+        empty = waits if waits.empty else groups
+        return empty_table(columns, getattr(empty, "reason", NOBODY))
     if groups is None:
-        waits = waits.mutate(**{by: ibis.literal(EVERYBODY)})
+        rows = waits.assign(**{by: EVERYBODY})
     else:
-        members = groups[["customer_id", by]].dropna()
-        waits = waits.inner_join(ibis.memtable(members.astype(str)), "customer_id")
-    counts = waits.group_by(by, "duration").agg(
-        event_count=_.has_second.cast("int64").sum(),
-        censored_count=(~_.has_second).cast("int64").sum(),
+        rows = waits.merge(groups[["customer_id", by]].dropna(), on="customer_id")
+    if rows.empty:
+        return empty_table(columns, NOBODY)
+    rows = rows.assign(
+        event_count=rows["has_second"].astype("int64"),
+        censored_count=(~rows["has_second"]).astype("int64"),
     )
-    found = counts.to_pandas().sort_values([by, "duration"], ignore_index=True)
-    return found[columns] if len(found) else empty_table(columns, NOBODY)
+    return rows.groupby([by, "duration"], as_index=False)[columns[2:]].sum()
 
 
 def summarise_second_orders(

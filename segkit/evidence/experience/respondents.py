@@ -11,10 +11,12 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table
+from segkit.core.errors import SegkitError
 from segkit.core.statistics import ALPHA, correct_p_values, find_share_p_value
 from segkit.evidence.segment_summaries import add_interval
 from segkit.features.expressions import keep_known
 from segkit.features.survey import find_answers, is_said
+from segkit.plan.surveys import SurveyWeights
 
 SEGMENT = "segment_name"
 # What is looked at where the plan names no margins.
@@ -39,13 +41,33 @@ def list_respondents(responses: Table | None, *, as_of: datetime.date) -> pd.Ser
 
 
 def join_known(
-    customers: pd.DataFrame, segments: pd.DataFrame, features: Sequence[str]
+    customers: pd.DataFrame, segments: pd.DataFrame, weights: SurveyWeights | None = None
 ) -> pd.DataFrame:
-    """Return customer_id, segment_name and ``features`` of all customers with a segment.
+    """Return what who answered is compared by, of all customers with a segment.
 
     What is not known of a customer is a level of its own, as it is for who answers.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        The customer table.
+    segments : DataFrame
+        customer_id and segment_name.
+    weights : SurveyWeights, optional
+        The plan's margins; without any the usual columns that are there are taken.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, segment_name and the columns, one row a customer.
+
+    Raises
+    ------
+    SegkitError
+        If a margin is no column of the customer table.
     """
-    named = [name for name in dict.fromkeys(features) if name != SEGMENT]
+    margins = weights.list_margins() if weights else []
+    named = _choose_columns(customers, margins)
     known = customers[["customer_id", *named]].astype({"customer_id": str})
     known = segments[["customer_id", SEGMENT]].merge(known, on="customer_id", how="left")
     for name in named:
@@ -53,9 +75,17 @@ def join_known(
     return known.sort_values("customer_id", ignore_index=True)
 
 
-def choose_features(customers: pd.DataFrame, margins: Sequence[str] = ()) -> list[str]:
-    """Return what who answered is compared by: the plan's margins, or the usual that are there."""
+def _choose_columns(customers: pd.DataFrame, margins: Sequence[str]) -> list[str]:
+    """Return the plan's margins, or the usual columns that are there."""
     if margins:
+        missing = [name for name in margins if name not in (*customers.columns, SEGMENT)]
+        if missing:
+            raise SegkitError(
+                "answers cannot be weighted by what is not known of customers",
+                where="plan, [surveys.weights]",
+                found=missing[0],
+                fix=f"Name a column of the customer table, or {SEGMENT}.",
+            )
         return [name for name in margins if name != SEGMENT]
     there = [name for name in USUAL if name in customers]
     return [name for name in there if 2 <= customers[name].nunique() <= MOST_LEVELS]

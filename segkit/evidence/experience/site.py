@@ -7,6 +7,7 @@ it is not filled from later steps, and not from orders, which may have been plac
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 import ibis
 import numpy as np
@@ -18,7 +19,7 @@ from segkit.core.measures import LARGEST, SECOND
 from segkit.core.statistics import bound_clustered_share
 from segkit.evidence.experience.engagement import NO_EVENTS
 from segkit.evidence.experience.messages import find_few
-from segkit.features.expressions import count_true, fetch, find_contributions, keep_until
+from segkit.features.expressions import count_true, fetch, keep_until
 
 STEPS = ("view", "cart", "checkout", "order")
 PARTS = ("share", "low", "high")
@@ -31,6 +32,7 @@ def summarise_visits(
     *,
     as_of: datetime.date | None = None,
     by: str = "segment_name",
+    recorded: Sequence[str] | None = None,
     smallest_cell: int = 1,
 ) -> pd.DataFrame:
     """Summarise in how many visits each step towards an order was taken.
@@ -51,6 +53,8 @@ def summarise_visits(
     by : str, optional
         ``segment_name``, or a column of events such as ``device`` or ``source``; of more than six
         values the rarer ones are "others".
+    recorded : sequence of str, optional
+        The steps that events name, see `list_recorded_steps`; found out, if not given.
     smallest_cell : int, optional
         A share that fewer visitors, but some, make is missing, and where it is the only one the
         next smallest as well.
@@ -74,13 +78,20 @@ def summarise_visits(
     visits = _list_visits(events, segments, by)
     if visits is None:
         return empty_table(columns, "The events have neither sessions nor customers with a time.")
-    found, recorded = _sum_visits(visits, events, by)
+    found = _sum_visits(visits, by)
     if found.empty:
         return empty_table(columns, NO_EVENTS)
+    recorded = list_recorded_steps(events) if recorded is None else recorded
     table = _describe_steps(found, recorded, by=by, smallest_cell=smallest_cell)
-    renamed = visits.rename(customer_id="visitor_")
-    tops = find_contributions(renamed, _.count(), name="visit_count", by=[by])
-    return table.merge(tops, on=by, how="left").reindex(columns=columns)
+    return table.reindex(columns=columns)
+
+
+def list_recorded_steps(events: Table | None) -> list[str]:
+    """List the steps that any event names."""
+    if events is None or is_missing(events, "event_type"):
+        return []
+    kinds = fetch(events.agg(**{step: count_true(_.event_type == step) for step in STEPS})).iloc[0]
+    return [step for step in STEPS if kinds[step] > 0]
 
 
 def _list_visits(events: Table, segments: pd.DataFrame | None, by: str) -> Table | None:
@@ -120,7 +131,7 @@ def _name_groups(events: Table, by: str) -> Table:
     return events.mutate(**{by: named})
 
 
-def _sum_visits(visits: Table, events: Table, by: str) -> tuple[pd.DataFrame, list[str]]:
+def _sum_visits(visits: Table, by: str) -> pd.DataFrame:
     """Sum each visitor's visits and steps in the engine, and then these and their squares."""
     sums = {step: _[step].sum() for step in STEPS}
     each = visits.group_by([by, "visitor_"]).agg(visits=_.count(), **sums)
@@ -128,6 +139,7 @@ def _sum_visits(visits: Table, events: Table, by: str) -> tuple[pd.DataFrame, li
         "visitor_count": _.count(),
         "visit_count": _.visits.sum(),
         "visit_squares": (_.visits * _.visits).sum(),
+        "most": _.visits.max(),
     }
     for step in STEPS:
         measures |= {
@@ -137,17 +149,18 @@ def _sum_visits(visits: Table, events: Table, by: str) -> tuple[pd.DataFrame, li
             f"{step}_people": count_true(_[step] > 0),
         }
     found = fetch(each.group_by(by).agg(**measures))
-    kinds = fetch(events.agg(**{step: count_true(_.event_type == step) for step in STEPS})).iloc[0]
-    recorded = [step for step in STEPS if kinds[step] > 0]
-    return found.sort_values(by, ignore_index=True), recorded
+    return found.sort_values(by, ignore_index=True)
 
 
 def _describe_steps(
-    found: pd.DataFrame, recorded: list[str], *, by: str, smallest_cell: int
+    found: pd.DataFrame, recorded: Sequence[str], *, by: str, smallest_cell: int
 ) -> pd.DataFrame:
     table = found[[by, "visitor_count", "visit_count"]].astype(
         {"visitor_count": "int64", "visit_count": "int64"}
     )
+    # Nobody has more visits than the one with most: taken for the second, too.
+    for end in (LARGEST, SECOND):
+        table[f"visit_count{end}"] = found["most"].astype(float)
     visits = found["visit_count"].astype(float)
     for step in STEPS:
         if step not in recorded:

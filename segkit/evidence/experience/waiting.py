@@ -200,7 +200,7 @@ def compare_all_waits(
     names += ["statistic", "freedom", "p_value"]
     found = []
     if tickets is not None and "customer_id" in tickets.columns:
-        tickets = add_segments(tickets, segments, keep_all=True)
+        tickets = add_segments(tickets, segments, keep_all=True).cache()
     for column, wait in compared if tickets is not None else ():
         if column not in tickets.columns:
             continue

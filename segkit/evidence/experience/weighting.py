@@ -14,7 +14,7 @@ from ibis import Table, _
 from segkit.core.absence import empty_table
 from segkit.core.errors import SegkitError
 from segkit.core.statistics import bound_estimate, bound_share
-from segkit.evidence.experience.respondents import SEGMENT, UNKNOWN
+from segkit.evidence.experience.respondents import UNKNOWN
 from segkit.evidence.experience.survey import CHOICE, NUMBER, classify_questions
 from segkit.features.survey import find_answers, take_last
 from segkit.plan.surveys import SurveyWeights
@@ -96,12 +96,21 @@ def rake_weights(
         if not above.any():
             break
         trimmed |= above
-        cut = np.minimum(weights, largest)
+        cut = _cut_weights(weights, largest)
         weights, more = _fit_margins(cut, margins, fixed=trimmed)
         rounds += more
-    weights = np.minimum(weights, largest)
-    weights = weights / weights.mean()
+    weights = _cut_weights(weights, largest)
     return Raking(weights, rounds, _find_gap(weights, margins), int(trimmed.sum()))
+
+
+def _cut_weights(weights: np.ndarray, largest: float) -> np.ndarray:
+    """Return weights with a mean of 1, none above ``largest``."""
+    for _cut in range(MOST_ROUNDS):
+        top = largest * weights.mean()  # which falls with what is cut
+        if weights.max() <= top * (1 + TOLERANCE):
+            break
+        weights = np.minimum(weights, top)
+    return weights / weights.mean()
 
 
 def _code_margin(
@@ -192,15 +201,6 @@ def list_targets(known: pd.DataFrame, settings: SurveyWeights) -> dict[str, dict
 
     Those of ``margins`` are the shares among all customers in ``known``, see `join_known`.
     """
-    missing = [name for name in settings.margins if name not in known]
-    missing += [name for name in settings.targets if name not in known]
-    if missing:
-        raise SegkitError(
-            "answers cannot be weighted by what is not known of customers",
-            where="plan, [surveys.weights]",
-            found=missing[0],
-            fix=f"Name a column of the customer table, or {SEGMENT}.",
-        )
     found = {}
     for name in settings.margins:
         found[name] = known[name].value_counts(normalize=True).sort_index().to_dict()
@@ -231,7 +231,7 @@ def weight_respondents(
     if respondents is None:
         reason = "There is no table of responses with customers."
         return empty_table(empty, reason), empty_table(columns, reason)
-    if not settings.margins and not settings.targets:
+    if not settings.list_margins():
         return empty_table(empty, NO_MARGINS), empty_table(columns, NO_MARGINS)
     targets = list_targets(known, settings)
     own = known[known["customer_id"].isin(set(respondents))]
