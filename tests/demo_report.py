@@ -27,10 +27,12 @@ from segkit.report import (
     bases,
     campaign_charts,
     candidates,
+    cohorts,
     customer_base,
     descriptors,
     differences,
     engagement,
+    history,
     kpi_series,
     lifetime_value,
     market,
@@ -49,6 +51,7 @@ from segkit.report import (
     survey,
     targeting,
     usefulness,
+    wallet,
 )
 from segkit.report.shared import charts
 from segkit.report.shared.pages import list_pages, render_index, render_page
@@ -58,11 +61,14 @@ MODULES = [
     campaign_charts,
     candidates,
     charts,
+    cohorts,
     customer_base,
     descriptors,
     differences,
     engagement,
     kpi_series,
+    history,
+    history,
     lifetime_value,
     market.penetration,
     market.players,
@@ -80,6 +86,7 @@ MODULES = [
     survey,
     targeting,
     usefulness,
+    wallet,
 ]
 PLOTS = {
     name: getattr(module, name)
@@ -372,6 +379,54 @@ def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
         "spend_by_month": months,
         "answers": numbers,
         "kpi_months": make_kpi_months(),
+        **make_histories(),
+    }
+
+
+def make_histories() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of what customers did since their first order."""
+    quarters = pd.date_range("2023-07-01", periods=8, freq="QS")
+    cells = [(start, age) for start in range(8) for age in range(1, 8 - start)]
+    cohort_rows = pd.DataFrame(cells, columns=["start", "age"])
+    day = quarters[cohort_rows["start"]]
+    cohort_rows["cohort"] = [f"{one.year} Q{one.quarter}" for one in day]
+    cohort_rows["started_on"] = day
+    cohort_rows = cohort_rows.assign(grain="quarter", is_truncated=cohort_rows["start"] == 0)
+    cohort_rows["customer_count"] = 800 - 20 * cohort_rows["start"]
+    cohort_rows["retention_share"] = 0.6 / cohort_rows["age"]
+    cohort_rows["spend_per_customer"] = 90.0 * cohort_rows["age"]
+    points = [(name, age) for name in (*SEGMENTS[:2], HOSTILE) for age in range(1, 6)]
+    curves = pd.DataFrame(points, columns=["segment_name", "age"]).assign(grain="quarter")
+    level = np.repeat([0.5, 0.4, 0.2], 5)
+    curves["retention_share"] = level
+    curves["retention_low"], curves["retention_high"] = level - 0.05, level + 0.05
+    curves["spend_per_customer"] = 300 * level * curves["age"]
+    curves["spend_per_customer_low"] = 260 * level * curves["age"]
+    curves["spend_per_customer_high"] = 350 * level * curves["age"]
+    repeats = curves.assign(days=30 * curves["age"], repeat_share=level * curves["age"] / 5)
+    repeats["repeat_low"] = 0.8 * repeats["repeat_share"]
+    repeats["repeat_high"] = 1.2 * repeats["repeat_share"]
+    numbers = ("none", "1", "2", "3", "4", "5 or more")
+    placed = [(name, number) for name in (*SEGMENTS, HOSTILE) for number in numbers]
+    orders = pd.DataFrame(placed, columns=["segment_name", "orders"])
+    orders["order_share"] = np.tile([0.05, 0.35, 0.2, 0.15, 0.1, 0.15], 6)
+    places = [(name, place) for name in SEGMENTS for place in ("us", HOSTILE, "elsewhere")]
+    wallets = pd.DataFrame(places, columns=["segment_name", "place"])
+    wallets["wallet_share"] = np.tile([0.4, 0.35, 0.25], len(SEGMENTS))
+    months = pd.date_range("2025-01-01", periods=6, freq="MS")
+    clicked = [(name, month) for name in SEGMENTS[:3] for month in months]
+    clicks = pd.DataFrame(clicked, columns=["segment_name", "month"])
+    clicks["click_share"] = np.linspace(0.05, 0.15, len(clicks))
+    steps = pd.DataFrame({"segment_name": [*SEGMENTS, HOSTILE], "view_share": 0.9})
+    steps = steps.assign(cart_share=0.4, checkout_share=0.2, order_share=np.nan)
+    return {
+        "cohorts": cohort_rows,
+        "cohort_curves": curves,
+        "second_orders": repeats,
+        "order_counts": orders,
+        "wallets": wallets,
+        "clicks": clicks,
+        "visit_steps": steps,
     }
 
 
@@ -438,6 +493,15 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_kpi_segments": kpi_series.plot_kpi_segments(
             tables["kpi_months"][tables["kpi_months"]["segment_name"] != "all"], currency="EUR"
         ),
+        "plot_cohort_retention": cohorts.plot_cohort_retention(tables["cohorts"]),
+        "plot_cohort_spend": cohorts.plot_cohort_spend(tables["cohorts"], currency="EUR"),
+        "plot_retention": cohorts.plot_retention(tables["cohort_curves"]),
+        "plot_spend_since": cohorts.plot_spend_since(tables["cohort_curves"], currency="EUR"),
+        "plot_second_orders": cohorts.plot_second_orders(tables["second_orders"]),
+        "plot_order_counts": history.plot_order_counts(tables["order_counts"]),
+        "plot_wallet": wallet.plot_wallet(tables["wallets"]),
+        "plot_message_months": engagement.plot_message_months(tables["clicks"]),
+        "plot_visit_steps": engagement.plot_visit_steps(tables["visit_steps"]),
         "plot_bars": charts.plot_bars(
             tables["bars"],
             kind="money",
