@@ -14,6 +14,7 @@ from segkit.profiles.concentration import TOP_FIFTH
 from segkit.profiles.quiz import WANTED
 from segkit.report import (
     bases,
+    business,
     candidates,
     customer_base,
     descriptors,
@@ -29,6 +30,7 @@ from segkit.report import (
     sizes,
     spend,
     stability,
+    support,
     survey,
     targeting,
     usefulness,
@@ -279,6 +281,22 @@ def draw_months() -> Axes:
         rows = {"segment_name": name, "month": MONTHS, "spend_per_customer": level * rhythm}
         lines.append(pd.DataFrame(rows))
     return spend.plot_months(pd.concat(lines))
+
+
+def draw_waits() -> Axes:
+    hours = [0, 8, 24, 48, 72, 120, 168]
+    lines = []
+    for name, pace in zip(SEGMENTS[:3], (20, 34, 60), strict=True):
+        shares = np.exp(-np.array(hours) / pace)
+        rows = {"segment_name": name, "hours": hours, "waiting_share": shares}
+        lines.append(pd.DataFrame(rows))
+    return support.plot_waits(pd.concat(lines))
+
+
+def draw_win_shares() -> Axes:
+    industries = ["accommodation", "restaurants", "events", "construction"]
+    deals = pd.DataFrame({"group_name": industries, "win_share": [0.66, 0.48, 0.41, 0.39]})
+    return business.plot_win_shares(deals)
 
 
 def draw_devices() -> Axes:
