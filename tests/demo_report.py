@@ -25,6 +25,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from segkit.report import (
     bases,
+    business,
     campaign_charts,
     candidates,
     cohorts,
@@ -48,6 +49,7 @@ from segkit.report import (
     sizes,
     spend,
     stability,
+    support,
     survey,
     targeting,
     usefulness,
@@ -59,6 +61,7 @@ from segkit.report.shared.pages import list_pages, render_index, render_page
 MODULES = [
     bases,
     campaign_charts,
+    business,
     candidates,
     charts,
     cohorts,
@@ -83,6 +86,7 @@ MODULES = [
     sizes,
     spend,
     stability,
+    support,
     survey,
     targeting,
     usefulness,
@@ -372,7 +376,15 @@ def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
         columns=["question", "segment_name"],
     )
     numbers["value"] = np.linspace(1, 5, len(numbers))
+    waits = pd.DataFrame(
+        [(name, hours) for name in SEGMENTS for hours in (0, 8, 24, 72, 168)],
+        columns=["segment_name", "hours"],
+    )
+    waits["waiting_share"] = np.tile([1.0, 0.8, 0.5, 0.2, np.nan], len(SEGMENTS))
+    won = pd.DataFrame({"group_name": ["hotels", HOSTILE], "win_share": [0.6, 0.25]})
     return {
+        "waits": waits,
+        "deals_won": won,
         "spend_by_segment": spend_by_segment,
         "category_shares": shares,
         "device_shares": devices,
@@ -486,6 +498,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_categories": spend.plot_categories(tables["category_shares"]),
         "plot_months": spend.plot_months(tables["spend_by_month"]),
         "plot_devices": engagement.plot_devices(tables["device_shares"]),
+        "plot_waits": support.plot_waits(tables["waits"]),
+        "plot_win_shares": business.plot_win_shares(tables["deals_won"]),
         "plot_answers": survey.plot_answers(tables["answers"]),
         "plot_kpi_series": kpi_series.plot_kpi_series(
             tables["kpi_months"][tables["kpi_months"]["segment_name"] == "all"], currency="EUR"
