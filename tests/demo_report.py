@@ -32,6 +32,7 @@ from segkit.report import (
     lifetime_value,
     market,
     plan,
+    promoter,
     reach,
     rfm,
     season,
@@ -44,6 +45,7 @@ from segkit.report import (
     stability,
     survey,
     targeting,
+    themes,
     usefulness,
 )
 from segkit.report.shared import charts
@@ -60,6 +62,7 @@ MODULES = [
     lifetime_value,
     market,
     plan,
+    promoter,
     reach,
     rfm,
     season,
@@ -69,6 +72,7 @@ MODULES = [
     stability,
     survey,
     targeting,
+    themes,
     usefulness,
 ]
 PLOTS = {
@@ -105,6 +109,13 @@ def capture_displays(outputs: list):
 
     with mock.patch("IPython.display.display", keep):
         yield
+
+
+def share_segments(row: str, names: list[str]) -> pd.DataFrame:
+    """Return the share of each segment that names each of something."""
+    shares = [0.42, 0.18, 0.08, 0.11, 0.33, 0.27, 0.0, 0.09, 0.61]
+    places = [(name, segment) for name in names for segment in SEGMENTS[:3]]
+    return pd.DataFrame(places, columns=[row, "segment_name"]).assign(share=shares)
 
 
 def make_tables() -> dict[str, pd.DataFrame]:
@@ -343,6 +354,8 @@ def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
         "device_shares": devices,
         "spend_by_month": months,
         "answers": numbers,
+        "reasons": share_segments("reason", ["a low price", "fast delivery", HOSTILE]),
+        "themes": share_segments("words", ["parcel, courier", "zip, seam", HOSTILE]),
     }
 
 
@@ -367,6 +380,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_months": spend.plot_months(tables["spend_by_month"]),
         "plot_devices": engagement.plot_devices(tables["device_shares"]),
         "plot_answers": survey.plot_answers(tables["answers"]),
+        "plot_reasons": promoter.plot_reasons(tables["reasons"]),
+        "plot_themes": themes.plot_themes(tables["themes"]),
         "plot_bars": charts.plot_bars(
             tables["bars"],
             kind="money",
