@@ -27,7 +27,7 @@ from segkit.report import themes as told
 
 AT = Settings(as_of=datetime.date(2026, 6, 30), random_state=3, smallest_cell=5)
 SUBJECTS = {
-    "parcel": ("parcel", "courier", "doorstep", "depot", "tracking"),
+    "parcel": ("parcel", "courier", "doorstep", "depot", "lorry"),
     "zip": ("zip", "pole", "seam", "fabric", "buckle"),
     "invoice": ("invoice", "currency", "receipt", "voucher", "payment"),
 }
