@@ -28,6 +28,7 @@ from segkit.report import (
     lifetime_value,
     market,
     plan,
+    promoter,
     reach,
     readiness,
     rfm,
@@ -39,6 +40,7 @@ from segkit.report import (
     support,
     survey,
     targeting,
+    themes,
     usefulness,
     wallet,
 )
@@ -491,6 +493,20 @@ def draw_answers() -> Axes:
     values = [2.1, 1.8, 4.4, 4.2, 3.9, 2.2, 8.9, 8.1, 7.0]
     names = ["question", "segment_name", "value"]
     return survey.plot_answers(cross_rows(questions, SEGMENTS[:3], values, names))
+
+
+def draw_reasons() -> Axes:
+    reasons = ["a low price", "fast delivery", "advice in the store"]
+    shares = [0.42, 0.18, 0.08, 0.11, 0.33, 0.27, 0.05, 0.09, 0.61]
+    names = ["reason", "segment_name", "share"]
+    return promoter.plot_reasons(cross_rows(reasons, SEGMENTS[:3], shares, names))
+
+
+def draw_themes() -> Axes:
+    words = ["parcel, courier, late", "zip, seam, broke", "invoice, number"]
+    shares = [0.31, 0.12, 0.05, 0.09, 0.28, 0.22, 0.02, 0.04, 0.55]
+    names = ["words", "segment_name", "share"]
+    return themes.plot_themes(cross_rows(words, SEGMENTS[:3], shares, names))
 
 
 def list_sizes() -> pd.DataFrame:

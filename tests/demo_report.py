@@ -38,6 +38,7 @@ from segkit.report import (
     lifetime_value,
     market,
     plan,
+    promoter,
     reach,
     readiness,
     rfm,
@@ -52,6 +53,7 @@ from segkit.report import (
     support,
     survey,
     targeting,
+    themes,
     usefulness,
     wallet,
 )
@@ -78,6 +80,7 @@ MODULES = [
     market.trends,
     market.white_space,
     plan,
+    promoter,
     reach,
     readiness,
     rfm,
@@ -89,6 +92,7 @@ MODULES = [
     support,
     survey,
     targeting,
+    themes,
     usefulness,
     wallet,
 ]
@@ -126,6 +130,13 @@ def capture_displays(outputs: list):
 
     with mock.patch("IPython.display.display", keep):
         yield
+
+
+def share_segments(row: str, names: list[str]) -> pd.DataFrame:
+    """Return the share of each segment that names each of something."""
+    shares = [0.42, 0.18, 0.08, 0.11, 0.33, 0.27, 0.0, 0.09, 0.61]
+    places = [(name, segment) for name in names for segment in SEGMENTS[:3]]
+    return pd.DataFrame(places, columns=[row, "segment_name"]).assign(share=shares)
 
 
 def make_tables() -> dict[str, pd.DataFrame]:
@@ -390,6 +401,8 @@ def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
         "device_shares": devices,
         "spend_by_month": months,
         "answers": numbers,
+        "reasons": share_segments("reason", ["a low price", "fast delivery", HOSTILE]),
+        "themes": share_segments("words", ["parcel, courier", "zip, seam", HOSTILE]),
         "kpi_months": make_kpi_months(),
         **make_histories(),
     }
@@ -501,6 +514,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_waits": support.plot_waits(tables["waits"]),
         "plot_win_shares": business.plot_win_shares(tables["deals_won"]),
         "plot_answers": survey.plot_answers(tables["answers"]),
+        "plot_reasons": promoter.plot_reasons(tables["reasons"]),
+        "plot_themes": themes.plot_themes(tables["themes"]),
         "plot_kpi_series": kpi_series.plot_kpi_series(
             tables["kpi_months"][tables["kpi_months"]["segment_name"] == "all"], currency="EUR"
         ),
