@@ -274,6 +274,24 @@ def test_every_ready_made_kpi_has_its_words_and_says_what_it_lacks():
     assert all(one.text == MEASURES[one.name] for one in followed)
 
 
+def test_new_customers_and_retention_take_two_years_of_orders():
+    few = make_source(CUSTOMERS.assign(tenure_days=[100.0, 20, None, 40]), order_lines=LINES)
+    followed = [*follow("new_customers"), *follow("retention_share")]
+    lacks = list_lacks(sum_kpis(followed, few, SEGMENTS))
+    assert lacks["lack"].str.startswith("it takes two years of orders, and there are 101").all()
+    long = make_source(CUSTOMERS.assign(tenure_days=[800.0, 20, None, 40]), order_lines=LINES)
+    values = measure_values(sum_kpis(followed, long, SEGMENTS)).set_index("kpi")
+    assert values["value"]["new_customers"] == 2
+
+
+def test_customers_that_are_counted_are_a_share_of_their_segment():
+    kpi = Kpi(name="own", text="Own", over="customers", measure="count", where="order_count > 0")
+    values, by_segment, _ = measure(kpi, make_source())
+    assert values["value"].iloc[0] == 3
+    assert by_segment["value"].tolist() == [1, 0]
+    assert by_segment["unit"].tolist() == ["share", "share"]
+
+
 # Goals.
 
 
