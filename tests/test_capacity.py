@@ -12,16 +12,10 @@ from published import publish, read_texts
 from shops import AS_OF, make_tables
 from small_plans import make_plan
 
+from segkit.core.arm_sizes import find_arm_size, find_seen_share
 from segkit.core.settings import Settings
-from segkit.core.statistics import find_arm_size, find_seen_share
 from segkit.evidence.capacity.goals import fetch_buyers, measure_goals, measure_power, sum_orders
-from segkit.evidence.capacity.overreach import (
-    COLUMNS,
-    WARNINGS,
-    find_history_days,
-    find_overreach,
-    quote_missing,
-)
+from segkit.evidence.capacity.overreach import COLUMNS, WARNINGS, find_history_days, find_overreach
 from segkit.evidence.capacity.room import measure_reach, measure_room
 from segkit.evidence.capacity.rules_of_thumb import (
     BEYOND_COUNTING,
@@ -46,7 +40,6 @@ OF_BUYERS = (
     "orders_per_customer",
     "lapsed_share",
 )
-READY = pd.DataFrame({"base": ["value", "demographic"], "ready": True, "missing": ""})
 NO_INVENTORY = pd.DataFrame(columns=["table", "first_on", "last_on"])
 
 
@@ -180,8 +173,8 @@ class TestSteps:
         plan = make_plan(tmp_path, {}, goals=goals)
         tables = make_shop()
         buyers = fetch_buyers(plan, tables, at=AT)
-        measured = measure_goals(plan.goals, buyers, tables)
-        row = measure_power(measured, buyers, tables, at=AT).iloc[0]
+        measured = measure_goals(plan, buyers, tables, at=AT)
+        row = measure_power(measured, tables, at=AT).iloc[0]
         assert row["value"] == 0.4  # ann and bob of five
         assert row["arm_size"] == find_arm_size(0.4, 0.6) == 97
         assert row["customer_count"] == 5
@@ -201,7 +194,7 @@ class TestSteps:
         plan = make_plan(tmp_path, {}, goals=goals)
         tables = make_shop()
         buyers = fetch_buyers(plan, tables, at=AT)
-        power = measure_power(measure_goals(plan.goals, buyers, tables), buyers, tables, at=AT)
+        power = measure_power(measure_goals(plan, buyers, tables, at=AT), tables, at=AT)
         assert power.empty
         assert "still to be met" in power.reason
 
@@ -209,8 +202,8 @@ class TestSteps:
         goals = [{"name": "a", "text": "A", "kpi": "open_share", "target": 0.9}]
         plan = make_plan(tmp_path, {}, goals=goals)
         tables = make_shop()
-        measured = measure_goals(plan.goals, pd.DataFrame(), tables)
-        row = measure_power(measured, pd.DataFrame(), tables, at=AT).iloc[0]
+        measured = measure_goals(plan, fetch_buyers(plan, tables, at=AT), tables, at=AT)
+        row = measure_power(measured, tables, at=AT).iloc[0]
         assert row["customer_count"] == 1  # bob is of the control group, eve's mail bounced
 
 
@@ -226,8 +219,8 @@ class TestGoals:
         tables = make_shop()
         for chosen in (goals, [goal for goal in goals if goal["kpi"] != "lapsed_share"]):
             plan = make_plan(tmp_path, {}, goals=chosen)
-            expected = measure_kpis(plan.goals, whole, tables)
-            found = measure_goals(plan.goals, fetch_buyers(plan, tables, at=AT), tables)
+            expected = measure_kpis(plan.goals, whole, tables, as_of=AS_OF)
+            found = measure_goals(plan, fetch_buyers(plan, tables, at=AT), tables, at=AT)
             pd.testing.assert_frame_equal(found[expected.columns], expected)
 
     @pytest.mark.slow
@@ -241,13 +234,13 @@ class TestGoals:
         goals = [{"name": "keep", "text": "Keep", "kpi": "repeat_share", "target": 0.9}]
         plan = make_plan(tmp_path, {}, goals=goals)
         tables = {"customers": ibis.memtable({"customer_id": ["a", "b"], "order_count": [1, 3]})}
-        found = measure_goals(plan.goals, fetch_buyers(plan, tables, at=AT), tables)
+        found = measure_goals(plan, fetch_buyers(plan, tables, at=AT), tables, at=AT)
         assert found["value"].tolist() == [0.5]
 
     def test_without_a_table_there_is_no_value(self, tmp_path):
         plan = make_plan(tmp_path, {})
         buyers = fetch_buyers(plan, {}, at=AT)
-        assert measure_goals(plan.goals, buyers, {})["met"].tolist() == ["no data"]
+        assert measure_goals(plan, buyers, {}, at=AT)["met"].tolist() == ["no data"]
 
     def test_a_goal_says_when_it_is_met_and_by_when(self, tmp_path):
         goals = [
@@ -258,7 +251,7 @@ class TestGoals:
         plan = make_plan(tmp_path, {}, goals=goals)
         tables = make_shop()
         buyers = fetch_buyers(plan, tables, at=AT)
-        measured = count_kpis(measure_goals(plan.goals, buyers, tables), buyers)
+        measured = count_kpis(measure_goals(plan, buyers, tables, at=AT), buyers)
         written = shown.write_goals(publish(measured, shown.GOALS, smallest_cell=1)).frame
         assert written["met_text"].tolist() == [
             "at most 10.0%",
@@ -295,7 +288,7 @@ class TestSeries:
         ]
         plan = make_plan(tmp_path, {}, goals=goals)
         tables = make_shop()
-        now = measure_goals(plan.goals, fetch_buyers(plan, tables, at=AT), tables)
+        now = measure_goals(plan, fetch_buyers(plan, tables, at=AT), tables, at=AT)
         last = collect_series(plan.goals, tables, at=AT).groupby("goal")["value"].last()
         assert last[now["goal"]].tolist() == pytest.approx(now["value"].tolist())
 
@@ -306,11 +299,10 @@ class TestSeries:
         assert len(collect_series(plan.goals, make_shop(), at=AT)) == 1
 
 
-def find(plan, *, people=500, goals=None, series=None, power=None, fill=None, gaps=READY, **told):
+def find(plan, *, people=500, goals=None, series=None, power=None, fill=None, **told):
     """Find what is too much in a plan, with what is not named left empty."""
     return find_overreach(
         plan,
-        gaps=gaps,
         room=measure_room(plan, {}, people={"buyers": people, "everybody": people}),
         power=pd.DataFrame(columns=["is_enough"]) if power is None else power,
         series=pd.DataFrame(columns=["goal", "value"]) if series is None else series,
@@ -357,13 +349,10 @@ class TestOverreach:
         told = say(find(plan, people=4))
         assert told == ["“people” asks more than so few customers can carry."] * 2
 
-    def test_a_base_that_is_not_there_and_a_goal_without_a_scheme(self, tmp_path):
+    def test_a_goal_without_a_scheme(self, tmp_path):
         goals = [{"name": name, "text": name, "kpi": "total_spend"} for name in ("keep", "sell_on")]
-        gaps = pd.DataFrame({"base": ["value"], "ready": [False], "missing": ["a.x; b.y or b.z"]})
-        assert say(find(make_plan(tmp_path, {}, goals=goals), gaps=gaps)) == [
-            "The scheme “tiers” is of the base “value”, but there is no “a.x”, and no “b.y” or "
-            "“b.z”: the data cannot carry it.",
-            "No scheme serves the goal “sell on”.",
+        assert say(find(make_plan(tmp_path, {}, goals=goals))) == [
+            "No scheme serves the goal “sell on”."
         ]
 
     def test_a_column_that_few_filled_in(self, tmp_path):
@@ -394,6 +383,7 @@ class TestOverreach:
     def make_goals(self, value, *, met="no", kpi="repeat_share", target=0.6):
         row = {"goal": "keep", "text": "Keep", "kpi": kpi, "measure": "Share of buyers"}
         row |= {"value": value, "target": target, "met": met, "met_when": "at least"}
+        row |= {"is_lower": kpi == "lapsed_share", "is_share": True, "unit": "share"}
         return pd.DataFrame([{**row, "due_on": None, "customer_count": 900}])
 
     def test_a_target_that_is_met_asks_for_nothing(self, tmp_path):
@@ -444,9 +434,6 @@ class TestOverreach:
 
     def test_days_of_orders_include_both_ends(self):
         assert np.isnan(find_history_days(NO_INVENTORY))
-
-    def test_what_lacks_is_quoted(self):
-        assert quote_missing("a.x") == "“a.x”"
 
 
 def test_power_is_told_with_its_months_and_its_count():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+from pathlib import Path
 
 import ibis
 import pandas as pd
@@ -28,6 +29,7 @@ from segkit.evidence.readiness.scorecard import (
 from segkit.plan.deliverables import Deliverable
 from segkit.plan.readiness import QUESTIONS
 
+PAGE = Path(__file__).parent.parent / "docs" / "readiness.md"
 AT = Settings(AS_OF, smallest_cell=2)
 BASES = pd.DataFrame({"base": ["value", "season", "needs"], "ready": [True, True, False]})
 
@@ -36,9 +38,12 @@ def score(folder, tables, *, at=AT, gaps=BASES, read=None, quality=(), days=(), 
     """Score a business with these tables of the small shop, by practice."""
     counts = [(name, (read or {}).get(name, 9), 9) for name in tables]
     counts = pd.DataFrame(counts, columns=["table", "read", "accepted"])
+    plan = make_plan(folder, {"order_lines": "lines.csv"}, as_of=AS_OF.isoformat(), **plan)
+    known = {goal.name: goal.kpi != "resolution_hours" or None for goal in plan.goals}
     found = score_readiness(
-        make_plan(folder, {"order_lines": "lines.csv"}, as_of=AS_OF.isoformat(), **plan),
+        plan,
         tables,
+        goals=pd.DataFrame(known.items(), columns=["goal", "value"]),
         inventory=build_inventory(tables, counts, as_of=AS_OF),
         gaps=gaps,
         quality=pd.DataFrame(list(quality), columns=["table", "rule", "row_count"]),
@@ -211,6 +216,7 @@ class TestLeftOut:
         plan = make_plan(tmp_path, {"order_lines": "lines.csv"})
         none = pd.DataFrame(columns=["table", "rule", "row_count"])
         given = {"inventory": inventory, "gaps": BASES, "quality": none, "counts": counts}
+        given["goals"] = pd.DataFrame(columns=["goal", "value"])
         found = score_readiness(plan, tables, at=AT, **given)
         assert "control_group" not in set(found["practice_id"])
 
@@ -306,7 +312,7 @@ class TestOfTheMarket:
 class TestOfCustomers:
     def test_messages_held_back_are_a_control_group(self, tmp_path):
         messages = frame(
-            customer_id=["c"] * 20, arm=[" Control", *["segmented"] * 18, None], opened=[True] * 20
+            customer_id=["c"] * 20, arm=["control", *["segmented"] * 18, None], opened=[True] * 20
         )
         found = score(tmp_path, {**make_shop(), "messages": messages})
         expected = "5% of messages were held back for a control group"
@@ -415,3 +421,17 @@ def test_scores_are_compared_by_id_with_those_of_an_earlier_run():
     table = compare_readiness(now, before.assign(as_of=AS_OF))
     assert table["score_before"].tolist() == [3, 4, pd.NA]
     assert table["change"].tolist() == [0, -2, pd.NA]
+
+
+def test_the_page_states_every_practice_with_its_thresholds_and_every_question():
+    page = PAGE.read_text(encoding="utf-8")
+    for practice in PRACTICES:
+        (line,) = [line for line in page.splitlines() if f"| `{practice.id}` |" in line]
+        assert f"| {practice.step} |" in line
+        assert f"| {practice.name} |" in line
+        assert practice.scale.what in line
+        full = practice.scale.write(FULL).split()
+        assert next(part for part in full if part[0].isdigit()) in line
+        assert all(f"`{name}`" in line for name in practice.needs)
+    for name, (step, question) in QUESTIONS.items():
+        assert f"| `{name}` | {step} | {question} |" in page

@@ -17,10 +17,11 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
+from segkit.core.contrasts import compare_means
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND, find_largest
 from segkit.core.settings import Settings
-from segkit.core.statistics import ALPHA, compare_means, correct_p_values
+from segkit.core.statistics import ALPHA, correct_p_values
 from segkit.evidence.experience.promoter import LEAST_PROMOTER, MOST_DETRACTOR, list_recommendations
 from segkit.features.expressions import keep_known
 from segkit.features.wording import name_feature

@@ -40,8 +40,8 @@ def prepare_deals(deals: ir.Table | None, *, as_of: datetime.date) -> ir.Table |
     Returns
     -------
     ibis.Table or None
-        deal_id, customer_id (if there is one), opened_on, fate (one of `DEAL_FATES`), days (until it
-        was won or lost, or until the last day; null where nobody knows), is_decided, amount and
+        deal_id, customer_id (if there is one), opened_on, fate (one of `DEAL_FATES`), days (until
+        it was won or lost, or until the last day; null where nobody knows), is_decided, amount and
         source (null where there is no column).
     """
     if deals is None:

@@ -133,13 +133,15 @@ def list_business_tables(
     deals = open_deals(tables, segments, as_of=as_of)
     contracts = open_contracts(tables, segments, as_of=as_of)
     found = [(count_people(tables, segments, as_of=as_of), PEOPLE)]
-    found.append((count_deal_fates(deals), DEAL_FATES))
-    if deals is not None:
+    deal_fates = count_deal_fates(deals)
+    found.append((deal_fates, DEAL_FATES))
+    if deals is not None and not deal_fates.empty:
         stages = summarise_stages(tables.get("deal_stages"), deals, as_of=as_of)
         found += [(summarise_deals(deals, by=by), view_deals(by)) for by in DEALS_BY]
         found += [(summarise_deal_cohorts(deals), COHORTS), (stages, STAGES)]
-    found.append((count_contract_fates(contracts), CONTRACT_FATES))
-    if contracts is not None:
+    contract_fates = count_contract_fates(contracts)
+    found.append((contract_fates, CONTRACT_FATES))
+    if contracts is not None and not contract_fates.empty:
         groups = [
             (summarise_contracts(contracts, by=by), view_contracts(by)) for by in CONTRACTS_BY
         ]

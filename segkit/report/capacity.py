@@ -13,7 +13,6 @@ from segkit.evidence.capacity.overreach import (
     COLUMNS_BEYOND_CUSTOMERS,
     DUE_IS_PAST,
     HORIZON_BEYOND_HISTORY,
-    NO_BASE,
     NO_SCHEME,
     PATTERNS_BEYOND_CUSTOMERS,
     SEGMENTS_BEYOND_CRITERIA,
@@ -23,8 +22,9 @@ from segkit.evidence.capacity.overreach import (
     TARGET_MET,
 )
 from segkit.evidence.capacity.rules_of_thumb import RULES
+from segkit.evidence.kpi_definitions import MONEY, SHARE
 from segkit.features.wording import name_feature
-from segkit.report.kpis import KPIS, MONEY_KPIS, write_kpis
+from segkit.report.kpis import KPIS, write_kpis
 from segkit.report.shared.sentences import write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
@@ -37,6 +37,7 @@ GOALS = View(
         "met_text": Column("Met when"),
         "due_text": Column("By"),
         "met": Column("Met now"),
+        "lack": Column("What is missing"),
         NOTE: Column(),
     },
 )
@@ -94,7 +95,6 @@ ASKED_OF_PLAN = View(Shape("asked_of_plan", population="plan", by=KEYS))
 ASKED_OF_CUSTOMERS = View(Shape("asked_of_customers", by=KEYS, adds_up=False, repeats=True))
 # By kind: how what is asked and what there is are written.
 WRITTEN = {
-    NO_BASE: None,
     NO_SCHEME: None,
     SEGMENTS_BEYOND_CRITERIA: {"kind": "count", "unit": "segment"},
     SEGMENTS_BEYOND_CUSTOMERS: {"kind": "count", "unit": "segment"},
@@ -229,7 +229,7 @@ def _state_target(overreach: Published, row: dict[str, object], goals: Published
     measure = str(goal["measure"])
     words = {"subject": row["subject"], "measure": measure[0].lower() + measure[1:]}
     words["bound"] = goal["met_when"]
-    style = find_style(str(goal["kpi"]))
+    style = find_style(str(goal["unit"]))
     place = {"goal": goal["goal"]}
     read = [goals.read_figure("target", where=place, **style)]
     count = goals.read_figure("customer_count", where=place, kind="count")
@@ -244,10 +244,10 @@ def _state_target(overreach: Published, row: dict[str, object], goals: Published
     return write_finding(f"capacity.overreach.{kind}", [*read, seen], count=count, words=words)
 
 
-def find_style(kpi: str) -> dict[str, object]:
-    """Return how a KPI is written in a sentence."""
-    if kpi in MONEY_KPIS:
-        return {"kind": "money"}
-    if kpi.endswith("_share"):
+def find_style(unit: str) -> dict[str, object]:
+    """Return how a KPI of a unit is written in a sentence."""
+    if unit == SHARE:
         return {"kind": "share"}
-    return {"decimals": 0 if kpi == "active_customers" else 1}
+    if unit == MONEY:
+        return {"kind": "money"}
+    return {"unit": unit}

@@ -14,7 +14,7 @@ from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View
 
-MOST_TOLD = 5
+MOST_TOLD = 3
 MOST_REASONS = 3
 GROUPS = View(
     Shape(
@@ -34,6 +34,7 @@ GROUPS = View(
         NOTE: Column(),
     },
 )
+GROUP_SHARES = ("promoter_share", "passive_share", "detractor_share")
 # Made of counts that are shown.
 SCORES = View(
     Shape(
@@ -41,11 +42,14 @@ SCORES = View(
         by=("segment_name",),
         within=("whom",),
         adds_up=False,
-        measures=dict.fromkeys(("score", "low", "high", "other_score"), COUNT),
+        measures=dict.fromkeys((*GROUP_SHARES, "score", "low", "high", "other_score"), COUNT),
     ),
     {
         "segment_name": Column("Segment"),
         "customer_count": Column("Answered", "integer"),
+        "promoter_share": Column("Promoters, 9 to 10", "share"),
+        "passive_share": Column("Passives, 7 to 8", "share"),
+        "detractor_share": Column("Detractors, 0 to 6", "share"),
         "score": Column("Net promoter score", "integer"),
         "interval": Column(kind="integer", interval=("low", "high")),
         "other_score": Column("Score of all others", "integer"),
@@ -76,29 +80,15 @@ REASONS = View(
 )
 
 
-def plot_promoters(groups, *, title: str = "Would they recommend us?") -> Axes:
-    """Draw the share of promoters, passives and detractors in each segment.
-
-    How to read it: compare cells within a row. The table has a row a segment and group:
-    ``answer_group``, ``segment_name`` and ``share``.
-    """
-    return charts.plot_cells(
-        groups, row="answer_group", column="segment_name", value="share", kind="share", title=title
-    )
-
-
 def lay_out_scores(groups: Published, scores: Published) -> list[Exhibit]:
     """Return what is shown of the score; without answers the one line that says so."""
     if groups.empty:
         return [Exhibit(thing=[explain_absence(groups)])]
-    caption = (
-        "Promoters answered 9 or 10, passives 7 or 8, detractors 0 to 6; shares of who answered."
-    )
-    shown = groups.keep((groups.frame["whom"] == SEGMENTS) & groups.frame["share"].notna())
-    exhibits = [] if shown.empty else [Exhibit(thing=plot_promoters(shown), caption=caption)]
-    if not scores.empty:
-        exhibits.append(Exhibit(thing=scores, caption="Net promoter scores, with intervals"))
-    return [*exhibits, Exhibit(thing=state_scores(groups, scores))]
+    told = Exhibit(thing=state_scores(groups, scores))
+    if scores.empty:
+        return [told]
+    caption = "Shares of who answered, and the net promoter score with its interval"
+    return [Exhibit(thing=scores, caption=caption), told]
 
 
 def state_scores(groups: Published, scores: Published) -> list[Finding]:
@@ -107,7 +97,7 @@ def state_scores(groups: Published, scores: Published) -> list[Finding]:
         return [explain_absence(groups if groups.empty else scores)]
     frame = scores.frame.dropna(subset=["score"])
     own = frame[frame["whom"] == SEGMENTS]
-    told = [_state_whole(groups, scores)] if (frame["whom"] == EVERYBODY).any() else []
+    told = [_state_whole(scores)] if (frame["whom"] == EVERYBODY).any() else []
     different = own[own["is_different"].fillna(False).astype(bool)]
     order = different["corrected_p_value"].astype(float).sort_values(kind="stable").index
     told += [_state_segment(scores, own.loc[row, "segment_name"]) for row in order[:MOST_TOLD]]
@@ -121,13 +111,13 @@ def state_scores(groups: Published, scores: Published) -> list[Finding]:
     return [*told, write_finding("promoter.scores.crude")]
 
 
-def _state_whole(groups: Published, scores: Published) -> Finding:
+def _state_whole(scores: Published) -> Finding:
     place = {"whom": EVERYBODY}
     score = scores.read_figure("score", where=place, decimals=0, interval=("low", "high"))
     count = scores.read_figure("customer_count", where=place, kind="count")
     shares = [
-        groups.read_figure("share", where={**place, "answer_group": group}, kind="share", name=name)
-        for group, name in (("promoters", "promoter_share"), ("detractors", "detractor_share"))
+        scores.read_figure(name, where=place, kind="share")
+        for name in ("promoter_share", "detractor_share")
     ]
     return write_finding("promoter.scores.whole", [score, *shares, count], count=count)
 
@@ -153,14 +143,14 @@ def plot_reasons(reasons, *, title: str = "Reasons by segment") -> Axes:
 
 
 def lay_out_reasons(reasons: Published) -> list[Exhibit]:
-    """Return a chart and a table of each question on reasons, and what they say."""
+    """Return a table of each question on reasons, a chart of the first, and what they say."""
     if reasons.empty:
         return [Exhibit(thing=[explain_absence(reasons)])]
     shown = []
     for question in reasons.frame["question"].unique():
         own = reasons.keep(reasons.frame["question"] == question)
         by_segment = own.keep((own.frame["whom"] == SEGMENTS) & own.frame["share"].notna())
-        if not by_segment.empty:
+        if not by_segment.empty and not shown:
             caption = f"“{question}”: share of each segment's answers that name a reason."
             shown.append(Exhibit(thing=plot_reasons(by_segment), caption=caption))
         caption = f"“{question}”: reasons, with intervals"

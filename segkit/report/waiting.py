@@ -70,8 +70,9 @@ def list_wait_tables(
     support : Support, optional
         What the plan says that events mean.
     """
-    found = [(count_fates(tickets), FATES)]
-    if tickets is None:
+    fates = count_fates(tickets)
+    found = [(fates, FATES)]
+    if tickets is None or fates.empty:
         return found
     found += [
         (estimate_waits_by_segment(tickets, segments), WAITS),
@@ -246,4 +247,6 @@ def _state_handover(handovers: Published, stem: str, counted: str) -> Finding:
     ends = (f"{stem}_low", f"{stem}_high")
     share = handovers.read_figure(f"{stem}_share", kind="share", name="share", interval=ends)
     count = handovers.read_figure(counted, kind="count", unit="ticket")
-    return write_finding(f"support.handovers.{stem}", [share, count])
+    is_known = handovers.frame[list(ends)].notna().all(axis=None)
+    kind = stem if is_known else f"{stem}_interval_unknown"
+    return write_finding(f"support.handovers.{kind}", [share, count])

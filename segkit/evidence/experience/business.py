@@ -41,6 +41,7 @@ NO_DEALS = "There is no table of deals."
 NO_STAGES = "There is no table of the stages of deals (deal_stages)."
 NO_CONTRACTS = "There is no table of contracts that tells which were renewed."
 NO_PEOPLE = "There is no table of customers."
+NO_BUYERS = "Without orders of customers nobody can be told from a lead."
 WIN = {"win_share": ("won_count", "decided_count")}
 RENEWAL = {"renewal_share": ("renewed_count", "due_count")}
 MOST_GROUPS = 12
@@ -67,14 +68,16 @@ def open_contracts(
 def count_deal_fates(deals: Table | None) -> pd.DataFrame:
     """Count what became of the deals: fate, deal_count and counts_as (decided, open, left out)."""
     kinds = {WON: "decided", LOST: "decided", OPEN: "open"}
-    return _count_fates(deals, DEAL_FATES, kinds, name="deal_count", reason=NO_DEALS)
+    reasons = (NO_DEALS, "No deal was opened until the last day.")
+    return _count_fates(deals, DEAL_FATES, kinds, name="deal_count", reasons=reasons)
 
 
 def count_contract_fates(contracts: Table | None) -> pd.DataFrame:
     """Count what became of the contracts: fate, contract_count and counts_as (due, not due)."""
     kinds = dict(zip(CONTRACT_FATES, ("due", "due", "not due", "not due"), strict=False))
     name = "contract_count"
-    return _count_fates(contracts, CONTRACT_FATES, kinds, name=name, reason=NO_CONTRACTS)
+    reasons = (NO_CONTRACTS, "No contract had started by the last day.")
+    return _count_fates(contracts, CONTRACT_FATES, kinds, name=name, reasons=reasons)
 
 
 def summarise_deals(deals: Table | None, *, by: str) -> pd.DataFrame:
@@ -264,13 +267,13 @@ def count_people(
     customers = tables.get("customers")
     if customers is None:
         return empty_table(columns, NO_PEOPLE)
+    lines = tables.get("order_lines")
+    if is_missing(lines, "customer_id"):
+        return empty_table(columns, NO_BUYERS)
     people = keep_known(customers, "signed_up_on", as_of)
     is_business = (find_column(people, "customer_type", "string") == "business").fill_null(False)
-    lines = tables.get("order_lines")
-    is_buyer = ibis.literal(True)
-    if not is_missing(lines, "customer_id"):
-        buyers = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
-        is_buyer = people.customer_id.isin(buyers.customer_id)
+    buyers = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
+    is_buyer = people.customer_id.isin(buyers.customer_id)
     members = ibis.memtable(segments[["customer_id"]])
     told = people.select(
         customer_type=ibis.ifelse(is_business, "businesses", "others"),
@@ -288,16 +291,24 @@ def count_people(
 
 
 def _count_fates(
-    table: Table | None, fates: tuple[str, ...], kinds: Mapping[str, str], *, name: str, reason: str
+    table: Table | None,
+    fates: tuple[str, ...],
+    kinds: Mapping[str, str],
+    *,
+    name: str,
+    reasons: tuple[str, str],
 ) -> pd.DataFrame:
-    """Count the rows of each fate that there is, in the order of the fates."""
+    """Count the rows of each fate that there is, in the order of the fates.
+
+    ``reasons`` say why there is no table, and why it has no rows.
+    """
     columns = ["fate", name, "counts_as"]
     if table is None:
-        return empty_table(columns, reason)
+        return empty_table(columns, reasons[0])
     counted = table.group_by("fate").agg(**{name: _.count()}).to_pandas().set_index("fate")
     counted = counted.reindex(fates).dropna().astype("int64").reset_index()
     if counted.empty:
-        return empty_table(columns, "Nothing had begun by the last day.")
+        return empty_table(columns, reasons[1])
     return counted.assign(counts_as=counted["fate"].map(kinds).fillna("left out"))
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import ALL_HIDDEN, empty_table
+from segkit.core.contrasts import find_normal_p_value
 from segkit.core.statistics import ALPHA, correct_p_values, find_reach
 from segkit.features.survey import NUMBER, find_answers, take_last
 
@@ -31,8 +32,8 @@ COUNTS = (
     "refused_count",
 )  # fmt: skip
 SCORES = (
-    "whom", "segment_name", "customer_count", "score", "low", "high", "other_score",
-    "corrected_p_value", "is_different",
+    "whom", "segment_name", "customer_count", "promoter_share", "passive_share", "detractor_share",
+    "score", "low", "high", "other_score", "corrected_p_value", "is_different",
 )  # fmt: skip
 
 
@@ -128,8 +129,8 @@ def score_promoters(groups: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row for all customers and one a segment whose groups are all shown: whom, segment_name,
-        customer_count, score (the difference of the shares, -100 to 100) with low and high,
-        other_score (of all others), corrected_p_value and is_different.
+        customer_count, the shares of the three groups, score (promoters less detractors, -100 to
+        100) with low and high, other_score (of all others), corrected_p_value and is_different.
     """
     if groups.empty:
         return empty_table(SCORES, getattr(groups, "reason", NO_QUESTION))
@@ -144,6 +145,9 @@ def score_promoters(groups: pd.DataFrame) -> pd.DataFrame:
     low, high = bound_score(*counts)
     table = wide.index.to_frame(index=False).assign(
         customer_count=counts.sum(axis=0).astype("int64"),
+        promoter_share=counts[0] / counts.sum(axis=0),
+        passive_share=counts[1] / counts.sum(axis=0),
+        detractor_share=counts[2] / counts.sum(axis=0),
         score=100 * (counts[0] - counts[2]) / counts.sum(axis=0),
         low=low,
         high=high,
@@ -160,7 +164,7 @@ def _compare_segments(table: pd.DataFrame, counts: np.ndarray) -> pd.DataFrame:
     is_compared = ~is_whole & (np.nan_to_num(others) > 0)
     own, variance = _add_answers(*counts)
     other, other_variance = _add_answers(*rest)
-    p_values = _find_p_values(own - other, np.sqrt(variance + other_variance))
+    p_values = find_normal_p_value(own - other, np.sqrt(variance + other_variance))
     corrected = correct_p_values(np.where(is_compared, p_values, np.nan))
     empty = np.full(len(table), np.nan)
     return table.assign(
@@ -206,10 +210,3 @@ def _count_groups(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
     table[numbers] = table[numbers].fillna(0).astype("int64")
     passives = table["answered_count"] - table["promoters"] - table["detractors"]
     return table.assign(passives=passives).reset_index(drop=True)
-
-
-def _find_p_values(difference: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Return two-sided p-values by the normal distribution."""
-    from scipy.special import ndtr
-
-    return 2 * ndtr(-np.abs(difference) / error)

@@ -96,12 +96,21 @@ def rake_weights(
         if not above.any():
             break
         trimmed |= above
-        cut = np.minimum(weights, largest)
+        cut = _cut_weights(weights, largest)
         weights, more = _fit_margins(cut, margins, fixed=trimmed)
         rounds += more
-    weights = np.minimum(weights, largest)
-    weights = weights / weights.mean()
+    weights = _cut_weights(weights, largest)
     return Raking(weights, rounds, _find_gap(weights, margins), int(trimmed.sum()))
+
+
+def _cut_weights(weights: np.ndarray, largest: float) -> np.ndarray:
+    """Return weights with a mean of 1, none above ``largest``."""
+    for _cut in range(MOST_ROUNDS):
+        top = largest * weights.mean()  # which falls with what is cut
+        if weights.max() <= top * (1 + TOLERANCE):
+            break
+        weights = np.minimum(weights, top)
+    return weights / weights.mean()
 
 
 def _code_margin(

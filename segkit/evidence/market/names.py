@@ -118,6 +118,7 @@ def find_near(
         known = [(other, _compare_countries(folded, fold_name(other))) for other in others]
         if sure := [(other, reason) for other, reason in known if reason]:
             return sure[:MOST_CANDIDATES]
+        others = [other for other in others if not _are_apart(folded, fold_name(other))]
     words = _list_words(folded)
     ranked = []
     for place, other in enumerate(others):
@@ -136,6 +137,12 @@ def _compare_countries(one: str, other: str) -> str:
     if one not in codes or other not in codes or codes[one][0] != codes[other][0]:
         return ""
     return CODE if codes[one][1] or codes[other][1] else KNOWN
+
+
+def _are_apart(one: str, other: str) -> bool:
+    """Return whether two folded names are known to be of two countries."""
+    codes = read_country_codes()
+    return one in codes and other in codes and codes[one][0] != codes[other][0]
 
 
 def _list_words(folded: str) -> set[str]:

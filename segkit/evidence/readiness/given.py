@@ -60,13 +60,15 @@ class Given:
     inventory : DataFrame
         One row a table, by its name: row_count, first_on, last_on, days_since_last.
     gaps : DataFrame
-        One row a base: ``base``, ``ready``, ``features``.
+        One row a base: ``base``, ``ready``.
     quality : DataFrame
         One row a rule: table, rule, row_count.
     counts : DataFrame
         One row a table: table, read, accepted.
     at : Settings
         ``as_of`` is the last day counted.
+    measured : frozenset of str
+        The goals whose KPI the tables tell.
     earlier_days : tuple of datetime.date
         The last days counted of the runs that the history keeps, those before ``as_of``.
     """
@@ -78,6 +80,7 @@ class Given:
     quality: pd.DataFrame
     counts: pd.DataFrame
     at: Settings
+    measured: frozenset[str] = frozenset()
     earlier_days: tuple[datetime.date, ...] = ()
 
     def has_rows(self, *names: str) -> bool:
@@ -92,12 +95,6 @@ class Given:
     def list_ready(self) -> set[str]:
         """Return the bases that can be used."""
         return set(self.gaps.loc[self.gaps["ready"].astype(bool), "base"])
-
-    def list_features(self) -> set[str]:
-        """Return the features that the tables carry."""
-        if "features" not in self.gaps:
-            return set()
-        return {name for text in self.gaps["features"] for name in str(text).split(", ") if name}
 
     def tell_share(self, hits: int, total: int, what: str) -> Found:
         """Return a share of customers as it may be seen, with ``what`` they do."""

@@ -202,7 +202,7 @@ def find_answered(given: Given) -> Found | None:
 def find_control(given: Given) -> Found:
     """Return the share of messages that were held back, for their campaign's control group."""
     messages = given.tables["messages"]
-    if "arm" not in messages.columns:
+    if "arm" not in messages.columns:  # the checks gave every arm its name in the plan
         return Found(0.0, "no message carries the arm of its campaign", 0.0)
     counted = messages.aggregate(control=is_control(messages).sum(), every=messages.count())
     control, every = (int(number) for number in counted.to_pandas().iloc[0])

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from ibis import _
 
-from segkit.evidence.kpis import NEEDED
 from segkit.evidence.market import MARKET_TABLES, make_key
 from segkit.evidence.readiness.given import Found, Given, tell_part
-from segkit.plan.models import MEASURES, Goal
 
 # Words that stand where nothing was decided yet.
 NOT_DECIDED = {"", "-", "?", "fill in", "n/a", "na", "nobody", "none", "not known", "tba", "tbc",
@@ -22,21 +20,8 @@ HOMES = {"country": ("customers", "customers"), "category": ("products", "produc
 def find_judged(given: Given) -> Found:
     """Count the goals with a target whose KPI the tables tell."""
     goals = given.plan.goals
-    count = sum(goal.target is not None and can_measure(given, goal) for goal in goals)
+    count = sum(goal.target is not None and goal.name in given.measured for goal in goals)
     return tell_part(count, len(goals), "goals have a target and data for their KPI")
-
-
-def can_measure(given: Given, goal: Goal) -> bool:
-    """Return whether the tables have what a goal's KPI is measured from."""
-    if goal.kpi in KPI_COLUMNS:
-        table, column = KPI_COLUMNS[goal.kpi]
-        return given.has(table, column)
-    if goal.kpi not in MEASURES or given.has_rows("order_lines"):
-        return True
-    needed = {"order_count", NEEDED.get(goal.kpi, "order_count")}
-    if goal.kpi == "mean_order_value":
-        needed = {"order_count", "mean_order_value"}
-    return needed <= given.list_features()
 
 
 def find_served(given: Given) -> Found:

@@ -28,7 +28,11 @@ BOUGHT_KPIS = (
     "mean_order_value",
     "orders_per_customer",
     "lapsed_share",
+    "new_customers",
+    "retention_share",
+    "value_per_customer",
 )
+OF_MESSAGES = ("open_share", "click_share", "unsubscribe_share", "bounce_share")
 OF_PARTS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -220,7 +224,7 @@ PRACTICES = (
         improve="Wait for more repeat buyers, or segment by what customers say",
         needs=("order_lines",),
         bases=BOUGHT,
-        kpis=("repeat_share", "orders_per_customer", "lapsed_share"),
+        kpis=("repeat_share", "orders_per_customer", "lapsed_share", "retention_share"),
     ),
     Practice(
         id="costs_known",
@@ -277,7 +281,7 @@ PRACTICES = (
         find=data.find_control,
         improve="Leave a random part of each campaign's customers out, and record who they are",
         needs=("messages",),
-        kpis=("open_share",),
+        kpis=OF_MESSAGES,
     ),
     Practice(
         id="outcomes_recorded",
@@ -287,7 +291,7 @@ PRACTICES = (
         find=data.find_outcomes,
         improve="Record of each message whether it was opened and clicked, and who bought after it",
         needs=("messages",),
-        kpis=("open_share",),
+        kpis=OF_MESSAGES,
     ),
     Practice(
         id="scheme_watched",

@@ -40,6 +40,7 @@ def score_readiness(
     quality: pd.DataFrame,
     counts: pd.DataFrame,
     at: Settings,
+    goals: pd.DataFrame,
     earlier_days: Iterable[datetime.date] = (),
 ) -> pd.DataFrame:
     """Score each practice of a good segmentation from evidence, not from opinion.
@@ -56,6 +57,8 @@ def score_readiness(
         See `given.Given`; the inventory has a row a table.
     at : Settings
         The last day counted, and the fewest customers that may be told of.
+    goals : DataFrame
+        ``goal`` and ``value``: each goal's KPI, missing where no table tells it.
     earlier_days : iterable of datetime.date, optional
         Of the runs that the history keeps.
 
@@ -77,6 +80,7 @@ def score_readiness(
         quality=quality,
         counts=counts,
         at=at,
+        measured=frozenset(goals.loc[goals["value"].notna(), "goal"]),
         earlier_days=tuple(earlier_days),
     )
     rows = []
