@@ -26,8 +26,8 @@ from segkit.plan.kpis import Kpi
 
 ALL = "all"  # the key of all customers together
 SHORT = (
-    "it takes two years of orders, and there are {history:,} days (in fewer an earlier order may lie "
-    "before the data begin)"
+    "it takes two years of orders, and there are {history:,} days (in fewer an earlier order may "
+    "lie before the data begin)"
 )
 DIGITS = 6  # a parallel sum may differ in its last bits from run to run
 
