@@ -231,11 +231,10 @@ def _derive_deals(deals: ir.Table, source: Source) -> ir.Table:
         is_decided=prepared.is_decided,
         days_to_close=ibis.ifelse(prepared.is_decided, prepared.days, nothing),
     )
+    if {"outcome", "closed_on"} <= set(deals.columns):
+        is_later = (days_until(deals.closed_on, source.as_of) < 0).fill_null(False)
+        deals = deals.mutate(outcome=ibis.ifelse(is_later, "open", deals.outcome))
     deals = _hide_later(deals, ("closed_on",), source.as_of)
-    if "outcome" in deals.columns:
-        is_open = find_column(deals, "closed_on", "date").isnull()
-        open_ones = deals.outcome.isin(["won", "lost"]) & is_open
-        deals = deals.mutate(outcome=ibis.ifelse(open_ones, "open", deals.outcome))
     return deals.inner_join(told, "deal_id")
 
 
