@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from segkit.evidence.kpi_limits import limit_months
 from segkit.profiles.concentration import TOP_FIFTH
 from segkit.profiles.quiz import WANTED
 from segkit.report import (
     bases,
+    business,
+    campaign_charts,
     candidates,
     cohorts,
     customer_base,
@@ -21,18 +24,23 @@ from segkit.report import (
     differences,
     engagement,
     history,
+    kpi_series,
     lifetime_value,
     market,
     plan,
+    promoter,
     reach,
+    readiness,
     rfm,
     season,
     separation,
     sizes,
     spend,
     stability,
+    support,
     survey,
     targeting,
+    themes,
     usefulness,
     wallet,
 )
@@ -87,15 +95,17 @@ def draw_cells() -> Axes:
 
 
 def draw_readiness() -> Axes:
-    scores = {
-        "Goals with a figure": 1.0,
-        "Consent recorded": 0.84,
-        "Orders linked to customers": 0.76,
-        "Two years of history": 0.55,
-        "Answers to surveys": 0.2,
-        "Market known": 0.0,
-    }
-    return plan.plot_readiness(pd.DataFrame(scores.items(), columns=["practice", "score"]))
+    rows = [
+        ("Plan", "Every goal can be judged", 5, 3),
+        ("Plan", "Every goal has a scheme", 5, 5),
+        ("Market review", "The market is known", 2, 0),
+        ("Base analysis", "Orders name their customer", 4, 4),
+        ("Base analysis", "History is long enough", 3, 2),
+        ("Experience data", "Surveys are answered", 1, 2),
+        ("Analysis and action", "Campaigns have a control group", 0, 0),
+    ]
+    columns = ["step", "practice", "score", "score_before"]
+    return readiness.plot_readiness(pd.DataFrame(rows, columns=columns))
 
 
 def draw_quality() -> Axes:
@@ -113,11 +123,11 @@ def draw_trends() -> Axes:
     for line, growth in {"Nights in tents": 1.04, "Day hikes": 1.01, "Hunting": 0.97}.items():
         index = 100 * growth ** (years - years[0])
         lines.append(pd.DataFrame({"line": line, "year": years, "index": index}))
-    return market.plot_trends(pd.concat(lines))
+    return market.trends.plot_trends(pd.concat(lines))
 
 
 def draw_country_shares() -> Axes:
-    return market.plot_country_shares(
+    return market.penetration.plot_country_shares(
         pd.DataFrame({"country": COUNTRIES, "index": [142.0, 96.0, 71.0, 38.0]})
     )
 
@@ -125,7 +135,28 @@ def draw_country_shares() -> Axes:
 def draw_cell_shares() -> Axes:
     indices = [150, 120, 90, 60, 100, 140, 70, 30, 60, 80, 110, 20, 45, 30, np.nan, 10]
     names = ["country", "category", "index"]
-    return market.plot_cell_shares(cross_rows(COUNTRIES, CATEGORIES, indices, names))
+    return market.penetration.plot_cell_shares(cross_rows(COUNTRIES, CATEGORIES, indices, names))
+
+
+def draw_rivals() -> Axes:
+    shares = [0.31, 0.22, 0.05, 0.18, 0.27, np.nan, 0.12, 0.08, 0.2]
+    names = ["cell", "competitor", "market_share"]
+    return market.players.plot_rivals(
+        cross_rows(["Tents", "Boots", "Packs"], ["Norden", "Baltik", "Alpina"], shares, names)
+    )
+
+
+def draw_prices() -> Axes:
+    return market.players.plot_prices(
+        pd.DataFrame(
+            {
+                "competitor": ["Norden", "Baltik", "Alpina", "we"],
+                "price_level": [121.0, 82.0, 97.0, 104.0],
+                "mean_share": [0.16, 0.24, 0.21, 0.04],
+                "is_ours": [False, False, False, True],
+            }
+        )
+    )
 
 
 def draw_white_space() -> Axes:
@@ -135,7 +166,7 @@ def draw_white_space() -> Axes:
     cells["size"] *= 1_000_000
     cells["growth_rate"] = [0.01, 0.02, -0.02, 0.0, 0.06, 0.01, 0.03, -0.04, 0.055, 0.07, 0.02, 0.1]
     cells["white_space"] = (cells["growth_rate"] > 0.05) & (cells["size"] > 3_500_000)
-    return market.plot_white_space(cells, currency=CURRENCY)
+    return market.white_space.plot_white_space(cells, currency=CURRENCY)
 
 
 def draw_monthly_sales() -> Axes:
@@ -284,11 +315,93 @@ def draw_months() -> Axes:
     return spend.plot_months(pd.concat(lines))
 
 
+def list_kpi_months() -> pd.DataFrame:
+    """Return two KPIs by month, of all customers and of three segments."""
+    drawn = np.random.default_rng(3)
+    kpis = (
+        ("spend", "Net spend a customer in the month", "currency", 120.0),
+        ("late", "Tickets that waited for more than two days", "share", 0.18),
+    )
+    parts = []
+    for name, text, unit, level in kpis:
+        for segment, times in zip(["all", *SEGMENTS[:3]], (1.0, 1.6, 1.1, 0.6), strict=True):
+            noise = 1 + 0.08 * drawn.standard_normal(len(MONTHS))
+            rows = pd.DataFrame({"month": MONTHS, "value": level * times * noise})
+            rows["trial_count"] = 600.0 if unit == "share" else np.nan
+            about = {"kpi": name, "text": text, "unit": unit, "segment_name": segment}
+            parts.append(rows.assign(better="higher", **about))
+    months = pd.concat(parts, ignore_index=True)
+    is_late = (months["kpi"] == "late") & (months["segment_name"] == "all")
+    months.loc[is_late & (months["month"] == MONTHS[17]), "value"] = 0.31
+    return months
+
+
+def draw_kpi_series() -> Axes:
+    months = list_kpi_months()
+    limited = limit_months(months[months["segment_name"] == "all"])
+    return kpi_series.plot_kpi_series(limited, currency=CURRENCY)
+
+
+def draw_kpi_segments() -> Axes:
+    months = list_kpi_months()
+    return kpi_series.plot_kpi_segments(months[months["segment_name"] != "all"], currency=CURRENCY)
+
+
+def draw_waits() -> Axes:
+    hours = [0, 8, 24, 48, 72, 120, 168]
+    lines = []
+    for name, pace in zip(SEGMENTS[:3], (20, 34, 60), strict=True):
+        shares = np.exp(-np.array(hours) / pace)
+        rows = {"segment_name": name, "hours": hours, "waiting_share": shares}
+        lines.append(pd.DataFrame(rows))
+    return support.plot_waits(pd.concat(lines))
+
+
+def draw_win_shares() -> Axes:
+    industries = ["accommodation", "restaurants", "events", "construction"]
+    deals = pd.DataFrame({"group_name": industries, "win_share": [0.66, 0.48, 0.41, 0.39]})
+    return business.plot_win_shares(deals)
+
+
 def draw_devices() -> Axes:
     shares = [0.62, 0.30, 0.08, 0.71, 0.19, 0.10, 0.15, 0.80, 0.05]
     names = ["segment_name", "device", "share"]
     devices = ["desktop", "mobile", "tablet"]
     return engagement.plot_devices(cross_rows(SEGMENTS[:3], devices, shares, names))
+
+
+def draw_effects() -> Axes:
+    table = pd.DataFrame(
+        {"segment_name": SEGMENTS, "difference": [0.031, 0.022, 0.048, 0.009, 0.02]}
+    )
+    half = np.array([0.012, 0.014, 0.019, 0.016, 0.015])
+    table["difference_low"], table["difference_high"] = (
+        table["difference"] - half,
+        table["difference"] + half,
+    )
+    whole = pd.DataFrame(
+        {"difference": [0.025], "difference_low": [0.018], "difference_high": [0.032]}
+    )
+    return campaign_charts.plot_effects(
+        table, whole=whole, title="Bought: segmented against control"
+    )
+
+
+def draw_policies() -> Axes:
+    names = ["nothing to anybody", "segmented to everybody", "unsegmented to everybody"]
+    table = pd.DataFrame({"policy": names, "gain": [0.026, 0.002, 0.011]})
+    table["gain_low"] = [0.018, -0.003, 0.005]
+    table["gain_high"] = [0.034, 0.007, 0.017]
+    return campaign_charts.plot_policies(table)
+
+
+def draw_uplift() -> Axes:
+    shares = np.array([0.0, 0.2, 0.45, 0.7, 0.85, 1.0])
+    table = pd.DataFrame({"targeted_share": shares, "gain": [0, 0.009, 0.017, 0.022, 0.024, 0.025]})
+    table["gain_low"] = table["gain"] - 0.008 * shares**0.5
+    table["gain_high"] = table["gain"] + 0.008 * shares**0.5
+    table["straight_gain"] = 0.025 * shares
+    return campaign_charts.plot_uplift(table)
 
 
 def list_cohorts() -> pd.DataFrame:
@@ -380,6 +493,20 @@ def draw_answers() -> Axes:
     values = [2.1, 1.8, 4.4, 4.2, 3.9, 2.2, 8.9, 8.1, 7.0]
     names = ["question", "segment_name", "value"]
     return survey.plot_answers(cross_rows(questions, SEGMENTS[:3], values, names))
+
+
+def draw_reasons() -> Axes:
+    reasons = ["a low price", "fast delivery", "advice in the store"]
+    shares = [0.42, 0.18, 0.08, 0.11, 0.33, 0.27, 0.05, 0.09, 0.61]
+    names = ["reason", "segment_name", "share"]
+    return promoter.plot_reasons(cross_rows(reasons, SEGMENTS[:3], shares, names))
+
+
+def draw_themes() -> Axes:
+    words = ["parcel, courier, late", "zip, seam, broke", "invoice, number"]
+    shares = [0.31, 0.12, 0.05, 0.09, 0.28, 0.22, 0.02, 0.04, 0.55]
+    names = ["words", "segment_name", "share"]
+    return themes.plot_themes(cross_rows(words, SEGMENTS[:3], shares, names))
 
 
 def list_sizes() -> pd.DataFrame:

@@ -6,13 +6,14 @@ gap list in the reports are all generated from here.
 
 from __future__ import annotations
 
+from segkit.contract.business_tables import BUSINESS_TABLES, TICKET_EVENTS
 from segkit.contract.contacts import EVENTS, MESSAGES
 from segkit.contract.definitions import Column, Table
+from segkit.contract.market import COMPETITORS, MARKET_CELLS, TRENDS
 from segkit.contract.shared_columns import (
     BROWSER,
     CAMPAIGN_ID,
     CANCELLED_AT,
-    CATEGORY,
     CHANNEL,
     COUNTRY,
     CURRENCY,
@@ -20,7 +21,6 @@ from segkit.contract.shared_columns import (
     DEVICE,
     KNOWN_CUSTOMER_ID,
     OPERATING_SYSTEM,
-    SOURCE,
     STATUS,
     UNIT_COST,
 )
@@ -232,7 +232,9 @@ TICKETS = Table(
         Column("ticket_id", "id", "Identifies one ticket", required=True),
         KNOWN_CUSTOMER_ID,
         Column("opened_at", "datetime", "When it was opened", unit="date or time", required=True),
+        Column("answered_at", "datetime", "When somebody first answered", unit="date or time"),
         Column("resolved_at", "datetime", "When it was resolved", unit="date or time"),
+        Column("status", "category", "State of the ticket, such as open, cancelled or merged"),
         Column("topic", "category", "What it was about"),
         CHANNEL,
         Column("body", "text", "What the customer wrote", personal=True),
@@ -262,59 +264,6 @@ RESPONSES = Table(
     ),
 )
 
-MARKET_CELLS = Table(
-    "market_cells",
-    meaning="One cell of the market: a country or category in one year, with its size",
-    answers="Our share of each cell, and the white space",
-    collect="Statistics, market reports",
-    key=(),
-    one_of=(("country", "category"), ("buyer_count", "market_value")),
-    decides=("year",),
-    columns=(
-        COUNTRY,
-        CATEGORY,
-        Column("year", "integer", "Year", unit="year", minimum=1900, maximum=2100),
-        Column("buyer_count", "number", "People or firms who buy", unit="buyers", minimum=0),
-        Column("market_value", "money", "Sales in the cell", unit="currency a year", minimum=0),
-        Column("growth_rate", "number", "Yearly growth; .05 is five per cent", unit="share"),
-        SOURCE,
-    ),
-)
-
-COMPETITORS = Table(
-    "competitors",
-    meaning="One competitor in one cell of the market",
-    answers="Who else serves each cell, and how",
-    collect="Annual reports, trade press",
-    key=(),
-    decides=("market_share",),
-    columns=(
-        Column("competitor", "category", "Name of the competitor", required=True),
-        COUNTRY,
-        CATEGORY,
-        Column("market_share", "number", "Share of the cell", unit="share", minimum=0, maximum=1),
-        Column("segments_served", "text", "How it segments its customers"),
-        Column("offer", "text", "How it serves them"),
-        SOURCE,
-    ),
-)
-
-TRENDS = Table(
-    "trends",
-    meaning="One figure of one trend in one year",
-    answers="Where the industry is going",
-    collect="Statistics offices, trade associations",
-    key=(),
-    columns=(
-        Column("trend", "category", "Name of the trend", required=True),
-        Column("year", "integer", "Year", unit="year", required=True, minimum=1900, maximum=2100),
-        Column("value", "number", "The figure", required=True),
-        Column("unit", "category", "Unit of the figure"),
-        COUNTRY,
-        SOURCE,
-    ),
-)
-
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -325,7 +274,9 @@ TABLES: dict[str, Table] = {
         EVENTS,
         MESSAGES,
         TICKETS,
+        TICKET_EVENTS,
         RESPONSES,
+        *BUSINESS_TABLES,
         MARKET_CELLS,
         COMPETITORS,
         TRENDS,

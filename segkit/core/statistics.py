@@ -31,8 +31,10 @@ def bound_share(hits: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndar
         return proportion_confint(hits, trials, alpha=ALPHA, method="wilson")
 
 
-def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def bound_count(counts: ArrayLike, *, comparison_count: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Return both ends of the exact 95 % interval of Poisson counts (Garwood 1936).
+
+    The intervals of ``comparison_count`` figures hold together (Bonferroni).
 
     >>> low, high = bound_count([0, 10])
     >>> low.round(2).tolist(), high.round(2).tolist()
@@ -40,9 +42,10 @@ def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """
     from scipy.special import chdtri
 
+    tail = ALPHA / 2 / max(comparison_count, 1)
     counts = np.asarray(counts, dtype=float)
-    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - ALPHA / 2) / 2, 0.0)
-    return low, chdtri(2 * counts + 2, ALPHA / 2) / 2
+    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - tail) / 2, 0.0)
+    return low, chdtri(2 * counts + 2, tail) / 2
 
 
 def bound_median(values: np.ndarray) -> tuple[float, float]:
@@ -222,7 +225,9 @@ def bound_estimate(
     return estimate - reach, estimate + reach
 
 
-def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[ArrayLike, ArrayLike]:
+def find_skewed_reach(
+    skew: ArrayLike, *, freedom: float = np.inf, comparison_count: int = 1
+) -> tuple[ArrayLike, ArrayLike]:
     """Return how many standard errors a 95 % interval of a mean of skewed values reaches down, up.
 
     Student's t is inverted through the cubic transformation of Hall (1992), On the removal of
@@ -236,6 +241,8 @@ def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[Arra
         The skewness of the values over the root of their count: that of their mean.
     freedom : float, optional
         Degrees of freedom of the standard error.
+    comparison_count : int, optional
+        So many intervals hold together, see `find_reach`.
 
     Examples
     --------
@@ -244,7 +251,7 @@ def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[Arra
     >>> find_skewed_reach(0.2)
     (1.66..., 2.50...)
     """
-    reach = find_reach(freedom)
+    reach = find_reach(freedom, comparison_count=comparison_count)
     known = np.clip(SKEW_FACTOR * np.asarray(skew, dtype=float), -MOST_SKEW, MOST_SKEW)
     known = np.where(np.abs(known) < 1e-6, 1e-6, known)  # 0 over 0 where nothing is skewed
     down, up = (

@@ -42,6 +42,9 @@ MEASURES = {
     "tickets_per_100_customers": Column("Tickets per 100 customers", "number"),
     "median_hours_to_resolve": Column("Median hours to resolve", "number"),
     "mean_satisfaction": Column("Mean satisfaction, 1 to 5", "number"),
+    "rated_share": Column("Tickets that were rated", "share"),
+    "handed_share": Column("Tickets that change hands", "share"),
+    "reopened_share": Column("Resolved tickets that come back", "share"),
 }
 SEGMENT = ("segment_name",)
 RESTS_ON = "rests_on_count"

@@ -166,6 +166,11 @@ WITH asked AS NOT MATERIALIZED (
             + .85 * draw_normal(asked.number * 16 + scales.number, 'answer'))))::INTEGER::VARCHAR AS answer
     FROM asked, scales
     UNION ALL
+    SELECT asked.* EXCLUDE (number), asked.number * 16 + likelihoods.number, question,
+        greatest(0, least(10, round(means[segment] + .35 * draw_normal(asked.number, 'style')
+            + 1.7 * draw_normal(asked.number * 16 + likelihoods.number, 'answer'))))::INTEGER::VARCHAR
+    FROM asked, likelihoods
+    UNION ALL
     SELECT asked.* EXCLUDE (number), asked.number * 16 + choices.number, question,
         pick(answers, asked.number * 16 + choices.number, 'answer')
     FROM asked JOIN choices USING (segment)
