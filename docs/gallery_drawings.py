@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from segkit.evidence.kpi_limits import limit_months
 from segkit.profiles.concentration import TOP_FIFTH
 from segkit.profiles.quiz import WANTED
 from segkit.report import (
@@ -20,10 +21,12 @@ from segkit.report import (
     descriptors,
     differences,
     engagement,
+    kpi_series,
     lifetime_value,
     market,
     plan,
     reach,
+    readiness,
     rfm,
     season,
     separation,
@@ -86,15 +89,17 @@ def draw_cells() -> Axes:
 
 
 def draw_readiness() -> Axes:
-    scores = {
-        "Goals with a figure": 1.0,
-        "Consent recorded": 0.84,
-        "Orders linked to customers": 0.76,
-        "Two years of history": 0.55,
-        "Answers to surveys": 0.2,
-        "Market known": 0.0,
-    }
-    return plan.plot_readiness(pd.DataFrame(scores.items(), columns=["practice", "score"]))
+    rows = [
+        ("Plan", "Every goal can be judged", 5, 3),
+        ("Plan", "Every goal has a scheme", 5, 5),
+        ("Market review", "The market is known", 2, 0),
+        ("Base analysis", "Orders name their customer", 4, 4),
+        ("Base analysis", "History is long enough", 3, 2),
+        ("Experience data", "Surveys are answered", 1, 2),
+        ("Analysis and action", "Campaigns have a control group", 0, 0),
+    ]
+    columns = ["step", "practice", "score", "score_before"]
+    return readiness.plot_readiness(pd.DataFrame(rows, columns=columns))
 
 
 def draw_quality() -> Axes:
@@ -112,11 +117,11 @@ def draw_trends() -> Axes:
     for line, growth in {"Nights in tents": 1.04, "Day hikes": 1.01, "Hunting": 0.97}.items():
         index = 100 * growth ** (years - years[0])
         lines.append(pd.DataFrame({"line": line, "year": years, "index": index}))
-    return market.plot_trends(pd.concat(lines))
+    return market.trends.plot_trends(pd.concat(lines))
 
 
 def draw_country_shares() -> Axes:
-    return market.plot_country_shares(
+    return market.penetration.plot_country_shares(
         pd.DataFrame({"country": COUNTRIES, "index": [142.0, 96.0, 71.0, 38.0]})
     )
 
@@ -124,7 +129,28 @@ def draw_country_shares() -> Axes:
 def draw_cell_shares() -> Axes:
     indices = [150, 120, 90, 60, 100, 140, 70, 30, 60, 80, 110, 20, 45, 30, np.nan, 10]
     names = ["country", "category", "index"]
-    return market.plot_cell_shares(cross_rows(COUNTRIES, CATEGORIES, indices, names))
+    return market.penetration.plot_cell_shares(cross_rows(COUNTRIES, CATEGORIES, indices, names))
+
+
+def draw_rivals() -> Axes:
+    shares = [0.31, 0.22, 0.05, 0.18, 0.27, np.nan, 0.12, 0.08, 0.2]
+    names = ["cell", "competitor", "market_share"]
+    return market.players.plot_rivals(
+        cross_rows(["Tents", "Boots", "Packs"], ["Norden", "Baltik", "Alpina"], shares, names)
+    )
+
+
+def draw_prices() -> Axes:
+    return market.players.plot_prices(
+        pd.DataFrame(
+            {
+                "competitor": ["Norden", "Baltik", "Alpina", "we"],
+                "price_level": [121.0, 82.0, 97.0, 104.0],
+                "mean_share": [0.16, 0.24, 0.21, 0.04],
+                "is_ours": [False, False, False, True],
+            }
+        )
+    )
 
 
 def draw_white_space() -> Axes:
@@ -134,7 +160,7 @@ def draw_white_space() -> Axes:
     cells["size"] *= 1_000_000
     cells["growth_rate"] = [0.01, 0.02, -0.02, 0.0, 0.06, 0.01, 0.03, -0.04, 0.055, 0.07, 0.02, 0.1]
     cells["white_space"] = (cells["growth_rate"] > 0.05) & (cells["size"] > 3_500_000)
-    return market.plot_white_space(cells, currency=CURRENCY)
+    return market.white_space.plot_white_space(cells, currency=CURRENCY)
 
 
 def draw_monthly_sales() -> Axes:
@@ -297,6 +323,38 @@ def draw_win_shares() -> Axes:
     industries = ["accommodation", "restaurants", "events", "construction"]
     deals = pd.DataFrame({"group_name": industries, "win_share": [0.66, 0.48, 0.41, 0.39]})
     return business.plot_win_shares(deals)
+
+
+def list_kpi_months() -> pd.DataFrame:
+    """Return two KPIs by month, of all customers and of three segments."""
+    drawn = np.random.default_rng(3)
+    kpis = (
+        ("spend", "Net spend a customer in the month", "currency", 120.0),
+        ("late", "Tickets that waited for more than two days", "share", 0.18),
+    )
+    parts = []
+    for name, text, unit, level in kpis:
+        for segment, times in zip(["all", *SEGMENTS[:3]], (1.0, 1.6, 1.1, 0.6), strict=True):
+            noise = 1 + 0.08 * drawn.standard_normal(len(MONTHS))
+            rows = pd.DataFrame({"month": MONTHS, "value": level * times * noise})
+            rows["trial_count"] = 600.0 if unit == "share" else np.nan
+            about = {"kpi": name, "text": text, "unit": unit, "segment_name": segment}
+            parts.append(rows.assign(better="higher", **about))
+    months = pd.concat(parts, ignore_index=True)
+    is_late = (months["kpi"] == "late") & (months["segment_name"] == "all")
+    months.loc[is_late & (months["month"] == MONTHS[17]), "value"] = 0.31
+    return months
+
+
+def draw_kpi_series() -> Axes:
+    months = list_kpi_months()
+    limited = limit_months(months[months["segment_name"] == "all"])
+    return kpi_series.plot_kpi_series(limited, currency=CURRENCY)
+
+
+def draw_kpi_segments() -> Axes:
+    months = list_kpi_months()
+    return kpi_series.plot_kpi_segments(months[months["segment_name"] != "all"], currency=CURRENCY)
 
 
 def draw_devices() -> Axes:

@@ -13,6 +13,7 @@ from published import publish
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Shape
+from segkit.evidence.kpi_limits import limit_months
 from segkit.report.shared.views import Column, View
 
 sys.modules.setdefault("rfc3987_syntax", None)  # a grammar that nbformat would build for seconds
@@ -30,10 +31,12 @@ from segkit.report import (
     descriptors,
     differences,
     engagement,
+    kpi_series,
     lifetime_value,
     market,
     plan,
     reach,
+    readiness,
     rfm,
     season,
     separation,
@@ -60,10 +63,15 @@ MODULES = [
     descriptors,
     differences,
     engagement,
+    kpi_series,
     lifetime_value,
-    market,
+    market.penetration,
+    market.players,
+    market.trends,
+    market.white_space,
     plan,
     reach,
+    readiness,
     rfm,
     season,
     separation,
@@ -158,7 +166,9 @@ def make_tables() -> dict[str, pd.DataFrame]:
                     "Support tickets with times",
                     "Market known",
                 ],
-                "score": [1.0, 0.84, 0.76, 0.4, 0.55, 0.0],
+                "step": ["Plan", "Base", "Base", "Experience", "Experience", "Market"],
+                "score": [5, 4, 4, 2, 3, 0],
+                "score_before": [4, 4, 3, 2, None, 1],
             }
         ),
         "lorenz": pd.DataFrame(
@@ -174,6 +184,21 @@ def make_tables() -> dict[str, pd.DataFrame]:
         "months": monthly[0].rename(columns={"value": "total_spend"}),
         "trend": pd.DataFrame({"year": range(2018, 2026), "index": 100 * 1.03 ** np.arange(8)}),
         "market": cells,
+        "rivals": pd.DataFrame(
+            {
+                "cell": ["Tents (NO)", "Tents (NO)", f"Boots {HOSTILE}"],
+                "competitor": ["Norden", "Baltik", "Norden"],
+                "market_share": [0.3, 0.1, 0.2],
+            }
+        ),
+        "prices": pd.DataFrame(
+            {
+                "competitor": ["Norden", f"Baltik {HOSTILE}", "we"],
+                "price_level": [120.0, 80.0, 95.0],
+                "mean_share": [0.3, 0.2, 0.05],
+                "is_ours": [False, False, True],
+            }
+        ),
         "rfm": rfm,
         "candidates": pd.DataFrame(
             {
@@ -355,7 +380,24 @@ def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
         "device_shares": devices,
         "spend_by_month": months,
         "answers": numbers,
+        "kpi_months": make_kpi_months(),
     }
+
+
+def make_kpi_months() -> pd.DataFrame:
+    """Return two KPIs by month, of all customers and of each segment, with their limits."""
+    months = pd.date_range("2024-07-01", periods=14, freq="MS")
+    parts = []
+    for name, unit, level in (("spend", "currency", 900.0), (HOSTILE, "share", 0.2)):
+        for number, segment in enumerate(["all", *SEGMENTS]):
+            wave = 1 + 0.1 * np.sin(np.arange(14)) + 0.2 * number
+            rows = pd.DataFrame({"month": months, "value": level * wave})
+            trials = 400.0 if unit == "share" else None
+            about = {"kpi": name, "text": name, "unit": unit, "better": "higher"}
+            parts.append(rows.assign(segment_name=segment, trial_count=trials, **about))
+    table = pd.concat(parts, ignore_index=True).astype({"trial_count": float})
+    table.loc[table["segment_name"].eq("all") & table["month"].eq(months[-1]), "value"] *= 3
+    return limit_months(table)
 
 
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
@@ -363,17 +405,19 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     cells = tables["market"]
     return {
         "plot_base": bases.plot_base(tables["base"]),
-        "plot_readiness": plan.plot_readiness(tables["readiness"]),
+        "plot_readiness": readiness.plot_readiness(tables["readiness"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
         ),
         "plot_monthly_sales": season.plot_monthly_sales(tables["months"], currency="EUR"),
         "plot_cells": charts.plot_cells(cells),
-        "plot_white_space": market.plot_white_space(cells, currency="EUR"),
-        "plot_trends": market.plot_trends(tables["trend"].assign(line="Camping nights")),
-        "plot_country_shares": market.plot_country_shares(cells),
-        "plot_cell_shares": market.plot_cell_shares(cells),
+        "plot_white_space": market.white_space.plot_white_space(cells, currency="EUR"),
+        "plot_trends": market.trends.plot_trends(tables["trend"].assign(line="Camping nights")),
+        "plot_country_shares": market.penetration.plot_country_shares(cells),
+        "plot_cell_shares": market.penetration.plot_cell_shares(cells),
+        "plot_rivals": market.players.plot_rivals(tables["rivals"]),
+        "plot_prices": market.players.plot_prices(tables["prices"]),
         "plot_spend": spend.plot_spend(tables["spend_by_segment"]),
         "plot_categories": spend.plot_categories(tables["category_shares"]),
         "plot_months": spend.plot_months(tables["spend_by_month"]),
@@ -381,6 +425,12 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_waits": support.plot_waits(tables["waits"]),
         "plot_win_shares": business.plot_win_shares(tables["deals_won"]),
         "plot_answers": survey.plot_answers(tables["answers"]),
+        "plot_kpi_series": kpi_series.plot_kpi_series(
+            tables["kpi_months"][tables["kpi_months"]["segment_name"] == "all"], currency="EUR"
+        ),
+        "plot_kpi_segments": kpi_series.plot_kpi_segments(
+            tables["kpi_months"][tables["kpi_months"]["segment_name"] != "all"], currency="EUR"
+        ),
         "plot_bars": charts.plot_bars(
             tables["bars"],
             kind="money",
@@ -536,7 +586,7 @@ def make_facts() -> tuple[dict, dict, dict]:
     }
     facts = {
         "01_plan": {
-            "headline": {"Readiness": "0.71 of 1", "Customers": "4 870"},
+            "headline": {"Readiness": "3.0 of 5", "Customers": "4 870"},
             "findings": ["Five of seven practices are in place.", "Consent covers 84.0%."],
         },
         "02_market_review": {

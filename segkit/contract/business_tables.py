@@ -6,8 +6,7 @@ They belong to `segkit.contract.tables`, which lists all.
 from __future__ import annotations
 
 from segkit.contract.definitions import Column, Table
-
-KNOWN_CUSTOMER_ID = Column("customer_id", "id", "The customer, where known")
+from segkit.contract.shared_columns import KNOWN_CUSTOMER_ID
 
 TICKET_EVENTS = Table(
     "ticket_events",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 ALPHA = 0.05  # what lies outside an interval, and the risk of a test
+POWER = 0.8  # how often a test shall see what is there
 # A sample's skewness is too small on average, the more so the more skewed the values are: its
 # largest value is rarely the largest there could be. See docs/decisions/27.
 SKEW_FACTOR = 1.3
@@ -31,8 +32,10 @@ def bound_share(hits: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndar
         return proportion_confint(hits, trials, alpha=ALPHA, method="wilson")
 
 
-def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def bound_count(counts: ArrayLike, *, comparison_count: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Return both ends of the exact 95 % interval of Poisson counts (Garwood 1936).
+
+    The intervals of ``comparison_count`` figures hold together (Bonferroni).
 
     >>> low, high = bound_count([0, 10])
     >>> low.round(2).tolist(), high.round(2).tolist()
@@ -40,9 +43,116 @@ def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """
     from scipy.special import chdtri
 
+    tail = ALPHA / 2 / max(comparison_count, 1)
     counts = np.asarray(counts, dtype=float)
-    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - ALPHA / 2) / 2, 0.0)
-    return low, chdtri(2 * counts + 2, ALPHA / 2) / 2
+    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - tail) / 2, 0.0)
+    return low, chdtri(2 * counts + 2, tail) / 2
+
+
+def bound_part(
+    hits: ArrayLike, trials: ArrayLike, *, comparison_count: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of the exact 95 % interval of shares of few; NaN where nothing was tried.
+
+    Of Clopper and Pearson (1934), "The use of confidence or fiducial limits illustrated in the case
+    of the binomial", *Biometrika* 26; those of ``comparison_count`` shares hold together
+    (Bonferroni). Wider than `bound_share`, and never held by fewer than 95 %.
+
+    >>> low, high = bound_part([0, 5], 10)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.187], [0.308, 0.813])
+    """
+    from scipy.special import betaincinv
+
+    tail = ALPHA / 2 / max(comparison_count, 1)
+    hits, trials = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
+    others = trials - hits
+    low = np.where(hits > 0, betaincinv(np.maximum(hits, 1), others + 1, tail), 0.0)
+    high = np.where(others > 0, betaincinv(hits + 1, np.maximum(others, 1), 1 - tail), 1.0)
+    is_tried = trials > 0
+    return np.where(is_tried, low, np.nan), np.where(is_tried, high, np.nan)
+
+
+def bound_median(values: np.ndarray) -> tuple[float, float]:
+    """Return both ends of the 95 % interval of the median of known numbers (n,); NaN below six.
+
+    The order statistics that the sign test leaves possible: Conover (1999), *Practical
+    Nonparametric Statistics*, section 3.2. statsmodels has none.
+
+    >>> bound_median(np.arange(1.0, 11))
+    (2.0, 9.0)
+    """
+    from scipy.special import bdtr
+
+    count = len(values)
+    # The most values that may lie below an end, with no more risk than half of what is allowed.
+    below = np.flatnonzero(bdtr(np.arange(count), count, 0.5) <= ALPHA / 2)
+    if len(below) == 0:
+        return np.nan, np.nan
+    ordered = np.sort(np.asarray(values, dtype=float))
+    place = int(below[-1])
+    return float(ordered[place]), float(ordered[count - 1 - place])
+
+
+def bound_clustered_share(
+    hits: ArrayLike,
+    trials: ArrayLike,
+    *,
+    hit_squares: ArrayLike,
+    products: ArrayLike,
+    trial_squares: ArrayLike,
+    clusters: ArrayLike,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of the 95 % interval of shares of trials that come in clusters.
+
+    Several messages of one customer are not independent: who opens one opens the next. The variance
+    of the ratio is taken over the clusters (Cochran 1977, *Sampling Techniques*, section 2.11);
+    how much larger it is than that of independent trials says of how many these are worth, and
+    Wilson's interval is taken of so many: Korn and Graubard (1998), *Survey Methodology* 24, whose
+    adjustment for few clusters is used, with Wilson's limits as Franco et al. (2019), *Journal of
+    Survey Statistics and Methodology* 7, recommend. Trials never count for more than they are.
+    Where all or none are hits, each cluster counts as one trial.
+
+    Parameters
+    ----------
+    hits, trials : array of float
+        The sums over the clusters.
+    hit_squares, products, trial_squares : array of float
+        The sums over the clusters of squared hits, hits times trials, and squared trials.
+    clusters : array of float
+        How many clusters have a trial; of one there is no interval.
+
+    Examples
+    --------
+    >>> customers = np.array([[5, 5], [0, 5], [0, 5], [5, 5]])  # hits and trials of each
+    >>> hits, trials = customers.T
+    >>> low, high = bound_clustered_share(
+    ...     hits.sum(), trials.sum(), hit_squares=(hits**2).sum(), products=(hits * trials).sum(),
+    ...     trial_squares=(trials**2).sum(), clusters=4,
+    ... )
+    >>> round(float(low), 2), round(float(high), 2)  # twenty messages, worth less than four
+    (0.06, 0.94)
+    """
+    from scipy.special import stdtrit
+
+    hits, trials, hit_squares, products, trial_squares, clusters = (
+        np.asarray(value, dtype=float)
+        for value in (hits, trials, hit_squares, products, trial_squares, clusters)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = hits / trials
+        squares = hit_squares - 2 * share * products + share**2 * trial_squares
+        variance = clusters / (clusters - 1) * np.maximum(squares, 0) / trials**2
+        is_mixed = (hits > 0) & (hits < trials)
+        worth = np.where(is_mixed, share * (1 - share) / variance, clusters)
+        worth = np.minimum(worth, trials)
+        reach = find_reach()
+        fewer = (reach / stdtrit(np.maximum(clusters - 1, 1), 1 - ALPHA / 2)) ** 2
+        worth = np.where((clusters > 1) & (trials > 0), worth * fewer, np.nan)
+        middle = (share + reach**2 / (2 * worth)) / (1 + reach**2 / worth)
+        spread = share * (1 - share) / worth + reach**2 / (4 * worth**2)
+        half = reach * np.sqrt(spread) / (1 + reach**2 / worth)
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
 def bound_share_difference(
@@ -104,6 +214,39 @@ def find_mean_p_value(one: np.ndarray, other: np.ndarray) -> float:
     return float(ttest_ind(one, other, usevar="unequal")[1])
 
 
+def compare_means(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float, float]:
+    """Return the difference of two means, both ends of its 95 % interval, and its p-value.
+
+    By Welch (1947, *Biometrika* 34), which takes no variance for another. NaN but for the
+    difference where neither group varies, or one has fewer than two.
+
+    Parameters
+    ----------
+    one, other : ndarray of float, (n,) and (m,)
+        Known numbers.
+
+    Examples
+    --------
+    >>> compare_means(np.array([3.0, 4, 5]), np.array([1.0, 2, 3]))
+    (2.0, -0.266..., 4.266..., 0.0705...)
+    """
+    from scipy.special import stdtr
+
+    if not len(one) or not len(other):
+        return np.nan, np.nan, np.nan, np.nan
+    difference = float(one.mean() - other.mean())
+    if min(len(one), len(other)) < 2:
+        return difference, np.nan, np.nan, np.nan
+    parts = [values.var(ddof=1) / len(values) for values in (one, other)]
+    if not sum(parts) > 0:
+        return difference, np.nan, np.nan, np.nan
+    shares = [part**2 / (len(v) - 1) for part, v in zip(parts, (one, other), strict=True)]
+    freedom = sum(parts) ** 2 / sum(shares)
+    error = float(np.sqrt(sum(parts)))
+    low, high = bound_estimate(difference, error, freedom=freedom)
+    return difference, float(low), float(high), float(2 * stdtr(freedom, -abs(difference) / error))
+
+
 def correct_p_values(p_values: np.ndarray) -> np.ndarray:
     """Return p-values (n,) corrected together; a missing one is no comparison and stays NaN.
 
@@ -140,7 +283,9 @@ def bound_estimate(
     return estimate - reach, estimate + reach
 
 
-def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[ArrayLike, ArrayLike]:
+def find_skewed_reach(
+    skew: ArrayLike, *, freedom: float = np.inf, comparison_count: int = 1
+) -> tuple[ArrayLike, ArrayLike]:
     """Return how many standard errors a 95 % interval of a mean of skewed values reaches down, up.
 
     Student's t is inverted through the cubic transformation of Hall (1992), On the removal of
@@ -154,6 +299,8 @@ def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[Arra
         The skewness of the values over the root of their count: that of their mean.
     freedom : float, optional
         Degrees of freedom of the standard error.
+    comparison_count : int, optional
+        So many intervals hold together, see `find_reach`.
 
     Examples
     --------
@@ -162,7 +309,7 @@ def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[Arra
     >>> find_skewed_reach(0.2)
     (1.66..., 2.50...)
     """
-    reach = find_reach(freedom)
+    reach = find_reach(freedom, comparison_count=comparison_count)
     known = np.clip(SKEW_FACTOR * np.asarray(skew, dtype=float), -MOST_SKEW, MOST_SKEW)
     known = np.where(np.abs(known) < 1e-6, 1e-6, known)  # 0 over 0 where nothing is skewed
     down, up = (
@@ -272,3 +419,45 @@ def bound_alpha(alpha: float, item_count: int, customer_count: int) -> tuple[flo
         [1 - ALPHA / 2, ALPHA / 2], freedom, freedom * (item_count - 1)
     )
     return float(1 - (1 - alpha) * upper_point), float(1 - (1 - alpha) * lower_point)
+
+
+def find_arm_size(now: float, target: float) -> float:
+    """Return how many customers each of two arms needs to show a share's step in a test.
+
+    A two-sided test at 5 %, in which a step from ``now`` to ``target`` is seen four times in five:
+    Fleiss, Levin and Paik (2003), *Statistical Methods for Rates and Proportions*, equation 4.14,
+    without the correction for continuity, as the tests here have none. NaN where there is no step
+    or a share lies outside 0 to 1. statsmodels has it for Cohen's h only, which is near to it.
+
+    >>> find_arm_size(0.10, 0.20)
+    199.0
+    """
+    from scipy.special import ndtri
+
+    if now == target or not (0 <= now <= 1 and 0 <= target <= 1):
+        return np.nan
+    middle = (now + target) / 2
+    spread = ndtri(1 - ALPHA / 2) * np.sqrt(2 * middle * (1 - middle))
+    spread += ndtri(POWER) * np.sqrt(now * (1 - now) + target * (1 - target))
+    return float(np.ceil((spread / (target - now)) ** 2))
+
+
+def find_seen_share(now: float, arm_size: float, *, upwards: bool) -> float:
+    """Return the nearest share that two arms of this size can tell from ``now``.
+
+    That of `find_arm_size`, solved for the target by halving; NaN where no share is far enough.
+
+    >>> round(find_seen_share(0.10, 199, upwards=True), 3)
+    0.2
+    """
+    near = now
+    far = 1.0 if upwards else 0.0
+    if near == far or not find_arm_size(now, far) <= arm_size:
+        return np.nan
+    for _ in range(40):
+        middle = (near + far) / 2
+        if find_arm_size(now, middle) <= arm_size:
+            far = middle
+        else:
+            near = middle
+    return far

@@ -18,6 +18,7 @@ from segkit.core.errors import PlanError, SegkitError, suggest_name
 from segkit.data.notices import Notice
 from segkit.data.running_index import find_counters, number_rows, tell_counters
 from segkit.data.unread_columns import TELLING_TABLES, find_telling, tell_unread_columns
+from segkit.plan.campaigns import Campaigns
 from segkit.plan.models import OWN_NAME, TableSpec
 
 OWN = "own"  # the kind of a feature of one's own, until its values are seen
@@ -46,6 +47,7 @@ class Source:
     columns without a name hold, by their place from 1.
     Of a mapped column in which cells are numbers ``raw`` has these alone too, as
     ``number <column>``.
+    ``arms`` has the arm of a campaign that each spelling means.
     """
 
     table: Table
@@ -66,6 +68,7 @@ class Source:
     plus_ids: frozenset[str] = frozenset()
     id_counts: dict[str, str] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
+    arms: Mapping[str, str] = field(default_factory=Campaigns().list_spellings)
 
     def __post_init__(self) -> None:
         self.name = self.table.name

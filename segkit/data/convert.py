@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from segkit.contract.definitions import Column
 from segkit.contract.tables import TABLES
 from segkit.data.amount_names import tell_amount_names
+from segkit.data.arms import ARM, name_arms
 from segkit.data.booleans import convert_boolean, convert_count, is_count
 from segkit.data.columns import Source, quote
 from segkit.data.dates import SANE, DateReading, convert_dates
@@ -97,6 +98,8 @@ def _convert_column(
         if _may_count(source, column):
             return convert_count(text), []
         return convert_boolean(text), []
+    if column.name == ARM:
+        return name_arms(source), []
     return text, []
 
 

@@ -28,7 +28,7 @@ ENDINGS = {
 # Whose code decides what the checks make of a table.
 TABLE_ROOMS = ("core", "contract", "plan", "runs", "data")
 # Of the plan, what the checks read.
-TABLE_SECTIONS = ("tables", "policies", "currency", "accepted_warnings")
+TABLE_SECTIONS = ("tables", "policies", "currency", "accepted_warnings", "campaigns")
 
 # Of a table; a folder with more is not a table's, such as that of a whole disk.
 MOST_ENTRIES = 20_000

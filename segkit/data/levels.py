@@ -11,6 +11,7 @@ from typing import Any
 
 from segkit.contract.definitions import Column
 from segkit.core.errors import suggest_name
+from segkit.data.arms import ARM
 from segkit.data.columns import Source, text_literal
 from segkit.data.notices import MOST_VALUES, Notice, list_values, quote_toml
 
@@ -77,12 +78,13 @@ def check_joined(source: Source) -> None:
 def find_twins(source: Source) -> list[Notice]:
     """Tell of levels that differ from another only in capitals, blanks or the way to write it.
 
-    Countries are one, too, by their codes and their names in English.
+    Countries are one, too, by their codes and their names in English. Arms of campaigns are read
+    by the plan, whatever their capitals.
     """
     columns = [
         column.name
         for column in source.table.columns
-        if column.kind == "category" and column.name in source.columns
+        if column.kind == "category" and column.name in source.columns and column.name != ARM
     ]
     told = []
     for column in _find_suspects(source, columns):

@@ -47,6 +47,7 @@ def open_source(name: str, plan: Plan, *, con: duckdb.DuckDBPyConnection, folder
     source = Source(TABLES[name], spec, _name_place(name, spec), con)
     source.time_zone = spec.time_zone or plan.time_zone
     source.joins_capitals = plan.policies.join_capitals
+    source.arms = plan.campaigns.list_spellings()
     with _explain_reading(source):
         files, kind = find_files(plan, spec)
         if kind == "database":

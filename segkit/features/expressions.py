@@ -12,6 +12,7 @@ from ibis import ir
 
 from segkit.core.measures import LARGEST, SECOND
 from segkit.features.sales import leave_out_taken_back
+from segkit.plan.campaigns import CONTROL
 
 MONEY_DIGITS = 4
 
@@ -90,10 +91,17 @@ def count_true(flag: ir.BooleanColumn) -> ir.IntegerScalar:
 
 
 def is_delivered(messages: ir.Table) -> ir.BooleanValue:
-    """Tell which messages were sent, not kept back for a control group, and did not bounce."""
+    """Tell which messages were sent, not kept back for a control group, and did not bounce.
+
+    The checks have given every arm its name in the plan, and refused those that it does not know.
+    """
+    return ~is_control(messages) & ~find_column(messages, "bounced", "boolean").fill_null(False)
+
+
+def is_control(messages: ir.Table) -> ir.BooleanValue:
+    """Tell which rows are of the control group, to which nothing was sent."""
     arm = find_column(messages, "arm", "string")
-    has_bounced = find_column(messages, "bounced", "boolean").fill_null(False)
-    return (arm.fill_null("") != "control") & ~has_bounced
+    return arm.fill_null("").strip().lower() == CONTROL
 
 
 def find_column(table: ir.Table, name: str, kind: str) -> ir.Value:

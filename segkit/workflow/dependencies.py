@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from segkit.core.files import hash_source, hash_value
 from segkit.data.input_hashes import TABLE_ROOMS, TABLE_SECTIONS, hash_files
 from segkit.plan.models import Plan
 from segkit.report.shared.lab_cells import LAB
+from segkit.runs.kpis import hash_earlier
+from segkit.runs.layout import EVIDENCE_STEP, RunFolder
 from segkit.workflow import steps
 from segkit.workflow.steps import STEPS, Parameter
 
@@ -77,7 +80,13 @@ class Dependencies:
         for name in steps.SET_BY_THE_RUN:
             values.pop(name, None)
         cells = steps.read_cells(self.notebooks[step])
+        earlier = {}
+        if step == EVIDENCE_STEP and self.as_of:
+            day = datetime.date.fromisoformat(self.as_of)
+            run = RunFolder(self.plan.run_folder)
+            earlier = {"history": {"earlier KPIs": hash_earlier(run, day)}}
         return {
+            **earlier,
             "code": hash_value([cell for cell in cells if LAB not in cell["tags"]]),
             "parameters": values,
             "plan": self.sections,

@@ -20,9 +20,11 @@ from segkit.core.periods import word_spend
 from segkit.core.privacy import CUSTOMERS, Published
 from segkit.features.wording import capitalise, name_feature, word_rule
 from segkit.models.kinds import find_kind
+from segkit.report.shared.figures import ABSENT
 from segkit.report.shared.numbers import (
     MISSING,
     format_number,
+    format_points,
     format_share,
     join_period,
     plural,
@@ -32,7 +34,7 @@ from segkit.report.shared.views import FEATURE, RULE, Column, View, view_of
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "segkit"
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
-KINDS = ("integer", "share", "money", "number", "date", "text")
+KINDS = ("integer", "share", "points", "money", "number", "date", "text")
 _MONEY = {"amount", "price", "profit", "revenue", "sales", "spend", "value", "margin", "budget"}
 OF_MONEY = re.compile(r"spend|sales|profit", re.IGNORECASE)
 _NOUNS = {"customer": "customers", "order": "orders", "category": "categories", "row": "rows"}
@@ -78,7 +80,11 @@ def show_table(
     if table.shape.population == CUSTOMERS and is_of_money:
         caption = join_period(caption, table.period)
     markup = build_table(frame, caption=caption, max_rows=max_rows, folded=folded, **laid)
-    display({"text/html": markup, "text/plain": f"{caption}\n{frame.head(max_rows)}"}, raw=True)
+    display(
+        {"text/html": markup, "text/plain": f"{caption}\n{frame.head(max_rows)}"},
+        metadata={"text/html": {ABSENT: explain_empty(frame)}} if frame.empty else {},
+        raw=True,
+    )
 
 
 def _tells_of_money(laid: dict[str, Any], frame: pd.DataFrame) -> bool:
@@ -312,6 +318,8 @@ def _write_cells(column: pd.Series, kind: str) -> list[str]:
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     if kind == "share":
         return [format_share(number) for number in numbers]
+    if kind == "points":
+        return [format_points(number) for number in numbers]
     finite = numbers[np.isfinite(numbers)]
     if kind == "money":
         decimals = 0 if finite.abs().max() >= 1000 else 2

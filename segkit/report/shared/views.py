@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 FEATURE = "feature"  # the kind of a column that names features: they are shown by their labels
 RULE = "rule"  # the kind of a column of rules in words: they name features by their labels
 # How finely a value of each kind is written, for the gate's records.
-ROUNDINGS = {"integer": 1.0, "count": 1.0, "index": 1.0, "share": 0.001, "money": 0.01}
+ROUNDINGS = {
+    "integer": 1.0,
+    "count": 1.0,
+    "index": 1.0,
+    "share": 0.001,
+    "points": 0.001,
+    "money": 0.01,
+}
 
 
 @dataclass(frozen=True)

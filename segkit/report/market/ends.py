@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from segkit.contract.market import AXIS_NAMES
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import Published
 from segkit.report.shared.extremes import MOST_TIED, find_sure_end, state_sure_end
 from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import write_finding
 
-CELL = ("country", "category")
 MARKET = {"part": "market"}
 INDEX_ENDS = ("index_low", "index_high")
 ENDS_COUNT = ("top_count", "least_count")
@@ -42,13 +42,13 @@ def _state_end(penetration: Published, rows: pd.Index, name: str, word: str) -> 
     """Say in which cell our share surely is the highest, or the lowest."""
 
     def read(row: pd.Series, figure_name: str) -> Figure:
-        place = {axis: row[axis] for axis in CELL}
+        place = {axis: row[axis] for axis in AXIS_NAMES if axis in row}
         return penetration.read_figure(
             "index", where=place, kind="index", name=figure_name, interval=INDEX_ENDS
         )
 
     def read_count(row: pd.Series, figure_name: str) -> Figure:
-        place = {axis: row[axis] for axis in CELL}
+        place = {axis: row[axis] for axis in AXIS_NAMES if axis in row}
         return penetration.read_figure(
             "customer_count", where=place, kind="count", name=figure_name
         )
