@@ -278,3 +278,10 @@ def test_few_customers_are_hidden():
     assert shown.frame[["win_share", "won_amount", "deal_count"]].isna().all(axis=None)
     told = business.state_deals(shown, "industry")
     assert "too few customers" in told[0].text
+
+
+def test_without_orders_nobody_is_called_a_lead():
+    tables = make_people()
+    del tables["order_lines"]
+    table = count_people(tables, SEGMENTS, as_of=AS_OF)
+    assert explain_empty(table) == "Without orders of customers nobody can be told from a lead."

@@ -24,7 +24,8 @@ from segkit.evidence.kpi_definitions import find_kpi
 from segkit.evidence.kpi_limits import RUN, limit_months, summarise_limits
 from segkit.evidence.kpi_months import sum_months
 from segkit.evidence.kpi_rows import Source
-from segkit.evidence.kpi_values import compare_segments, list_lacks, measure_values, sum_kpis
+from segkit.evidence.kpi_sums import sum_kpis
+from segkit.evidence.kpi_values import compare_segments, list_lacks, measure_values
 from segkit.plan.kpis import Kpi
 from segkit.report import kpi_changes, kpi_segments, kpi_series, kpis
 from segkit.report.kpi_units import write_amount, write_change

@@ -147,6 +147,10 @@ def state_segments(segments: Published) -> list[Finding]:
             words = {"text": rows["text"].iloc[0]}
             told.append(write_finding("kpis.segments.few", words=words))
             continue
+        if not (shown["stands"] != "").any():
+            words = {"text": rows["text"].iloc[0]}
+            told.append(write_finding("kpis.segments.elsewhere", words=words))
+            continue
         told.append(_state_kpi(segments, shown))
     return told
 

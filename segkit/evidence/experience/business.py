@@ -41,6 +41,7 @@ NO_DEALS = "There is no table of deals."
 NO_STAGES = "There is no table of the stages of deals (deal_stages)."
 NO_CONTRACTS = "There is no table of contracts that tells which were renewed."
 NO_PEOPLE = "There is no table of customers."
+NO_BUYERS = "Without orders of customers nobody can be told from a lead."
 WIN = {"win_share": ("won_count", "decided_count")}
 RENEWAL = {"renewal_share": ("renewed_count", "due_count")}
 MOST_GROUPS = 12
@@ -266,13 +267,13 @@ def count_people(
     customers = tables.get("customers")
     if customers is None:
         return empty_table(columns, NO_PEOPLE)
+    lines = tables.get("order_lines")
+    if is_missing(lines, "customer_id"):
+        return empty_table(columns, NO_BUYERS)
     people = keep_known(customers, "signed_up_on", as_of)
     is_business = (find_column(people, "customer_type", "string") == "business").fill_null(False)
-    lines = tables.get("order_lines")
-    is_buyer = ibis.literal(True)
-    if not is_missing(lines, "customer_id"):
-        buyers = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
-        is_buyer = people.customer_id.isin(buyers.customer_id)
+    buyers = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
+    is_buyer = people.customer_id.isin(buyers.customer_id)
     members = ibis.memtable(segments[["customer_id"]])
     told = people.select(
         customer_type=ibis.ifelse(is_business, "businesses", "others"),
