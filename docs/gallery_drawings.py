@@ -363,22 +363,6 @@ def draw_kpi_segments() -> Axes:
     return kpi_series.plot_kpi_segments(months[months["segment_name"] != "all"], currency=CURRENCY)
 
 
-def draw_waits() -> Axes:
-    hours = [0, 8, 24, 48, 72, 120, 168]
-    lines = []
-    for name, pace in zip(SEGMENTS[:3], (20, 34, 60), strict=True):
-        shares = np.exp(-np.array(hours) / pace)
-        rows = {"segment_name": name, "hours": hours, "waiting_share": shares}
-        lines.append(pd.DataFrame(rows))
-    return support.plot_waits(pd.concat(lines))
-
-
-def draw_win_shares() -> Axes:
-    industries = ["accommodation", "restaurants", "events", "construction"]
-    deals = pd.DataFrame({"group_name": industries, "win_share": [0.66, 0.48, 0.41, 0.39]})
-    return business.plot_win_shares(deals)
-
-
 def draw_devices() -> Axes:
     shares = [0.62, 0.30, 0.08, 0.71, 0.19, 0.10, 0.15, 0.80, 0.05]
     names = ["segment_name", "device", "share"]
