@@ -10,29 +10,39 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from segkit.evidence.kpi_limits import limit_months
 from segkit.profiles.concentration import TOP_FIFTH
 from segkit.profiles.quiz import WANTED
 from segkit.report import (
     bases,
+    business,
     campaign_charts,
     candidates,
+    cohorts,
     customer_base,
     descriptors,
     differences,
     engagement,
+    history,
+    kpi_series,
     lifetime_value,
     market,
     plan,
+    promoter,
     reach,
+    readiness,
     rfm,
     season,
     separation,
     sizes,
     spend,
     stability,
+    support,
     survey,
     targeting,
+    themes,
     usefulness,
+    wallet,
 )
 from segkit.report.shared import charts
 from segkit.validation.reach import BY_GUESSING
@@ -85,15 +95,17 @@ def draw_cells() -> Axes:
 
 
 def draw_readiness() -> Axes:
-    scores = {
-        "Goals with a figure": 1.0,
-        "Consent recorded": 0.84,
-        "Orders linked to customers": 0.76,
-        "Two years of history": 0.55,
-        "Answers to surveys": 0.2,
-        "Market known": 0.0,
-    }
-    return plan.plot_readiness(pd.DataFrame(scores.items(), columns=["practice", "score"]))
+    rows = [
+        ("Plan", "Every goal can be judged", 5, 3),
+        ("Plan", "Every goal has a scheme", 5, 5),
+        ("Market review", "The market is known", 2, 0),
+        ("Base analysis", "Orders name their customer", 4, 4),
+        ("Base analysis", "History is long enough", 3, 2),
+        ("Experience data", "Surveys are answered", 1, 2),
+        ("Analysis and action", "Campaigns have a control group", 0, 0),
+    ]
+    columns = ["step", "practice", "score", "score_before"]
+    return readiness.plot_readiness(pd.DataFrame(rows, columns=columns))
 
 
 def draw_quality() -> Axes:
@@ -111,11 +123,11 @@ def draw_trends() -> Axes:
     for line, growth in {"Nights in tents": 1.04, "Day hikes": 1.01, "Hunting": 0.97}.items():
         index = 100 * growth ** (years - years[0])
         lines.append(pd.DataFrame({"line": line, "year": years, "index": index}))
-    return market.plot_trends(pd.concat(lines))
+    return market.trends.plot_trends(pd.concat(lines))
 
 
 def draw_country_shares() -> Axes:
-    return market.plot_country_shares(
+    return market.penetration.plot_country_shares(
         pd.DataFrame({"country": COUNTRIES, "index": [142.0, 96.0, 71.0, 38.0]})
     )
 
@@ -123,7 +135,28 @@ def draw_country_shares() -> Axes:
 def draw_cell_shares() -> Axes:
     indices = [150, 120, 90, 60, 100, 140, 70, 30, 60, 80, 110, 20, 45, 30, np.nan, 10]
     names = ["country", "category", "index"]
-    return market.plot_cell_shares(cross_rows(COUNTRIES, CATEGORIES, indices, names))
+    return market.penetration.plot_cell_shares(cross_rows(COUNTRIES, CATEGORIES, indices, names))
+
+
+def draw_rivals() -> Axes:
+    shares = [0.31, 0.22, 0.05, 0.18, 0.27, np.nan, 0.12, 0.08, 0.2]
+    names = ["cell", "competitor", "market_share"]
+    return market.players.plot_rivals(
+        cross_rows(["Tents", "Boots", "Packs"], ["Norden", "Baltik", "Alpina"], shares, names)
+    )
+
+
+def draw_prices() -> Axes:
+    return market.players.plot_prices(
+        pd.DataFrame(
+            {
+                "competitor": ["Norden", "Baltik", "Alpina", "we"],
+                "price_level": [121.0, 82.0, 97.0, 104.0],
+                "mean_share": [0.16, 0.24, 0.21, 0.04],
+                "is_ours": [False, False, False, True],
+            }
+        )
+    )
 
 
 def draw_white_space() -> Axes:
@@ -133,7 +166,7 @@ def draw_white_space() -> Axes:
     cells["size"] *= 1_000_000
     cells["growth_rate"] = [0.01, 0.02, -0.02, 0.0, 0.06, 0.01, 0.03, -0.04, 0.055, 0.07, 0.02, 0.1]
     cells["white_space"] = (cells["growth_rate"] > 0.05) & (cells["size"] > 3_500_000)
-    return market.plot_white_space(cells, currency=CURRENCY)
+    return market.white_space.plot_white_space(cells, currency=CURRENCY)
 
 
 def draw_monthly_sales() -> Axes:
@@ -282,6 +315,54 @@ def draw_months() -> Axes:
     return spend.plot_months(pd.concat(lines))
 
 
+def draw_waits() -> Axes:
+    hours = [0, 8, 24, 48, 72, 120, 168]
+    lines = []
+    for name, pace in zip(SEGMENTS[:3], (20, 34, 60), strict=True):
+        shares = np.exp(-np.array(hours) / pace)
+        rows = {"segment_name": name, "hours": hours, "waiting_share": shares}
+        lines.append(pd.DataFrame(rows))
+    return support.plot_waits(pd.concat(lines))
+
+
+def draw_win_shares() -> Axes:
+    industries = ["accommodation", "restaurants", "events", "construction"]
+    deals = pd.DataFrame({"group_name": industries, "win_share": [0.66, 0.48, 0.41, 0.39]})
+    return business.plot_win_shares(deals)
+
+
+def list_kpi_months() -> pd.DataFrame:
+    """Return two KPIs by month, of all customers and of three segments."""
+    drawn = np.random.default_rng(3)
+    kpis = (
+        ("spend", "Net spend a customer in the month", "currency", 120.0),
+        ("late", "Tickets that waited for more than two days", "share", 0.18),
+    )
+    parts = []
+    for name, text, unit, level in kpis:
+        for segment, times in zip(["all", *SEGMENTS[:3]], (1.0, 1.6, 1.1, 0.6), strict=True):
+            noise = 1 + 0.08 * drawn.standard_normal(len(MONTHS))
+            rows = pd.DataFrame({"month": MONTHS, "value": level * times * noise})
+            rows["trial_count"] = 600.0 if unit == "share" else np.nan
+            about = {"kpi": name, "text": text, "unit": unit, "segment_name": segment}
+            parts.append(rows.assign(better="higher", **about))
+    months = pd.concat(parts, ignore_index=True)
+    is_late = (months["kpi"] == "late") & (months["segment_name"] == "all")
+    months.loc[is_late & (months["month"] == MONTHS[17]), "value"] = 0.31
+    return months
+
+
+def draw_kpi_series() -> Axes:
+    months = list_kpi_months()
+    limited = limit_months(months[months["segment_name"] == "all"])
+    return kpi_series.plot_kpi_series(limited, currency=CURRENCY)
+
+
+def draw_kpi_segments() -> Axes:
+    months = list_kpi_months()
+    return kpi_series.plot_kpi_segments(months[months["segment_name"] != "all"], currency=CURRENCY)
+
+
 def draw_devices() -> Axes:
     shares = [0.62, 0.30, 0.08, 0.71, 0.19, 0.10, 0.15, 0.80, 0.05]
     names = ["segment_name", "device", "share"]
@@ -323,11 +404,109 @@ def draw_uplift() -> Axes:
     return campaign_charts.plot_uplift(table)
 
 
+def list_cohorts() -> pd.DataFrame:
+    """Return cohorts of eight quarters, the first of which may hold customers of before."""
+    rows = []
+    for start, day in enumerate(MONTHS[::3]):
+        for age in range(8 - start):
+            kept = 0.62 * 0.88**age * (1.5 if start == 0 else 1.0) + 0.01 * start
+            row = {"cohort": f"{day.year} Q{day.quarter}", "started_on": day, "age": age}
+            row |= {"customer_count": 640 - 55 * start, "retention_share": min(kept, 0.95)}
+            rows.append(row | {"spend_per_customer": 85.0 + 62 * age**0.9 + 4 * start})
+    table = pd.DataFrame(rows).assign(grain="quarter")
+    return table.assign(is_truncated=table["cohort"] == table["cohort"].iloc[0])
+
+
+def draw_cohort_retention() -> Axes:
+    table = list_cohorts()
+    return cohorts.plot_cohort_retention(table[table["age"] > 0])
+
+
+def draw_cohort_spend() -> Axes:
+    return cohorts.plot_cohort_spend(list_cohorts(), currency=CURRENCY)
+
+
+def list_curves(column: str, ages: np.ndarray, levels: list[np.ndarray]) -> pd.DataFrame:
+    """Return a curve with its interval for each of three segments."""
+    lines = []
+    for name, level, width in zip(SEGMENTS[:3], levels, (0.05, 0.08, 0.12), strict=True):
+        rows = {"segment_name": name, "age": ages, column: level}
+        stem = column.removesuffix("_share")
+        rows |= {f"{stem}_low": level * (1 - width), f"{stem}_high": level * (1 + width)}
+        lines.append(pd.DataFrame(rows))
+    return pd.concat(lines).assign(grain="month")
+
+
+def draw_retention() -> Axes:
+    ages = np.arange(1, 7)
+    levels = [0.55 - 0.01 * ages, 0.34 - 0.02 * ages, 0.22 * 0.8**ages]
+    return cohorts.plot_retention(list_curves("retention_share", ages, levels))
+
+
+def draw_spend_since() -> Axes:
+    ages = np.arange(7)
+    levels = [80 + 70.0 * ages, 210 + 45.0 * ages, 60 + 25.0 * ages**0.6]
+    table = list_curves("spend_per_customer", ages, levels)
+    return cohorts.plot_spend_since(table, currency=CURRENCY)
+
+
+def draw_second_orders() -> Axes:
+    days = np.arange(0, 361, 30)
+    levels = [top * (1 - np.exp(-days / pace)) for top, pace in ((0.9, 70), (0.6, 120), (0.4, 90))]
+    table = list_curves("repeat_share", days, levels).rename(columns={"age": "days"})
+    return cohorts.plot_second_orders(table)
+
+
+def draw_order_counts() -> Axes:
+    numbers = ["none", "1", "2", "3", "4", "5 or more"]
+    shares = [0, 0.03, 0.05, 0.08, 0.1, 0.74, 0, 0.3, 0.24, 0.16, 0.1, 0.2]
+    shares += [0.02, 0.66, 0.2, 0.08, 0.03, 0.01]
+    names = ["segment_name", "orders", "order_share"]
+    return history.plot_order_counts(cross_rows(SEGMENTS[:3], numbers, shares, names))
+
+
+def draw_wallet() -> Axes:
+    shares = [0.62, 0.2, 0.18, 0.35, 0.44, 0.21, 0.2, 0.3, 0.5]
+    names = ["segment_name", "place", "wallet_share"]
+    places = ["us", "Fjell & Co", "elsewhere"]
+    return wallet.plot_wallet(cross_rows(SEGMENTS[:3], places, shares, names))
+
+
+def draw_message_months() -> Axes:
+    lines = []
+    for name, level, drift in zip(
+        SEGMENTS[:3], (0.14, 0.1, 0.09), (0.0, 0.0005, -0.002), strict=True
+    ):
+        clicked = level + drift * np.arange(24) + 0.006 * np.cos(np.arange(24))
+        lines.append(pd.DataFrame({"segment_name": name, "month": MONTHS, "click_share": clicked}))
+    return engagement.plot_message_months(pd.concat(lines))
+
+
+def draw_visit_steps() -> Axes:
+    table = pd.DataFrame({"segment_name": SEGMENTS[:3], "view_share": [0.88, 0.83, 0.79]})
+    table = table.assign(cart_share=[0.44, 0.33, 0.14], checkout_share=[0.35, 0.2, 0.04])
+    return engagement.plot_visit_steps(table.assign(order_share=np.nan))
+
+
 def draw_answers() -> Axes:
     questions = ["A low price matters most", "I plan my trips long before", "I would recommend you"]
     values = [2.1, 1.8, 4.4, 4.2, 3.9, 2.2, 8.9, 8.1, 7.0]
     names = ["question", "segment_name", "value"]
     return survey.plot_answers(cross_rows(questions, SEGMENTS[:3], values, names))
+
+
+def draw_reasons() -> Axes:
+    reasons = ["a low price", "fast delivery", "advice in the store"]
+    shares = [0.42, 0.18, 0.08, 0.11, 0.33, 0.27, 0.05, 0.09, 0.61]
+    names = ["reason", "segment_name", "share"]
+    return promoter.plot_reasons(cross_rows(reasons, SEGMENTS[:3], shares, names))
+
+
+def draw_themes() -> Axes:
+    words = ["parcel, courier, late", "zip, seam, broke", "invoice, number"]
+    shares = [0.31, 0.12, 0.05, 0.09, 0.28, 0.22, 0.02, 0.04, 0.55]
+    names = ["words", "segment_name", "share"]
+    return themes.plot_themes(cross_rows(words, SEGMENTS[:3], shares, names))
 
 
 def list_sizes() -> pd.DataFrame:

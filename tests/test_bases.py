@@ -88,11 +88,12 @@ eve         2026-06-01T08:00 e-mail  unsegmented False  False   True    False   
 fay         2026-06-05T08:00 phone   unsegmented False  -       False   False        False
 """
 TICKETS = """
-ticket_id customer_id opened_at        satisfaction
-t1        ann         2026-05-31T08:00 4
-t2        ann         2026-06-29T08:00 -
-t3        cat         2025-12-31T08:00 2
-t4        eve         2026-07-05T08:00 1
+ticket_id customer_id opened_at        resolved_at      satisfaction
+t1        ann         2026-05-31T08:00 2026-05-31T18:00 4
+t2        ann         2026-06-29T08:00 2026-06-29T09:00 -
+t3        cat         2025-12-31T08:00 2026-07-01T08:00 2
+t4        eve         2026-07-05T08:00 2026-07-05T09:00 1
+t5        ann         2026-06-10T08:00 2026-06-11T04:00 -
 """
 RESPONSES = [
     ("ann", "I seek adventure", "5", "2026-03-01"),
@@ -197,9 +198,11 @@ EXPECTED = {
     "answered_call_count": [1, 0, 0, 0, 0, 0],
     "days_since_open": [18, N, N, 121, N, N],
     "has_unsubscribed": [False, False, N, True, False, False],
-    "ticket_count": [2, 0, 1, 0, 0, 0],
+    "ticket_count": [3, 0, 1, 0, 0, 0],
     "days_since_ticket": [1, N, 181, N, N, N],
     "mean_satisfaction": [4, N, 2, N, N, N],
+    # (10 + 20) / 2, the one of yesterday is too young; still open after more than a week.
+    "hours_to_resolve": [15, N, 168, N, N, N],
     "answer_count": [6, 3, 5, 0, 3, 1],
     # From 1 April, 1 March, 1 February 2026; from 1 January 2020: six years with two leap days.
     "days_since_answer": [90, 121, 149, N, 6 * 365 + 2 + 180, N],

@@ -1,4 +1,4 @@
-"""What the report says of campaigns, from published tables and by how arms were made."""
+"""What the report says of campaigns: from published tables, in words that fit the arms."""
 
 from __future__ import annotations
 

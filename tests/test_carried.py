@@ -23,7 +23,8 @@ from segkit.core.findings import Finding, read_findings
 from segkit.core.skewed_means import bound_ratio
 from segkit.evidence.experience.engagement import summarise_events_by_segment
 from segkit.evidence.experience.spend import summarise_spend_by_segment
-from segkit.evidence.experience.support import summarise_tickets_by_segment
+from segkit.evidence.experience.support import open_tickets, summarise_tickets_by_segment
+from segkit.evidence.market.penetration import total_penetration
 from segkit.profiles.base_summaries import summarise_base
 from segkit.profiles.segment_profiles import profile_segments
 from segkit.report import (
@@ -33,7 +34,6 @@ from segkit.report import (
     descriptors,
     differences,
     engagement,
-    market,
     personas,
     reach,
     sizes,
@@ -41,6 +41,7 @@ from segkit.report import (
     stability,
     support,
 )
+from segkit.report.market import penetration, white_space
 from segkit.report.shared.finding_rules.twice import has_other_words
 from segkit.report.shared.numbers import (
     MISSING,
@@ -166,7 +167,9 @@ def test_tickets_of_one_customer_decide_no_median():
     ]
     rows += [("Lost00", moments, moments + pd.Timedelta(hours=90))] * 45
     tickets = pd.DataFrame(rows, columns=["customer_id", "opened_at", "resolved_at"])
-    table = summarise_tickets_by_segment(ibis.memtable(tickets), SEGMENTS)
+    tickets["ticket_id"] = [f"t{number}" for number in range(len(tickets))]
+    tables = {"tickets": ibis.memtable(tickets)}
+    table = summarise_tickets_by_segment(open_tickets(tables, as_of=AS_OF), SEGMENTS)
     hours = find_measure(
         by_segment.state_measures(publish(table, support.TICKETS)), "Median hours to resolve"
     )
@@ -298,18 +301,19 @@ def make_share(**columns) -> pd.DataFrame:
             "index_high": [174.0, 74.0, 413.0],
             "source": "Bureau",
             "year": pd.array([2025] * 3, dtype="Int64"),
+            "served": "like our average",
+            "mark": "",
             **columns,
         }
     )
-    return table.assign(rests_on_count=table["customer_count"])
+    return table.assign(size=table["buyer_count"], rests_on_count=table["customer_count"])
 
 
 def test_our_share_is_highest_where_the_interval_leaves_out_the_average():
-    from segkit.evidence.penetration import total_penetration
-
     table = make_share()
-    totals = publish(total_penetration(table), market.PENETRATION_TOTALS)
-    text = tell(market.state_penetration(publish(table, market.PENETRATION), totals))
+    totals = publish(total_penetration(table), penetration.PENETRATION_TOTALS)
+    shown = publish(table, penetration.view_penetration(table))
+    text = tell(penetration.state_penetration(shown, totals))
     assert (
         "our share is highest in Norway (index 158, 143 to 174, n = 400), though a higher one "
         "rests on few: in Malta (237, n = 12); lowest in Sweden (index 66, 59 to 74, n = 300)"
@@ -431,6 +435,7 @@ def test_no_cell_is_nearest_to_white_space_where_two_are():
             "measure": "market_value",
             "size": [2e6, 1e6],
             "white_space": False,
+            "status": "no",
             "fails_on": ["large", "growing"],
             "opportunity": [1.0, 2.0],
             "rival_share": 0.1,
@@ -438,8 +443,8 @@ def test_no_cell_is_nearest_to_white_space_where_two_are():
             "rests_on_count": [40, 40],
         }
     )
-    shown = publish(table, market.view_white_space(table))
-    assert tell(market.state_white_space(shown)) == (
+    shown = publish(table, white_space.view_white_space(table))
+    assert tell(white_space.state_white_space(shown)) == (
         "None of 2 cells is white space, and none comes nearer to it than all others."
     )
 

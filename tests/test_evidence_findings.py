@@ -9,26 +9,14 @@ import pandas as pd
 import pytest
 from published import publish, read_texts
 
-from segkit.core.absence import ALL_HIDDEN
+from segkit.core.absence import ALL_HIDDEN, empty_table
 from segkit.core.findings import read_cell
-from segkit.evidence import market as market_evidence
-from segkit.evidence import missing_tables, penetration
 from segkit.evidence.experience import engagement as engagement_evidence
 from segkit.evidence.experience import spend as spend_evidence
 from segkit.evidence.experience import support as support_evidence
 from segkit.evidence.experience import survey as survey_evidence
 from segkit.evidence.segment_summaries import count_shares_by_segment
-from segkit.report import (
-    by_segment,
-    engagement,
-    market,
-    show_chart,
-    show_table,
-    spend,
-    support,
-    survey,
-)
-from segkit.report.missing_tables import MISSING_TABLES
+from segkit.report import by_segment, engagement, show_chart, show_table, spend, support, survey
 from segkit.report.shared.numbers import THIN_SPACE
 from segkit.report.shared.sentences import explain_absence, pick_findings
 
@@ -61,205 +49,6 @@ def shown(monkeypatch) -> list[str]:
 
 def tell(findings: list) -> str:
     return " ".join(read_texts(findings)).replace(THIN_SPACE, " ")
-
-
-def make_share(**columns) -> pd.DataFrame:
-    rows = {
-        "cell": ["Tents (NO)", "Boots (NO)", "Pans (SE)"],
-        "country": ["NO", "NO", "SE"],
-        "category": ["Tents", "Boots", "Pans"],
-        "matched": ["both", "both", "ours only"],
-        "measure": ["market_value"] * 3,
-        "market_value": [2e6, 1e6, None],
-        "buyer_count": [1000.0, 500.0, None],
-        "growth_rate": [0.1, 0.1, None],
-        "customer_count": [40, 30, 1],
-        "spend": [5000.0, 2500.0, 90.0],
-        "share": [0.0025, 0.0025, None],
-        "index": [120.0, 80.0, None],
-        "source": ["Bureau"] * 3,
-        "year": pd.array([2025, 2025, None], dtype="Int64"),
-    }
-    share = pd.DataFrame(rows | columns)
-    near = {"index_low": share["index"] - 5, "index_high": share["index"] + 5}
-    share = share.assign(**near)
-    return share.assign(rests_on_count=share["customer_count"])
-
-
-def state_share(share: pd.DataFrame) -> str:
-    totals = publish(penetration.total_penetration(share), market.PENETRATION_TOTALS)
-    return tell(market.state_penetration(publish(share, market.PENETRATION), totals))
-
-
-def test_the_spend_of_one_customer_is_not_told():
-    text = state_share(make_share())
-    assert text.startswith(
-        "We hold 0.25% of the market's value: EUR 7 500 net of returns over all time to "
-        "2026-03-31 against EUR 3.00 million a year, latest year 2025. "
-        "Among cells with 5 customers of ours or more, "
-        "our share is highest in Tents (NO) (index 120, 115 to 125, n = 40); lowest in Boots (NO) "
-        "(index 80, 75 to 85, n = 30); our average is 100."
-    )
-    assert text.endswith(
-        "1 cell of ours did not join the market table and are left out of the shares: Pans (SE)."
-    )
-    assert "90" not in text
-
-
-def test_the_spend_that_did_not_join_is_told_where_enough_customers_are_behind_it():
-    text = state_share(make_share(customer_count=[40, 30, 12]))
-    assert "EUR 90.00 or 1.2% of our net sales over all time to 2026-03-31: Pans (SE)" in text
-
-
-def test_our_share_of_buyers_is_told_where_no_value_is_known():
-    share = make_share(measure=["buyer_count"] * 3, market_value=None)
-    assert state_share(share).startswith(
-        "We hold 4.7% of the market's buyers: 70 over all time to 2026-03-31 against 1 500 a year"
-    )
-
-
-def test_a_market_without_sizes_has_no_shares():
-    share = make_share(market_value=None, buyer_count=None, measure=["buyer_count"] * 3)
-    assert state_share(share).startswith("The market table has neither value nor buyers")
-
-
-def test_a_cell_whose_figures_are_hidden_is_no_extreme():
-    share = make_share(customer_count=[3, 30, 40], matched=["both"] * 3, index=[900.0, 80.0, 100.0])
-    assert "highest" not in state_share(share), "the two others would tell of the hidden one"
-    share = make_share(customer_count=[40, 30, 40], matched=["both"] * 3, index=[90.0, 80.0, 110.0])
-    assert "highest in Pans (SE) (index 110" in state_share(share)
-
-
-def make_space(**columns) -> pd.DataFrame:
-    rows = {
-        "cell": ["Tents (NO)", "Pans (SE)"],
-        "country": ["NO", "SE"],
-        "category": ["Tents", "Pans"],
-        "measure": ["market_value"] * 2,
-        "size": [2e6, 1e6],
-        "white_space": [False, False],
-        "fails_on": ["open from rivals", "large, growing"],
-        "rival_share": [0.2, 0.3],
-        "opportunity": [1500.0, 800.0],
-        "source": ["Bureau A", "Bureau B"],
-        "rests_on_count": [40.0, 40.0],
-    }
-    return pd.DataFrame(rows | columns)
-
-
-def state_space(cells: pd.DataFrame) -> str:
-    return tell(market.state_white_space(publish(cells, market.view_white_space(cells))))
-
-
-def test_a_cell_that_fails_names_the_rule_that_it_fails():
-    assert state_space(make_space()) == (
-        "None of 2 cells is white space. Tents (NO) comes nearest; it fails on: open from rivals."
-    )
-
-
-def test_white_space_says_what_it_would_bring_and_who_says_so():
-    cells = make_space(white_space=[True, True], rival_share=[0.2, None])
-    assert state_space(cells) == (
-        "2 of 2 cells are white space: Tents (NO) and Pans (SE). At our own average share "
-        "Tents (NO) would bring EUR 1 500 a year more, and all of them together EUR 2 300 a year. "
-        "No competitor is recorded for Pans (SE); that may be a gap in the table and not in the "
-        "market. Size and growth are taken from: Bureau A and Bureau B."
-    )
-
-
-def test_white_space_by_buyers_is_told_in_buyers():
-    cells = make_space(white_space=[True, False], measure=["buyer_count"] * 2)
-    assert "would bring 1 500 buyers more, and all of them together 1 500 buyers." in (
-        state_space(cells)
-    )
-
-
-def test_the_sum_of_opportunities_is_told_beside_a_hidden_row_where_it_does_not_need_it():
-    cells = make_space(white_space=[True, True], rests_on_count=[None, 40.0])
-    assert "all of them together EUR 2 300" in state_space(cells)
-    cells = make_space(
-        white_space=[True, True], rests_on_count=[None, 40.0], opportunity=[None, 800.0]
-    )
-    text = state_space(cells)
-    assert "At our own average share Pans (SE) would bring EUR 800.00 a year more. " in text
-    assert "together" not in text
-
-
-def test_the_headline_has_what_is_known():
-    cells = make_space(white_space=[True, False])
-    totals = publish(penetration.total_penetration(make_share()), market.PENETRATION_TOTALS)
-    trends = publish(make_trends(), market.TRENDS)
-    space = publish(cells, market.view_white_space(cells))
-    headline = market.list_headline(trends, totals, space)
-    assert {
-        label: finding.text.replace(THIN_SPACE, " ") for label, finding in headline.items()
-    } == {
-        "Share of the market, all time": "0.25%",
-        "White space": "1 cell",
-        "Opportunity a year": "EUR 1 500",
-        "Rising trends": "1 of 3",
-    }
-
-
-def make_trends() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "trend": ["Camping nights", "Store visits", "Net flow"],
-            "country": ["Norway", "", ""],
-            "unit": ["nights", "visits", ""],
-            "first_year": [2023, 2021, 2023],
-            "first_value": [1e6, 50.0, -5.0],
-            "last_year": [2025, 2025, 2025],
-            "last_value": [2.5e6, 40.0, 5.0],
-            "growth_rate": [0.58, -0.054, None],
-        }
-    )
-
-
-def test_the_fastest_trend_up_and_down_is_told_with_its_years_and_unit():
-    assert tell(market.state_trends(publish(make_trends(), market.TRENDS))) == (
-        "1 of 2 trends rise over their years. Norway: Camping nights rises fastest, by 58.0% a "
-        "year from 2023 to 2025, to 2.50 million nights. Store visits falls fastest, by 5.4% a "
-        "year from 2021 to 2025, to 40.0 visits."
-    )
-
-
-def test_trends_that_stand_still_neither_rise_nor_fall():
-    trends = make_trends().assign(growth_rate=0.0)
-    assert tell(market.state_trends(publish(trends, market.TRENDS))) == (
-        "0 of 3 trends rise over their years."
-    )
-
-
-@pytest.mark.parametrize(
-    ("sales", "ending"), [(2e6, ", about EUR 2.00 million a year."), (None, ".")]
-)
-def test_the_largest_player_is_told_with_its_sales_where_they_are_known(sales, ending):
-    players = pd.DataFrame(
-        {
-            "competitor": ["Norden", "Baltik"],
-            "cell_count": [2, 1],
-            "mean_share": [0.3, 0.2],
-            "estimated_sales": pd.Series([sales, None], dtype=float),
-        }
-    )
-    text = tell(market.state_players(publish(players, market.PLAYERS)))
-    assert text == f"2 competitors are listed; the largest is Norden, with 30.0% of 2 cells{ending}"
-
-
-def read_alt(cells: pd.DataFrame) -> str:
-    published = publish(cells, market.view_white_space(cells))
-    ax = market.plot_white_space(published)
-    return f"{ax.get_xlabel()}: {ax.figure._segkit_alt}".replace(THIN_SPACE, " ")
-
-
-def test_the_size_of_a_market_is_drawn_in_its_unit():
-    cells = make_space(white_space=[True, False], growth_rate=[0.1, 0.0], size=[1500.0, 900.0])
-    assert "size of the market, EUR" in read_alt(cells)
-    assert "Tents (NO), EUR 1 500, growth 10.0%" in read_alt(cells)
-    buyers = cells.assign(measure="buyer_count")
-    assert "size of the market, buyers" in read_alt(buyers)
-    assert "Tents (NO), 1 500 buyers, growth 10.0%" in read_alt(buyers)
 
 
 def make_measures(**columns) -> pd.DataFrame:
@@ -430,42 +219,10 @@ def test_intervals_are_shown_as_text_and_empty_columns_not_at_all(shown):
 
 def test_the_first_page_takes_the_first_finding_of_each_table_that_has_rows():
     found = spend.state_spend(publish(make_spend(spend_per_customer=[2.0, 1.0]), spend.SPEND))
-    empty = market_evidence.summarise_trends(None)
-    absent = [explain_absence(publish(empty, market.TRENDS))]
+    empty = empty_table(["segment_name"], "There is no table of orders.")
+    absent = [explain_absence(publish(empty, spend.SPEND))]
     assert pick_findings([found, absent]) == found[:1]
     assert pick_findings([absent, found], most=2) == found[:2]
-
-
-def test_without_market_tables_every_view_and_finding_gives_the_reason(lines, shown):
-    tables = {"order_lines": lines}
-    trends = publish(market_evidence.summarise_trends(None), market.TRENDS)
-    players = publish(market_evidence.list_players(None), market.PLAYERS)
-    own = penetration.count_own_cells(tables, as_of=AS_OF)
-    share = penetration.measure_penetration(own, None)
-    shown_share = publish(share, market.PENETRATION)
-    totals = publish(penetration.total_penetration(share), market.PENETRATION_TOTALS)
-    found = penetration.find_white_space(share)
-    cells = publish(found, market.view_white_space(found))
-    largest = shown_share.keep(penetration.select_largest(shown_share.frame))
-    gaps = missing_tables.describe_missing(tables, market_evidence.MARKET_TABLES)
-    show_table(publish(gaps, MISSING_TABLES), caption="Market")
-    show_table(trends, caption="Trends")
-    show_table(players, caption="Players")
-    joined = shown_share.keep(shown_share.frame["matched"] != "ours only")
-    show_table(joined, caption="Cells", columns=["cell"])
-    show_table(cells, caption="White space")
-    template = market_evidence.describe_template(tables)
-    show_table(publish(template, market.TEMPLATE), caption="Template")
-    show_chart(market.plot_country_shares(largest), caption="Shares")
-    show_chart(market.plot_cell_shares(largest), caption="Shares")
-    show_chart(market.plot_white_space(cells), caption="Cells")
-    assert sum("There is no table of market cells" in text for text in shown) == 5
-    assert tell(market.state_trends(trends)) == "There is no table of trends."
-    assert tell(market.state_players(players)) == "There is no table of competitors."
-    reason = "There is no table of market cells."
-    assert tell(market.state_penetration(shown_share, totals)) == reason
-    assert tell(market.state_white_space(cells)) == reason
-    assert market.list_headline(trends, totals, cells) == {}
 
 
 def test_without_evidence_every_view_and_finding_gives_the_reason(lines, shown):

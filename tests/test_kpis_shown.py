@@ -24,7 +24,7 @@ def test_each_kpi_is_written_in_its_own_unit():
     assert written["value_text"].str.replace("\u202f", " ").tolist() == [
         "EUR 12.50",
         "50.0%",
-        "9.3",
+        "9.25 hours",
         "–",
     ]
     assert written["target_text"].tolist()[1] == "100.0%"

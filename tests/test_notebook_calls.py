@@ -17,13 +17,13 @@ from segkit.core.findings import Finding, to_json_value
 from segkit.core.privacy import Shape
 from segkit.core.rooms import open_room
 from segkit.core.settings import Settings
-from segkit.evidence.penetration import compare_with_market
+from segkit.evidence.market.penetration import compare_with_market
 from segkit.features.season import keep_whole_months, name_time
 from segkit.plan.models import Criteria, Plan, Scheme
 from segkit.profiles.quiz import fit_scheme
-from segkit.report import by_segment, candidates, market_cells, reach, sizes, survey
+from segkit.report import by_segment, candidates, reach, sizes, survey
 from segkit.report.bases import BASE, lay_out_bases, list_tables
-from segkit.report.market import PENETRATION
+from segkit.report.market import penetration, white_space
 from segkit.report.shared.sentences import list_texts
 from segkit.report.shared.views import View
 from segkit.report.spend import CATEGORIES
@@ -122,21 +122,30 @@ class TestMarketCells:
             "share": [0.012, 0.01, 0.008, None],
             "index": [120.0, 100.0, 80.0, None],
             "source": "S",
+            "size": [1000.0, 500.0, 1000.0, None],
+            "size_low": [1000.0, 500.0, 1000.0, None],
+            "size_high": [1000.0, 500.0, 1000.0, None],
+            "index_low": [90.0, 70.0, 60.0, None],
+            "index_high": [150.0, 130.0, 95.0, None],
+            "mark": "",
             "rests_on_count": [50, 2, 80, 30],
         }
         return pd.DataFrame(rows)
 
     def test_what_joined_and_what_did_not_are_parts_of_one_published_table(self):
-        shown = publish(self.make_share(), PENETRATION)
-        matched = market_cells.keep_matched(shown)
-        unmatched = market_cells.keep_unmatched(shown)
+        share = self.make_share()
+        shown = publish(share, penetration.view_penetration(share))
+        matched = penetration.keep_matched(shown)
+        unmatched = penetration.keep_unmatched(shown)
         assert matched.frame["cell"].tolist() == ["Tents (NO)", "Packs (NO)", "Boots (NO)"]
         assert unmatched.frame["cell"].tolist() == ["Hats (SE)"]
 
     def test_the_opportunity_of_a_hidden_cell_is_not_told(self):
         share = self.make_share()
-        shown = publish(share, PENETRATION)
-        cells = market_cells.find_open_cells(share, None, shown=shown, largest_rival_share=0.5)
+        shown = publish(share, penetration.view_penetration(share))
+        cells = white_space.find_open_cells(
+            share, None, shown=shown, at=AT, largest_rival_share=0.5
+        )
         told = cells.set_index("cell")["opportunity"]
         assert pd.isna(told["Packs (NO)"])
         # Our average is 25 of 2,500, which would be 10 of the 1,000 of the boots.

@@ -20,9 +20,11 @@ from segkit.core.errors import SegkitError
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
 from segkit.evidence import inventory as inventories
-from segkit.evidence import penetration, readiness
+from segkit.evidence import readiness
 from segkit.evidence.experience import spend
 from segkit.evidence.kpis import measure_kpi
+from segkit.evidence.market.own import count_own_cells
+from segkit.evidence.market.penetration import measure_penetration
 from segkit.features import purchases
 from segkit.features.customer_table import build_customers, list_gaps, list_given
 from segkit.features.own_features import describe_feature, list_kinds, list_own, summarise_own
@@ -250,7 +252,7 @@ def test_evidence_without_purchases_says_so_in_a_sentence(tmp_path):
         spend.summarise_spend_by_segment(None, nobody, as_of=AS_OF),
         spend.summarise_months_by_segment(None, nobody, as_of=AS_OF),
         spend.estimate_wallet_by_segment(tables, nobody, as_of=AS_OF),
-        penetration.measure_penetration(penetration.count_own_cells(tables, as_of=AS_OF), None),
+        measure_penetration(count_own_cells(tables, as_of=AS_OF), None),
         purchases.summarise_months(None, as_of=AS_OF).query("is_whole"),
         concentration.rank_customers(nobody, "total_spend"),
         concentration.measure_concentration(nobody, "total_spend")[0],

@@ -6,24 +6,23 @@ gap list in the reports are all generated from here.
 
 from __future__ import annotations
 
+from segkit.contract.business_tables import BUSINESS_TABLES, TICKET_EVENTS
+from segkit.contract.contacts import EVENTS, MESSAGES
 from segkit.contract.definitions import Column, Table
-
-# Columns of several tables.
-UNIT_COST = Column("unit_cost", "money", "Cost of one unit", unit="currency", minimum=0)
-CURRENCY = Column("currency", "category", "Currency of the amounts in the row", unit="ISO 4217")
-COUNTRY = Column("country", "category", "Country's name or code, spelt one way throughout")
-CHANNEL = Column("channel", "category", "Where it happened: web, app, store, phone, e-mail")
-KNOWN_CUSTOMER_ID = Column("customer_id", "id", "The customer, where known")
-CAMPAIGN_ID = Column("campaign_id", "id", "The campaign it belongs to")
-CUSTOMER_ID = Column("customer_id", "id", "Identifies one customer in every table", required=True)
-DEVICE = Column("device", "category", "Kind of device: desktop, mobile, tablet")
-OPERATING_SYSTEM = Column("operating_system", "category", "Operating system of the device")
-BROWSER = Column("browser", "category", "Browser or app")
-CATEGORY = Column("category", "category", "Category of product")
-SOURCE = Column("source", "text", "Where the figure was taken from")
-STATUS = Column("status", "category", "State of the order, such as complete or cancelled")
-CANCELLED_AT = Column(
-    "cancelled_at", "datetime", "When the order was cancelled, if it was", unit="date or time"
+from segkit.contract.market import COMPETITORS, MARKET_CELLS, TRENDS
+from segkit.contract.shared_columns import (
+    BROWSER,
+    CAMPAIGN_ID,
+    CANCELLED_AT,
+    CHANNEL,
+    COUNTRY,
+    CURRENCY,
+    CUSTOMER_ID,
+    DEVICE,
+    KNOWN_CUSTOMER_ID,
+    OPERATING_SYSTEM,
+    STATUS,
+    UNIT_COST,
 )
 
 ORDER_LINES = Table(
@@ -223,61 +222,6 @@ PRODUCTS = Table(
     ),
 )
 
-EVENTS = Table(
-    "events",
-    meaning="One thing a visitor did on the site or in the app",
-    answers="How each segment uses the site, and on which device",
-    collect="The web analytics export",
-    key=(),
-    columns=(
-        KNOWN_CUSTOMER_ID,
-        Column("occurred_at", "datetime", "When", unit="date or time", required=True),
-        Column(
-            "event_type",
-            "category",
-            "What: visit, view, cart, wish, checkout, signup, form, ad_click, or your own",
-            required=True,
-        ),
-        Column("session_id", "id", "The visit that it belongs to"),
-        Column("product_id", "id", "The product concerned"),
-        CHANNEL,
-        DEVICE,
-        OPERATING_SYSTEM,
-        BROWSER,
-        Column("source", "category", "UTM source of the visit"),
-        Column("medium", "category", "UTM medium of the visit"),
-        Column("campaign", "category", "UTM campaign of the visit"),
-    ),
-)
-
-MESSAGES = Table(
-    "messages",
-    meaning="One message or call to one customer",
-    answers="Who opens, clicks and unsubscribes",
-    collect="The mail tool's log",
-    key=(),
-    columns=(
-        CUSTOMER_ID,
-        Column("sent_at", "datetime", "When it was sent", unit="date or time", required=True),
-        CAMPAIGN_ID,
-        CHANNEL,
-        Column(
-            "arm",
-            "category",
-            (
-                "Arm of the campaign, as the plan names or spells it; segmented: a message for the "
-                "segment; unsegmented: the same for all; control: nothing was sent"
-            ),
-        ),
-        Column("opened", "boolean", "Opened or answered"),
-        Column("clicked", "boolean", "Clicked"),
-        Column("bounced", "boolean", "Could not be delivered"),
-        Column("unsubscribed", "boolean", "Unsubscribed"),
-        Column("reported_spam", "boolean", "Reported as spam"),
-        Column("converted", "boolean", "Bought in the campaign's time; of the control group too"),
-    ),
-)
-
 TICKETS = Table(
     "tickets",
     meaning="One request to support",
@@ -288,7 +232,9 @@ TICKETS = Table(
         Column("ticket_id", "id", "Identifies one ticket", required=True),
         KNOWN_CUSTOMER_ID,
         Column("opened_at", "datetime", "When it was opened", unit="date or time", required=True),
+        Column("answered_at", "datetime", "When somebody first answered", unit="date or time"),
         Column("resolved_at", "datetime", "When it was resolved", unit="date or time"),
+        Column("status", "category", "State of the ticket, such as open, cancelled or merged"),
         Column("topic", "category", "What it was about"),
         CHANNEL,
         Column("body", "text", "What the customer wrote", personal=True),
@@ -318,59 +264,6 @@ RESPONSES = Table(
     ),
 )
 
-MARKET_CELLS = Table(
-    "market_cells",
-    meaning="One cell of the market: a country or category in one year, with its size",
-    answers="Our share of each cell, and the white space",
-    collect="Statistics, market reports",
-    key=(),
-    one_of=(("country", "category"), ("buyer_count", "market_value")),
-    decides=("year",),
-    columns=(
-        COUNTRY,
-        CATEGORY,
-        Column("year", "integer", "Year", unit="year", minimum=1900, maximum=2100),
-        Column("buyer_count", "number", "People or firms who buy", unit="buyers", minimum=0),
-        Column("market_value", "money", "Sales in the cell", unit="currency a year", minimum=0),
-        Column("growth_rate", "number", "Yearly growth; .05 is five per cent", unit="share"),
-        SOURCE,
-    ),
-)
-
-COMPETITORS = Table(
-    "competitors",
-    meaning="One competitor in one cell of the market",
-    answers="Who else serves each cell, and how",
-    collect="Annual reports, trade press",
-    key=(),
-    decides=("market_share",),
-    columns=(
-        Column("competitor", "category", "Name of the competitor", required=True),
-        COUNTRY,
-        CATEGORY,
-        Column("market_share", "number", "Share of the cell", unit="share", minimum=0, maximum=1),
-        Column("segments_served", "text", "How it segments its customers"),
-        Column("offer", "text", "How it serves them"),
-        SOURCE,
-    ),
-)
-
-TRENDS = Table(
-    "trends",
-    meaning="One figure of one trend in one year",
-    answers="Where the industry is going",
-    collect="Statistics offices, trade associations",
-    key=(),
-    columns=(
-        Column("trend", "category", "Name of the trend", required=True),
-        Column("year", "integer", "Year", unit="year", required=True, minimum=1900, maximum=2100),
-        Column("value", "number", "The figure", required=True),
-        Column("unit", "category", "Unit of the figure"),
-        COUNTRY,
-        SOURCE,
-    ),
-)
-
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -381,7 +274,9 @@ TABLES: dict[str, Table] = {
         EVENTS,
         MESSAGES,
         TICKETS,
+        TICKET_EVENTS,
         RESPONSES,
+        *BUSINESS_TABLES,
         MARKET_CELLS,
         COMPETITORS,
         TRENDS,

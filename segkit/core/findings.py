@@ -18,6 +18,7 @@ from segkit.core.errors import SegkitError
 if TYPE_CHECKING:
     import pandas as pd
 
+ABSENCE = "absence"  # the kind of a finding that says why a table has no rows
 HIDDEN = "is_hidden"  # marks the rows of a published table whose figures are hidden
 Scalar = str | float | int | bool | None
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {

@@ -31,8 +31,10 @@ def bound_share(hits: ArrayLike, trials: ArrayLike) -> tuple[np.ndarray, np.ndar
         return proportion_confint(hits, trials, alpha=ALPHA, method="wilson")
 
 
-def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def bound_count(counts: ArrayLike, *, comparison_count: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Return both ends of the exact 95 % interval of Poisson counts (Garwood 1936).
+
+    The intervals of ``comparison_count`` figures hold together (Bonferroni).
 
     >>> low, high = bound_count([0, 10])
     >>> low.round(2).tolist(), high.round(2).tolist()
@@ -40,9 +42,92 @@ def bound_count(counts: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """
     from scipy.special import chdtri
 
+    tail = ALPHA / 2 / max(comparison_count, 1)
     counts = np.asarray(counts, dtype=float)
-    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - ALPHA / 2) / 2, 0.0)
-    return low, chdtri(2 * counts + 2, ALPHA / 2) / 2
+    low = np.where(counts > 0, chdtri(2 * np.maximum(counts, 1), 1 - tail) / 2, 0.0)
+    return low, chdtri(2 * counts + 2, tail) / 2
+
+
+def bound_median(values: np.ndarray) -> tuple[float, float]:
+    """Return both ends of the 95 % interval of the median of known numbers (n,); NaN below six.
+
+    The order statistics that the sign test leaves possible: Conover (1999), *Practical
+    Nonparametric Statistics*, section 3.2. statsmodels has none.
+
+    >>> bound_median(np.arange(1.0, 11))
+    (2.0, 9.0)
+    """
+    from scipy.special import bdtr
+
+    count = len(values)
+    # The most values that may lie below an end, with no more risk than half of what is allowed.
+    below = np.flatnonzero(bdtr(np.arange(count), count, 0.5) <= ALPHA / 2)
+    if len(below) == 0:
+        return np.nan, np.nan
+    ordered = np.sort(np.asarray(values, dtype=float))
+    place = int(below[-1])
+    return float(ordered[place]), float(ordered[count - 1 - place])
+
+
+def bound_clustered_share(
+    hits: ArrayLike,
+    trials: ArrayLike,
+    *,
+    hit_squares: ArrayLike,
+    products: ArrayLike,
+    trial_squares: ArrayLike,
+    clusters: ArrayLike,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of the 95 % interval of shares of trials that come in clusters.
+
+    Several messages of one customer are not independent: who opens one opens the next. The variance
+    of the ratio is taken over the clusters (Cochran 1977, *Sampling Techniques*, section 2.11);
+    how much larger it is than that of independent trials says of how many these are worth, and
+    Wilson's interval is taken of so many: Korn and Graubard (1998), *Survey Methodology* 24, whose
+    adjustment for few clusters is used, with Wilson's limits as Franco et al. (2019), *Journal of
+    Survey Statistics and Methodology* 7, recommend. Trials never count for more than they are.
+    Where all or none are hits, each cluster counts as one trial.
+
+    Parameters
+    ----------
+    hits, trials : array of float
+        The sums over the clusters.
+    hit_squares, products, trial_squares : array of float
+        The sums over the clusters of squared hits, hits times trials, and squared trials.
+    clusters : array of float
+        How many clusters have a trial; of one there is no interval.
+
+    Examples
+    --------
+    >>> customers = np.array([[5, 5], [0, 5], [0, 5], [5, 5]])  # hits and trials of each
+    >>> hits, trials = customers.T
+    >>> low, high = bound_clustered_share(
+    ...     hits.sum(), trials.sum(), hit_squares=(hits**2).sum(), products=(hits * trials).sum(),
+    ...     trial_squares=(trials**2).sum(), clusters=4,
+    ... )
+    >>> round(float(low), 2), round(float(high), 2)  # twenty messages, worth less than four
+    (0.06, 0.94)
+    """
+    from scipy.special import stdtrit
+
+    hits, trials, hit_squares, products, trial_squares, clusters = (
+        np.asarray(value, dtype=float)
+        for value in (hits, trials, hit_squares, products, trial_squares, clusters)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = hits / trials
+        squares = hit_squares - 2 * share * products + share**2 * trial_squares
+        variance = clusters / (clusters - 1) * np.maximum(squares, 0) / trials**2
+        is_mixed = (hits > 0) & (hits < trials)
+        worth = np.where(is_mixed, share * (1 - share) / variance, clusters)
+        worth = np.minimum(worth, trials)
+        reach = find_reach()
+        fewer = (reach / stdtrit(np.maximum(clusters - 1, 1), 1 - ALPHA / 2)) ** 2
+        worth = np.where((clusters > 1) & (trials > 0), worth * fewer, np.nan)
+        middle = (share + reach**2 / (2 * worth)) / (1 + reach**2 / worth)
+        spread = share * (1 - share) / worth + reach**2 / (4 * worth**2)
+        half = reach * np.sqrt(spread) / (1 + reach**2 / worth)
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
 def bound_share_difference(
@@ -140,7 +225,9 @@ def bound_estimate(
     return estimate - reach, estimate + reach
 
 
-def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[ArrayLike, ArrayLike]:
+def find_skewed_reach(
+    skew: ArrayLike, *, freedom: float = np.inf, comparison_count: int = 1
+) -> tuple[ArrayLike, ArrayLike]:
     """Return how many standard errors a 95 % interval of a mean of skewed values reaches down, up.
 
     Student's t is inverted through the cubic transformation of Hall (1992), On the removal of
@@ -154,6 +241,8 @@ def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[Arra
         The skewness of the values over the root of their count: that of their mean.
     freedom : float, optional
         Degrees of freedom of the standard error.
+    comparison_count : int, optional
+        So many intervals hold together, see `find_reach`.
 
     Examples
     --------
@@ -162,7 +251,7 @@ def find_skewed_reach(skew: ArrayLike, *, freedom: float = np.inf) -> tuple[Arra
     >>> find_skewed_reach(0.2)
     (1.66..., 2.50...)
     """
-    reach = find_reach(freedom)
+    reach = find_reach(freedom, comparison_count=comparison_count)
     known = np.clip(SKEW_FACTOR * np.asarray(skew, dtype=float), -MOST_SKEW, MOST_SKEW)
     known = np.where(np.abs(known) < 1e-6, 1e-6, known)  # 0 over 0 where nothing is skewed
     down, up = (

@@ -24,7 +24,17 @@ from segkit.data.columns import text_literal
 from segkit.data.places import name_plainly, open_room
 
 SQL_FOLDER = Path(__file__).with_name("sample_sql")
-SCRIPTS = ("dirt", "words", "survey", "customers", "orders", "contacts", "market", "truth")
+SCRIPTS = (
+    "dirt",
+    "words",
+    "survey",
+    "customers",
+    "orders",
+    "contacts",
+    "business",
+    "market",
+    "truth",
+)
 _LARGE = ("order_lines", "orders", "events", "messages")
 FILES = {name: f"{name}.parquet" if name in _LARGE else f"{name}.csv" for name in TABLES}
 FEWEST_CUSTOMERS = 50

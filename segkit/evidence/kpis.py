@@ -1,128 +1,129 @@
-"""A KPI for each goal, with its target."""
+"""A KPI for each goal, ready-made or of the plan's own, with its target."""
 
 from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
 
 import ibis
 import pandas as pd
 
-from segkit.core.absence import is_missing
-from segkit.core.periods import YEAR_DAYS
-from segkit.evidence.segment_summaries import keep_delivered
-from segkit.features.journey import mark_lapsed
-from segkit.features.purchases import divide_by_orders, find_mean_order_value
-from segkit.plan.models import MEASURES, Goal
+from segkit.evidence.kpi_definitions import Followed, find_kpi
+from segkit.evidence.kpi_rows import Source, open_source
+from segkit.evidence.kpi_sums import sum_kpis
+from segkit.evidence.kpi_values import CONTRIBUTIONS, list_lacks, measure_values
+from segkit.plan.kpis import Kpi
+from segkit.plan.models import Goal, Plan
 
-# The features that a measure of buyers reads, beside their orders.
-NEEDED = {
-    "total_spend": "spend_last_365_days",
-    "net_order_value": "total_spend",
-    "gross_order_value": "mean_order_value",
-    "active_customers": "recency_days",
-}
-NET = "net_order_value"
-GROSS = "gross_order_value"
-AS_GIVEN = "Mean order value, as the customers table gives it"
-LOWER_IS_BETTER = {"lapsed_share", "resolution_hours"}
+# Where no last day is given, nothing is later.
+NO_LAST_DAY = datetime.date(9999, 12, 30)
+GROSS = "gross_value"
+MEASURED = ["value", "unit", "customer_count", *CONTRIBUTIONS]
+GOAL_COLUMNS = ["goal", "text", "kpi", "measure", "value", "target", "met", "lack", "unit"]
 
 
 def measure_kpi(
-    measure: str, customers: pd.DataFrame, tables: dict[str, ibis.Table]
+    name: str,
+    customers: pd.DataFrame,
+    tables: Mapping[str, ibis.Table],
+    *,
+    as_of: datetime.date = NO_LAST_DAY,
 ) -> float | None:
-    """Compute one of :data:`segkit.plan.models.MEASURES`; ``None`` if its table is missing.
+    """Measure a ready-made KPI of all customers; ``None`` where what it needs is missing.
 
     The mean order value is net of returns; a plan without order lines has the one that it gives.
     """
-    if measure == "mean_order_value":
-        measure = NET if "order_lines" in tables else GROSS
-    if measure == "open_share":
-        return _measure_open_share(tables.get("messages"))
-    if measure == "resolution_hours":
-        return _measure_resolution(tables.get("tickets"))
-    return _measure_buyers(measure, customers)
-
-
-def _measure_open_share(messages: ibis.Table | None) -> float | None:
-    if is_missing(messages, "opened"):
-        return None
-    return _read_number(keep_delivered(messages)["opened"].fill_null(False).mean())
-
-
-def _measure_resolution(tickets: ibis.Table | None) -> float | None:
-    """Return the median of the hours until a ticket was resolved."""
-    if is_missing(tickets, "resolved_at"):
-        return None
-    seconds = tickets["resolved_at"].epoch_seconds() - tickets["opened_at"].epoch_seconds()
-    return _read_number((seconds / 3600).median())
-
-
-def _measure_buyers(measure: str, customers: pd.DataFrame) -> float | None:
-    """Return a measure of the customer table; spend is that of all rows, returns included."""
-    if not {"order_count", NEEDED.get(measure, "order_count")} <= set(customers):
-        return None
-    buyers = customers[customers["order_count"] > 0]
-    if buyers.empty:
-        return None
-    orders = buyers["order_count"]
-    if measure == "total_spend":
-        return float(customers["spend_last_365_days"].sum())
-    if measure == GROSS:
-        return find_mean_order_value(buyers)
-    if measure == NET:
-        return find_net_order_value(customers)
-    if measure == "active_customers":
-        return float((buyers["recency_days"] < YEAR_DAYS).sum())
-    if measure == "lapsed_share":
-        is_lapsed = mark_lapsed(buyers)
-        return None if is_lapsed is None else float(is_lapsed.mean())
-    return float((orders >= 2).mean() if measure == "repeat_share" else orders.mean())
-
-
-def _read_number(figure: ibis.Scalar) -> float | None:
-    number = figure.execute()
-    return None if pd.isna(number) else float(number)
+    followed = find_kpi(name, has_lines="order_lines" in tables)
+    found = _measure([followed], open_source(tables, customers, as_of=as_of)).iloc[0]
+    return None if pd.isna(found["value"]) else float(found["value"])
 
 
 def measure_kpis(
-    goals: tuple[Goal, ...], customers: pd.DataFrame, tables: dict[str, ibis.Table]
+    goals: Sequence[Goal],
+    customers: pd.DataFrame,
+    tables: Mapping[str, ibis.Table],
+    *,
+    plan: Plan | None = None,
+    kpis: Sequence[Kpi] = (),
+    as_of: datetime.date = NO_LAST_DAY,
 ) -> pd.DataFrame:
     """Measure each goal's KPI against its target; ``met`` is yes, no, no target or no data.
 
     A mean order value is net of returns, and meets a target or misses it as such; where both are
     known ``gross_value`` has it before returns, and ``gross_met`` what that would have said.
+
+    Parameters
+    ----------
+    goals : sequence of Goal
+    customers : DataFrame
+        One row a customer with the features.
+    tables : mapping of str to ibis.Table
+        The accepted rows.
+    plan : Plan, optional
+        Its own KPIs, and what it says of consent, support and surveys.
+    kpis : sequence of Kpi, optional
+        Further ones of one's own.
+    as_of : datetime.date, optional
+        The last day counted.
+
+    Returns
+    -------
+    DataFrame
+        One row a goal: goal, text, kpi, measure (what it is in words), value, target, met, lack
+        (what is missing and what to collect), unit, customer_count, gross_value and gross_met, and
+        for the gate the sums behind both values with their largest contributions.
     """
+    has_lines = "order_lines" in tables
+    own = [*kpis, *(plan.kpis if plan else ())]
+    followed = [find_kpi(goal.kpi, own, has_lines=has_lines) for goal in goals]
+    source = open_source(tables, customers, plan, as_of=as_of)
+    gross_one = find_kpi("mean_order_value", has_lines=False)
+    *found, gross = _measure([*followed, gross_one], source).to_dict("records")
     rows = []
-    for goal in goals:
-        value = measure_kpi(goal.kpi, customers, tables)
-        has_lines = "order_lines" in tables
-        measure = name_measure(goal.kpi, has_lines=has_lines)
-        is_both = goal.kpi == "mean_order_value" and has_lines
-        gross = _measure_buyers(GROSS, customers) if is_both else None
-        row = (goal.name, goal.text, goal.kpi, measure, value, goal.target, _meet(goal, value))
-        rows.append((*row, gross, _meet(goal, gross)))
-    columns = ["goal", "text", "kpi", "measure", "value", "target", "met"]
-    columns += ["gross_value", "gross_met"]
-    return pd.DataFrame(rows, columns=columns).astype({"gross_value": float})
+    for goal, one, measured in zip(goals, followed, found, strict=True):
+        value = None if pd.isna(measured["value"]) else measured["value"]
+        met = _meet(goal, value, one.kpi.better)
+        row = {"goal": goal.name, "text": goal.text, "kpi": goal.kpi, "measure": one.text}
+        row |= {**measured, "target": goal.target, "met": met}
+        if goal.kpi == "mean_order_value" and has_lines and pd.notna(gross["value"]):
+            row |= {GROSS: gross["value"], "gross_met": _meet(goal, gross["value"], "higher")}
+            row |= {name.replace("value", GROSS, 1): gross[name] for name in CONTRIBUTIONS}
+        rows.append(row)
+    columns = [*GOAL_COLUMNS, "customer_count", *CONTRIBUTIONS]
+    columns += [GROSS, "gross_met", *(name.replace("value", GROSS, 1) for name in CONTRIBUTIONS)]
+    return pd.DataFrame(rows).reindex(columns=columns).astype({GROSS: float})
 
 
-def name_measure(kpi: str, *, has_lines: bool) -> str:
+def _measure(followed: Sequence[Followed], source: Source) -> pd.DataFrame:
+    """Return the values of KPIs in their order, one row each, with what they lack."""
+    # A KPI that serves two goals is measured once for each: its place is its name here.
+    placed = [_rename(one, f"goal{place}") for place, one in enumerate(followed)]
+    nobody = pd.DataFrame({"customer_id": [], "segment_name": []}, dtype=str)
+    sums = sum_kpis(placed, source, nobody)
+    values = measure_values(sums).set_index("kpi").reindex([one.name for one in placed])
+    lacks = list_lacks(sums).set_index("kpi")["lack"].reindex(values.index)
+    values["unit"] = [one.unit for one in followed]
+    return values.reset_index(drop=True)[MEASURED].assign(lack=lacks.fillna("").to_numpy())
+
+
+def _rename(followed: Followed, name: str) -> Followed:
+    return dataclasses.replace(followed, kpi=followed.kpi.model_copy(update={"name": name}))
+
+
+def name_measure(kpi: str, *, has_lines: bool, kpis: Sequence[Kpi] = ()) -> str:
     """Name what a KPI measures; what is not summed from order lines is as the plan gives it."""
-    return AS_GIVEN if kpi == "mean_order_value" and not has_lines else MEASURES[kpi]
+    return find_kpi(kpi, kpis, has_lines=has_lines).text
 
 
-def _meet(goal: Goal, value: float | None) -> str:
+def _meet(goal: Goal, value: float | None, better: str) -> str:
     """Say whether a value meets a goal's target."""
     if value is None:
         return "no data"
     if goal.target is None:
         return "no target"
-    sign = -1 if goal.kpi in LOWER_IS_BETTER else 1
+    sign = -1 if better == "lower" else 1
     return "yes" if sign * value >= sign * goal.target else "no"
-
-
-def find_net_order_value(customers: pd.DataFrame) -> float:
-    """Return all customers' spend, net of returns, over their orders; NaN without orders."""
-    known = customers[["total_spend", "order_count"]].astype(float).dropna()
-    return float(divide_by_orders(known["total_spend"].sum(), known["order_count"].sum()))
 
 
 def choose_value(customers: pd.DataFrame) -> str:

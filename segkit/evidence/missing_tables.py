@@ -10,7 +10,18 @@ import pandas as pd
 from segkit.contract.tables import TABLES
 
 # The tables that tell what customers buy, do, ask for and say.
-EXPERIENCE_TABLES = ("order_lines", "products", "messages", "events", "tickets", "responses")
+EXPERIENCE_TABLES = (
+    "order_lines",
+    "products",
+    "messages",
+    "events",
+    "tickets",
+    "ticket_events",
+    "responses",
+    "deals",
+    "deal_stages",
+    "contracts",
+)
 
 
 def describe_missing(tables: Mapping[str, ibis.Table], names: Collection[str]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from ibis import _, ir
 
 from segkit.features.behavioural import summarise_events
 from segkit.features.expressions import (
+    add_columns,
     count_true,
     cut,
     days_until,
@@ -23,7 +24,9 @@ from segkit.features.expressions import (
     round_ratio,
     share_of,
 )
+from segkit.features.tickets import average_hours, prepare_tickets
 from segkit.plan.bases import BaseSettings
+from segkit.plan.support import Support
 
 TIMES = {"messages": "sent_at", "tickets": "opened_at", "responses": "answered_at"}
 CALLS = ("phone", "call")
@@ -84,7 +87,9 @@ def _join_summaries(
     summaries = {
         "events": functools.partial(summarise_events, moments=settings.key_moments),
         "messages": _summarise_messages,
-        "tickets": _summarise_tickets,
+        "tickets": functools.partial(
+            _summarise_tickets, events=tables.get("ticket_events"), support=settings.support
+        ),
         "responses": _summarise_responses,
     }
     parts = [
@@ -152,13 +157,20 @@ def _summarise_messages(messages: ir.Table, as_of: datetime.date) -> ir.Table:
     return messages.group_by("customer_id").aggregate(**measures)
 
 
-def _summarise_tickets(tickets: ir.Table, as_of: datetime.date) -> ir.Table:
+def _summarise_tickets(
+    tickets: ir.Table, as_of: datetime.date, *, events: ir.Table | None, support: Support
+) -> ir.Table:
+    told = {"tickets": tickets} if events is None else {"tickets": tickets, "ticket_events": events}
     tickets = keep_until(tickets, "opened_at", as_of)
     last = days_until(tickets.opened_at.max(), as_of)
     measures = {"ticket_count": tickets.count(), "days_since_ticket": last}
     if "satisfaction" in tickets.columns:
         measures["mean_satisfaction"] = round_ratio(tickets.satisfaction.mean())
-    return tickets.group_by("customer_id").aggregate(**measures)
+    table = tickets.group_by("customer_id").aggregate(**measures)
+    if "resolved_at" not in tickets.columns:
+        return table
+    hours = average_hours(prepare_tickets(told, as_of=as_of, support=support), as_of=as_of)
+    return add_columns(table, hours)
 
 
 def _summarise_responses(responses: ir.Table, as_of: datetime.date) -> ir.Table:

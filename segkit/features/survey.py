@@ -47,7 +47,7 @@ def score_attitudes(
         One row for each customer with an answer to one of the questions: ``customer_id`` and the
         features of `BaseSettings.list_attitudes`. None without answers of customers, or settings.
     """
-    rows = _find_answers(responses, as_of)
+    rows = find_answers(responses, as_of)
     if rows is None or not settings.list_attitudes():
         return None
     parts = [_score_scale(rows, scale) for scale in settings.scales]
@@ -66,7 +66,7 @@ def score_attitudes(
     return every.group_by("customer_id").aggregate(**{name: every[name].max() for name in types})
 
 
-def _find_answers(responses: ir.Table | None, as_of: datetime.date) -> ir.Table | None:
+def find_answers(responses: ir.Table | None, as_of: datetime.date) -> ir.Table | None:
     """Return ``customer_id``, ``question``, ``answer`` (trimmed) and ``at_`` of all answers."""
     if responses is None or not is_said(responses.columns):
         return None
@@ -76,7 +76,7 @@ def _find_answers(responses: ir.Table | None, as_of: datetime.date) -> ir.Table 
     return rows.filter(_.customer_id.notnull(), _.answer.notnull(), _.answer != "")
 
 
-def _take_last(rows: ir.Table) -> ir.Table:
+def take_last(rows: ir.Table) -> ir.Table:
     """Return the last of each customer's answers to each question."""
     order = [ibis.desc("is_dated_"), ibis.desc("at_"), ibis.asc("answer")]
     return take_first(rows.mutate(is_dated_=_.at_.notnull()), order, by=("customer_id", "question"))
@@ -93,7 +93,7 @@ def _read_values(rows: ir.Table, scale: Scale) -> ir.Table:
 
 def _read_items(rows: ir.Table, scale: Scale) -> ir.Table:
     """Return valid answers to a scale's questions as ``value``, those reversed turned around."""
-    items = _take_last(_read_values(rows, scale).filter(_.value.notnull()))
+    items = take_last(_read_values(rows, scale).filter(_.value.notnull()))
     turned = scale.lowest + scale.highest - items.value
     value = ibis.ifelse(items.question.isin(scale.reversed), turned, items.value)
     return items.mutate(value=value) if scale.reversed else items
@@ -117,7 +117,7 @@ def _find_unreadable(rows: ir.Table, scale: Scale) -> ir.Table:
 
 
 def _read_choice(rows: ir.Table, choice: ChoiceQuestion) -> ir.Table:
-    last = _take_last(rows.filter(_.question == choice.question))
+    last = take_last(rows.filter(_.question == choice.question))
     if not choice.separator:
         return last.select("customer_id", **dict.fromkeys(choice.features, last.answer))
     mark = choice.separator
@@ -146,7 +146,7 @@ def measure_reliability(
 
     See `find_alpha` and `bound_alpha` for the method.
     """
-    rows = _find_answers(responses, as_of)
+    rows = find_answers(responses, as_of)
     tables = []
     for scale in scales if rows is not None else ():
         items = _list_items(_read_items(rows, scale), scale.questions)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from segkit.contract.bases import SAID
 from segkit.plan.frozen import Frozen
 from segkit.plan.labels import Label, Labels
+from segkit.plan.support import Support
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
@@ -94,7 +95,8 @@ class BaseSettings(Frozen):
     ``territories`` maps cities, regions or countries to territories. ``engagement_days`` are the
     last days since a contact of who is active, and of who is quiet; "learned" takes a third of the
     customers each. ``key_moments`` are types of events. With the unit ``account`` all customers
-    with the same ``account_id`` are one. ``labels`` are the words for features, by their names.
+    with the same ``account_id`` are one. ``labels`` are the words for features, by their names;
+    ``support`` says what events and statuses of tickets mean.
     """
 
     unit: Literal["customer", "account"] = "customer"
@@ -104,6 +106,7 @@ class BaseSettings(Frozen):
     scales: tuple[Scale, ...] = ()
     choices: tuple[ChoiceQuestion, ...] = ()
     labels: Labels = Field({})
+    support: Support = Support()
 
     def list_needs(self) -> dict[str, str]:
         """Return what the plan says that a base or a feature may need, as the dictionary writes it.

@@ -17,24 +17,20 @@ from segkit.core.errors import SegkitError
 from segkit.plan.accepted import AcceptedWarnings
 from segkit.plan.bases import BaseSettings, Name, read_labels
 from segkit.plan.campaigns import Campaigns
+from segkit.plan.deliverables import Deliverables
 from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
+from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
+from segkit.plan.market import Market
+from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
+from segkit.plan.surveys import Surveys
+from segkit.plan.wallet import Wallet
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
-MEASURES = {
-    "total_spend": "Net spend in the last 365 days",
-    "active_customers": "Customers who bought in the last 365 days",
-    "repeat_share": "Share of buyers with two orders or more",
-    "mean_order_value": "Mean order value, net of returns",
-    "orders_per_customer": "Orders a buyer",
-    "lapsed_share": "Share of buyers who have lapsed, as the stages of the journey have it",
-    "open_share": "Share of delivered messages that were opened",
-    "resolution_hours": "Median hours to resolve a ticket",
-}
 # What makes a segment worth having, and what makes us fit to serve it, with their weights.
 ATTRACTIVENESS = {"value_share": 3.0, "mean_value": 2.0, "customer_share": 1.0, "stability": 1.0}
 FIT = {"reach": 2.0, "consent_share": 1.0}
@@ -54,12 +50,16 @@ LEARNING_METHODS = ("kmeans", "kprototypes", "latent_classes")
 
 
 class Goal(Frozen):
-    """One goal with the one KPI that tells whether it is met."""
+    """One goal with one KPI, ready-made or the plan's own, that tells whether it is met.
+
+    ``due`` is the day by which it shall be.
+    """
 
     name: Name
     text: str
-    kpi: Literal[tuple(MEASURES)]
+    kpi: Name
     target: float | None = None
+    due: datetime.date | None = None
 
 
 class TableSpec(Frozen):
@@ -259,20 +259,25 @@ class Plan(BaseSettings):
     scope: str
     target_market: str
     budget: str
-    deliverables: Annotated[tuple[str, ...], Field(min_length=1)]
+    deliverables: Deliverables
     as_of: datetime.date | None = None
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
     most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     time_zone: str | None = None
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
+    kpis: tuple[Kpi, ...] = ()
     tables: dict[str, TableSpec]
     policies: Policies = Policies()
+    market: Market = Market()
     schemes: Annotated[tuple[Scheme, ...], Field(min_length=1)]
     criteria: Criteria = Criteria()
     privacy: Privacy = Privacy()
+    surveys: Surveys = Surveys()
+    readiness: ReadinessAnswers = ReadinessAnswers()
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
+    wallet: Wallet = Wallet()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 

@@ -7,6 +7,7 @@ import re
 from segkit.contract.features import CATEGORY_SHARE, FEATURES
 from segkit.contract.tables import TABLES
 from segkit.core.errors import SegkitError, suggest_name
+from segkit.plan.kpis import check_kpis
 
 # Of these tables one is needed; the first that is there says who is a customer.
 NAME_CUSTOMERS = ("order_lines", "customers", "events", "messages", "responses")
@@ -51,10 +52,11 @@ class _Faults:
         self.file = file
         self.found: list[tuple[int, SegkitError]] = []
 
-    def add(self, loc: tuple, message: str, fix: str) -> None:
+    def add(self, loc: tuple, message: str, fix: str, *, found: str = "") -> None:
         """Add a fault of the key at ``loc``."""
         line = find_line(loc, self.lines)
-        error = SegkitError(message, where=f"{self.file}, line {line}", fix=fix)
+        where = f"{self.file}, line {line}"
+        error = SegkitError(message, where=where, found=found, fix=fix)
         self.found.append((line, error))
 
 
@@ -72,6 +74,8 @@ def check_names(content: dict, lines: dict[tuple, int], file: str) -> list[tuple
     _check_repeated_names(faults, content)
     _check_final_scheme(faults, content)
     _check_labels(faults, content)
+    for place, fault in check_kpis(content):
+        faults.add(place, fault.message, fault.fix, found=fault.found)
     return faults.found
 
 

@@ -26,14 +26,25 @@ MEASURES = {
     "mean_order_value": Column("Mean order value, gross", "money"),
     "return_share": Column("Share of gross sales returned", "share"),
     "wallet_share": Column("Our share of the wallet", "share"),
+    "repeat_90_share": Column("Ordered again within 90 days", "share"),
+    "repeat_365_share": Column("Ordered again within 365 days", "share"),
+    "orders_ever_per_buyer": Column("Orders a buyer since the data begin", "number"),
+    "units_per_order": Column("Units an order", "number"),
+    "products_per_buyer": Column("Different products a buyer", "number"),
+    "discount_share": Column("Share of the price given as discount", "share"),
     "open_share": Column("Messages opened", "share"),
+    "human_open_share": Column("Messages opened, known machines left out", "share"),
     "click_share": Column("Messages clicked", "share"),
+    "click_to_open_share": Column("Messages clicked of those opened", "share"),
     "unsubscribe_share": Column("Messages unsubscribed from", "share"),
     "visits_per_customer": Column("Visits a customer", "number"),
     "carts_per_customer": Column("Carts a customer", "number"),
     "tickets_per_100_customers": Column("Tickets per 100 customers", "number"),
     "median_hours_to_resolve": Column("Median hours to resolve", "number"),
     "mean_satisfaction": Column("Mean satisfaction, 1 to 5", "number"),
+    "rated_share": Column("Tickets that were rated", "share"),
+    "handed_share": Column("Tickets that change hands", "share"),
+    "reopened_share": Column("Resolved tickets that come back", "share"),
 }
 SEGMENT = ("segment_name",)
 RESTS_ON = "rests_on_count"
@@ -83,30 +94,30 @@ def keep_leading(shares: Published, *, most: int) -> Published:
     return shares.keep(shares.frame["rank"] <= most)
 
 
-def state_measures(table: Published) -> list[Finding]:
+def state_measures(table: Published, *, by: str = "segment_name") -> list[Finding]:
     """Say of each measure where it is highest and lowest, and whether intervals keep them apart.
 
     An end that is another without two customers is not named; where all are written alike, that is
-    said, or that nothing was recorded of anybody. ``table`` has one row a segment: segment_name,
-    customer_count and any of :data:`MEASURES`.
+    said, or that nothing was recorded of anybody. ``table`` has one row a segment, or another group
+    that ``by`` names: its name, customer_count and any of :data:`MEASURES`.
     """
     if table.empty:
         return [explain_absence(table)]
     told = []
     for column in table.frame:
         if column in MEASURES and table.frame[column].notna().sum() >= 2:
-            told.append(_compare_ends(table, column))
-    return [*told, *_name_hidden(table)]
+            told.append(_compare_ends(table, column, by))
+    return [*told, *_name_hidden(table, by)]
 
 
-def _compare_ends(table: Published, column: str) -> Finding:
+def _compare_ends(table: Published, column: str, by: str) -> Finding:
     """Say in which segments a measure is highest and in which lowest, as far as that stands."""
     interval = _name_interval(column)
     has_interval = set(interval) <= set(table.frame)
 
     def read(row: pd.Series, name: str) -> Figure:
         ends = interval if has_interval else None
-        return _read_measure(table, column, row, name=name, interval=ends)
+        return _read_measure(table, column, row, by=by, name=name, interval=ends)
 
     words = {"measure": MEASURES[column].heading}
     ends = find_ends(table, column, read)
@@ -121,7 +132,7 @@ def _compare_ends(table: Published, column: str) -> Finding:
             words=words,
         )
     told = [
-        _state_end(table, column, end, name)
+        _state_end(table, column, end, name=name, by=by)
         for end, name in zip(ends, ("highest", "lowest"), strict=True)
         if end.stands
     ]
@@ -147,7 +158,7 @@ def _name_interval(column: str) -> tuple[str, str]:
     return f"{stem}_low", f"{stem}_high"
 
 
-def _state_end(table: Published, column: str, end: End, name: str) -> Finding:
+def _state_end(table: Published, column: str, end: End, *, name: str, by: str) -> Finding:
     """Say which segments are the highest, or the lowest, with their count and interval."""
     rows = table.frame.loc[list(end.rows)]
     counts = COUNTED_BY.get(column, RESTS_ON if RESTS_ON in rows else "customer_count")
@@ -168,7 +179,7 @@ def _state_end(table: Published, column: str, end: End, name: str) -> Finding:
     remark = "made_by_few" if end.is_made_by_few else "stands"
     words = {
         "end": name,
-        "segments": _quote_names(rows["segment_name"]),
+        "segments": _quote_names(rows[by]),
         "remark": find_sentence(f"by_segment.end.{remark}"),
     }
     part = write_finding(f"by_segment.end.{kind}", figures, words=words)
@@ -187,6 +198,7 @@ def _read_measure(
     column: str,
     row: pd.Series,
     *,
+    by: str,
     name: str,
     interval: tuple[str, str] | None = None,
 ) -> Figure:
@@ -194,7 +206,7 @@ def _read_measure(
     kind = MEASURES[column].kind
     return table.read_figure(
         column,
-        where={"segment_name": row["segment_name"]},
+        where={by: row[by]},
         interval=interval,
         name=name,
         kind=kind,
@@ -207,11 +219,11 @@ def count_decimals(value: float) -> int:
     return 2 if abs(value) < 100 else 0
 
 
-def _name_hidden(table: Published) -> list[Finding]:
+def _name_hidden(table: Published, by: str) -> list[Finding]:
     """Say which segments' figures are left out, by the reason."""
-    notes = table.frame.loc[table.frame[NOTE] != "", [NOTE, "segment_name"]]
+    notes = table.frame.loc[table.frame[NOTE] != "", [NOTE, by]]
     told = []
-    for note, names in notes.groupby(NOTE)["segment_name"].unique().items():
+    for note, names in notes.groupby(NOTE)[by].unique().items():
         words = {"segments": _quote_names(names), "note": note}
         told.append(write_finding("by_segment.measures.hidden", words=words))
     return told

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from segkit.core.findings import Finding
-from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND, find_largest
+from segkit.core.measures import LARGEST, SECOND
 from segkit.core.privacy import Published, Shape
-from segkit.evidence.kpis import AS_GIVEN, GROSS
-from segkit.report.shared.numbers import format_money, format_number, format_share
+from segkit.evidence.kpi_definitions import list_ready_made
+from segkit.report.kpi_units import write_amount
 from segkit.report.shared.sentences import write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
 VERDICTS = {"yes": "meets", "no": "misses"}
-MONEY_KPIS = {"total_spend", "mean_order_value"}
-# The columns of which a KPI sums up the product, a customer.
-SUMMED = {
-    "total_spend": ("spend_last_365_days",),
-    "mean_order_value": ("total_spend",),
-    GROSS: ("mean_order_value", "order_count"),
-    "orders_per_customer": ("order_count",),
-}
 KPIS = View(
-    Shape("kpis", by=("goal",), adds_up=False, shown=("text", "kpi", "measure", "target")),
+    Shape("kpis", by=("goal",), adds_up=False, shown=("text", "kpi", "measure", "target", "lack")),
     {
         "text": Column("Goal"),
         "measure": Column("Measured by"),
@@ -37,50 +28,32 @@ KPIS = View(
 
 
 def count_kpis(kpis: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """Add ``customer_count``: whom a KPI tells of, all customers or those whom it counts.
-
-    And the largest contributions to the sums that KPIs are, or are made of, for the gate.
-    """
+    """Add ``customer_count`` where it is not known: whom a KPI tells of, all or those it counts."""
     counts = kpis["value"].where(kpis["kpi"] == "active_customers", len(customers))
+    if "customer_count" in kpis:
+        counts = kpis["customer_count"].fillna(counts)
     counted = kpis.assign(customer_count=counts.fillna(len(customers)))
-    names = kpis["kpi"].mask(kpis["measure"] == AS_GIVEN, GROSS)
-    counted = counted.join(_list_sums(names, customers, "value"))
-    if "gross_value" not in kpis:
-        return counted
-    names = kpis["gross_value"].notna().map({True: GROSS, False: ""})
-    return counted.join(_list_sums(names, customers, "gross_value"))
-
-
-def _list_sums(kpis: pd.Series, customers: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the sums behind a column of KPIs with their largest contributions, for the gate."""
-    sums = [_list_sum(kpi, customers) for kpi in kpis]
-    columns = [f"{column}{end}" for end in (OF_A_MEAN, LARGEST, SECOND)]
-    return pd.DataFrame(sums, columns=columns, index=kpis.index, dtype=float)
-
-
-def _list_sum(kpi: str, customers: pd.DataFrame) -> tuple[float, float, float]:
-    """Return the sum behind a KPI and its two largest contributions; NaN where there is none."""
-    if kpi not in SUMMED or not set(SUMMED[kpi]) <= set(customers):
-        return np.nan, np.nan, np.nan
-    amounts = customers[list(SUMMED[kpi])].astype(float).prod(axis=1, skipna=False)
-    return amounts.sum(), *find_largest(amounts)
+    contributions = counted.filter(regex=f"({LARGEST}|{SECOND})$").columns
+    return counted.astype(dict.fromkeys(contributions, float))
 
 
 def write_kpis(kpis: Published) -> Published:
     """Add ``value_text`` and ``target_text``, written in the measure's own unit."""
     texts = {}
+    units = _list_units(kpis.frame)
     for column in ("value", "target"):
-        pairs = zip(kpis.frame["kpi"], kpis.frame[column], strict=True)
-        texts[f"{column}_text"] = [_write_kpi(kpi, value, kpis.currency) for kpi, value in pairs]
+        pairs = zip(kpis.frame[column], units, strict=True)
+        texts[f"{column}_text"] = [
+            write_amount(value, unit, kpis.currency) for value, unit in pairs
+        ]
     return reshape_published(kpis, kpis.frame.assign(**texts), KPIS)
 
 
-def _write_kpi(kpi: str, value: float | None, currency: str) -> str:
-    if kpi in MONEY_KPIS:
-        return format_money(value, currency)
-    if kpi.endswith("_share"):
-        return format_share(value)
-    return format_number(value, 0 if kpi == "active_customers" else 1)
+def _list_units(kpis: pd.DataFrame) -> list[str]:
+    if "unit" in kpis:
+        return list(kpis["unit"].fillna(""))
+    known = list_ready_made()
+    return [known[name].unit for name in kpis["kpi"]]
 
 
 def state_kpis(kpis: Published) -> list[Finding]:
@@ -89,10 +62,16 @@ def state_kpis(kpis: Published) -> list[Finding]:
     Where one of the two meets the target and the other does not, the sentence says so.
     """
     frame = kpis.frame
-    if "gross_value" not in frame:
-        return []
-    known = frame[frame["gross_value"].notna() & frame["value"].notna()]
-    return [_state_order_value(kpis, row) for row in known.to_dict("records")]
+    told = []
+    if "gross_value" in frame:
+        known = frame[frame["gross_value"].notna() & frame["value"].notna()]
+        told += [_state_order_value(kpis, row) for row in known.to_dict("records")]
+    if "lack" in frame:
+        lacking = frame[frame["lack"].fillna("") != ""]
+        for row in lacking.to_dict("records"):
+            words = {"goal": row["text"], "lack": row["lack"]}
+            told.append(write_finding("kpis.goals.lack", words=words))
+    return told
 
 
 def _state_order_value(kpis: Published, row: dict[str, Any]) -> Finding:

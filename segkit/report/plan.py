@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import datetime
-from functools import partial
 
 from matplotlib.axes import Axes
 
 from segkit.core.absence import NO_PURCHASES
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import NOTE, Published, Shape
+from segkit.report.readiness import read_mean_score
 from segkit.report.shared import figures
-from segkit.report.shared.figures import BLUE, ORANGE, TRACK, chart
-from segkit.report.shared.numbers import format_number, format_share, join_words, plural
+from segkit.report.shared.figures import BLUE, ORANGE, chart
+from segkit.report.shared.numbers import format_number, format_share, join_words
 from segkit.report.shared.sentences import explain_absence, name_column, write_finding
 from segkit.report.shared.views import Column, View
 
-WEAK_SCORE = 0.5
 STALE_DAYS = 31
 
-PLAN = View(Shape("plan", population="plan"))
+PLAN = View(
+    Shape("plan", population="plan"),
+    {"item": Column(), "text": Column("In the plan"), "shown_by": Column("Shown by")},
+)
 INVENTORY = View(Shape("inventory", population="rows", by=("table",)))
 CONSENT = View(Shape("consent", by=("answer",)))
 COUNTS = View(Shape("counts", population="rows", by=("table",)))
@@ -61,29 +63,7 @@ STATUSES = View(
 )
 GAPS = View(Shape("gaps", population="plan", by=("base",)))
 OWN_FEATURES = View(Shape("own_features", population="columns", by=("feature",)))
-READINESS = View(Shape("readiness", population="plan", by=("practice",)))
 GIVEN = Condition("row_count", ">", 0)
-
-
-@chart("practice", "score")
-def plot_readiness(table, *, title: str = "Readiness by practice") -> Axes:
-    """Draw the readiness scorecard: one bar a practice, the strongest on top.
-
-    How to read it: the grey track is the whole way to 1; the lowest bars are where to begin.
-    The table has a row a practice: ``practice`` (text) and ``score`` (0 to 1).
-    """
-    rows = table.sort_values("score", kind="stable")
-    names = rows["practice"]
-    scores = rows["score"].map(partial(format_number, decimals=2))
-    ax = figures.new_axes(title, height=1.0 + 0.34 * len(rows))
-    track = ax.barh(range(len(rows)), 1, color=TRACK, height=0.5)
-    ax.bar_label(track, scores, padding=6, fontweight="bold")
-    ax.barh(range(len(rows)), rows["score"], color=BLUE, height=0.5)
-    ax.set_xlim(0, 1)
-    figures.name_rows(ax, names)
-    figures.name_values(ax, "score: 0 nothing in place, 1 fully in place")
-    said = f"Bars: readiness score of {plural(len(rows), 'practice')}"
-    return figures.describe_chart(ax, said, *figures.list_ends(names, scores))
 
 
 @chart("table", "read", "accepted", "rejected")
@@ -227,48 +207,12 @@ def state_quality(quality: Published, counts: Published) -> list[Finding]:
     return told
 
 
-def state_readiness(readiness: Published, gaps: Published, overreach: list[str]) -> list[Finding]:
-    """Say how ready the business is, what to improve first, and what the plan overreaches."""
-    strong = [Condition("score", ">=", WEAK_SCORE)]
-    told = [
-        write_finding(
-            "plan.readiness.scores",
-            [
-                readiness.read_figure("score", where=strong, how="rows", name="ready_count"),
-                *_read_mean_score(readiness),
-            ],
-        )
-    ]
-    frame = readiness.frame
-    for row in frame[frame["score"] < WEAK_SCORE].head(1).to_dict("records"):
-        words = {
-            "improve": row["improve"][0].lower() + row["improve"][1:],
-            "practice": row["practice"].lower(),
-            "evidence": row["evidence"],
-        }
-        score = readiness.read_figure("score", where={"practice": row["practice"]})
-        told.append(write_finding("plan.readiness.improve_first", [score], words=words))
+def state_bases(gaps: Published) -> list[Finding]:
+    """Say which bases the tables carry."""
     ready = gaps.frame.loc[gaps.frame["ready"], "base"]
-    told.append(
-        write_finding(
-            "plan.readiness.bases",
-            _count_bases(gaps),
-            words={"bases": join_words([name_column(base) for base in ready])},
-        )
-    )
-    for sentence in overreach:
-        told.append(write_finding("plan.readiness.overreach", words={"sentence": sentence}))
-    if not overreach:
-        told.append(write_finding("plan.readiness.no_overreach"))
-    return told
-
-
-def _read_mean_score(readiness: Published) -> list[Figure]:
-    """Return the mean score, and of how many practices it is."""
-    return [
-        readiness.read_figure("score", how="rows", name="practice_count"),
-        readiness.read_figure("score", how="mean", kind="share", decimals=0, name="mean_score"),
-    ]
+    words = {"bases": join_words([name_column(base) for base in ready])}
+    kind = "plan.bases.ready" if len(ready) else "plan.bases.none"
+    return [write_finding(kind, _count_bases(gaps), words=words)]
 
 
 def _count_bases(gaps: Published) -> list[Figure]:
@@ -287,6 +231,6 @@ def list_headline(counts: Published, readiness: Published, gaps: Published) -> d
     ]
     return {
         "Rows accepted": write_finding("plan.headline.rows", rows),
-        "Readiness": write_finding("plan.headline.readiness", _read_mean_score(readiness)),
+        "Readiness": write_finding("readiness.headline.readiness", read_mean_score(readiness)),
         "Bases that can be used": write_finding("plan.headline.bases", _count_bases(gaps)),
     }

@@ -1,8 +1,8 @@
 """The history of a run folder: who was in which segment in each published run.
 
 Each kept run has a file of the long table (see `segkit.runs.segments`), the segmentations that made
-it, and a record with its day and its final scheme. What an earlier segkit kept, the final scheme
-alone and no record, reads in the same way.
+it, its KPIs (see `segkit.runs.kpis`), and a record with its day and its final scheme. What an
+earlier segkit kept, the final scheme alone and no record, reads in the same way.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ import pyarrow.parquet
 
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.files import read_json, write_json
+from segkit.runs.kpis import keep_kpis
 from segkit.runs.layout import BASE_STEP, SEGMENTS, KeptRun, RunFolder, list_run_folders
 from segkit.runs.outputs import write_frame
+from segkit.runs.readiness import keep_readiness
 from segkit.runs.segments import (
     BASE_TABLE,
     LONG_COLUMNS,
@@ -46,11 +48,13 @@ def keep_run(
         write_json(kept.pending, {"publication": str(publication.resolve())})
     for document in run.documents:
         shutil.copyfile(document, kept.path / document.name)
+    keep_readiness(run, kept)
     final = read_final_segments(run) if has_final_segments(run) else pd.DataFrame()
     final_scheme = str(final["scheme"].iloc[0]) if len(final) else ""
     segments = _collect_segments(run, final)
     if len(segments):
         write_frame(kept.segments, segments.assign(as_of=as_of, run_id=run_id)[LONG_COLUMNS])
+    keep_kpis(run, kept, as_of=as_of)
     write_json(kept.record, {"run_id": run_id, "as_of": as_of, "final_scheme": final_scheme})
     return kept
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from segkit.core.files import read_json
 
+PLAN_STEP = "01_plan"  # scores how ready the business is
 BASE_STEP = "03_base_analysis"  # places every customer in the segments of every scheme
+EVIDENCE_STEP = "04_experience_data"  # asks every table about the segments, and measures the KPIs
 FINAL_STEP = "05_analysis"  # decides which scheme is the plan's final one
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 SECOND_LENGTH = len("20260131T120000Z")  # the part of a run's id that is a moment
@@ -150,9 +152,19 @@ class KeptRun:
         return self.path / SEGMENTS
 
     @property
+    def kpis(self) -> Path:
+        """What each KPI was, of all customers and by segment; an earlier segkit kept none."""
+        return self.path / "kpis.parquet"
+
+    @property
     def record(self) -> Path:
         """The run's day and its final scheme; an earlier segkit kept none."""
         return self.path / "run.json"
+
+    @property
+    def readiness(self) -> Path:
+        """How ready the business was; an earlier segkit kept none."""
+        return self.path / "readiness.parquet"
 
     @property
     def pending(self) -> Path:

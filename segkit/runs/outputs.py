@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segkit.core.errors import SegkitError
-from segkit.core.files import hash_bytes, hash_value, replace_whole, write_json
-from segkit.core.findings import to_json_value
+from segkit.core.files import hash_bytes, hash_value, read_json, replace_whole, write_json
+from segkit.core.findings import ABSENCE, to_json_value
 from segkit.core.leftovers import PARTIAL
 from segkit.runs.layout import RunFolder, StepFolder, TablesFolder
+
+CELLS = ".cells.parquet"  # how the records of a published table's cells are called
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +40,38 @@ def write_published(folder: StepFolder, published: Published) -> None:
     name = published.shape.name.rpartition("/")[2]
     write_frame(folder.published_table(name), published.frame)
     write_frame(folder.published_cells(name), pd.DataFrame(published.records))
+
+
+def list_shown_tables(run: RunFolder, step: str) -> list[str]:
+    """Return the tables that a step published with a row of which something is shown."""
+    import pandas as pd
+
+    from segkit.core.privacy import find_covered
+
+    names = []
+    for path in sorted(run.step(step).published.glob("*.parquet")):
+        if path.name.endswith(CELLS):
+            continue
+        rows = pd.read_parquet(path)
+        if len(rows) and not find_covered(rows).all():
+            names.append(path.stem)
+    return names
+
+
+def list_kept_facts(run: RunFolder, step: str) -> set[str]:
+    """Return the facts that a step kept and that hold something; none where it kept none.
+
+    Findings that only say why there is nothing to tell hold nothing.
+    """
+    facts = read_json(run.step(step).facts)
+    return {name for name, thing in facts.items() if _holds_something(thing)}
+
+
+def _holds_something(thing: Any) -> bool:
+    """Tell whether a fact is there, and is more than findings on what is not there."""
+    if isinstance(thing, list) and thing and all(isinstance(one, dict) for one in thing):
+        return any(one.get("kind") != ABSENCE for one in thing)
+    return bool(thing)
 
 
 def write_file(folder: StepFolder, thing: Any, name: str) -> None:

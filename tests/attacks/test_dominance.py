@@ -20,7 +20,7 @@ from segkit.evidence.experience.engagement import (
     summarise_events_by_segment,
     summarise_messages_by_segment,
 )
-from segkit.evidence.experience.support import summarise_tickets_by_segment
+from segkit.evidence.experience.support import open_tickets, summarise_tickets_by_segment
 from segkit.evidence.kpis import measure_kpis
 from segkit.features.lifetime_value import fit_lifetime, summarise_lifetime_value
 from segkit.features.purchases import summarise_months
@@ -198,7 +198,9 @@ def test_the_lifetime_value_of_a_group(amounts, is_shown):
 def test_the_tickets_of_a_segment(amounts, is_shown):
     opened = pd.Timestamp("2026-01-01")
     table = make_rows(amounts, opened_at=opened, resolved_at=opened, satisfaction=3.0)
-    found = publish(summarise_tickets_by_segment(table, SEGMENTS), support.TICKETS).frame
+    table = table.rename(ticket_id="row_id")
+    tickets = open_tickets({"tickets": table}, as_of=AS_OF)
+    found = publish(summarise_tickets_by_segment(tickets, SEGMENTS), support.TICKETS).frame
     for column in ("ticket_count", "tickets_per_100_customers", "mean_satisfaction"):
         assert is_told(found, column, segment_name="A") == is_shown
     assert is_told(found, "customer_count", segment_name="A")

@@ -222,6 +222,17 @@ FEATURES = (
         meaning="Mean satisfaction with support",
     ),
     Feature(
+        "hours_to_resolve",
+        base="engagement",
+        unit="hours",
+        needs=TICKETS + all_of("tickets.resolved_at"),
+        label="hours until a ticket was resolved (a week at most)",
+        more="longer waits for support",
+        less="shorter waits for support",
+        meaning="Mean hours until a ticket was resolved, of tickets opened a week ago or earlier; "
+        "what took longer, or is open, counts as a week, 168 hours",
+    ),
+    Feature(
         "answer_count",
         base="engagement",
         unit="answers",

@@ -33,22 +33,32 @@ WITH sent AS (
         unsubscribed OR draw(message_key, 'opened')
             < open_share * CASE arm WHEN 'segmented' THEN 1.25 ELSE 1 END AS would_open
     FROM sent
+), answered AS (
+    SELECT *, CASE WHEN arm <> 'control' THEN would_open AND NOT bounced END AS opened,
+        CASE WHEN arm <> 'control' THEN would_open AND NOT bounced
+            AND draw(message_key, 'clicked') < CASE arm WHEN 'segmented' THEN .3 ELSE .2 END END AS clicked
+    FROM reached
 )
 SELECT customer_id, sent_at, campaign_id, CASE WHEN arm <> 'control' THEN 'e-mail' END AS channel, arm,
-    CASE WHEN arm <> 'control' THEN would_open AND NOT bounced END AS opened,
-    CASE WHEN arm <> 'control' THEN would_open AND NOT bounced
-        AND draw(message_key, 'clicked') < CASE arm WHEN 'segmented' THEN .3 ELSE .2 END END AS clicked,
+    opened, clicked,
     CASE WHEN arm <> 'control' THEN bounced END AS bounced,
     CASE WHEN arm <> 'control' THEN unsubscribed END AS unsubscribed,
-    CASE WHEN arm <> 'control' THEN would_open AND NOT bounced
-        AND draw(message_key, 'spam') < .002 END AS reported_spam,
-    converted
-FROM reached
+    CASE WHEN arm <> 'control' THEN opened AND draw(message_key, 'spam') < .002 END AS reported_spam,
+    converted,
+    -- One open in eight without a click is a scanner's, within seconds.
+    CASE WHEN opened THEN 1 + floor(-1.2 * ln(1 - draw(message_key, 'opens')))::BIGINT
+        WHEN arm <> 'control' THEN 0 END AS open_count,
+    CASE WHEN clicked THEN 1 + floor(-.8 * ln(1 - draw(message_key, 'clicks')))::BIGINT
+        WHEN arm <> 'control' THEN 0 END AS click_count,
+    CASE WHEN opened THEN sent_at + to_seconds((CASE WHEN NOT clicked AND draw(message_key, 'machine') < .125
+        THEN 1 + floor(4 * draw(message_key, 'seconds'))
+        ELSE 60 - floor(18000 * ln(1 - draw(message_key, 'seconds'))) END)::BIGINT) END AS opened_at
+FROM answered
 UNION ALL
 SELECT CASE rule WHEN 'missing_customer_id' THEN NULL ELSE write_any_customer(stain) END,
     CASE rule WHEN 'missing_sent_at' THEN NULL WHEN 'after_as_of' THEN after_last_day() + INTERVAL 5 DAY
         ELSE after_last_day() - to_seconds(400000 + stain) END,
-    'CMP-test', 'e-mail', 'unsegmented', FALSE, FALSE, FALSE, FALSE, FALSE, FALSE
+    'CMP-test', 'e-mail', 'unsegmented', FALSE, FALSE, FALSE, FALSE, FALSE, FALSE, 0, 0, NULL
 FROM stains WHERE table_name = 'messages';
 
 -- Visits: of buyers, of customers who looked around, of people nobody knows.
@@ -155,6 +165,11 @@ WITH asked AS NOT MATERIALIZED (
         greatest(1, least(5, round(means[segment] + .35 * draw_normal(asked.number, 'style')
             + .85 * draw_normal(asked.number * 16 + scales.number, 'answer'))))::INTEGER::VARCHAR AS answer
     FROM asked, scales
+    UNION ALL
+    SELECT asked.* EXCLUDE (number), asked.number * 16 + likelihoods.number, question,
+        greatest(0, least(10, round(means[segment] + .35 * draw_normal(asked.number, 'style')
+            + 1.7 * draw_normal(asked.number * 16 + likelihoods.number, 'answer'))))::INTEGER::VARCHAR
+    FROM asked, likelihoods
     UNION ALL
     SELECT asked.* EXCLUDE (number), asked.number * 16 + choices.number, question,
         pick(answers, asked.number * 16 + choices.number, 'answer')

@@ -47,5 +47,7 @@ FROM (VALUES
     ('competitors', 'missing_competitor', 1),
     ('competitors', 'out_of_range_market_share', 2),
     ('trends', 'missing_value', 1),
-    ('trends', 'not_a_number_value', 2)
+    ('trends', 'not_a_number_value', 2),
+    ('deals', 'missing_opened_on', 2),
+    ('deals', 'not_allowed_outcome', 3)
 );

@@ -35,6 +35,11 @@ SELECT row_number() OVER () AS number, * FROM (VALUES
     ('I want one invoice and one contact person', [1.3, 1.2, 1.2, 1.4, 4.7])
 ) AS t(question, means);
 
+-- Answers 0 (not at all likely) to 10; means by segment 1 to 5.
+CREATE TABLE likelihoods AS
+SELECT 14 AS number, 'How likely are you to recommend us to a friend?' AS question,
+    [7.7, 8.1, 9.0, 7.2, 8.0] AS means;
+
 CREATE TABLE choices AS
 FROM (VALUES
     (11, 'What do you mostly buy from us for?', 1,

@@ -41,6 +41,7 @@ SERIES = ("#0b6aa2", "#c8500a", "#00805c", "#b0528a", "#8a6a00", "#2b8fc4")
 BLUE = SERIES[0]
 ORANGE = SERIES[1]
 SKY = SERIES[5]
+ABSENT = "absent"  # in the metadata of an output: why there is nothing
 _SPACES = re.compile(r"[ \t\r\n]+")  # but not the thin space within a number
 
 
@@ -115,6 +116,7 @@ def _draw_nothing(title: str, table: pd.DataFrame) -> Axes:
     ax = new_axes(title, height=1.2)
     ax.set_axis_off()
     ax.text(0, 0.5, reason, color=MUTED, transform=ax.transAxes, wrap=True)
+    ax.figure._segkit_absent = reason
     return describe_chart(ax, title, reason)
 
 
@@ -203,11 +205,18 @@ def name_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
         ax.annotate(text, (1, below), (6, 0), annotation_clip=False, **place, **look)
 
 
-def name_points(ax: Axes, points: np.ndarray, names: Iterable) -> None:
-    """Write names beside points, each where it touches the fewest points and names so far."""
+def name_points(
+    ax: Axes, points: np.ndarray, names: Iterable, *, others: np.ndarray | None = None
+) -> None:
+    """Write names beside points, each where it touches the fewest points and names so far.
+
+    ``others`` are points without a name, which are not written over either where that can be.
+    """
     ax.figure.draw_without_rendering()  # settles where the points are
     places = ax.transData.transform(points)
     taken = [Bbox([place - 10, place + 10]) for place in places]
+    if others is not None and len(others):
+        taken += [Bbox([place - 5, place + 5]) for place in ax.transData.transform(others)]
     around = [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
     look = {"textcoords": "offset points", "fontsize": 9, "fontweight": "bold"}
     for point, name in zip(points, names, strict=True):
@@ -259,6 +268,8 @@ def show_chart(ax: Axes, *, caption: str, alt: str | None = None) -> None:
             )
     picture, width, height = render_chart(ax)
     details = {"alt": alt, "caption": caption, "width": width, "height": height}
+    if hasattr(ax.figure, "_segkit_absent"):
+        details[ABSENT] = ax.figure._segkit_absent
     data = {"image/png": base64.b64encode(picture).decode("ascii"), "text/plain": alt}
     display(data, metadata={"image/png": details}, raw=True)
     pyplot.close(ax.figure)  # one made with pyplot would otherwise be shown a second time

@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from segkit.core.periods import word_spend
-from segkit.plan.models import MEASURES
+from segkit.plan.kpis import MEASURES
 from segkit.report import STEPS
 from segkit.report.shared.numbers import (
     MISSING,
@@ -51,7 +51,7 @@ def lay_out_first_page(
         "verdict": write_verdict(final),
         "cards": list_cards(facts),
         "segments": tabulate_segments(final.get("segments"), currency=plan.get("currency") or ""),
-        "goals": list_goals(final.get("kpis"), plan.get("goals")),
+        "goals": list_goals(final.get("kpis"), plan.get("goals"), plan.get("kpis")),
         "findings": list_findings(facts),
         "quality": summarise_quality(record.get("tables")),
         "limits": final.get("limits"),
@@ -149,15 +149,21 @@ def tabulate_segments(rows: Sequence[Mapping[str, Any]] | None, *, currency: str
 
 
 def list_goals(
-    kpis: Sequence[Mapping[str, Any]] | None, goals: Sequence[Mapping[str, Any]] | None
+    kpis: Sequence[Mapping[str, Any]] | None,
+    goals: Sequence[Mapping[str, Any]] | None,
+    own: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[dict[str, str]]:
-    """Return the goals with their KPIs; before these are measured, the plan's goals alone."""
+    """Return the goals with their KPIs; before these are measured, the plan's goals alone.
+
+    ``own`` are the KPIs that the plan itself defines.
+    """
     if kpis:
         return [_write_goal(row, measure=row["measure"]) for row in kpis]
     rows = []
+    texts = MEASURES | {kpi["name"]: kpi["text"] for kpi in own or [] if kpi.get("text")}
     for goal in goals or []:
         target = format_number(goal.get("target"), 2)
-        rows.append(_write_goal({**goal, "target_text": target}, measure=MEASURES[goal["kpi"]]))
+        rows.append(_write_goal({**goal, "target_text": target}, measure=texts[goal["kpi"]]))
     return rows
 
 

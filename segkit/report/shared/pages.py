@@ -15,6 +15,7 @@ from nbconvert.exporters.html import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from segkit.report import STEPS
+from segkit.report.shared.empty_sections import fold_empty_sections
 from segkit.report.shared.first_page import lay_out_first_page, list_steps
 from segkit.report.shared.lab_cells import leave_out_lab_cells
 from segkit.report.shared.tables import PAGES, TEMPLATES
@@ -42,8 +43,8 @@ def render_page(
 ) -> None:
     """Write an executed notebook as one page that needs nothing else; same input, same bytes.
 
-    Code is folded away, messages on standard error and cells tagged ``lab`` are left out, and the
-    notebook's first heading becomes the only h1.
+    Code is folded away, messages on standard error and cells tagged ``lab`` are left out, sections
+    that have nothing to show are one line, and the notebook's first heading becomes the only h1.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def render_page(
     exporter.register_filter("wrap_tables", wrap_tables)
     exporter.register_filter("name_code", name_code)
     notebook = nbformat.read(notebook_path, as_version=4)
-    notebook.cells = leave_out_lab_cells(notebook.cells)
+    notebook.cells = fold_empty_sections(leave_out_lab_cells(notebook.cells))
     text, _ = exporter.from_notebook_node(notebook, resources)
     Path(html_path).write_text(text.strip() + "\n", encoding="utf-8", newline="\n")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from segkit.core.absence import ALL_HIDDEN, EmptyTable, explain_empty
 from segkit.core.errors import SegkitError
-from segkit.core.findings import Figure, Finding, list_sources
+from segkit.core.findings import ABSENCE, Figure, Finding, list_sources
 from segkit.core.periods import name_span, word_spend
 from segkit.core.privacy import Published, find_covered
 from segkit.report.shared.numbers import (
@@ -40,7 +40,6 @@ SENTENCES = Path(__file__).parents[1] / "templates" / "sentences"
 MOST_NAMES = 5
 # Kinds that are written in one way, whatever the figure's unit and decimals.
 PLAIN_KINDS = {"small share": format_small_share, "points": format_points, "index": format_number}
-ABSENCE = "absence"  # the kind of a finding that says why a table has no rows
 
 
 def write_figure(figure: Figure, value: object = None) -> str:
@@ -251,8 +250,7 @@ def show_findings(findings: Sequence[Finding], *, title: str = "What we found") 
     )
     plain = "\n".join([title, *(f"- {finding.text}" for finding in findings)])
     records = [finding.to_record() for finding in findings]
-    display(
-        {"text/html": markup, "text/plain": plain},
-        metadata={"text/html": {"findings": records}},
-        raw=True,
-    )
+    told = {"findings": records}
+    if all(finding.kind == ABSENCE for finding in findings):
+        told["absent"] = findings[0].text
+    display({"text/html": markup, "text/plain": plain}, metadata={"text/html": told}, raw=True)

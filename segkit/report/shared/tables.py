@@ -20,6 +20,7 @@ from segkit.core.periods import word_spend
 from segkit.core.privacy import CUSTOMERS, Published
 from segkit.features.wording import capitalise, name_feature, word_rule
 from segkit.models.kinds import find_kind
+from segkit.report.shared.figures import ABSENT
 from segkit.report.shared.numbers import (
     MISSING,
     format_number,
@@ -79,7 +80,11 @@ def show_table(
     if table.shape.population == CUSTOMERS and is_of_money:
         caption = join_period(caption, table.period)
     markup = build_table(frame, caption=caption, max_rows=max_rows, folded=folded, **laid)
-    display({"text/html": markup, "text/plain": f"{caption}\n{frame.head(max_rows)}"}, raw=True)
+    display(
+        {"text/html": markup, "text/plain": f"{caption}\n{frame.head(max_rows)}"},
+        metadata={"text/html": {ABSENT: explain_empty(frame)}} if frame.empty else {},
+        raw=True,
+    )
 
 
 def _tells_of_money(laid: dict[str, Any], frame: pd.DataFrame) -> bool:

@@ -80,6 +80,7 @@ OVERLAPS = (
     _lowest("least_share", within=("place",), of_customers=True),
     _highest("most_share", within=("place",), of_customers=True),
 )
+RISING, FALLING = ((Condition("direction", "==", word),) for word in ("rises", "falls"))
 # The extremes of each sentence.
 EXTREMES: dict[str, tuple[Extreme, ...]] = {
     "bases.base.least_known": (
@@ -105,7 +106,8 @@ EXTREMES: dict[str, tuple[Extreme, ...]] = {
     "market.penetration.ends": CELLS,
     "market.players.largest": (_highest("mean_share"),),
     "market.players.largest_with_sales": (_highest("estimated_sales"),),
-    "market.trends.fastest": (_highest("growth_rate"),),
+    "market.trends.fastest": (_highest("growth_rate", among=RISING),),
+    "market.trends.fastest_fall": (_lowest("growth_rate", among=FALLING),),
     "plan.quality.rejects_most": (_highest("row_count"),),
     "reach.reach.hardest": HARDEST,
     "reach.reach.hardest_of_several": HARDEST,

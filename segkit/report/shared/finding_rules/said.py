@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from segkit.core.errors import SegkitError
-from segkit.core.findings import Finding
-from segkit.report.shared.sentences import ABSENCE, find_sentence, write_figure
+from segkit.core.findings import ABSENCE, Finding
+from segkit.report.shared.sentences import find_sentence, write_figure
 
 NUMBERS = re.compile(r"[+\N{MINUS SIGN}-]?\d[\d\u202f]*(?:\.\d+)?\s?%?|\b(?:m|b|tr)illion\b")
 

@@ -1,0 +1,174 @@
+"""Intervals and tests of figures whose rows belong to customers: a customer is one draw, not a row.
+
+Messages, tickets and orders of one customer are alike, so that many rows of few customers tell less
+than their number says. Every function takes what each customer adds, and not the rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from segkit.core.skewed_means import bound_ratio
+from segkit.core.statistics import (
+    bound_estimate,
+    bound_share,
+    find_clean_division_p_value,
+    find_mean_p_value,
+    find_share_p_value,
+)
+
+
+def count_effective(hits: np.ndarray, trials: np.ndarray, *, other: float = 1.0) -> float:
+    """Return how many independent trials tell as much as those of these customers.
+
+    The trials over the design effect: the variance of the share by customers (a ratio of two sums,
+    Cochran 1977, *Sampling Techniques*, section 2.11) over that of as many independent trials
+    (Kish 1965, *Survey Sampling*, section 8.2). Never more than the trials.
+
+    Parameters
+    ----------
+    hits, trials : ndarray of float, (n,)
+        Of each customer.
+    other : float, optional
+        The design effect where the customers do not show it, for all or none of the trials hit.
+
+    Examples
+    --------
+    >>> count_effective(np.array([1.0, 0, 1, 0]), np.ones(4))  # a trial each
+    4.0
+    >>> count_effective(np.array([5.0, 0, 5, 0]), np.full(4, 5.0))  # five, always alike
+    4.0
+    """
+    whole = float(trials.sum())
+    count = int((trials > 0).sum())
+    if not whole > 0:
+        return 0.0
+    share = hits.sum() / whole
+    variance = share * (1 - share) / whole
+    if count < 2 or not variance > 0:
+        return whole / max(other, 1.0)
+    rest = (hits - share * trials)[trials > 0]
+    by_customer = (rest**2).sum() / whole**2
+    return float(min(whole, whole * variance / by_customer)) if by_customer > 0 else whole
+
+
+def find_design_effect(hits: np.ndarray, trials: np.ndarray) -> float:
+    """Return how many trials of these customers tell as much as one independent trial, 1 at least.
+
+    >>> find_design_effect(np.array([5.0, 0, 5, 0]), np.full(4, 5.0))
+    5.0
+    """
+    effective = count_effective(hits, trials)
+    return float(trials.sum() / effective) if effective > 0 else 1.0
+
+
+def bound_clustered_share(
+    hits: np.ndarray, trials: np.ndarray, *, other: float = 1.0
+) -> tuple[float, float]:
+    """Return both ends of the 95 % interval of a share of rows that belong to customers.
+
+    Wilson's (1927) with the effective number of trials, see `count_effective`.
+
+    >>> low, high = bound_clustered_share(np.array([5.0, 0, 5, 0]), np.full(4, 5.0))
+    >>> round(low, 2), round(high, 2)  # as of two of four, not as of ten of twenty
+    (0.15, 0.85)
+    """
+    whole = float(trials.sum())
+    if not whole > 0:
+        return np.nan, np.nan
+    effective = count_effective(hits, trials, other=other)
+    low, high = bound_share(hits.sum() / whole * effective, effective)
+    return max(float(low), 0.0) if hits.sum() else 0.0, min(float(high), 1.0)
+
+
+def bound_total(amounts: np.ndarray) -> tuple[float, float]:
+    """Return both ends of the 95 % interval of a total over customers, those with nothing included.
+
+    It is the number of customers times the mean, whose interval `bound_ratio` gives.
+
+    >>> low, high = bound_total(np.array([0.0, 10, 20, 10, 0, 20, 10, 10]))  # the total is 80
+    >>> round(low), round(high)
+    (29, 131)
+    """
+    low, high = bound_ratio(amounts)
+    return low * len(amounts), high * len(amounts)
+
+
+def find_clustered_share_p_value(hits: np.ndarray, trials: np.ndarray, is_own: np.ndarray) -> float:
+    """Return the p-value of the difference of a group's share from that of all others.
+
+    The score test of two shares with each group's effective number of trials: Rao and Scott (1992),
+    A simple method for the analysis of clustered binary data, *Biometrics* 48. NaN where a group
+    has no trials.
+
+    Parameters
+    ----------
+    hits, trials : ndarray of float, (n,)
+        Of each customer.
+    is_own : ndarray of bool, (n,)
+        Who is in the group.
+    """
+    every = find_design_effect(hits, trials)
+    counts = []
+    for chosen in (is_own, ~is_own):
+        effective = count_effective(hits[chosen], trials[chosen], other=every)
+        whole = trials[chosen].sum()
+        share = hits[chosen].sum() / whole if whole > 0 else np.nan
+        counts.append((share * effective, effective))
+    if min(effective for _, effective in counts) <= 0:
+        return np.nan
+    (own_hits, own_trials), (other_hits, other_trials) = counts
+    found = find_share_p_value(
+        np.array([own_hits]),
+        np.array([own_trials]),
+        other_hits=np.array([other_hits]),
+        other_trials=np.array([other_trials]),
+    )
+    return float(found[0])
+
+
+def find_ratio_p_value(part: np.ndarray, whole: np.ndarray, is_own: np.ndarray) -> float:
+    """Return the p-value of the difference of a group's ratio of sums from that of all others.
+
+    Each ratio is taken to first order as a mean over customers (Cochran 1977, section 2.11), and
+    the two means are compared by Welch's (1947) t test. NaN where a group has fewer than two
+    customers or nothing to divide by.
+
+    Parameters
+    ----------
+    part, whole : ndarray of float, (n,)
+        What each customer adds to either sum.
+    is_own : ndarray of bool, (n,)
+        Who is in the group.
+    """
+    groups = []
+    for chosen in (is_own, ~is_own):
+        total = whole[chosen].sum()
+        if chosen.sum() < 2 or not total > 0:
+            return np.nan
+        ratio = part[chosen].sum() / total
+        rest = part[chosen] - ratio * whole[chosen]
+        groups.append(ratio + rest / whole[chosen].mean())
+    if not any(np.ptp(values) > 0 for values in groups):
+        if np.isclose(groups[0][0], groups[1][0]):
+            return 1.0
+        return find_clean_division_p_value(len(groups[0]), len(groups[1]))
+    return find_mean_p_value(*groups)
+
+
+def find_median_levels(effective: float) -> tuple[float, float]:
+    """Return the levels of the quantiles between which a median lies with 95 %; NaN without any.
+
+    Woodruff (1952), Confidence intervals for medians and other position measures, *Journal of the
+    American Statistical Association* 47: the interval of the share below the median, read back from
+    the order of the values. ``effective`` is the effective number of values. Where an end would lie
+    beyond the values there is no interval.
+
+    >>> low, high = find_median_levels(100)
+    >>> round(low, 2), round(high, 2)
+    (0.4, 0.6)
+    """
+    if not effective > 0:
+        return np.nan, np.nan
+    low, high = bound_estimate(0.5, np.sqrt(0.25 / effective))
+    return (np.nan, np.nan) if low <= 0 else (float(low), float(high))

@@ -1,0 +1,76 @@
+"""Sections of a page that have nothing to show: each is one line that opens to what it would ask.
+
+A section of a notebook folds if its heading's cell is tagged ``needs:TABLE``, and everything that
+it shows is an absence: an empty table, a chart of one, or a finding that says why there is none.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from segkit.contract.tables import TABLES
+from segkit.report.shared.figures import ABSENT
+
+NEEDS = "needs:"
+SHOWN = ("display_data", "execute_result")
+
+
+def fold_empty_sections(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Return the cells of a notebook, sections that show nothing as one line each."""
+    kept = []
+    for section in _split_sections(cells):
+        table = _find_needed(section[0])
+        reasons = _list_absences(section) if table else []
+        kept += [_fold(section, table, reasons[0])] if reasons else section
+    return kept
+
+
+def _split_sections(cells: Sequence[NotebookNode]) -> Iterator[list[NotebookNode]]:
+    """Yield the cells from one heading of the second level to the next."""
+    section: list[NotebookNode] = []
+    for cell in cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## ") and section:
+            yield section
+            section = []
+        section.append(cell)
+    if section:
+        yield section
+
+
+def _find_needed(cell: NotebookNode) -> str:
+    """Return the table that a section needs, from the tag of its heading."""
+    tags = cell.metadata.get("tags", [])
+    return next((tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS)), "")
+
+
+def _list_absences(section: Sequence[NotebookNode]) -> list[str]:
+    """Return why each output of a section is empty; nothing where one is not, or there is none."""
+    outputs = itertools.chain.from_iterable(cell.get("outputs", []) for cell in section)
+    shown = [output for output in outputs if output.output_type in SHOWN]
+    reasons = [_find_absence(output) for output in shown]
+    return reasons if all(reasons) else []
+
+
+def _find_absence(output: NotebookNode) -> str:
+    details = output.get("metadata", {}).values()
+    return next((one[ABSENT] for one in details if isinstance(one, dict) and one.get(ABSENT)), "")
+
+
+def _fold(section: Sequence[NotebookNode], table: str, reason: str) -> NotebookNode:
+    """Return a section as one line: its heading and the reason; it opens to what it would ask."""
+    heading, _, text = section[0].source.partition("\n")
+    title = html.escape(heading.removeprefix("## ").strip())
+    where = ""
+    if table in TABLES and reason == f"There is no table of {table.replace('_', ' ')}.":
+        where = f" Where to find it: {TABLES[table].collect}."
+    line = f"<b>{title}</b> {html.escape(reason + where)}"
+    asked = re.sub(r"\s+", " ", text).strip()
+    return new_markdown_cell(
+        f'<details class="absent"><summary>{line}</summary>\n\n{asked}\n\n</details>'
+    )
