@@ -87,6 +87,13 @@ def test_policies_are_told_with_what_they_are_compared_with(helped):
     assert any("(Qini)" in text for text in texts)
 
 
+def test_a_policy_that_sends_all_segments_the_same_is_called_that():
+    messages = make_messages(("new", 400, 200), ("control", 400, 40))
+    names = {one: "XY"[n % 2] for n, one in enumerate(messages["customer_id"])}
+    told = read_texts(state_policies(measure(messages, make_segments(names))))
+    assert any("alike in every segment" in text and "new to everybody" in text for text in told)
+
+
 def test_chosen_arms_are_called_that_in_each_sentence_and_no_word_is_causal():
     messages, segments = make_opposed()
     messages.loc[messages["arm"] == "new", "converted"] = True

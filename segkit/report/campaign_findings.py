@@ -216,10 +216,12 @@ def _state_policy(table: Published, row: dict[str, Any], ending: str) -> Finding
     place = {name: row[name] for name in ("outcome", "policy")}
     kind = "money" if ending else "points"
     figure = table.read_figure("gain", where=place, kind=kind, interval=GAINS)
+    count = table.read_figure("rests_on_count", where=place, kind="count")
+    if row["gain_low"] == row["gain_high"] == 0:  # the policy by segment is this one
+        return write_finding("campaigns.policies.same", [figure], count=count, words=place)
     word = "none"
     if row["gain_low"] > 0:
         word = "more"
     elif row["gain_high"] < 0:
         word = "less"
-    count = table.read_figure("rests_on_count", where=place, kind="count")
     return write_finding(f"campaigns.policies.{word}{ending}", [figure], count=count, words=place)
