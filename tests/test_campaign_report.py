@@ -59,8 +59,7 @@ def read_all(tables: Tables, plan: Campaigns = PLAN) -> list[str]:
 def helped() -> Tables:
     """A campaign that helps one segment and harms another."""
     messages, segments = make_opposed()
-    spent = [FIRST, *((f"c{n}", "2026-05-02", 20.0 + n % 7, "sale") for n in range(0, 400, 2))]
-    return measure(messages, segments, order_lines=make_lines(*spent))
+    return measure(messages, segments)
 
 
 def test_a_difference_is_told_with_its_interval_and_counts(helped):
@@ -94,6 +93,7 @@ def test_a_policy_that_sends_all_segments_the_same_is_called_that():
     assert any("alike in every segment" in text and "new to everybody" in text for text in told)
 
 
+@pytest.mark.slow
 def test_chosen_arms_are_called_that_in_each_sentence_and_no_word_is_causal():
     messages, segments = make_opposed()
     messages.loc[messages["arm"] == "new", "converted"] = True
@@ -180,6 +180,7 @@ def test_every_outcome_has_words_and_every_table_a_place(helped):
     assert {"campaign_arms", "campaign_effects", "campaign_policies"} <= set(tables)
 
 
+@pytest.mark.slow
 def test_spend_as_the_primary_outcome_is_told_in_money():
     plan = Campaigns(
         arms={"new": [], "control": []},
