@@ -15,7 +15,6 @@ from segkit.core.statistics import bound_share
 from segkit.evidence.experience.business import (
     count_contract_fates,
     count_deal_fates,
-    count_people,
     open_contracts,
     open_deals,
     pool_groups,
@@ -24,6 +23,7 @@ from segkit.evidence.experience.business import (
     summarise_deals,
     summarise_stages,
 )
+from segkit.evidence.experience.leads import count_people
 from segkit.report import business
 
 AS_OF = datetime.date(2026, 6, 30)

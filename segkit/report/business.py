@@ -15,7 +15,6 @@ from segkit.core.privacy import NOTE, Published, Shape
 from segkit.evidence.experience.business import (
     count_contract_fates,
     count_deal_fates,
-    count_people,
     open_contracts,
     open_deals,
     summarise_contracts,
@@ -23,6 +22,7 @@ from segkit.evidence.experience.business import (
     summarise_deals,
     summarise_stages,
 )
+from segkit.evidence.experience.leads import count_people
 from segkit.report.by_segment import RESTS_ON
 from segkit.report.shared import charts
 from segkit.report.shared.exhibits import Exhibit
