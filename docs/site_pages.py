@@ -44,6 +44,7 @@ MENU = {
     "The five steps": tuple(f"{title} <steps/{step}>" for step, title in STEPS.items()),
     "Data and schemes": (
         "tables",
+        "market",
         "data_dictionary",
         "features",
         "guide/models",

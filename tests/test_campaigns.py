@@ -291,11 +291,20 @@ class TestWindow:
             assert outcomes == ({"converted"} if running else {"converted", "spend", "ordered"})
             assert ("campaigns still running" in set(assigned.left_out["what"])) == running
 
+    def test_a_campaign_from_before_the_first_order_is_left_out(self):
+        early = make_messages(("new", 3, 0), ("control", 3, 0), campaign="early", day="2026-04-20")
+        assigned = assign(pd.concat([self.MESSAGES, early]), order_lines=self.LINES)
+        told = assigned.left_out.set_index("what")["row_count"]
+        assert told["campaigns sent before the first order or visit that is known"] == 1
+        effects = compare_arms(assigned).effects.set_index("outcome")
+        assert effects.loc["spend", "campaign_count"] == 1
+        assert effects.loc["converted", "campaign_count"] == 2
+
     def test_visits_are_seen_of_anybody(self):
         events = pd.DataFrame(
             {
                 "customer_id": ["c0", "c0", "c3", "c4", None],
-                "occurred_at": pd.to_datetime(["2026-05-01"] * 3 + ["2026-05-20"] + ["2026-05-02"]),
+                "occurred_at": pd.to_datetime(["2026-05-01"] * 3 + ["2026-05-20"] + ["2026-04-02"]),
             }
         )
         row = compare(self.MESSAGES, events=events).loc[("new", "control", "visited", EVERYBODY)]

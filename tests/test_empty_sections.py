@@ -80,5 +80,5 @@ def test_the_page_has_the_line_and_no_heading_in_its_contents(tmp_path):
     render_page(tmp_path / "n.ipynb", tmp_path / "n.html", title="Market review")
     page = (tmp_path / "n.html").read_text(encoding="utf-8")
     assert "There is no table of trends. Where to find it: Statistics offices" in page
-    assert 'href="#where-does-the-industry-go"' not in page
-    assert 'href="#limits"' in page
+    assert 'id="where-does-the-industry-go"' not in page
+    assert '<h2 id="limits">' in page

@@ -17,7 +17,6 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
 from segkit.core.settings import Settings
 from segkit.core.yearly_rates import fit_yearly_rate
-from segkit.evidence.market import penetration as penetration_module
 from segkit.evidence.market.cells import choose_axes, count_later_rows, latest_cells, make_key
 from segkit.evidence.market.own import count_own_cells, list_own_axes
 from segkit.evidence.market.penetration import (
@@ -28,6 +27,7 @@ from segkit.evidence.market.penetration import (
 )
 from segkit.evidence.market.people import compare_people
 from segkit.evidence.market.rivals import list_players, map_rivals, sum_rivals
+from segkit.evidence.market.served import bound_index
 from segkit.evidence.market.templates import describe_template, write_templates
 from segkit.evidence.market.trends import collect_trends, summarise_trends
 from segkit.evidence.market.white_space import find_white_space
@@ -665,7 +665,7 @@ def test_the_intervals_of_all_cells_hold_together(ours, least):
     for _ in range(100):
         table = draw_table(rng, means, spread=1.0)
         average = table[ours].sum() / table["size"].sum()
-        ends = penetration_module._bound_index(table, ours, average=average)
+        ends = bound_index(table, ours, average=average)
         low, high = (np.asarray(ends[name]) for name in ("index_low", "index_high"))
         held.append(((low <= true) & (true <= high)).all())
     assert np.mean(held) >= least

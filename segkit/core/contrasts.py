@@ -144,6 +144,39 @@ def find_normal_p_value(estimate: np.ndarray, error: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(estimate) & np.isfinite(error), 2 * ndtr(-ratio), np.nan)
 
 
+def compare_means(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float, float]:
+    """Return the difference of two means, both ends of its 95 % interval, and its p-value.
+
+    By Welch (1947, *Biometrika* 34), which takes no variance for another. NaN but for the
+    difference where neither group varies, or one has fewer than two.
+
+    Parameters
+    ----------
+    one, other : ndarray of float, (n,) and (m,)
+        Known numbers.
+
+    Examples
+    --------
+    >>> compare_means(np.array([3.0, 4, 5]), np.array([1.0, 2, 3]))
+    (2.0, -0.266..., 4.266..., 0.0705...)
+    """
+    from scipy.special import stdtr
+
+    if not len(one) or not len(other):
+        return np.nan, np.nan, np.nan, np.nan
+    difference = float(one.mean() - other.mean())
+    if min(len(one), len(other)) < 2:
+        return difference, np.nan, np.nan, np.nan
+    parts = [values.var(ddof=1) / len(values) for values in (one, other)]
+    if not sum(parts) > 0:
+        return difference, np.nan, np.nan, np.nan
+    shares = [part**2 / (len(v) - 1) for part, v in zip(parts, (one, other), strict=True)]
+    freedom = sum(parts) ** 2 / sum(shares)
+    error = float(np.sqrt(sum(parts)))
+    low, high = bound_estimate(difference, error, freedom=freedom)
+    return difference, float(low), float(high), float(2 * stdtr(freedom, -abs(difference) / error))
+
+
 def bound_mean_ratio(
     one: Means, other: Means, *, covariance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -56,7 +56,7 @@ def fit_yearly_rate(
     --------
     >>> rate = fit_yearly_rate([2020, 2021, 2022, 2023], [100, 112, 119, 134])
     >>> round(rate.rate, 3), rate.low < 0.1 < rate.high
-    (0.099, True)
+    (0.098, True)
     """
     years = np.asarray(years, dtype=float)
     values = np.asarray(values, dtype=float)

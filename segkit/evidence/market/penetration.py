@@ -11,10 +11,8 @@ import pandas as pd
 
 from segkit.contract.market import GOODS_AXES
 from segkit.core.absence import EmptyTable, empty_table, explain_empty
-from segkit.core.measures import CEILING, FLOOR
 from segkit.core.periods import YEAR_DAYS
 from segkit.core.settings import Settings
-from segkit.core.statistics import bound_count, bound_part, find_skewed_reach
 from segkit.evidence.market.cells import (
     AXES,
     choose_axes,
@@ -26,18 +24,14 @@ from segkit.evidence.market.cells import (
     require_axes,
 )
 from segkit.evidence.market.names import list_left_out, require_settled, settle_names
-from segkit.evidence.market.own import CONTRIBUTIONS, CUBES, SQUARES, count_own_cells, list_own_axes
+from segkit.evidence.market.own import CONTRIBUTIONS, count_own_cells, list_own_axes
+from segkit.evidence.market.served import INDEX_BOUNDS, bound_index, judge_served, name_own_measure
 from segkit.plan.market import Market
 
-INDEX_BOUNDS = ("index_low", "index_high", f"index{FLOOR}", f"index{CEILING}")
 BOTH = "both"
 MARKET_ONLY = "market only"
 OURS_ONLY = "ours only"
 MATCHED = {"both": BOTH, "left_only": MARKET_ONLY, "right_only": OURS_ONLY}
-OVER = "over-served"
-UNDER = "under-served"
-LIKE_AVERAGE = "like our average"
-UNKNOWN = "not known"
 DIFFERENT_SOURCES = 0.1  # of a size; sources that differ by more are told
 LEFT_OUT_REASON = "left out by the plan"
 NO_NAME = "name not known"
@@ -130,8 +124,8 @@ def measure_penetration(
         index (100 is our share of all cells together), served, mark (what is wrong with the
         market's figures), source and rests_on_count (our customers; one where there is spend and
         nobody is known to have bought); index_low and index_high, which hold together for all cells
-        with 95 %, see `_bound_index`; with the largest contributions to spend and what the index is
-        without two customers for the gate.
+        with 95 %, see `segkit.evidence.market.served.bound_index`; with the largest contributions
+        to spend and what the index is without two customers for the gate.
     """
     by = require_axes(by)
     market = market or Market()
@@ -157,8 +151,8 @@ def measure_penetration(
     average = measure_average(table)
     table["expected"] = table["size"] * average
     table["index"] = 100 * table["share"] / (average if average > 0 else np.nan)
-    table = table.assign(**_bound_index(table, ours, average=average))
-    table["served"] = _judge_served(table)
+    table = table.assign(**bound_index(table, ours, average=average))
+    table["served"] = judge_served(table)
     table["mark"] = mark_cells(table, as_of=as_of, stale_years=market.stale_years)
     bought = table["customer_count"]
     table["rests_on_count"] = bought.mask((bought == 0) & (table["spend"] != 0), 1)
@@ -173,83 +167,6 @@ def measure_average(cells: pd.DataFrame) -> float:
     if sized.empty:
         return np.nan
     return float(sized[name_own_measure(sized["measure"].iloc[0])].sum() / sized["size"].sum())
-
-
-def _bound_index(
-    table: pd.DataFrame, ours: str, *, average: float
-) -> dict[str, pd.Series | np.ndarray]:
-    """Bound the index of our share by intervals that hold together, and without two customers.
-
-    The index is the cell's part of all that we have in cells of known size, over the cell's part of
-    the market. Who comes is taken as chance. Our buyers' part has the exact interval of Clopper and
-    Pearson (1934). Of spend, a compound Poisson sum, each customer of the cell adds (1 - p) times
-    what they spend to the part p, and each of the other cells takes p times that off, to first
-    order; the sums of squares and cubes give the variance and the skewness, which Hall's (1992)
-    interval takes in. It is never narrower than that of the number of buyers. Cells are taken as
-    apart from each other: who buys in several makes the interval a little too wide.
-    """
-    is_sized = table["size"].notna()
-    count = int(is_sized.sum())
-    amount = table[ours].astype(float)
-    total = float(amount[is_sized].sum())
-    scale = 100 / (table["size"] * (average if average > 0 else np.nan))
-    if ours == "customer_count":
-        low, high = bound_part(amount.clip(upper=total), total, comparison_count=count)
-        two = amount.clip(upper=2)
-        ends = (low * total, high * total, amount - two, amount)
-    else:
-        low, high = _bound_spend(table, is_sized, total=total)
-        largest = table[list(CONTRIBUTIONS)].astype(float).fillna(0)
-        without = [largest.clip(lower=0).sum(axis=1), largest.clip(upper=0).sum(axis=1)]
-        ends = (low, high, *(amount - two for two in without))
-    return {name: end * scale for name, end in zip(INDEX_BOUNDS, ends, strict=True)}
-
-
-def _bound_spend(
-    table: pd.DataFrame, is_sized: pd.Series, *, total: float
-) -> tuple[pd.Series, pd.Series]:
-    """Bound our spend in each cell, given what we have in all; missing where we have nothing."""
-    count = int(is_sized.sum())
-    amount = table["spend"].astype(float)
-    buyers = table["customer_count"].astype(float)
-    usual = total / max(float(buyers[is_sized].sum()), 1.0)
-    each = (amount / buyers.where(buyers > 0)).clip(lower=0).fillna(usual)
-    squares, cubes = (
-        _pool_powers(table[name], buyers, each, is_sized=is_sized, power=power)
-        for name, power in ((SQUARES, 2), (CUBES, 3))
-    )
-    part = amount / total if total > 0 else amount * np.nan
-    all_squares, all_cubes = squares[is_sized].sum(), cubes[is_sized].sum()
-    variance = (1 - part) ** 2 * squares + part**2 * (all_squares - squares)
-    third = (1 - part) ** 3 * cubes - part**3 * (all_cubes - cubes)
-    error = np.sqrt(variance.clip(lower=0))
-    skew = (third / error.where(error > 0) ** 3).fillna(0)
-    down, up = find_skewed_reach(skew, comparison_count=count)
-    fewest, most = bound_count(buyers, comparison_count=count)
-    low = np.minimum(amount - down * error, (each * fewest).clip(upper=amount))
-    high = np.maximum(amount + up * error, each * most)
-    return low.clip(lower=0), high
-
-
-def _pool_powers(
-    sums: pd.Series, buyers: pd.Series, each: pd.Series, *, is_sized: pd.Series, power: int
-) -> pd.Series:
-    """Return each cell's sum of squares, or cubes, of what its customers spend, at the least usual.
-
-    A cell with few customers does not show how uneven their spend is: the large spenders are not
-    among them yet. So it is taken to be as uneven, around its own mean, as in all cells together.
-    """
-    own = sums.astype(float).fillna(0)
-    around = (buyers * each**power)[is_sized].sum()
-    unevenness = own[is_sized].sum() / around if around > 0 else 1.0
-    return np.maximum(own, buyers * each**power * unevenness)
-
-
-def _judge_served(table: pd.DataFrame) -> pd.Series:
-    """Say of each cell whether our share is surely above or below our average."""
-    served = pd.Series(LIKE_AVERAGE, index=table.index, dtype=object)
-    served = served.mask(table["index_low"] > 100, OVER).mask(table["index_high"] < 100, UNDER)
-    return served.mask(table["index_low"].isna() | table["index_high"].isna(), UNKNOWN)
 
 
 def mark_cells(table: pd.DataFrame, *, as_of: datetime.date | None, stale_years: int) -> list[str]:
@@ -417,11 +334,6 @@ def _count_at_least(cells: pd.DataFrame) -> int:
     if not people:
         return int(counts.max()) if len(counts) else 0
     return int(counts.groupby([cells[axis] for axis in people]).max().sum())
-
-
-def name_own_measure(measure: str) -> str:
-    """Return the column of ours that is set beside a measure of the market."""
-    return "spend" if measure == "market_value" else "customer_count"
 
 
 def select_largest(penetration: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:

@@ -10,14 +10,8 @@ from matplotlib.axes import Axes
 from segkit.contract.market import AXIS_NAMES, GOODS_AXES
 from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.privacy import Published, Shape
-from segkit.evidence.market.penetration import (
-    LIKE_AVERAGE,
-    MARKS,
-    OURS_ONLY,
-    OVER,
-    UNDER,
-    select_largest,
-)
+from segkit.evidence.market.penetration import MARKS, OURS_ONLY, select_largest
+from segkit.evidence.market.served import LIKE_AVERAGE, OVER, UNDER
 from segkit.report.market.ends import MARKET, state_ends
 from segkit.report.shared import charts
 from segkit.report.shared.sentences import explain_absence, name_some, write_finding
