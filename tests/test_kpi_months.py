@@ -376,8 +376,8 @@ def test_segments_that_stand_apart_are_told_in_one_sentence():
         kpi_segments.state_segments(publish(compare_segments(sums), kpi_segments.SEGMENTS))
     )
     assert told == (
-        "“Own”, over the last 365 days. Above all others: “X” 98.3% (91.1% to 99.7%, resting on 60 "
-        "customers). Below all others: “Y” 1.7% (0.3% to 8.9%, resting on 60 customers)."
+        "“Own”, over the last 365 days. Higher than the rest: “X” 98.3% (91.1% to 99.7%, resting "
+        "on 60 customers). Lower than the rest: “Y” 1.7% (0.3% to 8.9%, resting on 60 customers)."
     )
 
 

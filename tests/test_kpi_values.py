@@ -239,6 +239,14 @@ def test_tickets_that_still_wait_count_in_the_median_time():
     assert len(lacks) in (0, 1)
 
 
+def test_what_happened_after_the_last_day_is_not_known():
+    tickets = TICKETS.assign(resolved_at=pd.Timestamp("2026-07-03"))
+    kpi = make_kpi("share", where="resolved_at is null")
+    assert measure(kpi, make_source(tickets=tickets))[0]["value"].iloc[0] == 1
+    kpi = make_kpi("mean", of="hours_to_resolve")
+    assert np.isnan(measure(kpi, make_source(tickets=tickets))[0]["value"].iloc[0])
+
+
 def test_deals_and_contracts_are_as_they_stood_on_the_last_day():
     deals = pd.DataFrame(
         {
@@ -263,6 +271,8 @@ def test_deals_and_contracts_are_as_they_stood_on_the_last_day():
     values = measure_values(sum_kpis(followed, source, SEGMENTS)).set_index("kpi")
     assert values["value"].to_dict() == {"win_rate": 0.5, "renewal_share": 0.5}
     assert values["row_count"].to_dict() == {"win_rate": 2, "renewal_share": 2}
+    won = make_kpi("count", "deals", where="outcome = 'won'", date="opened_on")
+    assert measure(won, source)[0]["value"].iloc[0] == 1  # the other was won after the last day
 
 
 def test_every_ready_made_kpi_has_its_words_and_says_what_it_lacks():
@@ -272,6 +282,24 @@ def test_every_ready_made_kpi_has_its_words_and_says_what_it_lacks():
     sums = sum_kpis(followed, nobody, SEGMENTS)
     assert set(list_lacks(sums)["kpi"]) == set(MEASURES)
     assert all(one.text == MEASURES[one.name] for one in followed)
+
+
+def test_new_customers_and_retention_take_two_years_of_orders():
+    few = make_source(CUSTOMERS.assign(tenure_days=[100.0, 20, None, 40]), order_lines=LINES)
+    followed = [*follow("new_customers"), *follow("retention_share")]
+    lacks = list_lacks(sum_kpis(followed, few, SEGMENTS))
+    assert lacks["lack"].str.startswith("it takes two years of orders, and there are 101").all()
+    long = make_source(CUSTOMERS.assign(tenure_days=[800.0, 20, None, 40]), order_lines=LINES)
+    values = measure_values(sum_kpis(followed, long, SEGMENTS)).set_index("kpi")
+    assert values["value"]["new_customers"] == 2
+
+
+def test_customers_that_are_counted_are_a_share_of_their_segment():
+    kpi = Kpi(name="own", text="Own", over="customers", measure="count", where="order_count > 0")
+    values, by_segment, _ = measure(kpi, make_source())
+    assert values["value"].iloc[0] == 3
+    assert by_segment["value"].tolist() == [1, 0]
+    assert by_segment["unit"].tolist() == ["share", "share"]
 
 
 # Goals.

@@ -18,6 +18,7 @@ NO_QUESTION = (
     "no customer's answer on recommending is known (collect it by a survey, and write its question "
     "under [surveys] as recommendation)"
 )
+TWO_YEARS = 700  # and a little less: a shop may have been closed on the first days
 TOTALS = ("count", "customers", "sum")
 
 
@@ -33,6 +34,8 @@ class Followed:
         The same by month; None where it is a state of the last day, which months do not have.
     series_text : str
         What is followed by month, where that is not the KPI's own text.
+    history_days : int
+        The days of orders that it takes: with fewer it would tell of something else.
     wait : str
         Of a KPI that is a time of waiting, which one: those who still wait count too, see
         `segkit.evidence.experience.waiting`.
@@ -42,6 +45,7 @@ class Followed:
     series: Kpi | None = None
     series_text: str = ""
     wait: str = ""
+    history_days: int = 0
 
     @property
     def name(self) -> str:
@@ -70,8 +74,10 @@ def _share(name: str, over: str, where: str, **parts: object) -> Kpi:
     return _make(name, over, "share", where=where, **parts)
 
 
-def _follow(kpi: Kpi, series: Kpi | None = None, text: str = "", *, wait: str = "") -> Followed:
-    return Followed(kpi, series, text, wait)
+def _follow(
+    kpi: Kpi, series: Kpi | None = None, text: str = "", *, wait: str = "", history_days: int = 0
+) -> Followed:
+    return Followed(kpi, series, text, wait, history_days)
 
 
 def _follow_whole(kpi: Kpi) -> Followed:
@@ -93,7 +99,7 @@ def list_ready_made() -> dict[str, Followed]:
             "Net spend a month",
         ),
         _follow(
-            _make("active_customers", "customers", "count", where="recency_days < 365"),
+            _make("active_customers", "customers", "customers", where="recency_days < 365"),
             _make("active_customers", "order_lines", "customers", where=sales),
             "Customers who bought in the month",
         ),
@@ -142,9 +148,10 @@ def list_ready_made() -> dict[str, Followed]:
             wait="resolve",
         ),
         _follow(
-            _make("new_customers", "customers", "count", where="tenure_days < 365"),
-            _make("new_customers", "customers", "count", date="first_order_on"),
+            _make("new_customers", "customers", "customers", where="tenure_days < 365"),
+            _make("new_customers", "customers", "customers", date="first_order_on"),
             "Customers whose first order is of the month",
+            history_days=TWO_YEARS,
         ),
         _follow(
             _share(
@@ -152,7 +159,8 @@ def list_ready_made() -> dict[str, Followed]:
                 "customers",
                 "bought_last_year is true",
                 when="bought_year_before is true",
-            )
+            ),
+            history_days=TWO_YEARS,
         ),
         _follow(
             _make(
@@ -215,6 +223,8 @@ def find_kpi(name: str, kpis: Sequence[Kpi] = (), *, has_lines: bool = True) -> 
         kpi = own[name]
         if not kpi.time:  # a state of the last day, which no number of days makes
             kpi = kpi.model_copy(update={"days": "all"})
+        if kpi.over == "customers" and kpi.measure == "count":  # a row is a customer
+            kpi = kpi.model_copy(update={"measure": "customers"})
         return Followed(kpi, kpi if kpi.time else None)
     if name == "mean_order_value" and not has_lines:
         gross = _make(

@@ -200,12 +200,21 @@ def _derive_messages(messages: ir.Table, _source: Source) -> ir.Table:
 
 
 def _derive_tickets(tickets: ir.Table, source: Source) -> ir.Table:
+    tickets = _hide_later(tickets, ("resolved_at", "answered_at"), source.as_of)
     if is_missing(tickets, "resolved_at", "opened_at"):
         return tickets
     seconds = tickets.resolved_at.epoch_seconds() - tickets.opened_at.epoch_seconds()
-    is_known = days_until(tickets.resolved_at, source.as_of) >= 0
-    hours = ibis.ifelse(is_known, seconds / HOUR_SECONDS, ibis.null("float64"))
-    return tickets.mutate(hours_to_resolve=hours)
+    return tickets.mutate(hours_to_resolve=seconds / HOUR_SECONDS)
+
+
+def _hide_later(table: ir.Table, names: Sequence[str], as_of: datetime.date) -> ir.Table:
+    """Take away moments after the last day counted: on that day nobody knew them."""
+    known = {}
+    for name in names:
+        if name in table.columns:
+            is_known = days_until(table[name], as_of) >= 0
+            known[name] = ibis.ifelse(is_known, table[name], ibis.null(table[name].type()))
+    return table.mutate(**known) if known else table
 
 
 def _derive_responses(responses: ir.Table, _source: Source) -> ir.Table:
@@ -222,6 +231,10 @@ def _derive_deals(deals: ir.Table, source: Source) -> ir.Table:
         is_decided=prepared.is_decided,
         days_to_close=ibis.ifelse(prepared.is_decided, prepared.days, nothing),
     )
+    if {"outcome", "closed_on"} <= set(deals.columns):
+        is_later = (days_until(deals.closed_on, source.as_of) < 0).fill_null(False)
+        deals = deals.mutate(outcome=ibis.ifelse(is_later, "open", deals.outcome))
+    deals = _hide_later(deals, ("closed_on",), source.as_of)
     return deals.inner_join(told, "deal_id")
 
 
@@ -230,6 +243,7 @@ def _derive_contracts(contracts: ir.Table, source: Source) -> ir.Table:
     if prepared is None:
         return contracts
     told = prepared.select("contract_id", "fate", "is_due", "is_renewed")
+    contracts = _hide_later(contracts, ("renewed_on",), source.as_of)
     return contracts.inner_join(told, "contract_id")
 
 

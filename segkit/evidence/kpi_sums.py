@@ -25,6 +25,10 @@ from segkit.features.tickets import prepare_tickets
 from segkit.plan.kpis import Kpi
 
 ALL = "all"  # the key of all customers together
+SHORT = (
+    "it takes two years of orders, and there are {history:,} days (in fewer an earlier order may "
+    "lie before the data begin)"
+)
 DIGITS = 6  # a parallel sum may differ in its last bits from run to run
 
 
@@ -91,7 +95,10 @@ def sum_kpis(followed: Sequence[Followed], source: Source, segments: pd.DataFram
     of_customer = segments.set_index(segments["customer_id"].astype(str))["segment_name"]
     segment = people.map(of_customer)
     found = {one.name: _sum_waits(one, source, people, segment) for one in followed if one.wait}
-    plain = [one for one in followed if not one.wait]
+    history = find_history_days(source.customers)
+    short = [one for one in followed if history is not None and history < one.history_days]
+    found |= {one.name: Summed(one, lack=SHORT.format(history=history)) for one in short}
+    plain = [one for one in followed if one.name not in found]
     for over in dict.fromkeys(one.kpi.over for one in plain):
         rows = source.open_rows(over)
         here = [one for one in plain if one.kpi.over == over]
@@ -104,6 +111,13 @@ def sum_kpis(followed: Sequence[Followed], source: Source, segments: pd.DataFram
             sums = _sum_rows(rows, parts, people, segment, as_of=source.as_of)
             found |= {one.name: Summed(one, **sums[one.name]) for one in usable}
     return KpiSums(people, segment, tuple(found[one.name] for one in followed), source.as_of)
+
+
+def find_history_days(customers: pd.DataFrame) -> int | None:
+    """Return how many days of orders there are, by the customer who is known longest."""
+    if "tenure_days" not in customers or customers["tenure_days"].isna().all():
+        return None
+    return int(customers["tenure_days"].max()) + 1
 
 
 def _sum_waits(followed: Followed, source: Source, people: pd.Series, segment: pd.Series) -> Summed:

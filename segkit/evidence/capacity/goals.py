@@ -141,14 +141,7 @@ def measure_goals(
         missing if none).
     """
     followed = follow_goals(plan, tables)
-    measured = measure_kpis(
-        plan.goals,
-        buyers,
-        tables,
-        kpis=plan.kpis,
-        as_of=at.as_of,
-        consent_column=plan.privacy.consent_column,
-    )
+    measured = measure_kpis(plan.goals, buyers, tables, plan=plan, as_of=at.as_of)
     is_lower = [one.kpi.better == "lower" for one in followed]
     bounds = {True: "at most", False: "at least"}
     met_when = [
