@@ -15,15 +15,20 @@ from segkit.profiles.concentration import TOP_FIFTH
 from segkit.profiles.quiz import WANTED
 from segkit.report import (
     bases,
+    business,
+    campaign_charts,
     candidates,
+    cohorts,
     customer_base,
     descriptors,
     differences,
     engagement,
+    history,
     kpi_series,
     lifetime_value,
     market,
     plan,
+    promoter,
     reach,
     readiness,
     rfm,
@@ -32,9 +37,12 @@ from segkit.report import (
     sizes,
     spend,
     stability,
+    support,
     survey,
     targeting,
+    themes,
     usefulness,
+    wallet,
 )
 from segkit.report.shared import charts
 from segkit.validation.reach import BY_GUESSING
@@ -307,6 +315,22 @@ def draw_months() -> Axes:
     return spend.plot_months(pd.concat(lines))
 
 
+def draw_waits() -> Axes:
+    hours = [0, 8, 24, 48, 72, 120, 168]
+    lines = []
+    for name, pace in zip(SEGMENTS[:3], (20, 34, 60), strict=True):
+        shares = np.exp(-np.array(hours) / pace)
+        rows = {"segment_name": name, "hours": hours, "waiting_share": shares}
+        lines.append(pd.DataFrame(rows))
+    return support.plot_waits(pd.concat(lines))
+
+
+def draw_win_shares() -> Axes:
+    industries = ["accommodation", "restaurants", "events", "construction"]
+    deals = pd.DataFrame({"group_name": industries, "win_share": [0.66, 0.48, 0.41, 0.39]})
+    return business.plot_win_shares(deals)
+
+
 def list_kpi_months() -> pd.DataFrame:
     """Return two KPIs by month, of all customers and of three segments."""
     drawn = np.random.default_rng(3)
@@ -346,11 +370,143 @@ def draw_devices() -> Axes:
     return engagement.plot_devices(cross_rows(SEGMENTS[:3], devices, shares, names))
 
 
+def draw_effects() -> Axes:
+    table = pd.DataFrame(
+        {"segment_name": SEGMENTS, "difference": [0.031, 0.022, 0.048, 0.009, 0.02]}
+    )
+    half = np.array([0.012, 0.014, 0.019, 0.016, 0.015])
+    table["difference_low"], table["difference_high"] = (
+        table["difference"] - half,
+        table["difference"] + half,
+    )
+    whole = pd.DataFrame(
+        {"difference": [0.025], "difference_low": [0.018], "difference_high": [0.032]}
+    )
+    return campaign_charts.plot_effects(
+        table, whole=whole, title="Bought: segmented against control"
+    )
+
+
+def draw_policies() -> Axes:
+    names = ["nothing to anybody", "segmented to everybody", "unsegmented to everybody"]
+    table = pd.DataFrame({"policy": names, "gain": [0.026, 0.002, 0.011]})
+    table["gain_low"] = [0.018, -0.003, 0.005]
+    table["gain_high"] = [0.034, 0.007, 0.017]
+    return campaign_charts.plot_policies(table)
+
+
+def draw_uplift() -> Axes:
+    shares = np.array([0.0, 0.2, 0.45, 0.7, 0.85, 1.0])
+    table = pd.DataFrame({"targeted_share": shares, "gain": [0, 0.009, 0.017, 0.022, 0.024, 0.025]})
+    table["gain_low"] = table["gain"] - 0.008 * shares**0.5
+    table["gain_high"] = table["gain"] + 0.008 * shares**0.5
+    table["straight_gain"] = 0.025 * shares
+    return campaign_charts.plot_uplift(table)
+
+
+def list_cohorts() -> pd.DataFrame:
+    """Return cohorts of eight quarters, the first of which may hold customers of before."""
+    rows = []
+    for start, day in enumerate(MONTHS[::3]):
+        for age in range(8 - start):
+            kept = 0.62 * 0.88**age * (1.5 if start == 0 else 1.0) + 0.01 * start
+            row = {"cohort": f"{day.year} Q{day.quarter}", "started_on": day, "age": age}
+            row |= {"customer_count": 640 - 55 * start, "retention_share": min(kept, 0.95)}
+            rows.append(row | {"spend_per_customer": 85.0 + 62 * age**0.9 + 4 * start})
+    table = pd.DataFrame(rows).assign(grain="quarter")
+    return table.assign(is_truncated=table["cohort"] == table["cohort"].iloc[0])
+
+
+def draw_cohort_retention() -> Axes:
+    table = list_cohorts()
+    return cohorts.plot_cohort_retention(table[table["age"] > 0])
+
+
+def draw_cohort_spend() -> Axes:
+    return cohorts.plot_cohort_spend(list_cohorts(), currency=CURRENCY)
+
+
+def list_curves(column: str, ages: np.ndarray, levels: list[np.ndarray]) -> pd.DataFrame:
+    """Return a curve with its interval for each of three segments."""
+    lines = []
+    for name, level, width in zip(SEGMENTS[:3], levels, (0.05, 0.08, 0.12), strict=True):
+        rows = {"segment_name": name, "age": ages, column: level}
+        stem = column.removesuffix("_share")
+        rows |= {f"{stem}_low": level * (1 - width), f"{stem}_high": level * (1 + width)}
+        lines.append(pd.DataFrame(rows))
+    return pd.concat(lines).assign(grain="month")
+
+
+def draw_retention() -> Axes:
+    ages = np.arange(1, 7)
+    levels = [0.55 - 0.01 * ages, 0.34 - 0.02 * ages, 0.22 * 0.8**ages]
+    return cohorts.plot_retention(list_curves("retention_share", ages, levels))
+
+
+def draw_spend_since() -> Axes:
+    ages = np.arange(7)
+    levels = [80 + 70.0 * ages, 210 + 45.0 * ages, 60 + 25.0 * ages**0.6]
+    table = list_curves("spend_per_customer", ages, levels)
+    return cohorts.plot_spend_since(table, currency=CURRENCY)
+
+
+def draw_second_orders() -> Axes:
+    days = np.arange(0, 361, 30)
+    levels = [top * (1 - np.exp(-days / pace)) for top, pace in ((0.9, 70), (0.6, 120), (0.4, 90))]
+    table = list_curves("repeat_share", days, levels).rename(columns={"age": "days"})
+    return cohorts.plot_second_orders(table)
+
+
+def draw_order_counts() -> Axes:
+    numbers = ["none", "1", "2", "3", "4", "5 or more"]
+    shares = [0, 0.03, 0.05, 0.08, 0.1, 0.74, 0, 0.3, 0.24, 0.16, 0.1, 0.2]
+    shares += [0.02, 0.66, 0.2, 0.08, 0.03, 0.01]
+    names = ["segment_name", "orders", "order_share"]
+    return history.plot_order_counts(cross_rows(SEGMENTS[:3], numbers, shares, names))
+
+
+def draw_wallet() -> Axes:
+    shares = [0.62, 0.2, 0.18, 0.35, 0.44, 0.21, 0.2, 0.3, 0.5]
+    names = ["segment_name", "place", "wallet_share"]
+    places = ["us", "Fjell & Co", "elsewhere"]
+    return wallet.plot_wallet(cross_rows(SEGMENTS[:3], places, shares, names))
+
+
+def draw_message_months() -> Axes:
+    lines = []
+    for name, level, drift in zip(
+        SEGMENTS[:3], (0.14, 0.1, 0.09), (0.0, 0.0005, -0.002), strict=True
+    ):
+        clicked = level + drift * np.arange(24) + 0.006 * np.cos(np.arange(24))
+        lines.append(pd.DataFrame({"segment_name": name, "month": MONTHS, "click_share": clicked}))
+    return engagement.plot_message_months(pd.concat(lines))
+
+
+def draw_visit_steps() -> Axes:
+    table = pd.DataFrame({"segment_name": SEGMENTS[:3], "view_share": [0.88, 0.83, 0.79]})
+    table = table.assign(cart_share=[0.44, 0.33, 0.14], checkout_share=[0.35, 0.2, 0.04])
+    return engagement.plot_visit_steps(table.assign(order_share=np.nan))
+
+
 def draw_answers() -> Axes:
     questions = ["A low price matters most", "I plan my trips long before", "I would recommend you"]
     values = [2.1, 1.8, 4.4, 4.2, 3.9, 2.2, 8.9, 8.1, 7.0]
     names = ["question", "segment_name", "value"]
     return survey.plot_answers(cross_rows(questions, SEGMENTS[:3], values, names))
+
+
+def draw_reasons() -> Axes:
+    reasons = ["a low price", "fast delivery", "advice in the store"]
+    shares = [0.42, 0.18, 0.08, 0.11, 0.33, 0.27, 0.05, 0.09, 0.61]
+    names = ["reason", "segment_name", "share"]
+    return promoter.plot_reasons(cross_rows(reasons, SEGMENTS[:3], shares, names))
+
+
+def draw_themes() -> Axes:
+    words = ["parcel, courier, late", "zip, seam, broke", "invoice, number"]
+    shares = [0.31, 0.12, 0.05, 0.09, 0.28, 0.22, 0.02, 0.04, 0.55]
+    names = ["words", "segment_name", "share"]
+    return themes.plot_themes(cross_rows(words, SEGMENTS[:3], shares, names))
 
 
 def list_sizes() -> pd.DataFrame:

@@ -25,15 +25,20 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from segkit.report import (
     bases,
+    business,
+    campaign_charts,
     candidates,
+    cohorts,
     customer_base,
     descriptors,
     differences,
     engagement,
+    history,
     kpi_series,
     lifetime_value,
     market,
     plan,
+    promoter,
     reach,
     readiness,
     rfm,
@@ -45,28 +50,37 @@ from segkit.report import (
     sizes,
     spend,
     stability,
+    support,
     survey,
     targeting,
+    themes,
     usefulness,
+    wallet,
 )
 from segkit.report.shared import charts
 from segkit.report.shared.pages import list_pages, render_index, render_page
 
 MODULES = [
     bases,
+    campaign_charts,
+    business,
     candidates,
     charts,
+    cohorts,
     customer_base,
     descriptors,
     differences,
     engagement,
     kpi_series,
+    history,
+    history,
     lifetime_value,
     market.penetration,
     market.players,
     market.trends,
     market.white_space,
     plan,
+    promoter,
     reach,
     readiness,
     rfm,
@@ -75,9 +89,12 @@ MODULES = [
     sizes,
     spend,
     stability,
+    support,
     survey,
     targeting,
+    themes,
     usefulness,
+    wallet,
 ]
 PLOTS = {
     name: getattr(module, name)
@@ -113,6 +130,13 @@ def capture_displays(outputs: list):
 
     with mock.patch("IPython.display.display", keep):
         yield
+
+
+def share_segments(row: str, names: list[str]) -> pd.DataFrame:
+    """Return the share of each segment that names each of something."""
+    shares = [0.42, 0.18, 0.08, 0.11, 0.33, 0.27, 0.0, 0.09, 0.61]
+    places = [(name, segment) for name in names for segment in SEGMENTS[:3]]
+    return pd.DataFrame(places, columns=[row, "segment_name"]).assign(share=shares)
 
 
 def make_tables() -> dict[str, pd.DataFrame]:
@@ -332,6 +356,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "mosaic": mosaic,
         "quiz": quiz,
         **make_evidence_by_segment(),
+        **make_campaigns(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
@@ -362,13 +387,71 @@ def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
         columns=["question", "segment_name"],
     )
     numbers["value"] = np.linspace(1, 5, len(numbers))
+    waits = pd.DataFrame(
+        [(name, hours) for name in SEGMENTS for hours in (0, 8, 24, 72, 168)],
+        columns=["segment_name", "hours"],
+    )
+    waits["waiting_share"] = np.tile([1.0, 0.8, 0.5, 0.2, np.nan], len(SEGMENTS))
+    won = pd.DataFrame({"group_name": ["hotels", HOSTILE], "win_share": [0.6, 0.25]})
     return {
+        "waits": waits,
+        "deals_won": won,
         "spend_by_segment": spend_by_segment,
         "category_shares": shares,
         "device_shares": devices,
         "spend_by_month": months,
         "answers": numbers,
+        "reasons": share_segments("reason", ["a low price", "fast delivery", HOSTILE]),
+        "themes": share_segments("words", ["parcel, courier", "zip, seam", HOSTILE]),
         "kpi_months": make_kpi_months(),
+        **make_histories(),
+    }
+
+
+def make_histories() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of what customers did since their first order."""
+    quarters = pd.date_range("2023-07-01", periods=8, freq="QS")
+    cells = [(start, age) for start in range(8) for age in range(1, 8 - start)]
+    cohort_rows = pd.DataFrame(cells, columns=["start", "age"])
+    day = quarters[cohort_rows["start"]]
+    cohort_rows["cohort"] = [f"{one.year} Q{one.quarter}" for one in day]
+    cohort_rows["started_on"] = day
+    cohort_rows = cohort_rows.assign(grain="quarter", is_truncated=cohort_rows["start"] == 0)
+    cohort_rows["customer_count"] = 800 - 20 * cohort_rows["start"]
+    cohort_rows["retention_share"] = 0.6 / cohort_rows["age"]
+    cohort_rows["spend_per_customer"] = 90.0 * cohort_rows["age"]
+    points = [(name, age) for name in (*SEGMENTS[:2], HOSTILE) for age in range(1, 6)]
+    curves = pd.DataFrame(points, columns=["segment_name", "age"]).assign(grain="quarter")
+    level = np.repeat([0.5, 0.4, 0.2], 5)
+    curves["retention_share"] = level
+    curves["retention_low"], curves["retention_high"] = level - 0.05, level + 0.05
+    curves["spend_per_customer"] = 300 * level * curves["age"]
+    curves["spend_per_customer_low"] = 260 * level * curves["age"]
+    curves["spend_per_customer_high"] = 350 * level * curves["age"]
+    repeats = curves.assign(days=30 * curves["age"], repeat_share=level * curves["age"] / 5)
+    repeats["repeat_low"] = 0.8 * repeats["repeat_share"]
+    repeats["repeat_high"] = 1.2 * repeats["repeat_share"]
+    numbers = ("none", "1", "2", "3", "4", "5 or more")
+    placed = [(name, number) for name in (*SEGMENTS, HOSTILE) for number in numbers]
+    orders = pd.DataFrame(placed, columns=["segment_name", "orders"])
+    orders["order_share"] = np.tile([0.05, 0.35, 0.2, 0.15, 0.1, 0.15], 6)
+    places = [(name, place) for name in SEGMENTS for place in ("us", HOSTILE, "elsewhere")]
+    wallets = pd.DataFrame(places, columns=["segment_name", "place"])
+    wallets["wallet_share"] = np.tile([0.4, 0.35, 0.25], len(SEGMENTS))
+    months = pd.date_range("2025-01-01", periods=6, freq="MS")
+    clicked = [(name, month) for name in SEGMENTS[:3] for month in months]
+    clicks = pd.DataFrame(clicked, columns=["segment_name", "month"])
+    clicks["click_share"] = np.linspace(0.05, 0.15, len(clicks))
+    steps = pd.DataFrame({"segment_name": [*SEGMENTS, HOSTILE], "view_share": 0.9})
+    steps = steps.assign(cart_share=0.4, checkout_share=0.2, order_share=np.nan)
+    return {
+        "cohorts": cohort_rows,
+        "cohort_curves": curves,
+        "second_orders": repeats,
+        "order_counts": orders,
+        "wallets": wallets,
+        "clicks": clicks,
+        "visit_steps": steps,
     }
 
 
@@ -388,12 +471,30 @@ def make_kpi_months() -> pd.DataFrame:
     return limit_months(table)
 
 
+def make_campaigns() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of campaigns."""
+    effects = pd.DataFrame({"segment_name": [*SEGMENTS[:3], HOSTILE]})
+    effects["difference"] = [0.04, -0.012, 0.02, None]
+    policies = pd.DataFrame({"policy": [HOSTILE, "nothing to anybody", "the best arm"]})
+    policies["gain"] = [-0.004, 0.03, None]
+    uplift = pd.DataFrame({"targeted_share": [0.0, 0.4, 1.0], "gain": [0.0, 0.02, 0.03]})
+    uplift["straight_gain"] = 0.03 * uplift["targeted_share"]
+    for table, name in ((effects, "difference"), (policies, "gain"), (uplift, "gain")):
+        table[f"{name}_low"], table[f"{name}_high"] = table[name] - 0.01, table[name] + 0.01
+    return {"campaign_effects": effects, "campaign_policies": policies, "uplift": uplift}
+
+
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     cells = tables["market"]
     return {
         "plot_base": bases.plot_base(tables["base"]),
         "plot_readiness": readiness.plot_readiness(tables["readiness"]),
+        "plot_effects": campaign_charts.plot_effects(
+            tables["campaign_effects"], whole=tables["campaign_effects"].head(1)
+        ),
+        "plot_policies": campaign_charts.plot_policies(tables["campaign_policies"]),
+        "plot_uplift": campaign_charts.plot_uplift(tables["uplift"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
@@ -410,13 +511,26 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_categories": spend.plot_categories(tables["category_shares"]),
         "plot_months": spend.plot_months(tables["spend_by_month"]),
         "plot_devices": engagement.plot_devices(tables["device_shares"]),
+        "plot_waits": support.plot_waits(tables["waits"]),
+        "plot_win_shares": business.plot_win_shares(tables["deals_won"]),
         "plot_answers": survey.plot_answers(tables["answers"]),
+        "plot_reasons": promoter.plot_reasons(tables["reasons"]),
+        "plot_themes": themes.plot_themes(tables["themes"]),
         "plot_kpi_series": kpi_series.plot_kpi_series(
             tables["kpi_months"][tables["kpi_months"]["segment_name"] == "all"], currency="EUR"
         ),
         "plot_kpi_segments": kpi_series.plot_kpi_segments(
             tables["kpi_months"][tables["kpi_months"]["segment_name"] != "all"], currency="EUR"
         ),
+        "plot_cohort_retention": cohorts.plot_cohort_retention(tables["cohorts"]),
+        "plot_cohort_spend": cohorts.plot_cohort_spend(tables["cohorts"], currency="EUR"),
+        "plot_retention": cohorts.plot_retention(tables["cohort_curves"]),
+        "plot_spend_since": cohorts.plot_spend_since(tables["cohort_curves"], currency="EUR"),
+        "plot_second_orders": cohorts.plot_second_orders(tables["second_orders"]),
+        "plot_order_counts": history.plot_order_counts(tables["order_counts"]),
+        "plot_wallet": wallet.plot_wallet(tables["wallets"]),
+        "plot_message_months": engagement.plot_message_months(tables["clicks"]),
+        "plot_visit_steps": engagement.plot_visit_steps(tables["visit_steps"]),
         "plot_bars": charts.plot_bars(
             tables["bars"],
             kind="money",

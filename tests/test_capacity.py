@@ -12,16 +12,10 @@ from published import publish, read_texts
 from shops import AS_OF, make_tables
 from small_plans import make_plan
 
+from segkit.core.arm_sizes import find_arm_size, find_seen_share
 from segkit.core.settings import Settings
-from segkit.core.statistics import find_arm_size, find_seen_share
 from segkit.evidence.capacity.goals import fetch_buyers, measure_goals, measure_power, sum_orders
-from segkit.evidence.capacity.overreach import (
-    COLUMNS,
-    WARNINGS,
-    find_history_days,
-    find_overreach,
-    quote_missing,
-)
+from segkit.evidence.capacity.overreach import COLUMNS, WARNINGS, find_history_days, find_overreach
 from segkit.evidence.capacity.room import measure_reach, measure_room
 from segkit.evidence.capacity.rules_of_thumb import (
     BEYOND_COUNTING,
@@ -46,7 +40,6 @@ OF_BUYERS = (
     "orders_per_customer",
     "lapsed_share",
 )
-READY = pd.DataFrame({"base": ["value", "demographic"], "ready": True, "missing": ""})
 NO_INVENTORY = pd.DataFrame(columns=["table", "first_on", "last_on"])
 
 
@@ -306,11 +299,10 @@ class TestSeries:
         assert len(collect_series(plan.goals, make_shop(), at=AT)) == 1
 
 
-def find(plan, *, people=500, goals=None, series=None, power=None, fill=None, gaps=READY, **told):
+def find(plan, *, people=500, goals=None, series=None, power=None, fill=None, **told):
     """Find what is too much in a plan, with what is not named left empty."""
     return find_overreach(
         plan,
-        gaps=gaps,
         room=measure_room(plan, {}, people={"buyers": people, "everybody": people}),
         power=pd.DataFrame(columns=["is_enough"]) if power is None else power,
         series=pd.DataFrame(columns=["goal", "value"]) if series is None else series,
@@ -357,13 +349,10 @@ class TestOverreach:
         told = say(find(plan, people=4))
         assert told == ["“people” asks more than so few customers can carry."] * 2
 
-    def test_a_base_that_is_not_there_and_a_goal_without_a_scheme(self, tmp_path):
+    def test_a_goal_without_a_scheme(self, tmp_path):
         goals = [{"name": name, "text": name, "kpi": "total_spend"} for name in ("keep", "sell_on")]
-        gaps = pd.DataFrame({"base": ["value"], "ready": [False], "missing": ["a.x; b.y or b.z"]})
-        assert say(find(make_plan(tmp_path, {}, goals=goals), gaps=gaps)) == [
-            "The scheme “tiers” is of the base “value”, but there is no “a.x”, and no “b.y” or "
-            "“b.z”: the data cannot carry it.",
-            "No scheme serves the goal “sell on”.",
+        assert say(find(make_plan(tmp_path, {}, goals=goals))) == [
+            "No scheme serves the goal “sell on”."
         ]
 
     def test_a_column_that_few_filled_in(self, tmp_path):
@@ -445,9 +434,6 @@ class TestOverreach:
 
     def test_days_of_orders_include_both_ends(self):
         assert np.isnan(find_history_days(NO_INVENTORY))
-
-    def test_what_lacks_is_quoted(self):
-        assert quote_missing("a.x") == "“a.x”"
 
 
 def test_power_is_told_with_its_months_and_its_count():

@@ -63,7 +63,6 @@ def read_texts(ax: Axes) -> list[str]:
 @pytest.mark.slow
 def test_every_chart_is_in_the_demo_and_says_what_it_shows(drawn):
     assert set(drawn) == set(PLOTS)
-    assert len(PLOTS) == 33
     for name, ax in drawn.items():
         assert isinstance(ax, Axes), name
         assert len(read_alt(ax)) > 40, name

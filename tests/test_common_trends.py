@@ -11,9 +11,9 @@ import pytest
 from published import publish, read_texts
 from scipy.stats import ttest_ind
 
+from segkit.core.contrasts import compare_means
 from segkit.core.errors import SegkitError
 from segkit.core.settings import Settings
-from segkit.core.statistics import compare_means
 from segkit.evidence.common_trends import ATTITUDE, Said, find_common_trends, list_said
 from segkit.plan.bases import ChoiceQuestion, Scale
 from segkit.plan.surveys import Pair, Surveys

@@ -24,7 +24,8 @@ from segkit.evidence.kpi_definitions import find_kpi
 from segkit.evidence.kpi_limits import RUN, limit_months, summarise_limits
 from segkit.evidence.kpi_months import sum_months
 from segkit.evidence.kpi_rows import Source
-from segkit.evidence.kpi_values import compare_segments, list_lacks, measure_values, sum_kpis
+from segkit.evidence.kpi_sums import sum_kpis
+from segkit.evidence.kpi_values import compare_segments, list_lacks, measure_values
 from segkit.plan.kpis import Kpi
 from segkit.report import kpi_changes, kpi_segments, kpi_series, kpis
 from segkit.report.kpi_units import write_amount, write_change
@@ -375,8 +376,8 @@ def test_segments_that_stand_apart_are_told_in_one_sentence():
         kpi_segments.state_segments(publish(compare_segments(sums), kpi_segments.SEGMENTS))
     )
     assert told == (
-        "“Own”, over the last 365 days. Above all others: “X” 98.3% (91.1% to 99.7%, resting on 60 "
-        "customers). Below all others: “Y” 1.7% (0.3% to 8.9%, resting on 60 customers)."
+        "“Own”, over the last 365 days. Higher than the rest: “X” 98.3% (91.1% to 99.7%, resting "
+        "on 60 customers). Lower than the rest: “Y” 1.7% (0.3% to 8.9%, resting on 60 customers)."
     )
 
 

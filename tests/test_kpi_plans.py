@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from segkit.models.amount_language import read_amount
 
 from segkit.core.errors import PlanError, SegkitError
+from segkit.plan.amount_language import read_amount
 from segkit.plan.kpis import DATES, DERIVED, MEASURES, Kpi, list_kinds
 from segkit.plan.reading import read_plan
 

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from segkit.core.errors import SegkitError
+from segkit.evidence.experience.promoter import bound_score
 from segkit.evidence.kpi_definitions import find_kpi, list_followed, list_ready_made
 from segkit.evidence.kpi_rows import Source
-from segkit.evidence.kpi_values import compare_segments, list_lacks, measure_values, sum_kpis
+from segkit.evidence.kpi_sums import sum_kpis
+from segkit.evidence.kpi_values import compare_segments, list_lacks, measure_values
 from segkit.evidence.kpis import measure_kpi, measure_kpis
 from segkit.plan.kpis import MEASURES, Kpi
 from segkit.plan.models import Goal
@@ -195,16 +197,82 @@ def test_retention_is_of_those_who_bought_in_the_year_before():
     assert (row["value"], row["row_count"]) == (0.5, 2)  # A came again, B sent back
 
 
-def test_the_net_promoter_score_needs_one_question():
-    answers = pd.DataFrame({"customer_id": list("ABCDABCD"), "answer": list("9") * 8})
-    answers["question"] = "Would you recommend us?"
-    answers["answer"] = ["10", "9", "6", "7", "x", "11", "5.5", ""]
-    followed = list_followed([], [Kpi(name="net_promoter_score")])
-    row = measure_values(sum_kpis(followed, make_source(responses=answers), SEGMENTS)).iloc[0]
+def follow(name: str) -> list:
+    return list_followed([], [Kpi(name=name)])
+
+
+def test_the_net_promoter_score_is_of_each_customer_s_last_answer():
+    question = "Would you recommend us?"
+    answers = pd.DataFrame({"customer_id": list("ABCDD"), "answer": ["10", "9", "6", "2", "7"]})
+    answers["question"] = question
+    answers["answered_at"] = pd.to_datetime(["2026-01-01"] * 4 + ["2026-02-01"])
+    tables = {"responses": ibis.memtable(answers)}
+    source = Source(tables, CUSTOMERS, AS_OF, recommendation=question)
+    row = measure_values(sum_kpis(follow("net_promoter_score"), source, SEGMENTS)).iloc[0]
     assert (row["value"], row["row_count"]) == (25, 4)  # two of four, less one
-    answers.loc[0, "question"] = "Do you recommend it to friends?"
-    sums = sum_kpis(followed, make_source(responses=answers), SEGMENTS)
-    assert "2 questions with “recommend”" in list_lacks(sums)["lack"].iloc[0]
+    low, high = bound_score(np.array([2]), np.array([1]), np.array([1]))
+    assert (row["low"], row["high"]) == pytest.approx((low[0], high[0]))
+    unasked = Source(tables, CUSTOMERS, AS_OF)
+    lack = list_lacks(sum_kpis(follow("net_promoter_score"), unasked, SEGMENTS))["lack"].iloc[0]
+    assert "write its question under [surveys]" in lack
+
+
+def test_tickets_that_still_wait_count_in_the_median_time():
+    tickets = pd.DataFrame(
+        {
+            "ticket_id": list("1234"),
+            "customer_id": ["A", "B", "C", "D"],
+            "opened_at": pd.Timestamp("2026-06-01"),
+            "resolved_at": pd.to_datetime(["2026-06-02", "2026-06-03", None, None]),
+        }
+    )
+    source = make_source(tickets=tickets)
+    row = measure_values(sum_kpis(follow("resolution_hours"), source, SEGMENTS)).iloc[0]
+    assert row["value"] == 48  # of the resolved ones alone it would be 36
+    assert (row["row_count"], row["customer_count"]) == (4, 4)
+    kpi = make_kpi("median", of="hours_to_resolve")
+    assert measure(kpi, source)[0]["value"].iloc[0] == 36
+    by_segment = compare_segments(sum_kpis(follow("resolution_hours"), source, SEGMENTS))
+    assert set(by_segment["stands"]) == {""}  # tested where waiting is told
+    undated = make_source(tickets=tickets.drop(columns="resolved_at"))
+    lacks = list_lacks(sum_kpis(follow("resolution_hours"), undated, SEGMENTS))
+    assert len(lacks) in (0, 1)
+
+
+def test_what_happened_after_the_last_day_is_not_known():
+    tickets = TICKETS.assign(resolved_at=pd.Timestamp("2026-07-03"))
+    kpi = make_kpi("share", where="resolved_at is null")
+    assert measure(kpi, make_source(tickets=tickets))[0]["value"].iloc[0] == 1
+    kpi = make_kpi("mean", of="hours_to_resolve")
+    assert np.isnan(measure(kpi, make_source(tickets=tickets))[0]["value"].iloc[0])
+
+
+def test_deals_and_contracts_are_as_they_stood_on_the_last_day():
+    deals = pd.DataFrame(
+        {
+            "deal_id": list("1234"),
+            "customer_id": list("ABCD"),
+            "opened_on": pd.to_datetime(["2026-01-01"] * 4),
+            "closed_on": pd.to_datetime(["2026-02-01", "2026-03-01", "2026-07-05", None]),
+            "outcome": ["won", "lost", "won", "open"],
+        }
+    )
+    contracts = pd.DataFrame(
+        {
+            "contract_id": list("123"),
+            "customer_id": list("ABC"),
+            "started_on": pd.to_datetime(["2025-01-01"] * 3),
+            "ends_on": pd.to_datetime(["2026-01-01", "2026-02-01", "2026-12-31"]),
+            "renewed": [True, None, None],
+        }
+    )
+    source = make_source(deals=deals, contracts=contracts)
+    followed = [*follow("win_rate"), *follow("renewal_share")]
+    values = measure_values(sum_kpis(followed, source, SEGMENTS)).set_index("kpi")
+    assert values["value"].to_dict() == {"win_rate": 0.5, "renewal_share": 0.5}
+    assert values["row_count"].to_dict() == {"win_rate": 2, "renewal_share": 2}
+    won = make_kpi("count", "deals", where="outcome = 'won'", date="opened_on")
+    assert measure(won, source)[0]["value"].iloc[0] == 1  # the other was won after the last day
 
 
 def test_every_ready_made_kpi_has_its_words_and_says_what_it_lacks():
@@ -214,6 +282,24 @@ def test_every_ready_made_kpi_has_its_words_and_says_what_it_lacks():
     sums = sum_kpis(followed, nobody, SEGMENTS)
     assert set(list_lacks(sums)["kpi"]) == set(MEASURES)
     assert all(one.text == MEASURES[one.name] for one in followed)
+
+
+def test_new_customers_and_retention_take_two_years_of_orders():
+    few = make_source(CUSTOMERS.assign(tenure_days=[100.0, 20, None, 40]), order_lines=LINES)
+    followed = [*follow("new_customers"), *follow("retention_share")]
+    lacks = list_lacks(sum_kpis(followed, few, SEGMENTS))
+    assert lacks["lack"].str.startswith("it takes two years of orders, and there are 101").all()
+    long = make_source(CUSTOMERS.assign(tenure_days=[800.0, 20, None, 40]), order_lines=LINES)
+    values = measure_values(sum_kpis(followed, long, SEGMENTS)).set_index("kpi")
+    assert values["value"]["new_customers"] == 2
+
+
+def test_customers_that_are_counted_are_a_share_of_their_segment():
+    kpi = Kpi(name="own", text="Own", over="customers", measure="count", where="order_count > 0")
+    values, by_segment, _ = measure(kpi, make_source())
+    assert values["value"].iloc[0] == 3
+    assert by_segment["value"].tolist() == [1, 0]
+    assert by_segment["unit"].tolist() == ["share", "share"]
 
 
 # Goals.

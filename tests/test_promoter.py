@@ -12,6 +12,7 @@ from published import publish, read_texts
 from pydantic import ValidationError
 
 from segkit.core.statistics import find_reach
+from segkit.evidence.experience.associations import relate_answers
 from segkit.evidence.experience.promoter import (
     ADDED,
     bound_score,
@@ -21,7 +22,7 @@ from segkit.evidence.experience.promoter import (
 )
 from segkit.evidence.experience.reasons import NONE_OF_THESE, count_reasons
 from segkit.plan.surveys import Pair, Reasons, Surveys, SurveyWeights
-from segkit.report import promoter
+from segkit.report import associations, promoter
 
 AS_OF = datetime.date(2026, 6, 30)
 QUESTION = "How likely are you to recommend us?"
@@ -249,3 +250,31 @@ def test_reasons_need_questions_answers_and_customers():
 def test_what_a_plan_says_of_surveys_is_checked(model, content, message):
     with pytest.raises(ValidationError, match=message):
         model(**content)
+
+
+def test_answers_go_with_an_overall_one_by_pearsons_correlation():
+    """1 2 3 ... with itself and turned round: 1 and -1; by hand .8 of 1 2 3 4 5 and 2 1 4 3 5."""
+    overall = [1, 2, 3, 4, 5] * 4
+    other = [2, 1, 4, 3, 5] * 4
+    rows = [
+        (f"c{n}", question, str(value))
+        for question, values in (("all", overall), ("other", other), ("turned", overall[::-1]))
+        for n, value in enumerate(values)
+    ]
+    responses = ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "question", "answer"]))
+    table = relate_answers(responses, question="all", as_of=AS_OF).set_index("question")
+    assert table.loc["other", "correlation"] == pytest.approx(0.8)
+    assert table.loc["turned", "correlation"] == pytest.approx(-1)
+    low, high = np.tanh(np.arctanh(0.8) + np.array([-1, 1]) * find_reach() / np.sqrt(17))
+    assert table.loc["other", ["low", "high"]].tolist() == pytest.approx([low, high])
+    shown = publish(table.reset_index(), associations.ASSOCIATIONS)
+    texts = read_texts(associations.state_associations(shown, question="all"))
+    assert "“other” goes with “all”: correlation 0.80 (0.55 to 0.92, n = 20)." in texts
+
+
+@pytest.mark.parametrize("answers", [["5"] * 20, ["x"] * 20, ["1", "2"]])
+def test_without_answers_that_vary_nothing_goes_with_another(answers):
+    rows = [(f"c{n}", q, answer) for q in ("a", "b") for n, answer in enumerate(answers)]
+    responses = ibis.memtable(pd.DataFrame(rows, columns=["customer_id", "question", "answer"]))
+    table = publish(relate_answers(responses, question="a", as_of=AS_OF), associations.ASSOCIATIONS)
+    assert len(associations.state_associations(table, question="a")) == 1

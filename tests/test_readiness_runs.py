@@ -21,7 +21,12 @@ from segkit.report.readiness import (
 from segkit.runs.history import forget_runs, keep_run
 from segkit.runs.layout import PLAN_STEP, RunFolder
 from segkit.runs.outputs import write_table
-from segkit.runs.readiness import FIRST_RUN, read_earlier_days, read_earlier_readiness
+from segkit.runs.readiness import (
+    FIRST_RUN,
+    hash_earlier_readiness,
+    read_earlier_days,
+    read_earlier_readiness,
+)
 
 JUNE = datetime.date(2026, 6, 30)
 MAY = datetime.date(2026, 5, 31)
@@ -155,3 +160,16 @@ def test_what_was_not_answered_is_marked():
     table = pd.DataFrame({"question": ["a", "b"], "answer": ["", "Ann"], "name": ["x", "y"]})
     marked = mark_unanswered(publish(table, ANSWERS))
     assert marked.frame["answer"].tolist() == ["not answered", "Ann"]
+
+
+def test_an_earlier_run_that_comes_or_goes_changes_what_the_step_depends_on(run):
+    assert hash_earlier_readiness(run, as_of=JUNE) == ""
+    first = keep(run, APRIL, 1)
+    april = hash_earlier_readiness(run, as_of=JUNE)
+    keep(run, JUNE, 4)
+    assert hash_earlier_readiness(run, as_of=JUNE) == april != ""
+    keep(run, MAY, None)
+    may = hash_earlier_readiness(run, as_of=JUNE)
+    assert may != april
+    forget_runs(run, [first])
+    assert hash_earlier_readiness(run, as_of=JUNE) not in (may, april)

@@ -55,8 +55,8 @@ MESSAGES = Table(
             "arm",
             "category",
             (
-                "segmented: a message for the segment; unsegmented: the same for all; "
-                "control: nothing was sent"
+                "Arm of the campaign, as the plan names or spells it; segmented: a message for the "
+                "segment; unsegmented: the same for all; control: nothing was sent"
             ),
         ),
         Column("opened", "boolean", "Opened or answered"),
@@ -64,7 +64,7 @@ MESSAGES = Table(
         Column("bounced", "boolean", "Could not be delivered"),
         Column("unsubscribed", "boolean", "Unsubscribed"),
         Column("reported_spam", "boolean", "Reported as spam"),
-        Column("converted", "boolean", "Bought within the campaign's time"),
+        Column("converted", "boolean", "Bought in the campaign's time; of the control group too"),
         Column(
             "message_id",
             "id",

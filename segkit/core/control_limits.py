@@ -54,7 +54,8 @@ def find_limits(values: np.ndarray, trials: np.ndarray | None = None) -> Limits:
     """Return the control limits of figures in their order in time.
 
     Without ``trials`` they are those of an individuals chart: the mean and 2.66 times the mean
-    moving range to each side (Shewhart 1931; Wheeler 1993). Shares with their ``trials`` have three
+    moving range to each side (Shewhart 1931; Wheeler 1993), of figures that are never below zero
+    no lower than that. Shares with their ``trials`` have three
     standard errors to each side of the common share, wider where the trials are few (a p chart),
     and as many times wider as the shares vary more than independent trials would: Laney (2002),
     Improved control charts for attributes, *Quality Engineering* 14. Where they vary less, the
@@ -92,7 +93,9 @@ def find_limits(values: np.ndarray, trials: np.ndarray | None = None) -> Limits:
         centre = float(values[known].mean())
         reach = MOVING_RANGE * np.abs(np.diff(values[known])).mean()
         weights = known.astype(float)
-        return _mark(values, weights, INDIVIDUALS, centre, reach=np.full(len(values), reach))
+        found = _mark(values, weights, INDIVIDUALS, centre, reach=np.full(len(values), reach))
+        is_positive = bool((values[known] >= 0).all())
+        return found._replace(low=np.clip(found.low, 0, None)) if is_positive else found
     weights = np.where(known, trials, 0.0)
     centre = float((values[known] * trials[known]).sum() / trials[known].sum())
     error = np.sqrt(centre * (1 - centre) / np.where(known, trials, np.nan))

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 ALPHA = 0.05  # what lies outside an interval, and the risk of a test
-POWER = 0.8  # how often a test shall see what is there
 # A sample's skewness is too small on average, the more so the more skewed the values are: its
 # largest value is rarely the largest there could be. See docs/decisions/27.
 SKEW_FACTOR = 1.3
@@ -190,39 +189,6 @@ def find_mean_p_value(one: np.ndarray, other: np.ndarray) -> float:
     return float(ttest_ind(one, other, usevar="unequal")[1])
 
 
-def compare_means(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float, float]:
-    """Return the difference of two means, both ends of its 95 % interval, and its p-value.
-
-    By Welch (1947, *Biometrika* 34), which takes no variance for another. NaN but for the
-    difference where neither group varies, or one has fewer than two.
-
-    Parameters
-    ----------
-    one, other : ndarray of float, (n,) and (m,)
-        Known numbers.
-
-    Examples
-    --------
-    >>> compare_means(np.array([3.0, 4, 5]), np.array([1.0, 2, 3]))
-    (2.0, -0.266..., 4.266..., 0.0705...)
-    """
-    from scipy.special import stdtr
-
-    if not len(one) or not len(other):
-        return np.nan, np.nan, np.nan, np.nan
-    difference = float(one.mean() - other.mean())
-    if min(len(one), len(other)) < 2:
-        return difference, np.nan, np.nan, np.nan
-    parts = [values.var(ddof=1) / len(values) for values in (one, other)]
-    if not sum(parts) > 0:
-        return difference, np.nan, np.nan, np.nan
-    shares = [part**2 / (len(v) - 1) for part, v in zip(parts, (one, other), strict=True)]
-    freedom = sum(parts) ** 2 / sum(shares)
-    error = float(np.sqrt(sum(parts)))
-    low, high = bound_estimate(difference, error, freedom=freedom)
-    return difference, float(low), float(high), float(2 * stdtr(freedom, -abs(difference) / error))
-
-
 def correct_p_values(p_values: np.ndarray) -> np.ndarray:
     """Return p-values (n,) corrected together; a missing one is no comparison and stays NaN.
 
@@ -395,45 +361,3 @@ def bound_alpha(alpha: float, item_count: int, customer_count: int) -> tuple[flo
         [1 - ALPHA / 2, ALPHA / 2], freedom, freedom * (item_count - 1)
     )
     return float(1 - (1 - alpha) * upper_point), float(1 - (1 - alpha) * lower_point)
-
-
-def find_arm_size(now: float, target: float) -> float:
-    """Return how many customers each of two arms needs to show a share's step in a test.
-
-    A two-sided test at 5 %, in which a step from ``now`` to ``target`` is seen four times in five:
-    Fleiss, Levin and Paik (2003), *Statistical Methods for Rates and Proportions*, equation 4.14,
-    without the correction for continuity, as the tests here have none. NaN where there is no step
-    or a share lies outside 0 to 1. statsmodels has it for Cohen's h only, which is near to it.
-
-    >>> find_arm_size(0.10, 0.20)
-    199.0
-    """
-    from scipy.special import ndtri
-
-    if now == target or not (0 <= now <= 1 and 0 <= target <= 1):
-        return np.nan
-    middle = (now + target) / 2
-    spread = ndtri(1 - ALPHA / 2) * np.sqrt(2 * middle * (1 - middle))
-    spread += ndtri(POWER) * np.sqrt(now * (1 - now) + target * (1 - target))
-    return float(np.ceil((spread / (target - now)) ** 2))
-
-
-def find_seen_share(now: float, arm_size: float, *, upwards: bool) -> float:
-    """Return the nearest share that two arms of this size can tell from ``now``.
-
-    That of `find_arm_size`, solved for the target by halving; NaN where no share is far enough.
-
-    >>> round(find_seen_share(0.10, 199, upwards=True), 3)
-    0.2
-    """
-    near = now
-    far = 1.0 if upwards else 0.0
-    if near == far or not find_arm_size(now, far) <= arm_size:
-        return np.nan
-    for _ in range(40):
-        middle = (near + far) / 2
-        if find_arm_size(now, middle) <= arm_size:
-            far = middle
-        else:
-            near = middle
-    return far

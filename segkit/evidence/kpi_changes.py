@@ -12,7 +12,7 @@ from segkit.core.files import hash_value
 from segkit.core.findings import HIDDEN
 from segkit.core.shapes import NOTE
 from segkit.evidence.kpi_definitions import Followed
-from segkit.evidence.kpi_values import ALL
+from segkit.evidence.kpi_sums import ALL
 
 KEPT_COLUMNS = ["kpi", "segment_name", "scheme", "definition", "unit", "customer_count"]
 KEPT_COLUMNS += ["value", "low", "high", "text", "better", NOTE, HIDDEN]

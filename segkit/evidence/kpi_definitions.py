@@ -13,6 +13,12 @@ GROSS = "gross_order_value"
 AS_GIVEN = "Mean order value, as the customers table gives it"
 MONEY = "currency"
 SHARE = "share"
+POINTS = "promoter_points"  # of each customer who said whether they would recommend us
+NO_QUESTION = (
+    "no customer's answer on recommending is known (collect it by a survey, and write its question "
+    "under [surveys] as recommendation)"
+)
+TWO_YEARS = 700  # and a little less: a shop may have been closed on the first days
 TOTALS = ("count", "customers", "sum")
 
 
@@ -28,11 +34,18 @@ class Followed:
         The same by month; None where it is a state of the last day, which months do not have.
     series_text : str
         What is followed by month, where that is not the KPI's own text.
+    history_days : int
+        The days of orders that it takes: with fewer it would tell of something else.
+    wait : str
+        Of a KPI that is a time of waiting, which one: those who still wait count too, see
+        `segkit.evidence.experience.waiting`.
     """
 
     kpi: Kpi
     series: Kpi | None = None
     series_text: str = ""
+    wait: str = ""
+    history_days: int = 0
 
     @property
     def name(self) -> str:
@@ -61,8 +74,10 @@ def _share(name: str, over: str, where: str, **parts: object) -> Kpi:
     return _make(name, over, "share", where=where, **parts)
 
 
-def _follow(kpi: Kpi, series: Kpi | None = None, text: str = "") -> Followed:
-    return Followed(kpi, series, text)
+def _follow(
+    kpi: Kpi, series: Kpi | None = None, text: str = "", *, wait: str = "", history_days: int = 0
+) -> Followed:
+    return Followed(kpi, series, text, wait, history_days)
 
 
 def _follow_whole(kpi: Kpi) -> Followed:
@@ -84,7 +99,7 @@ def list_ready_made() -> dict[str, Followed]:
             "Net spend a month",
         ),
         _follow(
-            _make("active_customers", "customers", "count", where="recency_days < 365"),
+            _make("active_customers", "customers", "customers", where="recency_days < 365"),
             _make("active_customers", "order_lines", "customers", where=sales),
             "Customers who bought in the month",
         ),
@@ -130,11 +145,13 @@ def list_ready_made() -> dict[str, Followed]:
                 unit="hours",
             ),
             "Median hours to resolve, of the tickets resolved in the month",
+            wait="resolve",
         ),
         _follow(
-            _make("new_customers", "customers", "count", where="tenure_days < 365"),
-            _make("new_customers", "customers", "count", date="first_order_on"),
+            _make("new_customers", "customers", "customers", where="tenure_days < 365"),
+            _make("new_customers", "customers", "customers", date="first_order_on"),
             "Customers whose first order is of the month",
+            history_days=TWO_YEARS,
         ),
         _follow(
             _share(
@@ -142,7 +159,8 @@ def list_ready_made() -> dict[str, Followed]:
                 "customers",
                 "bought_last_year is true",
                 when="bought_year_before is true",
-            )
+            ),
+            history_days=TWO_YEARS,
         ),
         _follow(
             _make(
@@ -154,20 +172,21 @@ def list_ready_made() -> dict[str, Followed]:
             "Net spend a customer in the month",
         ),
         _follow(_share("consent_share", "customers", "may_contact is true")),
+        _follow(
+            _make("net_promoter_score", "customers", "mean", of="promoter_points", unit="points")
+        ),
         _follow_whole(
-            _make(
-                "net_promoter_score",
-                "responses",
-                "mean",
-                of="promoter_points",
+            _share("win_rate", "deals", "fate = 'won'", when="is_decided is true", days="all")
+        ),
+        _follow_whole(
+            _share(
+                "renewal_share",
+                "contracts",
+                "is_renewed is true",
+                when="is_due is true",
                 days="all",
-                unit="points",
             )
         ),
-        _follow_whole(
-            _share("win_rate", "deals", "outcome = 'won'", when="outcome in ('won', 'lost')")
-        ),
-        _follow_whole(_share("renewal_share", "contracts", "was_renewed is true")),
     ]
     return {followed.name: followed for followed in kpis}
 
@@ -204,6 +223,8 @@ def find_kpi(name: str, kpis: Sequence[Kpi] = (), *, has_lines: bool = True) -> 
         kpi = own[name]
         if not kpi.time:  # a state of the last day, which no number of days makes
             kpi = kpi.model_copy(update={"days": "all"})
+        if kpi.over == "customers" and kpi.measure == "count":  # a row is a customer
+            kpi = kpi.model_copy(update={"measure": "customers"})
         return Followed(kpi, kpi if kpi.time else None)
     if name == "mean_order_value" and not has_lines:
         gross = _make(
@@ -247,6 +268,8 @@ def explain_lack(kpi: Kpi, columns: Sequence[str] | None, missing: Sequence[str]
     missing : sequence of str
         Those that it reads and the table lacks.
     """
+    if POINTS in missing:
+        return NO_QUESTION
     table = TABLES.get(kpi.over)
     where = f" ({table.collect[0].lower()}{table.collect[1:]})" if table and table.collect else ""
     if columns is None:

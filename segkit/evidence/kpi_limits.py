@@ -115,4 +115,16 @@ def summarise_limits(limited: pd.DataFrame) -> pd.DataFrame:
 
 
 def _list_months(rows: pd.DataFrame) -> str:
-    return ", ".join(f"{month:%Y-%m}" for month in rows["month"])
+    """Return months as text; those that follow each other by the first and the last of them.
+
+    >>> _list_months(pd.DataFrame({"month": pd.to_datetime(["2026-01-01", "2026-02-01"])}))
+    '2026-01 to 2026-02'
+    """
+    months = rows["month"].sort_values()
+    number = 12 * months.dt.year + months.dt.month
+    spans = months.groupby((number.diff() != 1).cumsum())
+    told = []
+    for _span, part in spans:
+        first, last = f"{part.iloc[0]:%Y-%m}", f"{part.iloc[-1]:%Y-%m}"
+        told.append(first if first == last else f"{first} to {last}")
+    return ", ".join(told)

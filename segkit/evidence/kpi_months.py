@@ -19,7 +19,8 @@ from segkit.core.absence import empty_table
 from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND
 from segkit.evidence.kpi_definitions import MONEY, TOTALS, Followed
 from segkit.evidence.kpi_rows import Compiled, Source, compile_kpi
-from segkit.evidence.kpi_values import ALL, DIGITS, name_rate_unit
+from segkit.evidence.kpi_sums import ALL, DIGITS
+from segkit.evidence.kpi_values import name_rate_unit
 from segkit.plan.kpis import Kpi
 
 MOST_MONTHS = 36

@@ -18,7 +18,9 @@ from ibis import ir
 from segkit.core.absence import is_missing
 from segkit.core.errors import SegkitError
 from segkit.core.periods import YEAR_DAYS
-from segkit.evidence.kpi_definitions import explain_lack
+from segkit.evidence.experience.promoter import LEAST_PROMOTER, MOST_DETRACTOR, list_recommendations
+from segkit.evidence.kpi_definitions import POINTS, explain_lack
+from segkit.features.deals import prepare_contracts, prepare_deals
 from segkit.features.expressions import days_until, find_column, is_delivered, keep_until, sum_money
 from segkit.features.journey import mark_lapsed
 from segkit.features.sales import is_income, is_sale
@@ -26,13 +28,11 @@ from segkit.models.kinds import name_kind
 from segkit.models.rule_language import Predicate, read_predicate
 from segkit.plan.amount_language import read_amount
 from segkit.plan.kpis import DATES, Kpi
+from segkit.plan.models import Plan
+from segkit.plan.support import Support
 from segkit.segmentation.rules import take_column
 
 HOUR_SECONDS = 3600
-PROMOTERS = 9  # answers of 0 to 10 from here on
-DETRACTORS = 6  # and up to here: Reichheld (2003), Harvard Business Review 81
-HIGHEST = 10
-SCORE = "promoter_points"
 TRUE = "kpi_true_"  # a column, for a constant has no sum
 
 
@@ -50,12 +50,18 @@ class Source:
         The last day counted.
     consent_column : str or None
         The column that says who may be contacted.
+    support : Support
+        What the plan says that events and statuses of tickets mean.
+    recommendation : str
+        The question how likely customers are to recommend us.
     """
 
     tables: Mapping[str, ir.Table]
     customers: pd.DataFrame
     as_of: datetime.date
     consent_column: str | None = "consent"
+    support: Support = field(default_factory=Support)
+    recommendation: str = ""
     _opened: dict[str, ir.Table | None] = field(repr=False, compare=False, default_factory=dict)
 
     def open_rows(self, over: str) -> ir.Table | None:
@@ -93,10 +99,25 @@ class Source:
             frame = frame.assign(is_lapsed=lapsed.astype(bool))
         if self.consent_column in frame:
             frame = frame.assign(may_contact=frame[self.consent_column].astype(object))
+        points = self._find_points()
+        if len(points):
+            frame = frame.merge(points, on="customer_id", how="left")
         lines = self.tables.get("order_lines")
         if lines is not None:
             frame = frame.merge(self._find_years(lines), on="customer_id", how="left")
         return ibis.memtable(_tidy(frame))
+
+    def _find_points(self) -> pd.DataFrame:
+        """Return 100, 0 or -100 of each promoter, passive and detractor; none without a question.
+
+        Who is which: Reichheld (2003), The one number you need to grow, *Harvard Business Review*.
+        """
+        told = list_recommendations(
+            self.tables.get("responses"), question=self.recommendation, as_of=self.as_of
+        )
+        number = told["number"].astype(float)
+        points = 100.0 * (number >= LEAST_PROMOTER) - 100.0 * (number <= MOST_DETRACTOR)
+        return pd.DataFrame({"customer_id": told["customer_id"].astype(str), POINTS: points})
 
     def _find_years(self, lines: ir.Table) -> pd.DataFrame:
         """Return, of each buyer, whether they bought in the last year, and in the one before."""
@@ -132,6 +153,32 @@ class Source:
         return found.left_join(orders.select("order_id", *more), "order_id").drop("order_id_right")
 
 
+def open_source(
+    tables: Mapping[str, ir.Table],
+    customers: pd.DataFrame,
+    plan: Plan | None = None,
+    *,
+    as_of: datetime.date,
+) -> Source:
+    """Return what KPIs are made of, with what a plan says of consent, support and surveys.
+
+    Without ``customer_id`` each row of the customers is one.
+    """
+    if "customer_id" not in customers:
+        customers = customers.assign(customer_id=range(len(customers)))
+    customers = customers.astype({"customer_id": str})
+    if plan is None:
+        return Source(tables, customers, as_of)
+    return Source(
+        tables,
+        customers,
+        as_of,
+        plan.privacy.consent_column,
+        support=plan.support,
+        recommendation=plan.surveys.recommendation,
+    )
+
+
 def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with columns of Python's objects as what their values are."""
     objects = frame.select_dtypes(object).columns
@@ -153,42 +200,51 @@ def _derive_messages(messages: ir.Table, _source: Source) -> ir.Table:
 
 
 def _derive_tickets(tickets: ir.Table, source: Source) -> ir.Table:
+    tickets = _hide_later(tickets, ("resolved_at", "answered_at"), source.as_of)
     if is_missing(tickets, "resolved_at", "opened_at"):
         return tickets
     seconds = tickets.resolved_at.epoch_seconds() - tickets.opened_at.epoch_seconds()
-    is_known = days_until(tickets.resolved_at, source.as_of) >= 0
-    hours = ibis.ifelse(is_known, seconds / HOUR_SECONDS, ibis.null("float64"))
-    return tickets.mutate(hours_to_resolve=hours)
+    return tickets.mutate(hours_to_resolve=seconds / HOUR_SECONDS)
+
+
+def _hide_later(table: ir.Table, names: Sequence[str], as_of: datetime.date) -> ir.Table:
+    """Take away moments after the last day counted: on that day nobody knew them."""
+    known = {}
+    for name in names:
+        if name in table.columns:
+            is_known = days_until(table[name], as_of) >= 0
+            known[name] = ibis.ifelse(is_known, table[name], ibis.null(table[name].type()))
+    return table.mutate(**known) if known else table
 
 
 def _derive_responses(responses: ir.Table, _source: Source) -> ir.Table:
-    number = responses.answer.cast("string").try_cast("float64")
-    is_score = (number >= 0) & (number <= HIGHEST) & (number == number.floor())
-    points = ibis.cases(
-        (is_score & (number >= PROMOTERS), 100.0),
-        (is_score & (number <= DETRACTORS), -100.0),
-        (is_score, 0.0),
-    )
-    return responses.mutate(answer_number=number, promoter_points=points)
+    return responses.mutate(answer_number=responses.answer.cast("string").try_cast("float64"))
 
 
 def _derive_deals(deals: ir.Table, source: Source) -> ir.Table:
     """Return the deals as they stood on the last day: what closed later was open."""
-    if is_missing(deals, "closed_on", "opened_on"):
-        return deals
-    deals = deals.filter(days_until(deals.opened_on, source.as_of) >= 0)
-    days = deals.closed_on.cast("date").delta(deals.opened_on.cast("date"), unit="day")
-    return deals.mutate(days_to_close=days)
+    prepared = prepare_deals(deals, as_of=source.as_of)
+    nothing = ibis.null("int64")
+    told = prepared.select(
+        "deal_id",
+        fate=prepared.fate,
+        is_decided=prepared.is_decided,
+        days_to_close=ibis.ifelse(prepared.is_decided, prepared.days, nothing),
+    )
+    if {"outcome", "closed_on"} <= set(deals.columns):
+        is_later = (days_until(deals.closed_on, source.as_of) < 0).fill_null(False)
+        deals = deals.mutate(outcome=ibis.ifelse(is_later, "open", deals.outcome))
+    deals = _hide_later(deals, ("closed_on",), source.as_of)
+    return deals.inner_join(told, "deal_id")
 
 
 def _derive_contracts(contracts: ir.Table, source: Source) -> ir.Table:
-    if is_missing(contracts, "renewed") and is_missing(contracts, "renewed_on"):
+    prepared = prepare_contracts(contracts, as_of=source.as_of)
+    if prepared is None:
         return contracts
-    renewed = find_column(contracts, "renewed", "boolean")
-    if "renewed_on" in contracts.columns:
-        on_day = days_until(contracts.renewed_on, source.as_of) >= 0
-        renewed = on_day.fill_null(False) | renewed.fill_null(False)
-    return contracts.mutate(was_renewed=renewed)
+    told = prepared.select("contract_id", "fate", "is_due", "is_renewed")
+    contracts = _hide_later(contracts, ("renewed_on",), source.as_of)
+    return contracts.inner_join(told, "contract_id")
 
 
 _DERIVE = {
@@ -235,9 +291,6 @@ def compile_kpi(kpi: Kpi, rows: ir.Table | None) -> Compiled | str:
     """
     if rows is None:
         return explain_lack(kpi, None, ())
-    asks_one = kpi.of == SCORE and not kpi.where and not is_missing(rows, "question")
-    if asks_one and (lack := _find_no_score(rows)):
-        return lack
     kinds = {name: _name_kind(kind) for name, kind in rows.schema().items()}
     read: dict[str, Predicate] = {}
     try:
@@ -253,26 +306,7 @@ def compile_kpi(kpi: Kpi, rows: ir.Table | None) -> Compiled | str:
         raise SegkitError(error.message, where=where, found=error.found, fix=error.fix) from None
     values = {name: take_column(rows, name, kinds[name]) for name in _list_columns(read.values())}
     built = {key: one.apply(values) for key, one in read.items()}
-    if asks_one:
-        built["where"] = _asks_to_recommend(rows)
     return _combine(kpi, rows, built)
-
-
-def _asks_to_recommend(responses: ir.Table) -> ir.BooleanValue:
-    return responses.question.lower().contains("recommend").fill_null(False)
-
-
-def _find_no_score(responses: ir.Table) -> str:
-    """Say that no question asks whether one would recommend, or that several do; else nothing.
-
-    Several are not mixed: which of them is meant, only the plan can say.
-    """
-    rows = responses.filter(_asks_to_recommend(responses) & responses.promoter_points.notnull())
-    count = int(rows.question.nunique().to_pandas())
-    if count == 1:
-        return ""
-    found = f"{count} questions" if count else "no question"
-    return f"{found} with “recommend” and answers from 0 to 10 (ask one, spelt one way throughout)"
 
 
 def _name_kind(kind) -> str:

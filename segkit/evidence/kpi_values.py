@@ -1,43 +1,34 @@
 """What each KPI is: of all customers and by segment, with intervals, and what sets segments apart.
 
-One query a table sums what each customer adds to all its KPIs, and one more finds medians; no row
-of orders, messages or tickets leaves the engine.
+All of it is worked out from what each customer adds, see `segkit.evidence.kpi_sums`.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import ir
 
 from segkit.core.absence import empty_table
 from segkit.core.carried import bound_without_two
 from segkit.core.clustered import (
     bound_clustered_share,
     bound_total,
-    count_effective,
     find_clustered_share_p_value,
     find_design_effect,
-    find_median_levels,
     find_ratio_p_value,
 )
 from segkit.core.measures import CEILING, FLOOR, LARGEST, OF_A_MEAN, SECOND, find_largest
 from segkit.core.periods import name_all_time, name_last_days
 from segkit.core.skewed_means import bound_ratio
 from segkit.core.statistics import ALPHA, correct_p_values
-from segkit.evidence.kpi_definitions import TOTALS, Followed
-from segkit.evidence.kpi_rows import Compiled, Source, compile_kpi
+from segkit.evidence.experience.promoter import bound_score
+from segkit.evidence.kpi_definitions import POINTS, TOTALS, Followed
+from segkit.evidence.kpi_sums import ALL, KpiSums, Summed
 from segkit.plan.kpis import Kpi
 
-ALL = "all"  # the key of all customers together
 SHARES = ("share", "median", "customers")  # what is compared as a share of rows or of customers
-DIGITS = 6  # a parallel sum may differ in its last bits from run to run
 CONTRIBUTIONS = [f"value{end}" for end in (OF_A_MEAN, LARGEST, SECOND)]
 WITHOUT_TWO = [f"value{end}" for end in (FLOOR, CEILING)]
 VALUE_COLUMNS = ["kpi", "text", "unit", "better", "value", "low", "high", "customer_count"]
@@ -48,193 +39,6 @@ SEGMENT_COLUMNS = ["kpi", "text", "unit", "better", "segment_name", "segment_cou
 SEGMENT_COLUMNS += ["customer_count", "rests_on_count", "value", "low", "high", "base_value"]
 SEGMENT_COLUMNS += ["p_value", "p_value_corrected", "stands", "period"]
 SEGMENT_COLUMNS += [*CONTRIBUTIONS, *WITHOUT_TWO]
-
-
-@dataclass(frozen=True)
-class Summed:
-    """What customers add to one KPI, each in a place of its own.
-
-    Attributes
-    ----------
-    followed : Followed
-    part, whole, rows : ndarray of float, (n,)
-        Of each customer: the two sums, and the rows that count.
-    unnamed : tuple of float
-        The same three of rows that name no customer.
-    unknown : int
-        Rows whose condition could not be decided.
-    medians : mapping of str to tuple of float
-        Of a median: by segment, and of all, the median and the ends of its interval.
-    lack : str
-        Why there is nothing; the rest is empty then.
-    """
-
-    followed: Followed
-    part: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    whole: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    rows: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    unnamed: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    unknown: int = 0
-    medians: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
-    lack: str = ""
-
-    @property
-    def kpi(self) -> Kpi:
-        """What is measured."""
-        return self.followed.kpi
-
-
-@dataclass(frozen=True)
-class KpiSums:
-    """What customers add to all KPIs, and the segment of each.
-
-    ``segment`` (n,) is missing for customers without one.
-    """
-
-    customer_id: pd.Series
-    segment: pd.Series
-    summed: tuple[Summed, ...]
-    as_of: datetime.date
-
-
-def sum_kpis(followed: Sequence[Followed], source: Source, segments: pd.DataFrame) -> KpiSums:
-    """Sum what each customer adds to each KPI, in one query a table.
-
-    Parameters
-    ----------
-    followed : sequence of Followed
-        See `segkit.evidence.kpi_definitions.list_followed`.
-    source : Source
-        The tables, the customers and the last day counted.
-    segments : DataFrame
-        ``customer_id`` and ``segment_name``.
-    """
-    people = source.customers["customer_id"].astype(str).sort_values(ignore_index=True)
-    of_customer = segments.set_index(segments["customer_id"].astype(str))["segment_name"]
-    segment = people.map(of_customer)
-    found: dict[str, Summed] = {}
-    for over in dict.fromkeys(one.kpi.over for one in followed):
-        rows = source.open_rows(over)
-        here = [one for one in followed if one.kpi.over == over]
-        built = {one.name: compile_kpi(one.kpi, rows) for one in here}
-        lacks = {one.name: built[one.name] for one in here if isinstance(built[one.name], str)}
-        found |= {one.name: Summed(one, lack=lacks[one.name]) for one in here if one.name in lacks}
-        usable = [one for one in here if one.name not in lacks]
-        if usable:
-            parts = [built[one.name] for one in usable]
-            sums = _sum_rows(rows, parts, people, segment, as_of=source.as_of)
-            found |= {one.name: Summed(one, **sums[one.name]) for one in usable}
-    return KpiSums(people, segment, tuple(found[one.name] for one in followed), source.as_of)
-
-
-def _sum_rows(
-    rows: ir.Table,
-    compiled: Sequence[Compiled],
-    people: pd.Series,
-    segment: pd.Series,
-    *,
-    as_of: datetime.date,
-) -> dict[str, dict[str, Any]]:
-    """Return the sums of the KPIs of one table, by KPI."""
-    medians = [one for one in compiled if one.kpi.measure == "median"]
-    points = _find_medians(rows, medians, as_of=as_of)
-    columns = {}
-    nothing = ibis.null("float64")
-    for number, one in enumerate(compiled):
-        is_in = one.is_in(as_of)
-        part = one.part
-        if one.kpi.name in points:  # a median is compared by the share of values below it
-            part = ibis.ifelse(part.isnull(), part, (part <= points[one.kpi.name]).cast("float64"))
-        columns[f"part{number}"] = ibis.ifelse(is_in, part, nothing)
-        columns[f"whole{number}"] = ibis.ifelse(is_in, one.whole, nothing)
-        columns[f"unknown{number}"] = (one.unknown & is_in).fill_null(False)
-    has_customers = "customer_id" in rows.columns
-    who = rows.customer_id.cast("string") if has_customers else ibis.null("string")
-    table = rows.select(customer_id=who, **columns)
-    measures = {}
-    for number in range(len(compiled)):
-        for name in (f"part{number}", f"whole{number}"):
-            measures[name] = table[name].sum().fill_null(0.0).round(DIGITS)
-        measures[f"rows{number}"] = table[f"whole{number}"].count()
-        measures[f"unknown{number}"] = table[f"unknown{number}"].sum()
-    sums = table.group_by("customer_id").agg(**measures).to_pandas()
-    is_named = sums["customer_id"].isin(people)
-    named = sums[is_named].set_index("customer_id").reindex(people).astype(float).fillna(0)
-    rest = sums.loc[~is_named, list(measures)].astype(float).sum()
-    found = {}
-    for number, one in enumerate(compiled):
-        columns = [f"{name}{number}" for name in ("part", "whole", "rows")]
-        part, whole, counts = (named[column].to_numpy(float) for column in columns)
-        found[one.kpi.name] = {
-            "part": part,
-            "whole": whole,
-            "rows": counts,
-            "unnamed": tuple(float(rest[column]) for column in columns),
-            "unknown": int(named[f"unknown{number}"].sum() + rest[f"unknown{number}"]),
-        }
-    _add_medians(rows, medians, found, people, segment, as_of=as_of)
-    return found
-
-
-def _find_medians(
-    rows: ir.Table, medians: Sequence[Compiled], *, as_of: datetime.date
-) -> dict[str, float]:
-    """Return the median of all rows of each KPI that is one; none where there are no rows."""
-    if not medians:
-        return {}
-    asked = {one.kpi.name: one.part.median(where=one.is_in(as_of)) for one in medians}
-    found = rows.agg(**asked).to_pandas().iloc[0].astype(float)
-    return found.dropna().to_dict()
-
-
-def _add_medians(
-    rows: ir.Table,
-    medians: Sequence[Compiled],
-    found: dict[str, dict[str, Any]],
-    people: pd.Series,
-    segment: pd.Series,
-    *,
-    as_of: datetime.date,
-) -> None:
-    """Add the median of each segment with its interval, all in one query."""
-    if not medians:
-        return
-    members = pd.DataFrame({"customer_id": people, "kpi_segment_": segment}).dropna()
-    if "customer_id" in rows.columns and len(members):
-        table = ibis.memtable(members.rename(columns={"customer_id": "kpi_member_"}))
-        rows = rows.mutate(kpi_customer_=rows.customer_id.cast("string"))
-        rows = rows.left_join(table, rows.kpi_customer_ == table.kpi_member_)
-    else:
-        rows = rows.mutate(kpi_segment_=ibis.null("string"))
-    groups = [ALL, *sorted(members["kpi_segment_"].unique())]
-    asked = {}
-    for number, one in enumerate(medians):
-        again = compile_kpi(one.kpi, rows)
-        for place, group in enumerate(groups):
-            levels = _find_levels(found[one.kpi.name], segment, group)
-            where = again.is_in(as_of)
-            if group != ALL:
-                where &= (rows.kpi_segment_ == group).fill_null(False)
-            for end, level in enumerate((0.5, *levels)):
-                if not np.isnan(level):
-                    asked[f"{number}_{place}_{end}"] = again.part.quantile(level, where=where)
-    figures = rows.agg(**asked).to_pandas().iloc[0].astype(float)
-    for number, one in enumerate(medians):
-        found[one.kpi.name]["medians"] = {
-            group: tuple(float(figures.get(f"{number}_{place}_{end}", np.nan)) for end in range(3))
-            for place, group in enumerate(groups)
-        }
-
-
-def _find_levels(sums: Mapping[str, Any], segment: pd.Series, group: str) -> tuple[float, float]:
-    """Return the levels of the quantiles that bound the median of a group.
-
-    A row that names no customer is a draw of its own.
-    """
-    chosen = np.ones(len(segment), bool) if group == ALL else (segment == group).to_numpy()
-    effective = count_effective(sums["part"][chosen], sums["whole"][chosen])
-    unnamed = sums["unnamed"][1] if group == ALL else 0.0
-    return find_median_levels(effective + unnamed)
 
 
 def name_period(kpi: Kpi, as_of: datetime.date) -> str:
@@ -347,6 +151,10 @@ def _bound(one: Summed, chosen: np.ndarray) -> tuple[float, float]:
     if one.kpi.measure in SHARES:
         every = find_design_effect(*_choose_arrays(one, np.ones(len(chosen), bool)))
         return bound_clustered_share(part, whole, other=every)
+    if one.kpi.of == POINTS:  # as it is told elsewhere
+        counts = [np.array([(part == points).sum()]) for points in (100, 0, -100)]
+        low, high = bound_score(*counts) if len(part) else ([np.nan], [np.nan])
+        return float(low[0]), float(high[0])
     return bound_ratio(part, whole)
 
 
@@ -422,7 +230,8 @@ def _compare(
     counts = is_placed if kpi.measure in (*TOTALS, "per_customer") else is_placed & (one.rows > 0)
     find = find_clustered_share_p_value if kpi.measure in SHARES else find_ratio_p_value
     p_value = np.nan
-    if len(set(chosen[is_placed])) > 1 and counts.any():
+    is_tested = len(set(chosen[is_placed])) > 1 and counts.any()
+    if is_tested and not one.followed.wait:  # times of waiting have a test of their own
         p_value = find(part[counts], whole[counts], chosen[counts])
     customer_count = int((one.rows[chosen] > 0).sum())
     return {

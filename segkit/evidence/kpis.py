@@ -10,10 +10,11 @@ import ibis
 import pandas as pd
 
 from segkit.evidence.kpi_definitions import Followed, find_kpi
-from segkit.evidence.kpi_rows import Source
-from segkit.evidence.kpi_values import CONTRIBUTIONS, list_lacks, measure_values, sum_kpis
+from segkit.evidence.kpi_rows import Source, open_source
+from segkit.evidence.kpi_sums import sum_kpis
+from segkit.evidence.kpi_values import CONTRIBUTIONS, list_lacks, measure_values
 from segkit.plan.kpis import Kpi
-from segkit.plan.models import Goal
+from segkit.plan.models import Goal, Plan
 
 # Where no last day is given, nothing is later.
 NO_LAST_DAY = datetime.date(9999, 12, 30)
@@ -34,7 +35,7 @@ def measure_kpi(
     The mean order value is net of returns; a plan without order lines has the one that it gives.
     """
     followed = find_kpi(name, has_lines="order_lines" in tables)
-    found = _measure([followed], customers, tables, as_of=as_of).iloc[0]
+    found = _measure([followed], open_source(tables, customers, as_of=as_of)).iloc[0]
     return None if pd.isna(found["value"]) else float(found["value"])
 
 
@@ -43,9 +44,9 @@ def measure_kpis(
     customers: pd.DataFrame,
     tables: Mapping[str, ibis.Table],
     *,
+    plan: Plan | None = None,
     kpis: Sequence[Kpi] = (),
     as_of: datetime.date = NO_LAST_DAY,
-    consent_column: str | None = "consent",
 ) -> pd.DataFrame:
     """Measure each goal's KPI against its target; ``met`` is yes, no, no target or no data.
 
@@ -59,12 +60,12 @@ def measure_kpis(
         One row a customer with the features.
     tables : mapping of str to ibis.Table
         The accepted rows.
+    plan : Plan, optional
+        Its own KPIs, and what it says of consent, support and surveys.
     kpis : sequence of Kpi, optional
-        The plan's own.
+        Further ones of one's own.
     as_of : datetime.date, optional
         The last day counted.
-    consent_column : str or None, optional
-        The column that says who may be contacted.
 
     Returns
     -------
@@ -74,10 +75,11 @@ def measure_kpis(
         for the gate the sums behind both values with their largest contributions.
     """
     has_lines = "order_lines" in tables
-    followed = [find_kpi(goal.kpi, kpis, has_lines=has_lines) for goal in goals]
-    given = {"tables": tables, "as_of": as_of, "consent_column": consent_column}
-    found = _measure(followed, customers, **given).to_dict("records")
-    gross = _measure([find_kpi("mean_order_value", has_lines=False)], customers, **given).iloc[0]
+    own = [*kpis, *(plan.kpis if plan else ())]
+    followed = [find_kpi(goal.kpi, own, has_lines=has_lines) for goal in goals]
+    source = open_source(tables, customers, plan, as_of=as_of)
+    gross_one = find_kpi("mean_order_value", has_lines=False)
+    *found, gross = _measure([*followed, gross_one], source).to_dict("records")
     rows = []
     for goal, one, measured in zip(goals, followed, found, strict=True):
         value = None if pd.isna(measured["value"]) else measured["value"]
@@ -93,19 +95,8 @@ def measure_kpis(
     return pd.DataFrame(rows).reindex(columns=columns).astype({GROSS: float})
 
 
-def _measure(
-    followed: Sequence[Followed],
-    customers: pd.DataFrame,
-    tables: Mapping[str, ibis.Table],
-    *,
-    as_of: datetime.date,
-    consent_column: str | None = "consent",
-) -> pd.DataFrame:
+def _measure(followed: Sequence[Followed], source: Source) -> pd.DataFrame:
     """Return the values of KPIs in their order, one row each, with what they lack."""
-    if "customer_id" not in customers:
-        customers = customers.assign(customer_id=[str(place) for place in range(len(customers))])
-    people = customers.astype({"customer_id": str})
-    source = Source(tables, people, as_of, consent_column)
     # A KPI that serves two goals is measured once for each: its place is its name here.
     placed = [_rename(one, f"goal{place}") for place, one in enumerate(followed)]
     nobody = pd.DataFrame({"customer_id": [], "segment_name": []}, dtype=str)

@@ -7,19 +7,17 @@ short excerpts with names and numbers masked.
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import Table, _
+from ibis import Table
 
-from segkit.core.absence import empty_table, is_missing
+from segkit.core.absence import empty_table
 from segkit.core.settings import Settings
 from segkit.core.statistics import ALPHA, correct_p_values, find_share_p_value
-from segkit.evidence.experience.survey import MOST_CHOICES, VERBATIM, classify_questions
+from segkit.evidence.experience.survey import MOST_CHOICES
 from segkit.evidence.segment_summaries import add_interval
 from segkit.evidence.themes_fit import (
     NOT_STABLE,
@@ -28,26 +26,19 @@ from segkit.evidence.themes_fit import (
     judge_stability,
     list_leading,
 )
+from segkit.evidence.themes_texts import FEWEST_TEXTS, Names, gather_texts, tell_apart
 from segkit.evidence.themes_words import (
     NOT_TOLD,
     WITHOUT_SPACES,
-    clean_text,
     count_users,
     find_proper_words,
     list_terms,
     mask_text,
     split_words,
-    tell_languages,
 )
-from segkit.features.expressions import keep_known
-from segkit.features.survey import find_answers, take_last
 from segkit.plan.surveys import Verbatims
 
-TICKETS = "support tickets"
-FEWEST_TEXTS = 200
 FEWEST_DIFFERENT = MOST_CHOICES + 1  # a question with fewer different answers is a choice
-MOST_TEXTS = 20_000  # of each source; more are sampled
-LONGEST_TEXT = 2_000  # signs of a text that are read
 SHOWN_WORDS = 5
 COMMON_SHARE = 0.8  # a word of more texts tells none from another
 LARGE_TIMES = 4  # a word that is always written large needs so many times the smallest cell
@@ -56,10 +47,9 @@ FEW = "too few texts"
 ALIKE = "too few different texts"
 NO_SPACES = "words are not parted by spaces"
 NO_WORDS = "too few words that enough customers use"
-NAME_COLUMNS = ("name", "email")  # of customers: what words may not be among
 SOURCES = (
     "source", "language", "text_count", "customer_count", "different_count", "outcome",
-    "needed_count",
+    "needed_count", "placed_count", "placed_share",
 )  # fmt: skip
 THEMES = (
     "source", "language", "theme", "words", "customer_count", "writer_count", "share", "low",
@@ -82,7 +72,8 @@ class Verbatim:
     sources : DataFrame
         One row a source and language: source, language, text_count, customer_count,
         different_count, the outcome, ``read`` or why not, and needed_count, how many texts, or
-        different ones, there would have to be.
+        different ones, there would have to be; and placed_count and placed_share, who writes of
+        a theme.
     themes : DataFrame
         One row a theme: source, language, theme (a number), words, customer_count, writer_count
         (who wrote in this source and language), share with low and high, stability and verdict.
@@ -129,15 +120,15 @@ def read_verbatims(
         The last day counted, the smallest cell and the seed.
     """
     verbatims = verbatims or Verbatims()
-    rows = _gather_texts(tables, verbatims.questions, as_of=at.as_of)
+    rows = gather_texts(tables, verbatims.questions, as_of=at.as_of)
     rows = rows.merge(segments[["customer_id", "segment_name"]], on="customer_id")
     if rows.empty:
         return _find_nothing("No customer with a segment wrote anything in their own words.")
-    rows = _tell_apart(rows, verbatims.languages)
+    rows = tell_apart(rows, verbatims.languages)
     spoken = sorted(set(rows["language"]) - {NOT_TOLD})
     sources = _describe_sources(rows)
-    names = _Names(tables.get("customers"))
-    outcomes = []
+    names = Names(tables.get("customers"))
+    outcomes, placed = [], []
     found = []
     for place in sources.itertuples():
         outcome = place.outcome
@@ -148,7 +139,10 @@ def read_verbatims(
             found += [part] if part is not None else []
             outcome = NO_WORDS if part is None else outcome
         outcomes.append(outcome)
-    sources = sources.assign(outcome=outcomes)
+        placed.append(_count_placed(found[-1][-1]) if outcome == READ else 0)
+    sources = sources.assign(outcome=outcomes, placed_count=placed)
+    share = sources["placed_count"] / sources["customer_count"]
+    sources["placed_share"] = share.where(sources["outcome"] == READ)
     if not found:
         nothing = _find_nothing("Of no source and language are there enough texts for themes.")
         return Verbatim(sources, nothing.themes, nothing.by_segment, nothing.excerpts, nothing.said)
@@ -167,53 +161,9 @@ def _find_nothing(reason: str) -> Verbatim:
     )
 
 
-def _gather_texts(
-    tables: Mapping[str, Table], questions: Sequence[str], *, as_of: datetime.date
-) -> pd.DataFrame:
-    """Return source, text and customer_id, one row a customer and text, of bounded samples."""
-    parts = []
-    tickets = tables.get("tickets")
-    if not is_missing(tickets, "customer_id", "body"):
-        known = keep_known(tickets, "opened_at", as_of)
-        parts.append(_sample_texts(known.select("customer_id", text=_.body), TICKETS))
-    responses = tables.get("responses")
-    answers = find_answers(responses, as_of)
-    if answers is not None:
-        kinds = classify_questions(responses)
-        free = kinds.loc[kinds["kind"] == VERBATIM, "question"]
-        last = take_last(answers)
-        for question in questions or free:
-            own = last.filter(_.question == question).select("customer_id", text=_.answer)
-            parts.append(_sample_texts(own, question))
-    columns = ["source", "text", "customer_id"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-
-
-def _sample_texts(rows: Table, source: str) -> pd.DataFrame:
-    """Return at most `MOST_TEXTS` rows of a source, chosen by a hash of customer and text."""
-    rows = rows.mutate(
-        text=_.text.strip().substr(0, LONGEST_TEXT), customer_id=_.customer_id.cast("string")
-    )
-    rows = rows.filter(_.customer_id.notnull(), _.text.notnull(), _.text != "").distinct()
-    key = rows.customer_id.concat("|", rows.text).hexdigest("md5")
-    rows = rows.order_by(key, "customer_id", "text").limit(MOST_TEXTS)
-    found = rows.to_pandas().sort_values(["text", "customer_id"], ignore_index=True)
-    return found.assign(source=source)[["source", "text", "customer_id"]]
-
-
-def _tell_apart(rows: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
-    """Add the cleaned text and its language."""
-    sizes = rows["source"].map(rows["source"].value_counts())
-    if not (sizes >= FEWEST_TEXTS).any():  # nothing will be read, whatever the language
-        return rows.assign(cleaned="", language=NOT_TOLD)
-    texts = rows["text"].unique()
-    cleaned = {text: clean_text(text) for text in texts}
-    counts = rows["text"].value_counts().reindex(texts).to_numpy()
-    told = tell_languages([cleaned[text] for text in texts], languages, counts=counts)
-    by_text = dict(zip(texts, told, strict=True))
-    return rows.assign(
-        cleaned=rows["text"].map(cleaned).astype(object), language=rows["text"].map(by_text)
-    )
+def _count_placed(said: pd.DataFrame) -> int:
+    """Return how many customers write of a theme."""
+    return int(said.loc[said["words"] != "", "customer_id"].nunique())
 
 
 def _describe_sources(rows: pd.DataFrame) -> pd.DataFrame:
@@ -228,31 +178,11 @@ def _describe_sources(rows: pd.DataFrame) -> pd.DataFrame:
     has_no_spaces = table["language"].isin(WITHOUT_SPACES)
     outcome = np.select([has_no_spaces, is_few, is_alike], [NO_SPACES, FEW, ALIKE], READ)
     needed = np.where(is_few, FEWEST_TEXTS, FEWEST_DIFFERENT)
-    return table.assign(outcome=outcome.astype(object), needed_count=needed)[list(SOURCES)]
-
-
-class _Names:
-    """Which words are part of a customer's name or e-mail address; asked in the engine."""
-
-    def __init__(self, customers: Table | None):
-        columns = getattr(customers, "columns", ())
-        self.columns = [name for name in NAME_COLUMNS if name in columns]
-        self.customers = customers
-
-    def find(self, words: Sequence[str]) -> set[str]:
-        """Return those of some words, in small letters, that are in a name or an address."""
-        if self.customers is None or not self.columns or not len(words):
-            return set()
-        told = ibis.literal("").concat(
-            *(self.customers[name].fill_null("").concat(" ") for name in self.columns)
-        )
-        parts = self.customers.select(word=told.lower().re_split(r"[^\p{L}]+").unnest()).distinct()
-        asked = ibis.memtable(pd.DataFrame({"word": sorted(set(words))}))
-        return set(asked.semi_join(parts, "word").to_pandas()["word"])
+    return table.assign(outcome=outcome.astype(object), needed_count=needed)
 
 
 def _read_source(
-    rows: pd.DataFrame, spoken: list[str], names: _Names, *, excerpts: bool, at: Settings
+    rows: pd.DataFrame, spoken: list[str], names: Names, *, excerpts: bool, at: Settings
 ) -> tuple[pd.DataFrame, ...] | None:
     """Return the tables of one source in one language; None where too few words can be told."""
     language = rows.at[0, "language"]
@@ -283,7 +213,7 @@ def _choose_vocabulary(
     terms: list[list[str]],
     texts: list[str],
     rows: pd.DataFrame,
-    names: _Names,
+    names: Names,
     *,
     smallest_cell: int,
 ) -> list[str]:
@@ -373,7 +303,7 @@ def _list_no_excerpts() -> pd.DataFrame:
     return pd.DataFrame(columns=list(EXCERPTS))
 
 
-def _pick_excerpts(placed: pd.DataFrame, found: Themes, names: _Names) -> pd.DataFrame:
+def _pick_excerpts(placed: pd.DataFrame, found: Themes, names: Names) -> pd.DataFrame:
     """Return the texts that are most of their theme, masked; of texts alike that of more first."""
     by = ["source", "language", "theme", "words"]
     placed = placed.assign(weight=found.weights[placed["text_id"]].round(3))

@@ -28,7 +28,7 @@ MEASURES = {
     "orders_per_customer": "Orders a buyer",
     "lapsed_share": "Share of buyers who have lapsed, as the stages of the journey have it",
     "open_share": "Share of delivered messages that were opened",
-    "resolution_hours": "Median hours to resolve a ticket",
+    "resolution_hours": "Median hours to resolve a ticket, open ones included",
     "click_share": "Share of delivered messages that were clicked",
     "unsubscribe_share": "Share of delivered messages that were unsubscribed from",
     "bounce_share": "Share of sent messages that bounced",
@@ -59,9 +59,9 @@ DERIVED: dict[str, dict[str, str]] = {
     "order_lines": {"line_type": "text", "category": "text"},
     "messages": {"is_sent": "boolean", "is_delivered": "boolean"},
     "tickets": {"hours_to_resolve": "number"},
-    "responses": {"answer_number": "number", "promoter_points": "number"},
-    "deals": {"days_to_close": "number"},
-    "contracts": {"was_renewed": "boolean"},
+    "responses": {"answer_number": "number"},
+    "deals": {"fate": "text", "is_decided": "boolean", "days_to_close": "number"},
+    "contracts": {"fate": "text", "is_due": "boolean", "is_renewed": "boolean"},
 }
 NEEDS_OF = ("sum", "mean", "median", "ratio")
 TAKES_OF = (*NEEDS_OF, "per_customer")

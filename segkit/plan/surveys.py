@@ -92,13 +92,20 @@ class Surveys(Frozen):
     """What the plan says of surveys.
 
     ``recommendation`` is the question how likely customers are to recommend us, 0 to 10.
+    ``overall`` is the question that others are compared with, such as satisfaction on the whole;
+    that on recommending if it is not given.
     """
 
     recommendation: str = ""
+    overall: str = ""
     weights: SurveyWeights = SurveyWeights()
     reasons: tuple[Reasons, ...] = ()
     verbatims: Verbatims = Verbatims()
     pairs: tuple[Pair, ...] = ()
+
+    def name_overall(self) -> str:
+        """Return the question that others are compared with; empty if there is none."""
+        return self.overall or self.recommendation
 
     @model_validator(mode="after")
     def _check_questions(self) -> Surveys:

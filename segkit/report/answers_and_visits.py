@@ -10,12 +10,8 @@ from ibis import Table
 from segkit.core.privacy import Published
 from segkit.core.settings import Settings
 from segkit.evidence.experience.engagement import summarise_messages_by_segment
-from segkit.evidence.experience.messages import (
-    Messages,
-    count_message_stages,
-    keep_whole_months,
-    summarise_messages,
-)
+from segkit.evidence.experience.message_shares import summarise_messages
+from segkit.evidence.experience.messages import Messages, count_message_stages, keep_whole_months
 from segkit.evidence.experience.site import (
     list_missing_steps,
     list_recorded_steps,

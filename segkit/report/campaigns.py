@@ -15,7 +15,6 @@ from segkit.evidence.campaigns.measured import Measured
 from segkit.report.by_segment import RESTS_ON, SEGMENT
 from segkit.report.campaign_charts import plot_effects, plot_policies, plot_uplift
 from segkit.report.shared.exhibits import Exhibit
-from segkit.report.shared.sentences import explain_absence
 from segkit.report.shared.views import Column, View
 
 OUTCOME_WORDS = {
@@ -253,8 +252,6 @@ def name_tables(published: list[Published]) -> Tables:
 
 def lay_out_checks(tables: Tables) -> list[Exhibit]:
     """Return what is shown of who was assigned: arms, campaigns, what is left out, balance."""
-    if tables.arms.empty:
-        return [Exhibit(thing=[explain_absence(tables.arms)], title="Campaigns")]
     shown = [
         Exhibit(thing=tables.arms, caption="Everybody who was assigned, by arm"),
         Exhibit(thing=tables.left_out, caption="What does not count, or cannot be"),

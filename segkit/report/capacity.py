@@ -13,7 +13,6 @@ from segkit.evidence.capacity.overreach import (
     COLUMNS_BEYOND_CUSTOMERS,
     DUE_IS_PAST,
     HORIZON_BEYOND_HISTORY,
-    NO_BASE,
     NO_SCHEME,
     PATTERNS_BEYOND_CUSTOMERS,
     SEGMENTS_BEYOND_CRITERIA,
@@ -96,7 +95,6 @@ ASKED_OF_PLAN = View(Shape("asked_of_plan", population="plan", by=KEYS))
 ASKED_OF_CUSTOMERS = View(Shape("asked_of_customers", by=KEYS, adds_up=False, repeats=True))
 # By kind: how what is asked and what there is are written.
 WRITTEN = {
-    NO_BASE: None,
     NO_SCHEME: None,
     SEGMENTS_BEYOND_CRITERIA: {"kind": "count", "unit": "segment"},
     SEGMENTS_BEYOND_CUSTOMERS: {"kind": "count", "unit": "segment"},

@@ -10,7 +10,7 @@ import pandas as pd
 from segkit.core.findings import Figure, Finding
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.evidence.kpi_definitions import MONEY, SHARE
-from segkit.evidence.kpi_values import ALL
+from segkit.evidence.kpi_sums import ALL
 from segkit.report.kpi_units import (
     count_decimals,
     read_amount_figure,

@@ -15,7 +15,11 @@ from segkit.report.kpi_units import read_amount_figure, write_amounts, write_end
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
-STANDS = {"higher": "above the others", "lower": "below the others", "alike": "not told apart"}
+STANDS = {
+    "higher": "higher than the rest",
+    "lower": "lower than the rest",
+    "alike": "not told apart",
+}
 VALUES = View(
     Shape(
         "kpi_values",
@@ -147,12 +151,16 @@ def state_segments(segments: Published) -> list[Finding]:
             words = {"text": rows["text"].iloc[0]}
             told.append(write_finding("kpis.segments.few", words=words))
             continue
+        if not (shown["stands"] != "").any():
+            words = {"text": rows["text"].iloc[0]}
+            told.append(write_finding("kpis.segments.elsewhere", words=words))
+            continue
         told.append(_state_kpi(segments, shown))
     return told
 
 
 def _state_kpi(segments: Published, shown: pd.DataFrame) -> Finding:
-    """Say which segments stand above all others in one KPI, and which below."""
+    """Say which segments are higher than all others together in one KPI, and which lower."""
     first = shown.iloc[0]
     words = {"text": first["text"], "span": word_span(first["text"], first["period"])}
     figures = []

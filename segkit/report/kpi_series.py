@@ -16,7 +16,7 @@ from segkit.core.measures import FIGURE
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.evidence.kpi_definitions import MONEY, SHARE
 from segkit.evidence.kpi_limits import OUTSIDE, RUN, limit_months, summarise_limits
-from segkit.evidence.kpi_values import ALL
+from segkit.evidence.kpi_sums import ALL
 from segkit.report.kpi_units import read_amount_figure, write_amount, write_amounts, write_ends
 from segkit.report.shared import figures
 from segkit.report.shared.figures import BLUE, GREY, ORANGE, SERIES, chart

@@ -149,19 +149,3 @@ def plot_waits(waits, *, title: str = "Tickets that still wait") -> Axes:
         value_name="share of the tickets that still waits, by hours since it was opened",
         title=title,
     )
-
-
-def plot_states(states, *, title: str = "Where the time goes") -> Axes:
-    """Draw which share of the hours until a resolution passes after each event.
-
-    How to read it: a bar is all tickets' hours together; a long one may be many short waits.
-    The table has a row an event: ``event`` and ``hour_share``.
-    """
-    return charts.plot_bars(
-        states,
-        label="event",
-        value="hour_share",
-        kind="share",
-        value_name="share of all hours until the resolution",
-        title=title,
-    )

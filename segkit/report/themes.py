@@ -38,7 +38,8 @@ SOURCES = View(
         within=("source",),
         repeats=True,
         shown=("needed_count",),
-        measures={"text_count": COUNT, "different_count": COUNT},
+        measures={"text_count": COUNT, "different_count": COUNT, "placed_share": COUNT},
+        rests={"placed_share": "placed_count", "placed_count": "placed_count"},
     ),
     {
         "source": Column("Source"),
@@ -47,6 +48,7 @@ SOURCES = View(
         "text_count": Column("Texts", "integer"),
         "different_count": Column("Different ones", "integer"),
         "outcome": Column("Outcome"),
+        "placed_share": Column("Write of a theme", "share"),
         NOTE: Column(),
     },
 )
@@ -141,7 +143,9 @@ def lay_out_themes(published: Sequence[Published]) -> list[Exhibit]:
         caption = "Themes: what customers write about, with intervals and how well they hold"
         shown.append(Exhibit(thing=_name_languages(themes), caption=caption, max_rows=40))
     if not by_segment.empty:
-        shown += _draw_first(by_segment)
+        if (first := _pick_first(by_segment)) is not None:
+            caption = f"{first[1]}: share of who wrote in a segment that write of a theme."
+            shown.append(Exhibit(thing=plot_themes(first[0]), caption=caption))
         table = _name_languages(by_segment)
         shown.append(Exhibit(thing=table, caption="Themes by segment", max_rows=80, folded=True))
     if not excerpts.empty:
@@ -157,17 +161,15 @@ def _name_languages(table: Published) -> Published:
     return reshape_published(table, frame, view_of(table))
 
 
-def _draw_first(by_segment: Published) -> list[Exhibit]:
-    """Return a chart of the source and language that most customers wrote in."""
+def _pick_first(by_segment: Published) -> tuple[Published, str] | None:
+    """Return the rows of the source and language that most wrote in, and what they are called."""
     frame = by_segment.frame.dropna(subset=["share"])
     if frame.empty:
-        return []
+        return None
     sizes = frame.drop_duplicates([*PLACE, "segment_name"]).groupby(list(PLACE))["writer_count"]
     source, language = sizes.sum().astype(float).idxmax()
     is_own = (frame["source"] == source) & (frame["language"] == language)
-    where = f"“{source}”, {name_language(language)}"
-    caption = f"{where}: share of who wrote in a segment that write of a theme."
-    return [Exhibit(thing=plot_themes(by_segment.keep(frame[is_own])), caption=caption)]
+    return by_segment.keep(frame[is_own]), f"“{source}”, {name_language(language)}"
 
 
 def name_language(code: str) -> str:
@@ -184,13 +186,13 @@ def state_themes(published: Sequence[Published]) -> list[Finding]:
     sources, themes, by_segment, _excerpts = published
     if sources.empty:
         return [explain_absence(sources)]
-    told = _state_places(themes) if not themes.empty else []
+    told = _state_places(sources, themes) if not themes.empty else []
     if not by_segment.empty:
         told += _state_segments(by_segment)
     return told + _state_unread(sources)
 
 
-def _state_places(themes: Published) -> list[Finding]:
+def _state_places(sources: Published, themes: Published) -> list[Finding]:
     told = []
     rows = themes.frame.dropna(subset=["share"])
     for place, own in rows.groupby(list(PLACE), sort=False):
@@ -199,8 +201,20 @@ def _state_places(themes: Published) -> list[Finding]:
             told.append(write_finding("themes.places.none_holds", words=_name_place(place)))
         for row in holds.head(MOST_TOLD).to_dict("records"):
             told.append(_state_theme(themes, row))
+        told += _state_placed(sources, place)
     hidden = explain_silence(themes) if rows.empty else None
     return [*told, *([hidden] if hidden else [])]
+
+
+def _state_placed(sources: Published, place: Sequence[str]) -> list[Finding]:
+    """Say how many of who wrote write of any theme at all."""
+    where = dict(zip(PLACE, place, strict=True))
+    share = sources.read_figure("placed_share", where=where, kind="share")
+    if share.value is None:
+        return []
+    count = sources.read_figure("customer_count", where=where, kind="count")
+    words = _name_place(place)
+    return [write_finding("themes.places.placed", [share, count], count=count, words=words)]
 
 
 def _name_place(place: Sequence[str]) -> dict[str, str]:

@@ -1,18 +1,22 @@
 """How ready the business was in earlier runs: the scores that each published run keeps.
 
-Scores are of practices, not of people, so nothing of a customer is kept with them.
+Scores are of practices, not of people, so nothing of a customer is kept with them. A run of one
+day is no earlier one of it: the same inputs give the same report, however often they run.
 """
 
 from __future__ import annotations
 
 import datetime
 import shutil
-
-import pandas as pd
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segkit.core.absence import empty_table
-from segkit.core.files import read_json
+from segkit.core.files import hash_bytes, hash_value, read_json
 from segkit.runs.layout import PLAN_STEP, KeptRun, RunFolder, list_run_folders
+
+if TYPE_CHECKING:  # a run in which nothing has changed needs no tables
+    import pandas as pd
 
 SCORES = "readiness"  # what the plan's step calls them
 FIRST_RUN = "No run of an earlier day is kept, so there is nothing to compare with."
@@ -27,18 +31,12 @@ def keep_readiness(run: RunFolder, kept: KeptRun) -> None:
 
 
 def read_earlier_days(run: RunFolder, *, as_of: datetime.date) -> list[datetime.date]:
-    """Return the last days counted of the kept runs, those before ``as_of``, in order.
-
-    Runs of the same day are the same data told twice, and tell of no time that passed.
-    """
-    days = {day for _, day in _list_dated(run) if day < as_of}
-    return sorted(days)
+    """Return the last days counted of the kept runs, those before ``as_of``, in order."""
+    return sorted({day for day, _ in _list_earlier(run, as_of)})
 
 
 def read_earlier_readiness(run: RunFolder, *, as_of: datetime.date) -> pd.DataFrame:
     """Return the scores of the last kept run of an earlier day.
-
-    So the same inputs make the same report, however often a day is run.
 
     Returns
     -------
@@ -46,22 +44,39 @@ def read_earlier_readiness(run: RunFolder, *, as_of: datetime.date) -> pd.DataFr
         ``practice_id``, ``score`` and ``as_of``, one row a practice; without such a run no rows,
         with the reason.
     """
-    earlier = [(day, kept) for kept, day in _list_dated(run) if day < as_of]
-    for day, kept in sorted(earlier, key=lambda pair: (pair[0], pair[1].run_id), reverse=True):
-        if not kept.readiness.is_file():
-            continue
-        scores = pd.read_parquet(kept.readiness)
-        if {"practice_id", "score"} <= set(scores):  # an earlier segkit scored otherwise
-            return scores[["practice_id", "score"]].assign(as_of=day)
-    return empty_table(COLUMNS, FIRST_RUN)
+    import pandas as pd
+
+    found = _find_earlier(run, as_of)
+    if found is None:
+        return empty_table(COLUMNS, FIRST_RUN)
+    day, path = found
+    scores = pd.read_parquet(path)
+    if not {"practice_id", "score"} <= set(scores):
+        return empty_table(COLUMNS, FIRST_RUN)
+    return scores[["practice_id", "score"]].assign(as_of=day)
 
 
-def _list_dated(run: RunFolder) -> list[tuple[KeptRun, datetime.date]]:
-    """Return the kept runs of which the day is known, each with it."""
+def hash_earlier_readiness(run: RunFolder, *, as_of: datetime.date) -> str:
+    """Return a hash of the earlier runs that a run of ``as_of`` tells of; empty without any."""
+    days = read_earlier_days(run, as_of=as_of)
+    found = _find_earlier(run, as_of)
+    scores = hash_bytes(found[1]) if found else ""
+    return hash_value([[day.isoformat() for day in days], scores]) if days else ""
+
+
+def _find_earlier(run: RunFolder, as_of: datetime.date) -> tuple[datetime.date, Path] | None:
+    """Return the day and the scores of the last kept run of an earlier day that has scores."""
+    scored = [(day, kept.readiness) for day, kept in _list_earlier(run, as_of)]
+    scored = [(day, path) for day, path in scored if path.is_file()]
+    return scored[-1] if scored else None
+
+
+def _list_earlier(run: RunFolder, as_of: datetime.date) -> list[tuple[datetime.date, KeptRun]]:
+    """Return the kept runs of earlier days, by day and then as they were published."""
     dated = []
     for path in list_run_folders(run.history):
         kept = KeptRun(path)
-        told = read_json(kept.record).get("as_of")
-        if told:
-            dated.append((kept, datetime.date.fromisoformat(str(told)[:10])))
-    return dated
+        told = str(read_json(kept.record).get("as_of") or "")[:10]
+        if told and told < as_of.isoformat():
+            dated.append((datetime.date.fromisoformat(told), kept))
+    return sorted(dated, key=lambda pair: pair[0])

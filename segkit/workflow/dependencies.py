@@ -13,7 +13,8 @@ from segkit.data.input_hashes import TABLE_ROOMS, TABLE_SECTIONS, hash_files
 from segkit.plan.models import Plan
 from segkit.report.shared.lab_cells import LAB
 from segkit.runs.kpis import hash_earlier
-from segkit.runs.layout import EVIDENCE_STEP, RunFolder
+from segkit.runs.layout import EVIDENCE_STEP, PLAN_STEP, RunFolder
+from segkit.runs.readiness import hash_earlier_readiness
 from segkit.workflow import steps
 from segkit.workflow.steps import STEPS, Parameter
 
@@ -80,13 +81,8 @@ class Dependencies:
         for name in steps.SET_BY_THE_RUN:
             values.pop(name, None)
         cells = steps.read_cells(self.notebooks[step])
-        earlier = {}
-        if step == EVIDENCE_STEP and self.as_of:
-            day = datetime.date.fromisoformat(self.as_of)
-            run = RunFolder(self.plan.run_folder)
-            earlier = {"history": {"earlier KPIs": hash_earlier(run, day)}}
         return {
-            **earlier,
+            **self._describe_history(step),
             "code": hash_value([cell for cell in cells if LAB not in cell["tags"]]),
             "parameters": values,
             "plan": self.sections,
@@ -94,6 +90,16 @@ class Dependencies:
             "source": self.source,
             "environment": self.versions,
         }
+
+    def _describe_history(self, step: str) -> dict[str, Any]:
+        """Return what a notebook tells of earlier runs; nothing of those that tell of none."""
+        if not self.as_of or step not in (PLAN_STEP, EVIDENCE_STEP):
+            return {}
+        day = datetime.date.fromisoformat(self.as_of)
+        run = RunFolder(self.plan.run_folder)
+        if step == PLAN_STEP:
+            return {"history": {"earlier readiness": hash_earlier_readiness(run, as_of=day)}}
+        return {"history": {"earlier KPIs": hash_earlier(run, day)}}
 
     def choose_values(self, step: str, run_dir: str, *, tables_key: str) -> dict[str, Any]:
         """Return the parameters to set in a notebook, of those that it declares.

@@ -27,6 +27,11 @@ from segkit.plan.campaigns import AMOUNTS, CONTROL, SENT_OUTCOMES, Campaigns
 FOLDS = 5
 ONE_CAMPAIGN = "all messages"  # where the messages do not tell of campaigns
 WINDOW_OUTCOMES = ("visited", "ordered", "spend")
+# The tables in which these are seen, with the column of their time.
+WHERE_SEEN = (
+    ("order_lines", "ordered_at", ("ordered", "spend")),
+    ("events", "occurred_at", ("visited",)),
+)
 # What was known of a customer before the message, in the year before its day.
 PRIORS = ("prior_spend", "prior_orders", "prior_recency")
 NO_SEGMENT = ""
@@ -146,8 +151,9 @@ def assign_customers(
     cells = cells[~cells["is_twice"]].drop(columns="is_twice").reset_index(drop=True)
     campaigns = _list_campaigns(cells, plan, as_of=at.as_of)
     left_out += _count_unknown(cells, [name for name in flags if name in measures])
-    cells = _forget_running(cells, campaigns, measures)
-    left_out += _count_running(campaigns, measures)
+    early = _list_early(tables, campaigns, measures)
+    left_out += _count_running(campaigns, measures, early)
+    cells = _forget_unseen(cells, campaigns, measures, early=early)
     left_out.append(("customers in two arms of a campaign", twice, "left out of the campaign"))
     told = pd.DataFrame(left_out, columns=["what", "row_count", "treatment"])
     assigned = Assigned(
@@ -309,13 +315,36 @@ def _list_campaigns(cells: pd.DataFrame, plan: Campaigns, *, as_of: datetime.dat
     return found.sort_values(["first_on", "campaign"], ignore_index=True)
 
 
-def _forget_running(
-    cells: pd.DataFrame, campaigns: pd.DataFrame, measures: list[str]
-) -> pd.DataFrame:
-    """Return the cells without what followed messages whose window is not over.
+def _list_early(
+    tables: Mapping[str, ir.Table], campaigns: pd.DataFrame, measures: list[str]
+) -> dict[str, list[str]]:
+    """Return, by outcome, the campaigns that began before its table does: nothing could follow."""
+    early = {}
+    for table, column, outcomes in WHERE_SEEN:
+        wanted = [name for name in outcomes if name in measures]
+        if not wanted:
+            continue
+        first = tables[table][column].min().execute()
+        if pd.isna(first):
+            continue
+        days = campaigns["first_on"]
+        names = campaigns.loc[[day < first.date() for day in days], "campaign"]
+        early |= {outcome: list(names) for outcome in wanted}
+    return early
 
-    What no message can do where none was sent is forgotten of the control group too. What is known
-    of some of a campaign's arm counts as not done by the others: everybody counts.
+
+def _forget_unseen(
+    cells: pd.DataFrame,
+    campaigns: pd.DataFrame,
+    measures: list[str],
+    *,
+    early: Mapping[str, list[str]],
+) -> pd.DataFrame:
+    """Return the cells without what followed messages where not all of it could be seen.
+
+    Their window is not over, or begins before the orders do. What no message can do where none was
+    sent is forgotten of the control group. What is known of some of a campaign's arm counts as not
+    done by the others: everybody counts.
     """
     running = cells["campaign"].isin(campaigns.loc[campaigns["is_running"], "campaign"])
     is_control = cells["arm"] == CONTROL
@@ -326,7 +355,7 @@ def _forget_running(
         if name != "prior_recency":
             known = cells["size"].where(known.groupby(arms).transform("sum") > 0, 0)
         if name in WINDOW_OUTCOMES:
-            known = known.mask(running, 0)
+            known = known.mask(running | cells["campaign"].isin(early.get(name, [])), 0)
         if name in SENT_OUTCOMES:
             known = known.mask(is_control, 0)
         cells[f"known_{name}"] = known.astype(float)
@@ -345,13 +374,21 @@ def _count_unknown(cells: pd.DataFrame, flags: list[str]) -> list[tuple]:
     return told
 
 
-def _count_running(campaigns: pd.DataFrame, measures: list[str]) -> list[tuple]:
-    """Count the campaigns whose window is not over, and those with one arm."""
+def _count_running(
+    campaigns: pd.DataFrame, measures: list[str], early: Mapping[str, list[str]]
+) -> list[tuple]:
+    """Count the campaigns whose window is not over or begins too early, and those with one arm."""
     is_told = any(name in WINDOW_OUTCOMES for name in measures)
     running = int(campaigns["is_running"].sum()) if is_told else 0
+    before = {name for names in early.values() for name in names}
     alone = int((campaigns["arm_count"] < 2).sum())
     return [
         ("campaigns still running", running, "their orders, spend and visits are left out"),
+        (
+            "campaigns sent before the first order or visit that is known",
+            len(before),
+            "their orders, spend or visits are left out",
+        ),
         ("campaigns of one arm", alone, "compared with nothing"),
     ]
 

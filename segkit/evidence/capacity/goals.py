@@ -12,9 +12,9 @@ from ibis import _
 
 from segkit.contract.features import FEATURES
 from segkit.core.absence import empty_table, is_missing
+from segkit.core.arm_sizes import find_arm_size, find_seen_share
 from segkit.core.periods import YEAR_DAYS
 from segkit.core.settings import Settings
-from segkit.core.statistics import find_arm_size, find_seen_share
 from segkit.evidence.kpi_definitions import SHARE, Followed, find_kpi
 from segkit.evidence.kpis import measure_kpis
 from segkit.evidence.segment_summaries import keep_days, keep_delivered
@@ -141,14 +141,7 @@ def measure_goals(
         missing if none).
     """
     followed = follow_goals(plan, tables)
-    measured = measure_kpis(
-        plan.goals,
-        buyers,
-        tables,
-        kpis=plan.kpis,
-        as_of=at.as_of,
-        consent_column=plan.privacy.consent_column,
-    )
+    measured = measure_kpis(plan.goals, buyers, tables, plan=plan, as_of=at.as_of)
     is_lower = [one.kpi.better == "lower" for one in followed]
     bounds = {True: "at most", False: "at least"}
     met_when = [

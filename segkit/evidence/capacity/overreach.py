@@ -15,7 +15,6 @@ from segkit.plan.models import Plan
 LEAST_FILL = 0.5
 COLUMNS = ("kind", "subject", "asked", "carried", "customer_count", "words")
 # Kinds, each with a sentence of its own.
-NO_BASE = "no_base"
 NO_SCHEME = "no_scheme"
 SEGMENTS_BEYOND_CRITERIA = "segments_beyond_criteria"
 SEGMENTS_BEYOND_CUSTOMERS = "segments_beyond_customers"
@@ -32,7 +31,6 @@ DUE_IS_PAST = "due_is_past"
 def find_overreach(
     plan: Plan,
     *,
-    gaps: pd.DataFrame,
     room: pd.DataFrame,
     power: pd.DataFrame,
     series: pd.DataFrame,
@@ -43,11 +41,12 @@ def find_overreach(
 ) -> pd.DataFrame:
     """Find where the plan asks more than the data can carry.
 
+    That each column of a scheme can be computed is asked before, see
+    `segkit.segmentation.schemes.require_schemes`.
+
     Parameters
     ----------
     plan : Plan
-    gaps : DataFrame
-        One row a base: ``base``, ``ready``, ``missing``.
     room, power, series, goals : DataFrame
         See `room.measure_room`, `goals.measure_power`, `series.collect_series` and
         `goals.measure_goals`.
@@ -67,7 +66,7 @@ def find_overreach(
         the sentence names).
     """
     found = [
-        *_judge_schemes(plan, gaps),
+        *_judge_schemes(plan),
         *_judge_room(room),
         *_judge_fill(plan, fill, room),
         *_judge_goals(plan, find_history_days(inventory), at),
@@ -79,7 +78,6 @@ def find_overreach(
 
 
 WARNINGS = (
-    NO_BASE,
     NO_SCHEME,
     SEGMENTS_BEYOND_CRITERIA,
     SEGMENTS_BEYOND_CUSTOMERS,
@@ -108,33 +106,22 @@ def _say(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _judge_schemes(plan: Plan, gaps: pd.DataFrame) -> list[dict[str, Any]]:
-    """Find bases that are not there, segments beyond the criteria, and goals without a scheme."""
-    bases = gaps.set_index("base")
+def _judge_schemes(plan: Plan) -> list[dict[str, Any]]:
+    """Find segments beyond the criteria, and goals without a scheme."""
     most = plan.criteria.most_segments
-    found = []
-    for scheme in plan.schemes:
-        row = {"subject": _say(scheme.name)}
-        if not bases.loc[scheme.base, "ready"]:
-            lacks = quote_missing(str(bases.loc[scheme.base, "missing"]))
-            words = f"of the base “{_say(scheme.base)}”, but there is no {lacks}"
-            found.append({**row, "kind": NO_BASE, "words": words})
-        if scheme.segments[1] > most:
-            row |= {"asked": scheme.segments[1], "carried": most}
-            found.append({**row, "kind": SEGMENTS_BEYOND_CRITERIA})
+    found = [
+        {
+            "kind": SEGMENTS_BEYOND_CRITERIA,
+            "subject": _say(scheme.name),
+            "asked": scheme.segments[1],
+            "carried": most,
+        }
+        for scheme in plan.schemes
+        if scheme.segments[1] > most
+    ]
     served = {scheme.goal for scheme in plan.schemes}
     unserved = [goal.name for goal in plan.goals if goal.name not in served]
     return [*found, *({"kind": NO_SCHEME, "subject": _say(name)} for name in unserved)]
-
-
-def quote_missing(missing: str) -> str:
-    """Write what a base lacks as it reads in a sentence.
-
-    >>> quote_missing("events.at; orders.day or lines.day")
-    '“events.at”, and no “orders.day” or “lines.day”'
-    """
-    groups = [group.replace(" or ", "” or “") for group in missing.split("; ")]
-    return ", and no ".join(f"“{group}”" for group in groups)
 
 
 def _judge_room(room: pd.DataFrame) -> list[dict[str, Any]]:

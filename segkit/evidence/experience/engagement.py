@@ -9,16 +9,13 @@ from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
 from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND
-from segkit.evidence.experience.messages import (
-    NO_MESSAGES,
+from segkit.evidence.experience.message_shares import (
     PARTS,
-    RATIOS,
-    Messages,
     bound_message_shares,
     list_share_bounds,
-    read_messages,
     summarise_messages,
 )
+from segkit.evidence.experience.messages import NO_MESSAGES, RATIOS, Messages, read_messages
 from segkit.evidence.segment_summaries import (
     bound_ratios,
     count_customers,
@@ -53,8 +50,8 @@ def summarise_messages_by_segment(
     """Summarise how each segment answers its messages, with 95 % intervals of customers.
 
     Several messages of a customer are not independent: the intervals are as wide as the customers
-    differ, see `segkit.evidence.experience.messages.summarise_messages`, whose columns these are. A
-    segment without messages keeps its row. Of a customer's repeated rows one counts.
+    differ, see `segkit.evidence.experience.message_shares.summarise_messages`, whose columns these
+    are. A segment without messages keeps its row. Of a customer's repeated rows one counts.
 
     Parameters
     ----------

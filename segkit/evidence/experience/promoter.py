@@ -10,6 +10,7 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import ALL_HIDDEN, empty_table
+from segkit.core.contrasts import find_normal_p_value
 from segkit.core.statistics import ALPHA, correct_p_values, find_reach
 from segkit.features.survey import NUMBER, find_answers, take_last
 
@@ -163,7 +164,7 @@ def _compare_segments(table: pd.DataFrame, counts: np.ndarray) -> pd.DataFrame:
     is_compared = ~is_whole & (np.nan_to_num(others) > 0)
     own, variance = _add_answers(*counts)
     other, other_variance = _add_answers(*rest)
-    p_values = _find_p_values(own - other, np.sqrt(variance + other_variance))
+    p_values = find_normal_p_value(own - other, np.sqrt(variance + other_variance))
     corrected = correct_p_values(np.where(is_compared, p_values, np.nan))
     empty = np.full(len(table), np.nan)
     return table.assign(
@@ -209,10 +210,3 @@ def _count_groups(rows: Table, segments: pd.DataFrame) -> pd.DataFrame:
     table[numbers] = table[numbers].fillna(0).astype("int64")
     passives = table["answered_count"] - table["promoters"] - table["detractors"]
     return table.assign(passives=passives).reset_index(drop=True)
-
-
-def _find_p_values(difference: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Return two-sided p-values by the normal distribution."""
-    from scipy.special import ndtr
-
-    return 2 * ndtr(-np.abs(difference) / error)

@@ -18,7 +18,7 @@ from segkit.core.absence import empty_table, is_missing
 from segkit.core.measures import LARGEST, SECOND
 from segkit.core.statistics import bound_clustered_share
 from segkit.evidence.experience.engagement import NO_EVENTS
-from segkit.evidence.experience.messages import find_few
+from segkit.evidence.experience.message_shares import find_few
 from segkit.features.expressions import count_true, fetch, keep_until
 
 STEPS = ("view", "cart", "checkout", "order")

@@ -103,8 +103,10 @@ def estimate_resolution(
     groups = [] if by is None else [by]
     columns = [*groups, "ticket_count", "ended_count", "median_hours", "low", "high"]
     columns += [f"median_hours{FLOOR}", f"median_hours{CEILING}", "rests_on_count"]
-    if is_missing(tickets, f"{wait}_hours", *groups):
+    if tickets is None:
         return empty_table(columns, NO_TICKETS)
+    if is_missing(tickets, *groups):
+        return empty_table(columns, f"The tickets do not tell their {by}.")
     curve = estimate_waits(tickets, wait, by=by)
     if curve.empty:
         return empty_table(columns, "Nothing tells how long a ticket waited.")
