@@ -188,6 +188,15 @@ def test_messages_with_customers_alone_say_what_they_can():
     assert "no column for the campaign_id" in explain_empty(by_campaign)
 
 
+def test_messages_of_which_nothing_more_is_known_compare_no_levels():
+    rows = pd.DataFrame({"customer_id": [f"c{n}" for n in range(40)]})
+    segments = rows.assign(segment_name="A")
+    table = summarise_messages_by_segment(ibis.memtable(rows), segments, as_of=AS_OF)
+    texts = read_texts(shown.state_messages(publish(table, shown.MESSAGES)))
+    assert len(texts) == 1
+    assert "columns such as opened" in texts[0]
+
+
 # The site.
 
 

@@ -35,6 +35,7 @@ NO_STAGES = "There is no table of the stages of deals (deal_stages)."
 NO_CONTRACTS = "There is no table of contracts that tells which were renewed."
 WIN = {"win_share": ("won_count", "decided_count")}
 RENEWAL = {"renewal_share": ("renewed_count", "due_count")}
+UNKNOWN_DEAL = "no deal that is known"
 MOST_GROUPS = 12
 MOST_STAGES = 15
 LEAST_POOLED = 10
@@ -197,6 +198,20 @@ def summarise_stages(
     table["step"] = table["step_sum"] / table["deal_count"]
     table = table.sort_values(["step", "group_name"], ignore_index=True)
     return table.rename(columns={"group_name": "stage"})[columns].head(MOST_STAGES)
+
+
+def count_stages(stages: Table | None, deals: Table | None) -> pd.DataFrame:
+    """Count the stages of deals that are known, and those that belong to no deal.
+
+    The columns are belongs_to and stage_count.
+    """
+    columns = ["belongs_to", "stage_count"]
+    if stages is None or deals is None:
+        return empty_table(columns, NO_STAGES)
+    is_known = stages.deal_id.isin(deals.deal_id)
+    counted = stages.agg(known=count_true(is_known), unknown=count_true(~is_known)).to_pandas()
+    names = ["a deal", UNKNOWN_DEAL]
+    return pd.DataFrame({"belongs_to": names, "stage_count": counted.iloc[0].astype("int64")})
 
 
 def summarise_contracts(contracts: Table | None, *, by: str) -> pd.DataFrame:
