@@ -315,6 +315,22 @@ def draw_months() -> Axes:
     return spend.plot_months(pd.concat(lines))
 
 
+def draw_waits() -> Axes:
+    hours = [0, 8, 24, 48, 72, 120, 168]
+    lines = []
+    for name, pace in zip(SEGMENTS[:3], (20, 34, 60), strict=True):
+        shares = np.exp(-np.array(hours) / pace)
+        rows = {"segment_name": name, "hours": hours, "waiting_share": shares}
+        lines.append(pd.DataFrame(rows))
+    return support.plot_waits(pd.concat(lines))
+
+
+def draw_win_shares() -> Axes:
+    industries = ["accommodation", "restaurants", "events", "construction"]
+    deals = pd.DataFrame({"group_name": industries, "win_share": [0.66, 0.48, 0.41, 0.39]})
+    return business.plot_win_shares(deals)
+
+
 def list_kpi_months() -> pd.DataFrame:
     """Return two KPIs by month, of all customers and of three segments."""
     drawn = np.random.default_rng(3)
@@ -345,22 +361,6 @@ def draw_kpi_series() -> Axes:
 def draw_kpi_segments() -> Axes:
     months = list_kpi_months()
     return kpi_series.plot_kpi_segments(months[months["segment_name"] != "all"], currency=CURRENCY)
-
-
-def draw_waits() -> Axes:
-    hours = [0, 8, 24, 48, 72, 120, 168]
-    lines = []
-    for name, pace in zip(SEGMENTS[:3], (20, 34, 60), strict=True):
-        shares = np.exp(-np.array(hours) / pace)
-        rows = {"segment_name": name, "hours": hours, "waiting_share": shares}
-        lines.append(pd.DataFrame(rows))
-    return support.plot_waits(pd.concat(lines))
-
-
-def draw_win_shares() -> Axes:
-    industries = ["accommodation", "restaurants", "events", "construction"]
-    deals = pd.DataFrame({"group_name": industries, "win_share": [0.66, 0.48, 0.41, 0.39]})
-    return business.plot_win_shares(deals)
 
 
 def draw_devices() -> Axes:

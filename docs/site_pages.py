@@ -50,6 +50,7 @@ MENU = {
         "guide/models",
         "rules",
         "segmentation",
+        "campaigns",
         "guide/large_tables",
     ),
     "Charts": ("gallery/index",),

@@ -15,7 +15,7 @@ from segkit.core.statistics import bound_share
 from segkit.evidence.experience.business import (
     count_contract_fates,
     count_deal_fates,
-    count_people,
+    count_stages,
     open_contracts,
     open_deals,
     pool_groups,
@@ -24,6 +24,7 @@ from segkit.evidence.experience.business import (
     summarise_deals,
     summarise_stages,
 )
+from segkit.evidence.experience.leads import count_people
 from segkit.report import business
 
 AS_OF = datetime.date(2026, 6, 30)
@@ -166,6 +167,9 @@ def test_a_stage_lasts_until_the_next_one_or_the_end_and_goes_on_where_the_deal_
     assert table["open_count"].tolist() == [1, 0]
     assert table["lost_share"].tolist() == [0, 1]
     assert table["median_days"].tolist() == [5, 15]
+    counted = publish(count_stages(stages, deals), business.STAGE_COUNTS)
+    told = business.state_lost_stages(counted)
+    assert told[0].text == "Left out for want of a deal that is known: 1 stage of 5."
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the report says of campaigns: from published tables, in words that fit how arms were made."""
+"""What the report says of campaigns: from published tables, in words that fit the arms."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from test_campaigns import (
     AT,
     NO_SEGMENTS,
     PLAN,
-    TestPolicies,
     make_lines,
     make_messages,
+    make_opposed,
     make_segments,
 )
 
@@ -34,6 +34,7 @@ from segkit.report.campaigns import (
 from segkit.report.shared.finding_rules.said import Said
 from segkit.report.shared.finding_rules.sentences import RULES
 
+FIRST = ("somebody", "2026-01-01", 1.0, "sale")  # orders are known from before the campaign
 CAUSAL = re.compile(r"\b(?:because|due to|leads? to|effects? of|caused?)\b", re.I)
 
 
@@ -57,8 +58,8 @@ def read_all(tables: Tables, plan: Campaigns = PLAN) -> list[str]:
 @pytest.fixture(scope="module")
 def helped() -> Tables:
     """A campaign that helps one segment and harms another."""
-    messages, segments = TestPolicies().make()
-    spent = [(f"c{n}", "2026-05-02", 20.0 + n % 7, "sale") for n in range(0, 400, 2)]
+    messages, segments = make_opposed()
+    spent = [FIRST, *((f"c{n}", "2026-05-02", 20.0 + n % 7, "sale") for n in range(0, 400, 2))]
     return measure(messages, segments, order_lines=make_lines(*spent))
 
 
@@ -87,7 +88,7 @@ def test_policies_are_told_with_what_they_are_compared_with(helped):
 
 
 def test_chosen_arms_are_called_that_in_each_sentence_and_no_word_is_causal():
-    messages, segments = TestPolicies().make()
+    messages, segments = make_opposed()
     messages.loc[messages["arm"] == "new", "converted"] = True
     for assigned, words in (("chosen", "were chosen, not drawn"), ("not stated", "is not stated")):
         plan = Campaigns(arms={"new": [], "control": []}, assigned=assigned)
@@ -137,7 +138,7 @@ def test_a_segment_with_few_in_one_arm_is_hidden_and_another_with_it():
 
 def test_spend_that_one_customer_makes_is_hidden():
     messages = make_messages(("new", 60, 9), ("control", 60, 2))
-    lines = [("c0", "2026-05-02", 90_000.0, "sale")]
+    lines = [FIRST, ("c0", "2026-05-02", 90_000.0, "sale")]
     lines += [(f"c{n}", "2026-05-02", 10.0, "sale") for n in range(1, 120)]
     tables = measure(messages, order_lines=make_lines(*lines))
     row = tables.amounts.frame.iloc[0]
@@ -182,7 +183,7 @@ def test_spend_as_the_primary_outcome_is_told_in_money():
     )
     messages = make_messages(("new", 100, 9), ("control", 100, 2))
     names = {one: "XY"[n % 2] for n, one in enumerate(messages["customer_id"])}
-    lines = [(f"c{n}", "2026-05-02", 10.0 + n % 9, "sale") for n in range(0, 200, 2)]
+    lines = [FIRST, *((f"c{n}", "2026-05-02", 10.0 + n % 9, "sale") for n in range(0, 200, 2))]
     tables = measure(messages, make_segments(names), plan=plan, order_lines=make_lines(*lines))
     told = read_all(tables, plan)
     assert any(text.startswith("Net spend in the window, ") and "EUR" in text for text in told)

@@ -219,7 +219,8 @@ def test_numbers_are_read_with_their_decimal_mark(tmp_path, decimal, prices, exp
 
 def test_nothing_after_the_last_day_is_read(tmp_path):
     (tmp_path / "tickets.csv").write_text(
-        "ticket_id,opened_at,resolved_at\nT1,2024-12-30,2025-01-02\nT2,2025-01-01,\n"
+        "ticket_id,opened_at,resolved_at,status\nT1,2024-12-30,2025-01-02,closed\n"
+        "T2,2025-01-01,,\nT3,2024-12-30,2024-12-31,closed\n"
     )
     accepted, _, rules = prepare(
         tmp_path,
@@ -230,7 +231,8 @@ def test_nothing_after_the_last_day_is_read(tmp_path):
     )
     assert accepted["ordered_at"].max() == pd.Timestamp("2024-12-31 23:59:59")
     tickets = pd.read_parquet(tmp_path / "run/tables/accepted/tickets.parquet")
-    assert tickets["resolved_at"].isna().tolist() == [True]
+    assert tickets["resolved_at"].isna().tolist() == [True, False]
+    assert tickets["status"].isna().tolist() == [True, False]  # it was open on the last day
     assert rules["resolved_after_as_of"] == 1
 
 

@@ -17,7 +17,7 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError
 from segkit.core.settings import Settings
 from segkit.core.yearly_rates import fit_yearly_rate
-from segkit.evidence.market.cells import choose_axes, count_later_rows, latest_cells, make_key
+from segkit.evidence.market.cells import choose_axes, latest_cells, make_key
 from segkit.evidence.market.own import count_own_cells, list_own_axes
 from segkit.evidence.market.penetration import (
     compare_with_market,
@@ -28,7 +28,7 @@ from segkit.evidence.market.penetration import (
 from segkit.evidence.market.people import compare_people
 from segkit.evidence.market.rivals import list_players, map_rivals, sum_rivals
 from segkit.evidence.market.served import bound_index
-from segkit.evidence.market.templates import describe_template, write_templates
+from segkit.evidence.market.templates import count_later_rows, describe_template, write_templates
 from segkit.evidence.market.trends import collect_trends, summarise_trends
 from segkit.evidence.market.white_space import find_white_space
 from segkit.evidence.missing_tables import describe_missing
@@ -550,7 +550,9 @@ def test_the_year_nearest_to_our_last_year_is_taken_and_no_later_one():
     assert latest_cells(table, by=["country"], as_of=AS_OF)["year"].tolist() == [2025]
     early = datetime.date(2022, 12, 31)
     assert latest_cells(table, by=["country"], as_of=early)["year"].tolist() == [2020]
-    assert count_later_rows(table, AS_OF) == 2
+    later = count_later_rows({"market_cells": table}, as_of=AS_OF)
+    assert later.to_dict("records") == [{"table": "market_cells", "later_count": 2}]
+    assert count_later_rows({"market_cells": table}, as_of=datetime.date(2030, 1, 1)).empty
     none = latest_cells(table, by=["country"], as_of=datetime.date(2019, 1, 1))
     assert explain_empty(none) == "No market cell until the last day counted names its country."
 

@@ -98,7 +98,7 @@ def test_events_without_a_ticket_are_counted(tables, tickets):
     assert count_events(tables["ticket_events"], tickets)["event_count"].tolist() == [9, 1]
     shown = publish(count_events(tables["ticket_events"], tickets), support.EVENTS)
     told = waiting.state_events(shown)
-    assert told[0].text == "1 event of 10 belong to no ticket that is known, and are left out."
+    assert told[0].text == "Left out for want of a ticket that is known: 1 event of 10."
 
 
 def test_without_tickets_each_that_an_event_names_is_one():

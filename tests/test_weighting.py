@@ -190,8 +190,9 @@ def test_answers_are_weighted_by_their_customers_last_answer():
 def test_shares_from_elsewhere_leave_out_who_is_not_known():
     known = make_known({"gender": ["f", "f", "m", "not known"]})
     wanted = SurveyWeights(targets={"gender": {"f": 0.5, "m": 0.5}})
-    weights, _summary = weight_respondents(known, known["customer_id"], wanted)
+    weights, summary = weight_respondents(known, known["customer_id"], wanted)
     assert weights["weight"].round(3).tolist() == [0.75, 0.75, 1.5]
+    assert summary.loc[0, "left_out_count"] == 1
 
 
 def test_a_margin_that_is_not_there_is_refused():

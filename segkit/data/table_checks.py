@@ -240,9 +240,11 @@ class TableChecks:
         if source.name == "order_lines":
             query = self.lines.queries.derive(query)
         if "resolved_at" in source.columns:
-            query = f"""SELECT * REPLACE (
-                CASE WHEN resolved_at::DATE <= '{self.as_of}' THEN resolved_at END AS resolved_at),
-                resolved_at::DATE > '{self.as_of}' AS is_late FROM ({query})"""
+            is_late = f"resolved_at::DATE > '{self.as_of}'"
+            kept = f"CASE WHEN NOT {is_late} THEN resolved_at END AS resolved_at"
+            if "status" in source.columns:  # it is of the later day: open, on the last one
+                kept += f", CASE WHEN {is_late} THEN NULL ELSE status END AS status"
+            query = f"SELECT * REPLACE ({kept}), {is_late} AS is_late FROM ({query})"
         if source.name == "customers":
             consent = self.plan.privacy.consent_column
             kinds = {column.name: column.kind for column in source.table.columns}

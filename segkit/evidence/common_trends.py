@@ -33,7 +33,6 @@ RECOMMENDS = "recommends us"
 ATTITUDE = "answer"
 TOPIC = "support topic"
 THEME = "theme"
-RESOLUTION = "mean_hours_to_resolve"
 MOST_TOPICS = 8
 FEWEST_COMPARED = 10  # customers on each side; of fewer nothing is said
 AGREE = "agree"
@@ -59,7 +58,7 @@ class Trend:
     words : tuple of str
         What is said has to have one of these words in its name; anything if there are none.
     done : str
-        A column of the customer table, or `RESOLUTION`.
+        A column of the customer table.
     expected : str
         Whether who says it should have more or less of it.
     """
@@ -83,7 +82,7 @@ USUAL_TRENDS = (
     Trend(ATTITUDE, GIFT, "fourth_quarter_share", "more"),
     Trend(TOPIC, RETURN, "return_share", "more"),
     Trend(TOPIC, DELIVERY, "mean_satisfaction", "less"),
-    Trend(TOPIC, DELIVERY, RESOLUTION, "more"),
+    Trend(TOPIC, DELIVERY, "hours_to_resolve", "more"),
     Trend(THEME, RETURN, "return_share", "more"),
     Trend(THEME, DELIVERY, "mean_satisfaction", "less"),
     Trend(THEME, GIFT, "fourth_quarter_share", "more"),
@@ -211,7 +210,6 @@ def find_common_trends(
     segments: pd.DataFrame,
     *,
     pairs: Sequence[Pair] = (),
-    tickets: Table | None = None,
     at: Settings,
 ) -> pd.DataFrame:
     """Compare what customers do between those who say something and those who do not.
@@ -230,10 +228,8 @@ def find_common_trends(
         customer_id and segment_name; who has none is left out.
     pairs : sequence of Pair
         Those of the plan, beside the usual ones.
-    tickets : ibis.Table, optional
-        For the mean hours to resolve of each customer.
     at : Settings
-        The last day counted, and the smallest cell: a pair with fewer than ten customers on a side,
+        The smallest cell: a pair with fewer than ten customers on a side,
         or fewer than that, is left out.
 
     Returns
@@ -246,7 +242,7 @@ def find_common_trends(
         gate's.
     """
     known = segments.astype({"customer_id": str}).set_index("customer_id")
-    measured = _list_measures(customers, tickets, at.as_of).reindex(known.index)
+    measured = _list_measures(customers).reindex(known.index)
     wanted = _match_usual(said, measured) + _match_plan(said, measured, pairs)
     rows = [_compare(one, measured[d], known["segment_name"], d, way) for one, d, way in wanted]
     least = max(FEWEST_COMPARED, at.smallest_cell)
@@ -265,21 +261,10 @@ def find_common_trends(
     return table.sort_values(["outcome", "kind", "said", "done"], ignore_index=True)[columns]
 
 
-def _list_measures(
-    customers: pd.DataFrame, tickets: Table | None, as_of: datetime.date
-) -> pd.DataFrame:
+def _list_measures(customers: pd.DataFrame) -> pd.DataFrame:
     """Return what can be measured of each customer: numbers, and yes and no as 1 and 0."""
     keyed = customers.assign(customer_id=customers["customer_id"].astype(str))
-    keyed = keyed.set_index("customer_id")
-    numbers = keyed.select_dtypes(["number", "bool"]).astype(float)
-    if RESOLUTION in numbers or is_missing(tickets, "customer_id", "opened_at", "resolved_at"):
-        return numbers
-    seconds = _.resolved_at.epoch_seconds() - _.opened_at.epoch_seconds()
-    rows = keep_known(tickets, "resolved_at", as_of).mutate(hours=seconds / 3600)
-    rows = rows.filter(_.hours.notnull(), _.customer_id.notnull())
-    hours = rows.group_by("customer_id").agg(hours=_.hours.mean()).to_pandas()
-    hours = hours.astype({"customer_id": str}).set_index("customer_id")["hours"]
-    return numbers.assign(**{RESOLUTION: hours})
+    return keyed.set_index("customer_id").select_dtypes(["number", "bool"]).astype(float)
 
 
 def _match_usual(said: Sequence[Said], measured: pd.DataFrame) -> list[tuple[Said, str, str]]:

@@ -68,12 +68,13 @@ def tell_languages(
     from segkit.evidence.language_model import load_identifier
 
     identifier = load_identifier(languages)
+    needed = SURE_AMONG_FEW if languages else ENOUGH_CONFIDENCE
     told = np.full(len(texts), NOT_TOLD, dtype=object)
     is_long = [len(WORD.findall(text)) >= FEWEST_WORDS for text in texts]
     spoken: Counter[str] = Counter()
     for place in np.flatnonzero(is_long):
         name, confidence = identifier.classify(texts[place])
-        if confidence >= ENOUGH_CONFIDENCE:
+        if confidence >= needed:
             told[place] = name
             spoken[name] += 1 if counts is None else int(counts[place])
     common = [name for name, count in spoken.items() if count >= SPOKEN_SHARE * spoken.total()]

@@ -13,9 +13,10 @@ from segkit.core.findings import Condition, Figure, Finding
 from segkit.core.measures import FIGURE
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.evidence.experience.business import (
+    UNKNOWN_DEAL,
     count_contract_fates,
     count_deal_fates,
-    count_people,
+    count_stages,
     open_contracts,
     open_deals,
     summarise_contracts,
@@ -23,6 +24,7 @@ from segkit.evidence.experience.business import (
     summarise_deals,
     summarise_stages,
 )
+from segkit.evidence.experience.leads import count_people
 from segkit.report.by_segment import RESTS_ON
 from segkit.report.shared import charts
 from segkit.report.shared.exhibits import Exhibit
@@ -101,6 +103,10 @@ STAGES = View(
 )
 
 
+STAGE_COUNTS = View(
+    Shape("stage_counts", population="rows", by=("belongs_to",)),
+    {"belongs_to": Column("Belongs to"), "stage_count": Column("Stages", "integer")},
+)
 CAPTIONS = {
     "people": "Customers and leads, and who has no segment",
     "deals_by_industry": "Deals by industry",
@@ -139,6 +145,8 @@ def list_business_tables(
         stages = summarise_stages(tables.get("deal_stages"), deals, as_of=as_of)
         found += [(summarise_deals(deals, by=by), view_deals(by)) for by in DEALS_BY]
         found += [(summarise_deal_cohorts(deals), COHORTS), (stages, STAGES)]
+        counted = count_stages(tables.get("deal_stages"), deals)
+        found += [(counted, STAGE_COUNTS)] if counted["stage_count"].all() else []
     contract_fates = count_contract_fates(contracts)
     found.append((contract_fates, CONTRACT_FATES))
     if contracts is not None and not contract_fates.empty:
@@ -159,6 +167,7 @@ def lay_out_business(shown: Sequence[Published]) -> list[Exhibit]:
         "deals_by_industry": lambda table: state_deals(table, "industry"),
         "deal_cohorts": state_cohorts,
         "deal_stages": state_stages,
+        "stage_counts": state_lost_stages,
         "contract_fates": state_contract_fates,
         "contracts_by_segment_name": lambda table: state_contracts(table, "segment_name"),
         "contracts_by_employee_band": lambda table: state_contracts(table, "employee_band"),
@@ -324,6 +333,16 @@ def state_cohorts(cohorts: Published) -> list[Finding]:
     )
     still = cohorts.read_figure("open_count", where=young, how="sum", kind="count", unit="deal")
     return [write_finding("business.cohorts.young", [quarters, still])]
+
+
+def state_lost_stages(counts: Published) -> list[Finding]:
+    """Say how many stages belong to no deal that is known; nothing where all do."""
+    where = {"belongs_to": UNKNOWN_DEAL}
+    if counts.empty or not counts.read_figure("stage_count", where=where).value:
+        return []
+    lost = counts.read_figure("stage_count", where=where, kind="count", unit="stage")
+    whole = counts.read_figure("stage_count", how="sum", kind="count", name="whole_count")
+    return [write_finding("business.stages.lost", [lost, whole])]
 
 
 def state_stages(stages: Published) -> list[Finding]:

@@ -257,7 +257,11 @@ def state_messages(messages: Published) -> list[Finding]:
     """Say which segments answer most and least, and that levels are no effects."""
     if messages.empty:
         return [explain_absence(messages)]
-    return [*state_measures(messages), write_finding("engagement.messages.levels")]
+    told = state_measures(messages)
+    shares = [f"{name}_share" for name in (*ANSWERS, *RARE_ANSWERS)]
+    if not messages.frame.reindex(columns=shares).notna().any(axis=None):
+        return [*told, write_finding("engagement.messages.no_answers")]
+    return [*told, write_finding("engagement.messages.levels")]
 
 
 def state_missing_steps(steps: Sequence[str]) -> list[Finding]:

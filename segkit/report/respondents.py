@@ -60,7 +60,8 @@ SKIPPED = View(
         NOTE: Column(),
     },
 )
-WEIGHTS = View(Shape("survey_weights", adds_up=False, rests={"trimmed_count": "trimmed_count"}))
+SMALL_COUNTS = {name: name for name in ("trimmed_count", "left_out_count")}
+WEIGHTS = View(Shape("survey_weights", adds_up=False, rests=SMALL_COUNTS))
 WEIGHTED_SHAPE = Shape(
     "weighted_answers", by=("answer",), within=("question",), shown=("kind",), covered=("answer",)
 )
@@ -190,6 +191,9 @@ def state_weights(published: Sequence[Published], *, margins: Sequence[str]) -> 
             "respondents.weights.cost", [effect, count, effective], count=count, words=words
         )
     ]
+    if pd.notna(row["left_out_count"]) and row["left_out_count"] > 0:
+        left = weights.read_figure("left_out_count", kind="count", unit="customer")
+        told.append(write_finding("respondents.weights.left_out", [left], count=left))
     if float(row["gap_share"]) > LARGE_GAP:
         gap = weights.read_figure("gap_share", kind="gap")
         told.append(write_finding("respondents.weights.gap", [gap]))

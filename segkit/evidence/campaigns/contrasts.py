@@ -145,8 +145,8 @@ class Estimates:
         count_one and count_other (customers in a campaign), customers_one and customers_other
         (different customers), mean_one and mean_other, spread_one and spread_other (variances of
         one value), unclustered and pooled (the variance of the difference if all rows were
-        independent, and if both arms had one share, too), and variance_one, variance_other,
-        covariance and cube: sums over customers.
+        independent, and if both arms had one share, too), and variance_one, variance_other and
+        covariance: sums over customers.
     """
 
     rows: pd.DataFrame
@@ -279,11 +279,9 @@ def _read_products(row: dict, products: pd.DataFrame, pair: tuple[str, str]) -> 
     name = f"{row['measure']}:{'all' if is_whole else 'own'}:one"
     own = products if is_whole else products.loc[[row["segment_name"]]]
     kinds = {"one": "variance_one", "other": "variance_other", "both": "covariance"}
-    found = {"cube": 0.0}
-    if is_amount(row["measure"]):
-        kinds["cube"] = "cube"
-    for kind, column in kinds.items():
-        found[column] = float(settle(own[f"{kind}:{name}"].sum()))
+    found: dict[str, float] = {
+        column: float(settle(own[f"{kind}:{name}"].sum())) for kind, column in kinds.items()
+    }
     for arm, side in zip(pair, SIDES, strict=True):
         found[f"customers_{side}"] = int(own[f"customers_{arm}"].sum())
     return found
@@ -308,9 +306,9 @@ def sum_influences(
     Returns
     -------
     DataFrame
-        One row a segment: of each pair, by the name of the first estimate, ``one:``, ``other:``,
-        ``both:`` and of amounts ``cube:``, the sums over customers of the squares, of the product,
-        and of the third power of the difference; and ``customers_<arm>``, how many were in each.
+        One row a segment: of each pair, by the name of the first estimate, ``one:``, ``other:``
+        and ``both:``, the sums over customers of the squares and of the product; and
+        ``customers_<arm>``, how many were in each arm.
     """
     key = [name for name in (*KEY, "fold") if name in coefficients]
     rows = assigned.rows.inner_join(ibis.memtable(coefficients), key)
@@ -327,13 +325,10 @@ def sum_influences(
         sums[f"rows_{number}"] = (rows.arm == arm).sum()
     each = rows.group_by("customer_id", "segment_name").agg(**sums)
     products: dict[str, ir.Value] = {}
-    for one, other, measure in parts:
+    for one, other, _measure in parts:
         products[f"one:{one}"] = (each[one] * each[one]).sum()
         products[f"other:{one}"] = (each[other] * each[other]).sum()
         products[f"both:{one}"] = (each[one] * each[other]).sum()
-        if is_amount(measure):  # of shares no interval asks for the skewness
-            gap = each[one] - each[other]
-            products[f"cube:{one}"] = (gap * gap * gap).sum()
     for number, arm in enumerate(arms):
         products[f"customers_{arm}"] = (each[f"rows_{number}"] > 0).sum()
     found = each.group_by("segment_name").agg(**products).to_pandas()

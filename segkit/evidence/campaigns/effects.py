@@ -86,7 +86,7 @@ def compare_arms(assigned: Assigned) -> Compared:
 
     Everybody who was assigned counts, whether reached or not. Of an arm against the control group
     only outcomes are told that are seen of anybody, such as orders. Differences of shares have
-    Newcombe's interval, those of amounts Welch's, corrected for skewness; ratios Katz's; see
+    Newcombe's interval, those of amounts Welch's, ratios Katz's; see
     `segkit.core.contrasts` and `estimate_arms`. ``detectable`` is the difference that would have
     been seen in four cases of five, ``control_size`` how many of all must be kept back to see the
     plan's ``smallest_effect`` of the primary outcome. ``differs`` says whether the p-value, after
@@ -217,12 +217,12 @@ def _bound_amounts(found: Estimates) -> dict[str, np.ndarray]:
     """Return interval, p-value and detectable difference of amounts."""
     difference = found.one.mean - found.other.mean
     error = found.find_error()
-    skew, freedom = _describe_amounts(found)
-    low, high = bound_amount_contrast(difference, error, skew=skew, freedom=freedom)
+    freedom = _find_freedom(found)
+    low, high = bound_amount_contrast(difference, error, freedom=freedom)
     return {
         "difference_low": low,
         "difference_high": high,
-        "p_value": find_amount_p_value(difference, error, skew=skew, freedom=freedom),
+        "p_value": find_amount_p_value(difference, error, freedom=freedom),
         "detectable": find_detectable(error),
     }
 
@@ -232,7 +232,7 @@ def compare_campaigns(assigned: Assigned, effects: pd.DataFrame) -> pd.DataFrame
 
     The columns are campaign, first_on, treated_count, baseline_count, rests_on_count,
     treated_value, baseline_value, difference, difference_low and difference_high. Within a campaign
-    customers are different ones. Intervals of amounts are Welch's, not corrected for skewness.
+    customers are different ones.
     """
     primary = effects[effects["is_primary"].astype(bool)] if len(effects) else effects
     if not len(primary):
@@ -256,8 +256,7 @@ def compare_campaigns(assigned: Assigned, effects: pd.DataFrame) -> pd.DataFrame
     if is_amount(outcome):
         error = np.sqrt(one.variance + other.variance)
         freedom = np.minimum(one.count, other.count) - 1
-        none = np.zeros(len(error))
-        low, high = bound_amount_contrast(difference, error, skew=none, freedom=freedom)
+        low, high = bound_amount_contrast(difference, error, freedom=freedom)
     else:
         low, high = bound_share_contrast(one, other, covariance=np.zeros(int(used.sum())))
     table = pd.DataFrame(
@@ -278,19 +277,17 @@ def compare_campaigns(assigned: Assigned, effects: pd.DataFrame) -> pd.DataFrame
     return table.reset_index(drop=True)[BY_CAMPAIGN_COLUMNS]
 
 
-def _describe_amounts(found: Estimates) -> tuple[np.ndarray, np.ndarray]:
-    """Return the skewness of each difference and its degrees of freedom (Welch 1947)."""
+def _find_freedom(found: Estimates) -> np.ndarray:
+    """Return the degrees of freedom of each difference (Welch 1947), customers counted once."""
     rows = found.rows
-    error = found.find_error()
+    parts = [
+        rows[f"variance_{side}"] ** 2 / np.maximum(rows[f"customers_{side}"] - 1, 1)
+        for side in ("one", "other")
+    ]
+    both = (rows["variance_one"] + rows["variance_other"]) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        skew = np.where(error > 0, rows["cube"].to_numpy(float) / error**3, 0.0)
-        parts = [
-            rows[f"variance_{side}"] ** 2 / np.maximum(rows[f"customers_{side}"] - 1, 1)
-            for side in ("one", "other")
-        ]
-        both = (rows["variance_one"] + rows["variance_other"]) ** 2
         freedom = np.where(both > 0, both / (parts[0] + parts[1]), 1.0)
-    return skew, np.maximum(freedom, 1.0)
+    return np.maximum(freedom, 1.0)
 
 
 def _test_segments(found: Estimates, outcomes: tuple[str, ...]) -> list[dict]:

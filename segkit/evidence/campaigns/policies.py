@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from segkit.core.absence import empty_table
-from segkit.core.contrasts import bound_amount_contrast
+from segkit.core.statistics import bound_estimate
 from segkit.evidence.campaigns.assigned import (
     AMOUNTS,
     CONTROL,
@@ -246,30 +246,18 @@ def _value_each(
     count = int(min(products[f"customers_{arm}"] for arm in trial.arms))
     table = pd.DataFrame(rows).assign(rests_on_count=count).set_index("policy")
     table["value"] = settle([values[name] for name in names])
-    low, high = bound_amount_contrast(
-        table["value"].to_numpy(float), np.sqrt(table["variance"]), **_as_normal(len(table))
-    )
+    low, high = bound_estimate(table["value"], np.sqrt(table["variance"]))
     return table.assign(value_low=settle(low), value_high=settle(high))
-
-
-def _as_normal(count: int) -> dict[str, np.ndarray]:
-    """Return no skewness and no end of degrees of freedom."""
-    return {"skew": np.zeros(count), "freedom": np.full(count, np.inf)}
 
 
 def _describe_value(name: str, products: pd.Series, key: str, difference: float) -> dict:
     """Return how a policy's value differs from the base's, with its interval."""
     variance = products[f"one:{key}"] + products[f"other:{key}"] - 2 * products[f"both:{key}"]
-    error = float(np.sqrt(max(settle(variance), 0)))
-    cube = float(settle(products.get(f"cube:{key}", 0.0)))
-    skew = cube / error**3 if error > 0 else 0.0
-    low, high = bound_amount_contrast(
-        np.array([difference]), np.array([error]), skew=np.array([skew]), freedom=np.array([np.inf])
-    )
+    low, high = bound_estimate(difference, float(np.sqrt(max(settle(variance), 0))))
     return {
         "policy": name,
         "variance": float(settle(products[f"one:{key}"])),
         "difference": float(settle(difference)),
-        "difference_low": float(settle(low[0])),
-        "difference_high": float(settle(high[0])),
+        "difference_low": float(settle(low)),
+        "difference_high": float(settle(high)),
     }

@@ -1,4 +1,4 @@
-"""Business customers: how deals go, who renews, and who is counted beside the customers.
+"""Business customers: how deals go, and who renews.
 
 Deals and contracts are those of `segkit.features.deals`; they stay in the engine. Intervals take
 the customers as clusters, for one may have many deals.
@@ -28,22 +28,14 @@ from segkit.features.deals import (
     prepare_contracts,
     prepare_deals,
 )
-from segkit.features.expressions import (
-    count_true,
-    days_until,
-    find_column,
-    keep_known,
-    keep_until,
-    sum_money,
-)
+from segkit.features.expressions import count_true, days_until, keep_until, sum_money
 
 NO_DEALS = "There is no table of deals."
 NO_STAGES = "There is no table of the stages of deals (deal_stages)."
 NO_CONTRACTS = "There is no table of contracts that tells which were renewed."
-NO_PEOPLE = "There is no table of customers."
-NO_BUYERS = "Without orders of customers nobody can be told from a lead."
 WIN = {"win_share": ("won_count", "decided_count")}
 RENEWAL = {"renewal_share": ("renewed_count", "due_count")}
+UNKNOWN_DEAL = "no deal that is known"
 MOST_GROUPS = 12
 MOST_STAGES = 15
 LEAST_POOLED = 10
@@ -208,6 +200,20 @@ def summarise_stages(
     return table.rename(columns={"group_name": "stage"})[columns].head(MOST_STAGES)
 
 
+def count_stages(stages: Table | None, deals: Table | None) -> pd.DataFrame:
+    """Count the stages of deals that are known, and those that belong to no deal.
+
+    The columns are belongs_to and stage_count.
+    """
+    columns = ["belongs_to", "stage_count"]
+    if stages is None or deals is None:
+        return empty_table(columns, NO_STAGES)
+    is_known = stages.deal_id.isin(deals.deal_id)
+    counted = stages.agg(known=count_true(is_known), unknown=count_true(~is_known)).to_pandas()
+    names = ["a deal", UNKNOWN_DEAL]
+    return pd.DataFrame({"belongs_to": names, "stage_count": counted.iloc[0].astype("int64")})
+
+
 def summarise_contracts(contracts: Table | None, *, by: str) -> pd.DataFrame:
     """Summarise how many contracts that were due were renewed, by group.
 
@@ -252,42 +258,6 @@ def summarise_contracts(contracts: Table | None, *, by: str) -> pd.DataFrame:
     order = ["due_count", "group_name"]
     table = table.sort_values(order, ascending=[False, True], ignore_index=True)
     return table[columns].head(MOST_GROUPS)
-
-
-def count_people(
-    tables: Mapping[str, Table], segments: pd.DataFrame, *, as_of: datetime.date
-) -> pd.DataFrame:
-    """Count who is a customer and who is a lead, and how many of them have no segment.
-
-    A lead is somebody in the table of customers who has no order until the last day. The columns
-    are customer_type (businesses or others), stage (``customer`` or ``lead``), customer_count,
-    unplaced_count (without a segment) and unplaced_share.
-    """
-    columns = ["customer_type", "stage", "customer_count", "unplaced_count", "unplaced_share"]
-    customers = tables.get("customers")
-    if customers is None:
-        return empty_table(columns, NO_PEOPLE)
-    lines = tables.get("order_lines")
-    if is_missing(lines, "customer_id"):
-        return empty_table(columns, NO_BUYERS)
-    people = keep_known(customers, "signed_up_on", as_of)
-    is_business = (find_column(people, "customer_type", "string") == "business").fill_null(False)
-    buyers = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
-    is_buyer = people.customer_id.isin(buyers.customer_id)
-    members = ibis.memtable(segments[["customer_id"]])
-    told = people.select(
-        customer_type=ibis.ifelse(is_business, "businesses", "others"),
-        stage=ibis.ifelse(is_buyer, "customer", "lead"),
-        is_placed=people.customer_id.isin(members.customer_id),
-    )
-    counted = told.group_by("customer_type", "stage").agg(
-        customer_count=_.count(), unplaced_count=count_true(~_.is_placed)
-    )
-    table = counted.order_by("customer_type", "stage").to_pandas()
-    if table.empty:
-        return empty_table(columns, "The table of customers has no rows until the last day.")
-    table["unplaced_share"] = table["unplaced_count"] / table["customer_count"]
-    return table[columns]
 
 
 def _count_fates(

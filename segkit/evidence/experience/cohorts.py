@@ -25,7 +25,7 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12}  # how many a period has
 MOST_COHORTS = 14  # of so many a chart's labels stand apart
 MOST_AGE = 12
 EVERYBODY = "all customers"
-TOO_SHORT = "The orders do not span enough whole {}s to follow anybody who is surely new."
+TOO_SHORT = "The orders do not span enough whole {}s to follow anybody who is most likely new."
 KEYS = ("cohort", "started_on", "grain", "is_truncated", "age")
 RETENTION = ("customer_count", "active_count", "retention_share", "retention_low", "retention_high")
 SPEND = (
@@ -144,13 +144,13 @@ def _arrange(found: pd.DataFrame, *, last_period: int, grain: str) -> Cohorts | 
     period = found["period_"].astype("int64")
     month = period * span
     cohort = pd.to_datetime({"year": month // 12, "month": month % 12 + 1, "day": 1})
-    surely_new = _find_surely_new(found)
+    probably_new = _find_probably_new(found)
     customers = pd.DataFrame(
         {
             "customer_id": found["customer_id"].astype(str),
             "cohort": cohort,
             "last_age": last_period - period,
-            "is_truncated": (cohort < surely_new) | (period == period.min()),
+            "is_truncated": (cohort < probably_new) | (period == period.min()),
         }
     )
     ages = range(sum(name.startswith("active_") for name in found))
@@ -159,16 +159,17 @@ def _arrange(found: pd.DataFrame, *, last_period: int, grain: str) -> Cohorts | 
     return Cohorts(customers, is_active, spend, grain)
 
 
-def _find_surely_new(found: pd.DataFrame) -> pd.Timestamp:
-    """Return the day a mean gap between orders after the first: who came before may be no new one.
+def _find_probably_new(found: pd.DataFrame) -> pd.Timestamp:
+    """Return the day so long after the first as customers mostly wait between orders.
 
-    A customer of before would have come back by then, most likely.
+    Who came before it may be a customer of before the data, who would have come back by then. It is
+    the mean of the customers' own mean gaps: among all gaps those of frequent buyers are the most.
     """
     first = pd.to_datetime(found["first_"]).dt.normalize()
     last = pd.to_datetime(found["last_"]).dt.normalize()
-    gaps = int((found["day_count_"] - 1).sum())
-    days = int((last - first).dt.days.sum()) / gaps if gaps else 0.0
-    return first.min() + pd.Timedelta(days=int(days))
+    gap_count = found["day_count_"] - 1
+    gaps = (last - first).dt.days[gap_count > 0] / gap_count[gap_count > 0]
+    return first.min() + pd.Timedelta(days=int(gaps.mean()) if len(gaps) else 0)
 
 
 def summarise_cohort_retention(cohorts: Cohorts | None) -> pd.DataFrame:
@@ -267,9 +268,9 @@ def follow_groups(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Follow the same customers from their first order on, by group: retention and spend by age.
 
-    Followed are those who are surely new (their cohort is not truncated) and were observed for half
-    of the ages that there are, so that each point of a curve is of the same customers: it does not
-    bend because others join or leave, and its end is no fall.
+    Followed are those who are most likely new (their cohort is not truncated) and were observed for
+    half of the ages that there are, so that each point of a curve is of the same customers: it does
+    not bend because others join or leave, and its end is no fall.
 
     Parameters
     ----------
@@ -330,9 +331,9 @@ def _number_members(customers: pd.DataFrame, groups: pd.DataFrame | None, by: st
 def group_new(
     cohorts: Cohorts | None, groups: pd.DataFrame | None = None, *, by: str = "segment_name"
 ) -> pd.DataFrame:
-    """Return ``customer_id`` and the group of the buyers whose first order surely is the first.
+    """Return ``customer_id`` and the group of the buyers who are most likely new.
 
-    See `read_cohorts` and, for the groups, `follow_groups`. No rows where nobody surely is new.
+    See `read_cohorts` and, for the groups, `follow_groups`. No rows where nobody is.
     """
     if cohorts is None:
         return empty_table(["customer_id", by], NO_PURCHASES)

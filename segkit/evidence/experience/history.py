@@ -1,7 +1,8 @@
 """The purchase history of segments: how many orders, how far apart, how large, how broad.
 
 An order is one with a sale that was not taken back; amounts of orders are gross of returns. What is
-told of the first order is of buyers who surely are new, see `segkit.evidence.experience.cohorts`.
+told of the first order is of buyers who most likely are new, see
+`segkit.evidence.experience.cohorts`.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def count_orders_by_segment(each: pd.DataFrame) -> pd.DataFrame:
 def summarise_order_numbers(
     lines: Table | None, new: pd.DataFrame, *, as_of: datetime.date, by: str = "segment_name"
 ) -> pd.DataFrame:
-    """Summarise the first, second ... fifth order of buyers who surely are new.
+    """Summarise the first, second ... fifth order of buyers who most likely are new.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis import Table, _
@@ -73,7 +74,8 @@ def _pivot_answers(responses: Table, asked: dict[str, str], as_of: datetime.date
     rows = rows.filter(_.customer_id.notnull(), _.answer.notnull())
     rows = rows.filter(_.question.strip().isin([one.strip() for one in asked.values()]))
     text = rows.answer.strip().replace("%", "").replace(",", ".").strip()
-    order = [rows.answered_at.desc(nulls_first=False)] if "answered_at" in rows.columns else []
+    has_time = "answered_at" in rows.columns
+    order = [ibis.desc("answered_at", nulls_first=False)] if has_time else []
     rows = rows.mutate(question_=rows.question.strip(), number_=text.try_cast("float64"))
     last = take_first(rows, [*order, "answer"], by=["customer_id", "question_"])
     measures = {

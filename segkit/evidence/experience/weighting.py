@@ -223,10 +223,11 @@ def weight_respondents(
         are no margins.
     summary : DataFrame
         One row: customer_count, effective_count, design_effect, trimmed_count, round_count,
-        gap_share.
+        gap_share (the largest between a weighted share and its target), and left_out_count: who
+        answered and is not known in a margin whose shares come from elsewhere.
     """
     columns = ["customer_count", "effective_count", "design_effect", "trimmed_count"]
-    columns += ["round_count", "gap_share"]
+    columns += ["round_count", "gap_share", "left_out_count"]
     empty = ["customer_id", "weight"]
     if respondents is None:
         reason = "There is no table of responses with customers."
@@ -235,6 +236,7 @@ def weight_respondents(
         return empty_table(empty, NO_MARGINS), empty_table(columns, NO_MARGINS)
     targets = list_targets(known, settings)
     own = known[known["customer_id"].isin(set(respondents))]
+    answered_count = len(own)
     for name in settings.targets:
         own = own[own[name] != UNKNOWN]
     if own.empty:
@@ -244,7 +246,8 @@ def weight_respondents(
     weights = pd.DataFrame({"customer_id": own["customer_id"], "weight": raking.weights})
     effect = raking.design_effect
     row = [len(own), len(own) / effect, effect, raking.trimmed_count, raking.round_count]
-    summary = pd.DataFrame([[*row, raking.gap]], columns=columns)
+    row += [raking.gap, answered_count - len(own)]
+    summary = pd.DataFrame([row], columns=columns)
     return weights.reset_index(drop=True), summary
 
 

@@ -90,13 +90,6 @@ def require_axes(by: Sequence[str]) -> list[str]:
     return list(by)
 
 
-def count_later_rows(market_cells: ibis.Table | None, as_of: datetime.date) -> int:
-    """Count the rows of years after ``as_of``, which are not read."""
-    if market_cells is None or "year" not in market_cells.columns:
-        return 0
-    return int((market_cells.year > as_of.year).fill_null(False).sum().execute() or 0)
-
-
 def latest_cells(
     market_cells: ibis.Table | None, *, by: Sequence[str] = AXES, as_of: datetime.date | None = None
 ) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,3 +54,19 @@ def write_templates(tables: Mapping[str, ibis.Table], folder: Path) -> list[str]
         folder.mkdir(parents=True, exist_ok=True)
         write_rows_as_csv(folder / f"{name}.csv", rows["column"].tolist())
     return [f"{name}.csv" for name in MARKET_TABLES if name not in tables]
+
+
+def count_later_rows(tables: Mapping[str, ibis.Table], *, as_of: datetime.date) -> pd.DataFrame:
+    """Count the rows of each market table that are of a year after ``as_of``, and are not read.
+
+    The columns are table and later_count; tables without such rows are left out.
+    """
+    rows = []
+    for name in MARKET_TABLES:
+        if name in tables and "year" in tables[name].columns:
+            is_later = (tables[name].year > as_of.year).fill_null(False)
+            count = int(is_later.sum().fill_null(0).execute())
+            rows += [(name, count)] if count else []
+    if not rows:
+        return empty_table(["table", "later_count"], "No figure is of a later year.")
+    return pd.DataFrame(rows, columns=["table", "later_count"])

@@ -83,7 +83,7 @@ def find_enough_customers(given: Given) -> Found | None:
     people = count_people(given.tables, as_of=given.at.as_of)
     ratios = {scheme.name: people[scheme.who] / len(scheme.columns) for scheme in learning}
     hardest = min(sorted(ratios), key=ratios.__getitem__)
-    what = f"customers for each column of the scheme “{hardest}”"
+    what = f"customers for each column of the scheme “{hardest.replace('_', ' ')}”"
     return tell_count(int(ratios[hardest]), smallest=given.at.smallest_cell, what=what)
 
 
@@ -184,7 +184,7 @@ def find_voices(given: Given) -> Found:
     advice = {"survey answers": "run a short survey", "support tickets": "export support tickets"}
     improve = "; ".join(advice[name] for name in missing)
     count = len(heard) - len(missing)
-    there = " and ".join(name for name, is_there in heard.items() if is_there) or "neither"
+    there = " and ".join(name for name, is_there in heard.items() if is_there) or "none"
     found = tell_part(count, len(heard), f"ways to hear customers: {there}")
     return Found(found.value, found.evidence, found.told, improve[:1].upper() + improve[1:])
 

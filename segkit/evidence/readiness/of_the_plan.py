@@ -64,7 +64,7 @@ def find_market(given: Given) -> Found:
     """Count the market's tables that are given."""
     count = sum(given.has_rows(name) for name in MARKET_TABLES)
     missing = [name.replace("_", " ") for name in MARKET_TABLES if not given.has_rows(name)]
-    improve = f"Fill the template of the market review for {', '.join(missing)}" if missing else ""
+    improve = f"Fill the templates of the market review: {', '.join(missing)}" if missing else ""
     found = tell_part(count, len(MARKET_TABLES), "market tables are given")
     return Found(float(count), found.evidence, float(count), improve)
 

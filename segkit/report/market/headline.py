@@ -8,9 +8,10 @@ from segkit.core.privacy import Published, Shape
 from segkit.report.market.penetration import read_held_share
 from segkit.report.market.trends import count_rising, count_trends
 from segkit.report.market.white_space import WHITE_SPACE, count_white_space
-from segkit.report.shared.sentences import write_finding
+from segkit.report.shared.sentences import name_column, write_finding
 from segkit.report.shared.views import View
 
+LATER = View(Shape("later_rows", population="rows", by=("table",)))
 TEMPLATE = View(Shape("template", population="columns", by=("table", "column")))
 
 
@@ -37,3 +38,15 @@ def list_headline(trends: Published, totals: Published, cells: Published) -> dic
         found = [count_rising(trends), count_trends(trends)]
         headline["Rising trends"] = write_finding("market.headline.trends", found)
     return headline
+
+
+def state_later(later: Published) -> list[Finding]:
+    """Say how many rows of each market table are of years after the last day counted."""
+    told = []
+    for table in later.frame["table"]:
+        count = later.read_figure(
+            "later_count", where={"table": table}, kind="count", unit="row", period=""
+        )
+        words = {"table": name_column(table)}
+        told.append(write_finding("market.tables.later", [count], words=words))
+    return told
