@@ -109,7 +109,7 @@ def _read_change(changes: Published, row: Mapping[str, Any], where: Mapping[str,
         return changes.read_figure("change", where=where, kind="points", interval=interval)
     if row["unit"] == MONEY:
         return changes.read_figure("change", where=where, kind="money", interval=interval)
-    decimals = count_decimals(float(row["change"]))
+    decimals = max(count_decimals(float(row[name])) for name in ("change", *interval))
     return changes.read_figure(
         "change", where=where, kind="number", unit=row["unit"], decimals=decimals, interval=interval
     )
