@@ -66,13 +66,19 @@ def plot_readiness(table, *, title: str = "Readiness by practice") -> Axes:
     is_bar = rows["score"].notna()
     texts = rows["score"].map(lambda score: "" if pd.isna(score) else f"{score:.0f}")
     track = ax.barh(places, rows["score"].notna() * FULL, color=TRACK, height=0.55)
-    ax.bar_label(track, texts, padding=6, fontweight="bold")
+    ax.bar_label(track, texts, padding=9, fontweight="bold")
     ax.barh(places, rows["score"].fillna(0), color=BLUE, height=0.55)
     then = ""
     if "score_before" in rows and rows["score_before"].notna().any():
         then = "; ring: the run before"
         ax.scatter(
-            rows["score_before"], places, s=46, facecolor="white", edgecolor=ORANGE, zorder=3
+            rows["score_before"],
+            places,
+            s=46,
+            facecolor="white",
+            edgecolor=ORANGE,
+            zorder=3,
+            clip_on=False,
         )
     ax.set_xlim(0, FULL)
     figures.name_rows(ax, rows["name"], bold=list(~is_bar))
