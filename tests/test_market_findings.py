@@ -84,7 +84,7 @@ def test_the_spend_of_one_customer_is_not_told():
 def test_the_spend_that_did_not_join_is_told_where_enough_customers_are_behind_it():
     text = state_share(make_share(customer_count=[40, 30, 12]))
     assert (
-        "with 12 customers at the least and EUR 90.00 or 1.2% of our net sales over all time to "
+        "with 12 customers or more and EUR 90.00 or 1.2% of our net sales over all time to "
         "2026-03-31: Pans (SE)"
     ) in text
 

@@ -15,7 +15,7 @@ from segkit.core.carried import bound_share_without_two
 from segkit.core.measures import CEILING, FLOOR
 from segkit.core.periods import YEAR_DAYS
 from segkit.core.settings import Settings
-from segkit.evidence.market import latest_cells, make_key
+from segkit.evidence.market import latest_cells
 from segkit.evidence.segment_summaries import (
     bound_ratios,
     count_shares_by_segment,
@@ -213,7 +213,7 @@ def _find_wallets(customers: Table, market: Table) -> Table:
     """Return the consumers whose country's market is known, with their wallet."""
     cells = latest_cells(market, by=["country"])
     cells = cells.dropna(subset=["country", "market_value", "buyer_count"])
-    wallets = pd.DataFrame({"place": make_key(cells["country"])}).astype(str)
+    wallets = pd.DataFrame({"place": cells["country"].str.strip().str.lower()}).astype(str)
     wallets["wallet"] = (cells["market_value"] / cells["buyer_count"]).astype(float)
     if "customer_type" in customers.columns:  # what a business spends is another matter
         customers = customers.filter(_.customer_type.fill_null("") != "business")
