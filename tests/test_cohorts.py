@@ -185,6 +185,16 @@ def test_the_share_that_orders_again_counts_those_who_may_still_do_so(lines):
     assert np.isnan(table["repeat_90_share"]), "nobody was watched for 90 days"
 
 
+def test_everybody_or_nobody_so_far_has_an_interval_all_the_same():
+    rows = [(f"o{i}", f"c{i}", "2025-06-10", 10.0) for i in range(40)]
+    rows += [(f"p{i}", f"c{i}", "2025-08-01", 10.0) for i in range(40)]  # 52 days later
+    waits = repeat.count_waits(repeat.read_waits(make_lines(rows), as_of=AS_OF))
+    table = repeat.summarise_second_orders(waits, smallest_cell=5).iloc[0]
+    low, high = bound_share([0, 40], [40, 40])
+    assert table[["repeat_30_low", "repeat_30_high"]].tolist() == pytest.approx([0, high[0]])
+    assert table[["repeat_60_low", "repeat_60_high"]].tolist() == pytest.approx([low[1], 1])
+
+
 def test_a_median_that_was_not_reached_is_told_as_that():
     rows = [(f"o{i}", f"c{i}", "2026-01-10", 10.0) for i in range(20)]
     rows += [(f"p{i}", f"c{i}", "2026-02-10", 10.0) for i in range(6)]

@@ -18,6 +18,7 @@ from ibis import Table, _
 from segkit.core.absence import NO_PURCHASES, empty_table
 from segkit.core.carried import bound_counted_without_two
 from segkit.core.measures import CEILING, FLOOR
+from segkit.core.statistics import bound_share
 from segkit.core.survival import estimate_survival, find_survival_median, read_survival
 from segkit.evidence.experience.cohorts import EVERYBODY
 from segkit.features.expressions import fetch, keep_until
@@ -180,6 +181,7 @@ def _read_repeats(
     read = read.assign(
         repeat_share=1 - read["survival"], repeat_low=1 - read["high"], repeat_high=1 - read["low"]
     )
+    read = _bound_ends(read, read[by].map(waits.groupby(by)["event_count"].sum()))
     sizes = waits.groupby(by)[["event_count", "censored_count"]].sum().sum(axis=1)
     read["customer_count"] = read[by].map(sizes).astype("int64")
     is_told = [
@@ -190,6 +192,21 @@ def _read_repeats(
     for figure in ("repeat_share", "repeat_low", "repeat_high"):
         read[figure] = read[figure].where(np.asarray(is_told))
     return read
+
+
+def _bound_ends(read: pd.DataFrame, events: pd.Series) -> pd.DataFrame:
+    """Bound the shares of nobody and of everybody, of which the curve's variance is none.
+
+    Wilson's interval is taken: of nobody among those who still wait, and of everybody among those
+    who ordered again, who are no more than were watched.
+    """
+    is_none = read["repeat_share"] == 0
+    is_all = read["repeat_share"] == 1
+    none_high = bound_share(np.zeros(len(read)), read["at_risk"].where(is_none))[1]
+    all_low = bound_share(events.where(is_all), events.where(is_all))[0]
+    low = read["repeat_low"].mask(is_none, 0.0).mask(is_all, all_low)
+    high = read["repeat_high"].mask(is_none, none_high).mask(is_all, 1.0)
+    return read.assign(repeat_low=low, repeat_high=high)
 
 
 def _find_told(waits: pd.DataFrame, days: pd.Series, smallest_cell: int) -> list[bool]:
