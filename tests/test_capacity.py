@@ -124,7 +124,8 @@ class TestRoom:
         plan = make_plan(tmp_path, {}, schemes=schemes)
         room = measure_room(plan, {}, people={"buyers": 500, "everybody": 500})
         told = read_texts(shown.state_room(publish(room, shown.ROOM)))
-        assert told[0].startswith("“more” asks most of the data: 9 columns and up to 5 segments")
+        hardest = "No scheme asks more of the data than “more”: 9 columns and up to 5 segments"
+        assert told[0].startswith(hardest)
         assert told[1].endswith("would be known to within 18 points to either side.")
 
     def test_of_few_customers_nothing_is_told(self, tmp_path):

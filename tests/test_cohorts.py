@@ -79,8 +79,8 @@ def test_only_a_return_or_no_name_makes_no_cohort(read):
 
 
 def test_cohorts_of_where_the_data_begin_are_marked(read):
-    # ann's days with an order are 43.5 days apart on average, cat's 58: 50 on average. 5 January and
-    # 50 days is 24 February, so who came in January or February may have bought before.
+    # ann's days with an order are 43.5 days apart on average, cat's 58: 50 in the mean. 5 January
+    # and 50 days is 24 February, so who came in January or February may have bought before.
     marks = read.customers.set_index("customer_id")["is_truncated"]
     assert marks.to_dict() == {"ann": True, "bob": True, "cat": True, "dan": False}
     assert cohorts.group_new(read)["customer_id"].tolist() == ["dan"]

@@ -10,6 +10,7 @@ from segkit.core.clustered import (
     bound_total,
     count_effective,
     find_clustered_share_p_value,
+    find_lot_p_value,
     find_median_levels,
     find_ratio_p_value,
 )
@@ -142,18 +143,31 @@ def test_a_shift_of_the_level_is_found():
 
 
 def test_a_row_each_is_the_usual_interval_and_test():
-    hits = np.array([1.0] * 12 + [0.0] * 28)
-    assert count_effective(hits, np.ones(40)) == 40
-    assert bound_clustered_share(hits, np.ones(40)) == pytest.approx(bound_share(12, 40))
-    is_own = np.arange(40) < 20
-    found = find_clustered_share_p_value(hits, np.ones(40), is_own)
+    hits = np.array([1.0] * 140 + [0.0] * 460)
+    assert count_effective(hits, np.ones(600)) == 600
+    assert bound_clustered_share(hits, np.ones(600)) == pytest.approx(bound_share(140, 600))
+    is_own = np.arange(600) % 3 == 0
+    own = hits[is_own].sum()
+    found = find_clustered_share_p_value(hits, np.ones(600), is_own)
     usual = find_share_p_value(
-        np.array([12.0]),
-        np.array([20.0]),
-        other_hits=np.array([0.0]),
-        other_trials=np.array([20.0]),
+        np.array([own]),
+        np.array([200.0]),
+        other_hits=np.array([140 - own]),
+        other_trials=np.array([400.0]),
     )
     assert found == pytest.approx(usual[0])
+
+
+def test_lot_decides_of_small_groups():
+    values = np.arange(6.0)
+    rest = values - values.mean()
+    # Of the 20 ways to take three of six, two are as far apart as 0, 1, 2 and 3, 4, 5.
+    found = find_lot_p_value(rest, np.arange(6) < 3, random_state=1)
+    assert found == pytest.approx(0.1, abs=0.015)
+    assert find_lot_p_value(rest, np.arange(6) < 3, random_state=1) == found
+    assert find_lot_p_value(rest * 0, np.arange(6) < 3) == 1
+    many = np.concatenate([np.full(20, 9.0), np.zeros(1200)])
+    assert find_lot_p_value(many - many.mean(), np.arange(1220) < 20) == pytest.approx(1 / 5000)
 
 
 def test_rows_that_are_alike_within_a_customer_count_as_one():
@@ -194,14 +208,16 @@ def test_the_interval_of_a_share_holds_the_truth_where_rows_of_a_customer_are_al
     assert naive / 600 < 0.9  # rows taken as independent
 
 
-def test_segments_that_do_not_differ_are_seldom_told_apart():
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "own"), [(600, 0.4), (300, 0.05)])
+def test_segments_that_do_not_differ_are_seldom_told_apart(size, own):
     rng = np.random.default_rng(6)
     shares = ratios = 0
     for _ in range(500):
-        hits, trials = draw_customers(rng, size=200)
-        is_own = rng.random(200) < 0.3
+        hits, trials = draw_customers(rng, size=size)
+        is_own = np.arange(size) < own * size
         shares += find_clustered_share_p_value(hits, trials, is_own) < 0.05
-        spend = rng.lognormal(3, 1, 200) * (rng.random(200) < 0.6)
-        ratios += find_ratio_p_value(spend, np.ones(200), is_own) < 0.05
+        spend = rng.lognormal(3, 1, size) * (rng.random(size) < 0.6)
+        ratios += find_ratio_p_value(spend, np.ones(size), is_own) < 0.05
     assert shares / 500 <= 0.07
     assert ratios / 500 <= 0.07

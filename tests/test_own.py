@@ -17,6 +17,7 @@ from small_plans import make_plan, write_lines
 
 from segkit.core.absence import NO_PURCHASES, explain_empty
 from segkit.core.errors import SegkitError
+from segkit.core.settings import Settings
 from segkit.data.checks import check_plan, prepare_tables
 from segkit.data.columns import DataError, name_harmlessly
 from segkit.evidence import inventory as inventories
@@ -275,11 +276,13 @@ def test_readiness_without_purchases_scores_what_there_is(tmp_path):
     row = inventory.set_index("table").loc["customers"]
     assert row["column_count"] == len(table.columns)
     gaps = list_gaps({"customers": list_kinds(tables["customers"])})
-    given = {"inventory": inventory, "gaps": gaps, "counts": counts}
-    scores = readiness.score_readiness(plan, tables, quality=pd.DataFrame(), **given)
-    assert len(scores) == 6
+    given = {"inventory": inventory, "gaps": gaps, "counts": counts, "at": Settings(AS_OF)}
+    given |= {"goals": pd.DataFrame(columns=["goal", "value"])}
+    quality = pd.DataFrame(columns=["table", "rule", "row_count"])
+    scores = readiness.scorecard.score_readiness(plan, tables, quality=quality, **given)
+    assert len(scores) == 9
     assert not scores["practice"].str.contains("[Oo]rder|History|Profit|fresh").any()
-    assert scores.set_index("practice").loc["Rows pass the checks", "score"] == 0.8
+    assert scores.set_index("practice").loc["Rows pass the checks", "score"] == 2
     consent = inventories.measure_consent(tables, "consent")
     shown = publish(inventory, plan_report.INVENTORY), publish(consent, plan_report.CONSENT)
     told = " ".join(read_texts(plan_report.state_inventory(*shown, as_of=AS_OF)))

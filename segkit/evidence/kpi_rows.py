@@ -21,7 +21,7 @@ from segkit.core.periods import YEAR_DAYS
 from segkit.evidence.experience.promoter import LEAST_PROMOTER, MOST_DETRACTOR, list_recommendations
 from segkit.evidence.kpi_definitions import POINTS, explain_lack
 from segkit.features.deals import prepare_contracts, prepare_deals
-from segkit.features.expressions import days_until, find_column, is_delivered, keep_until, sum_money
+from segkit.features.expressions import days_until, is_control, is_delivered, keep_until, sum_money
 from segkit.features.journey import mark_lapsed
 from segkit.features.sales import is_income, is_sale
 from segkit.models.kinds import name_kind
@@ -194,8 +194,7 @@ def _derive_lines(lines: ir.Table, source: Source) -> ir.Table:
 
 
 def _derive_messages(messages: ir.Table, _source: Source) -> ir.Table:
-    arm = find_column(messages, "arm", "string")
-    is_sent = arm.fill_null("") != "control"
+    is_sent = ~is_control(messages)
     return messages.mutate(is_sent=is_sent, is_delivered=is_delivered(messages))
 
 

@@ -175,7 +175,7 @@ def _list_contributions(one: Summed, chosen: np.ndarray) -> dict[str, float]:
     return dict(zip(CONTRIBUTIONS, sums, strict=True)) | dict(zip(WITHOUT_TWO, ends, strict=True))
 
 
-def compare_segments(sums: KpiSums) -> pd.DataFrame:
+def compare_segments(sums: KpiSums, *, random_state: int = 0) -> pd.DataFrame:
     """Return what each KPI is in each segment, and whether that differs from all others.
 
     A total (count, customers, sum) is told as that of a customer of the segment. The comparisons of
@@ -200,7 +200,10 @@ def compare_segments(sums: KpiSums) -> pd.DataFrame:
         base = _find_rate(one, is_placed, ALL)
         for name in names:
             chosen = (sums.segment == name).to_numpy()
-            rows.append(_compare(one, chosen, is_placed, name) | {"base_value": base})
+            rows.append(
+                _compare(one, chosen, is_placed, name, random_state=random_state)
+                | {"base_value": base}
+            )
             rows[-1]["period"] = name_period(one.kpi, sums.as_of)
     table = pd.DataFrame(rows)
     corrected = correct_p_values(table["p_value"].to_numpy(float))
@@ -218,7 +221,7 @@ def _find_rate(one: Summed, chosen: np.ndarray, name: str) -> float:
 
 
 def _compare(
-    one: Summed, chosen: np.ndarray, is_placed: np.ndarray, name: str
+    one: Summed, chosen: np.ndarray, is_placed: np.ndarray, name: str, *, random_state: int
 ) -> dict[str, object]:
     """Return the row of one KPI and segment."""
     kpi = one.kpi
@@ -232,7 +235,7 @@ def _compare(
     p_value = np.nan
     is_tested = len(set(chosen[is_placed])) > 1 and counts.any()
     if is_tested and not one.followed.wait:  # times of waiting have a test of their own
-        p_value = find(part[counts], whole[counts], chosen[counts])
+        p_value = find(part[counts], whole[counts], chosen[counts], random_state=random_state)
     customer_count = int((one.rows[chosen] > 0).sum())
     return {
         "kpi": kpi.name,

@@ -293,7 +293,7 @@ def state_followed(followed: Published) -> list[Finding]:
 
 
 def state_cohorts(retention: Published) -> list[Finding]:
-    """Compare the first cohort that is most likely of new customers with the last, a period later."""
+    """Compare the first cohort of most likely new customers with the last, a period later."""
     if retention.empty:
         return [explain_absence(retention)]
     frame = retention.frame

@@ -268,9 +268,9 @@ def follow_groups(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Follow the same customers from their first order on, by group: retention and spend by age.
 
-    Followed are those who are most likely new (their cohort is not truncated) and were observed for half
-    of the ages that there are, so that each point of a curve is of the same customers: it does not
-    bend because others join or leave, and its end is no fall.
+    Followed are those who are most likely new (their cohort is not truncated) and were observed for
+    half of the ages that there are, so that each point of a curve is of the same customers: it does
+    not bend because others join or leave, and its end is no fall.
 
     Parameters
     ----------
@@ -331,9 +331,9 @@ def _number_members(customers: pd.DataFrame, groups: pd.DataFrame | None, by: st
 def group_new(
     cohorts: Cohorts | None, groups: pd.DataFrame | None = None, *, by: str = "segment_name"
 ) -> pd.DataFrame:
-    """Return ``customer_id`` and the group of the buyers whose first order most likely is the first.
+    """Return ``customer_id`` and the group of the buyers who are most likely new.
 
-    See `read_cohorts` and, for the groups, `follow_groups`. No rows where nobody most likely is new.
+    See `read_cohorts` and, for the groups, `follow_groups`. No rows where nobody is.
     """
     if cohorts is None:
         return empty_table(["customer_id", by], NO_PURCHASES)

@@ -1,7 +1,8 @@
 """The purchase history of segments: how many orders, how far apart, how large, how broad.
 
 An order is one with a sale that was not taken back; amounts of orders are gross of returns. What is
-told of the first order is of buyers who most likely are new, see `segkit.evidence.experience.cohorts`.
+told of the first order is of buyers who most likely are new, see
+`segkit.evidence.experience.cohorts`.
 """
 
 from __future__ import annotations

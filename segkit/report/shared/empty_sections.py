@@ -70,7 +70,8 @@ def _fold(section: Sequence[NotebookNode], table: str, reason: str) -> NotebookN
     if table in TABLES and reason == f"There is no table of {table.replace('_', ' ')}.":
         where = f" Where to find it: {TABLES[table].collect}."
     line = f"<b>{title}</b> {html.escape(reason + where)}"
-    asked = re.sub(r"\s+", " ", text).strip()
+    asked = re.sub(r"[\s`*]+", " ", text).strip()
+    # In one block without blank lines, for else Markdown would end it at the first.
     return new_markdown_cell(
-        f'<details class="absent"><summary>{line}</summary>\n\n{asked}\n\n</details>'
+        f'<details class="absent"><summary>{line}</summary><p>{html.escape(asked)}</p></details>'
     )
