@@ -220,7 +220,7 @@ def test_a_figure_that_weights_move_is_told():
     tables = [publish(t, v) for t, v in told.list_weight_tables(found[1], answers)]
     texts = read_texts(told.state_weights(tables, margins=("age_band",)))
     assert texts[0].startswith(
-        "Weighted by age band, the design effect is 1.60"
+        "Weighted by “age band”, the design effect is 1.60"
     )  # 250 weigh .62, 60 weigh 2.58
     assert texts[1].startswith("Of 1 figure, weights move 1")
     assert "“<b>Price</b>”: mean" in texts[2]

@@ -13,6 +13,7 @@ from segkit.evidence.experience.respondents import EVERYBODY, SEGMENT
 from segkit.features.wording import capitalise, name_feature
 from segkit.report.by_segment import count_decimals
 from segkit.report.shared.exhibits import Exhibit
+from segkit.report.shared.numbers import join_words
 from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
 from segkit.report.shared.views import Column, View, reshape_published
 
@@ -182,7 +183,7 @@ def state_weights(published: Sequence[Published], *, margins: Sequence[str]) -> 
     if weights.empty:
         return [explain_absence(weights)]
     row = weights.frame.iloc[0]
-    words = {"margins": ", ".join(name_margin(name, weights) for name in margins)}
+    words = {"margins": join_words([f"“{name_margin(name, weights)}”" for name in margins])}
     effect = weights.read_figure("design_effect", decimals=2)
     count = weights.read_figure("customer_count", kind="count", unit="customer")
     effective = weights.read_figure("effective_count", kind="count")
