@@ -159,8 +159,9 @@ def compare_means(one: np.ndarray, other: np.ndarray) -> tuple[float, float, flo
 
     Examples
     --------
-    >>> compare_means(np.array([3.0, 4, 5]), np.array([1.0, 2, 3]))
-    (2.0, -0.266..., 4.266..., 0.0705...)
+    >>> found = compare_means(np.array([3.0, 4, 5]), np.array([1.0, 2, 3]))
+    >>> [round(value, 2) for value in found]
+    [2.0, -0.27, 4.27, 0.07]
     """
     from scipy.special import stdtr
 

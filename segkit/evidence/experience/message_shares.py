@@ -174,9 +174,11 @@ def _describe_shares(
     ):
         mean = divide(found[total].astype(float), found[unique].astype(float))
         table[name] = mean if count in known else np.nan
-    # Nobody has more than the one who has most: taken for the second, too, none is told who should
-    # not be.
-    table[DOMINANCE] = found[["most_", "most_"]].to_numpy(float)
+    # The second has no more than the first, and no more than all the others: taken for so much,
+    # none is told who should not be.
+    most = found["most_"].astype(float)
+    others = table["delivered_count"] - most
+    table[DOMINANCE] = np.column_stack([most, np.minimum(most, others)])
     rests_on = found["customer_count"].where(found["customer_count"] > 0, found["reached_count"])
     return table.assign(rests_on_count=rests_on.astype("int64"))
 

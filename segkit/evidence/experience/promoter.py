@@ -48,7 +48,7 @@ def bound_score(
 
     >>> low, high = bound_score(np.array([50]), np.array([30]), np.array([20]))
     >>> low.round(1).tolist(), high.round(1).tolist()
-    ([13.8, 44.5], [13.8, 44.5])
+    ([14.1], [44.2])
     """
     middle, variance = _add_answers(promoters, passives, detractors)
     reach = find_reach() * np.sqrt(variance)
