@@ -11,6 +11,7 @@ import pytest
 from published import publish, read_texts
 
 from segkit.core.absence import explain_empty
+from segkit.core.measures import find_dominated
 from segkit.core.errors import SegkitError
 from segkit.core.settings import Settings
 from segkit.evidence.experience import message_shares, messages, site, wallet
@@ -244,6 +245,15 @@ def test_by_device_visits_of_nobody_known_count_as_well():
     assert table.loc["desktop", ["visitor_count", "visit_count"]].tolist() == [2, 2]
     missing = site.summarise_visits(make_events(VISITS), by="source", as_of=AS_OF)
     assert "no column of the source" in explain_empty(missing)
+
+
+def test_the_visitor_of_nearly_all_visits_is_known_to_the_gate():
+    rows = [("a", f"s{i}", "view", "mobile") for i in range(50)]
+    rows += [(f"m{i}", f"t{i}", "view", "mobile") for i in range(4)]
+    rows += [(f"d{i}", f"u{i}", "view", "desktop") for i in range(9)]
+    table = site.summarise_visits(make_events(rows), by="device", as_of=AS_OF).set_index("device")
+    parts = table[["visit_count", "visit_count_largest", "visit_count_second"]]
+    assert find_dominated(*parts.to_numpy(float).T).tolist() == [False, True]
 
 
 def test_without_sessions_a_visit_is_a_customer_s_day():

@@ -130,6 +130,19 @@ def find_dominated(
     return (np.abs(first) > 0) & (np.abs(rest) < percent / 100 * np.abs(first))
 
 
+def bound_contributions(total: pd.Series, most: pd.Series) -> np.ndarray:
+    """Return the largest contribution to each sum and the most that the second can be, (n, 2).
+
+    Of sums of what is not below 0, where the second is not known: it has no more than the first,
+    and no more than all the others. Taken for so much, none is told who should not be.
+
+    >>> bound_contributions(pd.Series([2039.0, 40.0]), pd.Series([2000.0, 1.0])).tolist()
+    [[2000.0, 39.0], [1.0, 1.0]]
+    """
+    first = most.to_numpy(float)
+    return np.column_stack([first, np.minimum(first, total.to_numpy(float) - first)])
+
+
 def find_largest(amounts: pd.Series) -> tuple[float, float]:
     """Return the two largest contributions to a sum, whatever their sign; NaN where none is."""
     known = amounts.astype(float).dropna()

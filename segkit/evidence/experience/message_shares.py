@@ -15,7 +15,7 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table
-from segkit.core.measures import LARGEST, SECOND
+from segkit.core.measures import LARGEST, SECOND, bound_contributions
 from segkit.core.statistics import bound_clustered_share
 from segkit.evidence.experience.messages import COUNTS, NO_MESSAGES, RATIOS, Messages
 from segkit.evidence.segment_summaries import bound_ratios, divide, list_bounds
@@ -174,11 +174,7 @@ def _describe_shares(
     ):
         mean = divide(found[total].astype(float), found[unique].astype(float))
         table[name] = mean if count in known else np.nan
-    # The second has no more than the first, and no more than all the others: taken for so much,
-    # none is told who should not be.
-    most = found["most_"].astype(float)
-    others = table["delivered_count"] - most
-    table[DOMINANCE] = np.column_stack([most, np.minimum(most, others)])
+    table[DOMINANCE] = bound_contributions(table["delivered_count"], found["most_"])
     rests_on = found["customer_count"].where(found["customer_count"] > 0, found["reached_count"])
     return table.assign(rests_on_count=rests_on.astype("int64"))
 

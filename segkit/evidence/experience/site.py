@@ -15,7 +15,7 @@ import pandas as pd
 from ibis import Table, _
 
 from segkit.core.absence import empty_table, is_missing
-from segkit.core.measures import LARGEST, SECOND
+from segkit.core.measures import LARGEST, SECOND, bound_contributions
 from segkit.core.statistics import bound_clustered_share
 from segkit.evidence.experience.engagement import NO_EVENTS
 from segkit.evidence.experience.message_shares import find_few
@@ -158,9 +158,8 @@ def _describe_steps(
     table = found[[by, "visitor_count", "visit_count"]].astype(
         {"visitor_count": "int64", "visit_count": "int64"}
     )
-    # Nobody has more visits than the one with most: taken for the second, too.
-    for end in (LARGEST, SECOND):
-        table[f"visit_count{end}"] = found["most"].astype(float)
+    ends = [f"visit_count{LARGEST}", f"visit_count{SECOND}"]
+    table[ends] = bound_contributions(table["visit_count"], found["most"])
     visits = found["visit_count"].astype(float)
     for step in STEPS:
         if step not in recorded:
