@@ -11,8 +11,8 @@ import pytest
 from published import publish, read_texts
 
 from segkit.core.absence import explain_empty
-from segkit.core.measures import find_dominated
 from segkit.core.errors import SegkitError
+from segkit.core.measures import find_dominated
 from segkit.core.settings import Settings
 from segkit.evidence.experience import message_shares, messages, site, wallet
 from segkit.evidence.experience.engagement import (
