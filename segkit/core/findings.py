@@ -187,6 +187,10 @@ def read_cell(cell: Cell, read_table: Callable[[str], pd.DataFrame]) -> Scalar:
 
 
 def _aggregate(cell: Cell, table: pd.DataFrame) -> Scalar:
+    needed = [condition.column for condition in cell.where]
+    needed += [] if cell.how == "rows" else [cell.column]
+    needed += [HIDDEN] if HIDDEN in table else []
+    table = table[list(dict.fromkeys(needed))]  # to choose rows of a wide table takes long
     for condition in cell.where:
         table = table[condition.select(table)]
     if cell.how == "rows":

@@ -94,6 +94,7 @@ class Source:
             if len(more) > 1:
                 extra = given.select(*more).to_pandas().astype({"customer_id": str})
                 frame = frame.merge(extra, on="customer_id", how="left")
+        frame = frame.copy()  # in one piece: features stand a column each, and more are added
         lapsed = mark_lapsed(frame)
         if lapsed is not None:
             frame = frame.assign(is_lapsed=lapsed.astype(bool))

@@ -30,6 +30,10 @@ LIBRARIES = (
     "matplotlib.backends.backend_agg",
     "PIL.PngImagePlugin",
     "ibis.backends.duckdb",
+    "sklearn.decomposition",
+    "sklearn.feature_extraction.text",
+    "py3langid.langid",
+    "simplemma",
 )
 
 
