@@ -403,7 +403,7 @@ def make_evidence_by_segment() -> dict[str, pd.DataFrame]:
         "answers": numbers,
         "reasons": share_segments("reason", ["a low price", "fast delivery", HOSTILE]),
         "themes": share_segments("words", ["parcel, courier", "zip, seam", HOSTILE]),
-        "kpi_months": make_kpi_months(),
+        **make_kpi_months(),
         **make_histories(),
     }
 
@@ -455,8 +455,8 @@ def make_histories() -> dict[str, pd.DataFrame]:
     }
 
 
-def make_kpi_months() -> pd.DataFrame:
-    """Return two KPIs by month, of all customers and of each segment, with their limits."""
+def make_kpi_months() -> dict[str, pd.DataFrame]:
+    """Return two KPIs by month with their limits, of all customers, and of each segment."""
     months = pd.date_range("2024-07-01", periods=14, freq="MS")
     parts = []
     for name, unit, level in (("spend", "currency", 900.0), (HOSTILE, "share", 0.2)):
@@ -468,7 +468,11 @@ def make_kpi_months() -> pd.DataFrame:
             parts.append(rows.assign(segment_name=segment, trial_count=trials, **about))
     table = pd.concat(parts, ignore_index=True).astype({"trial_count": float})
     table.loc[table["segment_name"].eq("all") & table["month"].eq(months[-1]), "value"] *= 3
-    return limit_months(table)
+    is_all = table["segment_name"] == "all"
+    return {
+        "kpi_months": limit_months(table[is_all].reset_index(drop=True)),
+        "kpi_segments": limit_months(table[~is_all].reset_index(drop=True)),
+    }
 
 
 def make_campaigns() -> dict[str, pd.DataFrame]:
@@ -516,12 +520,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_answers": survey.plot_answers(tables["answers"]),
         "plot_reasons": promoter.plot_reasons(tables["reasons"]),
         "plot_themes": themes.plot_themes(tables["themes"]),
-        "plot_kpi_series": kpi_series.plot_kpi_series(
-            tables["kpi_months"][tables["kpi_months"]["segment_name"] == "all"], currency="EUR"
-        ),
-        "plot_kpi_segments": kpi_series.plot_kpi_segments(
-            tables["kpi_months"][tables["kpi_months"]["segment_name"] != "all"], currency="EUR"
-        ),
+        "plot_kpi_series": kpi_series.plot_kpi_series(tables["kpi_months"], currency="EUR"),
+        "plot_kpi_segments": kpi_series.plot_kpi_segments(tables["kpi_segments"], currency="EUR"),
         "plot_cohort_retention": cohorts.plot_cohort_retention(tables["cohorts"]),
         "plot_cohort_spend": cohorts.plot_cohort_spend(tables["cohorts"], currency="EUR"),
         "plot_retention": cohorts.plot_retention(tables["cohort_curves"]),
