@@ -380,8 +380,8 @@ def add_later(frames: dict[str, pd.DataFrame], moment: pd.Timestamp) -> dict[str
     found = dict(frames)
     for name, values in LATER.items():
         table = frames[name]
-        (at,) = (column for column in table if column.endswith("_at"))
-        row = dict(zip(table.columns.drop(at), values, strict=True)) | {at: moment}
+        times = [column for column in table if column.endswith("_at")]
+        row = dict(zip(table.columns.drop(times), values, strict=True)) | {times[0]: moment}
         found[name] = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
     newcomer = {"customer_id": "zoe", "signed_up_on": moment.date(), "account_id": "ann"}
     people = pd.concat([frames["customers"], pd.DataFrame([newcomer])], ignore_index=True)

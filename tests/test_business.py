@@ -289,3 +289,15 @@ def test_without_orders_nobody_is_called_a_lead():
     del tables["order_lines"]
     table = count_people(tables, SEGMENTS, as_of=AS_OF)
     assert explain_empty(table) == "Without orders of customers nobody can be told from a lead."
+
+
+def test_people_are_counted_where_no_column_says_who_is_a_business():
+    con = ibis.duckdb.connect()
+    people = con.create_table("customers", pd.DataFrame({"customer_id": ["a", "b", "c"]}))
+    rows = {"customer_id": ["a"], "ordered_at": [pd.Timestamp("2026-01-01")]}
+    lines = con.create_table("order_lines", pd.DataFrame(rows))
+    segments = pd.DataFrame({"customer_id": ["a"], "segment_name": ["A"]})
+    tables = {"customers": people, "order_lines": lines}
+    found = count_people(tables, segments, as_of=datetime.date(2026, 6, 30))
+    assert found.set_index("stage")["customer_count"].to_dict() == {"customer": 1, "lead": 2}
+    assert found["customer_type"].unique().tolist() == ["others"]

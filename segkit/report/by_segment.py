@@ -146,7 +146,11 @@ def _compare_ends(table: Published, column: str, by: str) -> Finding:
         parts.append(sentence.format(end=hanging[0]))
     elif apart := _compare_intervals(*(end.figure for end in ends)):
         parts.append(find_sentence(f"by_segment.measures.{apart}"))
-    figures = [end.figure for end in ends]
+    # An end that hangs on one or two customers is not named, so its figure is no extreme.
+    figures = [
+        end.figure if end.stands else replace(end.figure, name=f"{end.figure.name}_hanging")
+        for end in ends
+    ]
     figures += [figure for part in told for figure in part.figures if figure not in figures]
     count = sum(int(table.frame.loc[list(end.rows), "customer_count"].sum()) for end in ends)
     words["ends"] = "; ".join(parts)

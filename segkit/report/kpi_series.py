@@ -77,8 +77,6 @@ def split_months(months: pd.DataFrame) -> list[tuple[pd.DataFrame, View]]:
 
 def add_limits(months: Published) -> Published:
     """Add control limits to published months, made of their own figures."""
-    if months.empty:
-        return months
     return reshape_published(months, limit_months(months.frame), months.view)
 
 

@@ -82,13 +82,13 @@ class Dependencies:
             values.pop(name, None)
         cells = steps.read_cells(self.notebooks[step])
         return {
-            **self._describe_history(step),
             "code": hash_value([cell for cell in cells if LAB not in cell["tags"]]),
             "parameters": values,
             "plan": self.sections,
             "upstream": dict(upstream),
             "source": self.source,
             "environment": self.versions,
+            **self._describe_history(step),
         }
 
     def _describe_history(self, step: str) -> dict[str, Any]:

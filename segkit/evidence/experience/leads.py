@@ -33,7 +33,7 @@ def count_people(
     if is_missing(lines, "customer_id"):
         return empty_table(columns, NO_BUYERS)
     people = keep_known(customers, "signed_up_on", as_of)
-    is_business = (find_column(people, "customer_type", "string") == "business").fill_null(False)
+    is_business = find_column(people, "customer_type", "string").fill_null("") == "business"
     buyers = keep_until(lines, "ordered_at", as_of).filter(_.customer_id.notnull())
     is_buyer = people.customer_id.isin(buyers.customer_id)
     members = ibis.memtable(segments[["customer_id"]])

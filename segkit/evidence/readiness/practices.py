@@ -232,7 +232,7 @@ PRACTICES = (
         name="Profit is known",
         scale=Scale((0.1, 0.3, 0.5, 0.8, 0.95), "of products, or of order lines, with a cost"),
         find=data.find_costs,
-        improve="Add unit_cost to products or to order_lines",
+        improve="Give each product, or each order line, what a unit of it costs",
         needs=("order_lines",),
         columns=("total_profit",),
     ),
