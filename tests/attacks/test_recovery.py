@@ -370,7 +370,9 @@ def split_clauses(text: str, row: HiddenRow) -> list[str]:
     """Return the clauses that name the group, each name replaced by a mark."""
     for place, name in sorted(enumerate(row.names), key=lambda named: -len(named[1])):
         for way in (name, name.replace("_", " ")):
-            text = re.sub(rf"(?<!\w)(?<!\d[.,]){re.escape(way)}(?!\w)", f"<{chr(97 + place)}>", text)
+            text = re.sub(
+                rf"(?<!\w)(?<!\d[.,]){re.escape(way)}(?!\w)", f"<{chr(97 + place)}>", text
+            )
     marks = [f"<{chr(97 + place)}>" for place in range(len(row.names))]
     clauses = re.split(r"[;.](?:\s|$)", text)
     return [clause for clause in clauses if all(mark in clause for mark in marks)]
