@@ -276,6 +276,16 @@ def test_a_wallet_is_what_a_buyer_of_the_country_spends(shop):
     assert loyal["customer_count"] == 2
 
 
+def test_a_wallet_is_of_no_year_after_the_last_day(shop):
+    tables = shop | make_wallet_tables(shop)
+    cells = pd.DataFrame({"country": "Norway", "year": [AS_OF.year, AS_OF.year + 1]})
+    cells = cells.assign(market_value=[5e4, 9e9], buyer_count=50.0)
+    backend = shop["order_lines"].get_backend()
+    tables["market_cells"] = backend.create_table("market_cells", cells, overwrite=True)
+    table = estimate_wallet_by_segment(tables, SEGMENTS, as_of=AS_OF).set_index("segment_name")
+    assert table.loc["Loyal", "wallet_value"] == pytest.approx(2 * 50_000 / 50)
+
+
 def test_a_segment_above_the_mean_buyers_wallet_gets_no_share(shop):
     tables = shop | make_wallet_tables(shop, market_value=4e3)
     table = estimate_wallet_by_segment(tables, SEGMENTS, as_of=AS_OF)

@@ -185,7 +185,7 @@ def estimate_wallet_by_segment(
     if not has_market or is_missing(customers, "country"):
         reason = "Share of wallet needs market cells with value and buyers, and customers' country."
         return empty_table(columns, reason)
-    people = _find_wallets(customers, market)
+    people = _find_wallets(customers, market, as_of=as_of)
     bought = keep_days(tables["order_lines"], "ordered_at", as_of=as_of, days=YEAR_DAYS)
     bought = bought.group_by("customer_id").agg(spend=sum_money(_.line_amount))
     people = people.left_join(bought, "customer_id").drop("customer_id_right")
@@ -209,9 +209,9 @@ def estimate_wallet_by_segment(
     return table[[*columns, "note"]]
 
 
-def _find_wallets(customers: Table, market: Table) -> Table:
+def _find_wallets(customers: Table, market: Table, *, as_of: date) -> Table:
     """Return the consumers whose country's market is known, with their wallet."""
-    cells = latest_cells(market, by=["country"])
+    cells = latest_cells(market, by=["country"], as_of=as_of)
     cells = cells.dropna(subset=["country", "market_value", "buyer_count"])
     wallets = pd.DataFrame({"place": cells["country"].str.strip().str.lower()}).astype(str)
     wallets["wallet"] = (cells["market_value"] / cells["buyer_count"]).astype(float)
