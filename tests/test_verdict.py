@@ -290,6 +290,37 @@ def test_a_segment_that_holds_two_groups_is_parted_though_the_two_are_no_natural
     assert (choice.segment_count, choice.kind) == (4, "reproducible")
 
 
+def make_small_group() -> pd.DataFrame:
+    """Three and four segments called groups; the fourth is small and adds little to the whole."""
+    table = make_groups()
+    table.loc[2, "kind"] = "natural"
+    table.loc[2, "null_gain"] = 0.505
+    return table
+
+
+def test_a_small_group_earns_its_place_where_all_are_groups_and_each_is_found_again():
+    table = make_small_group()
+    choice = choose_scheme(table, Criteria())
+    assert (choice.segment_count, choice.kind) == (4, "natural")
+    assert find_objection(table.iloc[1], table.iloc[2]) == ""
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("weakest_jaccard", 0.74), ("kind", "reproducible"), ("passes", False)]
+)
+def test_a_small_group_that_is_none_or_not_found_again_does_not(column, value):
+    table = make_small_group()
+    table.loc[2, column] = value
+    assert choose_scheme(table, Criteria()).segment_count == 3
+
+
+def test_beyond_such_groups_a_further_segment_must_part_one_of_them():
+    table = make_small_group()
+    assert find_objection(table.iloc[2], table.iloc[3]) == "cuts_groups"
+    table.loc[3, "null_gain"] = 0.51
+    assert find_objection(table.iloc[2], table.iloc[3]) == "no_tighter"
+
+
 def test_what_exceeds_the_null_first_with_more_segments_is_found_there():
     table = make_groups()
     table.loc[0, ["beyond_null", "null_gain", "parts_beyond_null"]] = [0, 0.01, 0]

@@ -19,7 +19,7 @@ import pandas as pd
 
 from segkit.core.errors import SegkitError, VerdictError
 from segkit.plan.models import LEARNING_METHODS, Criteria
-from segkit.validation.stability import KINDS, SMALLEST_STRUCTURE, STABLE
+from segkit.validation.stability import GROUP_KINDS, KINDS, SMALLEST_STRUCTURE, STABLE
 
 # What each further segment must add: explained differences times stability, or, where more is found
 # than in data without groups, that much more than it adds there (as a logarithm of the cost).
@@ -186,13 +186,16 @@ def choose_within(rows: pd.DataFrame) -> pd.Series:
 def find_objection(best: pd.Series, row: pd.Series) -> str:
     """Name why the further segments of ``row`` do not earn their place; empty if they do.
 
-    Where either finds more than in data without groups: ``no_tighter``, the groups become no
+    Where either finds more than in data without groups, segments that are called groups and are
+    each found again earn their place by that. Of others: ``no_tighter``, the groups become no
     tighter than those of such data do; ``cuts_groups``, no segment held more than one group.
     Elsewhere: ``weak_segment``, one is not stable; ``too_little``, too little more is explained
     that another sample would find again; ``same_action``, two segments are too much alike.
     """
     added = row["segment_count"] - best["segment_count"]
     if _exceeds_null(best) or _exceeds_null(row):
+        if _are_groups(row):
+            return ""
         if not _gains_more(best, row):
             return "no_tighter"
         return "" if _holds_several(best, row) else "cuts_groups"
@@ -208,6 +211,11 @@ def find_objection(best: pd.Series, row: pd.Series) -> str:
 def _exceeds_null(row: pd.Series) -> bool:
     """Say whether more is found than without groups, be it too little to call it groups."""
     return bool(row["beyond_null"] > 0 or row["null_gain"] >= SMALLEST_PARTS)
+
+
+def _are_groups(row: pd.Series) -> bool:
+    """Say whether the segments are called groups, and each is found again in another sample."""
+    return row["kind"] in GROUP_KINDS and bool(row["weakest_jaccard"] >= STABLE)
 
 
 def _gains_more(best: pd.Series, row: pd.Series) -> bool:
@@ -232,13 +240,15 @@ def _holds_several(best: pd.Series, row: pd.Series) -> bool:
 def compare_steps(table: pd.DataFrame) -> pd.DataFrame:
     """Say what each further segment adds, and whether it earns its place.
 
-    Where more is found than in data without groups that depend as these do, a further one must
-    make the groups tighter by two points more than there, and part a segment that holds more than
-    one group: two prototypes find three points more in it than in its own null, or a valley lies
-    between all segments then. Elsewhere it must not bring a segment with a Jaccard below .75, must
-    add five points to ``reproducible_share`` (what is explained counts as far as another sample
-    would find it again), and no two segments may differ by less than half a standard deviation in
-    every column.
+    Where more is found than in data without groups that depend as these do, a further one earns its
+    place if all segments are then called groups and each has a Jaccard of .75 or more: a small
+    group adds little to the whole. Where they are not called so, it must make the groups tighter by
+    two points more than in such data, and part a segment that holds more than one group: two
+    prototypes find three points more in it than in its own null, or a valley lies between all
+    segments then. Elsewhere it must not bring a segment with a Jaccard below .75, must add five
+    points to ``reproducible_share`` (what is explained counts as far as another sample would find
+    it again), and no two segments may differ by less than half a standard deviation in every
+    column.
 
     Returns
     -------

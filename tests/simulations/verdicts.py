@@ -33,8 +33,10 @@ MOST_SEGMENTS = 6
 CLAIMS = ("natural", "classes")
 MODELS = ALL_MODELS
 KINDS = {kind.name: kind for kind in (*NOISE, *GROUPS)}
-# How many seeds of each number of customers.
+# How many seeds of each number of customers, and the first of them: the rules were chosen on the
+# seeds from 0, so what is said of them is measured on customers that nobody had seen.
 SEEDS = {1_000: 20, 300: 5, 5_000: 5}
+FIRST_SEED = 100
 
 
 @dataclass(frozen=True, order=True)
@@ -95,7 +97,7 @@ def list_tasks(
         for kind in KINDS.values()
         for model in kind.models
         for count, most in seeds.items()
-        for seed in range(most)
+        for seed in range(FIRST_SEED, FIRST_SEED + most)
     ]
     wanted = (set(kinds), set(models), set(rows))
     tasks = [
