@@ -26,6 +26,7 @@ from segkit.plan.market import Market
 from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
+from segkit.plan.targeting import Targeting
 from segkit.plan.wallet import Wallet
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -277,6 +278,7 @@ class Plan(BaseSettings):
     readiness: ReadinessAnswers = ReadinessAnswers()
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
+    targeting: Targeting = Targeting()
     wallet: Wallet = Wallet()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
