@@ -21,7 +21,7 @@ from segkit.evidence.experience.messages import NO_MESSAGES, Messages
 from segkit.features.expressions import count_true, fetch
 from segkit.profiles.differences import correct_comparisons
 
-OPENED, CLICKED, CONVERTED = "opened", "clicked", "bought in the campaign's time"
+OPENED, CLICKED, CONVERTED = "opened", "clicked", "followed by an order"
 HITS = {OPENED: "opened", CLICKED: "clicked", CONVERTED: "converted"}
 NO_CHANNEL = "The messages have no column for the channel, or for what became of them."
 SUMS = ("hits", "trials", "hit_squares", "products", "trial_squares", "clusters")
