@@ -8,6 +8,7 @@ with every one as the best; segments stand in the order of the least.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from segkit.action.channel_answers import HITS
 from segkit.action.targeting import scale_measures, weigh_parts
 from segkit.core.contrasts import find_control_size, find_detectable
 from segkit.plan.campaigns import AMOUNTS, CONTROL, Campaigns
-from segkit.plan.models import Criteria
+from segkit.plan.models import Criteria, Plan
 from segkit.plan.targeting import Targeting
 
 CONTROL_SHARE = 0.2  # kept back where the plan names no share of a control group
@@ -39,15 +40,36 @@ COLUMNS = [
 ]
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of segments besides their measures, as it passed the gate.
+
+    Attributes
+    ----------
+    sizes, profile : DataFrame
+        Of `size_segments` and `profile_segments`.
+    channels : DataFrame
+        Of `choose_channels`.
+    """
+
+    sizes: pd.DataFrame
+    profile: pd.DataFrame
+    channels: pd.DataFrame
+
+
+def decide(measures: pd.DataFrame, known: Known, plan: Plan) -> pd.DataFrame:
+    """Collect what decides on each segment and rank them by it, as the plan has it.
+
+    See `collect_decisions` and `rank_segments`.
+    """
+    collected = collect_decisions(
+        measures, known, targeting=plan.targeting, campaigns=plan.campaigns
+    )
+    return rank_segments(collected, plan.criteria, plan.targeting)
+
+
 def collect_decisions(
-    measures: pd.DataFrame,
-    sizes: pd.DataFrame,
-    *,
-    contacts: pd.DataFrame,
-    answers: pd.DataFrame,
-    profile: pd.DataFrame,
-    targeting: Targeting,
-    campaigns: Campaigns,
+    measures: pd.DataFrame, known: Known, *, targeting: Targeting, campaigns: Campaigns
 ) -> pd.DataFrame:
     """Collect what decides on each segment; what is not known is missing.
 
@@ -55,10 +77,7 @@ def collect_decisions(
     ----------
     measures : DataFrame
         Of `collect_measures`.
-    sizes, answers, profile : DataFrame
-        Of `size_segments`, `compare_answers` and `profile_segments`, as they passed the gate.
-    contacts : DataFrame
-        Of `list_contacts`.
+    known : Known
     targeting, campaigns : Targeting, Campaigns
         What the plan says: the cost of a contact, the margin, the smallest effect worth acting on
         and the share of the control group.
@@ -67,27 +86,27 @@ def collect_decisions(
     -------
     DataFrame
         A row a segment, :data:`COLUMNS`: its size and worth (``margin``: the plan's, else profit
-        over net spend); stability, reach by rules and consent; the ``channel`` by which most
-        answers are to be had of those by which messages are sent, with the customers who may be
-        contacted there; ``answer_share`` (of messages there, of the answer that lies nearest to an
-        order), ``control_count`` (customers kept back of those contacted), ``detectable_effect`` (the
-        smallest difference of that share which such a test sees in four cases of five, Bloom 1995)
-        and ``control_needed`` (kept back to see the plan's smallest effect; missing where not even
-        half of them would do); ``break_even_spend`` (net spend that each contact has to bring),
-        ``break_even_share`` (contacts that have to bring one more order of mean value) and
-        ``shows_pay`` (whether the test would see so small a share).
+        over net spend); stability, reach by rules and consent; the best ``channel`` of those by
+        which messages are sent, with the customers who may be contacted there; ``answer_share`` (of
+        messages there, of the answer nearest to an order), ``control_count`` (kept back of
+        those contacted), ``detectable_effect`` (the smallest difference of that share which such a
+        test sees in four cases of five, Bloom 1995) and ``control_needed`` (kept back to see the
+        plan's smallest effect; missing where not even half of them would do);
+        ``break_even_spend`` (net spend that each contact has to bring), ``break_even_share``
+        (contacts that have to bring one more order of mean value) and ``shows_pay`` (whether the
+        test would see so small a share).
     """
     table = measures.copy()
-    by_name = sizes.set_index("segment_name")
+    by_name = known.sizes.set_index("segment_name")
     names = table["segment_name"]
     table["mean_order_value"] = names.map(_read_column(by_name, "mean_order_value"))
-    table["mean_lifetime_value"] = names.map(_read_lifetime_value(profile))
+    table["mean_lifetime_value"] = names.map(_read_lifetime_value(known.profile))
     profit = _read_column(by_name, "total_profit") / _read_column(by_name, "total_spend")
     told = profit.where(profit.between(0, 1, inclusive="right"))
     margin = names.map(told).astype(float)
     table["margin"] = margin if targeting.margin is None else targeting.margin
-    chosen = choose_channels(contacts, answers).drop_duplicates("segment_name")
-    table = table.merge(chosen, on="segment_name", how="left")
+    first = known.channels.drop_duplicates("segment_name")
+    table = table.merge(first, on="segment_name", how="left")
     table = _add_test(table, campaigns)
     table = _add_pay(table, targeting.contact_cost)
     return table.reindex(columns=COLUMNS)

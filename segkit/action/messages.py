@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import ibis
 import numpy as np
@@ -54,15 +55,26 @@ CHOSEN = [
 ]
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What messages are chosen by, as it passed the gate.
+
+    Attributes
+    ----------
+    profile, levels : DataFrame
+        Of `profile_segments` and `judge_levels`.
+    contacts, channels : DataFrame
+        Of `list_contacts` and `choose_channels`.
+    """
+
+    profile: pd.DataFrame
+    levels: pd.DataFrame
+    contacts: pd.DataFrame
+    channels: pd.DataFrame
+
+
 def propose_messages(
-    customers: pd.DataFrame,
-    decisions: pd.DataFrame,
-    *,
-    profile: pd.DataFrame,
-    levels: pd.DataFrame,
-    contacts: pd.DataFrame,
-    best: pd.DataFrame,
-    plan: Plan,
+    customers: pd.DataFrame, decisions: pd.DataFrame, known: Evidence, *, plan: Plan
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Choose messages for each segment from the plan's library, or from segkit's.
 
@@ -72,10 +84,7 @@ def propose_messages(
         One row a customer; only which columns there are is read.
     decisions : DataFrame
         Of `rank_segments`.
-    profile, levels : DataFrame
-        What sets segments apart, as it passed the gate.
-    contacts, best : DataFrame
-        Of `list_contacts` and `choose_channels`.
+    known : Evidence
     plan : Plan
 
     Returns
@@ -92,11 +101,12 @@ def propose_messages(
     columns = customers.columns.drop("customer_id", errors="ignore")
     kinds = list_kinds({name: find_kind(customers[name]) for name in columns})
     library = read_library(find_library(plan), kinds)
-    evidence = collect_evidence(profile, levels)
+    evidence = collect_evidence(known.profile, known.levels)
     chosen, why = choose_messages(
         library, decisions, evidence=evidence, kinds=kinds, most=plan.targeting.most_messages
     )
-    return plan_variants(chosen, contacts, best=best, campaigns=plan.campaigns), why
+    tests = plan_variants(chosen, known.contacts, best=known.channels, campaigns=plan.campaigns)
+    return tests, why
 
 
 def choose_messages(

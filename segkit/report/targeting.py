@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.core.findings import Finding
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared import figures
-from segkit.report.shared.figures import BLUE, GREY, chart
+from segkit.report.shared.figures import BLUE, GREY, MUTED, chart
 from segkit.report.shared.numbers import format_number, format_share, join_words, plural
 from segkit.report.shared.sentences import explain_absence, name_column, write_finding
 from segkit.report.shared.views import View
@@ -32,6 +33,7 @@ def plot_targets(table, *, title: str = "Which segments to aim at") -> Axes:
     rows["is_known"] = rows["fit"].notna()
     rows["fit"] = rows["fit"].fillna(0.5)
     ax = figures.new_axes(title, height=4.4)
+    _draw_ranges(ax, rows)
     ax.scatter(
         rows["attractiveness"],
         rows["fit"],
@@ -50,6 +52,19 @@ def plot_targets(table, *, title: str = "Which segments to aim at") -> Axes:
     return figures.describe_chart(ax, f"{plural(len(rows), 'segment')} by two scores", said)
 
 
+def _draw_ranges(ax: Axes, rows: pd.DataFrame) -> None:
+    """Draw how far each score could reach, where some of its measures are not known."""
+    for name, other, draw in (
+        ("attractiveness", "fit", ax.hlines),
+        ("fit", "attractiveness", ax.vlines),
+    ):
+        if f"{name}_high" not in rows:
+            continue
+        high = rows[f"{name}_high"].astype(float)
+        open_rows = rows[(high > rows[name] + 0.005) & rows["is_known"]]
+        draw(open_rows[other], open_rows[name], high[open_rows.index], color=MUTED, linewidth=1)
+
+
 def _describe_target(row: tuple) -> str:
     fit = f"fit {format_number(row.fit, 2)}" if row.is_known else UNKNOWN_FIT
     attractiveness = f"attractiveness {format_number(row.attractiveness, 2)}"
@@ -57,8 +72,20 @@ def _describe_target(row: tuple) -> str:
     return f"{row.segment_name}: {attractiveness}, {fit}, {share}"
 
 
-def state_targets(targets: Published, measures: Mapping[str, Sequence[str]]) -> list[Finding]:
-    """Say which segment comes first, and from which measures the scores are made."""
+def state_targets(
+    targets: Published, measures: Mapping[str, Sequence[str]], *, unknown: Sequence[str] = ()
+) -> list[Finding]:
+    """Say which segment comes first, from which measures the scores are made, and what is unknown.
+
+    Parameters
+    ----------
+    targets : Published
+        Of `rate_targets`.
+    measures : mapping of str to sequence of str
+        Of `list_used`.
+    unknown : sequence of str, optional
+        Of `list_unknown`.
+    """
     seen = targets.frame.dropna(subset=["attractiveness"])
     if targets.empty:
         return [explain_absence(targets)]
@@ -81,4 +108,7 @@ def state_targets(targets: Published, measures: Mapping[str, Sequence[str]]) -> 
     if parts:
         words = {"measures": join_words(parts).capitalize()}
         told.append(write_finding("targeting.targets.measures", words=words))
+    if unknown:
+        words = {"measures": join_words([name_column(name) for name in unknown])}
+        told.append(write_finding("targeting.targets.unknown", words=words))
     return told
