@@ -18,8 +18,10 @@ from segkit.report import (
     business,
     campaign_charts,
     candidates,
+    channels,
     cohorts,
     customer_base,
+    decisions,
     descriptors,
     differences,
     engagement,
@@ -368,6 +370,20 @@ def draw_devices() -> Axes:
     names = ["segment_name", "device", "share"]
     devices = ["desktop", "mobile", "tablet"]
     return engagement.plot_devices(cross_rows(SEGMENTS[:3], devices, shares, names))
+
+
+def draw_channels() -> Axes:
+    shares = [0.72, 0.30, 0.08, 0.61, 0.19, 0.40, 0.15, 0.55, 0.05]
+    names = ["segment_name", "channel", "share"]
+    return channels.plot_channels(
+        cross_rows(SEGMENTS[:3], ["e-mail", "app", "store"], shares, names)
+    )
+
+
+def draw_decisions() -> Axes:
+    table = pd.DataFrame({"segment_name": SEGMENTS, "score_low": [0.84, 0.71, 0.55, 0.4, 0.22]})
+    table["score_high"] = table["score_low"] + [0.0, 0.0, 0.2, 0.12, 0.12]
+    return decisions.plot_decisions(table)
 
 
 def draw_effects() -> Axes:

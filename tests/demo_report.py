@@ -28,8 +28,10 @@ from segkit.report import (
     business,
     campaign_charts,
     candidates,
+    channels,
     cohorts,
     customer_base,
+    decisions,
     descriptors,
     differences,
     engagement,
@@ -65,9 +67,11 @@ MODULES = [
     campaign_charts,
     business,
     candidates,
+    channels,
     charts,
     cohorts,
     customer_base,
+    decisions,
     descriptors,
     differences,
     engagement,
@@ -357,6 +361,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "quiz": quiz,
         **make_evidence_by_segment(),
         **make_campaigns(),
+        **make_decisions(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
@@ -488,6 +493,16 @@ def make_campaigns() -> dict[str, pd.DataFrame]:
     return {"campaign_effects": effects, "campaign_policies": policies, "uplift": uplift}
 
 
+def make_decisions() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of what decides."""
+    names = [*SEGMENTS[:3], HOSTILE]
+    contacts = pd.DataFrame({"segment_name": names * 2, "channel": ["e-mail"] * 4 + ["app"] * 4})
+    contacts["share"] = [0.7, 0.6, 0.65, None, 0.2, 0.5, 0.35, 0.4]
+    scores = pd.DataFrame({"segment_name": names, "score_low": [0.86, 0.5, 0.3, None]})
+    scores["score_high"] = [0.86, 0.9, 0.55, None]
+    return {"channel_contacts": contacts, "decisions": scores}
+
+
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     cells = tables["market"]
@@ -499,6 +514,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         ),
         "plot_policies": campaign_charts.plot_policies(tables["campaign_policies"]),
         "plot_uplift": campaign_charts.plot_uplift(tables["uplift"]),
+        "plot_channels": channels.plot_channels(tables["channel_contacts"]),
+        "plot_decisions": decisions.plot_decisions(tables["decisions"]),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"

@@ -81,7 +81,7 @@ def compare_answers(
     parts = []
     for answer, flag in known.items():
         for channel, own in sums.groupby("channel"):
-            part = _compare(_choose_sums(own, flag), smallest_cell)
+            part = compare_sums(_choose_sums(own, flag), smallest_cell)
             parts.append(part.assign(answer=answer, channel=channel))
     judged = correct_comparisons(pd.concat(parts, ignore_index=True))
     return judged[list(COLUMNS)]
@@ -116,8 +116,22 @@ def _choose_sums(sums: pd.DataFrame, flag: str) -> pd.DataFrame:
     return kept.astype(dict.fromkeys(SUMS, float)).reset_index(drop=True)
 
 
-def _compare(sums: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
-    """Compare the share of each segment with that of all others."""
+def compare_sums(sums: pd.DataFrame, smallest_cell: int) -> pd.DataFrame:
+    """Compare the share of each segment with that of all others, from sums over its customers.
+
+    Parameters
+    ----------
+    sums : DataFrame
+        A row a segment: ``segment_name``, :data:`SUMS` of float, ``people`` (customers with a hit)
+        and ``most`` (the most trials of a customer).
+    smallest_cell : int
+        See `compare_answers`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `compare_answers`, with ``p_value`` before correction.
+    """
     whole = sums[list(SUMS)].sum()
     table = sums[["segment_name"]].assign(
         customer_count=sums["clusters"].astype("int64"),

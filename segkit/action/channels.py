@@ -234,7 +234,9 @@ def _lay_out(counts: pd.DataFrame, names: pd.Series, *, is_asked: bool) -> pd.Da
     sizes = names.value_counts().sort_index()
     parts = []
     for channel, own in counts.groupby("channel"):
-        own = own.set_index("segment_name").reindex(sizes.index, fill_value=0)
+        is_sent = bool(own["is_sent"].any())
+        own = own.set_index("segment_name")[["reached_count", "contact_count", "ordered_count"]]
+        own = own.reindex(sizes.index, fill_value=0)
         reached, contacted = own["reached_count"], own["contact_count"]
         found = {MAY_CONTACT: contacted, MAY_NOT: reached - contacted}
         found = found if is_asked else {NOT_ASKED: reached}
@@ -242,7 +244,6 @@ def _lay_out(counts: pd.DataFrame, names: pd.Series, *, is_asked: bool) -> pd.Da
         if own["ordered_count"].any():
             ordered = own["ordered_count"]
             compared.append(_compare({ORDERED: ordered, NO_ORDER: sizes - ordered}, sizes, ORDERS))
-        is_sent = bool(own["is_sent"].any())
         parts += [part.assign(channel=channel, is_sent=is_sent) for part in compared]
     judged = correct_comparisons(pd.concat(parts, ignore_index=True))
     return judged[list(COLUMNS)]
