@@ -31,7 +31,6 @@ MEASURE_WORDS = {
     "test": "what a test can see",
     "pay": "what a contact has to bring",
 }
-SCORES = ("place", "score_low", "score_high", "first_share", "unknown_words")
 DECISIONS = View(
     Shape(
         "decisions",
@@ -67,10 +66,12 @@ DECISIONS = View(
         NOTE: Column(),
     },
 )
+SCORE_COLUMNS = (
+    *("segment_name", "place", "score_low", "score_high", "first_share", "unknown_words", NOTE),
+)
 WORTH_COLUMNS = (
-    *("segment_name", "place", "score_low", "score_high", "first_share"),
-    *("value_share", "mean_value", "mean_lifetime_value", "stability", "reach", "consent_share"),
-    *("unknown_words", NOTE),
+    *("segment_name", "customer_count", "value_share", "mean_value", "mean_lifetime_value"),
+    *("stability", "reach", "consent_share", NOTE),
 )
 TEST_COLUMNS = (
     *("segment_name", "channel", "contact_count", "control_count", "detectable_effect"),
