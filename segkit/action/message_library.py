@@ -108,7 +108,10 @@ def read_library(path: Path, kinds: Mapping[str, str]) -> tuple[Message, ...]:
     try:
         messages = _Library.model_validate(content).messages
     except ValidationError as error:
-        faults = [_explain(fault, lines, path.name) for fault in error.errors()]
+        told = error.errors()
+        # That a library holds no messages is told only where it is not for their own faults.
+        inner = [fault for fault in told if len(fault["loc"]) > 1]
+        faults = [_explain(fault, lines, path.name) for fault in inner or told]
         raise LibraryError(faults) from None
     faults = _check_messages(messages, lines, file=path.name, kinds=kinds)
     if faults:
