@@ -20,10 +20,12 @@ from segkit.action.messages import Evidence, choose_messages, plan_variants, pro
 from segkit.contract.features import FEATURES
 from segkit.core.absence import EmptyTable
 from segkit.core.errors import SegkitError
+from segkit.core.privacy import Shape
 from segkit.plan.campaigns import Campaigns
 from segkit.plan.reading import read_plan
 from segkit.plan.targeting import Targeting
 from segkit.report import messages as report
+from segkit.report.shared.views import View
 
 KINDS = list_kinds({"wine_spend": "number"})
 PARTS = {
@@ -332,6 +334,16 @@ class TestSentences:
                 table = why if figure.cell.table == why.shape.name else messages
                 assert table._find(figure.cell.table) is table.frame
                 assert figure.value is not None
+
+    def test_what_is_known_of_no_segment_and_where_no_message_fits_is_said_once(
+        self, profile, levels, decisions
+    ):
+        messages, why = self.propose(profile, levels, decisions, count=None)
+        seen = publish(decisions, View(Shape("decisions", by=("segment_name",))))
+        told = read_texts(report.state_messages(messages, why, decisions=seen))
+        assert told[-2] == "No message of the library fits what is known of “New”."
+        assert told[-1].startswith("How many may be contacted is not known of any segment")
+        assert len(told) == 3
 
     def test_a_small_segment_is_not_told_of(self, profile, levels, decisions):
         few = decisions.assign(customer_count=[4, 300])

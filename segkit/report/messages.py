@@ -112,14 +112,22 @@ def _write(value: object, feature: str, is_share: bool) -> str:
 
 
 def state_messages(
-    messages: Published, evidence: Published, *, labels: Labels | None = None
+    messages: Published,
+    evidence: Published,
+    *,
+    decisions: Published | None = None,
+    labels: Labels | None = None,
 ) -> list[Finding]:
     """Say of each segment which message has most evidence, on what it rests, and what a test sees.
+
+    Where of no segment it is known how many may be contacted, that is said once.
 
     Parameters
     ----------
     messages, evidence : Published
         What `propose_messages` returned, published by :data:`MESSAGES` and :data:`EVIDENCE`.
+    decisions : Published, optional
+        The segments that messages were sought for: of those without one it is said.
     labels : mapping, optional
         The plan's words for features.
     """
@@ -127,11 +135,27 @@ def state_messages(
         return [explain_absence(messages)]
     told = []
     shown = messages.frame.dropna(subset=["customer_count"])
+    is_test_known = shown["contact_count"].notna().any()
     for _segment, own in shown.groupby("segment_name", sort=False):
         first = own[own["place"] == own["place"].min()].iloc[0]
         told.append(_state_first(evidence, first, plural(len(own), "message"), labels))
-        told.append(_state_test(messages, first))
-    return [finding for finding in told if finding is not None]
+        if is_test_known:
+            told.append(_state_test(messages, first))
+    if decisions is not None:
+        told += _state_without(messages, decisions)
+    if len(shown) and not is_test_known:
+        told.append(write_finding("messages.proposed.no_tests"))
+    return told
+
+
+def _state_without(messages: Published, decisions: Published) -> list[Finding]:
+    """Name the segments for which no message fits, of those that may be seen."""
+    seen = decisions.frame.dropna(subset=["customer_count"])["segment_name"]
+    names = [name for name in seen if name not in set(messages.frame["segment_name"])]
+    if not names:
+        return []
+    words = {"segments": join_words([f"“{name}”" for name in names])}
+    return [write_finding("messages.proposed.none", words=words)]
 
 
 def _state_first(
@@ -181,8 +205,8 @@ def _choose_kind(feature: str, value: float, *, is_share: bool) -> dict[str, obj
     return {"decimals": 0 if abs(value) >= 100 else 2}
 
 
-def _state_test(messages: Published, row: pd.Series) -> Finding | None:
-    """Say how large a test of the message's two variants is; nothing where that is not known."""
+def _state_test(messages: Published, row: pd.Series) -> Finding:
+    """Say how large a test of the message's two variants is, as far as that is known."""
     where = {"segment_name": row["segment_name"], "message": row["message"]}
     words = {"segment_name": row["segment_name"], "channel": row["channel"]}
     words |= {"differs_in": row["differs_in"]}
