@@ -1,7 +1,7 @@
 """Sections of a page that have nothing to show: each is one line that opens to what it would ask.
 
-A section of a notebook folds if its heading's cell is tagged ``needs:TABLE``, and everything that
-it shows is an absence: an empty table, a chart of one, or a finding that says why there is none.
+A section of a notebook folds if everything that it shows is an absence: an empty table, a chart of
+one, or a finding that says why there is none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nbformat.v4 import new_markdown_cell
 from segkit.contract.tables import TABLES
 from segkit.report.shared.figures import ABSENT
 
-NEEDS = "needs:"
+HEADING = "## "
 SHOWN = ("display_data", "execute_result")
 
 
@@ -25,9 +25,8 @@ def fold_empty_sections(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Return the cells of a notebook, sections that show nothing as one line each."""
     kept = []
     for section in _split_sections(cells):
-        table = _find_needed(section[0])
-        reasons = _list_absences(section) if table else []
-        kept += [_fold(section, table, reasons[0])] if reasons else section
+        reasons = _list_absences(section) if section[0].source.startswith(HEADING) else []
+        kept += [_fold(section, reasons)] if reasons else section
     return kept
 
 
@@ -35,18 +34,12 @@ def _split_sections(cells: Sequence[NotebookNode]) -> Iterator[list[NotebookNode
     """Yield the cells from one heading of the second level to the next."""
     section: list[NotebookNode] = []
     for cell in cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("## ") and section:
+        if cell.cell_type == "markdown" and cell.source.startswith(HEADING) and section:
             yield section
             section = []
         section.append(cell)
     if section:
         yield section
-
-
-def _find_needed(cell: NotebookNode) -> str:
-    """Return the table that a section needs, from the tag of its heading."""
-    tags = cell.metadata.get("tags", [])
-    return next((tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS)), "")
 
 
 def _list_absences(section: Sequence[NotebookNode]) -> list[str]:
@@ -62,16 +55,25 @@ def _find_absence(output: NotebookNode) -> str:
     return next((one[ABSENT] for one in details if isinstance(one, dict) and one.get(ABSENT)), "")
 
 
-def _fold(section: Sequence[NotebookNode], table: str, reason: str) -> NotebookNode:
-    """Return a section as one line: its heading and the reason; it opens to what it would ask."""
+def _fold(section: Sequence[NotebookNode], reasons: Sequence[str]) -> NotebookNode:
+    """Return a section as one line: its heading and the reason.
+
+    It opens to what the section would ask, where to find what is missing, and further reasons.
+    """
     heading, _, text = section[0].source.partition("\n")
-    title = html.escape(heading.removeprefix("## ").strip())
-    where = ""
-    if table in TABLES and reason == f"There is no table of {table.replace('_', ' ')}.":
-        where = f" Where to find it: {TABLES[table].collect}."
-    line = f"<b>{title}</b> {html.escape(reason + where)}"
+    title = html.escape(heading.removeprefix(HEADING).strip())
+    first, *others = dict.fromkeys(reasons)
+    line = f"<b>{title}</b> {html.escape(first + _say_where(first))}"
     asked = re.sub(r"[\s`*]+", " ", text).strip()
+    paragraphs = filter(None, [asked, *(other + _say_where(other) for other in others)])
+    opened = "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
     # In one block without blank lines, for else Markdown would end it at the first.
-    return new_markdown_cell(
-        f'<details class="absent"><summary>{line}</summary><p>{html.escape(asked)}</p></details>'
-    )
+    return new_markdown_cell(f'<details class="absent"><summary>{line}</summary>{opened}</details>')
+
+
+def _say_where(reason: str) -> str:
+    """Say where a table is to be found, if the reason is that there is none."""
+    for name, table in TABLES.items():
+        if reason == f"There is no table of {name.replace('_', ' ')}.":
+            return f" Where to find it: {table.collect}."
+    return ""
