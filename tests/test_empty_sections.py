@@ -64,9 +64,14 @@ def test_a_section_with_rows_stays_whole():
     assert fold_empty_sections(cells) == cells
 
 
-def test_a_section_that_shows_something_beside_what_is_empty_stays_whole():
-    cells = [*make_absent(), *make_present()[1:]]
-    assert fold_empty_sections(cells) == cells
+def test_a_section_that_shows_something_beside_what_is_empty_tells_each_reason_once():
+    present = make_present()[1:]
+    absent = make_absent()
+    kept = fold_empty_sections([*absent, *present])
+    assert [len(cell.outputs) for cell in kept if cell.cell_type == "code"] == [1, 2]
+    assert kept[1].outputs == absent[1].outputs[:1]
+    assert len(absent[1].outputs) == 3, "the notebook itself is left as it is"
+    assert [kept[0], *kept[2:]] == [absent[0], absent[2], *present]
 
 
 def test_further_reasons_are_read_when_the_line_is_opened():
@@ -81,7 +86,7 @@ def test_further_reasons_are_read_when_the_line_is_opened():
 def test_what_stands_before_the_first_section_stays():
     title = new_markdown_cell("# Title")
     cells = [title, *make_absent()[1:]]
-    assert fold_empty_sections(cells) == cells
+    assert [cell.source for cell in fold_empty_sections(cells)] == [cell.source for cell in cells]
 
 
 def test_a_section_without_outputs_stays():

@@ -1,11 +1,13 @@
 """Sections of a page that have nothing to show: each is one line that opens to what it would ask.
 
 A section of a notebook folds if everything that it shows is an absence: an empty table, a chart of
-one, or a finding that says why there is none.
+one, or a finding that says why there is none. In a section that shows something beside, each reason
+stands once.
 """
 
 from __future__ import annotations
 
+import copy
 import html
 import itertools
 import re
@@ -26,7 +28,7 @@ def fold_empty_sections(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     kept = []
     for section in _split_sections(cells):
         reasons = _list_absences(section) if section[0].source.startswith(HEADING) else []
-        kept += [_fold(section, reasons)] if reasons else section
+        kept += [_fold(section, reasons)] if reasons else _tell_once(section)
     return kept
 
 
@@ -48,6 +50,24 @@ def _list_absences(section: Sequence[NotebookNode]) -> list[str]:
     shown = [output for output in outputs if output.output_type in SHOWN]
     reasons = [_find_absence(output) for output in shown]
     return reasons if all(reasons) else []
+
+
+def _tell_once(section: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Return a section without outputs that are empty for a reason that was told before."""
+    told: set[str] = set()
+    cells = []
+    for cell in section:
+        if cell.cell_type == "code":
+            reasons = [_find_absence(output) for output in cell.outputs]
+            cell = copy.copy(cell)
+            cell["outputs"] = [
+                output
+                for place, output in enumerate(cell.outputs)
+                if not reasons[place] or reasons[place] not in told.union(reasons[:place])
+            ]
+            told.update(reasons)
+        cells.append(cell)
+    return cells
 
 
 def _find_absence(output: NotebookNode) -> str:
