@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from published import publish, read_texts
+from pydantic import ValidationError
 
 from segkit.action.channel_answers import CLICKED, CONVERTED
 from segkit.action.decisions import Known, choose_channels, collect_decisions, rank_segments
@@ -157,6 +158,24 @@ def test_no_segment_and_one_segment(measures, known):
     assert one["first_share"].tolist() == [1]
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"weights": {"pay": 0}}, "add up to nothing"),
+        ({"weights": {"reach": 1}}, "attractiveness"),
+        ({"weights": {"pay": -1}}, "greater than or equal to 0"),
+        ({"margin": 0}, "greater than 0"),
+        ({"margin": 1.2}, "less than or equal to 1"),
+        ({"contact_cost": -0.1}, "greater than or equal to 0"),
+        ({"contact_cost": float("inf")}, "finite"),
+        ({"most_messages": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_what_cannot_be_weighed_or_paid_is_refused(given, told):
+    with pytest.raises(ValidationError, match=told):
+        Targeting(**given)
+
+
 class TestChannels:
     """Which channel is the best of a segment."""
 
@@ -198,6 +217,20 @@ class TestChannels:
 
     def test_where_no_message_goes_out_there_is_none(self, contacts):
         assert choose_channels(contacts.assign(is_sent=False), pd.DataFrame()).empty
+
+
+def test_every_figure_of_the_matrix_can_be_worked_out_again_from_what_is_published(measures, known):
+    table = collect(measures, known, contact_cost=0.5).reset_index()
+    ranked = rank_segments(table, CRITERIA, Targeting(contact_cost=0.5))
+    shown = publish(report.word_unknown(ranked), report.DECISIONS).frame
+    spend = 0.5 / shown["margin"]
+    assert np.allclose(shown["break_even_spend"], spend)
+    assert np.allclose(shown["break_even_share"], spend / shown["mean_order_value"])
+    many = shown[shown["segment_name"] == "Many"].iloc[0]
+    assert many["contact_share"] == pytest.approx(many["contact_count"] / many["customer_count"])
+    again = rank_segments(shown, CRITERIA, Targeting(contact_cost=0.5))
+    assert np.allclose(again["score_low"], shown["score_low"])
+    assert np.allclose(again["first_share"], shown["first_share"])
 
 
 class TestSentences:

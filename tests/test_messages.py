@@ -325,7 +325,7 @@ class TestSentences:
         messages, why = self.propose(profile, levels, decisions, effect=0.01)
         told = read_texts(report.state_messages(messages, why))
         assert "too small to tell the two variants" in told[1]
-        assert "the smallest difference that is seen in four cases of five is +" in told[1]
+        assert "points or more is seen in four cases of five" in told[1]
 
     def test_every_figure_told_is_read_from_a_published_table(self, profile, levels, decisions):
         messages, why = self.propose(profile, levels, decisions)

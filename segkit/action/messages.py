@@ -130,6 +130,7 @@ def choose_messages(
     tuple of DataFrame
         The chosen messages, a row a segment and message; and the figures that each rests on.
     """
+    decisions = decisions.dropna(subset=["customer_count"])  # of a hidden segment nothing is said
     conditions = {message.name: read_condition(message, kinds) for message in library}
     figures = spread_evidence(evidence, decisions, kinds)
     met = _meet_conditions(conditions, figures, kinds)
