@@ -12,8 +12,8 @@ from segkit.action.message_library import (
     OWN_LIBRARY,
     LibraryError,
     Message,
+    check_library,
     find_library,
-    hash_library,
     read_library,
 )
 from segkit.action.messages import Evidence, choose_messages, plan_variants, propose_messages
@@ -174,13 +174,26 @@ class TestLibrary:
     def test_a_plan_names_its_own_and_one_that_is_not_there_is_told(self, tmp_path):
         plan = read_plan("plan.toml")
         assert find_library(plan) == OWN_LIBRARY
-        before = hash_library(plan)
+        before = check_library(plan)
         targeting = Targeting(messages=str(write_library(tmp_path, PARTS)))
         own = plan.model_copy(update={"targeting": targeting})
-        assert hash_library(own) != before
+        assert check_library(own) != before
+        wrong = write_library(tmp_path, {**PARTS, "when": "recency_day > 3"})
+        with pytest.raises(LibraryError, match="Did you mean 'recency_days'"):
+            check_library(own)
+        spec = plan.tables["customers"].model_copy(update={"features": {"wine_spend": "Wine"}})
+        tables = {**plan.tables, "customers": spec}
+        own_feature = own.model_copy(update={"tables": tables})
+        write_library(tmp_path, {**PARTS, "when": "wine_spend_effect > 1 and wine_spend > 3"})
+        assert check_library(own_feature)
+        with pytest.raises(LibraryError, match="wine_spend"):
+            check_library(own)
+        assert wrong.is_file()
+        with pytest.raises(SegkitError, match="what is no file"):
+            check_library(plan.model_copy(update={"targeting": Targeting(messages=str(tmp_path))}))
         away = plan.model_copy(update={"targeting": Targeting(messages="nowhere.toml")})
         with pytest.raises(SegkitError, match=r'\[targeting\]: messages = "messages.toml"'):
-            hash_library(away)
+            check_library(away)
 
 
 class TestFigures:

@@ -55,13 +55,17 @@ def list_kinds(own: Mapping[str, str] | None = None) -> dict[str, str]:
     Parameters
     ----------
     own : mapping of str to str, optional
-        Further columns of the customers, ``number``, ``category`` or ``boolean``.
+        Further columns of the customers, ``number``, ``category`` or ``boolean``; or ``any`` where
+        that is not known yet, as before the tables are read.
     """
     kinds = {name: feature.kind for name, feature in FEATURES.items()} | dict(own or {})
     found = {}
     for name, kind in kinds.items():
         if kind == "number":
             found |= {f"{name}{end}": "number" for end in NUMBER_ENDS}
+        elif kind == "any":
+            found[name] = "any"
+            found |= {f"{name}{end}": "number" for end in (*NUMBER_ENDS[1:], *VALUE_ENDS)}
         elif kind in ("category", "boolean"):
             found[name] = "text"
             found |= {f"{name}{end}": "number" for end in VALUE_ENDS}

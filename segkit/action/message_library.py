@@ -72,16 +72,26 @@ def find_library(plan: Plan) -> Path:
     return plan.resolve_path(given) if given else OWN_LIBRARY
 
 
-def hash_library(plan: Plan) -> str:
-    """Return the hash of the plan's library of messages.
+def check_library(plan: Plan) -> str:
+    """Read the plan's library of messages before any table is, and return the hash of its file.
+
+    Conditions on features of one's own are checked where the plan names these.
 
     Raises
     ------
     SegkitError
-        If it cannot be read, or is no TOML.
+        If it cannot be read, with every fault.
     """
+    from segkit.action.message_figures import list_kinds
+
     path = find_library(plan)
-    _read_content(path)
+    customers = plan.tables.get("customers")
+    given = customers.features if customers is not None else {}
+    if given == "all":
+        _read_messages(path)
+    else:
+        own = dict.fromkeys(given, "any") | plan.list_attitudes()
+        read_library(path, list_kinds(own))
     return hash_bytes(path)
 
 
@@ -103,6 +113,15 @@ def read_library(path: Path, kinds: Mapping[str, str]) -> tuple[Message, ...]:
     LibraryError
         With every fault, each with its line.
     """
+    messages, lines = _read_messages(path)
+    faults = _check_messages(messages, lines, file=path.name, kinds=kinds)
+    if faults:
+        raise LibraryError(faults)
+    return messages
+
+
+def _read_messages(path: Path) -> tuple[tuple[Message, ...], dict[tuple, int]]:
+    """Return the messages of a library, and the line of each key."""
     text, content = _read_content(path)
     lines = locate_keys(text)
     try:
@@ -113,15 +132,15 @@ def read_library(path: Path, kinds: Mapping[str, str]) -> tuple[Message, ...]:
         inner = [fault for fault in told if len(fault["loc"]) > 1]
         faults = [_explain(fault, lines, path.name) for fault in inner or told]
         raise LibraryError(faults) from None
-    faults = _check_messages(messages, lines, file=path.name, kinds=kinds)
-    if faults:
-        raise LibraryError(faults)
-    return messages
+    return messages, lines
 
 
 def _read_content(path: Path) -> tuple[str, dict]:
     fix = 'Name a library under [targeting]: messages = "messages.toml"; or take the line out.'
-    with explain_faults("the library of messages cannot be read", where=path.name, fix=fix):
+    message = "the library of messages cannot be read"
+    if path.exists() and not path.is_file():
+        raise SegkitError(message, where=path.name, found="what is no file", fix=fix)
+    with explain_faults(message, where=path.name, fix=fix):
         raw = path.read_bytes()
     try:
         text = raw.decode("utf-8-sig")

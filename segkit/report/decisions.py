@@ -38,6 +38,7 @@ DECISIONS = View(
         measures={
             "contact_share": COUNT,
             "consent_share": COUNT,
+            "control_count": FIGURE,
             "control_needed": FIGURE,
             "place": FIGURE,
         },

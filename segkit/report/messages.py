@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from segkit.core.findings import Figure, Finding
-from segkit.core.measures import COUNT, FIGURE
+from segkit.core.measures import FIGURE
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.features.own_features import describe_feature
 from segkit.features.wording import Labels, capitalise, name_feature
@@ -43,7 +43,7 @@ MESSAGES = View(
         wholes=("segment_count",),
         adds_up=False,
         shown=("place",),
-        measures={"needed_count": FIGURE, "arm_count": COUNT},
+        measures={"needed_count": FIGURE, "arm_count": FIGURE},
     ),
     {
         "segment_name": Column(),
