@@ -244,6 +244,7 @@ class TestSentences:
     def test_first_range_sensitivity_and_what_is_not_known(self, measures, known):
         told = read_texts(report.state_decisions(self.publish(measures, known)))
         assert told[0].startswith("“Many” comes first by all that decides (700 customers)")
+        assert "its score lies between 0." in told[0]
         assert told[1] == "By what is not known, “Rich” could come before it."
         assert "consent" in told[2]
         assert "500 customers may be contacted by e-mail" in told[3]
@@ -253,6 +254,15 @@ class TestSentences:
         told = read_texts(report.state_decisions(self.publish(measures, known, contact_cost=0.5)))
         (text,) = [text for text in told if "too small to see that" in text]
         assert "net spend of EUR\xa02.00" in text.replace("\u202f", "\xa0"), text
+
+    def test_how_many_tests_see_what_pays_is_said_once_for_all(self, measures, known):
+        channels = known.channels.assign(
+            contact_count=[500, 20, 200], contact_share=0.5, answer_share=0.1, channel="e-mail"
+        )
+        both = Known(known.sizes, known.profile, channels)
+        told = read_texts(report.state_decisions(self.publish(measures, both, contact_cost=0.5)))
+        assert sum("back by lot" in text for text in told) == 1
+        assert told[-1].startswith("Of 2 segments of which that can be worked out, a test of 0")
 
     def test_nothing_is_said_of_a_segment_that_is_too_small(self, measures, known):
         few = measures.assign(customer_count=[700, 4])

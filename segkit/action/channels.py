@@ -99,10 +99,8 @@ def count_channels(
     if used is None or segments.empty:
         return empty_table(COLUMNS, NO_CHANNELS)
     members = ibis.memtable(segments[["customer_id", "segment_name"]].astype(str))
-    each = _pool_channels(used).inner_join(members, "customer_id")
-    each = each.group_by("segment_name", "customer_id", "channel").agg(
-        ordered=_.ordered.any(), left=_.left.any(), reached=_.reached.any(), sent=_.sent.any()
-    )
+    each = _merge_uses(used.inner_join(members, "customer_id")).cache()  # two queries read it
+    each = _pool_channels(each)
     asked = _read_consent(tables, consent_column)
     each = each.mutate(consent=ibis.literal(True)) if asked is None else _join(each, asked)
     counts = fetch(
@@ -202,14 +200,21 @@ def name_channel(channel: ir.Value) -> ir.StringValue:
     return name.substitute(SPELLINGS, else_=name)
 
 
-def _pool_channels(used: ir.Table) -> ir.Table:
+def _merge_uses(uses: ir.Table) -> ir.Table:
+    """Return a row a customer and channel, with what any of its rows says."""
+    flags = {name: _[name].any() for name in ("ordered", "left", "reached", "sent")}
+    return uses.group_by("segment_name", "customer_id", "channel").agg(**flags)
+
+
+def _pool_channels(each: ir.Table) -> ir.Table:
     """Return the table with the channels of fewest customers as one."""
-    sizes = used.group_by("channel").agg(count=_.customer_id.nunique())
-    largest = fetch(sizes.order_by(_["count"].desc(), _.channel).limit(MOST_CHANNELS + 1))
+    sizes = each.group_by("channel").agg(size=_.count())
+    largest = fetch(sizes.order_by(_["size"].desc(), _.channel).limit(MOST_CHANNELS + 1))
     if len(largest) <= MOST_CHANNELS:
-        return used
+        return each
     kept = largest["channel"].head(MOST_CHANNELS - 1).tolist()
-    return used.mutate(channel=ibis.ifelse(used.channel.isin(kept), used.channel, OTHERS))
+    pooled = ibis.ifelse(each.channel.isin(kept), each.channel, OTHERS)
+    return _merge_uses(each.mutate(channel=pooled))
 
 
 def _read_consent(tables: Mapping[str, ir.Table], column: str | None) -> ir.Table | None:

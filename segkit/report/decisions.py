@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from segkit.core.findings import Finding
+from segkit.core.findings import Condition, Finding
 from segkit.core.measures import COUNT, FIGURE
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.shared import figures
@@ -19,6 +19,7 @@ from segkit.report.shared.sentences import (
 )
 from segkit.report.shared.views import Column, View
 
+SMALLEST_DRAWN = 0.005  # a range that can be seen
 # What the plan's weights call a measure, in words.
 MEASURE_WORDS = {
     "value_share": "share of net spend",
@@ -110,7 +111,8 @@ def plot_decisions(table, *, title: str = "Which segment to act on first") -> Ax
     places = np.arange(len(rows))
     ax.hlines(places, low, high, color=BLUE, linewidth=2, alpha=0.6)
     ax.scatter(low, places, s=60, color=BLUE, zorder=3)
-    ax.scatter(high, places, s=28, color="white", edgecolor=BLUE, zorder=3)
+    is_open = (high > low + SMALLEST_DRAWN).to_numpy()
+    ax.scatter(high[is_open], places[is_open], s=28, color="white", edgecolor=BLUE, zorder=3)
     figures.name_rows(ax, rows["segment_name"])
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.6, len(rows) - 0.4))
     figures.name_values(ax, "score, 0 to 1, at least and at most")
@@ -137,8 +139,7 @@ def state_decisions(decisions: Published) -> list[Finding]:
     if unknown:
         words = {"measures": join_words(unknown)}
         told.append(write_finding("decisions.matrix.unknown", words=words))
-    for row in seen.to_dict("records"):
-        told += _state_test(decisions, row)
+    told += _state_tests(decisions, seen)
     if seen["break_even_spend"].isna().all():
         told.append(write_finding("decisions.matrix.no_cost"))
     return told
@@ -158,10 +159,32 @@ def _state_first(decisions: Published, seen) -> list[Finding]:
     count = decisions.read_figure("customer_count", where=where, kind="count", unit="customer")
     others = seen.iloc[1:]
     could = others[others["score_high"].astype(float) > float(first["score_low"])]
-    told = [write_finding("decisions.matrix.first", [*read, count], count=count, words=where)]
+    is_known = format_number(read[0].value, 2) == format_number(read[1].value, 2)
+    kind = "first_known" if is_known else "first"
+    told = [write_finding(f"decisions.matrix.{kind}", [*read, count], count=count, words=where)]
     if len(could):
         names = join_words([f"“{name}”" for name in could["segment_name"]])
         told.append(write_finding("decisions.matrix.could", words={"segments": names}))
+    return told
+
+
+def _state_tests(decisions: Published, seen) -> list[Finding]:
+    """Say what a test of the first segment that can be sized sees, and how many see what pays."""
+    sized = seen.dropna(subset=["contact_count", "detectable_effect"])
+    if sized.empty:
+        return []
+    told = _state_test(decisions, sized.iloc[0].to_dict())
+    if sized["shows_pay"].notna().sum() > 1:
+        known = Condition("shows_pay", "known")
+        paid = [known, Condition("shows_pay", "==", True)]
+        written = {"how": "rows", "kind": "count"}
+        read = [
+            decisions.read_figure("shows_pay", where=paid, name="shown_count", **written),
+            decisions.read_figure(
+                "shows_pay", where=[known], name="sized_count", unit="segment", **written
+            ),
+        ]
+        told.append(write_finding("decisions.matrix.paying", read))
     return told
 
 
