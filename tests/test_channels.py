@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -160,6 +161,17 @@ def test_channels_beyond_the_largest_are_counted_together(segments):
     found = count({"orders": ibis.memtable(orders)}, segments, consent_column=None)
     assert found["channel"].nunique() == MOST_CHANNELS
     assert find(found, OTHERS, ORDERED) == {"One": 1, "Two": 0}
+
+
+def test_a_channel_of_too_few_customers_is_not_named(segments):
+    shop = {"orders": make_shop()["orders"], "messages": make_shop()["messages"]}
+    at = replace(AT, smallest_cell=2)
+    messages = read_messages(shop["messages"], as_of=AT.as_of)
+    found = count_channels(shop, segments, messages=messages, consent_column=None, at=at)
+    assert set(found["channel"]) == {"e-mail", "web"}  # one customer has an sms, one a store
+    answers = compare_answers(messages, segments, smallest_cell=2)
+    assert set(answers["channel"]) == {"e-mail"}
+    assert compare_answers(messages, segments, smallest_cell=9).empty
 
 
 def test_what_was_sent_back_is_no_order(segments):

@@ -81,8 +81,12 @@ def compare_answers(
     parts = []
     for answer, flag in known.items():
         for channel, own in sums.groupby("channel"):
+            if own["clusters"].sum() < smallest_cell:
+                continue  # its name may itself tell of somebody
             part = compare_sums(_choose_sums(own, flag), smallest_cell)
             parts.append(part.assign(answer=answer, channel=channel))
+    if not parts:
+        return empty_table(COLUMNS, NO_MESSAGES)
     judged = correct_comparisons(pd.concat(parts, ignore_index=True))
     return judged[list(COLUMNS)]
 

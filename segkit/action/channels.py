@@ -71,7 +71,8 @@ def count_channels(
     channel who ordered, came or got a message there. May be contacted there is who is reached,
     consented as `count_consent` has it (everybody, where the plan asks for no consent), and neither
     unsubscribed from a message of that channel nor reported one as spam. Channels beyond the
-    :data:`MOST_CHANNELS` with most customers are counted together.
+    :data:`MOST_CHANNELS` with most customers are counted together, and those of fewer customers
+    than may be seen are left out.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def count_channels(
         return empty_table(COLUMNS, NO_CHANNELS)
     members = ibis.memtable(segments[["customer_id", "segment_name"]].astype(str))
     each = _merge_uses(used.inner_join(members, "customer_id")).cache()  # two queries read it
-    each = _pool_channels(each)
+    each = _pool_channels(each, smallest_cell=at.smallest_cell)
     asked = _read_consent(tables, consent_column)
     each = each.mutate(consent=ibis.literal(True)) if asked is None else _join(each, asked)
     counts = fetch(
@@ -206,15 +207,19 @@ def _merge_uses(uses: ir.Table) -> ir.Table:
     return uses.group_by("segment_name", "customer_id", "channel").agg(**flags)
 
 
-def _pool_channels(each: ir.Table) -> ir.Table:
-    """Return the table with the channels of fewest customers as one."""
+def _pool_channels(each: ir.Table, *, smallest_cell: int) -> ir.Table:
+    """Return the table with the channels of fewest customers as one; those of too few are left out.
+
+    A channel's name may itself tell of somebody.
+    """
     sizes = each.group_by("channel").agg(size=_.count())
-    largest = fetch(sizes.order_by(_["size"].desc(), _.channel).limit(MOST_CHANNELS + 1))
-    if len(largest) <= MOST_CHANNELS:
+    sizes = sizes.filter(_["size"] >= smallest_cell).order_by(_["size"].desc(), _.channel)
+    named = fetch(sizes)["channel"].tolist()
+    each = each.filter(each.channel.isin(named))
+    if len(named) <= MOST_CHANNELS:
         return each
-    kept = largest["channel"].head(MOST_CHANNELS - 1).tolist()
-    pooled = ibis.ifelse(each.channel.isin(kept), each.channel, OTHERS)
-    return _merge_uses(each.mutate(channel=pooled))
+    kept = each.channel.isin(named[: MOST_CHANNELS - 1])
+    return _merge_uses(each.mutate(channel=ibis.ifelse(kept, each.channel, OTHERS)))
 
 
 def _read_consent(tables: Mapping[str, ir.Table], column: str | None) -> ir.Table | None:
