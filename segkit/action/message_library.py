@@ -48,7 +48,7 @@ class Message(Frozen):
     when: str
     text: Text
     other_text: Text
-    differs_in: Literal["opening", "benefit", "offer", "tone", "call"]
+    differs_in: Literal["opening", "benefit", "offer", "tone", "request"]
 
     def list_placeholders(self) -> list[str]:
         """Return the names that stand in braces in either text, each once."""
