@@ -242,39 +242,41 @@ def _join(each: ir.Table, asked: ir.Table) -> ir.Table:
 def _lay_out(counts: pd.DataFrame, names: pd.Series, *, is_asked: bool) -> pd.DataFrame:
     """Return a row for each answer, channel and segment, compared with all other customers."""
     sizes = names.value_counts().sort_index()
-    parts = []
+    found = {}
+    is_sent = counts.groupby("channel")["is_sent"].any()
     for channel, own in counts.groupby("channel"):
-        is_sent = bool(own["is_sent"].any())
         own = own.set_index("segment_name")[["reached_count", "contact_count", "ordered_count"]]
         own = own.reindex(sizes.index, fill_value=0)
-        reached, contacted = own["reached_count"], own["contact_count"]
-        found = {MAY_CONTACT: contacted, MAY_NOT: reached - contacted}
-        found = found if is_asked else {NOT_ASKED: reached}
-        compared = [_compare(found | {NOT_REACHED: sizes - reached}, sizes, REACH)]
-        if own["ordered_count"].any():
-            ordered = own["ordered_count"]
-            compared.append(_compare({ORDERED: ordered, NO_ORDER: sizes - ordered}, sizes, ORDERS))
-        parts += [part.assign(channel=channel, is_sent=is_sent) for part in compared]
-    judged = correct_comparisons(pd.concat(parts, ignore_index=True))
-    return judged[list(COLUMNS)]
+        reached, contacted, ordered = (own[name] for name in own)
+        if is_asked:
+            found[(REACH, channel, MAY_CONTACT)] = contacted
+            found[(REACH, channel, MAY_NOT)] = reached - contacted
+        else:
+            found[(REACH, channel, NOT_ASKED)] = reached
+        found[(REACH, channel, NOT_REACHED)] = sizes - reached
+        if ordered.any():
+            found[(ORDERS, channel, ORDERED)] = ordered
+            found[(ORDERS, channel, NO_ORDER)] = sizes - ordered
+    table = _compare(pd.DataFrame(found).astype("int64"), sizes)
+    table["is_sent"] = table["channel"].map(is_sent).astype(bool)
+    # A share that another one tells is tested once.
+    is_told = table["answer"].eq(NO_ORDER) | (table["answer"].eq(NOT_REACHED) & (not is_asked))
+    judged = correct_comparisons(table.assign(p_value=table["p_value"].mask(is_told)))
+    order = ["channel", "what", "segment_name"]
+    return judged.sort_values(order, kind="stable", ignore_index=True)[list(COLUMNS)]
 
 
-def _compare(found: Mapping[str, pd.Series], sizes: pd.Series, what: str) -> pd.DataFrame:
-    """Compare the shares of some answers, which are all that there are, between segments."""
-    hits = pd.DataFrame(found).reindex(sizes.index).astype("int64")
-    table = hits.stack().rename("customer_count").rename_axis(["segment_name", "answer"])
-    table = table.reset_index().assign(what=what)
-    table["segment_count"] = table["segment_name"].map(sizes).astype("int64")
+def _compare(hits: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
+    """Compare shares between segments: ``hits`` has a row a segment, a column a share."""
+    keys = hits.columns.to_frame(index=False).set_axis(["what", "channel", "answer"], axis=1)
+    table = pd.concat([keys] * len(hits), ignore_index=True)
+    table.insert(2, "segment_name", np.repeat(hits.index.to_numpy(), len(keys)))
+    table["customer_count"] = hits.to_numpy().ravel()
+    table["segment_count"] = np.repeat(sizes.to_numpy(), len(keys))
     table["share"] = table["customer_count"] / table["segment_count"]
     low, high = bound_share(table["customer_count"], table["segment_count"])
     table["share_low"], table["share_high"] = low, high
-    base = hits.sum() / sizes.sum()
-    table["base_share"] = table["answer"].map(base)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        index = 100 * table["share"] / table["base_share"]
-    table["index"] = index.where(table["base_share"] > 0)
-    compared = compare_shares(hits.to_numpy(), sizes.to_numpy())
-    # A share that all but one answer tell is tested once.
-    is_last = (table["answer"] == list(found)[-1]).to_numpy()
-    compared["p_value"] = compared["p_value"].mask(is_last & (len(found) == 2))
-    return table.join(compared)
+    base = np.tile(hits.to_numpy().sum(axis=0) / sizes.sum(), len(hits))
+    table["base_share"] = base
+    table["index"] = 100 * table["share"] / table["base_share"].where(base > 0)
+    return table.join(compare_shares(hits.to_numpy(), sizes.to_numpy()))

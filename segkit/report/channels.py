@@ -62,6 +62,7 @@ ANSWERS = View(
         NOTE: Column(),
     },
 )
+MOST_TOLD = 2  # channels of each kind of answer
 TOLD = {MAY_CONTACT: "reach", NOT_ASKED: "reach_not_asked", ORDERED: "orders"}
 
 
@@ -107,29 +108,29 @@ def plot_channels(contacts, *, title: str = "Who may be contacted, by channel") 
 
 
 def state_channels(channels: Published, answers: Published) -> list[Finding]:
-    """Say which segments stand out in a channel, and what is no evidence of an effect."""
+    """Say which segments stand out most in a channel, and what is no evidence of an effect."""
     if channels.empty:
         return [explain_absence(channels)]
-    told = [_state_row(channels, row) for row in _list_apart(channels)]
-    if answers.empty:
-        told.append(explain_absence(answers))
-    else:
-        told += [_state_row(answers, row) for row in _list_apart(answers)]
+    told = _state_rows(channels)
+    told += [explain_absence(answers)] if answers.empty else _state_rows(answers)
     if not any(finding.figures for finding in told):
         told.append(write_finding("channels.channels.alike"))
     return [*told, write_finding("channels.channels.levels")]
 
 
-def _list_apart(table: Published) -> list[dict]:
-    """Return the rows that are told: of each answer and channel the segment furthest above."""
-    frame = table.frame.dropna(subset=["share", "share_low", "difference", "difference_low"])
+def _state_rows(table: Published) -> list[Finding]:
+    """Say of each kind of answer where segments lie furthest above others, beyond chance."""
+    known = ["share", "share_low", "difference", "difference_low"]
+    frame = table.frame.dropna(subset=known)
     apart = frame["set_apart"].astype("boolean").fillna(False).astype(bool)
     above = frame[apart & (frame["difference"].astype(float) > 0)]
     if "what" in above:
         above = above[above["answer"].isin(TOLD)]
     above = above.sort_values("difference", ascending=False, kind="stable")
-    first = above.drop_duplicates(["answer", "channel"])
-    return first.sort_values(["answer", "channel"]).to_dict("records")
+    first = above.drop_duplicates(["answer", "channel"]).groupby("answer", sort=True)
+    first = first.head(MOST_TOLD).sort_values(["answer", "channel"])
+    read = table.keep(first)  # few rows, which are read quickly
+    return [_state_row(read, row) for row in first.to_dict("records")]
 
 
 def _state_row(table: Published, row: dict) -> Finding:
