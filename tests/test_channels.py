@@ -236,10 +236,24 @@ class TestSentences:
     def test_the_segment_furthest_above_is_told_with_interval_and_count(self, segments):
         answers = publish(compare_answers(None, segments), report.ANSWERS)
         told = report.state_channels(self.publish_both(segments), answers)
-        text = next(text for text in read_texts(told) if "ordered by web" in text)
-        assert text.startswith("Of “One”, 66.7% ordered by web (")
+        text = next(text for text in read_texts(told) if "ordered in the channel “web”" in text)
+        assert text.startswith("Of “One”, 66.7% ordered in the channel “web” (")
         assert "n = 60" in text
         assert "against 33.3% of all: +66.7 points" in text
+
+    def test_a_picture_of_those_nobody_asked_does_not_say_that_they_may_be_contacted(
+        self, segments
+    ):
+        shop = make_shop()
+        shop["customers"] = shop["customers"].drop("consent")
+        published = publish(count(shop, segments), report.CHANNELS, smallest_cell=1)
+        contacts = report.keep_contacts(published)
+        assert "is reached, by channel; consent is not recorded" in report.name_contacts(contacts)
+        title = report.plot_channels(contacts).figure.get_suptitle()
+        assert title == "Who is reached, by channel; consent not recorded"
+        asked = report.keep_contacts(self.publish_both(segments))
+        assert report.plot_channels(asked).figure.get_suptitle().startswith("Who may be contacted")
+        assert "may be contacted" in report.name_contacts(asked)
 
     def test_no_sentence_speaks_of_causes(self, segments):
         answers = publish(compare_answers(None, segments), report.ANSWERS)

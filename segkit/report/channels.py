@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.action.channels import MAY_CONTACT, NOT_ASKED, ORDERED
@@ -89,13 +90,28 @@ def keep_contacts(channels: Published) -> Published:
     return channels.keep(frame["answer"].isin([MAY_CONTACT, NOT_ASKED])) if len(frame) else channels
 
 
-def plot_channels(contacts, *, title: str = "Who may be contacted, by channel") -> Axes:
+def name_contacts(contacts: Published) -> str:
+    """Return what a picture of `keep_contacts` shows: who may be contacted, or is reached."""
+    if _is_asked(contacts.frame):
+        return "Share of each segment that may be contacted, by channel."
+    return "Share of each segment that is reached, by channel; consent is not recorded."
+
+
+def _is_asked(rows: pd.DataFrame) -> bool:
+    return "answer" not in rows or not rows["answer"].eq(NOT_ASKED).any()
+
+
+def plot_channels(contacts, *, title: str = "") -> Axes:
     """Draw which share of each segment may be contacted by each channel.
 
     How to read it: the darker a cell, the more of the segment can be met there. A dash is a cell
     of too few customers to be shown.
-    The table has a row a segment and channel: ``segment_name``, ``channel`` and ``share``.
+    The table has a row a segment and channel: ``segment_name``, ``channel``, ``share``; where its
+    ``answer`` says that consent is not recorded, the title says it too.
     """
+    rows = contacts.frame if isinstance(contacts, Published) else contacts
+    asked = "Who may be contacted, by channel"
+    told = asked if _is_asked(rows) else "Who is reached, by channel; consent not recorded"
     return charts.plot_cells(
         contacts,
         row="segment_name",
@@ -103,7 +119,7 @@ def plot_channels(contacts, *, title: str = "Who may be contacted, by channel") 
         value="share",
         kind="share",
         value_name="share of the segment's customers",
-        title=title,
+        title=title or told,
     )
 
 
