@@ -10,10 +10,12 @@ from pydantic import ValidationError
 
 from segkit.action.channel_answers import CLICKED, CONVERTED
 from segkit.action.decisions import Known, choose_channels, collect_decisions, rank_segments
+from segkit.core.privacy import Shape
 from segkit.plan.campaigns import Campaigns
 from segkit.plan.models import Criteria
 from segkit.plan.targeting import Targeting
 from segkit.report import decisions as report
+from segkit.report.shared.views import View
 
 CRITERIA = Criteria(attractiveness={"value_share": 1}, fit={"reach": 1, "consent_share": 1})
 
@@ -273,6 +275,13 @@ class TestSentences:
         assert (
             own[["score_low", "score_high", "first_share", "customer_count"]].isna().all(axis=None)
         )
+
+    def test_segments_that_may_not_be_shown_are_named_as_left_out(self, measures, known):
+        names = ["Many", "Rich", "Small"]
+        sizes = pd.DataFrame({"segment_name": names, "customer_count": [700, 300, 4]})
+        shown = publish(sizes, View(Shape("sizes", by=("segment_name",))))
+        told = read_texts(report.state_decisions(self.publish(measures, known), sizes=shown))
+        assert "Left out of the order: “Small”, whose figures may not be shown." in told
 
     def test_where_two_share_the_first_place_none_comes_first(self, measures, known):
         alike = measures.assign(value_share=0.5, reach=0.5, consent_share=0.5)

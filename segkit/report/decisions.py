@@ -124,8 +124,16 @@ def plot_decisions(table, *, title: str = "Which segment to act on first") -> Ax
     return figures.describe_chart(ax, f"{plural(len(rows), 'segment')} by one score", said)
 
 
-def state_decisions(decisions: Published) -> list[Finding]:
-    """Say which segment comes first and how surely, what is not known, and what a test needs."""
+def state_decisions(decisions: Published, *, sizes: Published | None = None) -> list[Finding]:
+    """Say which segment comes first and how surely, what is not known, and what a test needs.
+
+    Parameters
+    ----------
+    decisions : Published
+        Of `rank_segments`, with its words, see `word_unknown`.
+    sizes : Published, optional
+        The sizes of all segments: those that may not be shown are named as left out.
+    """
     rows = decisions.frame
     if decisions.empty:
         return [explain_absence(decisions)]
@@ -134,6 +142,11 @@ def state_decisions(decisions: Published) -> list[Finding]:
         silence = explain_silence(decisions)
         return [silence] if silence else []
     told = _state_first(decisions, seen)
+    names = [] if sizes is None else sizes.frame["segment_name"]
+    left_out = [name for name in names if name not in set(seen["segment_name"])]
+    if left_out:
+        words = {"segments": join_words([f"“{name}”" for name in left_out])}
+        told.append(write_finding("decisions.matrix.left_out", words=words))
     unknown = list(dict.fromkeys(", ".join(seen["unknown"].astype(str)).split(", ")))
     unknown = [name_measure(name) for name in unknown if name]
     if unknown:

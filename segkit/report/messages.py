@@ -63,11 +63,12 @@ MESSAGES = View(
         NOTE: Column(),
     },
 )
-TEXTS = ("segment_name", "message_words", "goal", "benefit", "tone", "offer", "text", "other_text")
-TEXT_COLUMNS = (*TEXTS, "differs_in", NOTE)
+TEXT_COLUMNS = (
+    *("segment_name", "message_words", "goal", "offer", "text", "other_text", "differs_in", NOTE),
+)
 TEST_COLUMNS = (
-    *("segment_name", "message_words", "channel", "contact_count", "arm_count"),
-    *("seen_difference", "needed_count", NOTE),
+    *("segment_name", "message_words", "benefit", "tone", "channel", "contact_count"),
+    *("arm_count", "seen_difference", "needed_count", NOTE),
 )
 
 
