@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from segkit.action.persona_headings import find_group, find_heading
+from segkit.action.persona_headings import PICTURED, find_group, find_heading
 from segkit.core.statistics import (
     ALPHA,
     bound_share_difference,
@@ -236,8 +236,8 @@ def choose_facts(
 
     Of the levels of a column that are more common than among all, and that at least a tenth have,
     the one whose excess is surest is chosen: the lower end of the interval is largest. Where none
-    is, the one that is surest to be lacking. Of columns that say the same the one that differs most
-    is told. The first fact of each heading goes before the second of any.
+    is, the one that is surest to be lacking. Of columns that say the same one is told: a level that
+    is more common before a mean, then the one that differs most. The first fact of each heading goes before the second of any.
 
     Parameters
     ----------
@@ -263,8 +263,15 @@ def choose_facts(
         ["is_more", "surest", *KEYS], ascending=[False, False, True, True], kind="stable"
     )
     ranked = ranked.drop_duplicates("feature")
+    # Of columns that say the same: a level that draws a person, any other level, then a mean.
+    is_level = (ranked["kind"] == SHARE) & ranked["is_more"]
+    drawn = is_level.astype(int) + (is_level & ranked["feature"].isin(PICTURED)).astype(int)
+    ranked = ranked.assign(drawn=drawn, group=ranked["feature"].map(find_group))
+    ranked = ranked.sort_values(
+        ["drawn", "size", *KEYS], ascending=[False, False, True, True], kind="stable"
+    )
+    ranked = ranked.drop_duplicates("group")
     ranked = ranked.sort_values(["size", *KEYS], ascending=[False, True, True], kind="stable")
-    ranked = ranked.assign(group=ranked["feature"].map(find_group)).drop_duplicates("group")
     ranked = ranked.assign(place=ranked.groupby("heading").cumcount() + 1)
     ranked = ranked[ranked["place"] <= each]
     ranked = ranked.sort_values(["place", "size"], ascending=[True, False], kind="stable")

@@ -171,6 +171,17 @@ SAME = (
     ("recency_days", "overdue_ratio", "active_probability", "journey_stage"),
     ("product_count", "category_count", "category_diversity", "favourite_category_share"),
 )
+# Of columns that say the same these draw a person best, where one of their levels is a trait.
+PICTURED = (
+    "age_band",
+    "household_type",
+    "industry",
+    "favourite_category",
+    "favourite_channel",
+    "favourite_weekday",
+    "part_of_day",
+    "season",
+)
 _GROUPS = {name: group[0] for group in SAME for name in group}
 _BY_COLUMN = {column: heading.name for heading in HEADINGS for column in heading.columns}
 _BY_BASE = {base: heading.name for heading in HEADINGS for base in heading.bases}

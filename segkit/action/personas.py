@@ -27,6 +27,7 @@ from segkit.segmentation.members import join_segments
 MOST_FACTS = 14
 # Of whom at least half are businesses, the persona is a firm.
 FIRM_SHARE = 0.5
+FIRM_COLUMNS = ("industry", "employee_band", "revenue_band", "business_place")
 # The sentences of a day's picture, each with the headings that it tells of.
 PICTURE = {
     "who": ("age", "family", "work", "firm", "place"),
@@ -160,7 +161,8 @@ def draft_personas(
             nothing = choose_facts(own.head(0), most=0).assign(sentence="")
             personas.append(Persona(name, "", PERSON, note=note, facts=nothing))
             continue
-        whom = FIRM if is_account or _are_firms(own) else PERSON
+        is_firm = is_account or _are_firms(own, float(size["customer_count"].iloc[0]))
+        whom = FIRM if is_firm else PERSON
         told = choose_facts(own, most=MOST_FACTS, left_out=_list_left_out(whom))
         members = people[people["segment_name"] == name]
         told = blend_facts(_place_in_picture(told), members, smallest_cell=smallest_cell)
@@ -227,11 +229,16 @@ def _is_of_few(drawn: pd.DataFrame, members: pd.DataFrame, smallest_cell: int) -
     return any(0 < count_matches(members, part) < smallest_cell for part in parts)
 
 
-def _are_firms(facts: pd.DataFrame) -> bool:
-    """Return whether most of a segment are businesses, as far as that may be seen."""
+def _are_firms(facts: pd.DataFrame, size: float) -> bool:
+    """Return whether most of a segment are businesses, as far as that may be seen.
+
+    Where the type of customer is not known or hidden, what is known of businesses alone tells.
+    """
     is_type = (facts["feature"] == "customer_type") & (facts["value"] == "business")
-    shares = facts.loc[is_type, "figure"].astype(float)
-    return bool((shares >= FIRM_SHARE).any())
+    of_firms = facts[facts["feature"].isin(FIRM_COLUMNS)]
+    counts = of_firms.groupby("feature")["customer_count"].sum()
+    counts = [*counts, *facts.loc[is_type, "customer_count"]]
+    return bool(counts) and max(counts) >= FIRM_SHARE * size
 
 
 def _list_left_out(whom: str) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ def plot_persona(table, *, title: str = "A persona") -> Axes:
     """
     first = table.drop_duplicates("heading").set_index("heading")
     ax = figures.new_axes(title, height=4.3)
+    ax.figure.set_layout_engine("none")  # there is nothing to make room for
+    ax.set_position((0.0, 0.0, 1.0, 0.92))
     ax.set_axis_off()
     ax.set_aspect("equal")
     ax.set(xlim=(-4.0, 4.0), ylim=(-2.05, 2.05))

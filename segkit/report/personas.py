@@ -57,7 +57,7 @@ FACTS = View(
     ),
     {
         "label": Column("Of"),
-        "words": Column("They are those, or have"),
+        "words": Column("What sets them apart"),
         "own_text": Column("In the segment", "text"),
         "base_text": Column("Of all", "text"),
         "index": Column("Index", "integer"),
