@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -328,21 +330,14 @@ def draft(customers, segments, *, plan=None, is_account=False, chosen=None):
     return sized, profile, drawn
 
 
-class _Plan:
-    """As much of a plan as the sheets ask for."""
-
-    class surveys:
-        reasons = ()
-
-    @staticmethod
-    def list_labels():
-        return {}
+# As much of a plan as the sheets ask for.
+PLAN = SimpleNamespace(surveys=SimpleNamespace(reasons=()), list_labels=dict)
 
 
 def tell(customers, segments, **options):
     """Return the personas by segment, and the sentences of each."""
     sized, profile, drawn = draft(customers, segments, **options)
-    table = personas.list_told(drawn, profile, plan=_Plan)
+    table = personas.list_told(drawn, profile, plan=PLAN)
     facts = publish(table, personas.FACTS)
     sheets = personas.list_sheets(drawn, sized, facts, profile=profile)
     texts = {

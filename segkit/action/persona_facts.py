@@ -237,7 +237,8 @@ def choose_facts(
     Of the levels of a column that are more common than among all, and that at least a tenth have,
     the one whose excess is surest is chosen: the lower end of the interval is largest. Where none
     is, the one that is surest to be lacking. Of columns that say the same one is told: a level that
-    is more common before a mean, then the one that differs most. The first fact of each heading goes before the second of any.
+    is more common before a mean, then the one that differs most. The first fact of each heading
+    goes before the second of any.
 
     Parameters
     ----------

@@ -148,14 +148,14 @@ def _state_apart(persona: Persona, facts: Published, profile: Published) -> list
     told = []
     for row in rest.loc[order].head(MOST_APART).to_dict("records"):
         if row["kind"] == MEAN:
-            told.append(_state_mean(persona.segment_name, row["feature"], profile))
+            told.append(state_mean(persona.segment_name, row["feature"], profile))
         else:
             kind = "share" if row["strength"] > 0 else "share_less"
             told.append(_state_share(row, persona, facts, kind=kind))
     return told
 
 
-def _state_mean(segment_name: str, feature: str, profile: Published) -> Finding:
+def state_mean(segment_name: str, feature: str, profile: Published) -> Finding:
     """Say what a mean is, here and among all, and whether one or two customers make it."""
     where = {"segment_name": segment_name, "feature": feature}
     count = profile.read_figure("known_count", where=where, kind="count")
