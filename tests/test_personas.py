@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from published import publish, read_texts
+from recompute import open_people, recompute_mean, recompute_share
 
 from segkit.action.persona_facts import CUSTOMERS, FACT_COLUMNS, TRAITS, choose_facts, list_facts
 from segkit.action.persona_headings import HEADINGS, find_group, find_heading
@@ -416,8 +418,6 @@ class TestSheets:
         assert len(drawn) == 3
 
     def test_every_fact_can_be_worked_out_again_from_the_customers(self):
-        from recompute import recompute_mean, recompute_share
-
         customers, segments = make_shop()
         customers.loc[::7, "age_band"] = None
         _, facts, _, _ = tell(customers, segments)
@@ -484,6 +484,34 @@ def test_segments_drawn_by_lot_have_a_trait_in_at_most_seven_per_cent_of_shops()
         false += any(len(persona.facts) for persona in drawn)
     # Shares and means are corrected apart, each at 5 %, and must be of some size besides.
     assert false / shops <= 0.07
+
+
+def test_every_fact_of_a_run_can_be_worked_out_again_and_names_no_customer(sample_shop):
+    run = sample_shop / "runs" / "sample_shop"
+    people = open_people(run, "persona_traits")
+    facts = pd.read_parquet(run / "05_analysis" / "published" / "persona_facts.parquet")
+    assert facts["segment_name"].nunique() >= 3
+    assert {"customers", "persona_traits"} == set(facts["source"].str.partition(".")[0])
+    for row in facts.itertuples():
+        if row.kind == "mean":
+            claim = recompute_mean(people, row.segment_name, row.feature)
+        else:
+            claim = recompute_share(
+                people, row.segment_name, row.feature, value=row.value, is_of_known=row.is_of_known
+            )
+        assert row.figure == pytest.approx(claim.figure), row
+        assert row.base_figure == pytest.approx(claim.base_figure), row
+        assert row.customer_count == claim.customer_count, row
+        assert row.base_count == claim.base_count, row
+        assert row.customer_count >= 5
+    texts = " ".join(
+        finding["text"]
+        for finding in json.loads((run / "05_analysis" / "facts.json").read_text("utf-8"))[
+            "persona"
+        ]
+    )
+    assert "a name that is given" in texts
+    assert not any(str(name) in texts for name in people["customer_id"])
 
 
 def test_descriptors_are_counted_from_the_customer_table_and_small_cells_hidden():
