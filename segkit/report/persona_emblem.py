@@ -21,7 +21,8 @@ STEP = 360 / len(HEADINGS)
 REACH = 1.85  # where the words begin, to the right and to the left
 GAP = 0.5  # between the words of two petals
 LOWEST = -1.6  # where the last words begin
-WIDEST = 44  # signs in a line of words
+WIDEST = 36  # signs in a line of words
+MOST_LINES = 3
 
 
 @chart("heading", "words", values=["strength", "own_text", "base_text", "given_name"])
@@ -91,8 +92,10 @@ def _write_words(ax: Axes, first: pd.DataFrame, places: list[tuple[str, float, f
             ax.plot([tip[0], side * (REACH - 0.05)], [tip[1], height], color=GREY, linewidth=0.6)
             look = {"ha": "left" if side > 0 else "right", "fontsize": 8}
             ax.text(side * REACH, height, row["label"], va="bottom", fontweight="bold", **look)
-            words = textwrap.shorten(row["words"], WIDEST, placeholder=" …")
-            text = f"{words}\n{row['own_text']}, of all {row['base_text']}"
+            lines = textwrap.wrap(
+                f"{row['words']}: {row['own_text']}, of all {row['base_text']}", WIDEST
+            )
+            text = "\n".join(lines[:MOST_LINES])
             ax.text(side * REACH, height, text, va="top", color=MUTED, **(look | {"fontsize": 7.5}))
 
 

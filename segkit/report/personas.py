@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -30,6 +30,7 @@ SHEET_COLUMNS = [
     "words",
     "own_text",
     "base_text",
+    "count_text",
     "index",
     "customer_count",
     "known_count",
@@ -56,13 +57,12 @@ FACTS = View(
         count="fact_count",
     ),
     {
-        "label": Column("Of"),
+        "label": Column("About"),
         "words": Column("What sets them apart"),
         "own_text": Column("In the segment", "text"),
         "base_text": Column("Of all", "text"),
         "index": Column("Index", "integer"),
-        "customer_count": Column("Customers", "integer"),
-        "known_count": Column("Of whom it is known", "integer"),
+        "count_text": Column("Customers", "text"),
         "source": Column("Column"),
     },
 )
@@ -148,7 +148,9 @@ def lay_out_sheets(
         caption = (
             f"{name} in petals: as long as the segment differs, blue more and brown less than all."
         )
-        shown.append(Exhibit(thing=plot_persona(own, title=persona.title), caption=caption))
+        shown.append(
+            Exhibit(thing=plot_persona(own, title=f"What sets {name} apart"), caption=caption)
+        )
         about = f"What is told of {name}, with what it rests on"
         shown.append(Exhibit(thing=_order_facts(own), caption=about))
     return shown
@@ -186,8 +188,15 @@ def _word_fact(
         "words": words,
         "own_text": write(row["figure"]),
         "base_text": write(row["base_figure"]),
+        "count_text": _write_count(row),
         "by_few": by_few,
     }
+
+
+def _write_count(row: Mapping[str, Any]) -> str:
+    """Write how many customers a fact rests on, and of how many it is known."""
+    count, known = (format_number(row[name]) for name in ("customer_count", "known_count"))
+    return count if row["kind"] == MEAN else f"{count} of {known}"
 
 
 def _read_level(value: str) -> str:
