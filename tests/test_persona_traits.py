@@ -24,7 +24,6 @@ PLAN = SimpleNamespace(support=Support(), surveys=SimpleNamespace(reasons=(BUYIN
 CUSTOMERS = pd.DataFrame(
     {
         "customer_id": ["a", "b", "c"],
-        "peak_month": ["May", "December", None],
         "morning_share": [0.5, 0.2, None],
         "evening_share": [0.5, 0.8, None],
     }
@@ -89,11 +88,10 @@ def collect(**tables):
     return found.set_index("customer_id").astype(object).replace({float("nan"): None})
 
 
-def test_the_part_of_the_day_and_the_quarter_are_those_of_most_sales_the_earlier_first():
+def test_the_part_of_the_day_is_that_of_most_sales_the_earlier_first():
     found = collect()
     assert found["part_of_day"].tolist() == ["morning", "evening", None]
-    assert found["season"].tolist() == ["April to June", "October to December", None]
-    assert list(found) == ["part_of_day", "season"]
+    assert list(found) == ["part_of_day"]
 
 
 def test_the_weekday_is_that_of_most_days_with_a_sale_until_the_last_day():
@@ -131,7 +129,7 @@ def test_a_table_without_customers_tells_nothing(name):
     table = ibis.memtable(pd.DataFrame({"ticket_id": ["t"], "opened_at": [pd.Timestamp(AS_OF)]}))
     if name == "deals":
         table = make_deals().drop("customer_id")
-    assert list(collect(**{name: table})) == ["part_of_day", "season"]
+    assert list(collect(**{name: table})) == ["part_of_day"]
 
 
 def test_customers_of_whom_nothing_is_known_have_no_traits():

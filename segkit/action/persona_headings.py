@@ -88,7 +88,6 @@ HEADINGS = (
         columns=(
             "favourite_weekday",
             "part_of_day",
-            "season",
             "weekend_share",
             "morning_share",
             "afternoon_share",
@@ -149,7 +148,7 @@ SAME = (
     ("employee_band", "employee_count"),
     ("revenue_band", "annual_revenue"),
     ("country", "region", "city", "territory", "business_place", "language"),
-    ("season", "peak_month", "fourth_quarter_share", *(f"quarter_{n}_share" for n in range(1, 5))),
+    ("peak_month", "fourth_quarter_share", *(f"quarter_{n}_share" for n in range(1, 5))),
     ("part_of_day", "morning_share", "afternoon_share", "evening_share", "night_share"),
     ("favourite_weekday", "weekend_share"),
     ("mean_days_between_orders", "expected_gap_days"),
@@ -180,7 +179,7 @@ PICTURED = (
     "favourite_channel",
     "favourite_weekday",
     "part_of_day",
-    "season",
+    "peak_month",
 )
 _GROUPS = {name: group[0] for group in SAME for name in group}
 _BY_COLUMN = {column: heading.name for heading in HEADINGS for column in heading.columns}

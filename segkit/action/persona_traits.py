@@ -1,7 +1,8 @@
 """What a persona may tell beside the columns of the customer table: one row a customer.
 
 Orders, tickets, deals and answers stay in the engine; of each customer one value comes out, such as
-the weekday on which most of the orders were placed.
+the weekday on which most of the orders were placed. None is a sum of levels of another column, such
+as the quarter of a month: beside the months it would tell those that are hidden.
 """
 
 from __future__ import annotations
@@ -21,15 +22,13 @@ from segkit.features.deals import WON, prepare_deals
 from segkit.features.expressions import fetch, keep_until
 from segkit.features.favourites import find_favourite
 from segkit.features.sales import is_sale
-from segkit.features.season import DAY_PARTS, MONTHS
+from segkit.features.season import DAY_PARTS
 from segkit.features.survey import find_answers, take_last
 from segkit.features.tickets import prepare_tickets
 from segkit.plan.labels import Label
 from segkit.plan.models import Plan
 from segkit.plan.surveys import Reasons
 
-# Meteorological seasons would differ by half of the globe; quarters do not.
-QUARTERS = ("January to March", "April to June", "July to September", "October to December")
 DECISION_BANDS = {30: "up to 30 days", 90: "31 to 90 days", np.inf: "over 90 days"}
 ALL_WON = "all"
 SOME_WON = "some"
@@ -56,8 +55,7 @@ def collect_traits(
     -------
     pandas.DataFrame
         One row a customer: ``customer_id`` and, as far as the tables tell, ``part_of_day`` (with
-        most of the sales), ``season`` (the quarter of the month with most of the sales),
-        ``favourite_weekday`` (on which most of the days with an order fall), ``ticket_topic`` (of
+        most of the sales), ``favourite_weekday`` (on which most of the days with an order fall), ``ticket_topic`` (of
         most tickets), ``deals_won`` (all, some or none of those decided), ``decision_days`` (their
         mean, in bands), ``deal_source`` (of most deals) and for each reason not to buy whether the
         customer named it (``stops_`` and its number); missing where nothing is known. Of values
@@ -65,7 +63,6 @@ def collect_traits(
     """
     traits = customers[["customer_id"]].copy()
     traits["part_of_day"] = _find_part_of_day(customers)
-    traits["season"] = _find_season(customers)
     parts = [
         _find_weekdays(tables.get("order_lines"), as_of),
         _find_topics(tables, plan, as_of),
@@ -84,7 +81,6 @@ def label_traits(plan: Plan) -> dict[str, Label]:
     """Return the words for traits, as the plan gives them for features of its own."""
     labels = {
         "part_of_day": Label(label="part of the day", level="who buy mostly in the {}"),
-        "season": Label(label="quarter of most sales", level="who buy most from {}"),
         "favourite_weekday": Label(label="favourite weekday", level="who order mostly on {}"),
         "ticket_topic": Label(
             label="topic of most tickets", level="whose tickets are mostly on “{}”"
@@ -104,13 +100,6 @@ def _find_part_of_day(customers: pd.DataFrame) -> pd.Series:
     shares = customers.reindex(columns=[f"{part}_share" for part in DAY_PARTS]).astype(float)
     known = shares[shares.notna().any(axis=1)]
     return known.idxmax(axis=1).str.removesuffix("_share").reindex(customers.index)
-
-
-def _find_season(customers: pd.DataFrame) -> pd.Series:
-    """Return the quarter of the month in which a customer buys most."""
-    quarters = {month: QUARTERS[place // 3] for place, month in enumerate(MONTHS)}
-    months = customers.get("peak_month", pd.Series(None, customers.index, dtype=object))
-    return months.map(quarters)
 
 
 def _find_weekdays(lines: Table | None, as_of: datetime.date) -> Table | None:
