@@ -9,7 +9,9 @@ import ibis
 import pandas as pd
 import pytest
 
-from segkit.action.persona_traits import collect_traits, label_traits
+from segkit.action.persona_facts import TRAITS, list_facts
+from segkit.action.persona_traits import collect_traits, keep_counted, label_traits, read_reasons
+from segkit.evidence.experience.promoter import EVERYBODY, SEGMENTS
 from segkit.plan.support import Support
 from segkit.plan.surveys import Reasons
 
@@ -122,6 +124,32 @@ def test_reasons_not_to_buy_are_read_from_the_last_answer_of_who_was_asked():
     labels = label_traits(PLAN)
     assert labels["stops_1"].yes == "naming “delivery” as a reason not to buy"
     assert labels["stops_2"].yes == "naming “price level” as a reason not to buy"
+
+
+def test_how_many_name_a_reason_is_read_from_what_the_survey_published():
+    rows = [
+        (ASKED.question, "not buying", "all customers", "all customers", "delivery", 30, 100),
+        (ASKED.question, "not buying", "segments", "Loyal", "delivery", 24, 40),
+        (ASKED.question, "not buying", "segments", "New", "delivery", None, 60),
+        (ASKED.question, "not buying", "segments", "Loyal", "none of these", 9, 40),
+        (BUYING.question, "buying", "segments", "Loyal", "service", 9, 40),
+    ]
+    columns = ["question", "about", "whom", "segment_name", "reason", "customer_count"]
+    table = pd.DataFrame(rows, columns=[*columns, "answered_count"])
+    table["whom"] = table["whom"].replace({"all customers": EVERYBODY, "segments": SEGMENTS})
+    levels = read_reasons(table, PLAN)
+    assert set(levels["descriptor"]) == {"stops_1"}
+    loyal = levels.set_index("segment_name").loc["Loyal"]
+    assert loyal[["customer_count", "segment_count"]].tolist() == [24, 40]
+    assert loyal[["value_count", "base_count"]].tolist() == [30, 100]
+    facts = list_facts({TRAITS: levels}, pd.DataFrame({"mean": []}))
+    (fact,) = facts.to_dict("records")
+    assert fact["figure"] == 0.6
+    assert fact["base_figure"] == 0.3
+    assert fact["source"] == "persona_traits.stops_1"
+    assert fact["differs"]
+    assert read_reasons(table.head(0), PLAN).empty
+    assert list(keep_counted(collect(responses=make_responses()))) == ["part_of_day"]
 
 
 @pytest.mark.parametrize("name", ["order_lines", "tickets", "deals", "responses"])

@@ -17,6 +17,7 @@ from ibis import Table, _
 
 from segkit.action.persona_headings import REASON
 from segkit.core.absence import is_missing
+from segkit.evidence.experience.promoter import EVERYBODY, SEGMENTS
 from segkit.evidence.experience.reasons import find_named
 from segkit.features.deals import WON, prepare_deals
 from segkit.features.expressions import fetch, keep_until
@@ -30,6 +31,7 @@ from segkit.plan.models import Plan
 from segkit.plan.surveys import Reasons
 
 DECISION_BANDS = {30: "up to 30 days", 90: "31 to 90 days", np.inf: "over 90 days"}
+LEVELS = ("segment_name", "value", "customer_count", "answered_count")
 ALL_WON = "all"
 SOME_WON = "some"
 NONE_WON = "none"
@@ -55,9 +57,9 @@ def collect_traits(
     -------
     pandas.DataFrame
         One row a customer: ``customer_id`` and, as far as the tables tell, ``part_of_day`` (with
-        most of the sales), ``favourite_weekday`` (on which most of the days with an order fall), ``ticket_topic`` (of
-        most tickets), ``deals_won`` (all, some or none of those decided), ``decision_days`` (their
-        mean, in bands), ``deal_source`` (of most deals) and for each reason not to buy whether the
+        most of the sales), ``favourite_weekday`` (on which most of the days with an order fall),
+        ``ticket_topic`` (of most tickets), ``deals_won`` (all, some or none of those decided),
+        ``decision_days`` (their mean, in bands), ``deal_source`` (of most deals) and for each reason not to buy whether the
         customer named it (``stops_`` and its number); missing where nothing is known. Of values
         that are as frequent the first in the alphabet counts.
     """
@@ -75,6 +77,47 @@ def collect_traits(
             traits = traits.merge(found, on="customer_id", how="left")
     known = traits.columns[traits.notna().any()]
     return traits[["customer_id", *known.drop("customer_id", errors="ignore")]]
+
+
+def keep_counted(traits: pd.DataFrame) -> pd.DataFrame:
+    """Return the traits whose levels are counted for the sheets: all but the reasons not to buy.
+
+    How many name a reason is published with the survey; the sheets read it there, so that nothing
+    that is hidden in one table shows in the other.
+    """
+    return traits[[name for name in traits if not name.startswith(REASON)]]
+
+
+def read_reasons(reasons: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Read how many of each segment name each reason not to buy, as levels for `list_facts`.
+
+    Parameters
+    ----------
+    reasons : pandas.DataFrame
+        What `count_reasons` counted, as it was published.
+    plan : Plan
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a segment and reason: ``descriptor`` (its column among the traits), ``segment_name``,
+        ``value``, ``customer_count``, ``segment_count`` (of the segment, who answered),
+        ``value_count`` and ``base_count`` (the same of all).
+    """
+    asked = [one for one in plan.surveys.reasons if one.about == "not buying"]
+    keys = [(one.question, reason) for one in asked for reason in one.reasons]
+    named = {key: column for key, (column, _) in zip(keys, _name_reasons(plan), strict=True)}
+    columns = [*LEVELS, "descriptor", "value_count", "base_count"]
+    if reasons.empty or not named:
+        return pd.DataFrame(columns=columns).rename(columns={"answered_count": "segment_count"})
+    pairs = zip(reasons["question"], reasons["reason"], strict=True)
+    rows = reasons.assign(descriptor=[named.get(pair) for pair in pairs], value="True")
+    rows = rows.dropna(subset=["descriptor"])
+    whole = rows[rows["whom"] == EVERYBODY].set_index("descriptor")
+    own = rows[rows["whom"] == SEGMENTS].copy()
+    own["value_count"] = own["descriptor"].map(whole["customer_count"])
+    own["base_count"] = own["descriptor"].map(whole["answered_count"])
+    return own[columns].rename(columns={"answered_count": "segment_count"})
 
 
 def label_traits(plan: Plan) -> dict[str, Label]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from segkit.action.persona_facts import CUSTOMERS, MEAN, TRAITS, list_facts
 from segkit.action.persona_headings import HEADINGS
-from segkit.action.persona_traits import label_traits
+from segkit.action.persona_traits import label_traits, read_reasons
 from segkit.action.personas import Persona, choose_segments, draft_personas
 from segkit.core.absence import empty_table
 from segkit.core.findings import Finding
@@ -75,6 +75,7 @@ def draft_sheets(
     levels: Published,
     traits: Published,
     profile: Published,
+    reasons: pd.DataFrame,
     people: pd.DataFrame,
     plan: Plan,
 ) -> list[Persona]:
@@ -85,15 +86,19 @@ def draft_sheets(
     targets, sizes : Published
         The segments by their scores, the best first, and their sizes.
     levels, traits : Published
-        The levels of the customer table's columns, and those of `collect_traits`.
+        The levels of the customer table's columns, and those of `keep_counted`.
     profile : Published
         The means of each column.
+    reasons : pandas.DataFrame
+        What the survey says of reasons, as it was published.
     people : pandas.DataFrame
         One row a customer, see `segkit.action.personas.join_people`.
     plan : Plan
     """
     chosen = choose_segments(targets.frame, most=plan.personas.most)
-    named = {CUSTOMERS: levels.frame, TRAITS: traits.frame}
+    others = [table for table in (traits.frame, read_reasons(reasons, plan)) if len(table)]
+    told = pd.concat(others) if others else traits.frame
+    named = {CUSTOMERS: levels.frame, TRAITS: told}
     return draft_personas(
         chosen,
         sizes.frame,
