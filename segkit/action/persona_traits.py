@@ -59,9 +59,10 @@ def collect_traits(
         One row a customer: ``customer_id`` and, as far as the tables tell, ``part_of_day`` (with
         most of the sales), ``favourite_weekday`` (on which most of the days with an order fall),
         ``ticket_topic`` (of most tickets), ``deals_won`` (all, some or none of those decided),
-        ``decision_days`` (their mean, in bands), ``deal_source`` (of most deals) and for each reason not to buy whether the
-        customer named it (``stops_`` and its number); missing where nothing is known. Of values
-        that are as frequent the first in the alphabet counts.
+        ``decision_days`` (their mean, in bands), ``deal_source`` (of most deals) and for
+        each reason not to buy whether the customer named it (``stops_`` and its number); missing
+        where nothing is known. Of values that are as frequent the first in the alphabet counts, of
+        parts of the day the earlier.
     """
     traits = customers[["customer_id"]].copy()
     traits["part_of_day"] = _find_part_of_day(customers)
