@@ -63,7 +63,7 @@ FACTS = View(
         "base_text": Column("Of all", "text"),
         "index": Column("Index", "integer"),
         "count_text": Column("Customers", "text"),
-        "source": Column("Column"),
+        "feature": Column("Column", "text"),
     },
 )
 
