@@ -29,6 +29,7 @@ from segkit.report import (
     kpi_series,
     lifetime_value,
     market,
+    persona_emblem,
     plan,
     promoter,
     reach,
@@ -619,6 +620,24 @@ def draw_targets() -> Axes:
     table["attractiveness"] = [0.95, 0.72, 0.6, 0.34, 0.12]
     table["fit"] = [0.82, 0.9, 0.35, 0.55, 0.2]
     return targeting.plot_targets(table)
+
+
+def draw_persona() -> Axes:
+    rows = [
+        ("age", "Age", "aged 25-34", 0.5, "44.0%", "21.0%"),
+        ("family", "Family", "with household type with children", -0.4, "18.0%", "37.0%"),
+        ("place", "Place", "in urban places", 0.6, "81.0%", "52.0%"),
+        ("worth", "How much and how often", "more orders", 1.1, "9.20", "4.00"),
+        ("buys", "What they buy", "who buy mostly Lamps", 0.4, "33.0%", "17.0%"),
+        ("when", "When", "who buy mostly in the evening", 0.7, "58.0%", "25.0%"),
+        ("channel", "Channel and device", "who buy mostly by app", 1.2, "74.0%", "22.0%"),
+        ("values", "What they value", "who buy mostly for Gifts", 0.3, "28.0%", "16.0%"),
+        ("complaints", "What they complain about", "whose tickets are mostly on “returns”", 0.4,
+         "34.0%", "18.0%"),
+    ]  # fmt: skip
+    columns = ["heading", "label", "words", "strength", "own_text", "base_text"]
+    table = pd.DataFrame(rows, columns=columns).assign(given_name="Robin")
+    return persona_emblem.plot_persona(table, title="Robin stands for the segment Keen on the app")
 
 
 def draw_quiz() -> Axes:

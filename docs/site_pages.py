@@ -58,6 +58,7 @@ MENU = {
         "campaigns",
         "kpis",
         "targeting",
+        "personas",
     ),
     "Charts": ("gallery/index",),
     "Library": ("api/index", "peers"),

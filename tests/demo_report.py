@@ -39,6 +39,7 @@ from segkit.report import (
     kpi_series,
     lifetime_value,
     market,
+    persona_emblem,
     plan,
     promoter,
     reach,
@@ -83,6 +84,7 @@ MODULES = [
     market.players,
     market.trends,
     market.white_space,
+    persona_emblem,
     plan,
     promoter,
     reach,
@@ -348,7 +350,16 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         ],
         columns=["feature", "level", "customer_share", "value_index"],
     )
+    persona = pd.DataFrame(
+        [
+            ("age", "Age", "aged 25-34", 0.5, "44.0%", "21.0%"),
+            ("buys", "What they buy", f"who buy mostly {HOSTILE}", -0.6, "9.0%", "28.0%"),
+            ("worth", "How much and how often", "more orders", 3.0, "9.20", "4.00"),
+        ],
+        columns=["heading", "label", "words", "strength", "own_text", "base_text"],
+    ).assign(given_name="Robin")
     return {
+        "persona": persona,
         "stability": stability,
         "segment_stability": rated,
         "paths": paths,
@@ -572,6 +583,7 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_segment_stability": stability.plot_segment_stability(tables["segment_stability"]),
         "plot_paths": stability.plot_paths(tables["paths"], flows=tables["flows"]),
         "plot_targets": targeting.plot_targets(tables["targets"]),
+        "plot_persona": persona_emblem.plot_persona(tables["persona"]),
         "plot_profile_panels": differences.plot_profile_panels(tables["panels"]),
         "plot_separation": separation.plot_separation(
             tables["separation"],

@@ -23,6 +23,7 @@ from segkit.plan.frozen import Frozen
 from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
 from segkit.plan.market import Market
+from segkit.plan.personas import Personas
 from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
@@ -280,6 +281,7 @@ class Plan(BaseSettings):
     campaigns: Campaigns = Campaigns()
     targeting: Targeting = Targeting()
     wallet: Wallet = Wallet()
+    personas: Personas = Personas()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 

@@ -66,7 +66,7 @@ def count_reasons(
 def _count_question(rows: Table, segments: pd.DataFrame, asked: Reasons) -> pd.DataFrame:
     members = ibis.memtable(segments[["customer_id", "segment_name"]])
     last = take_last(rows.filter(_.question == asked.question)).inner_join(members, "customer_id")
-    named = {f"named_{n}": _find_named(last.answer, asked, w) for n, w in _number(asked)}
+    named = {f"named_{n}": find_named(last.answer, asked, w) for n, w in _number(asked)}
     last = last.mutate(**named)
     is_other = ~ibis.or_(*[last[name] for name in named])
     sums = {name: last[name].sum() for name in named}
@@ -90,7 +90,7 @@ def _number(asked: Reasons) -> list[tuple[int, tuple[str, ...]]]:
     return list(enumerate(asked.reasons.values()))
 
 
-def _find_named(answer: ir.StringValue, asked: Reasons, words: Sequence[str]) -> ir.BooleanValue:
+def find_named(answer: ir.StringValue, asked: Reasons, words: Sequence[str]) -> ir.BooleanValue:
     """Return whether an answer has one of the words, capitals aside.
 
     Without a separator a word counts where one begins with it: "size" is in "sizes", and "art" is
