@@ -32,7 +32,8 @@ class Feature:
     """A feature as a model reads it.
 
     ``levels`` are those with a parameter, beside ``base``; empty of a number, which has its
-    ``mean``, its ``sd``, and the ends ``low`` and ``high`` that it was learned within, as logarithms.
+    ``mean``, its ``sd``, and the ends ``low`` and ``high`` that it was learned within, all of them
+    logarithms.
     """
 
     name: str
@@ -113,16 +114,17 @@ def fit_lead_model(
 
     Features are taken in their order as long as there are ``events_per_parameter`` successes, and
     as many failures, for each parameter (Peduzzi et al. 1996, *Journal of Clinical Epidemiology*
-    49). The weight of the ridge is the one that foretells best in five folds of customers. Whether the chances are too extreme is looked at in these folds too: where the
-    interval of the calibration's slope leaves out 1, they are corrected by its intercept and slope
-    (Platt 1999).
+    49). The weight of the ridge is the one that foretells best in five folds of customers. Whether
+    the chances are too extreme is looked at in these folds too: where the interval of the
+    calibration's slope leaves out 1, they are corrected by its intercept and slope (Platt 1999).
 
     Parameters
     ----------
     rows : DataFrame
         ``customer_id``, ``is_won`` and the features; one row a lead and day.
     features : sequence of str
-        Columns, the most telling first; those of text are categories, and those that are not there are left out.
+        Columns, the most telling first; those of text are categories, and those that
+        are not there are left out.
     events_per_parameter : float
     """
     won = rows["is_won"].to_numpy(float)

@@ -22,7 +22,9 @@ from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
+from segkit.plan.leads import Leads
 from segkit.plan.market import Market
+from segkit.plan.plays import Plays
 from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
@@ -277,6 +279,8 @@ class Plan(BaseSettings):
     readiness: ReadinessAnswers = ReadinessAnswers()
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
+    leads: Leads = Leads()
+    plays: Plays = Plays()
     wallet: Wallet = Wallet()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)

@@ -30,6 +30,7 @@ from segkit.plan.plays import Plays
 CALLS = "call_leads"
 EVERYBODY = "all customers"
 NO_SEGMENT = "no segment"
+VALUES = ("mean_value", "mean_low", "mean_high")
 MOST_KNOWN_COSTS = 0.95
 MEMBER_COLUMNS = [
     "customer_id", "segment_name", "play", "place", "reason", "reason_kind", "expected_value",
@@ -123,7 +124,7 @@ def make_plays(
         if reason:
             missing[CALLS] = reason
     told = pd.DataFrame(values, columns=VALUE_COLUMNS)
-    members = _join_members(lists, told, segments, plan=plan)
+    members = _join_members(lists, told, segments, plan=plan, smallest_cell=at.smallest_cell)
     horizon = next((one.horizon_days for one in leads), plan.horizon_days)
     members.loc[members["play"] == CALLS, "horizon_days"] = horizon
     members["horizon_days"] = members["horizon_days"].astype("int64")
@@ -173,6 +174,7 @@ def _list_from_purchases(
     categories = list_categories(tables, as_of=at.as_of)
     attended = [word.casefold() for word in plan.attended]
     industries = _read_column(customers, "industry")
+    lifetime = _read_lifetime(customers, margin)  # it looks ahead from the last day
     earlier_day = at.as_of - datetime.timedelta(days=plan.horizon_days)
     found = {}
     for day in (at.as_of, earlier_day):
@@ -248,7 +250,12 @@ def list_calls(leads: Sequence[LeadScore], margin: Margin) -> tuple[pd.DataFrame
 
 
 def _join_members(
-    lists: Mapping[str, pd.DataFrame], values: pd.DataFrame, segments: pd.DataFrame, *, plan: Plays
+    lists: Mapping[str, pd.DataFrame],
+    values: pd.DataFrame,
+    segments: pd.DataFrame,
+    *,
+    plan: Plays,
+    smallest_cell: int,
 ) -> pd.DataFrame:
     """Put the lists together: places, what is expected, and which play is a customer's first."""
     names = dict(zip(segments["customer_id"].astype(str), segments["segment_name"], strict=True))
@@ -262,11 +269,8 @@ def _join_members(
             ends = [one[name].to_numpy(float) for name in ("value", "value_low", "value_high")]
         else:
             row = by_play.loc[play]
-            is_enough = row["earlier_count"] >= count_needed(5)
-            ends = [
-                row[name] if is_enough else np.nan
-                for name in ("mean_value", "mean_low", "mean_high")
-            ]
+            is_enough = row["earlier_count"] >= count_needed(smallest_cell)
+            ends = [row[name] if is_enough else np.nan for name in VALUES]
         tables.append(
             pd.DataFrame(
                 {
@@ -292,7 +296,7 @@ def _join_members(
 
 
 def _value_calls(members: pd.DataFrame) -> pd.DataFrame:
-    """Return what a lead that is ready for a call is expected to bring: a row of `VALUE_COLUMNS`."""
+    """Return what a lead that is ready for a call is to bring: a row of `VALUE_COLUMNS`."""
     own = members[members["play"] == CALLS]
     if own.empty:
         return pd.DataFrame(columns=VALUE_COLUMNS)

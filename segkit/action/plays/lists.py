@@ -101,7 +101,8 @@ def list_attended(known: Known) -> tuple[pd.DataFrame, str]:
     days = known.plan.attended_days
     rows = rows[(rows["attended_count"] > 0) & (rows["attended_days"] <= days)]
     reasons = [
-        f"Attended {count:.0f} {'event' if count == 1 else 'events'}, the last {since:.0f} days ago."
+        f"Attended {count:.0f} {'event' if count == 1 else 'events'}, "
+        f"the last {since:.0f} days ago."
         for count, since in zip(rows["attended_count"], rows["attended_days"], strict=True)
     ]
     kind = np.where(rows["attended_count"] > 1, "attended more than once", "attended once")
@@ -149,9 +150,7 @@ def list_loyal(known: Known) -> tuple[pd.DataFrame, str]:
         is_worth = cost <= known.plan.most_reward_share * worth
         rows, worth = rows[is_worth], worth[is_worth]
         kind = kind[is_worth.to_numpy()]
-        told = [
-            f" The reward is {cost / one:.1%} of what a year is expected to bring." for one in worth
-        ]
+        told = [f" The reward is {cost / one:.1%} of what a year is to bring." for one in worth]
     reasons = [
         f"Net spend of {spend:,.0f} in 365 days, on {days:.0f} days with a purchase in all; last "
         f"{since:.0f} days ago.{more}"

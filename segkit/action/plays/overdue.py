@@ -252,7 +252,7 @@ def _find_ends(gaps: ir.Table) -> tuple[datetime.date, datetime.date]:
 
 
 def _count_gaps(gaps: ir.Table, rhythm: Rhythm) -> pd.DataFrame:
-    """Count gaps by how many there were before, and by their length over what is known, in steps."""
+    """Count gaps by how many there were before, and by their length over what is known."""
     ratio = gaps.gap / (rhythm.prior_days + gaps.seen_days)
     step = (ratio.ln() / BIN).floor().cast("int64")
     counts = gaps.group_by("seen_count", step=step).agg(gap_count=_.count())
