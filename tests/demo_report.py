@@ -35,9 +35,11 @@ from segkit.report import (
     engagement,
     history,
     kpi_series,
+    leads,
     lifetime_value,
     market,
     plan,
+    plays,
     promoter,
     reach,
     readiness,
@@ -72,6 +74,7 @@ MODULES = [
     differences,
     engagement,
     kpi_series,
+    leads,
     history,
     history,
     lifetime_value,
@@ -80,6 +83,7 @@ MODULES = [
     market.trends,
     market.white_space,
     plan,
+    plays,
     promoter,
     reach,
     readiness,
@@ -357,6 +361,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "quiz": quiz,
         **make_evidence_by_segment(),
         **make_campaigns(),
+        **make_plays(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
@@ -488,6 +493,18 @@ def make_campaigns() -> dict[str, pd.DataFrame]:
     return {"campaign_effects": effects, "campaign_policies": policies, "uplift": uplift}
 
 
+def make_plays() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of leads and plays."""
+    fifths = pd.DataFrame({"group": [1, 2, 3], "mean_chance": [0.1, 0.4, 0.7]})
+    fifths["event_share"] = [0.12, None, 0.66]
+    fifths["event_low"], fifths["event_high"] = fifths["event_share"] - 0.1, 0.8
+    brought = pd.DataFrame({"play": [HOSTILE, "Reward the loyal", "all customers"]})
+    brought["mean_value"] = [12.5, None, 40.0]
+    brought["mean_low"] = brought["mean_value"] - 5
+    brought["mean_high"] = brought["mean_value"] + 5
+    return {"fifths": fifths, "brought": brought}
+
+
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     cells = tables["market"]
@@ -497,6 +514,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_effects": campaign_charts.plot_effects(
             tables["campaign_effects"], whole=tables["campaign_effects"].head(1)
         ),
+        "plot_reliability": leads.plot_reliability(tables["fifths"]),
+        "plot_plays": plays.plot_plays(tables["brought"], currency="EUR"),
         "plot_policies": campaign_charts.plot_policies(tables["campaign_policies"]),
         "plot_uplift": campaign_charts.plot_uplift(tables["uplift"]),
         "plot_quality": plan.plot_quality(tables["quality"]),

@@ -192,9 +192,7 @@ def _list_from_purchases(
             plan=plan,
             industries=industries,
             products=_name_products(tables) if day == at.as_of else {},
-            lifetime=_read_lifetime(customers, margin)
-            if day == at.as_of
-            else pd.Series(dtype=float),
+            lifetime=lifetime if day == at.as_of else lifetime.iloc[:0],
             smallest_cell=at.smallest_cell,
         )
     today, earlier = found[at.as_of], found[earlier_day]
