@@ -211,8 +211,8 @@ def test_a_score_is_the_same_whatever_the_order_of_rows():
 @pytest.mark.slow
 def test_nobody_is_scored_where_nothing_tells():
     rng = np.random.default_rng(11)
-    given = sum(judge(make_leads(rng, strength=0.0)).reason == "" for _ in range(40))
-    assert given <= 5  # a lower end above a half: 2.5 in 100, whatever the model
+    given = sum(judge(make_leads(rng, strength=0.0)).reason == "" for _ in range(15))
+    assert given <= 2  # a lower end above a half: 2.5 in 100, whatever the model
 
 
 def test_nobody_is_scored_by_noise():

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from published import publish, read_texts
+from test_leads import make_leads
 
 from segkit.action.exports import count_consent
 from segkit.action.leads import LeadScore, judge_leads
@@ -28,7 +29,6 @@ from segkit.report import leads as lead_report
 from segkit.report import play_findings, plays
 from segkit.report.shared.finding_rules.said import Said
 from segkit.report.shared.finding_rules.sentences import RULES
-from test_leads import make_leads
 
 AT = Settings(datetime.date(2026, 6, 30), currency="EUR")
 CAUSAL = re.compile(r"\b(?:because|due to|leads? to|effects? of|caused?)\b", re.I)
@@ -57,7 +57,7 @@ def make_book(*, reward_cost: float | None = 5.0, size: int = 60) -> PlayBook:
     values = [measure_list(EVERYBODY, amounts), measure_list("win_back", amounts.head(50))]
     values.append(measure_list("reward_loyal", amounts.tail(4)))  # too few to tell
     rewards = pd.DataFrame(
-        [("reward_loyal", 60, 100.0, 6000.0, 150.0, 140.0, reward_cost, (reward_cost or np.nan) / 100)],
+        [("reward_loyal", 60, 100.0, 6e3, 150.0, 140.0, reward_cost, (reward_cost or np.nan) / 100)],
         columns=[
             "play", "customer_count", "mean_worth", "mean_worth_sum", "mean_worth_largest",
             "mean_worth_second", "reward_cost", "cost_share",
@@ -195,7 +195,10 @@ def test_nobody_is_named_in_what_is_shown():
 
 
 def test_rewards_are_set_against_what_a_year_brings():
-    assert any("A reward for the loyal costs EUR 5.00" in text for text in state(make_book()))
+    assert any(
+        "A reward for the loyal costs EUR\N{NO-BREAK SPACE}5.00" in text
+        for text in state(make_book())
+    )
     texts = state(make_book(reward_cost=None))
     assert any("write “reward_cost” under [plays]" in text for text in texts)
 

@@ -171,7 +171,11 @@ def _list_with_deal(
     deals = deals.filter(deals.customer_id.notnull() & deals.opened_on.notnull())
     # A deal that ended on a day that nobody wrote down was open until nobody knows when.
     deals = deals.filter(deals.closed_on.notnull() | ~deals.outcome.isin(["won", "lost"]))
-    deals = deals.mutate(amount=find_column(deals, "amount", "float64"))
+    deals = deals.mutate(
+        opened_on=deals.opened_on.cast("date"),
+        closed_on=deals.closed_on.cast("date"),
+        amount=find_column(deals, "amount", "float64"),
+    )
     both = deals.cross_join(days)
     both = both.filter(both.opened_on <= both.cut_on)
     waited = both.closed_on.delta(both.cut_on, unit="day")
@@ -261,10 +265,10 @@ def _sum_message_days(messages: ir.Table) -> ir.Table:
     answered = messages.sent_at.cast("date") + ibis.interval(days=DAYS_TO_ANSWER)
     if "opened_at" in messages.columns:
         answered = ibis.coalesce(messages.opened_at.cast("date"), answered)
-    clicked = find_column(messages, "clicked", "boolean")
-    return messages.group_by("customer_id", day_=answered.cast("date")).agg(
-        opened_count=count_true(messages.opened), clicked_count=count_true(clicked)
-    )
+    told = {"opened_count": count_true(messages.opened)}
+    if "clicked" in messages.columns:
+        told["clicked_count"] = count_true(messages.clicked)
+    return messages.group_by("customer_id", day_=answered.cast("date")).agg(**told)
 
 
 def _sum_until(rows: ir.Table, by_day: ir.Table) -> ir.Table:
