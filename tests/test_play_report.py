@@ -56,8 +56,9 @@ def make_book(*, reward_cost: float | None = 5.0, size: int = 60) -> PlayBook:
     amounts = pd.Series(rng.gamma(2.0, 10.0, 200))
     values = [measure_list(EVERYBODY, amounts), measure_list("win_back", amounts.head(50))]
     values.append(measure_list("reward_loyal", amounts.tail(4)))  # too few to tell
+    share = np.nan if reward_cost is None else reward_cost / 100
     rewards = pd.DataFrame(
-        [("reward_loyal", 60, 100.0, 6e3, 150.0, 140.0, reward_cost, (reward_cost or np.nan) / 100)],
+        [("reward_loyal", 60, 100.0, 6e3, 150.0, 140.0, reward_cost, share)],
         columns=[
             "play", "customer_count", "mean_worth", "mean_worth_sum", "mean_worth_largest",
             "mean_worth_second", "reward_cost", "cost_share",

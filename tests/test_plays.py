@@ -66,7 +66,7 @@ class TestOverdue:
         assert list(found["customer_id"]) == ["c001", "c002"]
         assert found["reason"].iloc[0] == (
             "94 days since the last purchase; 90% of gaps like this customer's ended within 93. "
-            "Overdue for 1 days, after 3 purchases."
+            "Overdue for 1 day, after 3 purchases."
         )
         assert found["reason_kind"].nunique() == 2  # the other for more than twice the limit
         assert 2 * limit < 300
@@ -360,6 +360,24 @@ def test_the_margin_is_that_of_costs_only_where_they_are_known(profit, share, ki
     margin = find_margin(customers, Plays())
     assert (margin.share, margin.kind) == (share, kind)
     assert find_margin(customers, Plays(margin_share=0.4)).kind == "plan"
+
+
+@pytest.mark.slow
+def test_online_retail_s_later_gaps_exceed_the_limit_as_often_as_was_stated(shared_data):
+    con = ibis.duckdb.connect()
+    lines = con.read_parquet(str(shared_data("online_retail/online_retail.parquet")))
+    lines = lines.filter(lines.CustomerID.notnull()).select(
+        customer_id=lines.CustomerID.cast("string"),
+        ordered_at=lines.InvoiceDate.cast("timestamp"),
+        line_amount=lines.Quantity * lines.UnitPrice,
+        line_type=ibis.ifelse(lines.Quantity > 0, "sale", "return"),
+    )
+    tables = {"order_lines": lines.cache()}
+    until, as_of = datetime.date(2011, 6, 9), datetime.date(2011, 12, 9)
+    rhythm = learn_rhythm(tables, fetch_days(tables, until), until=until, share=0.9)
+    check = check_rhythm(tables, rhythm, learned_until=until, as_of=as_of).iloc[0]
+    assert check["over_low"] < 0.1 < check["over_high"]
+    assert check["gap_count"] > 3000
 
 
 def test_a_plan_names_a_play_once():

@@ -80,8 +80,8 @@ def list_overdue(known: Known) -> tuple[pd.DataFrame, str]:
     share = f"{known.rhythm.share:.0%}"
     reasons = [
         f"{recency:.0f} days since the last purchase; {share} of gaps like this customer's ended "
-        f"within {limit:.0f}. Overdue for {recency - limit:.0f} days, after {count:.0f} "
-        f"{'purchase' if count == 1 else 'purchases'}."
+        f"within {int(limit)}. Overdue for {_count(recency - int(limit), 'day')}, after "
+        f"{_count(count, 'purchase')}."
         for recency, limit, count in zip(
             rows["recency_days"], rows["limit"], rows["day_count"], strict=True
         )
@@ -101,8 +101,7 @@ def list_attended(known: Known) -> tuple[pd.DataFrame, str]:
     days = known.plan.attended_days
     rows = rows[(rows["attended_count"] > 0) & (rows["attended_days"] <= days)]
     reasons = [
-        f"Attended {count:.0f} {'event' if count == 1 else 'events'}, "
-        f"the last {since:.0f} days ago."
+        f"Attended {_count(count, 'event')}, the last {_count(since, 'day')} ago."
         for count, since in zip(rows["attended_count"], rows["attended_days"], strict=True)
     ]
     kind = np.where(rows["attended_count"] > 1, "attended more than once", "attended once")
@@ -214,6 +213,11 @@ def _make_list(
         }
     )
     return table.sort_values(["rank", "customer_id"], ascending=[False, True], ignore_index=True)
+
+
+def _count(number: float, noun: str) -> str:
+    """Return a number with its noun, as "1 day" or "2 days"."""
+    return f"{number:,.0f} {noun}" if number == 1 else f"{number:,.0f} {noun}s"
 
 
 def _list_nobody() -> pd.DataFrame:
