@@ -85,6 +85,7 @@ def make_book(*, reward_cost: float | None = 5.0, size: int = 60) -> PlayBook:
         missing=pd.DataFrame([("cross_sell", "No categories.")], columns=["play", "reason"]),
         margin=Margin(0.4, "costs"),
         plan=Plays(reward_cost=reward_cost),
+        buyer_count=200,
         check=check,
         industries=industries,
         lifted=lifted,
@@ -110,7 +111,7 @@ def publish_book(book: PlayBook, segments: pd.DataFrame | None = None):
 
 def state(book: PlayBook) -> list[str]:
     shown, _, firsts, tables, lifted = publish_book(book)
-    told = play_findings.state_plays(shown, tables, book=book, at=AT)
+    told = play_findings.state_plays(shown, book=book, at=AT)
     told += play_findings.state_beside(firsts, tables, lifted, book=book, at=AT)
     return check_rules(told)
 
@@ -122,12 +123,11 @@ def check_rules(told: list) -> list[str]:
     return read_texts(told)
 
 
-def test_each_play_is_told_with_its_count_its_value_and_who_may_be_contacted():
+def test_each_play_is_told_with_its_count_and_its_value():
     texts = state(make_book())
     start = "Win back those who are overdue: 60 customers today. Whoever would have been on this"
     (told,) = [text for text in texts if text.startswith(start)]
     assert "n = 50" in told
-    assert "Win back those who are overdue: 40 of 60 may be contacted." in texts
     assert not any(CAUSAL.search(text) for text in texts)
 
 
@@ -197,7 +197,7 @@ def test_nobody_is_named_in_what_is_shown():
 
 def test_rewards_are_set_against_what_a_year_brings():
     assert any(
-        "A reward for the loyal costs EUR\N{NO-BREAK SPACE}5.00" in text
+        "A reward for the loyal costs EUR\N{NARROW NO-BREAK SPACE}5.00" in text
         for text in state(make_book())
     )
     texts = state(make_book(reward_cost=None))
@@ -223,7 +223,7 @@ def test_a_shop_without_anything_has_one_table_of_what_is_missing():
     parts = publish(plays.list_parts(book, NOBODY).assign(segment_count=0), plays.PARTS)
     firsts = publish(plays.list_firsts(book, NOBODY), plays.FIRSTS)
     lifted = publish(book.lifted, plays.LIFTED)
-    assert play_findings.state_plays(shown, tables, book=book, at=AT) == []
+    assert play_findings.state_plays(shown, book=book, at=AT) == []
     assert play_findings.state_beside(firsts, tables, lifted, book=book, at=AT) == []
     assert len(tables.missing.frame) == len(Plays().order)
     assert plays.lay_out_plays(shown, parts, tables, lifted=lifted)
@@ -247,7 +247,7 @@ def test_a_score_is_told_with_how_it_did():
     leads = [score_drawn()]
     tables = publish_leads(leads)
     texts = check_rules(lead_report.state_leads(tables, leads))
-    assert "40 customers today, of whom 10 customers are ready for a call" in texts[0]
+    assert "40 customers today, of whom 10 are ready for a call" in texts[0]
     assert any("the score put the right one first in 0." in text for text in texts)
     assert any("the chances hold" in text for text in texts)
     assert any("days since first known, one standard deviation more," in text for text in texts)

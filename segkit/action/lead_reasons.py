@@ -33,7 +33,7 @@ MOST_TOLD = 2
 
 
 def write_reasons(
-    model: LeadModel, today: pd.DataFrame, past: pd.DataFrame, chances: np.ndarray
+    model: LeadModel, today: pd.DataFrame, past: pd.DataFrame, *, chances: np.ndarray
 ) -> tuple[list[str], list[str]]:
     """Write for each lead which features raise its odds most above those of past leads.
 

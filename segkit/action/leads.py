@@ -83,8 +83,8 @@ class LeadScore:
         ``mean_chance``, ``event_share``, ``event_low``, ``event_high``.
     model : LeadModel or None
         Learned from all days.
-    lead_count, learned_count : int
-        Leads of today, and rows that the model was learned from.
+    lead_count, learned_count, success_count : int
+        Leads of today, rows that the model was learned from, and successes among these.
     is_calibrated : bool
         Whether as many of the leads judged succeeded as were foretold, as far as chance explains.
     """
@@ -98,6 +98,7 @@ class LeadScore:
     model: LeadModel | None = None
     lead_count: int = 0
     learned_count: int = 0
+    success_count: int = 0
     is_calibrated: bool = False
 
 
@@ -204,6 +205,7 @@ def judge_leads(past: pd.DataFrame, today: pd.DataFrame, *, kind: str, plan: Lea
         scores=_list_scores(model, today, past, plan=plan, is_calibrated=is_calibrated, kind=kind),
         model=model,
         learned_count=len(past),
+        success_count=int(past["is_won"].sum()),
         is_calibrated=is_calibrated,
         **found,
     )
@@ -335,7 +337,7 @@ def _list_scores(
     if today.empty:
         return pd.DataFrame(columns=SCORE_COLUMNS)
     chances = model.find_chances(today)
-    reasons, kinds = write_reasons(model, today, past, chances)
+    reasons, kinds = write_reasons(model, today, past, chances=chances)
     worth = past.loc[past["is_won"], "later_value"].astype(float).to_numpy()
     mean = worth.mean() if is_calibrated else np.nan
     low, high = bound_mean(worth) if is_calibrated else (np.nan, np.nan)

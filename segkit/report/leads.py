@@ -243,7 +243,7 @@ def _state_kind(tables: Tables, one: LeadScore) -> list[Finding]:
         told += _state_judged(tables.judged, one, kind)
     if one.reason or count.value is None:
         return told
-    ready = tables.leads.read_figure("ready_count", where=where, kind="count", unit="customer")
+    ready = tables.leads.read_figure("ready_count", where=where, kind="count")
     if ready.value is not None:
         told.insert(0, write_finding("leads.score.ready", [count, ready], count=count, words=words))
     return told + _state_points(tables.points, kind)

@@ -15,14 +15,13 @@ from segkit.report.shared.sentences import find_sentence, write_finding
 MOST_OFFERS = 3
 
 
-def state_plays(plays: Published, tables: Tables, *, book: PlayBook, at: Settings) -> list[Finding]:
-    """Say of each play who is in it, how many may be contacted, and what such customers brought.
+def state_plays(plays: Published, *, book: PlayBook, at: Settings) -> list[Finding]:
+    """Say of each play how many are in it, and what such customers brought.
 
     Parameters
     ----------
     plays : Published
         Of `segkit.report.plays.count_plays`.
-    tables : Tables
     book : PlayBook
         Of which the plan and where the margin is from are read.
     at : Settings
@@ -35,7 +34,6 @@ def state_plays(plays: Published, tables: Tables, *, book: PlayBook, at: Setting
         if rows.empty or rows["customer_count"].isna().any():
             continue
         told.append(_state_play(plays, rows.iloc[0], book=book, at=at, is_call=play == CALLS))
-        told += _state_contact(tables.answers, name_play(play))
     if told:
         told.append(write_finding("plays.totals.added"))
     return [*_state_whole(plays, book), *told]
@@ -79,21 +77,6 @@ def _state_play(
     if kind == "measured":
         read.append(plays.read_figure("earlier_count", where=where, kind="count"))
     return write_finding(f"plays.lists.{kind}", read, count=count, words=words)
-
-
-def _state_contact(answers: Published, play: str) -> list[Finding]:
-    """Say how many of a play may be contacted; nothing where no answer is known."""
-    if answers.empty:
-        return []
-    rows = answers.frame[(answers.frame["play"] == play) & answers.frame["customer_count"].notna()]
-    if not (rows["answer"] == "with_consent").any():
-        return []
-    where = {"play": play, "answer": "with_consent"}
-    found = [
-        answers.read_figure("customer_count", where=where, kind="count"),
-        answers.read_figure("play_count", where=where, kind="count"),
-    ]
-    return [write_finding("plays.lists.contact", found, count=found[0], words={"play": play})]
 
 
 def state_totals(firsts: Published, *, book: PlayBook) -> list[Finding]:

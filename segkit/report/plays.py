@@ -151,8 +151,8 @@ def name_play(play: str) -> str:
 def count_plays(book: PlayBook) -> pd.DataFrame:
     """Count the members of each play today, beside what those of an earlier day brought.
 
-    Publish it with the horizon's days. All customers, who are no play, are the last row: their
-    ``customer_count`` is that of the earlier day.
+    Publish it with the horizon's days. All customers, who are no play, are the last row. Of calls
+    ``earlier_count`` is of the successes that were learned from.
     """
     counts = book.members.groupby("play")["customer_id"].size()
     days = book.members.groupby("play")["horizon_days"].first()
@@ -163,7 +163,7 @@ def count_plays(book: PlayBook) -> pd.DataFrame:
         if not is_play and play not in values.index:
             continue
         told = values.loc[play].to_dict() if play in values.index else {}
-        size = int(counts.get(play, 0)) if is_play else int(told["earlier_count"])
+        size = int(counts.get(play, 0)) if is_play else book.buyer_count
         if size:
             horizon = int(days.get(play, book.plan.horizon_days))
             name = name_play(play) if is_play else EVERYBODY

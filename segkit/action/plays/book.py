@@ -71,6 +71,8 @@ class PlayBook:
         Of `compare_industries` (what is offered), of `measure_lifted`, and what rewards cost.
     margin : Margin
     plan : Plays
+    buyer_count : int
+        Customers with a purchase until today.
     """
 
     members: pd.DataFrame
@@ -81,6 +83,7 @@ class PlayBook:
     check: pd.DataFrame = field(default_factory=pd.DataFrame)
     industries: pd.DataFrame = field(default_factory=pd.DataFrame)
     lifted: pd.DataFrame = field(default_factory=pd.DataFrame)
+    buyer_count: int = 0
     rewards: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -131,7 +134,7 @@ def make_plays(
     rows = [(play, missing[play]) for play in plan.order if play in missing]
     return PlayBook(
         members=members,
-        values=pd.concat([told, _value_calls(members)], ignore_index=True),
+        values=pd.concat([told, _value_calls(members, leads)], ignore_index=True),
         missing=pd.DataFrame(rows, columns=["play", "reason"]),
         margin=margin,
         plan=plan,
@@ -212,6 +215,7 @@ def _list_from_purchases(
     parts = {
         "check": _check_gaps(tables, today, at),
         "industries": compared[is_offered].reset_index(drop=True),
+        "buyer_count": len(today.histories),
         "lifted": measure_lifted(today.histories) if categories else pd.DataFrame(),
     }
     return lists, missing, values, parts
@@ -293,15 +297,16 @@ def _join_members(
     return members[MEMBER_COLUMNS]
 
 
-def _value_calls(members: pd.DataFrame) -> pd.DataFrame:
+def _value_calls(members: pd.DataFrame, leads: Sequence[LeadScore]) -> pd.DataFrame:
     """Return what a lead that is ready for a call is to bring: a row of `VALUE_COLUMNS`."""
     own = members[members["play"] == CALLS]
     if own.empty:
         return pd.DataFrame(columns=VALUE_COLUMNS)
     largest, second = find_largest(own["expected_value"])
+    successes = sum(one.success_count for one in leads if not one.reason)
     means = own[["expected_value", "expected_low", "expected_high"]].astype(float).mean()
     total = own["expected_value"].sum(min_count=1)
-    row = (CALLS, len(own), *means, total, largest, second)
+    row = (CALLS, successes, *means, total, largest, second)
     return pd.DataFrame([row], columns=VALUE_COLUMNS)
 
 

@@ -97,7 +97,8 @@ def learn_rhythm(
     ----------
     tables : mapping of str to ibis.Table
     histories : DataFrame
-        Of `fetch_histories` on that day: ``day_count``, ``active_days``, ``log_gap_sum``.
+        Of `fetch_histories` on that day: ``day_count``, ``active_days``,
+        ``recency_days``, ``log_gap_sum``.
     until : date
     share : float
         The part of gaps that shall be shorter than the limit.
@@ -111,8 +112,9 @@ def learn_rhythm(
         return Rhythm(share=share, reason=NOT_FOUND)
     rhythm = Rhythm(*values, share=share)
     gaps = list_gaps(tables, until=until)
-    first, last = _find_ends(gaps)
-    settled = last - (last - first) / 3
+    # From the first purchase until the day; what began in the last third is left out.
+    whole = int((histories["active_days"] + histories["recency_days"]).max())
+    settled = until - datetime.timedelta(days=whole // 3)
     counts = _count_gaps(gaps.filter(gaps.before <= ibis.literal(settled)), rhythm)
     if counts["gap_count"].sum() < FEWEST_GAPS:
         return Rhythm(share=share, reason=TOO_FEW_GAPS)
@@ -243,12 +245,6 @@ def check_rhythm(
             "over_high": high,
         }
     )
-
-
-def _find_ends(gaps: ir.Table) -> tuple[datetime.date, datetime.date]:
-    """Return the first day that a gap began on, and the last that one ended on."""
-    ends = gaps.agg(first=gaps.before.min(), last=gaps.day.max()).to_pandas().iloc[0]
-    return pd.Timestamp(ends["first"]).date(), pd.Timestamp(ends["last"]).date()
 
 
 def _count_gaps(gaps: ir.Table, rhythm: Rhythm) -> pd.DataFrame:
