@@ -376,7 +376,7 @@ def test_online_retail_s_later_gaps_exceed_the_limit_as_often_as_was_stated(shar
     until, as_of = datetime.date(2011, 6, 9), datetime.date(2011, 12, 9)
     rhythm = learn_rhythm(tables, fetch_days(tables, until), until=until, share=0.9)
     check = check_rhythm(tables, rhythm, learned_until=until, as_of=as_of).iloc[0]
-    # 5 to 14 in 100 by the day of the split: a single year, whose autumn is another than its spring.
+    # 5 to 14 in 100 by the day of the split: one year, whose autumn is unlike its spring.
     assert 0.05 < check["over_share"] < 0.15
     assert check["gap_count"] > 3000
 
