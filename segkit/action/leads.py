@@ -53,7 +53,7 @@ TOO_FEW = (
     "Too few outcomes: {won} successes and {lost} failures to learn from and {later_won} and "
     "{later_lost} to judge by, where {learned} and {judged} of each are needed."
 )
-NOT_BETTER = "On later leads the score ranked no better than chance: nobody is scored by it."
+NOT_BETTER = "On later leads the score ranked no better than chance."
 SCORE_COLUMNS = [
     "customer_id", "kind", "chance", "place", "is_ready", "reason", "reason_kind", "value",
     "value_low", "value_high",
