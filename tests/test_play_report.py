@@ -214,7 +214,7 @@ def test_the_exhibits_are_there_and_what_is_missing_is_folded():
     assert table.set_index("play").loc["Win back those who are overdue", "contact_count"] == 40
 
 
-def test_a_shop_without_anything_has_one_table_of_what_is_missing():
+def test_a_shop_without_anything_has_one_line_that_says_so():
     book = make_plays({}, pd.DataFrame({"customer_id": []}), NOBODY, plan=Plays(), at=AT)
     shown = publish(plays.count_plays(book), plays.PLAYS)
     consent = count_consent(None, plays.name_lists(book), consent_column="consent")
@@ -223,10 +223,11 @@ def test_a_shop_without_anything_has_one_table_of_what_is_missing():
     parts = publish(plays.list_parts(book, NOBODY).assign(segment_count=0), plays.PARTS)
     firsts = publish(plays.list_firsts(book, NOBODY), plays.FIRSTS)
     lifted = publish(book.lifted, plays.LIFTED)
-    assert play_findings.state_plays(shown, book=book, at=AT) == []
+    (told,) = play_findings.state_plays(shown, book=book, at=AT)
+    assert told.text == "This plan has no purchases: it names no order lines."
     assert play_findings.state_beside(firsts, tables, lifted, book=book, at=AT) == []
     assert len(tables.missing.frame) == len(Plays().order)
-    assert plays.lay_out_plays(shown, parts, tables, lifted=lifted)
+    assert plays.lay_out_plays(shown, parts, tables, lifted=lifted) == []
 
 
 NOBODY = pd.DataFrame({"customer_id": pd.Series(dtype=str), "segment_name": pd.Series(dtype=str)})
@@ -265,3 +266,14 @@ def test_a_refused_score_says_why_and_draws_nothing():
     assert lead_report.join_scores(leads).empty
     charts = [one for one in lead_report.lay_out_leads(tables) if hasattr(one.thing, "figure")]
     assert charts == []
+
+
+def test_without_leads_there_is_one_line():
+    leads = [
+        LeadScore("deal_won", 90, reason="No deals."),
+        LeadScore("first_order", 90, reason="-"),
+    ]
+    tables = publish_leads(leads)
+    (told,) = lead_report.state_leads(tables, leads)
+    assert told.text == "No deals. -"
+    assert lead_report.lay_out_leads(tables) == []

@@ -43,7 +43,7 @@ FEATURES = {
 NO_LEADS = "No lead is known: nobody without an order, and no open deal, stands in the tables."
 NO_TABLE = {
     FIRST_ORDER: "The tables name nobody who has not ordered yet.",
-    DEAL_WON: "There is no table of deals with opened_on, closed_on and outcome.",
+    DEAL_WON: "No table of deals says when each was opened and closed, and how it ended.",
 }
 TOO_SHORT = (
     "The history is too short: leads of three days that lie {days} days apart are needed, two to "

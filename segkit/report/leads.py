@@ -11,13 +11,14 @@ from matplotlib.axes import Axes
 
 from segkit.action.lead_reasons import LABELS
 from segkit.action.leads import SCORE_COLUMNS, LeadScore
+from segkit.core.absence import empty_table
 from segkit.core.findings import Condition, Finding
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.shared import figures
 from segkit.report.shared.exhibits import Exhibit
 from segkit.report.shared.figures import BLUE, GREY, chart
 from segkit.report.shared.numbers import format_share
-from segkit.report.shared.sentences import find_sentence, write_finding
+from segkit.report.shared.sentences import explain_absence, find_sentence, write_finding
 from segkit.report.shared.views import Column, View
 
 NOW, AS_IT_WAS, EARLIER = "refreshed", "as it was before", "before, on its own later leads"
@@ -135,7 +136,11 @@ def list_tables(leads: Sequence[LeadScore]) -> list[tuple[pd.DataFrame, View]]:
                 ).drop(columns="feature")
             )
     views = (("judged", JUDGED), ("groups", GROUPS), ("points", POINTS))
-    tables = [(pd.DataFrame(rows), LEADS)]
+    counted = pd.DataFrame(rows)
+    if not any(one.lead_count or len(one.judged) for one in leads):
+        reasons = " ".join(dict.fromkeys(one.reason for one in leads))
+        counted = empty_table(LEADS.shape.by, reasons)
+    tables = [(counted, LEADS)]
     for name, view in views:
         found = parts[name]
         table = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
@@ -195,6 +200,8 @@ def plot_reliability(
 
 def lay_out_leads(tables: Tables) -> list[Exhibit]:
     """Return what is shown of leads: the counts, a chart a kind, and the folded tables."""
+    if tables.leads.empty:
+        return []
     shown = [Exhibit(thing=tables.leads, caption="Leads of today, by what they may become")]
     if tables.judged.empty:
         return shown
@@ -226,6 +233,8 @@ def state_leads(tables: Tables, leads: Sequence[LeadScore]) -> list[Finding]:
     leads : sequence of LeadScore
         Of which only the kind, the reason and whether the chances hold are read.
     """
+    if tables.leads.empty:
+        return [explain_absence(tables.leads)]
     return [finding for one in leads for finding in _state_kind(tables, one)]
 
 

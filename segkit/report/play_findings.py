@@ -10,7 +10,7 @@ from segkit.core.periods import name_next_days
 from segkit.core.privacy import Published
 from segkit.core.settings import Settings
 from segkit.report.plays import ENDS, Tables, name_play
-from segkit.report.shared.sentences import find_sentence, write_finding
+from segkit.report.shared.sentences import explain_absence, find_sentence, write_finding
 
 MOST_OFFERS = 3
 
@@ -28,7 +28,7 @@ def state_plays(plays: Published, *, book: PlayBook, at: Settings) -> list[Findi
     """
     told: list[Finding] = []
     if plays.empty:
-        return told
+        return [explain_absence(plays)]
     for play in book.plan.order:
         rows = plays.frame[plays.frame["play"] == name_play(play)]
         if rows.empty or rows["customer_count"].isna().any():
@@ -82,6 +82,8 @@ def _state_play(
 def state_totals(firsts: Published, *, book: PlayBook) -> list[Finding]:
     """Say how many customers are in a play, each counted once, and what such brought together."""
     if firsts.empty:
+        return []
+    if (firsts.frame["play"] == name_play("none")).all():
         return []
     is_play = [Condition("play", "!=", name_play("none"))]
     count = firsts.read_figure(

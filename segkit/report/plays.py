@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from segkit.action.plays.book import CALLS, EVERYBODY, PlayBook
+from segkit.core.absence import empty_table
 from segkit.core.measures import COUNT, count_needed, find_dominated
 from segkit.core.privacy import NOTE, Published, Shape
 from segkit.report.consent import list_answers
@@ -22,6 +23,8 @@ from segkit.report.shared.views import Column, View, reshape_published
 MOST_REASONS = 6
 OTHER_REASONS = "other reasons"
 SMALLEST_REASON = 0.05
+NO_PLAYS = "The plan names no play."
+MISSING_CAPTION = "Plays without a list, and what they need"
 ENDS = ("mean_low", "mean_high")
 PLAYS = View(
     Shape(
@@ -154,6 +157,9 @@ def count_plays(book: PlayBook) -> pd.DataFrame:
     Publish it with the horizon's days. All customers, who are no play, are the last row. Of calls
     ``earlier_count`` is of the successes that were learned from.
     """
+    if book.members.empty:
+        reasons = book.missing["reason"].value_counts(sort=False)
+        return empty_table(PLAYS.shape.by, str(reasons.idxmax()) if len(reasons) else NO_PLAYS)
     counts = book.members.groupby("play")["customer_id"].size()
     days = book.members.groupby("play")["horizon_days"].first()
     values = book.values.set_index("play")
@@ -170,9 +176,9 @@ def count_plays(book: PlayBook) -> pd.DataFrame:
             rows.append({"play": name, "customer_count": size, "horizon_days": horizon, **told})
             rows[-1]["play"] = name
     table = pd.DataFrame(rows)
-    if len(table) and "earlier_count" not in table:
+    if "earlier_count" not in table:
         table["earlier_count"] = 0
-    return table.fillna({"earlier_count": 0}) if len(table) else table
+    return table.fillna({"earlier_count": 0})
 
 
 def list_tables(book: PlayBook, consent: pd.DataFrame) -> list[tuple[pd.DataFrame, View]]:
@@ -350,9 +356,12 @@ def lay_out_plays(
     plays: Published, parts: Published, tables: Tables, *, lifted: Published
 ) -> list[Exhibit]:
     """Return what is shown of plays: a chart, the table, and the folded ones."""
-    shown = []
-    is_call = plays.frame["play"] == name_play(CALLS) if not plays.empty else pd.Series(dtype=bool)
-    drawn = plays.frame[~is_call] if not plays.empty else plays.frame
+    shown: list[Exhibit] = []
+    if plays.empty:
+        # One line says why; the table is there where the plays lack different things.
+        is_one = tables.missing.empty or tables.missing.frame["reason"].nunique() <= 2
+        return [] if is_one else [_fold(tables.missing, MISSING_CAPTION)]
+    drawn = plays.frame[plays.frame["play"] != name_play(CALLS)]
     known = drawn.dropna(subset=["mean_value"]) if "mean_value" in drawn else drawn.head(0)
     if len(known):
         chart_ = plot_plays(plays.keep(known))
@@ -365,8 +374,12 @@ def lay_out_plays(
         (tables.reasons, "The commonest reasons in each play"),
         (tables.industries, "What firms of an industry buy more than all firms"),
         (lifted, "Spend of a year by the number of categories bought: an association"),
-        (tables.missing, "Plays without a list, and what they need"),
+        (tables.missing, MISSING_CAPTION),
     ):
         if not table.empty:
-            shown.append(Exhibit(thing=table, caption=words, folded=True, max_rows=60))
+            shown.append(_fold(table, words))
     return shown
+
+
+def _fold(table: Published, caption: str) -> Exhibit:
+    return Exhibit(thing=table, caption=caption, folded=True, max_rows=60)
