@@ -86,6 +86,17 @@ class TestOverdue:
         assert shape == pytest.approx(1.5, rel=0.1)
         assert days / prior == pytest.approx(30.0, rel=0.12)
 
+    def test_customers_who_are_all_alike_have_one_limit(self):
+        rng = np.random.default_rng(6)
+        gaps = rng.exponential(30.0, (2000, 4)).clip(1e-3)
+        rows = pd.DataFrame(
+            {"day_count": 5, "active_days": gaps.sum(axis=1), "log_gap_sum": np.log(gaps).sum(1)}
+        )
+        rhythm = Rhythm(*fit_gaps(rows), level=0.9)
+        few, many = rhythm.find_limits(np.array([0, 8]), np.array([0.0, 120.0]))
+        assert few == pytest.approx(30 * np.log(10), rel=0.1)
+        assert many == pytest.approx(few, rel=0.1)
+
     @pytest.mark.slow
     @pytest.mark.parametrize("share", [0.8, 0.9])
     def test_as_many_later_gaps_are_longer_as_was_stated(self, share):

@@ -51,19 +51,19 @@ def write_reasons(
         [parts[:, places == number].sum(axis=1) for number in range(len(names))]
     )
     order = np.argsort(-by_feature, axis=1, kind="stable")[:, :MOST_TOLD]
+    values = {name: today[name].tolist() for name in names if name in today}
     reasons, kinds = [], []
     for row, chance in enumerate(chances):
         told = [names[place] for place in order[row] if by_feature[row, place] > 1e-9]
-        said = [_say(today.iloc[row], name) for name in told]
+        said = [_say(values[name][row] if name in values else None, name) for name in told]
         because = "; ".join(said) or NOTHING
         reasons.append(f"Chance {chance:.0%}. {because[0].upper()}{because[1:]}.")
         kinds.append(LABELS[told[0]] if told else NOTHING)
     return reasons, kinds
 
 
-def _say(row: pd.Series, name: str) -> str:
+def _say(value: object, name: str) -> str:
     """Return a feature's label with its value."""
-    value = row[name]
     if value is None or pd.isna(value):
         return f"{LABELS[name]}: not known"
     if isinstance(value, str):

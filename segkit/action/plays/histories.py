@@ -84,7 +84,7 @@ def fetch_histories(
     found = fetch(table).sort_values("customer_id", ignore_index=True)
     found["customer_id"] = found["customer_id"].astype(str)
     for name in ("year_spend", "later_value", "attended_count"):
-        found[name] = found[name].fillna(0.0) if name in found else 0.0
+        found[name] = found[name].astype(float).fillna(0.0) if name in found else 0.0
     for name in categories:
         found[f"{HAS}{name}"] = found[f"{HAS}{name}"].fillna(False).astype(bool)
     return found

@@ -148,19 +148,29 @@ def fit_gaps(histories: pd.DataFrame) -> tuple[float, float, float] | None:
     days = known["active_days"].to_numpy(float) / scale
     logs = known["log_gap_sum"].to_numpy(float) - count * np.log(scale)
 
+    def read_values(logarithms: np.ndarray) -> tuple[float, float, float]:
+        # Where all customers are alike the prior count grows without end: it stops at e ** 8.
+        shape, prior, middle = np.exp(np.clip(logarithms, -8, 8))
+        return shape, prior, middle * prior / shape
+
     def measure_loss(logarithms: np.ndarray) -> float:
-        shape, prior, rate = np.exp(np.clip(logarithms, -8, 8))
+        shape, prior, rate = read_values(logarithms)
         total = prior + shape * count
         each = (shape - 1) * logs - count * gammaln(shape) + prior * np.log(rate)
         each = each - gammaln(prior) + gammaln(total) - total * np.log(rate + days)
         return float(-each.mean())
 
-    found = minimize(measure_loss, np.log([1.0, 2.0, 2.0]), method="Nelder-Mead",
-                     options={"xatol": 1e-4, "fatol": 1e-8, "maxiter": 600})  # fmt: skip
-    values = np.exp(found.x)
-    if not found.success or not np.isfinite(values).all() or np.abs(found.x).max() > 7.9:
+    found = minimize(
+        measure_loss,
+        np.log([1.0, 2.0, 1.0]),
+        method="Nelder-Mead",
+        options={"xatol": 1e-4, "fatol": 1e-8, "maxiter": 800},
+    )
+    shape, prior, rate = read_values(found.x)
+    is_sound = np.isfinite(found.fun) and abs(found.x[0]) < 8 and abs(found.x[2]) < 8
+    if not found.success or not is_sound:
         return None
-    return float(values[0]), float(values[1]), float(values[2] * scale)
+    return float(shape), float(prior), float(rate * scale)
 
 
 def list_gaps(tables: Mapping[str, ir.Table], *, until: datetime.date) -> ir.Table:
