@@ -27,10 +27,12 @@ from segkit.report import (
     engagement,
     history,
     kpi_series,
+    leads,
     lifetime_value,
     market,
     persona_emblem,
     plan,
+    plays,
     promoter,
     reach,
     readiness,
@@ -419,6 +421,27 @@ def draw_uplift() -> Axes:
     table["gain_high"] = table["gain"] + 0.008 * shares**0.5
     table["straight_gain"] = 0.025 * shares
     return campaign_charts.plot_uplift(table)
+
+
+def draw_reliability() -> Axes:
+    table = pd.DataFrame({"group": range(1, 6), "mean_chance": [0.12, 0.21, 0.3, 0.41, 0.58]})
+    table["event_share"] = [0.1, 0.25, 0.27, 0.44, 0.55]
+    half = np.array([0.08, 0.11, 0.12, 0.13, 0.13])
+    table["event_low"], table["event_high"] = (
+        table["event_share"] - half,
+        table["event_share"] + half,
+    )
+    return leads.plot_reliability(table)
+
+
+def draw_plays() -> Axes:
+    names = ["Win back those who are overdue", "Offer what is due again", "Reward the loyal"]
+    table = pd.DataFrame(
+        {"play": [*names, "all customers"], "mean_value": [31.0, 84.0, 142.0, 56.0]}
+    )
+    half = np.array([5.0, 9.0, 16.0, 3.0])
+    table["mean_low"], table["mean_high"] = table["mean_value"] - half, table["mean_value"] + half
+    return plays.plot_plays(table, currency="EUR", period="the last 90 days to 2026-06-30")
 
 
 def list_cohorts() -> pd.DataFrame:

@@ -60,6 +60,7 @@ MENU = {
         "targeting",
         "personas",
     ),
+    "The five steps in full": ("readiness", "market", "experience", "campaigns", "kpis", "plays"),
     "Charts": ("gallery/index",),
     "Library": ("api/index", "peers"),
     "Evidence": ("trust", "benchmarks", "evidence/*"),

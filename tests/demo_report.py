@@ -37,10 +37,12 @@ from segkit.report import (
     engagement,
     history,
     kpi_series,
+    leads,
     lifetime_value,
     market,
     persona_emblem,
     plan,
+    plays,
     promoter,
     reach,
     readiness,
@@ -77,6 +79,7 @@ MODULES = [
     differences,
     engagement,
     kpi_series,
+    leads,
     history,
     history,
     lifetime_value,
@@ -86,6 +89,7 @@ MODULES = [
     market.white_space,
     persona_emblem,
     plan,
+    plays,
     promoter,
     reach,
     readiness,
@@ -373,6 +377,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         **make_evidence_by_segment(),
         **make_campaigns(),
         **make_decisions(),
+        **make_plays(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
@@ -512,6 +517,16 @@ def make_decisions() -> dict[str, pd.DataFrame]:
     scores = pd.DataFrame({"segment_name": names, "score_low": [0.86, 0.5, 0.3, None]})
     scores["score_high"] = [0.86, 0.9, 0.55, None]
     return {"channel_contacts": contacts, "decisions": scores}
+def make_plays() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of leads and plays."""
+    fifths = pd.DataFrame({"group": [1, 2, 3], "mean_chance": [0.1, 0.4, 0.7]})
+    fifths["event_share"] = [0.12, None, 0.66]
+    fifths["event_low"], fifths["event_high"] = fifths["event_share"] - 0.1, 0.8
+    brought = pd.DataFrame({"play": [HOSTILE, "Reward the loyal", "all customers"]})
+    brought["mean_value"] = [12.5, None, 40.0]
+    brought["mean_low"] = brought["mean_value"] - 5
+    brought["mean_high"] = brought["mean_value"] + 5
+    return {"fifths": fifths, "brought": brought}
 
 
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
@@ -523,6 +538,8 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_effects": campaign_charts.plot_effects(
             tables["campaign_effects"], whole=tables["campaign_effects"].head(1)
         ),
+        "plot_reliability": leads.plot_reliability(tables["fifths"]),
+        "plot_plays": plays.plot_plays(tables["brought"], currency="EUR"),
         "plot_policies": campaign_charts.plot_policies(tables["campaign_policies"]),
         "plot_uplift": campaign_charts.plot_uplift(tables["uplift"]),
         "plot_channels": channels.plot_channels(tables["channel_contacts"]),

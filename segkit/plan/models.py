@@ -22,8 +22,10 @@ from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
+from segkit.plan.leads import Leads
 from segkit.plan.market import Market
 from segkit.plan.personas import Personas
+from segkit.plan.plays import Plays
 from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
@@ -280,6 +282,8 @@ class Plan(BaseSettings):
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
     targeting: Targeting = Targeting()
+    leads: Leads = Leads()
+    plays: Plays = Plays()
     wallet: Wallet = Wallet()
     personas: Personas = Personas()
     engine: Engine = Engine()
