@@ -24,6 +24,7 @@ from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
 from segkit.plan.market import Market
 from segkit.plan.readiness import ReadinessAnswers
+from segkit.plan.recommendations import Recommendations
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
 from segkit.plan.wallet import Wallet
@@ -278,6 +279,7 @@ class Plan(BaseSettings):
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
     wallet: Wallet = Wallet()
+    recommendations: Recommendations = Recommendations()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 
