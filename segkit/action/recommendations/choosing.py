@@ -19,7 +19,7 @@ from segkit.action.recommendations.model import AGAIN, ALL, NEW, Model, Setting,
 MOST_DAYS = 90
 FEWEST_DAYS = 7
 FEWEST_JUDGES = 50  # customers, on whose answers a choice may rest
-MOST_CHOOSING = 2_000  # customers by whom settings are compared
+MOST_CHOOSING = 1_500  # customers by whom settings are compared
 MOST_JUDGES = 20_000
 POPULAR = "the most popular"
 OWN = "what they bought most often"
@@ -50,7 +50,7 @@ def list_settings(kind: str, *, days: int) -> list[Setting]:
     """Return what is tried for a kind of list; half-lives are a third of the judged days.
 
     >>> len(list_settings("new", days=90)), len(list_settings("again", days=90))
-    (15, 9)
+    (11, 9)
     """
     short = days / 3
     found = list(SIMPLE[kind])
@@ -65,7 +65,7 @@ def list_settings(kind: str, *, days: int) -> list[Setting]:
         Setting(ALIKE_MIXED, alike=1.0, popular=weight, half_life=half_life, alike_half_life=recent)
         for half_life in (np.inf, short)
         for recent in (np.inf, short)
-        for weight in (0.1, 0.3, 1.0)
+        for weight in (0.1, 0.5)
     ]
 
 
