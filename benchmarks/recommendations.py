@@ -1,7 +1,7 @@
 """Everybody's lists beside ``implicit``: the time that each takes, and the memory of segkit.
 
-``implicit`` needs an environment of its own; its Python is named with ``--peer``. Purchases are drawn
-from a seed: popularity falls as in shops, and each customer keeps to a few kinds of products.
+``implicit`` needs an environment of its own; its Python is named with ``--peer``. Purchases are
+drawn from a seed: popularity falls as in shops, and customers mostly keep to a kind of products.
 
     python3 -m venv .venv/peers && .venv/peers/bin/pip install implicit pyarrow
     python benchmarks/recommendations.py --peer .venv/peers/bin/python [--customers 100000 1000000]
@@ -44,7 +44,8 @@ chosen = time.perf_counter() - begun
 made.lists.write_parquet(Path(sys.argv[2]))
 seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-json.dump({"chosen": chosen, "seconds": seconds, "gib": peak}, sys.stdout)
+print()
+print(json.dumps({"chosen": chosen, "seconds": seconds, "gib": peak}))
 """
 PEER = """
 import json, resource, sys, time
@@ -65,7 +66,8 @@ for begin in range(0, len(customers), 50_000):
     model.recommend(places, bought[places], N=10, filter_already_liked_items=True)
 seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-json.dump({"seconds": seconds, "gib": peak}, sys.stdout)
+print()
+print(json.dumps({"seconds": seconds, "gib": peak}))
 """
 
 
@@ -101,9 +103,10 @@ def write_lines(path: Path, customers: int, rng: np.random.Generator) -> None:
 
 
 def run(python: str, code: str, *arguments: Path) -> dict[str, float]:
-    """Return what a script prints as JSON, run in a process of its own."""
+    """Return what a script prints as JSON on its last line, run in a process of its own."""
     command = [python, "-c", code, *map(str, arguments)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return json.loads(told.splitlines()[-1])
 
 
 def main() -> None:

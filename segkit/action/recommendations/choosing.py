@@ -15,6 +15,7 @@ import pandas as pd
 from segkit.action.recommendations.interactions import Interactions
 from segkit.action.recommendations.judging import Truth, bound_mean, find_truth, judge_setting
 from segkit.action.recommendations.model import AGAIN, ALL, NEW, Model, Setting, fit_model
+from segkit.core.statistics import bound_share
 
 MOST_DAYS = 90
 FEWEST_DAYS = 7
@@ -140,6 +141,12 @@ QUALITY = [
 ]
 
 
+def _bound(hits: np.ndarray) -> tuple[float, float, float]:
+    """Return a share with its interval, which has a width though all or none are hits."""
+    low, high = bound_share(hits.sum(), len(hits))
+    return float(hits.mean()), float(low), float(high)
+
+
 def _draw(customers: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     """Return so many customers at most, in their order."""
     if len(customers) <= most:
@@ -191,7 +198,7 @@ def _judge(
         for name, values in compared.items():
             if one is setting and name.endswith("_gain"):
                 continue
-            ends = bound_mean(values)
+            ends = _bound(values) if name == "hit_share" else bound_mean(values)
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
         rows.append(row)
     return rows

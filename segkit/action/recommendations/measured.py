@@ -23,11 +23,11 @@ from segkit.plan.recommendations import Recommendations
 
 NO_LINES = (
     "Nothing can be recommended: no order lines say which customer bought which product when. "
-    "Collect customer_id, product_id and ordered_at."
+    "Collect the customer, the product and the day of each."
 )
 NO_WISHES = (
-    "Nobody's wishes are known. Keep events of the type wish with the product, or is_wished in the "
-    "table preferences."
+    "Nobody's wishes are known. Keep events of the type “wish” with their product, or “is_wished” "
+    "in the table of preferences."
 )
 NOT_JUDGED = (
     "How good the lists are is not known: nobody bought anything in the last days who had bought "
