@@ -43,9 +43,10 @@ made = recommend_products({"order_lines": lines}, segments, plan=Recommendations
 chosen = time.perf_counter() - begun
 made.lists.write_parquet(Path(sys.argv[2]))
 seconds = time.perf_counter() - begun
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+used = resource.getrusage(resource.RUSAGE_SELF)
+peak = used.ru_maxrss / 2**20
 print()
-print(json.dumps({"chosen": chosen, "seconds": seconds, "gib": peak}))
+print(json.dumps({"processor": used.ru_utime + used.ru_stime, "chosen": chosen, "seconds": seconds, "gib": peak}))
 """
 PEER = """
 import json, resource, sys, time
@@ -65,9 +66,10 @@ for begin in range(0, len(customers), 50_000):
     places = np.arange(begin, min(begin + 50_000, len(customers)))
     model.recommend(places, bought[places], N=10, filter_already_liked_items=True)
 seconds = time.perf_counter() - begun
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+used = resource.getrusage(resource.RUSAGE_SELF)
+peak = used.ru_maxrss / 2**20
 print()
-print(json.dumps({"seconds": seconds, "gib": peak}))
+print(json.dumps({"processor": used.ru_utime + used.ru_stime, "seconds": seconds, "gib": peak}))
 """
 
 
@@ -114,24 +116,22 @@ def main() -> None:
     parser.add_argument("--peer", required=True, help="Python of an environment with implicit")
     parser.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
     options = parser.parse_args()
-    print(
-        "| customers | lines | segkit, choice and judgement | all lists written | peak | "
-        "implicit, one list | peak | segkit / implicit |"
-    )
-    print("| ---: " * 8 + "|")
+    headings = ["customers", "lines"]
+    for name in ("segkit, both lists chosen and judged", "implicit, one list"):
+        headings += [f"{name}, seconds", "of the processor", "peak, GiB"]
+    print("| " + " | ".join([*headings, "processor, segkit / implicit"]) + " |")
+    print("| ---: " * (len(headings) + 1) + "|")
     for count in options.customers:
         with tempfile.TemporaryDirectory() as folder:
             lines = Path(folder, "lines.parquet")
             write_lines(lines, count, np.random.default_rng(0))
             own = run(sys.executable, OWN, lines, Path(folder, "lists.parquet"))
             peer = run(options.peer, PEER, lines)
-        ratio = own["seconds"] / peer["seconds"]
-        print(
-            f"| {count:,} | {count * LINES_EACH:,} | {own['chosen']:.1f} s | "
-            f"{own['seconds']:.1f} s | {own['gib']:.2f} GiB | {peer['seconds']:.1f} s | "
-            f"{peer['gib']:.2f} GiB | {ratio:.2f} |",
-            flush=True,
-        )
+        cells = [f"{count:,}", f"{count * LINES_EACH:,}"]
+        for one in (own, peer):
+            cells += [f"{one['seconds']:.1f}", f"{one['processor']:.1f}", f"{one['gib']:.2f}"]
+        cells.append(f"{own['processor'] / peer['processor']:.2f}")
+        print("| " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

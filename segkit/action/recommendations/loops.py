@@ -83,16 +83,17 @@ def _insert(product, score, kept, listed):
 
 
 @_compile
-def rank(customers, history, near, popular, weights):
+def rank(customers, parts, weights):
     """Return the places of the first products of each customer, and their scores.
 
-    ``history`` is (starts, products, amounts, own): ``starts`` (n + 1,) parts the others by
-    customer; ``amounts`` multiply what is alike, ``own`` is what a repeat weighs, below 0 of what
-    is never listed. ``near`` is each product's nearest (m, K), -1 where there are none, and how
-    alike they are. ``popular`` is (popularity, the products in its order, which are barred).
+    ``parts`` are three: of the history (starts, products, amounts, own), where ``starts`` (n + 1,)
+    parts the others by customer, ``amounts`` multiply what is alike, and ``own`` is what a repeat
+    weighs, below 0 of what is never listed; each product's nearest (m, K), -1 where there are none,
+    with how alike they are; and (popularity, the products in its order, which are barred).
     ``weights`` is (of own, of alike, of popular, whether bought ones are wanted, whether others
     are, how many places).
     """
+    history, near, popular = parts
     starts = history[0]
     popularity, order, barred = popular
     own_weight, alike_weight, popular_weight, wants_bought, wants_new, count = weights

@@ -155,7 +155,8 @@ class Model:
         history = (self.history.starts, self.history.products, *weighed)
         near = (self.neighbours, self.alike)
         chosen = np.asarray(customers, dtype=np.int64)
-        return rank(chosen, history, near, (popularity, order, self.barred), weights)
+        popular = (popularity, order, self.barred)
+        return rank(chosen, (history, near, popular), weights)
 
 
 def fit_model(
