@@ -140,7 +140,7 @@ def lay_out_tables(tables: Tables) -> list[Exhibit]:
     shown = [
         Exhibit(thing=tables.counts, caption="Customers by how their list is made"),
         Exhibit(thing=tables.pairs, caption="Who bought one also bought the other"),
-        Exhibit(thing=tables.wished, caption="Who wished for one bought the other"),
+        Exhibit(thing=tables.wished, caption="Who wished for one bought the other", folded=True),
     ]
     return [one for one in shown if not one.thing.empty]
 
