@@ -116,18 +116,39 @@ def choose_settings(
     days = choose_days(known, judged_days)
     rng = np.random.default_rng(random_state)
     before, later = known.split(days)
-    tried = dict(USUAL)
-    earliest, earlier = before.split(days)
-    if len(earliest.age) and len(earlier.age):
-        model, truth = fit_model(earliest), find_truth(earliest, earlier)
-        for kind in tried:
-            tried[kind] = _choose(model, truth, kind=kind, days=days, count=count, rng=rng)
-    rows: list[dict] = []
-    if len(before.age) and len(later.age):
-        model, truth = fit_model(before), find_truth(before, later)
-        for kind, setting in tried.items():
-            rows += _judge(model, truth, setting, kind=kind, count=count, rng=rng)
+    tried = _choose_each(*before.split(days), days=days, count=count, rng=rng)
+    rows = _judge_each(before, later, tried, count=count, rng=rng)
     return Chosen(tried, pd.DataFrame(rows, columns=QUALITY), days)
+
+
+def _choose_each(
+    known: Interactions, later: Interactions, *, days: int, count: int, rng: np.random.Generator
+) -> dict[str, Setting]:
+    """Return the setting of each kind of list that does best; the usual ones where none can."""
+    if len(known.age) == 0 or len(later.age) == 0:
+        return dict(USUAL)
+    model, truth = fit_model(known), find_truth(known, later)
+    return {
+        kind: _choose(model, truth, kind=kind, days=days, count=count, rng=rng) for kind in USUAL
+    }
+
+
+def _judge_each(
+    known: Interactions,
+    later: Interactions,
+    settings: dict[str, Setting],
+    *,
+    count: int,
+    rng: np.random.Generator,
+) -> list[dict]:
+    """Return the rows of all kinds of lists; none where nothing was bought before or later."""
+    if len(known.age) == 0 or len(later.age) == 0:
+        return []
+    model, truth = fit_model(known), find_truth(known, later)
+    rows: list[dict] = []
+    for kind, setting in settings.items():
+        rows += _judge(model, truth, setting, kind=kind, count=count, rng=rng)
+    return rows
 
 
 MEASURES = ("hit_share", "ndcg", "hit_gain", "ndcg_gain")
