@@ -151,14 +151,13 @@ class TestRanking:
         setting = Setting("mixed", own=1.0, alike=0.7, popular=0.3)
         popularity = model.measure_popularity(np.inf)
         history, m = model.history, len(known.products)
-        span = history.last_ages.max() + 1
         for kind in (ALL, AGAIN, NEW):
             found, scores = model.rank(np.arange(60), setting, kind=kind, count=4)
             for customer in range(60):
                 rows = slice(history.starts[customer], history.starts[customer + 1])
                 bought = history.products[rows]
                 own, sums = np.zeros(m), np.zeros(m)
-                own[bought] = history.day_counts[rows] + 0.5 * (1 - history.last_ages[rows] / span)
+                own[bought] = history.day_counts[rows] + 0.5 / (1 + history.last_ages[rows])
                 for product in bought:
                     for near, value in zip(
                         model.neighbours[product], model.alike[product], strict=True

@@ -151,6 +151,26 @@ class History:
         """The customer of each row."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
+    def take(self, customers: np.ndarray) -> History:
+        """Return the rows of some customers, in their order.
+
+        >>> rows = pd.DataFrame({"customer_id": list("abb"), "product_id": list("xyz"), "age": 1})
+        >>> history = summarise_history(collect_interactions(rows))
+        >>> history.take(np.array([1])).products.tolist()
+        [1, 2]
+        """
+        counts = np.diff(self.starts)[customers]
+        starts = np.r_[0, np.cumsum(counts)].astype(np.int64)
+        shift = np.repeat(self.starts[customers] - starts[:-1], counts)
+        rows = np.arange(starts[-1]) + shift
+        return History(
+            starts,
+            self.products[rows],
+            self.day_counts[rows],
+            self.last_ages[rows],
+            self.is_left_out[rows],
+        )
+
 
 def summarise_history(known: Interactions, left_out: np.ndarray | None = None) -> History:
     """Return what each customer bought, from rows in the order of customer and product.

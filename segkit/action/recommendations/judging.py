@@ -125,5 +125,5 @@ def bound_mean(values: np.ndarray) -> tuple[float, float, float]:
     if len(values) < 2:
         return (float(values.mean()) if len(values) else np.nan), np.nan, np.nan
     mean = float(values.mean())
-    half = find_reach(len(values) - 1) * float(values.std(ddof=1)) / np.sqrt(len(values))
+    half = float(find_reach(len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
     return mean, mean - half, mean + half

@@ -114,11 +114,19 @@ class Model:
             Places of products, -1 where there are no more.
         scores : ndarray of float, (customers, count)
         """
+        from segkit.action.recommendations.loops import rank
+
         popularity = self.measure_popularity(setting.half_life)
-        own, amounts = self._weigh_history(setting)
-        return self._walk(
-            customers, (amounts, own), popularity, self._list_weights(setting, kind, count)
+        order = np.argsort(-popularity, kind="stable").astype(np.int32)
+        history = self.history.take(np.asarray(customers, dtype=np.int64))
+        weights = (float(setting.own), float(setting.alike), float(setting.popular))
+        parts = (
+            (history.starts, history.products, *self._weigh(history, setting)),
+            (self.neighbours, self.alike),
+            (popularity, order, self.barred),
         )
+        places = np.arange(len(history.starts) - 1)
+        return rank(places, parts, (*weights, kind != NEW, kind != AGAIN, count))
 
     def rank_for_group(self, popularity: np.ndarray, *, count: int) -> np.ndarray:
         """Return the first products by a popularity (products,), for who bought nothing yet."""
@@ -126,37 +134,15 @@ class Model:
         order = order[~self.barred[order] & (popularity[order] > 0)][:count]
         return order.astype(np.int32)
 
-    def _weigh_history(self, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
-        """Return by row of the history what a repeat weighs (-1: never), and what alike ones do."""
-        history = self.history
-        span = history.last_ages.max(initial=0.0) + 1
-        own = history.day_counts + LATEST_WEIGHT * (1 - history.last_ages / span)
+    @staticmethod
+    def _weigh(history: History, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
+        """Return by row what multiplies what is alike, and what a repeat weighs, -1 for never."""
+        own = history.day_counts + LATEST_WEIGHT / (1 + history.last_ages)
         amounts = (history.day_counts > 0).astype(float)
         if not np.isinf(setting.alike_half_life):
             amounts *= 0.5 ** (history.last_ages / setting.alike_half_life)
         is_out = history.is_left_out
-        return np.where(is_out, -1.0, own), np.where(is_out, 0.0, amounts)
-
-    @staticmethod
-    def _list_weights(setting: Setting, kind: str, count: int) -> tuple:
-        weights = (float(setting.own), float(setting.alike), float(setting.popular))
-        return (*weights, kind != NEW, kind != AGAIN, count)
-
-    def _walk(
-        self,
-        customers: np.ndarray,
-        weighed: tuple[np.ndarray, np.ndarray],
-        popularity: np.ndarray,
-        weights: tuple,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        from segkit.action.recommendations.loops import rank
-
-        order = np.argsort(-popularity, kind="stable").astype(np.int32)
-        history = (self.history.starts, self.history.products, *weighed)
-        near = (self.neighbours, self.alike)
-        chosen = np.asarray(customers, dtype=np.int64)
-        popular = (popularity, order, self.barred)
-        return rank(chosen, (history, near, popular), weights)
+        return np.where(is_out, 0.0, amounts), np.where(is_out, -1.0, own)
 
 
 def fit_model(
