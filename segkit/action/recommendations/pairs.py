@@ -77,8 +77,8 @@ def find_pairs(
     >>> rows = [both] * 6 + [x] * 2 + [y] * 4 + [none] * 8
     >>> bought = csr_matrix(np.array(rows, dtype="float32"))
     >>> pair = find_pairs(bought, bought, count=9, smallest_cell=1).iloc[0]
-    >>> round(pair["lift"], 2), round(pair["score"], 2)  # 6/8 over 10/20; (6 + 10)/(8 + 20)
-    (1.5, 1.14)
+    >>> [float(pair[name].round(2)) for name in ("lift", "score")]  # 6/8, 16/28, both over 10/20
+    [1.5, 1.14]
     """
     is_same = first is bought
     customer_count, product_count = bought.shape
