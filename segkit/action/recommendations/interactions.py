@@ -50,6 +50,14 @@ class Interactions:
         """How many customers and products there are."""
         return len(self.customers), len(self.products)
 
+    def find_pairs(self) -> np.ndarray:
+        """Return where the rows of each customer and product begin."""
+        if len(self.age) == 0:
+            return np.empty(0, dtype=np.int64)
+        differs = self.customer[1:] != self.customer[:-1]
+        differs |= self.product[1:] != self.product[:-1]
+        return np.flatnonzero(np.r_[True, differs])
+
     def split(self, days: int) -> tuple[Interactions, Interactions]:
         """Return what was known before the last ``days`` days, and what was bought in them.
 
@@ -132,9 +140,9 @@ class History:
     starts : ndarray of int64, (customers + 1,)
         Where the rows of each customer begin.
     products : ndarray of int32, (n,)
-    day_counts : ndarray of float64, (n,)
+    day_counts : ndarray of float32, (n,)
         On how many days it was bought; 0 of what was only asked to be left out.
-    last_ages : ndarray of float64, (n,)
+    last_ages : ndarray of float32, (n,)
         Days since it was last bought.
     is_left_out : ndarray of bool, (n,)
         Whether the customer asked that it be ignored, or rated it low.
@@ -149,7 +157,8 @@ class History:
     @property
     def customers(self) -> np.ndarray:
         """The customer of each row."""
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+        places = np.arange(len(self.starts) - 1, dtype=np.int32)
+        return np.repeat(places, np.diff(self.starts))
 
     def take(self, customers: np.ndarray) -> History:
         """Return the rows of some customers, in their order.
@@ -190,23 +199,27 @@ def summarise_history(known: Interactions, left_out: np.ndarray | None = None) -
     ([0, 1, 2], [2.0, 1.0], [1.0, 2.0])
     """
     customer_count, product_count = known.shape
-    keys = known.customer.astype(np.int64) * max(product_count, 1) + known.product
-    begins = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else keys
-    pairs = keys[begins]
-    counts = np.diff(np.r_[begins, len(keys)])
-    asked = np.empty(0, np.int64)
+    width = max(product_count, 1)
+    begins = known.find_pairs()
+    keys = known.customer[begins].astype(np.int64) * width + known.product[begins]
+    counts = np.diff(np.r_[begins, len(known.age)]).astype(np.float32)
+    ages = known.age[begins].astype(np.float32)  # the first of a pair is the latest
+    is_out = np.zeros(len(keys), dtype=bool)
     if left_out is not None and len(left_out):
-        asked = np.unique(left_out[:, 0] * max(product_count, 1) + left_out[:, 1])
-    ages = known.age[begins].astype(float)  # the first of a pair is the latest
-    other = np.setdiff1d(asked, pairs)
-    keys = np.concatenate([pairs, other])
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    customers = keys // max(product_count, 1)
+        asked = np.unique(left_out[:, 0] * width + left_out[:, 1])
+        other = np.setdiff1d(asked, keys, assume_unique=True)
+        keys = np.concatenate([keys, other])
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        nothing = np.zeros(len(other), dtype=np.float32)
+        counts = np.concatenate([counts, nothing])[order]
+        ages = np.concatenate([ages, nothing])[order]
+        is_out = np.isin(keys, asked, assume_unique=True)
+    sizes = np.bincount(keys // width, minlength=customer_count)
     return History(
-        starts=np.searchsorted(customers, np.arange(customer_count + 1)).astype(np.int64),
-        products=(keys % max(product_count, 1)).astype(np.int32),
-        day_counts=np.concatenate([counts, np.zeros(len(other))])[order].astype(float),
-        last_ages=np.concatenate([ages, np.zeros(len(other))])[order],
-        is_left_out=np.isin(keys, asked),
+        starts=np.r_[0, np.cumsum(sizes)].astype(np.int64),
+        products=(keys % width).astype(np.int32),
+        day_counts=counts,
+        last_ages=ages,
+        is_left_out=is_out,
     )

@@ -96,8 +96,9 @@ def find_truth(known: Interactions, later: Interactions) -> Truth:
 
 
 def _list_keys(rows: Interactions) -> np.ndarray:
-    keys = rows.customer.astype(np.int64) * max(len(rows.products), 1) + rows.product
-    return np.unique(keys)
+    begins = rows.find_pairs()
+    customers = rows.customer[begins].astype(np.int64)
+    return customers * max(len(rows.products), 1) + rows.product[begins]
 
 
 def judge_setting(

@@ -137,10 +137,11 @@ class Model:
     @staticmethod
     def _weigh(history: History, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
         """Return by row what multiplies what is alike, and what a repeat weighs, -1 for never."""
-        own = history.day_counts + LATEST_WEIGHT / (1 + history.last_ages)
+        ages = history.last_ages.astype(float)
+        own = history.day_counts + LATEST_WEIGHT / (1 + ages)
         amounts = (history.day_counts > 0).astype(float)
         if not np.isinf(setting.alike_half_life):
-            amounts *= 0.5 ** (history.last_ages / setting.alike_half_life)
+            amounts *= 0.5 ** (ages / setting.alike_half_life)
         is_out = history.is_left_out
         return np.where(is_out, 0.0, amounts), np.where(is_out, -1.0, own)
 
