@@ -61,6 +61,8 @@ MENU = {
         "personas",
     ),
     "The five steps in full": ("readiness", "market", "experience", "campaigns", "kpis", "plays"),
+        "recommendations",
+    ),
     "Charts": ("gallery/index",),
     "Library": ("api/index", "peers"),
     "Evidence": ("trust", "benchmarks", "evidence/*"),

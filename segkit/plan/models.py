@@ -27,6 +27,7 @@ from segkit.plan.market import Market
 from segkit.plan.personas import Personas
 from segkit.plan.plays import Plays
 from segkit.plan.readiness import ReadinessAnswers
+from segkit.plan.recommendations import Recommendations
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
 from segkit.plan.targeting import Targeting
@@ -286,6 +287,7 @@ class Plan(BaseSettings):
     plays: Plays = Plays()
     wallet: Wallet = Wallet()
     personas: Personas = Personas()
+    recommendations: Recommendations = Recommendations()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 
