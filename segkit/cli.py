@@ -1,4 +1,4 @@
-"""The command line: new, sample, check, run, score, export, compare.
+"""The command line: new, sample, check, run, score, export, triggers, compare.
 
 Nothing heavy is imported before a command needs it, so that help comes at once.
 """
@@ -232,24 +232,93 @@ def score(
 
 @app.command()
 def export(
-    names: Annotated[list[str], typer.Argument(metavar="[PLAN] SEGMENT", help="Its name.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV to write.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PLAN] [SEGMENT]", help="A plan, and a segment's name."),
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File to write; with --all a folder, the plan's if not."),
+    ] = None,
     scheme: Annotated[str, typer.Option(help="A scheme other than the final one.")] = "",
+    play: Annotated[str, typer.Option(help="A play, in place of a segment.")] = "",
+    trigger: Annotated[str, typer.Option(help="A trigger, in place of a segment.")] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="Every segment, play and trigger, a file each.")
+    ] = False,
+    layout: Annotated[str, typer.Option(help="Such as mailchimp, or a TOML file.")] = "",
+    in_every_play: Annotated[
+        bool, typer.Option("--in-every-play", help="Not only in a customer's first play.")
+    ] = False,
+    json_: Json = False,
 ) -> None:
-    """Write the customers of a segment who consented, for the mail tool or the CRM.
+    """Write lists of customers who consented, for the mail tool or the CRM.
 
-    Consent is read from the source as it is now; customers whose rows disagree are left out.
+    Consent and addresses are read from the source as it is now; customers whose rows disagree are
+    left out, so is who stands on the plan's suppression list, and a control group is held out where
+    the plan asks for one. A manifest beside the lists has the counts.
     """
-    if len(names) > 2:
-        raise UsageError("give a plan and a segment", found=" ".join(names), fix="Quote the name.")
-    from segkit.action.exports import export_from_run
+    from segkit.action.lists.command import split_names
+    from segkit.action.lists.exporting import export_lists
+    from segkit.action.lists.members import choose_lists
     from segkit.plan.reading import read_plan
 
-    plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
-    counts = export_from_run(plan, names[-1], path=out, scheme=scheme)
-    print(f"{counts['exported']:,} of {counts['in_segment']:,} customers exported: {out}")
-    if counts["disagreeing"]:
-        print(f"No, as their rows disagree on consent: {counts['disagreeing']:,} customers.")
+    named = bool(play or trigger or every)
+    path, segment = split_names(names or [], is_named=named)
+    if out is None and not every:
+        raise UsageError("say where the list goes", fix="Add --out FILE, or write --all.")
+    plan = read_plan(path)
+    wanted = choose_lists(
+        plan,
+        segment=segment,
+        scheme=scheme,
+        play=play,
+        trigger=trigger,
+        in_every_play=in_every_play,
+    )
+    place = out or plan.resolve_path(plan.lists.folder)
+    written = export_lists(plan, wanted, place=place, in_folder=every, layout=layout)
+    if json_:
+        print_json({"ok": True, **written.to_json(), "error": None})
+    else:
+        print_export(written)
+
+
+def print_export(written: Any) -> None:
+    """Print what an export wrote, and who was left out of it."""
+    from segkit.action.lists.command import describe_export, tabulate_export
+
+    if len(written.lists) > 1:
+        print_table(str(written.manifest.parent), tabulate_export(written))
+    print(*describe_export(written), sep="\n")
+
+
+@app.command()
+def triggers(
+    plan: PlanPath = "plan.toml",
+    *,
+    sql: Annotated[str, typer.Option(metavar="DIALECT", help="Print the SQL instead.")] = "",
+    table: Annotated[str, typer.Option(help="The table of customers in the SQL.")] = "customers",
+    json_: Json = False,
+) -> None:
+    """Show whom the plan's triggers placed in the last run, or print them as SQL.
+
+    Dialects: duckdb, postgres, snowflake, bigquery, databricks, trino, spark.
+    """
+    from segkit.action.triggers import read_placed_counts, write_plan_sql
+    from segkit.plan.reading import read_plan
+
+    loaded = read_plan(plan)
+    if sql:
+        print(write_plan_sql(loaded, sql, table=table), end="")
+        return
+    counts = read_placed_counts(loaded)
+    if json_:
+        print_json({"ok": True, "triggers": counts.to_dict("records"), "error": None})
+    else:
+        print_table("Triggers, and whom they placed in the last run", counts)
+        print("To write one as a list: segkit export --trigger NAME --out FILE.")
 
 
 @app.command()

@@ -22,10 +22,12 @@ from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
+from segkit.plan.lists import Lists
 from segkit.plan.market import Market
 from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
+from segkit.plan.triggers import Triggers
 from segkit.plan.wallet import Wallet
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -277,6 +279,8 @@ class Plan(BaseSettings):
     readiness: ReadinessAnswers = ReadinessAnswers()
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
+    lists: Lists = Lists()
+    triggers: Triggers = ()
     wallet: Wallet = Wallet()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segkit.action.triggers import find_trigger_faults
 from segkit.core.errors import SegkitError
 from segkit.data.checks import CheckReport, check_plan
 from segkit.features.customer_table import list_given
@@ -25,6 +26,9 @@ def check_plan_and_schemes(path: str) -> CheckReport:
     if report.ok:
         report.problems.extend(check_labels(plan, list_given(report.columns, plan)))
         report.problems.extend(check_schemes(plan, report.columns))
+        if plan.triggers:
+            given = list_given(report.columns, plan)
+            report.problems.extend(find_trigger_faults(plan, given))
     if report.ok:
         refusals = find_refused(plan, report)
         is_none_left = len(refusals) == len(plan.schemes)

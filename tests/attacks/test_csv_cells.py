@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_segmentation import fit, make_customers
 
-from segkit.action.exports import export_segment
+from segkit.action.lists.exporting import export_segment
 from segkit.core.csvfiles import (
     ENDS,
     UNSEEN,
