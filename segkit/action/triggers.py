@@ -269,5 +269,14 @@ def read_placed_counts(plan: Plan) -> pd.DataFrame:
     if not step.table(TRIGGERED_TABLE).is_file() or not step.published_table(PUBLISHED).is_file():
         raise SegkitError("no trigger has placed anybody yet", fix="Run 'segkit run' first.")
     found = pd.read_parquet(step.published_table(PUBLISHED))
-    shown = found.reindex(columns=["trigger", "condition", "customer_count", "share"])
-    return shown.astype({"customer_count": "Int64"}).fillna({"share": float("nan")})
+    shown = found[["trigger", "condition", "customer_count", "share"]]
+    return shown.astype(object).where(shown.notna(), None)
+
+
+def tabulate_placed(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the counts as they are printed; what is hidden, since it is of few, is a dash."""
+    texts = counts.assign(
+        customer_count=["–" if n is None else f"{int(n):,}" for n in counts["customer_count"]],
+        share=["–" if share is None else f"{share:.1%}" for share in counts["share"]],
+    )
+    return texts.rename(columns={"customer_count": "customers", "share": "of all"})

@@ -9,6 +9,7 @@ import pandas as pd
 from segkit.action.lists.exporting import Export
 from segkit.action.lists.sorting import EXPORTED, STATES
 from segkit.core.errors import UsageError
+from segkit.core.printing import print_table
 
 DEFAULT_PLAN = "plan.toml"
 
@@ -54,15 +55,12 @@ def tabulate_export(written: Export) -> pd.DataFrame:
 
 def describe_export(written: Export) -> list[str]:
     """Return lines on what was written, and on who was left out and why."""
-    lines = []
-    for one in written.lists:
+    lines = [f"Mind, of {one.name}: {one.note}." for one in written.lists if one.note]
+    if len(written.lists) == 1:
+        (one,) = written.lists
         counts = one.counts
         exported = f"{counts[EXPORTED]:,} of {counts['in_segment']:,} customers exported"
         lines.append(f"{exported}: {one.path}")
-        if one.note:
-            lines.append(f"Mind: {one.note}.")
-    if len(written.lists) == 1:
-        counts = written.lists[0].counts
         left_out = {state: counts[state] for state in STATES if state != EXPORTED}
         lines += [f"Not on it: {n:,} {STATES[state]}." for state, n in left_out.items() if n]
     if written.disagreeing_count:
@@ -72,3 +70,10 @@ def describe_export(written: Export) -> list[str]:
         told = f"entries of the suppression list that meet no customer: {written.unmatched_count:,}"
         lines.append(f"Mind: {told}. See that it is the right list.")
     return lines
+
+
+def print_export(written: Export) -> None:
+    """Print what an export wrote, and who was left out of it."""
+    if len(written.lists) > 1:
+        print_table(str(written.manifest.parent), tabulate_export(written))
+    print(*describe_export(written), sep="\n")
