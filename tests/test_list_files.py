@@ -6,6 +6,7 @@ import csv
 import datetime
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -302,3 +303,34 @@ def test_a_list_of_nobody_has_a_header_and_its_counts(shop):
     assert code == 0, told
     assert "0 of 10 customers exported" in said
     assert read_rows(shop / "x.csv")[1:] == []
+
+
+def test_the_lists_of_a_whole_run_add_up_and_hold_only_who_consented(sample_shop, tmp_path):
+    folder = shutil.copytree(sample_shop, tmp_path / "shop")
+    check_lists(folder, folder / "runs" / "sample_shop")
+
+
+def check_lists(folder: Path, run: Path) -> None:
+    """Write every list of a run for a mail tool, and hold them against the customers' file."""
+    plan = read_plan(folder / "plan.toml")
+    settings = Lists(layout="mailchimp", campaign="autumn", held_out_share=0.2)
+    plan = plan.model_copy(update={"lists": settings})
+    wanted = choose_lists(plan)
+    written = export_lists(plan, wanted, place=folder / "lists", in_folder=True, moment=MOMENT)
+    people = pd.read_csv(folder / "data" / "sample" / "customers.csv", dtype=str)
+    mails = people["email"].fillna("").str.strip().str.lower()
+    said_yes = people["consent"].str.lower() == "true"
+    willing = set(mails[said_yes]) - set(mails[~said_yes & people["consent"].notna()])
+    placed = pd.read_parquet(run / "05_analysis" / "tables" / "placements.parquet")
+    members = sum(one.counts["in_segment"] for one in written.lists if one.kind == "segment")
+    assert members == len(placed)
+    for one in written.lists:
+        counts = dict(one.counts)
+        assert counts.pop("in_segment") == sum(counts.values())
+        listed = [row[0] for row in read_rows(one.path)[1:]]
+        assert len(listed) == len(set(listed)) == counts["exported"]
+        assert set(listed) <= willing
+    segments = [one.counts for one in written.lists if one.kind == "segment"]
+    held = sum(counts["held_out"] for counts in segments)
+    free = held + sum(counts["exported"] for counts in segments)
+    assert abs(held / free - 0.2) < 4 * (0.16 / free) ** 0.5
