@@ -189,9 +189,8 @@ def test_a_summary_with_empty_facts_for_each_step_is_whole(tmp_path):
     render_index(plan, {step: {} for step in STEPS}, record, html_path=tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert verify_page(tmp_path / "index.html") == []
-    assert (
-        "<td>Share of buyers with two orders or more</td>" in text
-    )  # the plan's goals, when no KPI was measured
+    # The plan's goals, when no KPI was measured.
+    assert "<span>Share of buyers with two orders or more</span></dt>" in text
 
 
 def render_summary(tmp_path, facts) -> str:
@@ -210,9 +209,13 @@ def test_a_verdict_is_said_with_its_reasons_and_escaped(tmp_path):
 def test_a_goal_is_met_missed_or_not_known(tmp_path):
     kpis = [{"text": "a", "measure": "b", "met": met} for met in ("yes", "no", "no target", None)]
     text = render_summary(tmp_path, {"05_analysis": {"kpis": kpis}})
-    assert re.findall(
-        r'<td>(?:<span class="(?:met|missed)">)?([^<]*)(?:</span>)?</td></tr>', text
-    ) == ["yes", "not yet", "no target", "–"]
+    told = re.findall(r"<dd([^>]*)>–<span>([^<]*)</span></dd>", text)
+    assert told == [
+        (' class="met"', "yes"),
+        (' class="missed"', "not yet"),
+        ("", "no target"),
+        ("", "–"),
+    ]
 
 
 def test_at_most_eight_short_headline_figures_stand_on_cards_the_last_steps_first(tmp_path):
