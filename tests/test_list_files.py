@@ -255,7 +255,7 @@ def test_a_suppression_list_is_honoured_and_what_it_does_not_meet_is_told(shop):
     code, said, told = call("export", "High", "--out", "high.csv")
     assert code == 0, told
     assert "c02" not in (shop / "high.csv").read_text()
-    assert "Not on it: 1 are on the suppression list." in said
+    assert "Left out as they are on the suppression list: 1." in said
     assert "meet no customer: 1." in said
     code, _, told = call("export", "High", "--out", "never.csv")
     assert code == 1

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import json
+import re
 
 import duckdb
 import pandas as pd
 import pytest
 import sqlglot
+from fake_shop import make_shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from published import publish, read_texts
 from pydantic import ValidationError
 from small_plans import make_plan
+from test_cli import call
 
 from segkit.action.lists.members import list_resting
 from segkit.action.triggers import (
@@ -78,7 +82,7 @@ def test_ready_made_triggers_are_asked_where_their_columns_are_there(tmp_path):
 
 
 def test_every_ready_made_trigger_reads_features_that_there_are(tmp_path):
-    chosen = choose_triggers(make(tmp_path), FEATURES)
+    chosen = choose_triggers(make(tmp_path), pd.DataFrame({name: [None] for name in FEATURES}))
     assert [trigger.name for trigger in chosen] == list(MOMENTS)
 
 
@@ -146,7 +150,7 @@ def test_the_printed_sql_places_the_same_customers(tmp_path_factory, rows):
     placed = place_triggers(people, plan).places
     with duckdb.connect() as connection:
         connection.register("customers", people)
-        for trigger in choose_triggers(plan, people.columns):
+        for trigger in choose_triggers(plan, people):
             sql = write_trigger_sql(trigger, KINDS, "duckdb")
             found = connection.execute(sql).df()
             expected = placed.loc[placed["trigger"] == trigger.name, "customer_id"]
@@ -207,3 +211,62 @@ def test_the_sentence_names_the_trigger_that_places_most_and_those_that_place_no
     shown = publish(few, TRIGGERS).frame.set_index("trigger")
     assert pd.isna(shown.loc["first_order", "customer_count"])
     assert pd.isna(shown.loc["first_order", "share"])
+
+
+# ---------------------------------------------------------------- commands
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A working folder whose run left customers, and counts of a trigger that passed the gate."""
+    folder = make_shop(tmp_path / "shop")
+    base = folder / "runs" / "tiny" / "03_base_analysis" / "tables"
+    final = folder / "runs" / "tiny" / "05_analysis"
+    for place in (base, final / "tables", final / "published"):
+        place.mkdir(parents=True)
+    PEOPLE.to_parquet(base / "customers.parquet")
+    placed = pd.DataFrame({"customer_id": ["b"], "trigger": ["overdue"]})
+    placed.to_parquet(final / "tables" / "triggered.parquet")
+    counts = pd.DataFrame(
+        {
+            "trigger": ["overdue", "cart_left"],
+            "condition": ["journey_stage = 'at risk'", "days_since_cart <= 7"],
+            "customer_count": [1200.0, None],
+            "share": [0.25, None],
+        }
+    )
+    counts.to_parquet(final / "published" / "triggers.parquet")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_command_prints_sql_or_what_the_report_shows(shop):
+    code, said, told = call("triggers", "--sql", "postgres", "--table", "crm")
+    assert code == 0, told
+    assert said.count('FROM "crm"') == 4
+    assert "-- overdue: journey_stage = 'at risk'" in said
+    assert not any(f"'{each}'" in said for each in PEOPLE["customer_id"])
+    code, said, told = call("triggers")
+    assert code == 0, told
+    assert re.search(r"overdue .*1,200 .*25.0%", said)
+    assert re.search(r"cart_left .*– .*–", said)
+    code, said, _ = call("triggers", "--json")
+    assert [row["customer_count"] for row in json.loads(said)["triggers"]] == [1200.0, None]
+
+
+def test_the_command_says_what_to_run_first(shop):
+    for path in shop.rglob("*.parquet"):
+        path.unlink()
+    for arguments in ([], ["--sql", "duckdb"]):
+        code, _, told = call("triggers", *arguments)
+        assert code == 1
+        assert "first" in told
+
+
+def test_check_tells_of_a_trigger_that_names_no_column(shop):
+    with (shop / "plan.toml").open("a", encoding="utf-8") as plan:
+        plan.write('\n[[triggers]]\nname = "quiet"\nwhen = "recency_dys > 90"\n')
+    code, said, _ = call("check")
+    assert code == 1
+    assert "trigger 'quiet'" in said
+    assert "Did you mean 'recency_days'" in said

@@ -6,7 +6,7 @@ that is neither true nor false, because a value is missing, places nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -63,14 +63,17 @@ def list_kinds(customers: pd.DataFrame) -> dict[str, str]:
     return kinds
 
 
-def choose_triggers(plan: Plan, columns: Iterable[str]) -> list[Trigger]:
+def choose_triggers(plan: Plan, customers: pd.DataFrame) -> list[Trigger]:
     """Return the plan's triggers; where it names none, the ready-made ones that can be asked.
 
-    ``columns`` are those of the customer table.
+    Those whose columns are there, and which are not of people without an order where the customers
+    are buyers.
     """
     if plan.triggers:
         return list(plan.triggers)
-    known = set(columns)
+    known = set(customers.columns)
+    if "order_count" in known and (customers["order_count"] >= 1).all():
+        known.discard("signed_up_days")
     ready = [Trigger(name=name) for name in MOMENTS]
     return [trigger for trigger in ready if _list_ready_columns(trigger) <= known]
 
@@ -123,7 +126,7 @@ def place_triggers(
     SegkitError
         If a condition cannot be read, or names a column that is not there.
     """
-    triggers = choose_triggers(plan, customers.columns)
+    triggers = choose_triggers(plan, customers)
     kinds = list_kinds(customers)
     faults = find_trigger_faults(plan, kinds)
     if faults:
@@ -236,7 +239,7 @@ def write_all_sql(
     kinds = list_kinds(customers)
     if faults := find_trigger_faults(plan, kinds):
         raise faults[0]
-    triggers = choose_triggers(plan, kinds)
+    triggers = choose_triggers(plan, customers)
     queries = [write_trigger_sql(one, kinds, dialect, table=table) for one in triggers]
     return "\n\n".join(queries) + "\n" if queries else ""
 

@@ -62,7 +62,7 @@ def describe_export(written: Export) -> list[str]:
         exported = f"{counts[EXPORTED]:,} of {counts['in_segment']:,} customers exported"
         lines.append(f"{exported}: {one.path}")
         left_out = {state: counts[state] for state in STATES if state != EXPORTED}
-        lines += [f"Not on it: {n:,} {STATES[state]}." for state, n in left_out.items() if n]
+        lines += [f"Left out as they {STATES[state]}: {n:,}." for state, n in left_out.items() if n]
     if written.disagreeing_count:
         told = f"{written.disagreeing_count:,} customers"
         lines.append(f"No, as their rows disagree on consent: {told}.")

@@ -71,12 +71,14 @@ def count_lists(
     customers = tables.get("customers")
     layout = read_layout(plan.lists.layout, plan)
     campaign = plan.lists.campaign if plan.lists.holds_out else ""
+    # Accounts have no address: their contacts do, of whom an export asks.
+    needs_address = bool(layout.needs) and plan.unit != "account"
     known = () if customers is None else customers.columns
     column = plan.privacy.consent_column
     reason = ""
     if segments.empty or (column and column not in known):
         reason = NO_CONSENT
-    elif layout.needs and "email" not in known:
+    elif needs_address and "email" not in known:
         reason = NO_ADDRESS
     if reason:
         return ListCounts(
@@ -86,7 +88,7 @@ def count_lists(
     rules = Rules(
         settings=plan.lists,
         random_state=plan.random_state,
-        needs_address=bool(layout.needs),
+        needs_address=needs_address,
         suppression=read_suppression(plan.resolve_path(path) if path else None),
         arms=read_arms(run),
     )
