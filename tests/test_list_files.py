@@ -248,6 +248,25 @@ def test_the_list_of_a_segment_that_is_no_more_goes(shop):
     assert left == {"manifest.json", "notes.txt", first.lists[0].path.name}
 
 
+def test_contacts_of_an_account_go_with_it_and_an_account_without_any_is_counted(shop):
+    people = pd.read_csv(shop / "customers.csv", dtype=str).head(6)
+    people["account_id"] = ["c00", "c01", "c01", "c02", "c02", "c02"]
+    people["customer_id"] = [f"k{i}" for i in range(6)]
+    people.to_csv(shop / "customers.csv", index=False)
+    (shop / "never.csv").write_text("customer_id\nC02\n")
+    plan = read_shop_plan(shop, suppression="never.csv").model_copy(update={"unit": "account"})
+    wanted = choose_lists(plan, segment="High")
+    counts = export_lists(plan, wanted, place=shop / "x.csv", moment=MOMENT).lists[0].counts
+    assert {name: count for name, count in counts.items() if count} == {
+        "in_segment": 13,  # six contacts, and seven accounts without any
+        "without_consent": 1,
+        "suppressed": 3,
+        "without_address": 7,
+        "exported": 2,
+    }
+    assert [row[0] for row in read_rows(shop / "x.csv")[1:]] == ["k1", "k2"]
+
+
 def test_a_suppression_list_is_honoured_and_what_it_does_not_meet_is_told(shop):
     (shop / "never.csv").write_text("email\nC02@EXAMPLE.org\nstranger@example.org\n")
     with (shop / "plan.toml").open("a", encoding="utf-8") as plan:

@@ -236,8 +236,11 @@ def _find_contacts(plan: Plan, wanted: Wanted, people: pd.DataFrame | None) -> p
     """Return a list's members; of accounts their contacts, who share the lot of the account."""
     if not sources.takes_contacts(plan, people):
         return wanted.members
-    contacts = sources.list_contacts(people, wanted.members)
-    return contacts.assign(unit_id=contacts["account"].astype(str))
+    contacts = sources.list_contacts(people, wanted.members).assign(has_contact=True)
+    alone = wanted.members[~wanted.members["customer_id"].isin(contacts["account"])]
+    alone = alone.assign(account=alone["customer_id"], has_contact=False)
+    every = pd.concat([contacts, alone], ignore_index=True)
+    return every.assign(unit_id=every["account"].astype(str))
 
 
 def _name_paths(place: Path, wanted: Iterable[Wanted], *, layout: Layout, many: bool) -> list[Path]:

@@ -25,7 +25,7 @@ STATES = {
     "without_consent": "said no, or their rows disagree",
     "unknown_consent": "were not asked, or gave no answer",
     "suppressed": "are on the suppression list",
-    "without_address": "have no usable e-mail address",
+    "without_address": "have no usable e-mail address, or are an account without a contact",
     "shared_address": "share an address with somebody who said no or is on the list already",
     "in_other_list": "are on the list of an earlier play",
     "resting": "were on this list a short while ago",
@@ -134,8 +134,9 @@ def sort_members(members: pd.DataFrame, register: Register, *, by: Rules) -> Sor
     ----------
     members : DataFrame
         ``customer_id``; further columns are kept. ``unit_id``, by which lots are drawn, is the
-        customer where it is not there. ``is_first`` is false of members that another list has, and
-        ``is_resting`` true of those who were on this one lately; neither need be there.
+        customer where it is not there. ``has_contact`` is false of an account of which nobody is
+        known. ``is_first`` is false of members that another list has, and
+        ``is_resting`` true of those who were on this one lately; none of these need be there.
     register : Register
     by : Rules
 
@@ -152,12 +153,15 @@ def sort_members(members: pd.DataFrame, register: Register, *, by: Rules) -> Sor
     ids = members["customer_id"]
     members["email"] = register.addresses.reindex(ids).fillna("").to_numpy(object)
     members["state"] = pd.Series(pd.NA, index=members.index, dtype=object)
+    if "has_contact" in members.columns:
+        _put(members, ~members["has_contact"].astype(bool), "without_address")
     if register.asks_consent:
         consent = register.consent.reindex(ids)
         _put(members, (~consent).fillna(False), "without_consent")
         _put(members, consent.isna(), "unknown_consent")
-    suppressed = find_suppressed(by.suppression, ids, members["email"])
-    _put(members, suppressed.is_suppressed, "suppressed")
+    for names in (ids, members["unit_id"]):  # an account on the list is a no of its contacts
+        suppressed = find_suppressed(by.suppression, names, members["email"])
+        _put(members, suppressed.is_suppressed, "suppressed")
     if by.needs_address:
         _put(members, members["email"] == "", "without_address")
     _put(members, members["email"].isin(register.refused), "shared_address")

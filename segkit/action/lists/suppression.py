@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,7 +70,7 @@ def read_suppression(path: Path | None) -> Suppression:
         text = stream.read()
         first = text.partition("\n")[0]
         delimiter = next((sign for sign in ";\t," if sign in first), ",")
-        rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     if not any(any(cell.strip() for cell in row) for row in rows):
         message = "the suppression list is empty, without so much as a header"
         fix = "Export it again, or take suppression out of [lists] if there is none."
