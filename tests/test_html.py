@@ -83,8 +83,10 @@ def test_a_notebook_without_a_heading_takes_the_title(tmp_path):
 
 def test_code_is_folded_and_parameters_are_named(page):
     summaries = re.findall(r"<summary>(.*?)</summary>", page)
-    assert summaries[:3] == ["Parameters", "Parameters of this run", "Show code"]
-    assert set(summaries[3:]) == {"Show code", "Show the table: Practices"}
+    assert summaries[:2] == ["Parameters", "Parameters of this run"]
+    assert set(summaries[2:]) == {"How to read it", "Show the table: Practices"}
+    assert page.count('<label for="code">Show the code</label>') == 1
+    assert page.count('<section class="cell">') > 1
     assert "<details open" not in page
     assert "Out[" not in page
     assert "In [" not in page
