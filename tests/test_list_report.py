@@ -49,9 +49,10 @@ def test_where_customers_would_go_is_counted_by_hand(tmp_path):
     listed, of_all = publish_both(counted)
     wide = lists.spread_lists(listed).frame.set_index("segment_name")
     assert wide.loc["A"].tolist() == [15, 5, 40, pytest.approx(40 / 60)]
-    on, off, control = read_texts(lists.state_lists(of_all, counted))
+    on, off, unasked, control = read_texts(lists.state_lists(of_all, counted))
     assert on.startswith("70 customers would be on the list of their segment, 70.0% of all")
-    assert "25 customers, 25.0% of all, said no" in off
+    assert off.startswith("25 customers, 25.0% of all, are left out: they said no")
+    assert unasked.startswith("5 customers, 5.0% of all, are left out: they were not asked")
     assert "No control group is held out" in control
 
 

@@ -70,7 +70,7 @@ def spread_lists(lists: Published) -> Published:
 
 
 def state_lists(of_all: Published, counts: ListCounts) -> list[Finding]:
-    """Say how many would be on a list, what keeps most of the others off, and who is held out."""
+    """Say how many would be on a list, who is left out and why, and how many are held out."""
     seen = of_all.frame.dropna(subset=["customer_count"]) if not of_all.empty else of_all.frame
     if seen.empty:
         return [explain_absence(of_all)]
@@ -78,14 +78,10 @@ def state_lists(of_all: Published, counts: ListCounts) -> list[Finding]:
     words = {"layout": counts.layout, "campaign": counts.campaign}
     if (seen["state"] == HEADINGS[EXPORTED]).any():
         told.append(_state(of_all, "lists.of_all.exported", EXPORTED, words))
-    kept_off = seen[~seen["state"].isin([HEADINGS[EXPORTED], HEADINGS[HELD_OUT]])]
-    kept_off = kept_off[kept_off["customer_count"] > 0]
-    most = kept_off[kept_off["customer_count"] == kept_off["customer_count"].max()]
-    if len(most) == 1:
-        names = {heading: state for state, heading in HEADINGS.items()}
-        state = names[most["state"].iloc[0]]
-        words["reason"] = STATES[state]
-        told.append(_state(of_all, "lists.of_all.kept_off", state, words))
+    for state, reason in STATES.items():
+        where = seen["state"] == HEADINGS[state]
+        if state not in (EXPORTED, HELD_OUT) and (seen.loc[where, "customer_count"] > 0).any():
+            told.append(_state(of_all, "lists.of_all.left_out", state, {"reason": reason}))
     if counts.campaign and (seen["state"] == HEADINGS[HELD_OUT]).any():
         told.append(_state(of_all, "lists.of_all.held_out", HELD_OUT, words))
     elif not counts.campaign:

@@ -8,6 +8,7 @@ from segkit.core.privacy import Published, Shape
 from segkit.report.shared.sentences import explain_absence, write_finding
 from segkit.report.shared.views import RULE, Column, View
 
+MOST_TOLD = 3  # triggers in sentences; the table has them all
 TRIGGERS = View(
     Shape(
         "triggers",
@@ -29,21 +30,22 @@ TRIGGERS = View(
 
 
 def state_triggers(placed: Published) -> list[Finding]:
-    """Say which trigger places most customers today, and which ones nobody."""
+    """Say whom the first triggers place today, by size, and which ones place nobody."""
     if placed.empty:
         return [explain_absence(placed)]
     seen = placed.frame.dropna(subset=["customer_count"])
     told = []
-    busy = seen[seen["customer_count"] > 0]
-    most = busy[busy["customer_count"] == busy["customer_count"].max()]
-    if len(most) == 1:
-        where = {"trigger": most["trigger"].iloc[0]}
+    busy = seen[seen["customer_count"] > 0].sort_values(
+        "customer_count", ascending=False, kind="stable"
+    )
+    for name in busy["trigger"].head(MOST_TOLD):
+        where = {"trigger": name}
         read = [
             placed.read_figure("customer_count", where=where, kind="count", unit="customer"),
             placed.read_figure("share", where=where, kind="share"),
         ]
-        words = {"trigger": where["trigger"].replace("_", " ")}
-        told.append(write_finding("triggers.today.most", read, count=read[0], words=words))
+        words = {"trigger": name.replace("_", " ")}
+        told.append(write_finding("triggers.today.placed", read, count=read[0], words=words))
     idle = seen.loc[seen["customer_count"] == 0, "trigger"]
     if len(idle):
         names = ", ".join(f"“{name.replace('_', ' ')}”" for name in idle)
