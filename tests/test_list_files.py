@@ -12,14 +12,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from fake_shop import make_shop
+from small_plans import make_plan, write_lines
 from test_cli import call
 
 from segkit.action.lists import exporting, writing
-from segkit.action.lists.control import read_arms
+from segkit.action.lists.control import read_arms, record_arms
 from segkit.action.lists.exporting import export_lists
 from segkit.action.lists.members import choose_lists, read_placed, want_plays, want_triggers
 from segkit.core.errors import SegkitError
 from segkit.core.files import hash_bytes
+from segkit.data.checks import prepare_tables
 from segkit.plan.campaigns import CONTROL
 from segkit.plan.lists import Lists
 from segkit.plan.reading import read_plan
@@ -191,6 +193,23 @@ def test_who_is_held_out_is_recorded_for_the_campaign_and_stays_out(shop):
     assert read_arms(RunFolder(plan.run_folder))["assigned_at"].nunique() == 1
     assert forget_customer(RunFolder(plan.run_folder), sorted(held)[0]) > 0
     assert sorted(held)[0] not in set(read_arms(RunFolder(plan.run_folder))["customer_id"])
+
+
+def test_the_record_of_arms_can_be_read_beside_the_log_as_the_documentation_says(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "lists.md").read_text(encoding="utf-8")
+    query = re.search(r'query = """\n(.*?)"""', page, re.S)[1]
+    write_lines(tmp_path)
+    arms = pd.DataFrame({"customer_id": ["C1", "C2"], "arm": ["segmented", CONTROL]})
+    arms = arms.assign(campaign_id="spring", list_name="High", kind="segment")
+    record_arms(RunFolder(tmp_path / "runs" / "test"), arms, moment=datetime.datetime(2024, 12, 1))
+    log = "customer_id,sent_at,campaign_id,opened,clicked\nC1,2024-12-01,spring,true,false\n"
+    (tmp_path / "log.csv").write_text(log)
+    files = {"log": "log.csv", "arms": "runs/test/lists/arms.parquet"}
+    tables = {"order_lines": "lines.csv", "messages": {"query": query, "files": files}}
+    plan = make_plan(tmp_path, tables)
+    prepared = prepare_tables(plan, tmp_path / "runs" / "test")
+    found = pd.read_parquet(prepared.paths["messages"]).set_index("customer_id")
+    assert found["arm"].to_dict() == {"C1": "segmented", "C2": CONTROL}
 
 
 def test_who_was_on_a_trigger_s_list_rests(shop):
