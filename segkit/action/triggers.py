@@ -45,8 +45,8 @@ class Triggered:
     places : DataFrame
         `PLACES`: one row a customer and trigger; private.
     counts : DataFrame
-        `COUNTS`: one row a trigger. ``known_count`` are the customers of whom its condition is true
-        or false, ``share`` is of all.
+        `COUNTS`: one row a trigger, its condition in words. ``known_count`` are the customers of
+        whom the condition is true or false, ``share`` is of all.
     """
 
     places: pd.DataFrame
@@ -141,9 +141,8 @@ def place_triggers(
         count = int(is_met.sum())
         share = count / len(customers) if len(customers) else None
         known = int(is_known.sum())
-        condition = " ".join(trigger.condition.split())
         days = trigger.cooldown_days
-        rows.append((trigger.name, condition, count, known, share, play, days))
+        rows.append((trigger.name, trigger.words, count, known, share, play, days))
     if not rows or customers.empty:
         return Triggered(pd.DataFrame(columns=PLACES), empty_table(COUNTS, NO_TRIGGERS))
     every = pd.concat(places, ignore_index=True)

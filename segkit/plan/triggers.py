@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,26 +10,47 @@ from segkit.plan.bases import Name
 from segkit.plan.frozen import Frozen
 from segkit.plan.lists import Tag
 
-# Ready-made triggers by their name: the condition, in the language of rules. A number in braces is
-# the trigger's ``days``, with the number that it has where the plan says none.
-MOMENTS: dict[str, tuple[str, int]] = {
-    "first_order": ("order_count = 1 and recency_days <= {days}", 7),
-    "second_order_due": (
+
+class Moment(NamedTuple):
+    """A ready-made trigger: its condition, with ``{days}``, these days, and both in words."""
+
+    condition: str
+    days: int
+    words: str
+
+
+# Ready-made triggers by their name.
+MOMENTS: dict[str, Moment] = {
+    "first_order": Moment(
+        "order_count = 1 and recency_days <= {days}",
+        7,
+        "the first order was placed in the last {days} days",
+    ),
+    "second_order_due": Moment(
         "order_count = 1 and recency_days > {days} and journey_stage <> 'lapsed'",
         30,
+        "there is one order, more than {days} days ago, and the customer is not lapsed",
     ),
-    "overdue": ("journey_stage = 'at risk'", 0),
-    "cart_left": (
+    "overdue": Moment("journey_stage = 'at risk'", 0, "the customer is at risk of lapsing"),
+    "cart_left": Moment(
         "days_since_cart <= {days} and (recency_days > days_since_cart or recency_days is null)",
         7,
+        "a cart was filled in the last {days} days, and no order followed",
     ),
-    "checkout_left": (
+    "checkout_left": Moment(
         "last_moment = 'checkout' and days_since_moment <= {days} "
         "and (recency_days > days_since_moment or recency_days is null)",
         7,
+        "the checkout was the last moment, in the last {days} days, and no order followed",
     ),
-    "ticket_lately": ("days_since_ticket <= {days}", 14),
-    "joined": ("signed_up_days <= {days} and (order_count < 1 or order_count is null)", 30),
+    "ticket_lately": Moment(
+        "days_since_ticket <= {days}", 14, "a ticket was opened in the last {days} days"
+    ),
+    "joined": Moment(
+        "signed_up_days <= {days} and (order_count < 1 or order_count is null)",
+        30,
+        "the customer signed up in the last {days} days, and has not ordered",
+    ),
 }
 
 
@@ -72,8 +93,24 @@ class Trigger(Frozen):
         """
         if self.when:
             return self.when
-        text, days = MOMENTS[self.name]
-        return text.format(days=days if self.days is None else self.days)
+        return self._put_days(MOMENTS[self.name].condition)
+
+    @property
+    def words(self) -> str:
+        """When it places a customer, in words; the plan's own condition as it is written.
+
+        Examples
+        --------
+        >>> Trigger(name="first_order", days=3).words
+        'the first order was placed in the last 3 days'
+        """
+        if self.when:
+            return " ".join(self.when.split())
+        return self._put_days(MOMENTS[self.name].words)
+
+    def _put_days(self, text: str) -> str:
+        days = MOMENTS[self.name].days if self.days is None else self.days
+        return text.format(days=days)
 
 
 def _refuse_twice(triggers: tuple[Trigger, ...]) -> tuple[Trigger, ...]:
