@@ -6,7 +6,7 @@ from segkit.core.findings import Finding
 from segkit.core.measures import COUNT
 from segkit.core.privacy import Published, Shape
 from segkit.report.shared.sentences import explain_absence, write_finding
-from segkit.report.shared.views import RULE, Column, View
+from segkit.report.shared.views import Column, View
 
 MOST_TOLD = 3  # triggers in sentences; the table has them all
 TRIGGERS = View(
@@ -21,7 +21,7 @@ TRIGGERS = View(
     ),
     {
         "trigger": Column("Trigger"),
-        "condition": Column("Places a customer when", kind=RULE),
+        "condition": Column("Places a customer when"),
         "customer_count": Column("Customers today"),
         "share": Column("Of all", kind="share", bar=True),
         "cooldown_days": Column("Then rests for, days", kind="integer"),
