@@ -125,8 +125,18 @@ CUSTOMERS = Table(
     key=("customer_id",),
     columns=(
         CUSTOMER_ID,
-        Column("name", "text", "Name; never leaves the run folder", personal=True),
-        Column("email", "text", "E-mail address; never leaves the run folder", personal=True),
+        Column(
+            "name",
+            "text",
+            "Name; on lists where the plan asks for it, never in a report",
+            personal=True,
+        ),
+        Column(
+            "email",
+            "text",
+            "E-mail address; on lists for the mail tool, never in a report",
+            personal=True,
+        ),
         Column("account_id", "id", "The business account that a contact belongs to"),
         Column(
             "customer_type", "category", "A person or a business", allowed=("consumer", "business")
