@@ -517,6 +517,8 @@ def make_decisions() -> dict[str, pd.DataFrame]:
     scores = pd.DataFrame({"segment_name": names, "score_low": [0.86, 0.5, 0.3, None]})
     scores["score_high"] = [0.86, 0.9, 0.55, None]
     return {"channel_contacts": contacts, "decisions": scores}
+
+
 def make_plays() -> dict[str, pd.DataFrame]:
     """Return one finished table for each chart of leads and plays."""
     fifths = pd.DataFrame({"group": [1, 2, 3], "mean_chance": [0.1, 0.4, 0.7]})

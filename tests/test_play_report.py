@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from published import publish, read_texts
-from segkit.action.exports import count_consent
 from test_leads import make_leads
 
 from segkit.action.leads import LeadScore, judge_leads
+from segkit.action.lists.consent import count_consent
 from segkit.action.plays.book import (
     EVERYBODY,
     MEMBER_COLUMNS,
