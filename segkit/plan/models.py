@@ -23,6 +23,7 @@ from segkit.plan.frozen import Frozen
 from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
 from segkit.plan.market import Market
+from segkit.plan.pricing import Pricing
 from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
@@ -278,6 +279,7 @@ class Plan(BaseSettings):
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
     wallet: Wallet = Wallet()
+    pricing: Pricing = Pricing()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 
