@@ -1,4 +1,4 @@
-"""What the plan says of prices: by what products are grouped, what counts as a change, and surveys."""
+"""What the plan says of prices: groups of products, what counts as a change, survey questions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from segkit.plan.frozen import Frozen
 
 Question = Annotated[str, Field(min_length=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]
-# What part of those who give an answer are taken to buy, by the answer, where the plan does not say.
+# The part of those with an answer who are taken to buy, where the plan does not say.
 USUAL_INTENT = {"5": 0.7, "4": 0.5, "3": 0.3, "2": 0.1, "1": 0.0}
 
 

@@ -1,8 +1,8 @@
 """What a discount has to bring to pay for itself, beside what prices and purchases say.
 
 With a margin m, the part of the regular price that is left after the cost of the goods, and a
-discount d of that price, as much profit is made if units rise by d / (m - d) (Nagle and Müller 2018,
-*The Strategy and Tactics of Pricing*, chapter on financial analysis).
+discount d of that price, as much profit is made if units rise by d / (m - d) (Nagle and Müller
+2018, *The Strategy and Tactics of Pricing*, chapter on financial analysis).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NO_COST = (
     "products or order lines, or write margin = 0.4 under [pricing]."
 )
 COLUMNS = [
-    "segment_name", "discount", "customer_count", "margin", "needed_rise", "in_full_share",
+    "segment_name", "discount", "rests_on_count", "margin", "needed_rise", "in_full_share",
     "rise", "rise_low", "rise_high", "reading",
 ]  # fmt: skip
 
@@ -56,7 +56,7 @@ def find_break_even(priced: Priced, elasticities: pd.DataFrame) -> pd.DataFrame:
         return empty_table(COLUMNS, NO_COST)
     both = pd.concat([each, each.assign(segment_name=EVERYBODY)], ignore_index=True)
     table = both.groupby("segment_name", as_index=False).agg(
-        customer_count=("customer_id", "nunique"),
+        rests_on_count=("customer_id", "nunique"),
         valued=("valued", "sum"),
         profit=("profit", "sum"),
         regular=("regular", "sum"),

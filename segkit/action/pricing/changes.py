@@ -174,6 +174,8 @@ def count_changes(panel: Panel, *, plan: Pricing, whole: str) -> pd.DataFrame:
     found["needed_count"] = plan.fewest_products
     found["is_enough"] = found["changed_count"] >= plan.fewest_products
     order = found["product_group"].eq(whole)
-    return found.assign(first=~order).sort_values(
-        ["first", "product_group"], ignore_index=True
-    ).drop(columns="first")
+    return (
+        found.assign(first=~order)
+        .sort_values(["first", "product_group"], ignore_index=True)
+        .drop(columns="first")
+    )

@@ -63,10 +63,10 @@ def fit_slope(
     """Estimate the coefficient of the last regressor, with effects of products and periods.
 
     First each product counts as its units say, then by how much units vary beyond Poisson, so that
-    the largest product does not decide alone. The error is the jackknife over products to first order (CV3 of
-    MacKinnon, Nielsen and Webb 2023, *Journal of Applied Econometrics* 38), with the period effects
-    held; its degrees of freedom are one less than the effective number of products (Carter,
-    Schnepel and Steigerwald 2017, *Review of Economics and Statistics* 99).
+    the largest product does not decide alone. The error is the jackknife over products to first
+    order (CV3 of MacKinnon, Nielsen and Webb 2023, *Journal of Applied Econometrics* 38), with the
+    period effects held; its degrees of freedom are one less than the effective number of products
+    (Carter, Schnepel and Steigerwald 2017, *Review of Economics and Statistics* 99).
 
     Parameters
     ----------
@@ -104,8 +104,16 @@ def fit_slope(
     slopes, fitted = _climb(units, design, products, weights=weights)
     if slopes is None or abs(slopes[-1]) > LARGEST_SLOPE:
         return unknown
-    return _judge(units, fitted, design, products, weights=weights, value=float(slopes[-1]),
-                  codes=codes, product_count=product_count)
+    return _judge(
+        units,
+        fitted,
+        design,
+        products,
+        weights=weights,
+        value=float(slopes[-1]),
+        codes=codes,
+        product_count=product_count,
+    )
 
 
 def _prune(units: np.ndarray, products: np.ndarray, periods: np.ndarray) -> np.ndarray:
@@ -177,9 +185,7 @@ def _centre(design: np.ndarray, fitted: np.ndarray, products: np.ndarray) -> np.
     return design - means[products]
 
 
-def _weigh_products(
-    units: np.ndarray, fitted: np.ndarray, products: np.ndarray
-) -> np.ndarray:
+def _weigh_products(units: np.ndarray, fitted: np.ndarray, products: np.ndarray) -> np.ndarray:
     """Return the weight of each product, by its mean: 1 / (1 + a mean), a alike for all.
 
     The variance is taken as the mean and ``a`` times its square; ``a`` is the median over products

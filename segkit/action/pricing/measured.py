@@ -1,4 +1,4 @@
-"""All that is told of prices, in one call: what is paid, how purchases go with it, and the survey."""
+"""All that is told of prices, in one call: paid prices, how purchases go with them, the survey."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ RATIOS = {
     "compared_share": ("compared", "paid", True),
 }
 COLUMNS = [
-    "segment_name", "customer_count", "paid", "price_index", "price_index_low",
+    "segment_name", "rests_on_count", "paid", "price_index", "price_index_low",
     "price_index_high", "discount_share", "discount_share_low", "discount_share_high",
     "on_offer_share", "on_offer_share_low", "on_offer_share_high", "compared_share",
     "p_value", "adjusted_p_value", "differs",
@@ -56,7 +56,7 @@ def measure_paid(priced: Priced) -> pd.DataFrame:
     rows = []
     for name in [*names, EVERYBODY]:
         is_own = np.full(len(each), name == EVERYBODY) | (each["segment_name"] == name).to_numpy()
-        row = {"segment_name": name, "customer_count": int(is_own.sum())}
+        row = {"segment_name": name, "rests_on_count": int(is_own.sum())}
         row["paid"] = float(each.loc[is_own, "paid"].sum())
         row |= _describe_ratios(each[is_own])
         row["p_value"] = np.nan
@@ -73,11 +73,7 @@ def measure_paid(priced: Priced) -> pd.DataFrame:
         table, each["paid"], each["segment_name"], key="segment_name", name="paid"
     )
     whole = add_contributions(
-        table,
-        each["paid"],
-        pd.Series(EVERYBODY, index=each.index),
-        key="segment_name",
-        name="paid",
+        table, each["paid"], pd.Series(EVERYBODY, index=each.index), key="segment_name", name="paid"
     )
     return marked.fillna(whole[[f"paid{LARGEST}", f"paid{SECOND}"]])
 
@@ -115,11 +111,11 @@ def measure_paid_groups(priced: Priced) -> pd.DataFrame:
             part_squares=table[f"{part}_{part}"],
             products=table[f"{part}_{base}"],
             whole_squares=table[f"{base}_{base}"],
-            clusters=table["customer_count"],
+            clusters=table["rests_on_count"],
         )
         table[f"{name}_low"] = np.maximum(low, 0)
         table[f"{name}_high"] = np.minimum(high, 1) if is_share else high
-    table["customer_count"] = table["customer_count"].astype(int)
+    table["rests_on_count"] = table["rests_on_count"].astype(int)
     table = _add_largest(priced, table[columns])
     table["is_whole"] = table["segment_name"] == EVERYBODY
     order = ["product_group", "is_whole", "segment_name"]
@@ -150,7 +146,7 @@ def _list_sums(rows: ir.Table) -> dict[str, ir.Value]:
 
 def _list_moments(each: ir.Table) -> dict[str, ir.Value]:
     """Return the sums over customers that the ratios and their intervals are made of."""
-    found = {"customer_count": _.count(), **{name: each[name].sum() for name in SUMS}}
+    found = {"rests_on_count": _.count(), **{name: each[name].sum() for name in SUMS}}
     for part, base, _is_share in RATIOS.values():
         for one, other in ((part, part), (part, base), (base, base)):
             found[f"{one}_{other}"] = (each[one] * each[other]).sum()

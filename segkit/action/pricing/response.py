@@ -1,8 +1,8 @@
 """How purchases go with prices, by product group and segment: an association, and no more.
 
-Prices are not drawn by lot. What is told is how units moved when a product's regular price moved for
-long, beside products whose price did not. It is told only of groups where enough products had such
-a change.
+Prices are not drawn by lot. What is told is how units moved when a product's regular price moved
+for long, beside products whose price did not. It is told only of groups where enough products had
+such a change.
 """
 
 from __future__ import annotations
@@ -74,9 +74,9 @@ def measure_response(priced: Priced) -> Response:
 
     Of each group that has ``plan.fewest_products`` products with a change of price that was no
     offer, Poisson regressions of units on the logarithm of the price, see `fit_slope`: over all
-    customers, and in each segment. ``elasticity`` is the coefficient: by how many percent units were
-    higher where the price was higher by one, with its 95 % interval. ``drawn_elasticity`` is that of
-    a segment drawn towards those of all segments, the more so the less is known of it, see
+    customers, and in each segment. ``elasticity`` is the coefficient: by how many percent units
+    were higher where the price was higher by one, with its 95 % interval. ``drawn_elasticity`` is
+    that of a segment drawn towards those of all segments, the more so the less is known of it, see
     `shrink_estimates`.
 
     Whether segments differ is Hotelling's (1931) test of equal coefficients over products,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import ibis
 import numpy as np
 import pandas as pd
-from ibis import _, ir
+from ibis import ir
 
 from segkit.action.pricing.paid import EVERYBODY
 from segkit.core.absence import empty_table, is_missing
@@ -48,7 +48,9 @@ NO_ANSWERS = (
 )
 POINT_COLUMNS = ["product", "segment_name", "answer_count", "point", "price", "price_low",
                  "price_high"]  # fmt: skip
-COUNT_COLUMNS = ["product", "asked_count", "customer_count", "inconsistent_count"]
+COUNT_COLUMNS = ["product", "answers", "customer_count"]
+RISING = "four prices that rise"
+OTHERS = "a price is missing, or they do not rise"
 CURVE_COLUMNS = ["product", "curve", "share", "price", "answer_count"]
 TRIAL_COLUMNS = ["product", "segment_name", "answer_count", "price", "trial_share", "revenue"]
 
@@ -162,7 +164,7 @@ def _cross(grid: np.ndarray, apart: np.ndarray) -> float:
 
 
 def measure_trial(
-    prices: np.ndarray, intents: np.ndarray, at: np.ndarray, weights: np.ndarray | None = None
+    prices: np.ndarray, intents: np.ndarray, *, at: np.ndarray, weights: np.ndarray | None = None
 ) -> np.ndarray:
     """Return the share who would buy at prices ``at``, as Newton, Miller and Smith have it.
 
@@ -180,7 +182,7 @@ def measure_trial(
     Examples
     --------
     >>> at = np.array([2.0, 3, 4, 5, 6, 7, 8])
-    >>> measure_trial(np.array([[2.0, 4, 6, 8]]), np.array([[0.7, 0.3]]), at).round(2).tolist()
+    >>> measure_trial(np.array([[2.0, 4, 6, 8]]), np.array([[0.7, 0.3]]), at=at).round(2).tolist()
     [0.0, 0.35, 0.7, 0.5, 0.3, 0.15, 0.0]
     """
     each = _list_trials(prices, intents, at)
@@ -202,8 +204,8 @@ class Survey:
     Attributes
     ----------
     counts : DataFrame
-        One row a product: asked_count (who answered any of the four questions), customer_count (who
-        gave four prices that rise) and inconsistent_count (the others).
+        Two rows a product, of who answered any of the four questions: customer_count of those who
+        gave four prices that rise, and of the others.
     points : DataFrame
         One row a product, segment and point: price with its 95 % interval, answer_count. The points
         are those of `CROSSINGS`, and of `BEST` where intent was asked.
@@ -229,8 +231,8 @@ def measure_survey(
     """Measure what a survey says of the price of each product, among all and by segment.
 
     Answers that do not rise from too cheap to too expensive are left out and counted. A segment is
-    told of where at least thirty of its customers gave four prices that rise. Intervals are those of
-    the bootstrap over respondents, by percentiles.
+    told of where at least thirty of its customers gave four prices that rise. Intervals are those
+    of the bootstrap over respondents, by percentiles.
 
     Parameters
     ----------
@@ -250,7 +252,8 @@ def measure_survey(
         kept = keep_consistent(answers)
         if answers.empty:
             continue
-        counts.append((one.product, len(answers), len(kept), len(answers) - len(kept)))
+        counts.append((one.product, RISING, len(kept)))
+        counts.append((one.product, OTHERS, len(answers) - len(kept)))
         if len(kept) < FEWEST_ANSWERS:
             continue
         for name, own in _part_segments(kept):
@@ -365,6 +368,6 @@ def _sample_trial(kept: pd.DataFrame, asked: PriceQuestions) -> list[tuple]:
         return []
     prices = own[list(PRICES)].to_numpy(float)
     grid = _lay_grid(prices, steps=MOST_STEPS)
-    shares = measure_trial(prices, own[list(INTENTS)].to_numpy(float), grid)
+    shares = measure_trial(prices, own[list(INTENTS)].to_numpy(float), at=grid)
     keys = (asked.product, EVERYBODY, len(own))
     return [(*keys, float(p), float(s), float(p * s)) for p, s in zip(grid, shares, strict=True)]
