@@ -227,6 +227,17 @@ def test_an_offer_is_no_change_and_is_left_out():
     assert cells["period"].tolist() == [0, 1, 3, 4]
 
 
+def test_an_offer_that_held_for_long_is_one_if_the_former_price_came_back():
+    cells, product = levels([10, 10, 8, 8, 8, 10, 10])
+    assert not product["has_change"]
+    assert cells["period"].tolist() == [0, 1, 5, 6]
+
+
+def test_the_price_of_an_offer_at_the_end_of_the_record_is_one_too():
+    assert not levels([10, 10, 8, 10, 10, 8, 8])[1]["has_change"]
+    assert levels([10, 10, 8, 10, 10, 7, 7])[1]["has_change"]
+
+
 def test_a_change_smaller_than_the_plans_is_none():
     assert not levels([100, 100, 103, 103])[1]["has_change"]
     assert levels([100, 100, 103, 103], smallest_change=0.02)[1]["has_change"]

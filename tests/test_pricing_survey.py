@@ -161,7 +161,7 @@ def test_without_answers_a_line_says_what_to_ask(tables, asked, words):
 @pytest.mark.slow
 def test_intervals_of_the_points_hold_what_all_would_say():
     truth = find_points(draw_answers(20_000, seed=99)[list(PRICES)].to_numpy())
-    held = {point: 0 for point in truth}
+    held = dict.fromkeys(truth, 0)
     for seed in range(40):
         tables = {"responses": make_responses(draw_answers(150, seed=seed))}
         one_segment = make_segments(150).assign(segment_name="a")

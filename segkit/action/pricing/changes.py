@@ -1,8 +1,9 @@
 """Which products had another price for long, and which only offers: the panel of sales by period.
 
 A product's own price has changed if its regular price stood at one level for long and then at
-another. What lasts shorter, and periods in which most units were sold at a recorded discount, are
-offers: they are left out, for an offer is made when it is expected to sell.
+another. What lasts shorter, lower prices after which the former one came back, and periods in which
+most units were sold at a recorded discount are offers: they are left out, for an offer is made when
+it is expected to sell.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ibis import _, ir
 from segkit.action.pricing.lines import RECORDED, Priced
 from segkit.plan.pricing import Pricing
 
+TINY = 1e-9  # a price is 5 % higher, and its logarithm is not to say otherwise
 MOST_ON_OFFER = 0.5  # from this part of the units on, a period is one of an offer
 KEYS = ["product_id", "period"]
 
@@ -79,8 +81,9 @@ def find_levels(
 
     A run is a stretch of periods whose prices differ from its first one by less than
     ``plan.smallest_change``; one of fewer than ``plan.lasting_periods`` periods is an offer and is
-    left out, and so are periods with most units at a recorded discount. The level of a run is its
-    median price. Periods within a run in which nothing was sold are there, at its level.
+    left out, and so are a lower one after which the former price came back, and periods with most
+    units at a recorded discount. The level of a run is its median price. Periods within a run in
+    which nothing was sold are there, at its level.
 
     Parameters
     ----------
@@ -119,15 +122,17 @@ def find_levels(
         periods = own["period"].to_numpy(int)[~is_offer]
         logs = np.log(own["price"].to_numpy(float)[~is_offer])
         runs = _part_runs(periods, logs, limit=limit)
-        held = [run for run in runs if run[1] - run[0] + 1 >= plan.lasting_periods]
-        levels = [level for _first, _last, level in held]
-        has_change = bool(levels) and max(levels) - min(levels) >= limit - 1e-9
-        has_offers = bool(is_offer.any()) or len(held) < len(runs)
+        held = [run for run in _drop_offers(runs, limit) if run.length >= plan.lasting_periods]
+        levels = [run.level for run in held]
+        has_change = bool(levels) and max(levels) - min(levels) >= limit - TINY
+        length = sum(run.length for run in held)
+        has_offers = bool(is_offer.any()) or length < sum(run.length for run in runs)
         products.append((product, group, has_change, has_offers))
         offers = set(own["period"].to_numpy(int)[is_offer])
-        for first, last, level in held:
+        for run in held:
             cells += [
-                (product, group, period, float(np.exp(level)), has_change)
+                (product, group, period, float(np.exp(run.level)), has_change)
+                for first, last in run.spans
                 for period in range(first, last + 1)
                 if period not in offers
             ]
@@ -138,19 +143,61 @@ def find_levels(
     )
 
 
-def _part_runs(
-    periods: np.ndarray, logs: np.ndarray, *, limit: float
-) -> list[tuple[int, int, float]]:
-    """Return first and last period of each run and the logarithm of its median price."""
+@dataclass(frozen=True)
+class _Run:
+    """Periods at one level of price: the first and last period of each span, and the logarithm."""
+
+    spans: tuple[tuple[int, int], ...]
+    level: float
+
+    @property
+    def length(self) -> int:
+        return sum(last - first + 1 for first, last in self.spans)
+
+
+def _part_runs(periods: np.ndarray, logs: np.ndarray, *, limit: float) -> list[_Run]:
+    """Return the runs of a product's prices, in their order."""
     runs = []
     start = 0
     for place in range(1, len(logs) + 1):
-        is_over = place == len(logs) or abs(logs[place] - logs[start]) >= limit - 1e-9
+        is_over = place == len(logs) or abs(logs[place] - logs[start]) >= limit - TINY
         if is_over:
-            level = float(np.median(logs[start:place]))
-            runs.append((int(periods[start]), int(periods[place - 1]), level))
+            span = (int(periods[start]), int(periods[place - 1]))
+            runs.append(_Run((span,), float(np.median(logs[start:place]))))
             start = place
     return runs
+
+
+def _drop_offers(runs: list[_Run], limit: float) -> list[_Run]:
+    """Leave out lower prices after which the former one came back, however long they held.
+
+    The shortest goes first, and what was around it becomes one run. A lower price at either end of
+    the record is left out as well where the product had an offer at that price.
+    """
+    runs = list(runs)
+    offered = []
+    while True:
+        found = [place for place in range(1, len(runs) - 1) if _is_dip(runs, place, limit)]
+        if not found:
+            break
+        place = min(found, key=lambda one: runs[one].length)
+        before, offer, after = runs[place - 1 : place + 2]
+        offered.append(offer.level)
+        length = before.length + after.length
+        level = (before.level * before.length + after.level * after.length) / length
+        runs[place - 1 : place + 2] = [_Run(before.spans + after.spans, level)]
+    for end, beside in ((0, 1), (-1, -2)):
+        is_lower = len(runs) > 1 and runs[end].level < runs[beside].level
+        if is_lower and any(abs(runs[end].level - level) < limit for level in offered):
+            del runs[end]
+    return runs
+
+
+def _is_dip(runs: list[_Run], place: int, limit: float) -> bool:
+    """Tell whether a run is lower than both beside it, and these are alike."""
+    before, own, after = (runs[one].level for one in (place - 1, place, place + 1))
+    is_back = abs(before - after) < limit - TINY
+    return is_back and own <= min(before, after) - limit + TINY
 
 
 def count_changes(panel: Panel, *, plan: Pricing, whole: str) -> pd.DataFrame:
