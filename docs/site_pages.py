@@ -51,7 +51,7 @@ MENU = {
         "segmentation",
         "guide/large_tables",
     ),
-    "The five steps in full": ("readiness", "market", "experience", "campaigns", "kpis"),
+    "The five steps in full": ("readiness", "market", "experience", "campaigns", "kpis", "pricing"),
     "Charts": ("gallery/index",),
     "Library": ("api/index", "peers"),
     "Evidence": ("trust", "benchmarks", "evidence/*"),

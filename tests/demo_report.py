@@ -38,6 +38,7 @@ from segkit.report import (
     lifetime_value,
     market,
     plan,
+    pricing_charts,
     promoter,
     reach,
     readiness,
@@ -80,6 +81,7 @@ MODULES = [
     market.trends,
     market.white_space,
     plan,
+    pricing_charts,
     promoter,
     reach,
     readiness,
@@ -357,6 +359,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "quiz": quiz,
         **make_evidence_by_segment(),
         **make_campaigns(),
+        **make_prices(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
@@ -488,6 +491,20 @@ def make_campaigns() -> dict[str, pd.DataFrame]:
     return {"campaign_effects": effects, "campaign_policies": policies, "uplift": uplift}
 
 
+def make_prices() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of prices."""
+    names = [*SEGMENTS[:3], HOSTILE]
+    index = pd.DataFrame({"segment_name": names, "price_index": [0.95, 1.04, None, 1.0]})
+    slopes = pd.DataFrame({"segment_name": names, "elasticity": [-2.1, 0.4, None, -0.9]})
+    for table, name in ((index, "price_index"), (slopes, "elasticity")):
+        table[f"{name}_low"], table[f"{name}_high"] = table[name] - 0.02, table[name] + 0.02
+    curves = pd.DataFrame({"curve": ["Cheap", "Cheap", HOSTILE, HOSTILE]})
+    curves["share"], curves["price"] = [0.2, 0.8, 0.2, 0.8], [30.0, 20.0, 25.0, 35.0]
+    points = pd.DataFrame({"point": [HOSTILE], "price": [27.0]})
+    found = {"price_index": index, "elasticities": slopes}
+    return found | {"price_curves": curves, "price_points": points}
+
+
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
     """Return each chart by its function's name."""
     cells = tables["market"]
@@ -499,6 +516,13 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         ),
         "plot_policies": campaign_charts.plot_policies(tables["campaign_policies"]),
         "plot_uplift": campaign_charts.plot_uplift(tables["uplift"]),
+        "plot_price_index": pricing_charts.plot_price_index(tables["price_index"]),
+        "plot_elasticities": pricing_charts.plot_elasticities(
+            tables["elasticities"], whole=tables["elasticities"].head(1)
+        ),
+        "plot_price_meter": pricing_charts.plot_price_meter(
+            tables["price_curves"], points=tables["price_points"], currency="EUR"
+        ),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"
