@@ -38,24 +38,24 @@ def _name_interval(name: str, kind: str) -> Column:
 
 _SEGMENT = {"segment_name": Column()}
 _GROUP = {"product_group": Column("Products")}
-_PAID = {
-    RESTS_ON: Column("Customers", "integer"),
-    "paid": Column("Paid, gross", "money"),
+_COUNTED = {RESTS_ON: Column("Customers", "integer"), "paid": Column("Paid, gross", "money")}
+_INDEX = {
     "price_index": Column("Price paid, of what all pay", "share"),
     "price_index_interval": _name_interval("price_index", "share"),
+}
+_DISCOUNTS = {
     "discount_share": Column("Given as discount", "share"),
     "discount_share_interval": _name_interval("discount_share", "share"),
-    "on_offer_share": Column("Bought with a discount", "share"),
-    "on_offer_share_interval": _name_interval("on_offer_share", "share"),
-    "compared_share": Column("Of it compared", "share"),
+    "on_offer_share": Column("Bought with one", "share"),
 }
+_PAID = _COUNTED | _INDEX | _DISCOUNTS
 PAID = View(
     Shape("prices_paid", by=SEGMENT, count=RESTS_ON, repeats=True),
     _SEGMENT | _PAID | {"differs": Column("Other price shown"), NOTE: Column()},
 )
 PAID_ALL = View(
     Shape("prices_paid_all", by=SEGMENT, count=RESTS_ON, adds_up=False),
-    _SEGMENT | _PAID | {NOTE: Column()},
+    _SEGMENT | _COUNTED | _DISCOUNTS | {NOTE: Column()},
 )
 PAID_GROUPS = View(
     Shape("prices_paid_groups", by=("product_group", *SEGMENT), count=RESTS_ON, repeats=True),
@@ -63,7 +63,7 @@ PAID_GROUPS = View(
 )
 PAID_GROUPS_ALL = View(
     Shape("prices_paid_groups_all", by=("product_group",), count=RESTS_ON, repeats=True),
-    _GROUP | _PAID | {NOTE: Column()},
+    _GROUP | _COUNTED | _DISCOUNTS | {NOTE: Column()},
 )
 CHANGES = View(
     Shape("price_changes", population="products", by=("product_group",)),
@@ -104,7 +104,12 @@ ELASTICITIES_ALL = View(
         repeats=True,
         measures=_OF_PRODUCTS,
     ),
-    _GROUP | {key: one for key, one in _ELASTICITY.items() if not key.startswith("drawn")},
+    {
+        **_GROUP,
+        **{key: one for key, one in _ELASTICITY.items() if not key.startswith("drawn")},
+        "adjusted_p_value": Column("P-value, corrected", "number"),
+        "is_shown": Column("Shown"),
+    },
 )
 TESTS = View(
     Shape(
@@ -127,26 +132,24 @@ TESTS = View(
         NOTE: Column(),
     },
 )
+_BREAK_EVEN = {
+    "discount": Column("Discount", "share"),
+    **_SEGMENT,
+    RESTS_ON: Column("Customers", "integer"),
+    "margin": Column("Margin", "share"),
+    "needed_rise": Column("More units needed", "share"),
+    "in_full_share": Column("Bought without a discount", "share"),
+    "rise": Column("More units, by the association", "share"),
+    "rise_interval": _name_interval("rise", "share"),
+    "reading": Column("The association is"),
+    NOTE: Column(),
+}
 BREAK_EVEN = View(
-    Shape(
-        "price_break_even",
-        by=("discount", *SEGMENT),
-        count=RESTS_ON,
-        adds_up=False,
-        shown=("discount",),
-    ),
-    {
-        "discount": Column("Discount", "share"),
-        **_SEGMENT,
-        RESTS_ON: Column("Customers", "integer"),
-        "margin": Column("Margin", "share"),
-        "needed_rise": Column("More units needed", "share"),
-        "in_full_share": Column("Bought without a discount", "share"),
-        "rise": Column("More units, by the association", "share"),
-        "rise_interval": _name_interval("rise", "share"),
-        "reading": Column("The association is"),
-        NOTE: Column(),
-    },
+    Shape("price_break_even", within=("discount",), by=SEGMENT, count=RESTS_ON, repeats=True),
+    _BREAK_EVEN,
+)
+BREAK_EVEN_ALL = View(
+    Shape("price_break_even_all", by=("discount",), count=RESTS_ON, adds_up=False), _BREAK_EVEN
 )
 ANSWERED = View(
     Shape("price_answers", by=("product", "answers")),
@@ -204,7 +207,7 @@ def list_tables(prices: Prices) -> list[tuple[pd.DataFrame, View]]:
         (response.changes, CHANGES),
         *_part_whole(response.elasticities, ELASTICITIES, ELASTICITIES_ALL),
         (response.tests, TESTS),
-        (prices.break_even, BREAK_EVEN),
+        *_part_whole(prices.break_even, BREAK_EVEN, BREAK_EVEN_ALL),
         (survey.counts, ANSWERED),
         (points, POINTS),
         (curves, CURVES),
@@ -236,6 +239,7 @@ class Tables:
     elasticities_all: Published
     tests: Published
     break_even: Published
+    break_even_all: Published
     answered: Published
     points: Published
     curves: Published

@@ -92,10 +92,8 @@ def _state_elasticity(table: Published, row: dict[str, Any]) -> Finding:
     place = {"product_group": row["product_group"]}
     ends = ("elasticity_low", "elasticity_high")
     kind = "none"
-    if row["elasticity_high"] < 0:
-        kind = "less"
-    elif row["elasticity_low"] > 0:
-        kind = "more"
+    if _is_true(row["is_shown"]):
+        kind = "less" if row["elasticity"] < 0 else "more"
     count = table.read_figure(RESTS_ON, where=place, kind="count")
     figures = [
         table.read_figure("elasticity", where=place, decimals=2, interval=ends),
@@ -122,18 +120,17 @@ def _state_test(table: Published, row: dict[str, Any]) -> Finding:
 
 def state_break_even(tables: Tables) -> list[Finding]:
     """Say what discounts have to bring, among all customers."""
-    table = tables.break_even
+    table = tables.break_even_all
     if table.empty:
         return [explain_absence(table)]
     told = []
     for row in _list_known(table, "margin"):
-        if row["segment_name"] == EVERYBODY:
-            told += _state_discount(table, row)
-    return told
+        told += _state_discount(table, row)
+    return [*told, write_finding("pricing.break_even.not_measured")] if told else []
 
 
 def _state_discount(table: Published, row: dict[str, Any]) -> list[Finding]:
-    place = {"segment_name": EVERYBODY, "discount": row["discount"]}
+    place = {"discount": row["discount"]}
     count = table.read_figure(RESTS_ON, where=place, kind="count")
     known = {
         name: table.read_figure(name, where=place, kind="share", decimals=decimals)

@@ -13,6 +13,7 @@ import ibis
 import pandas as pd
 from ibis import _, ir
 
+from segkit.action.pricing.sums import sum_lines
 from segkit.core.absence import NO_PURCHASES, is_missing
 from segkit.core.settings import Settings
 from segkit.features.expressions import days_until, find_column, keep_until
@@ -39,6 +40,8 @@ class Priced:
         One row a sale: customer_id, segment_name, product_id, product_group, period (0 is the last
         one, each of ``plan.period_days`` days), day, quantity, paid, discount and regular (money of
         the line) and cost (missing where it is not known).
+    sums : ibis.Table or None
+        One row a customer and product group, see `sum_lines`.
     regular_from : str
         What the regular price was told from: `RECORDED` discounts or `USUAL` prices.
     has_groups : bool
@@ -50,6 +53,7 @@ class Priced:
     plan: Pricing
     at: Settings
     rows: ir.Table | None = None
+    sums: ir.Table | None = None
     regular_from: str = USUAL
     has_groups: bool = False
     reason: str = ""
@@ -87,6 +91,7 @@ def price_lines(
         plan,
         at,
         rows=rows,
+        sums=sum_lines(rows).cache(),
         regular_from=RECORDED if has_discounts else USUAL,
         has_groups=has_groups,
     )

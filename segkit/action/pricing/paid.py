@@ -14,6 +14,7 @@ import pandas as pd
 from ibis import _, ir
 
 from segkit.action.pricing.lines import Priced
+from segkit.action.pricing.sums import SUMS
 from segkit.core.absence import empty_table
 from segkit.core.clustered import bound_ratio_of_sums, find_ratio_p_value
 from segkit.core.measures import LARGEST, SECOND, add_contributions
@@ -22,8 +23,6 @@ from segkit.core.statistics import ALPHA, correct_p_values
 from segkit.features.expressions import find_contributions, sum_money
 
 EVERYBODY = "all customers"
-FEWEST_BUYERS = 5  # customers whose mean price others are compared with
-SUMS = ("paid", "regular", "discount", "on_offer", "compared", "expected")
 # What is told, with the sums whose ratio it is, and whether it is a part of something.
 RATIOS = {
     "price_index": ("compared", "expected", False),
@@ -80,8 +79,10 @@ def measure_paid(priced: Priced) -> pd.DataFrame:
 
 def sum_customers(priced: Priced) -> pd.DataFrame:
     """Return one row a customer: customer_id, segment_name and the sums of `SUMS`, in money."""
-    rows = _add_expected(priced.rows)
-    found = rows.group_by("customer_id", "segment_name").agg(**_list_sums(rows))
+    sums = priced.sums
+    found = sums.group_by("customer_id", "segment_name").agg(
+        **{name: sum_money(sums[name]) for name in SUMS}
+    )
     return found.to_pandas().sort_values("customer_id", ignore_index=True)
 
 
@@ -95,8 +96,7 @@ def measure_paid_groups(priced: Priced) -> pd.DataFrame:
     if priced.reason or not priced.has_groups:
         lacks = f"No table of products has a {priced.plan.group}, so nothing is told by group."
         return empty_table(columns, priced.reason or lacks)
-    rows = _add_expected(priced.rows)
-    each = rows.group_by("product_group", "segment_name", "customer_id").agg(**_list_sums(rows))
+    each = priced.sums
     sums = each.group_by("product_group", "segment_name").agg(**_list_moments(each)).to_pandas()
     moments = [c for c in sums.columns if c not in ("product_group", "segment_name")]
     whole = sums.groupby("product_group", as_index=False)[moments].sum()
@@ -122,28 +122,6 @@ def measure_paid_groups(priced: Priced) -> pd.DataFrame:
     return table.sort_values(order, ignore_index=True).drop(columns="is_whole")
 
 
-def _add_expected(rows: ir.Table) -> ir.Table:
-    """Add what a line's units cost all customers, and what was paid where that is known."""
-    rows = rows.mutate(month=rows.day.truncate("M"), year=rows.day.truncate("Y"))
-    for level in ("month", "year"):
-        means = rows.group_by("product_id", level).agg(
-            mean=_.paid.sum() / _.quantity.sum(), buyers=_.customer_id.nunique()
-        )
-        means = means.filter(means.buyers >= FEWEST_BUYERS)
-        means = means.select("product_id", level, **{f"price_of_{level}": means.mean})
-        rows = rows.left_join(means, ["product_id", level])
-        rows = rows.drop("product_id_right", f"{level}_right")
-    rows = rows.mutate(expected=rows.quantity * rows.price_of_month.coalesce(rows.price_of_year))
-    return rows.mutate(compared=rows.expected.notnull().ifelse(rows.paid, 0.0))
-
-
-def _list_sums(rows: ir.Table) -> dict[str, ir.Value]:
-    """Return the sums of a customer, see `SUMS`."""
-    on_offer = (rows.discount > 0).ifelse(rows.regular, 0.0)
-    values = {name: on_offer if name == "on_offer" else rows[name] for name in SUMS}
-    return {name: sum_money(value) for name, value in values.items()}
-
-
 def _list_moments(each: ir.Table) -> dict[str, ir.Value]:
     """Return the sums over customers that the ratios and their intervals are made of."""
     found = {"rests_on_count": _.count(), **{name: each[name].sum() for name in SUMS}}
@@ -156,8 +134,8 @@ def _list_moments(each: ir.Table) -> dict[str, ir.Value]:
 def _add_largest(priced: Priced, table: pd.DataFrame) -> pd.DataFrame:
     """Add the two largest contributions to what was paid, for the gate."""
     by = ["product_group", "segment_name"]
-    tops = find_contributions(priced.rows, sum_money(_.paid), name="paid", by=by)
-    everybody = priced.rows.mutate(segment_name=ibis.literal(EVERYBODY))
+    tops = find_contributions(priced.sums, sum_money(_.paid), name="paid", by=by)
+    everybody = priced.sums.mutate(segment_name=ibis.literal(EVERYBODY))
     whole = find_contributions(everybody, sum_money(_.paid), name="paid", by=by)
     return table.merge(pd.concat([tops, whole], ignore_index=True), on=by, how="left")
 

@@ -29,6 +29,7 @@ AHEAD = 2  # periods before a change in which sales should not have moved
 COLUMNS = [
     "product_group", "segment_name", "changed_count", "rests_on_count", "elasticity",
     "elasticity_low", "elasticity_high", "drawn_elasticity", "drawn_low", "drawn_high",
+    "p_value", "adjusted_p_value", "is_shown",
 ]  # fmt: skip
 TEST_COLUMNS = [
     "product_group", "changed_count", "segment_count", "f", "p_value", "adjusted_p_value",
@@ -82,7 +83,8 @@ def measure_response(priced: Priced) -> Response:
     Whether segments differ is Hotelling's (1931) test of equal coefficients over products,
     corrected by Holm over groups. ``moved_before`` says that units had moved in the two periods
     before the price did: then neither is likely to follow the other, and the group's elasticities
-    are not told.
+    are not told. ``is_shown`` says of a group's elasticity over all customers whether it is another
+    than 0, after Holm's correction over groups; that over all products is tested alone.
     """
     if priced.reason:
         reason = priced.reason
@@ -231,6 +233,21 @@ def compare_slopes(slopes: list[Slope]) -> tuple[float, float, int]:
     return f, float(fdtrc(count - 1, left, f)), count
 
 
+def _correct_wholes(table: pd.DataFrame) -> pd.DataFrame:
+    """Say of which groups an elasticity of all customers is shown.
+
+    That over all products is tested alone, those of groups are corrected together by Holm. Of
+    segments nothing is said alone; they have the test of whether they differ.
+    """
+    p_values = table["p_value"].to_numpy(float)
+    is_group = (table["segment_name"] == EVERYBODY) & (table["product_group"] != EVERYTHING)
+    is_first = (table["segment_name"] == EVERYBODY) & ~is_group
+    adjusted = np.full(len(table), np.nan)
+    adjusted[is_first] = p_values[is_first]
+    adjusted[is_group] = correct_p_values(p_values[is_group.to_numpy()])
+    return table.assign(adjusted_p_value=adjusted, is_shown=adjusted < ALPHA)
+
+
 def join_covariance(slopes: list[Slope]) -> np.ndarray:
     """Return the covariance of slopes of the same products, by the jackknife of `fit_slope`."""
     shifts = np.array([slope.shifts for slope in slopes])
@@ -256,7 +273,7 @@ def _list_elasticities(
         if fit.whole.is_known:
             rows.append(_describe_slope(fit.group, EVERYBODY, fit.whole))
     table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "rests_on_count"])
-    table = table.drop(columns="changed_count")
+    table = _correct_wholes(table.drop(columns="changed_count"))
     table = table.merge(changes[["product_group", "changed_count"]], on="product_group", how="left")
     names = {
         "units": f"elasticity{OF_A_MEAN}",
@@ -292,6 +309,7 @@ def _describe_slope(
         "elasticity": slope.value,
         "elasticity_low": low,
         "elasticity_high": high,
+        "p_value": _find_p_value(slope),
         "drawn_elasticity": drawn[0],
         "drawn_low": drawn[1],
         "drawn_high": drawn[2],

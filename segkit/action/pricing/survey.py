@@ -49,8 +49,8 @@ NO_ANSWERS = (
 POINT_COLUMNS = ["product", "segment_name", "answer_count", "point", "price", "price_low",
                  "price_high"]  # fmt: skip
 COUNT_COLUMNS = ["product", "answers", "customer_count"]
-RISING = "four prices that rise"
-OTHERS = "a price is missing, or they do not rise"
+RISING = "all that was asked, and prices that rise"
+OTHERS = "an answer is missing, or prices do not rise"
 CURVE_COLUMNS = ["product", "curve", "share", "price", "answer_count"]
 TRIAL_COLUMNS = ["product", "segment_name", "answer_count", "price", "trial_share", "revenue"]
 
@@ -59,6 +59,8 @@ def read_answers(
     responses: ir.Table | None, asked: PriceQuestions, *, at: Settings
 ) -> pd.DataFrame:
     """Return one row a customer with the four prices, and the two intents where they were asked.
+
+    An intent is the part of those with such an answer who are taken to buy, as the plan says.
 
     Of several answers of a customer the last one counts, of those at one time the largest. Answers
     are numbers, with a comma or a point before the decimals; what is no number above 0 is missing.
@@ -88,6 +90,9 @@ def read_answers(
         wanted[name] = value.first(where=is_own, order_by=order, include_null=True)
     is_asked = rows.question.isin([*asked.prices, *asked.intents])
     found = rows.filter(is_asked).group_by("customer_id").agg(**wanted).to_pandas()
+    words = {word.strip().casefold(): part for word, part in asked.intent.items()}
+    for name in names[len(PRICES) :]:
+        found[name] = [_read_intent(text, words) for text in found[name]]
     for name in PRICES:
         values = found[name].astype(float)
         found[name] = values.where(np.isfinite(values) & (values > 0))
@@ -95,10 +100,14 @@ def read_answers(
 
 
 def keep_consistent(answers: pd.DataFrame) -> pd.DataFrame:
-    """Return the customers who gave all four prices, each above the one before."""
+    """Return the customers who gave all four prices, each above the one before.
+
+    Where it was also asked how likely they are to buy, those who said it.
+    """
     prices = answers[list(PRICES)].astype(float).to_numpy()
     is_rising = (np.diff(prices, axis=1) > 0).all(axis=1)
-    return answers[is_rising].reset_index(drop=True)
+    kept = answers[is_rising].reset_index(drop=True)
+    return kept.dropna(subset=[name for name in INTENTS if name in kept])
 
 
 def find_points(prices: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
@@ -256,7 +265,7 @@ def measure_survey(
         counts.append((one.product, OTHERS, len(answers) - len(kept)))
         if len(kept) < FEWEST_ANSWERS:
             continue
-        for name, own in _part_segments(kept):
+        for name, own in _part_segments(kept, smallest_cell=at.smallest_cell):
             points += _measure_points(own, one, name, at=at)
         curves += _sample_curves(kept, one.product, at=at)
         trials += _sample_trial(kept, one)
@@ -278,10 +287,15 @@ def _make_table(rows: list[tuple], columns: list[str], reason: str) -> pd.DataFr
     return pd.DataFrame(rows, columns=columns) if rows else empty_table(columns, reason)
 
 
-def _part_segments(kept: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Return all answers, and those of each segment that has enough of them."""
+def _part_segments(kept: pd.DataFrame, *, smallest_cell: int) -> list[tuple[str, pd.DataFrame]]:
+    """Return all answers, and those of each segment that has enough of them.
+
+    Where they would leave few others, whose number could be told, the smallest goes too.
+    """
     parts = [(name, own) for name, own in kept.groupby("segment_name", sort=True)]
     parts = [(name, own) for name, own in parts if len(own) >= FEWEST_ANSWERS]
+    while parts and 0 < len(kept) - sum(len(own) for _name, own in parts) < smallest_cell:
+        parts.remove(min(parts, key=lambda part: len(part[1])))
     return [(EVERYBODY, kept), *parts]
 
 
@@ -295,18 +309,13 @@ def _measure_points(
     found = find_points(prices)
     drawn = pd.DataFrame([find_points(prices, weights.astype(float)) for weights in draws])
     rows = _bound_points(found, drawn, (asked.product, name, len(own)))
-    with_intent = _choose_intents(own, asked)
-    if len(with_intent) >= FEWEST_ANSWERS:
-        prices = with_intent[list(PRICES)].to_numpy(float)
+    if asked.intents:
         grid = _lay_grid(prices, steps=200)
-        each = _list_trials(prices, with_intent[list(INTENTS)].to_numpy(float), grid)
-        count = len(with_intent)
-        draws = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
-        shares = np.vstack([each.mean(axis=0), draws @ each / count])
+        each = _list_trials(prices, own[list(INTENTS)].to_numpy(float), grid)
+        shares = np.vstack([each.mean(axis=0), draws @ each / len(own)])
         places = (shares.argmax(axis=1), (shares * grid).argmax(axis=1))
         best = pd.DataFrame({point: grid[place] for point, place in zip(BEST, places, strict=True)})
-        keys = (asked.product, name, count)
-        rows += _bound_points(dict(best.iloc[0]), best.iloc[1:], keys)
+        rows += _bound_points(dict(best.iloc[0]), best.iloc[1:], (asked.product, name, len(own)))
     return rows
 
 
@@ -322,15 +331,6 @@ def _bound_points(found: Mapping[str, float], drawn: pd.DataFrame, keys: tuple) 
             ends = tuple(np.nanquantile(known, [ALPHA / 2, 1 - ALPHA / 2]))
         rows.append((*keys, point, float(price), *map(float, ends)))
     return rows
-
-
-def _choose_intents(own: pd.DataFrame, asked: PriceQuestions) -> pd.DataFrame:
-    """Return the respondents who also said how likely they are to buy, as parts who do."""
-    if not asked.intents:
-        return own.iloc[:0]
-    words = {word.strip().casefold(): part for word, part in asked.intent.items()}
-    parts = {name: own[name].map(lambda text: _read_intent(text, words)) for name in INTENTS}
-    return own.assign(**parts).dropna(subset=list(INTENTS))
 
 
 def _read_intent(text: object, words: Mapping[str, float]) -> float:
@@ -363,11 +363,10 @@ def _sample_curves(kept: pd.DataFrame, product: str, *, at: Settings) -> list[tu
 
 def _sample_trial(kept: pd.DataFrame, asked: PriceQuestions) -> list[tuple]:
     """Return the share who would buy and the revenue a customer, by price, among all."""
-    own = _choose_intents(kept, asked)
-    if len(own) < FEWEST_ANSWERS:
+    if not asked.intents:
         return []
-    prices = own[list(PRICES)].to_numpy(float)
+    prices = kept[list(PRICES)].to_numpy(float)
     grid = _lay_grid(prices, steps=MOST_STEPS)
-    shares = measure_trial(prices, own[list(INTENTS)].to_numpy(float), at=grid)
-    keys = (asked.product, EVERYBODY, len(own))
+    shares = measure_trial(prices, kept[list(INTENTS)].to_numpy(float), at=grid)
+    keys = (asked.product, EVERYBODY, len(kept))
     return [(*keys, float(p), float(s), float(p * s)) for p, s in zip(grid, shares, strict=True)]
