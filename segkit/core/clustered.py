@@ -265,7 +265,7 @@ def bound_ratio_of_sums(
     ...     products=(returned * sold).sum(), whole_squares=(sold**2).sum(), clusters=8,
     ... )
     >>> round(float(low), 2), round(float(high), 2)  # the ratio is 0.175
-    (0.02, 0.33)
+    (0.01, 0.34)
     """
     from scipy.special import stdtrit
 

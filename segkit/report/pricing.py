@@ -40,7 +40,7 @@ _SEGMENT = {"segment_name": Column()}
 _GROUP = {"product_group": Column("Products")}
 _COUNTED = {RESTS_ON: Column("Customers", "integer"), "paid": Column("Paid, gross", "money")}
 _INDEX = {
-    "price_index": Column("Price paid, of what all pay", "share"),
+    "price_index": Column("Price paid, of what others pay", "share"),
     "price_index_interval": _name_interval("price_index", "share"),
 }
 _DISCOUNTS = {
@@ -255,7 +255,7 @@ def lay_out_paid(tables: Tables) -> list[Exhibit]:
     """Return what is shown of what segments pay: the index, then discounts, then groups."""
     if tables.paid.empty:
         return []
-    caption = "What each segment pays for the same products, beside all customers."
+    caption = "What each segment pays for the same products, beside all others."
     return [
         Exhibit(thing=plot_price_index(tables.paid), caption=caption),
         Exhibit(thing=tables.paid, caption="Prices paid and discounts by segment"),

@@ -42,16 +42,16 @@ def _draw_dots(
 def plot_price_index(
     table: pd.DataFrame, *, period: str = "", title: str = "What segments pay for the same products"
 ) -> Axes:
-    """Draw what each segment pays, of what all customers pay for the same products.
+    """Draw what each segment pays, of what all others pay for the same products.
 
-    How to read it: a dot at the line pays what all pay; left of it less, right of it more. The line
-    through a dot is its 95 % interval. What a segment buys makes no difference: each product is
-    compared with itself, at the same time.
+    How to read it: a dot at the line pays what others pay; left of it less, right of it more. The
+    line through a dot is its 95 % interval. What a segment buys makes no difference: each product
+    is compared with itself, at the same time.
     """
     rows = table.dropna(subset=["price_index"]).iloc[::-1].assign(is_whole=False)
     ax = figures.new_axes(title, height=1.5 + 0.34 * len(rows))
     said = _draw_dots(ax, rows, "price_index", at=1.0, write=format_share)
-    figures.name_values(ax, "price paid, of what all customers pay", period=period)
+    figures.name_values(ax, "price paid, of what all others pay", period=period)
     return figures.describe_chart(ax, f"{title}, with 95% intervals", said)
 
 

@@ -16,7 +16,8 @@ from segkit.report.pricing import POINT_WORDS, Tables
 from segkit.report.shared.sentences import explain_absence, write_finding
 
 MOST_GROUPS = 3  # product groups of which an elasticity is told beside that of all products
-SHARES = ("price_index", "discount_share", "on_offer_share")
+OF_ALL = ("discount_share", "on_offer_share")
+OF_SEGMENTS = ("price_index", *OF_ALL)
 
 
 def state_paid(tables: Tables, *, priced: Priced) -> list[Finding]:
@@ -40,7 +41,7 @@ def _state_paid(table: Published, row: dict[str, Any], kind: str) -> Finding:
     place = {"segment_name": row["segment_name"]}
     figures = [
         table.read_figure(name, where=place, kind="share", interval=(f"{name}_low", f"{name}_high"))
-        for name in SHARES
+        for name in (OF_SEGMENTS if kind in ("more", "less") else OF_ALL)
     ]
     figures.append(table.read_figure("compared_share", where=place, kind="share", decimals=0))
     count = table.read_figure(RESTS_ON, where=place, kind="count")

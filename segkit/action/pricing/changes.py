@@ -60,7 +60,9 @@ def make_panel(priced: Priced) -> Panel:
         on_offer_share=_.quantity.sum(where=_.discount > 0).fill_null(0.0) / _.quantity.sum(),
     )
     prices = found.to_pandas()
-    units = rows.group_by("product_id", "period", "segment_name").agg(units=_.quantity.sum())
+    units = rows.group_by("product_id", "period", "segment_name").agg(
+        units=_.quantity.sum().round(4)
+    )
     units = units.to_pandas()
     last = prices["period"].max() if len(prices) else 0
     prices = prices[prices["period"] < last].assign(period=lambda table: -table["period"])
@@ -107,7 +109,7 @@ def find_levels(
     ...     "price": [10.0, 10.0, 8.0, 12.0, 12.0], "on_offer_share": 0.0,
     ... })
     >>> cells, products = find_levels(prices, plan=Pricing())  # the price of 8 was an offer
-    >>> cells[["period", "price"]].values.tolist()
+    >>> cells[["period", "price"]].round(6).values.tolist()
     [[1.0, 10.0], [2.0, 10.0], [5.0, 12.0], [6.0, 12.0]]
     >>> products[["has_change", "has_offers"]].values.tolist()
     [[True, True]]

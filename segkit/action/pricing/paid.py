@@ -3,10 +3,12 @@
 The index compares each product with itself, so that what is bought makes no difference: the money
 that a segment paid, over what the same units would have cost at the mean price that all customers
 paid for the same product at the same time (Paasche's index; Diewert 1993, *Essays in Index Number
-Theory*, chapter 2). A customer is one draw, not a line.
+Theory*, chapter 2), over the same figure of all others. A customer is one draw, not a line.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import ibis
 import numpy as np
@@ -17,15 +19,17 @@ from segkit.action.pricing.lines import Priced
 from segkit.action.pricing.sums import SUMS
 from segkit.core.absence import empty_table
 from segkit.core.clustered import bound_ratio_of_sums, find_ratio_p_value
+from segkit.core.contrasts import bound_ratio_of_estimates
 from segkit.core.measures import LARGEST, SECOND, add_contributions
 from segkit.core.skewed_means import bound_ratio
 from segkit.core.statistics import ALPHA, correct_p_values
 from segkit.features.expressions import find_contributions, sum_money
 
 EVERYBODY = "all customers"
+DIGITS = 9  # of a ratio; sums in the engine may differ in their last bits from run to run
 # What is told, with the sums whose ratio it is, and whether it is a part of something.
 RATIOS = {
-    "price_index": ("compared", "expected", False),
+    "price_level": ("compared", "expected", False),
     "discount_share": ("discount", "regular", True),
     "on_offer_share": ("on_offer", "regular", True),
     "compared_share": ("compared", "paid", True),
@@ -41,12 +45,12 @@ COLUMNS = [
 def measure_paid(priced: Priced) -> pd.DataFrame:
     """Return what each segment pays, all customers last.
 
-    ``price_index`` is 1 where a segment pays what all pay for the same product in the same month,
-    or, where fewer than five customers bought it then, in the same year; ``compared_share`` is the
-    part of its money that could be compared so. ``discount_share`` is the discount over the regular
-    value, ``on_offer_share`` the part of that value that was bought with one. Intervals are by
-    customer, see `bound_ratio`; ``differs`` says whether the index of a segment is another than
-    that of all others, after Holm's correction.
+    ``price_index`` is 1 where a segment pays what all others pay for the same product in the same
+    month, or, where fewer than five customers bought it then, in the same year; ``compared_share``
+    is the part of its money that could be compared so. ``discount_share`` is the discount over the
+    regular value, ``on_offer_share`` the part of that value that was bought with one. Intervals are
+    by customer, see `bound_ratio` and `bound_ratio_of_estimates`; ``differs`` says whether the
+    index of a segment is another than 1, after Holm's correction.
     """
     if priced.reason:
         return empty_table(COLUMNS, priced.reason)
@@ -58,6 +62,8 @@ def measure_paid(priced: Priced) -> pd.DataFrame:
         row = {"segment_name": name, "rests_on_count": int(is_own.sum())}
         row["paid"] = float(each.loc[is_own, "paid"].sum())
         row |= _describe_ratios(each[is_own])
+        compared = _compare_levels(row, _describe_ratios(each[~is_own]))
+        row |= {name: float(value) for name, value in compared.items()}
         row["p_value"] = np.nan
         if name != EVERYBODY and len(names) > 1:
             parts = (each["compared"].to_numpy(), each["expected"].to_numpy())
@@ -102,9 +108,23 @@ def measure_paid_groups(priced: Priced) -> pd.DataFrame:
     whole = sums.groupby("product_group", as_index=False)[moments].sum()
     whole["segment_name"] = EVERYBODY
     table = pd.concat([sums, whole], ignore_index=True)
+    totals = table[["product_group"]].merge(whole, on="product_group", how="left")
+    others = _divide_sums(totals[moments] - table[moments])
+    table = table.assign(**_divide_sums(table))
+    table = table.assign(**_compare_levels(table, others))
+    table["rests_on_count"] = table["rests_on_count"].astype(int)
+    table = _add_largest(priced, table[columns])
+    table["is_whole"] = table["segment_name"] == EVERYBODY
+    order = ["product_group", "is_whole", "segment_name"]
+    return table.sort_values(order, ignore_index=True).drop(columns="is_whole")
+
+
+def _divide_sums(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the ratios with their intervals, made of sums over customers."""
+    found = {}
     for name, (part, base, is_share) in RATIOS.items():
         with np.errstate(divide="ignore", invalid="ignore"):
-            table[name] = table[part] / table[base]
+            ratio = (table[part] / table[base].where(table[base] > 0)).to_numpy(float)
         low, high = bound_ratio_of_sums(
             table[part],
             table[base],
@@ -113,13 +133,18 @@ def measure_paid_groups(priced: Priced) -> pd.DataFrame:
             whole_squares=table[f"{base}_{base}"],
             clusters=table["rests_on_count"],
         )
-        table[f"{name}_low"] = np.maximum(low, 0)
-        table[f"{name}_high"] = np.minimum(high, 1) if is_share else high
-    table["rests_on_count"] = table["rests_on_count"].astype(int)
-    table = _add_largest(priced, table[columns])
-    table["is_whole"] = table["segment_name"] == EVERYBODY
-    order = ["product_group", "is_whole", "segment_name"]
-    return table.sort_values(order, ignore_index=True).drop(columns="is_whole")
+        high = np.minimum(high, 1) if is_share else high
+        ends = (("", ratio), ("_low", np.maximum(low, 0)), ("_high", high))
+        found |= {f"{name}{end}": np.round(values, DIGITS) for end, values in ends}
+    return found
+
+
+def _compare_levels(own: Mapping, others: Mapping) -> dict[str, np.ndarray]:
+    """Return the price index: the level of prices over that of all others, with its interval."""
+    ends = ("", "_low", "_high")
+    one, other = ([found[f"price_level{end}"] for end in ends] for found in (own, others))
+    found = bound_ratio_of_estimates(tuple(one), tuple(other))
+    return {f"price_index{end}": value for end, value in zip(ends, found, strict=True)}
 
 
 def _list_moments(each: ir.Table) -> dict[str, ir.Value]:

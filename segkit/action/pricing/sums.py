@@ -33,7 +33,7 @@ def _add_expected(rows: ir.Table) -> ir.Table:
     rows = rows.mutate(month=rows.day.truncate("M"), year=rows.day.truncate("Y"))
     for level in ("month", "year"):
         means = rows.group_by("product_id", level).agg(
-            mean=_.paid.sum() / _.quantity.sum(), buyers=_.customer_id.nunique()
+            mean=(_.paid.sum() / _.quantity.sum()).round(6), buyers=_.customer_id.nunique()
         )
         means = means.filter(means.buyers >= FEWEST_BUYERS)
         means = means.select("product_id", level, **{f"price_of_{level}": means.mean})
