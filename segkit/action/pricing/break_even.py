@@ -24,8 +24,8 @@ EITHER = "may be either"
 NOT_KNOWN = "not known"
 NEVER = "never pays"
 NO_COST = (
-    "What the goods cost is not known. To see what a discount has to bring, add the cost of a unit to "
-    "the products or the order lines, or write margin = 0.4 under [pricing]."
+    "What the goods cost is not known. To see what a discount has to bring, add the cost of a unit "
+    "to the products or the order lines, or write margin = 0.4 under [pricing]."
 )
 COLUMNS = [
     "segment_name", "discount", "rests_on_count", "margin", "needed_rise", "in_full_share",
