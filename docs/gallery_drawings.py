@@ -33,6 +33,7 @@ from segkit.report import (
     persona_emblem,
     plan,
     plays,
+    pricing_charts,
     promoter,
     reach,
     readiness,
@@ -412,6 +413,40 @@ def draw_policies() -> Axes:
     table["gain_low"] = [0.018, -0.003, 0.005]
     table["gain_high"] = [0.034, 0.007, 0.017]
     return campaign_charts.plot_policies(table)
+
+
+def draw_price_index() -> Axes:
+    table = pd.DataFrame({"segment_name": SEGMENTS, "price_index": [0.99, 0.94, 1.02, 1.01, 0.97]})
+    table["price_index_low"] = table["price_index"] - 0.012
+    table["price_index_high"] = table["price_index"] + 0.012
+    return pricing_charts.plot_price_index(table)
+
+
+def draw_elasticities() -> Axes:
+    table = pd.DataFrame({"segment_name": SEGMENTS, "elasticity": [-0.8, -1.4, -0.6, -1.1, -2.3]})
+    half = np.array([0.5, 0.7, 1.1, 0.8, 0.7])
+    table["elasticity_low"] = table["elasticity"] - half
+    table["elasticity_high"] = table["elasticity"] + half
+    whole = pd.DataFrame(
+        {"elasticity": [-1.3], "elasticity_low": [-1.8], "elasticity_high": [-0.8]}
+    )
+    return pricing_charts.plot_elasticities(table, whole=whole)
+
+
+def draw_price_meter() -> Axes:
+    levels = np.arange(1, 20) / 20
+    logits = np.log(levels / (1 - levels))
+    rows = []
+    for name, middle in (
+        ("Too cheap", 85),
+        ("Cheap", 110),
+        ("Expensive", 150),
+        ("Too expensive", 180),
+    ):
+        share = levels if "xpensive" in name else 1 - levels
+        rows.append(pd.DataFrame({"curve": name, "share": share, "price": middle + 14 * logits}))
+    points = pd.DataFrame({"point": ["optimal"], "price": [132.0]})
+    return pricing_charts.plot_price_meter(pd.concat(rows), points=points, currency=CURRENCY)
 
 
 def draw_uplift() -> Axes:

@@ -63,6 +63,7 @@ MENU = {
         "recommendations",
         "lists",
     ),
+    "The five steps in full": ("readiness", "market", "experience", "campaigns", "kpis", "pricing"),
     "Charts": ("gallery/index",),
     "Library": ("api/index", "peers"),
     "Evidence": ("trust", "benchmarks", "evidence/*"),

@@ -43,6 +43,7 @@ from segkit.report import (
     persona_emblem,
     plan,
     plays,
+    pricing_charts,
     promoter,
     reach,
     readiness,
@@ -90,6 +91,7 @@ MODULES = [
     persona_emblem,
     plan,
     plays,
+    pricing_charts,
     promoter,
     reach,
     readiness,
@@ -378,6 +380,7 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         **make_campaigns(),
         **make_decisions(),
         **make_plays(),
+        **make_prices(),
         "base": base,
         "holdout": holdout,
         "repeat_counts": repeats,
@@ -529,6 +532,18 @@ def make_plays() -> dict[str, pd.DataFrame]:
     brought["mean_low"] = brought["mean_value"] - 5
     brought["mean_high"] = brought["mean_value"] + 5
     return {"fifths": fifths, "brought": brought}
+def make_prices() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of prices."""
+    names = [*SEGMENTS[:3], HOSTILE]
+    index = pd.DataFrame({"segment_name": names, "price_index": [0.95, 1.04, None, 1.0]})
+    slopes = pd.DataFrame({"segment_name": names, "elasticity": [-2.1, 0.4, None, -0.9]})
+    for table, name in ((index, "price_index"), (slopes, "elasticity")):
+        table[f"{name}_low"], table[f"{name}_high"] = table[name] - 0.02, table[name] + 0.02
+    curves = pd.DataFrame({"curve": ["Cheap", "Cheap", HOSTILE, HOSTILE]})
+    curves["share"], curves["price"] = [0.2, 0.8, 0.2, 0.8], [30.0, 20.0, 25.0, 35.0]
+    points = pd.DataFrame({"point": [HOSTILE], "price": [27.0]})
+    found = {"price_index": index, "elasticities": slopes}
+    return found | {"price_curves": curves, "price_points": points}
 
 
 def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
@@ -546,6 +561,13 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_uplift": campaign_charts.plot_uplift(tables["uplift"]),
         "plot_channels": channels.plot_channels(tables["channel_contacts"]),
         "plot_decisions": decisions.plot_decisions(tables["decisions"]),
+        "plot_price_index": pricing_charts.plot_price_index(tables["price_index"]),
+        "plot_elasticities": pricing_charts.plot_elasticities(
+            tables["elasticities"], whole=tables["elasticities"].head(1)
+        ),
+        "plot_price_meter": pricing_charts.plot_price_meter(
+            tables["price_curves"], points=tables["price_points"], currency="EUR"
+        ),
         "plot_quality": plan.plot_quality(tables["quality"]),
         "plot_trend": charts.plot_trend(
             tables["trend"], x="year", y="index", value_name="index, 2018 = 100", title="Demand"

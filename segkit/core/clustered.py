@@ -10,6 +10,7 @@ import numpy as np
 
 from segkit.core.skewed_means import bound_ratio
 from segkit.core.statistics import (
+    ALPHA,
     bound_estimate,
     bound_share,
     find_clean_division_p_value,
@@ -229,3 +230,53 @@ def find_median_levels(effective: float) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = bound_estimate(0.5, np.sqrt(0.25 / effective))
     return (np.nan, np.nan) if low <= 0 else (float(low), float(high))
+
+
+def bound_ratio_of_sums(
+    part: np.ndarray,
+    whole: np.ndarray,
+    *,
+    part_squares: np.ndarray,
+    products: np.ndarray,
+    whole_squares: np.ndarray,
+    clusters: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of the 95 % interval of ratios of two sums over customers.
+
+    For where only sums leave the engine: the variance of a ratio over the customers (Cochran 1977,
+    *Sampling Techniques*, section 2.11), by Student's t. `segkit.core.skewed_means.bound_ratio`
+    allows for skewness besides, and needs what each customer adds.
+
+    Parameters
+    ----------
+    part, whole : ndarray of float
+        The two sums.
+    part_squares, products, whole_squares : ndarray of float
+        The sums over customers of their squares and of their product.
+    clusters : ndarray of float
+        How many customers there are; of fewer than two there is no interval.
+
+    Examples
+    --------
+    >>> returned = np.array([0.0, 0, 5, 0, 10, 0, 0, 20])
+    >>> sold = np.array([10.0, 20, 30, 10, 40, 15, 25, 50])
+    >>> low, high = bound_ratio_of_sums(
+    ...     returned.sum(), sold.sum(), part_squares=(returned**2).sum(),
+    ...     products=(returned * sold).sum(), whole_squares=(sold**2).sum(), clusters=8,
+    ... )
+    >>> round(float(low), 2), round(float(high), 2)  # the ratio is 0.175
+    (0.01, 0.34)
+    """
+    from scipy.special import stdtrit
+
+    part, whole, part_squares, products, whole_squares, clusters = (
+        np.asarray(value, dtype=float)
+        for value in (part, whole, part_squares, products, whole_squares, clusters)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = part / whole
+        squares = part_squares - 2 * ratio * products + ratio**2 * whole_squares
+        variance = clusters / (clusters - 1) * np.maximum(squares, 0) / whole**2
+        reach = stdtrit(np.maximum(clusters - 1, 1), 1 - ALPHA / 2) * np.sqrt(variance)
+        is_known = (clusters > 1) & (whole > 0)
+    return np.where(is_known, ratio - reach, np.nan), np.where(is_known, ratio + reach, np.nan)

@@ -27,6 +27,7 @@ from segkit.plan.lists import Lists
 from segkit.plan.market import Market
 from segkit.plan.personas import Personas
 from segkit.plan.plays import Plays
+from segkit.plan.pricing import Pricing
 from segkit.plan.readiness import ReadinessAnswers
 from segkit.plan.recommendations import Recommendations
 from segkit.plan.statuses import Statuses
@@ -292,6 +293,7 @@ class Plan(BaseSettings):
     wallet: Wallet = Wallet()
     personas: Personas = Personas()
     recommendations: Recommendations = Recommendations()
+    pricing: Pricing = Pricing()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)
 
