@@ -532,6 +532,8 @@ def make_plays() -> dict[str, pd.DataFrame]:
     brought["mean_low"] = brought["mean_value"] - 5
     brought["mean_high"] = brought["mean_value"] + 5
     return {"fifths": fifths, "brought": brought}
+
+
 def make_prices() -> dict[str, pd.DataFrame]:
     """Return one finished table for each chart of prices."""
     names = [*SEGMENTS[:3], HOSTILE]
