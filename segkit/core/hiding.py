@@ -123,17 +123,19 @@ def find_hidden_alone(
     no_figures = _find_untold(table, shape, hidden, smallest_cell)
     if also_untold is not None:
         no_figures |= also_untold
+    untold = no_figures.to_numpy(bool)
     masks = {}
     for column, kind in kinds.items():
-        mask = pd.Series(kind == EXTREME, index=table.index)
+        mask = np.full(len(table), kind == EXTREME)
         if kind == FIGURE:
-            mask |= no_figures
+            mask |= untold
         if column in shape.running:
-            mask |= no_figures.any()
+            mask |= untold.any()
         if column in shape.rests:
             needed = count_needed(smallest_cell) if kind == FIGURE else smallest_cell
-            mask |= _is_small(table[shape.rests[column]], needed)
-        mask &= table[column].notna()
+            mask |= _is_small(table[shape.rests[column]], needed).to_numpy(bool)
+        if mask.any():
+            mask &= table[column].notna().to_numpy()
         if mask.any():
             masks[column] = mask
     return pd.DataFrame(masks, index=table.index, dtype=bool)
