@@ -28,6 +28,7 @@ from segkit.report.shared.gate import publish_view
 from segkit.report.shared.segment_counts import add_segment_counts
 from segkit.report.shared.views import View
 from segkit.runs import outputs
+from segkit.runs.earlier_segments import read_earlier_segments
 from segkit.runs.kpis import read_earlier
 from segkit.runs.layout import RunFolder, StepFolder
 from segkit.runs.ledgers import StepLedger
@@ -304,6 +305,10 @@ class Workspace:
     def read_earlier_kpis(self) -> pd.DataFrame:
         """Read the KPIs of the last run of an earlier day; no rows where there was none."""
         return read_earlier(self.run, self.as_of)
+
+    def read_earlier_segments(self) -> pd.DataFrame:
+        """Read who was in which segment in the last run of an earlier day; no rows without one."""
+        return read_earlier_segments(self.run, as_of=self.as_of)
 
     def read_findings(self, step: str, name: str) -> list[Finding]:
         """Read the findings that an earlier step kept under a name."""

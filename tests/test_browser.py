@@ -94,12 +94,23 @@ def test_axe_finds_no_serious_fault_with_the_code_unfolded(opened):
     assert grave == []
 
 
+def test_one_toggle_shows_all_code_of_a_page(browser, report):
+    window = browser.new_page()
+    window.goto(report["page"].as_uri())
+    assert not window.locator("section.cell").first.is_visible()
+    window.get_by_label("Show the code").check()
+    assert window.locator("section.cell").first.is_visible()
+    assert window.locator("section.cell").last.is_visible()
+    window.close()
+
+
 def test_print_leaves_out_navigation_and_code(browser, report):
     window = browser.new_page()
     window.goto(report["page"].as_uri())
     window.emulate_media(media="print")
     assert not window.locator("header.top").is_visible()
     assert not window.locator("details.code").first.is_visible()
+    assert not window.locator("section.cell").first.is_visible()
     assert window.locator("figure").first.is_visible()
     window.close()
 

@@ -22,7 +22,7 @@ VIEW = View(Shape("points", population="market", by=("line", "year")))
 REASON = "There is no table of trends."
 
 
-def make_section(table: pd.DataFrame, *, tags: tuple[str, ...] = ("needs:trends",)) -> list:
+def make_section(table: pd.DataFrame) -> list:
     """Return the cells of a section that shows a chart, a table and findings of one table."""
     shown = publish(table, VIEW)
     outputs: list = []
@@ -32,7 +32,7 @@ def make_section(table: pd.DataFrame, *, tags: tuple[str, ...] = ("needs:trends"
         show_findings([explain_absence(shown)] if shown.empty else [])
     heading = "## Where does the industry go?\n\nTrends come in\nunits of their own."
     return [
-        new_markdown_cell(heading, metadata={"tags": list(tags)}),
+        new_markdown_cell(heading),
         new_code_cell("ws.show(trends)", outputs=outputs),
         new_markdown_cell("**How to read it.** A line that climbs is a growing trend."),
     ]
@@ -42,9 +42,9 @@ def make_absent() -> list:
     return make_section(empty_table(["line", "year", "index"], REASON))
 
 
-def make_present(**options) -> list:
+def make_present() -> list:
     table = pd.DataFrame({"line": "Nights", "year": [2024, 2025], "index": [100.0, 110.0]})
-    return make_section(table, **options)
+    return make_section(table)
 
 
 def test_a_section_that_shows_nothing_is_one_line_that_says_where_to_find_it():
@@ -64,14 +64,34 @@ def test_a_section_with_rows_stays_whole():
     assert fold_empty_sections(cells) == cells
 
 
-def test_a_section_that_shows_something_beside_what_is_empty_stays_whole():
-    cells = [*make_absent(), *make_present()[1:]]
+def test_a_section_that_shows_something_beside_what_is_empty_tells_each_reason_once():
+    present = make_present()[1:]
+    absent = make_absent()
+    kept = fold_empty_sections([*absent, *present])
+    assert [len(cell.outputs) for cell in kept if cell.cell_type == "code"] == [1, 2]
+    assert kept[1].outputs == absent[1].outputs[:1]
+    assert len(absent[1].outputs) == 3, "the notebook itself is left as it is"
+    assert [kept[0], *kept[2:]] == [absent[0], absent[2], *present]
+
+
+def test_further_reasons_are_read_when_the_line_is_opened():
+    other = make_section(empty_table(["line", "year", "index"], "No <b>trend</b> is told."))
+    (folded,) = fold_empty_sections([*make_absent(), *other[1:]])
+    line, _, opened = folded.source.partition("</summary>")
+    assert "There is no table of trends." in line
+    assert "<p>No &lt;b&gt;trend&lt;/b&gt; is told.</p>" in opened
+    assert "There is no table of trends." not in opened
+
+
+def test_what_stands_before_the_first_section_stays():
+    title = new_markdown_cell("# Title")
+    cells = [title, *make_absent()[1:]]
+    assert [cell.source for cell in fold_empty_sections(cells)] == [cell.source for cell in cells]
+
+
+def test_a_section_without_outputs_stays():
+    cells = [new_markdown_cell("## Limits\n\nThe past only.")]
     assert fold_empty_sections(cells) == cells
-
-
-def test_a_section_that_does_not_ask_for_it_stays_whole():
-    untagged = make_section(empty_table(["line", "year", "index"], REASON), tags=())
-    assert fold_empty_sections(untagged) == untagged
 
 
 def test_the_page_has_the_line_and_no_heading_in_its_contents(tmp_path):

@@ -98,6 +98,7 @@ def read_page(folder: Path, name: str) -> str:
     text = (folder / f"{name}.html").read_text(encoding="utf-8")
     text = re.sub(r'src="data:[^"]*"', "", text)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'<section class="cell">.*?</section>', "", text, flags=re.DOTALL)
     return re.sub(r'<details class="code">.*?</details>', "", text, flags=re.DOTALL)
 
 

@@ -83,8 +83,10 @@ def test_a_notebook_without_a_heading_takes_the_title(tmp_path):
 
 def test_code_is_folded_and_parameters_are_named(page):
     summaries = re.findall(r"<summary>(.*?)</summary>", page)
-    assert summaries[:3] == ["Parameters", "Parameters of this run", "Show code"]
-    assert set(summaries[3:]) == {"Show code", "Show the table: Practices"}
+    assert summaries[:2] == ["Parameters", "Parameters of this run"]
+    assert set(summaries[2:]) == {"How to read it", "Show the table: Practices"}
+    assert page.count('<label for="code">Show the code</label>') == 1
+    assert page.count('<section class="cell">') > 1
     assert "<details open" not in page
     assert "Out[" not in page
     assert "In [" not in page
@@ -189,9 +191,8 @@ def test_a_summary_with_empty_facts_for_each_step_is_whole(tmp_path):
     render_index(plan, {step: {} for step in STEPS}, record, html_path=tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert verify_page(tmp_path / "index.html") == []
-    assert (
-        "<td>Share of buyers with two orders or more</td>" in text
-    )  # the plan's goals, when no KPI was measured
+    # The plan's goals, when no KPI was measured.
+    assert "<span>Share of buyers with two orders or more</span></dt>" in text
 
 
 def render_summary(tmp_path, facts) -> str:
@@ -210,9 +211,13 @@ def test_a_verdict_is_said_with_its_reasons_and_escaped(tmp_path):
 def test_a_goal_is_met_missed_or_not_known(tmp_path):
     kpis = [{"text": "a", "measure": "b", "met": met} for met in ("yes", "no", "no target", None)]
     text = render_summary(tmp_path, {"05_analysis": {"kpis": kpis}})
-    assert re.findall(
-        r'<td>(?:<span class="(?:met|missed)">)?([^<]*)(?:</span>)?</td></tr>', text
-    ) == ["yes", "not yet", "no target", "–"]
+    told = re.findall(r"<dd([^>]*)>–<span>([^<]*)</span></dd>", text)
+    assert told == [
+        (' class="met"', "yes"),
+        (' class="missed"', "not yet"),
+        ("", "no target"),
+        ("", "–"),
+    ]
 
 
 def test_at_most_eight_short_headline_figures_stand_on_cards_the_last_steps_first(tmp_path):

@@ -156,7 +156,9 @@ def test_an_empty_table_says_why():
     df = pd.DataFrame({"a": []})
     assert "There are no rows to show." in build_table(df, caption="c")
     df = empty_table(["a"], "No market table <was> given.")
-    assert "No market table &lt;was&gt; given." in build_table(df, caption="c")
+    markup = build_table(df, caption="Cells <b>")
+    assert "<strong>Cells &lt;b&gt;.</strong> No market table &lt;was&gt; given." in markup
+    assert "<table" not in markup
 
 
 def test_a_wrong_column_or_format_is_named():

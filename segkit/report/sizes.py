@@ -70,7 +70,10 @@ UNUSUAL_COLUMNS = View(
         "new_count": Column("With a new value"),
     },
 )
-SEGMENT_COLUMNS = ["segment_name", "customer_count", "customer_share", "spend_share"]
+SEGMENT_COLUMNS = [
+    *("segment_name", "customer_count", "customer_share", "spend_share"),
+    *("mean_spend", "rating"),
+]
 
 
 @chart("segment_name", values=["customer_share"])
@@ -194,9 +197,17 @@ def _state_largest(sizes: Published) -> Finding:
     return write_finding("sizes.headline.largest", [share], count=count)
 
 
-def list_segments(sizes: Published, profile: Published) -> list[dict[str, Any]]:
-    """Return the segments for the first page, one record each; what is hidden is None."""
+def list_segments(
+    sizes: Published, profile: Published, *, consent: Published | None = None
+) -> list[dict[str, Any]]:
+    """Return the segments for the first page, one record each; what is hidden is None.
+
+    ``consent`` is that of `segkit.report.consent.spread_answers`.
+    """
     known = sizes.frame.filter(SEGMENT_COLUMNS)
     apart = [describe_differences(profile, name, count=3)[0] for name in known["segment_name"]]
     known = known.assign(set_apart_by=apart, period=sizes.period).astype(object)
+    if consent is not None and not consent.empty:
+        shares = consent.frame.set_index("segment_name")["consent_share"]
+        known["consent_share"] = shares.reindex(known["segment_name"]).astype(object).to_numpy()
     return known.where(known.notna(), None).to_dict("records")

@@ -12,8 +12,9 @@ from segkit.core.files import hash_source, hash_value
 from segkit.data.input_hashes import TABLE_ROOMS, TABLE_SECTIONS, hash_files
 from segkit.plan.models import Plan
 from segkit.report.shared.lab_cells import LAB
+from segkit.runs.earlier_segments import hash_earlier_segments
 from segkit.runs.kpis import hash_earlier
-from segkit.runs.layout import EVIDENCE_STEP, PLAN_STEP, RunFolder
+from segkit.runs.layout import EVIDENCE_STEP, FINAL_STEP, PLAN_STEP, RunFolder
 from segkit.runs.readiness import hash_earlier_readiness
 from segkit.workflow import steps
 from segkit.workflow.steps import STEPS, Parameter
@@ -93,12 +94,14 @@ class Dependencies:
 
     def _describe_history(self, step: str) -> dict[str, Any]:
         """Return what a notebook tells of earlier runs; nothing of those that tell of none."""
-        if not self.as_of or step not in (PLAN_STEP, EVIDENCE_STEP):
+        if not self.as_of or step not in (PLAN_STEP, EVIDENCE_STEP, FINAL_STEP):
             return {}
         day = datetime.date.fromisoformat(self.as_of)
         run = RunFolder(self.plan.run_folder)
         if step == PLAN_STEP:
             return {"history": {"earlier readiness": hash_earlier_readiness(run, as_of=day)}}
+        if step == FINAL_STEP:
+            return {"history": {"earlier segments": hash_earlier_segments(run, as_of=day)}}
         return {"history": {"earlier KPIs": hash_earlier(run, day)}}
 
     def choose_values(self, step: str, run_dir: str, *, tables_key: str) -> dict[str, Any]:

@@ -13,20 +13,24 @@ from segkit.plan.kpis import MEASURES
 from segkit.report import STEPS
 from segkit.report.shared.numbers import (
     MISSING,
+    format_money,
     format_number,
     format_share,
     join_period,
     join_words,
     plural,
 )
+from segkit.report.shared.segment_picture import COLOURS, draw_segments
 from segkit.report.shared.tables import build_table, label_column
 
 MOST_CARDS = 8
 LONGEST_CARD = 24  # characters of a headline figure; longer ones are left out
 LONGEST_BIG_CARD = 16  # longer ones are written smaller
 MOST_FINDINGS = 4  # of each step
+MOST_PEOPLE = 8  # cards of segments
 MOST_WARNINGS = 3  # below the verdict; page 1 has them all
 BARS = ("customer_share", "spend_share")
+ON_CARDS_ONLY = ("period", "rating", "consent_share")
 SEGMENT_HEADINGS = {"spend_share": "Share of net spend"}
 MET = {"yes": ("yes", "met"), "no": ("not yet", "missed")}
 QUALITY_HEADINGS = {
@@ -50,6 +54,10 @@ def lay_out_first_page(
         "as_of": record.get("as_of") or plan.get("as_of"),
         "verdict": write_verdict(final),
         "cards": list_cards(facts),
+        "picture": draw_segments(final.get("segments")),
+        "people": list_people(final, currency=plan.get("currency") or ""),
+        "changes": [read_text(one) for one in final.get("changes") or []],
+        "unknown": [read_text(one) for one in final.get("unknown") or []],
         "segments": tabulate_segments(final.get("segments"), currency=plan.get("currency") or ""),
         "goals": list_goals(final.get("kpis"), plan.get("goals"), plan.get("kpis")),
         "findings": list_findings(facts),
@@ -130,12 +138,58 @@ def list_cards(facts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     return cards[:MOST_CARDS]
 
 
+def list_people(final: Mapping[str, Any], *, currency: str) -> list[dict[str, Any]]:
+    """Return a card a segment: how many, how much, what sets it apart, and what to do next.
+
+    What is not known, or must not be seen, is left out. The cards' colours are the picture's.
+    """
+    steps = final.get("next_steps") or {}
+    cards = []
+    for place, row in enumerate((final.get("segments") or [])[:MOST_PEOPLE]):
+        name = str(row["segment_name"])
+        cards.append(
+            {
+                "name": name,
+                "colour": place % COLOURS,
+                "figures": _list_sizes(row, currency),
+                "apart": row.get("set_apart_by") or "",
+                "next": read_text(steps.get(name)),
+                "notes": _list_notes(row),
+            }
+        )
+    return cards
+
+
+def _list_sizes(row: Mapping[str, Any], currency: str) -> list[tuple[str, str]]:
+    """Return a segment's figures, each with the words after it."""
+    period = str(row.get("period") or "")
+    figures = []
+    if row.get("customer_count") is not None:
+        figures.append((format_number(row["customer_count"]), "customers"))
+    if row.get("customer_share") is not None:
+        figures.append((format_share(row["customer_share"]), "of them"))
+    if row.get("spend_share") is not None:
+        figures.append((format_share(row["spend_share"]), word_spend("of net spend", period)))
+    if row.get("mean_spend") is not None:
+        figures.append((format_money(row["mean_spend"], currency), "each"))
+    return figures
+
+
+def _list_notes(row: Mapping[str, Any]) -> list[str]:
+    """Return how surely the segment is found again, and how many of it may be contacted."""
+    notes = [str(row["rating"])] if row.get("rating") else []
+    if row.get("consent_share") is not None:
+        notes.append(f"{format_share(row['consent_share'], 0)} may be contacted")
+    return notes
+
+
 def tabulate_segments(rows: Sequence[Mapping[str, Any]] | None, *, currency: str) -> Markup:
     """Return the segments as a table, with bars where there are shares to compare."""
     if not rows:
         return Markup()
     table = pd.DataFrame(list(rows))
-    period = table.pop("period").iloc[0] if "period" in table else ""
+    period = table["period"].iloc[0] if "period" in table else ""
+    table = table[[name for name in table if name not in ON_CARDS_ONLY]]
     caption = "Each segment's size and value; bars compare the segments"
     if "spend_share" in table:
         caption = join_period(caption, period)

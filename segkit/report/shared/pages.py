@@ -24,6 +24,7 @@ from segkit.report.shared.verification import verify_page
 __all__ = ["PAGE_TITLES", "list_pages", "render_index", "render_page", "verify_page"]
 
 PAGE_TITLES = {"index": "Summary", **STEPS}  # in the order of reading
+READING = "**How to read it.**"
 CODE_LABELS = {"parameters": "Parameters", "injected-parameters": "Parameters of this run"}
 
 
@@ -65,6 +66,7 @@ def render_page(
     exporter.register_filter("markdown_output", _render_output)
     exporter.register_filter("wrap_tables", wrap_tables)
     exporter.register_filter("name_code", name_code)
+    exporter.register_filter("cut_reading", cut_reading)
     notebook = nbformat.read(notebook_path, as_version=4)
     notebook.cells = fold_empty_sections(leave_out_lab_cells(notebook.cells))
     text, _ = exporter.from_notebook_node(notebook, resources)
@@ -143,12 +145,21 @@ def _render_output(source: str) -> str:
 
 
 def name_code(tags: Sequence[str]) -> str:
-    """Return the words on a cell's folded code, by the cell's tags.
+    """Return the words on a cell's own fold, by its tags; other code has one toggle a page.
 
     >>> name_code(["parameters"]), name_code([])
-    ('Parameters', 'Show code')
+    ('Parameters', '')
     """
-    return next((label for tag, label in CODE_LABELS.items() if tag in tags), "Show code")
+    return next((label for tag, label in CODE_LABELS.items() if tag in tags), "")
+
+
+def cut_reading(source: str) -> str:
+    """Return what a cell that begins so says of how to read something; empty of other cells.
+
+    >>> cut_reading("**How to read it.** Longer is more."), cut_reading("Longer is more.")
+    ('Longer is more.', '')
+    """
+    return source.removeprefix(READING).strip() if source.startswith(READING) else ""
 
 
 def wrap_tables(markup: str) -> str:

@@ -169,7 +169,7 @@ def spread_table(
     view = view_of(published)
     frame = published.frame
     names = [str(name) for name in frame[column].drop_duplicates()]
-    places = pd.MultiIndex.from_frame(frame[list(rows)].drop_duplicates())
+    places = frame.set_index(list(rows)).index.drop_duplicates()
     grid = frame.assign(**{column: frame[column].astype(str)})
     grid = grid.pivot(index=list(rows), columns=column, values=value)
     grid = grid.loc[places, names].rename_axis(columns=None).reset_index()
