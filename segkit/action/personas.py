@@ -20,7 +20,7 @@ from segkit.core.absence import explain_empty
 from segkit.core.errors import SegkitError, suggest_name
 from segkit.core.privacy import NOTE
 from segkit.plan.personas import Personas
-from segkit.profiles.descriptors import count_descriptor, list_descriptors
+from segkit.profiles.descriptors import count_descriptors, list_descriptors
 from segkit.profiles.differences import SHARE_FIGURES
 from segkit.segmentation.members import join_segments
 
@@ -96,8 +96,9 @@ def collect_descriptors(
     Values of fewer than ``smallest_cell`` customers are pooled.
     """
     tables = [pd.DataFrame(columns=LEVEL_COLUMNS)]
-    for name in list_descriptors(customers):
-        table = count_descriptor(customers, segments, name, smallest_cell=smallest_cell)
+    names = list_descriptors(customers)
+    counted = count_descriptors(customers, segments, names, smallest_cell=smallest_cell)
+    for name, table in zip(names, counted, strict=True):
         tables.append(table.assign(descriptor=name)[LEVEL_COLUMNS])
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
