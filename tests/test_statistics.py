@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from segkit.core.contrasts import compare_with_others
+from segkit.core.against_others import compare_with_others
 from segkit.core.statistics import (
     bound_clustered_share,
     bound_estimate,

@@ -15,7 +15,7 @@ import pandas as pd
 from ibis import Table
 
 from segkit.core.absence import empty_table
-from segkit.core.contrasts import compare_with_others
+from segkit.core.against_others import compare_with_others
 from segkit.core.settings import Settings
 from segkit.evidence.experience.survey import MOST_CHOICES
 from segkit.evidence.segment_summaries import add_interval

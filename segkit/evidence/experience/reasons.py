@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import Table, _, ir
 
 from segkit.core.absence import empty_table
-from segkit.core.contrasts import compare_with_others
+from segkit.core.against_others import compare_with_others
 from segkit.evidence.experience.promoter import EVERYBODY, SEGMENTS
 from segkit.evidence.segment_summaries import add_interval
 from segkit.features.survey import find_answers, take_last
