@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -199,7 +200,7 @@ def test_without_costs_the_margin_is_the_plans_or_not_known():
     shop = {"order_lines": make_shop()["order_lines"]}
     priced = price_lines(shop, SEGMENTS, plan=Pricing(), at=AT)
     assert "cost of a unit" in find_break_even(priced, pd.DataFrame()).reason
-    priced = price_lines(shop, SEGMENTS, plan=Pricing(margin=0.5), at=AT)
+    priced = price_lines(shop, SEGMENTS, plan=Pricing(), at=replace(AT, margin_share=0.5))
     assert find_break_even(priced, pd.DataFrame())["margin"].unique().tolist() == [0.5]
 
 
