@@ -55,6 +55,7 @@ lint: $(READY)                             ## style of code and notebooks
 
 benchmark: $(READY) data/sample/sample.json
 	$(BIN)/python benchmarks/run_steps.py
+	$(BIN)/python benchmarks/notebooks.py
 	$(BIN)/python benchmarks/kprototypes.py
 	$(BIN)/python benchmarks/latent.py
 	$(BIN)/python benchmarks/stability.py

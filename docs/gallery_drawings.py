@@ -18,16 +18,21 @@ from segkit.report import (
     business,
     campaign_charts,
     candidates,
+    channels,
     cohorts,
     customer_base,
+    decisions,
     descriptors,
     differences,
     engagement,
     history,
     kpi_series,
+    leads,
     lifetime_value,
     market,
+    persona_emblem,
     plan,
+    plays,
     pricing_charts,
     promoter,
     reach,
@@ -371,6 +376,20 @@ def draw_devices() -> Axes:
     return engagement.plot_devices(cross_rows(SEGMENTS[:3], devices, shares, names))
 
 
+def draw_channels() -> Axes:
+    shares = [0.72, 0.30, 0.08, 0.61, 0.19, 0.40, 0.15, 0.55, 0.05]
+    names = ["segment_name", "channel", "share"]
+    return channels.plot_channels(
+        cross_rows(SEGMENTS[:3], ["e-mail", "app", "store"], shares, names)
+    )
+
+
+def draw_decisions() -> Axes:
+    table = pd.DataFrame({"segment_name": SEGMENTS, "score_low": [0.84, 0.71, 0.55, 0.4, 0.22]})
+    table["score_high"] = table["score_low"] + [0.0, 0.0, 0.2, 0.12, 0.12]
+    return decisions.plot_decisions(table)
+
+
 def draw_effects() -> Axes:
     table = pd.DataFrame(
         {"segment_name": SEGMENTS, "difference": [0.031, 0.022, 0.048, 0.009, 0.02]}
@@ -437,6 +456,27 @@ def draw_uplift() -> Axes:
     table["gain_high"] = table["gain"] + 0.008 * shares**0.5
     table["straight_gain"] = 0.025 * shares
     return campaign_charts.plot_uplift(table)
+
+
+def draw_reliability() -> Axes:
+    table = pd.DataFrame({"group": range(1, 6), "mean_chance": [0.12, 0.21, 0.3, 0.41, 0.58]})
+    table["event_share"] = [0.1, 0.25, 0.27, 0.44, 0.55]
+    half = np.array([0.08, 0.11, 0.12, 0.13, 0.13])
+    table["event_low"], table["event_high"] = (
+        table["event_share"] - half,
+        table["event_share"] + half,
+    )
+    return leads.plot_reliability(table)
+
+
+def draw_plays() -> Axes:
+    names = ["Win back those who are overdue", "Offer what is due again", "Reward the loyal"]
+    table = pd.DataFrame(
+        {"play": [*names, "all customers"], "mean_value": [31.0, 84.0, 142.0, 56.0]}
+    )
+    half = np.array([5.0, 9.0, 16.0, 3.0])
+    table["mean_low"], table["mean_high"] = table["mean_value"] - half, table["mean_value"] + half
+    return plays.plot_plays(table, currency="EUR", period="the last 90 days to 2026-06-30")
 
 
 def list_cohorts() -> pd.DataFrame:
@@ -638,6 +678,24 @@ def draw_targets() -> Axes:
     table["attractiveness"] = [0.95, 0.72, 0.6, 0.34, 0.12]
     table["fit"] = [0.82, 0.9, 0.35, 0.55, 0.2]
     return targeting.plot_targets(table)
+
+
+def draw_persona() -> Axes:
+    rows = [
+        ("age", "Age", "aged 25-34", 0.5, "44.0%", "21.0%"),
+        ("family", "Family", "with household type with children", -0.4, "18.0%", "37.0%"),
+        ("place", "Place", "in urban places", 0.6, "81.0%", "52.0%"),
+        ("worth", "How much and how often", "more orders", 1.1, "9.20", "4.00"),
+        ("buys", "What they buy", "who buy mostly Lamps", 0.4, "33.0%", "17.0%"),
+        ("when", "When", "who buy mostly in the evening", 0.7, "58.0%", "25.0%"),
+        ("channel", "Channel and device", "who buy mostly by app", 1.2, "74.0%", "22.0%"),
+        ("values", "What they value", "who buy mostly for Gifts", 0.3, "28.0%", "16.0%"),
+        ("complaints", "What they complain about", "whose tickets are mostly on “returns”", 0.4,
+         "34.0%", "18.0%"),
+    ]  # fmt: skip
+    columns = ["heading", "label", "words", "strength", "own_text", "base_text"]
+    table = pd.DataFrame(rows, columns=columns).assign(given_name="Robin")
+    return persona_emblem.plot_persona(table, title="Robin stands for the segment Keen on the app")
 
 
 def draw_quiz() -> Axes:

@@ -1,4 +1,4 @@
-"""The command line: new, sample, check, run, score, export, compare.
+"""The command line: new, sample, check, run, score, export, triggers, compare.
 
 Nothing heavy is imported before a command needs it, so that help comes at once.
 """
@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import io
-import json
 import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from segkit.core.errors import SegkitError, UsageError
 from segkit.core.interruption import raise_when_told_to_end
+from segkit.core.printing import print_json, print_table
 from segkit.core.streams import PatientStream, open_streams, prefer_utf8
 
 app = typer.Typer(
@@ -88,7 +87,7 @@ def check(
       1    it cannot; with --strict also if a warning is open or no scheme can be fitted
       2    wrong call
     """
-    from segkit.workflow.checking import check_plan_and_schemes
+    from segkit.workflow.checking import check_plan_and_schemes, print_check
 
     report = check_plan_and_schemes(plan)
     if json_:
@@ -98,37 +97,6 @@ def check(
     is_open = len(report.open_warnings) > 0 or report.is_refused
     if not report.ok or (strict and is_open):
         raise typer.Exit(1)
-
-
-def print_check(report: Any) -> None:
-    """Print what the checks found, what concerns the whole first."""
-    import pandas as pd
-
-    from segkit.data.judging import JUDGED
-
-    warnings = report.open_warnings
-    for row in warnings[warnings["rule"].isin(JUDGED)].itertuples():
-        print(f"Warning: {row.table}: {row.reason}")
-    print_table("Tables", report.counts)
-    print_table("Rules that found something", report.found)
-    print_table("What each status counts as", report.statuses)
-    print_table("Shared out among the lines of orders", report.sums)
-    if report.learned:
-        learned = report.learned.describe()
-        title = "What was learned of the whole"
-        print_table(title, pd.DataFrame(learned.items(), columns=["what", "found"]))
-    for refused in report.refused:
-        print(f"- Left out by a run: {refused.describe()}")
-    for problem in report.problems:
-        print(f"- {problem.describe()}")
-    if len(warnings):
-        names = list(dict.fromkeys(f"{row.table}.{row.rule}" for row in warnings.itertuples()))
-        print(f"Warnings that are open: {', '.join(names)}.")
-        print(f'Mend them, or answer each under [accepted_warnings]: "{names[0]}" = "..."')
-    if report.ok and report.is_refused:
-        print("The tables can be read, but there are too few customers: a run would refuse.")
-    else:
-        print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")
 
 
 @app.command()
@@ -232,24 +200,84 @@ def score(
 
 @app.command()
 def export(
-    names: Annotated[list[str], typer.Argument(metavar="[PLAN] SEGMENT", help="Its name.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV to write.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PLAN] [SEGMENT]", help="A plan, and a segment's name."),
+    ] = None,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="File to write; with --all a folder, the plan's if not."),
+    ] = None,
     scheme: Annotated[str, typer.Option(help="A scheme other than the final one.")] = "",
+    play: Annotated[str, typer.Option(help="A play, in place of a segment.")] = "",
+    trigger: Annotated[str, typer.Option(help="A trigger, in place of a segment.")] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="Every segment, play and trigger, a file each.")
+    ] = False,
+    layout: Annotated[str, typer.Option(help="Such as mailchimp, or a TOML file.")] = "",
+    in_every_play: Annotated[
+        bool, typer.Option("--in-every-play", help="Not only in a customer's first play.")
+    ] = False,
+    json_: Json = False,
 ) -> None:
-    """Write the customers of a segment who consented, for the mail tool or the CRM.
+    """Write lists of customers who consented, for the mail tool or the CRM.
 
-    Consent is read from the source as it is now; customers whose rows disagree are left out.
+    Consent and addresses are read from the source as it is now; customers whose rows disagree are
+    left out, so is who stands on the plan's suppression list, and a control group is held out where
+    the plan asks for one. A manifest beside the lists has the counts.
     """
-    if len(names) > 2:
-        raise UsageError("give a plan and a segment", found=" ".join(names), fix="Quote the name.")
-    from segkit.action.exports import export_from_run
+    from segkit.action.lists.command import print_export, split_names
+    from segkit.action.lists.exporting import export_lists
+    from segkit.action.lists.members import choose_lists
     from segkit.plan.reading import read_plan
 
-    plan = read_plan(names[0] if len(names) == 2 else "plan.toml")
-    counts = export_from_run(plan, names[-1], path=out, scheme=scheme)
-    print(f"{counts['exported']:,} of {counts['in_segment']:,} customers exported: {out}")
-    if counts["disagreeing"]:
-        print(f"No, as their rows disagree on consent: {counts['disagreeing']:,} customers.")
+    named = bool(play or trigger or every)
+    path, segment = split_names(names or [], is_named=named)
+    if out is None and not every:
+        raise UsageError("say where the list goes", fix="Add --out FILE, or write --all.")
+    plan = read_plan(path)
+    wanted = choose_lists(
+        plan,
+        segment=segment,
+        scheme=scheme,
+        play=play,
+        trigger=trigger,
+        in_every_play=in_every_play,
+    )
+    place = out or plan.resolve_path(plan.lists.folder)
+    written = export_lists(plan, wanted, place=place, in_folder=every, layout=layout)
+    if json_:
+        print_json({"ok": True, **written.to_json(), "error": None})
+    else:
+        print_export(written)
+
+
+@app.command()
+def triggers(
+    plan: PlanPath = "plan.toml",
+    *,
+    sql: Annotated[str, typer.Option(metavar="DIALECT", help="Print the SQL instead.")] = "",
+    table: Annotated[str, typer.Option(help="The table of customers in the SQL.")] = "customers",
+    json_: Json = False,
+) -> None:
+    """Show whom the plan's triggers placed in the last run, or print them as SQL.
+
+    Dialects: duckdb, postgres, snowflake, bigquery, databricks, trino, spark.
+    """
+    from segkit.action.triggers import read_placed_counts, tabulate_placed, write_plan_sql
+    from segkit.plan.reading import read_plan
+
+    loaded = read_plan(plan)
+    if sql:
+        print(write_plan_sql(loaded, sql, table=table), end="")
+        return
+    counts = read_placed_counts(loaded)
+    if json_:
+        print_json({"ok": True, "triggers": counts.to_dict("records"), "error": None})
+    else:
+        print_table("Triggers, and whom they placed in the last run", tabulate_placed(counts))
+        print("To write one as a list: segkit export --trigger NAME --out FILE.")
 
 
 @app.command()
@@ -264,33 +292,6 @@ def compare(before: SegmentsPath, after: SegmentsPath, json_: Json = False) -> N
     print_table("Segments", found.shares)
     print_table("Who moved", found.list_moves())
     print(*found.describe(), sep="\n")
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object, in signs that standard output can take."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    is_ascii = not encoding.lower().startswith("utf")
-    print(json.dumps(value, ensure_ascii=is_ascii, default=str, indent=1))
-
-
-def print_table(title: str, frame: Any) -> None:
-    """Print a DataFrame; nothing if it has no rows."""
-    if frame.empty:
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*(name.replace("_", " ") for name in frame), title=title, title_justify="left")
-    for row in frame.round(3).itertuples(index=False):
-        table.add_row(*(value if isinstance(value, str) else f"{value:,}" for value in row))
-    is_watched = sys.stdout.isatty()
-    width = None if is_watched else 160
-    drawn = io.StringIO()  # the console would end the process if nobody reads on
-    console = Console(
-        file=drawn, force_terminal=is_watched, width=width, highlight=False, markup=False
-    )
-    console.print(table)
-    print(drawn.getvalue(), end="")
 
 
 def main(arguments: list[str] | None = None) -> None:

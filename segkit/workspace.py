@@ -258,7 +258,8 @@ class Workspace:
 
         A name that ends like a file's (``segmentation.json``, ``quiz.toml``) is a document or text
         beside the step's tables; where there is none, None takes the one of before away. A table
-        is left as a table, what passed the gate as it is shown. Anything else is a fact, such as
+        is left as a table, what passed the gate as it is shown, and so is what writes itself block
+        by block (``write_parquet``), such as personal lists. Anything else is a fact, such as
         findings; the step's facts are those that were kept since the workspace was opened.
 
         Parameters
@@ -282,6 +283,8 @@ class Workspace:
         elif isinstance(thing, (pd.DataFrame, Published)):
             table = thing.frame if isinstance(thing, Published) else thing
             outputs.write_table(self._own, table, name)
+        elif hasattr(thing, "write_parquet"):
+            outputs.write_blocks(self._own, thing, name)
         else:
             self._facts[name] = thing
             outputs.write_facts(self._own, self._facts)

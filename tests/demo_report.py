@@ -28,16 +28,21 @@ from segkit.report import (
     business,
     campaign_charts,
     candidates,
+    channels,
     cohorts,
     customer_base,
+    decisions,
     descriptors,
     differences,
     engagement,
     history,
     kpi_series,
+    leads,
     lifetime_value,
     market,
+    persona_emblem,
     plan,
+    plays,
     pricing_charts,
     promoter,
     reach,
@@ -66,13 +71,16 @@ MODULES = [
     campaign_charts,
     business,
     candidates,
+    channels,
     charts,
     cohorts,
     customer_base,
+    decisions,
     descriptors,
     differences,
     engagement,
     kpi_series,
+    leads,
     history,
     history,
     lifetime_value,
@@ -80,7 +88,9 @@ MODULES = [
     market.players,
     market.trends,
     market.white_space,
+    persona_emblem,
     plan,
+    plays,
     pricing_charts,
     promoter,
     reach,
@@ -346,7 +356,16 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         ],
         columns=["feature", "level", "customer_share", "value_index"],
     )
+    persona = pd.DataFrame(
+        [
+            ("age", "Age", "aged 25-34", 0.5, "44.0%", "21.0%"),
+            ("buys", "What they buy", f"who buy mostly {HOSTILE}", -0.6, "9.0%", "28.0%"),
+            ("worth", "How much and how often", "more orders", 3.0, "9.20", "4.00"),
+        ],
+        columns=["heading", "label", "words", "strength", "own_text", "base_text"],
+    ).assign(given_name="Robin")
     return {
+        "persona": persona,
         "stability": stability,
         "segment_stability": rated,
         "paths": paths,
@@ -359,6 +378,8 @@ def make_evidence() -> dict[str, pd.DataFrame]:
         "quiz": quiz,
         **make_evidence_by_segment(),
         **make_campaigns(),
+        **make_decisions(),
+        **make_plays(),
         **make_prices(),
         "base": base,
         "holdout": holdout,
@@ -491,6 +512,28 @@ def make_campaigns() -> dict[str, pd.DataFrame]:
     return {"campaign_effects": effects, "campaign_policies": policies, "uplift": uplift}
 
 
+def make_decisions() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of what decides."""
+    names = [*SEGMENTS[:3], HOSTILE]
+    contacts = pd.DataFrame({"segment_name": names * 2, "channel": ["e-mail"] * 4 + ["app"] * 4})
+    contacts["share"] = [0.7, 0.6, 0.65, None, 0.2, 0.5, 0.35, 0.4]
+    scores = pd.DataFrame({"segment_name": names, "score_low": [0.86, 0.5, 0.3, None]})
+    scores["score_high"] = [0.86, 0.9, 0.55, None]
+    return {"channel_contacts": contacts, "decisions": scores}
+
+
+def make_plays() -> dict[str, pd.DataFrame]:
+    """Return one finished table for each chart of leads and plays."""
+    fifths = pd.DataFrame({"group": [1, 2, 3], "mean_chance": [0.1, 0.4, 0.7]})
+    fifths["event_share"] = [0.12, None, 0.66]
+    fifths["event_low"], fifths["event_high"] = fifths["event_share"] - 0.1, 0.8
+    brought = pd.DataFrame({"play": [HOSTILE, "Reward the loyal", "all customers"]})
+    brought["mean_value"] = [12.5, None, 40.0]
+    brought["mean_low"] = brought["mean_value"] - 5
+    brought["mean_high"] = brought["mean_value"] + 5
+    return {"fifths": fifths, "brought": brought}
+
+
 def make_prices() -> dict[str, pd.DataFrame]:
     """Return one finished table for each chart of prices."""
     names = [*SEGMENTS[:3], HOSTILE]
@@ -514,8 +557,12 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_effects": campaign_charts.plot_effects(
             tables["campaign_effects"], whole=tables["campaign_effects"].head(1)
         ),
+        "plot_reliability": leads.plot_reliability(tables["fifths"]),
+        "plot_plays": plays.plot_plays(tables["brought"], currency="EUR"),
         "plot_policies": campaign_charts.plot_policies(tables["campaign_policies"]),
         "plot_uplift": campaign_charts.plot_uplift(tables["uplift"]),
+        "plot_channels": channels.plot_channels(tables["channel_contacts"]),
+        "plot_decisions": decisions.plot_decisions(tables["decisions"]),
         "plot_price_index": pricing_charts.plot_price_index(tables["price_index"]),
         "plot_elasticities": pricing_charts.plot_elasticities(
             tables["elasticities"], whole=tables["elasticities"].head(1)
@@ -579,6 +626,7 @@ def draw_charts(tables: dict[str, pd.DataFrame]) -> dict:
         "plot_segment_stability": stability.plot_segment_stability(tables["segment_stability"]),
         "plot_paths": stability.plot_paths(tables["paths"], flows=tables["flows"]),
         "plot_targets": targeting.plot_targets(tables["targets"]),
+        "plot_persona": persona_emblem.plot_persona(tables["persona"]),
         "plot_profile_panels": differences.plot_profile_panels(tables["panels"]),
         "plot_separation": separation.plot_separation(
             tables["separation"],

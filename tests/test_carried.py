@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import publish, read_texts
 
-from segkit.action.personas import draft_persona
 from segkit.core.carried import (
     bound_counted_without_two,
     bound_share_without_two,
@@ -34,9 +33,8 @@ from segkit.report import (
     descriptors,
     differences,
     engagement,
-    personas,
+    persona_findings,
     reach,
-    sizes,
     spend,
     stability,
     support,
@@ -478,18 +476,7 @@ def test_a_mean_of_a_persona_says_where_two_customers_make_it(largest, by_few):
     profile = profile_segments(customers, segments)
     profile = profile.assign(segment_count=40, base_count=80)
     shown = publish(profile, differences.PROFILE)
-    sizes_shown = publish(
-        pd.DataFrame(
-            {"segment_name": ["Keen", "Rest"], "customer_count": 40, "customer_share": 0.5}
-        ),
-        sizes.SIZES,
-    )
-    row = {"segment": 1, "segment_name": "Keen", "descriptor": "country", "value": "FI"}
-    row |= {"customer_count": 20, "share": 0.5, "base_share": 0.5, "segment_count": 40}
-    row |= {"difference_low": -0.1, "difference_high": 0.1, "value_count": 40}
-    levels = publish(pd.DataFrame([row]), descriptors.LEVELS)
-    persona = draft_persona("Keen", sizes_shown.frame, shown.frame, descriptors=levels.frame)
-    told = tell(personas.state_persona(persona, sizes_shown, shown, levels=levels))
+    told = tell([persona_findings.state_mean("Keen", "visit_count", shown)])
     assert "on average, against" in told
     assert ("two of these change it by more than a fifth" in told) == by_few
 

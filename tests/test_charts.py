@@ -7,6 +7,7 @@ import io
 import itertools
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from demo_report import PLOTS, capture_displays, draw_charts, draw_demo, make_tables
@@ -26,6 +27,7 @@ from segkit.report.shared import charts
 from segkit.report.shared.charts import LOW_TO_HIGH
 from segkit.report.shared.figures import (
     BLUE,
+    DOTS_PER_INCH,
     ORANGE,
     SERIES,
     chart_style,
@@ -280,6 +282,18 @@ def test_a_missing_column_is_named_with_those_found():
 @pytest.mark.slow
 def test_a_chart_comes_out_the_same_bytes_each_time(tables, bars_picture):
     assert render_chart(charts.plot_bars(tables["bars"])) == bars_picture
+
+
+def test_a_chart_is_drawn_once_as_if_it_were_saved():
+    ax = charts.plot_trend(make_tables()["monthly"], x="month", group="g")
+    saved = io.BytesIO()
+    with chart_style():
+        ax.figure.savefig(saved, format="png", dpi=DOTS_PER_INCH)
+    again = charts.plot_trend(make_tables()["monthly"], x="month", group="g")
+    picture, *_size = render_chart(again)
+    expected = Image.open(saved).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    found = Image.open(io.BytesIO(picture)).convert("RGB")
+    assert np.array_equal(np.asarray(found), np.asarray(expected.convert("RGB")))
 
 
 def test_dollar_signs_are_text_and_not_mathematics():

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from segkit import cli
-from segkit.action.exports import export_from_run
+from segkit.action.lists.exporting import export_from_run
 from segkit.core.errors import SegkitError
 from segkit.plan.models import Scheme
 from segkit.plan.reading import read_plan

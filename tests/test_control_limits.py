@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segkit.core.clustered import (
-    bound_clustered_share,
+    bound_share_of_customers,
     bound_total,
     count_effective,
     find_clustered_share_p_value,
@@ -145,7 +145,7 @@ def test_a_shift_of_the_level_is_found():
 def test_a_row_each_is_the_usual_interval_and_test():
     hits = np.array([1.0] * 140 + [0.0] * 460)
     assert count_effective(hits, np.ones(600)) == 600
-    assert bound_clustered_share(hits, np.ones(600)) == pytest.approx(bound_share(140, 600))
+    assert bound_share_of_customers(hits, np.ones(600)) == pytest.approx(bound_share(140, 600))
     is_own = np.arange(600) % 3 == 0
     own = hits[is_own].sum()
     found = find_clustered_share_p_value(hits, np.ones(600), is_own)
@@ -173,13 +173,13 @@ def test_lot_decides_of_small_groups():
 def test_rows_that_are_alike_within_a_customer_count_as_one():
     hits = np.repeat([4.0, 0.0], 10)
     assert count_effective(hits, np.full(20, 4.0)) == pytest.approx(20)
-    assert bound_clustered_share(hits, np.full(20, 4.0)) == pytest.approx(bound_share(10, 20))
+    assert bound_share_of_customers(hits, np.full(20, 4.0)) == pytest.approx(bound_share(10, 20))
 
 
 def test_nothing_and_nobody_has_no_interval():
     nothing = np.zeros(0)
-    assert np.isnan(bound_clustered_share(nothing, nothing)).all()
-    assert np.isnan(bound_clustered_share(np.zeros(3), np.zeros(3))).all()
+    assert np.isnan(bound_share_of_customers(nothing, nothing)).all()
+    assert np.isnan(bound_share_of_customers(np.zeros(3), np.zeros(3))).all()
     assert np.isnan(find_median_levels(0)).all()
     assert np.isnan(find_median_levels(3)).all()
     assert np.isnan(bound_total(np.array([5.0]))).all()
@@ -200,7 +200,7 @@ def test_the_interval_of_a_share_holds_the_truth_where_rows_of_a_customer_are_al
     held = naive = 0
     for _ in range(600):
         hits, trials = draw_customers(rng)
-        low, high = bound_clustered_share(hits, trials)
+        low, high = bound_share_of_customers(hits, trials)
         held += low <= 0.3 <= high
         low, high = bound_share(hits.sum(), trials.sum())
         naive += low <= 0.3 <= high

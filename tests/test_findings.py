@@ -101,6 +101,26 @@ def test_a_sum_over_hidden_rows_is_not_told():
     assert published.read_figure("spend", where={"segment_name": "C"}).value is None
 
 
+def test_a_part_of_a_table_is_read_anew():
+    published = publish(SIZES, VIEW)
+    where = {"segment_name": "B"}
+    assert published.read_figure("spend", where=where).value == 150.0
+    part = published.keep(published.frame["segment_name"] != "A")
+    assert part.read_figure("spend", where=where).value == 150.0
+    turned = published.keep(published.frame.iloc[::-1])
+    assert turned.read_figure("customer_count", where=where).value == 30
+    rest = published.keep(published.frame["segment_name"] != "B")
+    with pytest.raises(SegkitError, match="read from one row"):
+        rest.read_figure("spend", where=where)
+
+
+def test_conditions_are_met_one_after_the_other():
+    table = pd.DataFrame({"kind": ["number", "text", "number"], "level": [1, "many", 5]})
+    where = (Condition("kind", "==", "number"), Condition("level", ">", 2))
+    assert read_cell(Cell("levels", "level", where=where), lambda name: table) == 5
+    assert read_cell(Cell("levels", "", where=where, how="rows"), lambda name: table) == 1
+
+
 def test_a_finding_is_the_same_after_json():
     published = publish(SIZES, VIEW)
     figure = published.read_figure(

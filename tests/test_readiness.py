@@ -308,6 +308,14 @@ class TestOfTheMarket:
         assert found["evidence"] == "60% of customers live where the market's table looks"
         assert found["score"] == 3
 
+    def test_a_cell_that_the_plan_settles_is_ours(self, tmp_path):
+        customers = frame(customer_id=[*"abcde"], country=["EIRE", "eire", "EIRE", "SE", "SE"])
+        cells = frame(country=["Ireland", "Norway"])
+        tables = {**make_shop(), "customers": customers, "market_cells": cells}
+        names = {"Eire": "Ireland", "SE": ""}  # of Sweden the market has none
+        found = score(tmp_path, tables, market={"names": names}).loc["market_matched"]
+        assert found["evidence"] == "60% of customers live where the market's table looks"
+
 
 class TestOfCustomers:
     def test_messages_held_back_are_a_control_group(self, tmp_path):

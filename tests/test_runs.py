@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from segkit.action.exports import list_contacts
+from segkit.action.lists.customers import list_contacts
 from segkit.action.run_comparison import compare_runs
 from segkit.core.errors import SegkitError
 from segkit.runs import history

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from segkit.core.contrasts import compare_with_others
 from segkit.core.statistics import (
+    bound_clustered_share,
     bound_estimate,
     bound_resampled_mean,
     bound_share,
@@ -91,3 +93,40 @@ def test_years_of_one_order_agree_and_years_without_any_do_not():
     assert measure_agreement(rising)[2] == pytest.approx(1)
     assert measure_agreement(np.vstack([rising, rising[:, ::-1]]))[2] == pytest.approx(0)
     assert measure_agreement(np.ones((3, 12))) == (0, 1, 0)
+
+
+def test_a_share_is_compared_with_all_others_and_corrected():
+    whole = {"whole_hits": np.array([50.0] * 4), "whole_trials": np.array([120.0] * 4)}
+    hits, trials = np.array([30.0, 20, 0, 50]), np.array([50.0, 70, 0, 120])
+    found = compare_with_others(hits, trials, **whole)
+    assert found["other_share"][:2] == pytest.approx([20 / 70, 30 / 50])
+    # Pearson's chi-square of 30 of 50 and 20 of 70 is 11.85 with one degree of freedom.
+    alone = stats.chi2_contingency([[30, 20], [20, 50]], correction=False).pvalue
+    assert found["corrected_p_value"][:2] == pytest.approx([2 * alone] * 2)
+    for name in ("other_share", "corrected_p_value"):
+        assert np.isnan(found[name][2:]).all(), "nobody there, and nobody else"
+    assert found["is_different"].tolist() == [True, True, False, False]
+
+
+def test_holm_s_correction_is_that_of_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    p_values = np.random.default_rng(4).uniform(0, 0.2, 40).round(2)  # with ties
+    expected = multipletests(p_values, method="holm")[1]
+    assert correct_p_values(p_values) == pytest.approx(expected, abs=0)
+    with_gap = correct_p_values(np.insert(p_values, 3, np.nan))
+    assert np.isnan(with_gap[3])
+    assert np.delete(with_gap, 3) == pytest.approx(expected, abs=0)
+
+
+def test_one_definition_of_clustered_shares_knows_the_design_effect_of_all():
+    same = {"hit_squares": 80.0, "products": 80.0, "trial_squares": 160.0, "clusters": 10}
+    # Five customers of four hits, five of none: 40 trials are worth ten.
+    low, high = bound_clustered_share(20.0, 40.0, **same, design_effect=1.0)
+    assert (low, high) == pytest.approx(bound_share(5, 10))
+    narrow = bound_clustered_share(20.0, 40.0, **same)
+    assert narrow[0] < low, "few customers widen it where no larger group stands in"
+    none = {"hit_squares": 0.0, "products": 0.0, "trial_squares": 160.0, "clusters": 10}
+    assert bound_clustered_share(0.0, 40.0, **none, design_effect=4.0) == pytest.approx(
+        bound_share(0, 10)
+    )

@@ -49,17 +49,29 @@ def test_the_plan_s_weights_decide_who_comes_first(segments):
     assert found[["attractiveness", "fit"]].to_numpy().max() <= 1
 
 
-def test_missing_measures_are_left_out_and_a_missing_value_counts_as_nothing(segments):
+def test_what_is_not_known_counts_as_nothing_at_least_and_as_the_best_at_most(segments):
     weights = {"stability": 1, "reach": 1, "consent_share": 5}
     found = rate_targets(segments, {"value_share": 1}, weights).set_index("segment_name")
+    # Consent is known of nobody, and of Lost neither is reach.
     assert found["fit"].to_dict() == pytest.approx(
-        {"Rich": (2 / 3 + 1) / 2, "Many": (1 + 0.5) / 2, "Lost": 0.25}
+        {"Rich": (2 / 3 + 1) / 7, "Many": (1 + 0.5) / 7, "Lost": 0.5 / 7}
     )
+    assert found["fit_high"].to_dict() == pytest.approx(
+        {"Rich": (2 / 3 + 1 + 5) / 7, "Many": (1 + 0.5 + 5) / 7, "Lost": (0.5 + 1 + 5) / 7}
+    )
+    assert found["attractiveness"].equals(found["attractiveness_high"].rename("attractiveness"))
     nobody_asked = segments.assign(consent_share=np.nan)
     unknown = rate_targets(nobody_asked, {"value_share": 1}, {"consent_share": 1})
     assert unknown["fit"].isna().all()
     assert list_measures(nobody_asked, {"consent_share": 1}) == []
     assert unknown["segment_name"].tolist() == ["Rich", "Many", "Lost"]
+
+
+def test_a_measure_that_is_known_of_nobody_does_not_change_the_order(segments):
+    weights = {"stability": 1, "reach": 1}
+    without = rate_targets(segments, {"value_share": 1}, weights)
+    found = rate_targets(segments, {"value_share": 1}, weights | {"consent_share": 3})
+    assert found["segment_name"].tolist() == without["segment_name"].tolist()
 
 
 def test_a_weight_of_nothing_is_as_if_the_measure_were_not_named(segments):
@@ -137,6 +149,13 @@ class TestSentences:
             "Attractiveness is measured by value share.",
         ]
         assert told[0].count == 30
+
+    def test_what_is_not_known_is_named(self):
+        measures = {"attractiveness": ("value_share",), "fit": ()}
+        told = targeting.state_targets(
+            self.publish_targets(30, 70), measures, unknown=["consent_share"]
+        )
+        assert read_texts(told)[-1].startswith("Not known of all segments: consent share.")
 
     def test_without_a_known_fit_it_is_a_dash(self):
         shown = self.publish_targets(30, 70).frame[::-1]

@@ -16,15 +16,16 @@ def rate_targets(
     """Score each segment for the target-selection matrix, with the plan's weights.
 
     A measure is divided by its largest value among the segments, so that the best segment has 1;
-    a score is the weighted mean of the measures that are known, from 0 to 1 (Dolnicar, Grün and
-    Leisch 2018, *Market Segmentation Analysis*, section 10.2, with measured values in place of
-    ratings).
+    a score is the weighted mean of its measures, from 0 to 1 (Dolnicar, Grün and Leisch 2018,
+    *Market Segmentation Analysis*, section 10.2, with measured values in place of ratings). What is
+    not known counts: as nothing in the score, and as the best in its ``_high``, so that the two are
+    what the score can be at least and at most.
 
     Parameters
     ----------
     segments : pandas.DataFrame
         One row a segment: ``segment_name``, ``customer_share``, and the measures; one that is not
-        there or wholly missing is left out, and a negative value counts as 0.
+        there is known of nobody, and a negative value counts as 0.
     attractiveness, fit : dict
         The weight of each measure.
 
@@ -32,26 +33,57 @@ def rate_targets(
     -------
     pandas.DataFrame
         ``segment_name``, ``customer_count`` if it is given, ``customer_share``,
-        ``attractiveness``, ``fit`` (NaN where no measure is known), the best by their product
-        first.
+        ``attractiveness``, ``attractiveness_high``, ``fit`` and ``fit_high`` (NaN where no measure
+        is known of any segment), the best by the product of the two scores first.
+
+    Examples
+    --------
+    >>> segments = pd.DataFrame({"segment_name": ["A", "B"], "customer_share": [0.4, 0.6]})
+    >>> segments = segments.assign(reach=[0.9, 0.45], consent_share=[0.5, None])
+    >>> weights = {"reach": 1, "consent_share": 1}
+    >>> rate_targets(segments, {"customer_share": 1}, weights).set_index("segment_name")["fit"]
+    segment_name
+    A    1.00
+    B    0.25
+    Name: fit, dtype: float64
     """
     table = segments.filter(["segment_name", "customer_count", "customer_share"])
     for score, weights in (("attractiveness", attractiveness), ("fit", fit)):
         if not sum(weights.values()) > 0:
             message = f"the weights of {score} add up to nothing"
             raise SegkitError(message, where="[criteria]", fix="Give one a weight above 0.")
+        parts = scale_measures(segments, weights)
         known = list_measures(segments, weights)
-        parts = pd.Series(0.0, segments.index)
-        for name in known:
-            values = segments[name].astype(float).fillna(0.0).clip(lower=0.0)
-            largest = values.max()
-            parts += weights[name] * (values / largest if largest > 0 else 0.0)
-        total = sum(weights[name] for name in known)
-        table[score] = parts / total if known else float("nan")
-    best_first = (table["attractiveness"] * table["fit"].fillna(1.0)).sort_values(
+        low, high = weigh_parts(parts, weights)
+        table[score] = low if known else float("nan")
+        table[f"{score}_high"] = high if known else float("nan")
+    best_first = (table["attractiveness"].fillna(1.0) * table["fit"].fillna(1.0)).sort_values(
         ascending=False, kind="stable"
     )
     return table.loc[best_first.index].reset_index(drop=True)
+
+
+def scale_measures(segments: pd.DataFrame, weights: Mapping[str, float]) -> pd.DataFrame:
+    """Return each weighed measure as a part of the best segment's; missing where it is not known.
+
+    Where the best of all has nothing, every segment has nothing.
+    """
+    parts = {}
+    for name in weights:
+        values = segments[name] if name in segments else pd.Series(float("nan"), segments.index)
+        known = values.astype(float).clip(lower=0.0)
+        largest = known.max()
+        parts[name] = known / largest if largest > 0 else known
+    return pd.DataFrame(parts, index=segments.index)
+
+
+def weigh_parts(parts: pd.DataFrame, weights: Mapping[str, float]) -> tuple[pd.Series, pd.Series]:
+    """Return what each weighted mean is at least and at most: unknown parts as 0, and as 1."""
+    given = pd.Series(weights, dtype=float).reindex(parts.columns)
+    total = float(given.sum())
+    low = parts.fillna(0.0).mul(given).sum(axis=1) / total
+    high = parts.fillna(1.0).mul(given).sum(axis=1) / total
+    return low, high
 
 
 def list_measures(segments: pd.DataFrame, weights: Mapping[str, float]) -> list[str]:
@@ -69,6 +101,22 @@ def list_used(segments: pd.DataFrame, criteria: Criteria) -> dict[str, list[str]
         "attractiveness": list_measures(segments, criteria.attractiveness),
         "fit": list_measures(segments, criteria.fit),
     }
+
+
+def list_unknown(segments: pd.DataFrame, criteria: Criteria) -> list[str]:
+    """List the weighed measures that are not known of every segment, in the plan's order.
+
+    >>> known = pd.DataFrame({"value_share": [0.5, None], "reach": [1.0, 0.5]})
+    >>> weights = Criteria(attractiveness={"value_share": 1}, fit={"reach": 1, "consent_share": 1})
+    >>> list_unknown(known, weights)
+    ['value_share', 'consent_share']
+    """
+    weighed = {**criteria.attractiveness, **criteria.fit}
+    return [
+        name
+        for name, weight in weighed.items()
+        if weight > 0 and (name not in segments or segments[name].isna().any())
+    ]
 
 
 def collect_measures(

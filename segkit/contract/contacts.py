@@ -81,3 +81,19 @@ MESSAGES = Table(
         ),
     ),
 )
+
+PREFERENCES = Table(
+    "preferences",
+    meaning="What one customer said of one product",
+    answers="Which products are not recommended to a customer, and which they wish for",
+    collect="The customer account of the shop",
+    key=(),
+    columns=(
+        CUSTOMER_ID,
+        Column("product_id", "id", "The product concerned", required=True),
+        Column("is_ignored", "boolean", "Not to be used for, nor among, recommendations"),
+        Column("rating", "number", "How the customer rated it", unit="1 to 5", minimum=0),
+        Column("is_wished", "boolean", "Stands on the customer's wish list"),
+        Column("noted_at", "datetime", "When", unit="date or time"),
+    ),
+)

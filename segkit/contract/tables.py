@@ -7,7 +7,7 @@ gap list in the reports are all generated from here.
 from __future__ import annotations
 
 from segkit.contract.business_tables import BUSINESS_TABLES, TICKET_EVENTS
-from segkit.contract.contacts import EVENTS, MESSAGES
+from segkit.contract.contacts import EVENTS, MESSAGES, PREFERENCES
 from segkit.contract.definitions import Column, Table
 from segkit.contract.market import COMPETITORS, MARKET_CELLS, TRENDS
 from segkit.contract.shared_columns import (
@@ -125,8 +125,18 @@ CUSTOMERS = Table(
     key=("customer_id",),
     columns=(
         CUSTOMER_ID,
-        Column("name", "text", "Name; never leaves the run folder", personal=True),
-        Column("email", "text", "E-mail address; never leaves the run folder", personal=True),
+        Column(
+            "name",
+            "text",
+            "Name; on lists where the plan asks for it, never in a report",
+            personal=True,
+        ),
+        Column(
+            "email",
+            "text",
+            "E-mail address; on lists for the mail tool, never in a report",
+            personal=True,
+        ),
         Column("account_id", "id", "The business account that a contact belongs to"),
         Column(
             "customer_type", "category", "A person or a business", allowed=("consumer", "business")
@@ -219,6 +229,8 @@ PRODUCTS = Table(
         Column("brand", "category", "Brand"),
         Column("list_price", "money", "Price before discount", unit="currency", minimum=0),
         UNIT_COST,
+        Column("in_stock", "boolean", "Can be sold now"),
+        Column("stock_count", "number", "Units in stock", unit="units"),
     ),
 )
 
@@ -277,6 +289,7 @@ TABLES: dict[str, Table] = {
         TICKET_EVENTS,
         RESPONSES,
         *BUSINESS_TABLES,
+        PREFERENCES,
         MARKET_CELLS,
         COMPETITORS,
         TRENDS,

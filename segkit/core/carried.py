@@ -209,17 +209,21 @@ def _bound_by_contributions(
     table: pd.DataFrame, name: str, count: str
 ) -> tuple[pd.Series, pd.Series]:
     """Return the floors and the ceilings of a column whose two largest contributions are known."""
-    value = table[name].astype(float)
-    largest = table[[f"{name}{LARGEST}", f"{name}{SECOND}"]].astype(float).fillna(0)
+    value, first, second = (
+        table[f"{name}{end}"].to_numpy(float, na_value=np.nan) for end in ("", LARGEST, SECOND)
+    )
+    largest = np.nan_to_num(np.column_stack([first, second]), posinf=np.inf, neginf=-np.inf)
     is_mean = f"{name}{OF_A_MEAN}" in table
-    total = table[f"{name}{OF_A_MEAN}"].astype(float) if is_mean else value
+    total = table[f"{name}{OF_A_MEAN}"].to_numpy(float, na_value=np.nan) if is_mean else value
     ends = [value]
-    for two in (largest.clip(lower=0).sum(axis=1), largest.clip(upper=0).sum(axis=1)):
+    for two in (largest.clip(min=0).sum(axis=1), largest.clip(max=0).sum(axis=1)):
         rest = total - two
         if is_mean:
-            people = table[count].astype(float)
-            left = (people - FEW).where(people > FEW)
-            rest = (value * rest / total.where(total != 0) * people / left).where(two != 0, value)
+            people = table[count].to_numpy(float, na_value=np.nan)
+            left = np.where(people > FEW, people - FEW, np.nan)
+            whole = np.where(total != 0, total, np.nan)
+            with np.errstate(over="ignore", invalid="ignore"):
+                rest = np.where(two != 0, value * rest / whole * people / left, value)
         ends.append(rest)
-    every = pd.concat(ends, axis=1)
-    return every.min(axis=1, skipna=False), every.max(axis=1, skipna=False)
+    low, high = (pd.Series(end, index=table.index) for end in (np.min(ends, 0), np.max(ends, 0)))
+    return low, high

@@ -43,15 +43,24 @@ def list_cells(
         "; ".join(f"{name}={value}" for name, value in zip(levels, row, strict=True))
         for row in table[list(levels)].itertuples(index=False)
     ]
-    records = [list_no_cells()]
-    for measure in table.columns.difference(list(levels), sort=False):
-        values = [None if _is_missing(value) else str(value) for value in table[measure]]
-        cells = pd.DataFrame({"dimensions": dimensions, "value": values}).assign(**about)
-        cells["measure"] = str(measure)
-        cells["rounding"] = roundings.get(measure, np.nan)
-        cells["hidden"] = hidden[measure].to_numpy()
-        records.append(cells[list(RECORD_COLUMNS)])
-    return pd.concat(records[1:] or records, ignore_index=True)
+    measures = list(table.columns.difference(list(levels), sort=False))
+    if not measures:
+        return list_no_cells()
+    values = [
+        None if _is_missing(value) else str(value)
+        for measure in measures
+        for value in table[measure]
+    ]
+    count = len(table)
+    cells = {
+        **about,
+        "dimensions": dimensions * len(measures),
+        "measure": [str(measure) for measure in measures for _ in range(count)],
+        "value": values,
+        "rounding": np.repeat([roundings.get(one, np.nan) for one in measures], count),
+        "hidden": np.concatenate([hidden[measure].to_numpy() for measure in measures]),
+    }
+    return pd.DataFrame(cells)[list(RECORD_COLUMNS)]
 
 
 def list_no_cells() -> pd.DataFrame:

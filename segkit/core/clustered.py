@@ -11,8 +11,8 @@ import numpy as np
 from segkit.core.skewed_means import bound_ratio
 from segkit.core.statistics import (
     ALPHA,
+    bound_clustered_share,
     bound_estimate,
-    bound_share,
     find_clean_division_p_value,
     find_mean_p_value,
     find_share_p_value,
@@ -67,23 +67,28 @@ def find_design_effect(hits: np.ndarray, trials: np.ndarray) -> float:
     return float(trials.sum() / effective) if effective > 0 else 1.0
 
 
-def bound_clustered_share(
+def bound_share_of_customers(
     hits: np.ndarray, trials: np.ndarray, *, other: float = 1.0
 ) -> tuple[float, float]:
     """Return both ends of the 95 % interval of a share of rows that belong to customers.
 
-    Wilson's (1927) with the effective number of trials, see `count_effective`.
+    Wilson's (1927) with the effective number of trials, see `count_effective` for the parameters
+    and `segkit.core.statistics.bound_clustered_share`, which takes sums over the customers.
 
-    >>> low, high = bound_clustered_share(np.array([5.0, 0, 5, 0]), np.full(4, 5.0))
+    >>> low, high = bound_share_of_customers(np.array([5.0, 0, 5, 0]), np.full(4, 5.0))
     >>> round(low, 2), round(high, 2)  # as of two of four, not as of ten of twenty
     (0.15, 0.85)
     """
-    whole = float(trials.sum())
-    if not whole > 0:
-        return np.nan, np.nan
-    effective = count_effective(hits, trials, other=other)
-    low, high = bound_share(hits.sum() / whole * effective, effective)
-    return max(float(low), 0.0) if hits.sum() else 0.0, min(float(high), 1.0)
+    low, high = bound_clustered_share(
+        hits.sum(),
+        trials.sum(),
+        hit_squares=(hits**2).sum(),
+        products=(hits * trials).sum(),
+        trial_squares=(trials**2).sum(),
+        clusters=(trials > 0).sum(),
+        design_effect=other,
+    )
+    return float(low), float(high)
 
 
 def bound_total(amounts: np.ndarray) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from segkit.core.errors import SegkitError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 ABSENCE = "absence"  # the kind of a finding that says why a table has no rows
@@ -29,6 +30,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+ORDERED = ("<", "<=", ">", ">=")
 KINDS = (
     "count",
     "share",
@@ -161,7 +163,12 @@ def list_sources(figures: tuple[Figure, ...]) -> dict[str, tuple[str, ...]]:
     return {table: tuple(sorted(columns)) for table, columns in sorted(found.items())}
 
 
-def read_cell(cell: Cell, read_table: Callable[[str], pd.DataFrame]) -> Scalar:
+def read_cell(
+    cell: Cell,
+    read_table: Callable[[str], pd.DataFrame],
+    *,
+    masks: dict[Any, np.ndarray] | None = None,
+) -> Scalar:
     """Work a figure out from the table that it was read from.
 
     Parameters
@@ -170,48 +177,65 @@ def read_cell(cell: Cell, read_table: Callable[[str], pd.DataFrame]) -> Scalar:
         Where it was read.
     read_table : callable
         Returns a table of the run by its name.
+    masks : dict, optional
+        Which rows of the one table that is read meet a condition; it is filled and used again.
 
     Raises
     ------
     SegkitError
         If a single value is asked for and the conditions leave no row, or several.
     """
-    value = _aggregate(cell, read_table(cell.table))
+    value = _aggregate(cell, read_table(cell.table), {} if masks is None else masks)
     if value is not None and cell.minus is not None:
-        other = read_cell(cell.minus, read_table)
+        other = read_cell(cell.minus, read_table, masks=masks)
         value = None if other is None else value - other
     if value is not None and cell.over is not None:
-        other = read_cell(cell.over, read_table)
+        other = read_cell(cell.over, read_table, masks=masks)
         value = None if not other else value / other
     return value
 
 
-def _aggregate(cell: Cell, table: pd.DataFrame) -> Scalar:
-    needed = [condition.column for condition in cell.where]
-    needed += [] if cell.how == "rows" else [cell.column]
-    needed += [HIDDEN] if HIDDEN in table else []
-    table = table[list(dict.fromkeys(needed))]  # to choose rows of a wide table takes long
-    for condition in cell.where:
-        table = table[condition.select(table)]
+def _aggregate(cell: Cell, table: pd.DataFrame, masks: dict[Any, np.ndarray]) -> Scalar:
+    places = _find_places(cell.where, table, masks)
     if cell.how == "rows":
-        return len(table)
+        return len(places)
     column = table[cell.column]
-    if cell.how == "different":
-        return int(column.nunique())
     if cell.how in ("value", "absolute"):
-        if len(column) != 1:
+        if len(places) != 1:
             wanted = ", ".join(f"{c.column} {c.comparison} {c.value}" for c in cell.where)
             raise SegkitError(
                 "a figure is read from one row",
                 where=f"table {cell.table}, column {cell.column}",
-                found=f"{len(column)} rows where {wanted or 'nothing is asked'}",
+                found=f"{len(places)} rows where {wanted or 'nothing is asked'}",
             )
-        value = _plain(column.iloc[0])
+        value = _plain(column.iloc[int(places[0])])
         return abs(value) if cell.how == "absolute" and value is not None else value
-    if HIDDEN in table and (table[HIDDEN] & column.isna()).any():
+    column = column.iloc[places]
+    if cell.how == "different":
+        return int(column.nunique())
+    if HIDDEN in table and (table[HIDDEN].iloc[places] & column.isna()).any():
         return None  # what is left would be no sum of all
     known = column.dropna()
     return None if known.empty else _plain(known.agg(cell.how))
+
+
+def _find_places(
+    where: tuple[Condition, ...], table: pd.DataFrame, masks: dict[Any, np.ndarray]
+) -> np.ndarray:
+    """Return the places of the rows that meet all conditions, one after the other."""
+    import numpy as np
+
+    places = np.arange(len(table))
+    for condition in where:
+        if condition.comparison in ORDERED:  # what those before leave out may be of another kind
+            found = condition.select(table[[condition.column]].iloc[places]).to_numpy(bool)
+            places = places[found]
+            continue
+        key = (condition.column, condition.comparison, type(condition.value), condition.value)
+        if key not in masks:
+            masks[key] = condition.select(table).to_numpy(bool)
+        places = places[masks[key][places]]
+    return places
 
 
 def _plain(value: Any) -> Scalar:

@@ -26,6 +26,8 @@ def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Ser
     if not shape.adds_up or not shape.by:
         return hidden
     certain = _find_certain(table, shape, smallest_cell)
+    if not _may_tell(table, shape, certain, smallest_cell):
+        return hidden
     for part in list_parts(table, shape):
         counts = part[shape.count].astype(float).fillna(0).to_numpy()
         cells = part.groupby(list(shape.by), dropna=False, sort=False).ngroup().to_numpy()
@@ -43,6 +45,19 @@ def find_hidden(table: pd.DataFrame, shape: Shape, smallest_cell: int) -> pd.Ser
             )
         hidden.loc[part.index] |= covered
     return hidden
+
+
+def _may_tell(table: pd.DataFrame, shape: Shape, certain: pd.Series, smallest_cell: int) -> bool:
+    """Return whether a row is so small that others may have to be hidden with it.
+
+    Where a group has several rows they count together, so that none need be small itself.
+    """
+    counts = table[shape.count].astype(float).fillna(0)
+    is_small = (counts > 0) & (counts < smallest_cell)
+    if is_small.any() or certain.any():
+        return True
+    groups = table.groupby([*shape.within, *shape.by], dropna=False, sort=False)
+    return groups.ngroups < len(table)
 
 
 def find_hidden_before(table: pd.DataFrame) -> pd.Series:
@@ -108,17 +123,19 @@ def find_hidden_alone(
     no_figures = _find_untold(table, shape, hidden, smallest_cell)
     if also_untold is not None:
         no_figures |= also_untold
+    untold = no_figures.to_numpy(bool)
     masks = {}
     for column, kind in kinds.items():
-        mask = pd.Series(kind == EXTREME, index=table.index)
+        mask = np.full(len(table), kind == EXTREME)
         if kind == FIGURE:
-            mask |= no_figures
+            mask |= untold
         if column in shape.running:
-            mask |= no_figures.any()
+            mask |= untold.any()
         if column in shape.rests:
             needed = count_needed(smallest_cell) if kind == FIGURE else smallest_cell
-            mask |= _is_small(table[shape.rests[column]], needed)
-        mask &= table[column].notna()
+            mask |= _is_small(table[shape.rests[column]], needed).to_numpy(bool)
+        if mask.any():
+            mask &= table[column].notna().to_numpy()
         if mask.any():
             masks[column] = mask
     return pd.DataFrame(masks, index=table.index, dtype=bool)
@@ -135,7 +152,7 @@ def _find_untold(
     for sums in contributions:
         few |= find_dominated(sums["total"], sums["largest"], sums["second"])
     untold = hidden | _is_small(table[shape.count], needed) | few
-    if not shape.adds_up or not shape.by:
+    if not shape.adds_up or not shape.by or not few.any():
         return untold
     for part in list_parts(table, shape):
         start = few.loc[part.index].to_numpy()
@@ -217,22 +234,29 @@ def hide_figures(
         Of each column of sums: ``total``, ``largest`` and ``second``, see `list_contributions`.
     """
 
+    given = [sums[["total", "largest", "second"]].to_numpy(float) for sums in contributions]
+
     def is_open(places: np.ndarray) -> bool:
         people = counts[places].sum()
         if len(places) < 2 or people < count_needed(smallest_cell):
             return False
-        return not any(_is_dominated(sums.iloc[places]) for sums in contributions)
+        return not any(_is_dominated(sums, places) for sums in given)
 
     return _complete_lines(counts, hidden, lines, is_open)
 
 
-def _is_dominated(sums: pd.DataFrame) -> bool:
-    """Return whether one or two customers make what cells sum up to."""
-    parts = sums[["largest", "second"]].stack().dropna().to_numpy()
+def _is_dominated(sums: np.ndarray, places: np.ndarray) -> bool:
+    """Return whether one or two customers make what cells sum up to.
+
+    ``sums`` (n, 3) has the total, the largest and the second contribution of each cell.
+    """
+    own = sums[places]
+    parts = own[:, 1:].ravel()
+    parts = parts[~np.isnan(parts)]
     if not len(parts):
         return False
     first, *others = parts[np.argsort(-np.abs(parts), kind="stable")]
-    whole = sums["total"].sum()
+    whole = np.nansum(own[:, 0])
     return bool(find_dominated([whole], [first], [others[0] if others else 0.0])[0])
 
 

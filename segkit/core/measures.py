@@ -169,13 +169,18 @@ def add_contributions(
     name : str
         The column of sums.
     """
-    known = amounts.astype(float).dropna()
-    order = known.abs().sort_values(ascending=False, kind="stable").index
-    ranked = known.loc[order].groupby(groups.loc[order], sort=False, observed=True)
-    largest = ranked.nth(0)
-    second = ranked.nth(1)
+    values = amounts.to_numpy(float, na_value=np.nan)
+    own = groups if groups.index.equals(amounts.index) else groups.loc[amounts.index]
+    codes, names = pd.factorize(own)
+    is_known = ~np.isnan(values) & (codes >= 0)
+    values, codes = values[is_known], codes[is_known]
+    order = np.lexsort((-np.abs(values), codes))  # of alike ones that which comes first
+    values, codes = values[order], codes[order]
+    firsts = np.flatnonzero(np.diff(codes, prepend=-1))
+    seconds = firsts + 1
+    seconds = seconds[seconds < np.append(firsts[1:], len(codes))]
     found = {}
-    for end, values in ((LARGEST, largest), (SECOND, second)):
-        by_group = dict(zip(groups.loc[values.index], values, strict=True))
+    for end, places in ((LARGEST, firsts), (SECOND, seconds)):
+        by_group = dict(zip(names[codes[places]], values[places].tolist(), strict=True))
         found[f"{name}{end}"] = table[key].map(by_group).astype(float)
     return table.assign(**found)

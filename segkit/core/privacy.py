@@ -17,7 +17,7 @@ from segkit.core.absence import EmptyTable, explain_empty
 from segkit.core.carried import Bounds, collect_bounds
 from segkit.core.cell_records import list_cells, list_no_cells
 from segkit.core.errors import SegkitError
-from segkit.core.findings import HIDDEN, Cell, Condition, Figure, read_cell
+from segkit.core.findings import HIDDEN, Cell, Condition, Figure, Scalar, read_cell
 from segkit.core.hiding import find_hidden, find_hidden_alone, find_hidden_before
 from segkit.core.measures import drop_contributions
 from segkit.core.shapes import CUSTOMERS, NOTE, TOO_FEW_FOR_AMOUNTS, Shape
@@ -53,6 +53,8 @@ class Published:
     labels: Mapping[str, Any] = field(repr=False, default_factory=dict)
     records: pd.DataFrame = field(repr=False, default_factory=pd.DataFrame)
     _bounds: Bounds | None = field(repr=False, default=None)
+    # Which rows meet a condition: of one table many figures are read. Another table starts anew.
+    _masks: dict = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -154,12 +156,11 @@ class Published:
         low = high = None
         if interval is not None:
             low, high = (
-                read_cell(replace(cell, column=end, over=None, minus=None), self._find)
-                for end in interval
+                self._read(replace(cell, column=end, over=None, minus=None)) for end in interval
             )
         return Figure(
             name=written.pop("name", column),
-            value=read_cell(cell, self._find),
+            value=self._read(cell),
             low=low,
             high=high,
             period=written.pop("period", self.period),
@@ -178,6 +179,9 @@ class Published:
         if isinstance(where, Mapping):
             where = [Condition(name, "==", value) for name, value in where.items()]
         return Cell(self.shape.name, column, where=tuple(where), how=how)
+
+    def _read(self, cell: Cell) -> Scalar:
+        return read_cell(cell, self._find, masks=self._masks)
 
     def _find(self, name: str) -> pd.DataFrame:
         if name != self.shape.name:
@@ -315,13 +319,12 @@ def _list_hidden(
     table: pd.DataFrame, shape: Shape, hidden: pd.Series, alone: pd.DataFrame
 ) -> pd.DataFrame:
     """Return, for each cell of a published table, whether it is hidden."""
-    found = pd.DataFrame(False, index=table.index, columns=table.columns)
-    for column in found:
-        if column not in shape.shown:
-            found[column] = hidden
-        if column in alone:
-            found[column] |= alone[column]
-    return found
+    nothing = pd.Series(False, index=table.index)
+    found = {}
+    for column in table.columns:
+        mask = nothing if column in shape.shown else hidden
+        found[column] = mask | alone[column] if column in alone else mask
+    return pd.DataFrame(found, index=table.index, columns=table.columns)
 
 
 def require_columns(table: pd.DataFrame, shape: Shape) -> None:

@@ -19,6 +19,9 @@ FINEST = 1e-8  # of the largest, what a unit and an error of floats are at least
 FAR = 10  # times the largest that is hidden, for what has no least
 
 
+Terms = tuple[tuple[Place, float], ...]  # cells, each with its weight
+
+
 @dataclass(frozen=True)
 class Equation:
     """How far hidden cells are from their true values, weighted, adds up to between two numbers."""
@@ -99,13 +102,13 @@ def list_programs(ledger: CellLedger, ties: Sequence[Line | Bound] | None = None
 
     Only what hangs together with ``ties``, if these are given.
     """
-    equations = dict.fromkeys(_list_equations(ledger))
-    start = None if ties is None else {cell for tie in ties for cell in tie.places}
+    known = list(_list_open(ledger))
+    if ties is not None:
+        known = _keep_tied(known, {cell for tie in ties for cell in tie.places})
+    equations = dict.fromkeys(_write_equation(ledger, *one) for one in known)
     programs = []
     for group in _group(equations):
         cells = sorted({cell for equation in group for cell, _ in equation.terms})
-        if start is not None and not start & set(cells):
-            continue
         protected = [number for number, cell in enumerate(cells) if ledger.is_protected(cell)]
         if not protected:
             continue
@@ -130,32 +133,59 @@ def _make_program(
     )
 
 
-def _list_equations(ledger: CellLedger) -> Iterable[Equation]:
-    """Yield what is known of how hidden cells differ from what they are."""
+def _list_open(ledger: CellLedger) -> Iterable[tuple[Terms, Line | Bound]]:
+    """Yield what is known of hidden cells, each with those that are open."""
+    is_open = ledger.is_open
     for line in ledger.lines:
-        if not ledger.is_open(line.total) and ledger.is_beyond_knowing(line):
+        terms = [(cell, 1.0) for cell in line.cells if is_open(cell)]
+        is_total_open = is_open(line.total)
+        if not is_total_open and ledger.is_beyond_knowing(line):
             continue
-        signed = [(cell, 1.0) for cell in line.cells] + [(line.total, -1.0)]
-        terms = tuple(term for term in signed if ledger.is_open(term[0]))
-        if not terms:
-            continue
+        if is_total_open:
+            terms.append((line.total, -1.0))
+        if terms:
+            yield tuple(terms), line
+    for bound in (*ledger.bounds, *ledger.list_limits()):
+        terms = [term for term in bound.terms if is_open(term[0])]
+        if terms:
+            yield tuple(terms), bound
+
+
+def _keep_tied(
+    known: Sequence[tuple[Terms, Line | Bound]], start: Iterable[Place]
+) -> list[tuple[Terms, Line | Bound]]:
+    """Return what hangs together with some cells, in its order."""
+    by_cell: dict[Place, list[int]] = {}
+    for number, (terms, _) in enumerate(known):
+        for cell, _ in terms:
+            by_cell.setdefault(cell, []).append(number)
+    kept: set[int] = set()
+    left = [cell for cell in start if cell in by_cell]
+    while left:
+        for number in by_cell.pop(left.pop(), ()):
+            if number not in kept:
+                kept.add(number)
+                left += [cell for cell, _ in known[number][0] if cell in by_cell]
+    return [known[number] for number in sorted(kept)]
+
+
+def _write_equation(ledger: CellLedger, terms: Terms, tie: Line | Bound) -> Equation:
+    """Return what is known of how open cells differ from what they are."""
+    if isinstance(tie, Line):
+        signed = [(cell, 1.0) for cell in tie.cells] + [(tie.total, -1.0)]
         sums = [weight * ledger.count(cell) for cell, weight in signed]
         error = -math.fsum(sums)
         apart = 0.0
-        if line.step:
+        if tie.step:
             # Each figure that is shown is rounded; each was added up in an order of its own.
-            apart = (len(signed) - len(terms)) * line.step / 2 + MOST_APART
+            apart = (len(signed) - len(terms)) * tie.step / 2 + MOST_APART
             dust = len(signed) * max(MOST_APART, FINEST * max(map(abs, sums)))
             error = 0.0 if abs(error) <= dust else error
-        yield Equation(terms, error - apart, error + apart)
-    for bound in (*ledger.bounds, *ledger.list_limits()):
-        terms = tuple(term for term in bound.terms if ledger.is_open(term[0]))
-        if not terms:
-            continue
-        sums = [weight * ledger.count(cell) for cell, weight in bound.terms]
-        value = math.fsum(sums)
-        error = NEAR * FINEST * max(map(abs, sums))
-        yield Equation(terms, bound.low - value - error, bound.high - value + error)
+        return Equation(terms, error - apart, error + apart)
+    sums = [weight * ledger.count(cell) for cell, weight in tie.terms]
+    value = math.fsum(sums)
+    error = NEAR * FINEST * max(map(abs, sums))
+    return Equation(terms, tie.low - value - error, tie.high - value + error)
 
 
 def _group(equations: Iterable[Equation]) -> list[list[Equation]]:

@@ -77,6 +77,7 @@ def bound_clustered_share(
     products: ArrayLike,
     trial_squares: ArrayLike,
     clusters: ArrayLike,
+    design_effect: ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return both ends of the 95 % interval of shares of trials that come in clusters.
 
@@ -96,6 +97,10 @@ def bound_clustered_share(
         The sums over the clusters of squared hits, hits times trials, and squared trials.
     clusters : array of float
         How many clusters have a trial; of one there is no interval.
+    design_effect : array of float, optional
+        How many trials are worth one in a larger group of which these clusters are some. It is
+        taken where they do not show their own: where all or none are hits, or there is but one.
+        Few clusters are not adjusted for then, so that of a trial each the interval is Wilson's.
 
     Examples
     --------
@@ -114,16 +119,23 @@ def bound_clustered_share(
         np.asarray(value, dtype=float)
         for value in (hits, trials, hit_squares, products, trial_squares, clusters)
     )
+    is_adjusted = design_effect is None
     with np.errstate(divide="ignore", invalid="ignore"):
         share = hits / trials
         squares = hit_squares - 2 * share * products + share**2 * trial_squares
-        variance = clusters / (clusters - 1) * np.maximum(squares, 0) / trials**2
-        is_mixed = (hits > 0) & (hits < trials)
-        worth = np.where(is_mixed, share * (1 - share) / variance, clusters)
-        worth = np.minimum(worth, trials)
+        variance = np.maximum(squares, 0) / trials**2
+        is_mixed = (hits > 0) & (hits < trials) & (clusters > 1)
+        if is_adjusted:
+            variance = clusters / (clusters - 1) * variance
+            alone = clusters
+        else:
+            alone = trials / np.maximum(np.asarray(design_effect, dtype=float), 1)
+        worth = np.minimum(np.where(is_mixed, share * (1 - share) / variance, alone), trials)
         reach = find_reach()
-        fewer = (reach / stdtrit(np.maximum(clusters - 1, 1), 1 - ALPHA / 2)) ** 2
-        worth = np.where((clusters > 1) & (trials > 0), worth * fewer, np.nan)
+        if is_adjusted:
+            fewer = (reach / stdtrit(np.maximum(clusters - 1, 1), 1 - ALPHA / 2)) ** 2
+            worth = np.where(clusters > 1, worth * fewer, np.nan)
+        worth = np.where(trials > 0, worth, np.nan)
         middle = (share + reach**2 / (2 * worth)) / (1 + reach**2 / worth)
         spread = share * (1 - share) / worth + reach**2 / (4 * worth**2)
         half = reach * np.sqrt(spread) / (1 + reach**2 / worth)
@@ -193,14 +205,17 @@ def correct_p_values(p_values: np.ndarray) -> np.ndarray:
     """Return p-values (n,) corrected together; a missing one is no comparison and stays NaN.
 
     By Holm (1979, *Scandinavian Journal of Statistics* 6), which holds however the comparisons
-    depend on each other.
-    """
-    from statsmodels.stats.multitest import multipletests
+    depend on each other. statsmodels has it too, and collects all garbage of the process each time.
 
-    is_known = np.isfinite(p_values)
+    >>> correct_p_values(np.array([0.04, 0.01, np.nan, 0.03])).round(2).tolist()
+    [0.06, 0.03, nan, 0.06]
+    """
+    p_values = np.asarray(p_values, dtype=float)
+    places = np.flatnonzero(np.isfinite(p_values))
+    order = places[np.argsort(p_values[places])]
     corrected = np.full(len(p_values), np.nan)
-    if is_known.any():
-        corrected[is_known] = multipletests(p_values[is_known], alpha=ALPHA, method="holm")[1]
+    raised = p_values[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(raised), 1.0)
     return corrected
 
 

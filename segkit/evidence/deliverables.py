@@ -63,7 +63,7 @@ PROOFS = {
     ),
     "personas": Proof(
         FINAL_STEP,
-        "Who is the typical customer?",
+        "Who are they?",
         "too little may be said of any segment for a persona",
         facts=("persona",),
     ),

@@ -13,7 +13,7 @@ import pandas as pd
 from segkit.core.absence import empty_table
 from segkit.core.carried import bound_without_two
 from segkit.core.clustered import (
-    bound_clustered_share,
+    bound_share_of_customers,
     bound_total,
     find_clustered_share_p_value,
     find_design_effect,
@@ -128,7 +128,7 @@ def _bound_with_unnamed(one: Summed) -> tuple[float, float]:
             [np.ones(round(part0 * scale)), np.zeros(round((whole0 - part0) * scale))]
         )
     hits = np.concatenate([one.part, loose])
-    return bound_clustered_share(hits, np.concatenate([one.whole, np.ones(len(loose))]))
+    return bound_share_of_customers(hits, np.concatenate([one.whole, np.ones(len(loose))]))
 
 
 MOST_LOOSE = 100_000
@@ -150,7 +150,7 @@ def _bound(one: Summed, chosen: np.ndarray) -> tuple[float, float]:
     part, whole = _choose_arrays(one, chosen)
     if one.kpi.measure in SHARES:
         every = find_design_effect(*_choose_arrays(one, np.ones(len(chosen), bool)))
-        return bound_clustered_share(part, whole, other=every)
+        return bound_share_of_customers(part, whole, other=every)
     if one.kpi.of == POINTS:  # as it is told elsewhere
         counts = [np.array([(part == points).sum()]) for points in (100, 0, -100)]
         low, high = bound_score(*counts) if len(part) else ([np.nan], [np.nan])

@@ -15,8 +15,8 @@ import pandas as pd
 from ibis import Table
 
 from segkit.core.absence import empty_table
+from segkit.core.contrasts import compare_with_others
 from segkit.core.settings import Settings
-from segkit.core.statistics import ALPHA, correct_p_values, find_share_p_value
 from segkit.evidence.experience.survey import MOST_CHOICES
 from segkit.evidence.segment_summaries import add_interval
 from segkit.evidence.themes_fit import (
@@ -280,23 +280,9 @@ def _correct(table: pd.DataFrame) -> pd.DataFrame:
     by = ["source", "language", "theme"]
     counts = table[["customer_count", "writer_count"]]
     hits, trials = counts.to_numpy(float).T
-    rest = table.groupby(by)[list(counts)].transform("sum").to_numpy(float).T
-    other_hits, other_trials = rest[0] - hits, rest[1] - trials
-    is_compared = other_trials > 0
-    p_values = np.full(len(table), np.nan)
-    p_values[is_compared] = find_share_p_value(
-        hits[is_compared],
-        trials[is_compared],
-        other_hits=other_hits[is_compared],
-        other_trials=other_trials[is_compared],
-    )
-    corrected = correct_p_values(p_values)
-    share = np.divide(other_hits, other_trials, out=np.full(len(table), np.nan), where=is_compared)
-    return table.assign(
-        other_share=share,
-        corrected_p_value=corrected,
-        is_different=np.nan_to_num(corrected, nan=1.0) < ALPHA,
-    )[list(BY_SEGMENT)]
+    whole_hits, whole_trials = table.groupby(by)[list(counts)].transform("sum").to_numpy(float).T
+    compared = compare_with_others(hits, trials, whole_hits=whole_hits, whole_trials=whole_trials)
+    return table.assign(**compared)[list(BY_SEGMENT)]
 
 
 def _list_no_excerpts() -> pd.DataFrame:

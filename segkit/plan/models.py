@@ -22,11 +22,18 @@ from segkit.plan.engine import Engine
 from segkit.plan.frozen import Frozen
 from segkit.plan.kpis import Kpi
 from segkit.plan.labels import Labels
+from segkit.plan.leads import Leads
+from segkit.plan.lists import Lists
 from segkit.plan.market import Market
+from segkit.plan.personas import Personas
+from segkit.plan.plays import Plays
 from segkit.plan.pricing import Pricing
 from segkit.plan.readiness import ReadinessAnswers
+from segkit.plan.recommendations import Recommendations
 from segkit.plan.statuses import Statuses
 from segkit.plan.surveys import Surveys
+from segkit.plan.targeting import Targeting
+from segkit.plan.triggers import Triggers
 from segkit.plan.wallet import Wallet
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -278,7 +285,14 @@ class Plan(BaseSettings):
     readiness: ReadinessAnswers = ReadinessAnswers()
     accepted_warnings: AcceptedWarnings = Field({})
     campaigns: Campaigns = Campaigns()
+    targeting: Targeting = Targeting()
+    leads: Leads = Leads()
+    plays: Plays = Plays()
+    lists: Lists = Lists()
+    triggers: Triggers = ()
     wallet: Wallet = Wallet()
+    personas: Personas = Personas()
+    recommendations: Recommendations = Recommendations()
     pricing: Pricing = Pricing()
     engine: Engine = Engine()
     path: Path = Field(exclude=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from segkit.features.own_features import OWN_BASE, describe_feature
@@ -48,6 +50,22 @@ def count_descriptor(
     """
     require_column(customers, column)
     joined = join_segments(customers[["customer_id", column]], segments)
+    return _count_joined(joined, column, smallest_cell=smallest_cell)
+
+
+def count_descriptors(
+    customers: pd.DataFrame,
+    segments: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    smallest_cell: int = 5,
+) -> list[pd.DataFrame]:
+    """Count the values of each of some descriptors in each segment, see `count_descriptor`."""
+    joined = join_segments(customers[["customer_id", *columns]], segments)
+    return [_count_joined(joined, column, smallest_cell=smallest_cell) for column in columns]
+
+
+def _count_joined(joined: pd.DataFrame, column: str, *, smallest_cell: int) -> pd.DataFrame:
     values, _ = pool_levels(
         joined[column], most=MOST_VALUES, smallest=smallest_cell, others="other"
     )

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import DataFrameGroupBy
 
 from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND, add_contributions, find_largest
 from segkit.features.own_features import describe_feature
@@ -72,7 +73,8 @@ def profile_segments(
     chosen = list(columns) if columns is not None else _list_numbers(customers)
     numbers = {column: read_numbers(customers, column) for column in chosen}
     joined = join_segments(customers.assign(**numbers), segments).sort_values("customer_id")
-    parts = [_profile_feature(joined, feature) for feature in chosen]
+    grouped = joined.groupby(KEYS)
+    parts = [_profile_feature(joined, feature, grouped) for feature in chosen]
     profile = pd.concat(parts or [pd.DataFrame(columns=PROFILE_COLUMNS)])
     profile["by_construction"] = profile["feature"].isin(add_sources(made_by))
     profile["p_value"] = profile["p_value"].mask(profile["by_construction"])
@@ -85,12 +87,12 @@ def _list_numbers(customers: pd.DataFrame) -> list[str]:
     return [name for name in others if find_kind(customers[name]) == "number"]
 
 
-def _profile_feature(joined: pd.DataFrame, feature: str) -> pd.DataFrame:
+def _profile_feature(joined: pd.DataFrame, feature: str, grouped: DataFrameGroupBy) -> pd.DataFrame:
     """Compare one feature's mean in each segment with that of all customers."""
     values = joined[feature]
     base_mean = values.mean()
     base_sd = values.std(ddof=0)
-    part = values.groupby([joined[key] for key in KEYS]).agg(["count", "mean", "median"])
+    part = grouped[feature].agg(["count", "mean", "median"])
     part = part.reset_index().rename(columns={"count": "known_count"})
     part["feature"] = feature
     part["unit"] = describe_feature(feature).unit

@@ -1,170 +1,219 @@
-"""A persona in sentences; each carries its figure and its count."""
+"""The sheets of personas: a page each, with a picture and all that it rests on."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from segkit.action.personas import Persona, draft_persona
-from segkit.core.findings import Figure, Finding
-from segkit.core.privacy import Published
-from segkit.features.wording import capitalise, find_words, name_features, tell_end, tell_level
-from segkit.report.shared.numbers import join_words
-from segkit.report.shared.sentences import explain_absence, explain_silence, write_finding
+from segkit.action.persona_facts import CUSTOMERS, MEAN, TRAITS, list_facts
+from segkit.action.persona_headings import HEADINGS
+from segkit.action.persona_traits import label_traits, read_reasons
+from segkit.action.personas import Persona, choose_segments, draft_personas
+from segkit.core.absence import empty_table
+from segkit.core.findings import Finding
+from segkit.core.privacy import Published, Shape
+from segkit.features.wording import Labels, find_words, tell_end, tell_level
+from segkit.plan.models import Plan
+from segkit.report.persona_emblem import plot_persona
+from segkit.report.persona_findings import is_carried, state_persona
+from segkit.report.shared.exhibits import Exhibit
+from segkit.report.shared.numbers import format_money, format_number, format_share
+from segkit.report.shared.views import Column, View
+
+NOTHING = "Nothing sets the segments that have a persona clearly apart."
+SHEET_COLUMNS = [
+    "segment_name",
+    "given_name",
+    "label",
+    "words",
+    "own_text",
+    "base_text",
+    "count_text",
+    "index",
+    "customer_count",
+    "known_count",
+    "base_count",
+    "is_of_known",
+    "figure",
+    "base_figure",
+    "strength",
+    "by_few",
+    "heading",
+    "place",
+    "sentence",
+    "kind",
+    "feature",
+    "value",
+    "source",
+]
+# Made of published tables, so nothing in it is of few customers.
+FACTS = View(
+    Shape(
+        "persona_facts",
+        population="facts",
+        by=("segment_name", "feature", "value"),
+        count="fact_count",
+    ),
+    {
+        "label": Column("About"),
+        "words": Column("What sets them apart"),
+        "own_text": Column("In the segment", "text"),
+        "base_text": Column("Of all", "text"),
+        "index": Column("Index", "integer"),
+        "count_text": Column("Customers", "text"),
+        "feature": Column("Column", "text"),
+    },
+)
 
 
-def choose_first(sizes: Published) -> str:
-    """Return the first segment: the most valuable, or else the largest; "" if none is shown."""
-    if sizes.empty:
-        return ""
-    return str(sizes.frame["segment_name"].iloc[0])
+def draft_sheets(
+    targets: Published,
+    sizes: Published,
+    *,
+    levels: Published,
+    traits: Published,
+    profile: Published,
+    reasons: pd.DataFrame,
+    people: pd.DataFrame,
+    plan: Plan,
+) -> list[Persona]:
+    """Draft the personas from the published tables.
 
-
-def draft_first(sizes: Published, profile: Published, levels: Published) -> Persona:
-    """Draft the persona of the first segment from the published tables."""
-    return draft_persona(choose_first(sizes), sizes.frame, profile.frame, descriptors=levels.frame)
-
-
-def state_persona(
-    persona: Persona, sizes: Published, profile: Published, *, levels: Published
-) -> list[Finding]:
-    """Turn a persona into sentences: who it is, then what sets it apart, strongest first.
-
-    ``sizes``, ``profile`` and ``levels`` are the published tables that it was drafted from.
+    Parameters
+    ----------
+    targets, sizes : Published
+        The segments by their scores, the best first, and their sizes.
+    levels, traits : Published
+        The levels of the customer table's columns, and those of `keep_counted`.
+    profile : Published
+        The means of each column.
+    reasons : pandas.DataFrame
+        What the survey says of reasons, as it was published.
+    people : pandas.DataFrame
+        One row a customer, see `segkit.action.personas.join_people`.
+    plan : Plan
     """
-    if sizes.empty:
-        return [explain_absence(sizes)]
-    if persona.note:
-        return [_explain_note(persona)]
-    told = [_state_size(persona.segment_name, sizes)]
-    told += _state_role(persona, levels)
-    for row in _skip_repeated(persona.statements, profile):
-        if row["value"]:
-            told.append(_state_share(persona.segment_name, row, levels))
-        else:
-            told.append(_state_mean(persona.segment_name, row["feature"], profile))
-    if persona.statements.empty:
-        told.append(_explain_nothing(persona.segment_name, profile, levels))
-    return told
+    chosen = choose_segments(targets.frame, most=plan.personas.most)
+    others = [table for table in (traits.frame, read_reasons(reasons, plan)) if len(table)]
+    told = pd.concat(others) if others else traits.frame
+    named = {CUSTOMERS: levels.frame, TRAITS: told}
+    return draft_personas(
+        chosen,
+        sizes.frame,
+        list_facts(named, profile.frame, personas=plan.personas),
+        people=people,
+        plan=plan.personas,
+        is_account=plan.unit == "account",
+        smallest_cell=plan.privacy.smallest_cell,
+    )
 
 
-def _skip_repeated(statements: pd.DataFrame, profile: Published) -> list[dict[str, Any]]:
-    """Return the statements without those that say the same of another column once more."""
-    kept = {}
-    for row in statements.to_dict("records"):
-        is_more = row["strength"] > 0
-        said = tell_end(row["feature"], is_more=is_more, labels=profile.labels)
-        kept.setdefault(row["feature"] if row["value"] else said, row)
-    return list(kept.values())
+def list_told(personas: Sequence[Persona], profile: Published, *, plan: Plan) -> pd.DataFrame:
+    """Return what all sheets tell, a row a fact, in words and as written; see `FACTS`.
 
-
-def _explain_nothing(segment_name: str, profile: Published, levels: Published) -> Finding:
-    """Say why nothing sets a segment apart: what could is hidden, or there is nothing."""
-    for table in (profile, levels):
-        own = table.frame[table.frame["segment_name"] == segment_name]
-        if hidden := explain_silence(table, own):
-            return hidden
-    return write_finding("personas.persona.nothing_else")
-
-
-def _explain_note(persona: Persona) -> Finding:
-    """Say why a segment is not described."""
-    words = {"note": persona.note}
-    if persona.note.startswith("fewer"):
-        return write_finding("personas.persona.too_few", words=words)
-    return write_finding("personas.persona.not_described", words=words)
-
-
-def _state_size(segment_name: str, sizes: Published) -> Finding:
-    where = {"segment_name": segment_name}
-    count = sizes.read_figure("customer_count", where=where, kind="count", unit="customer")
-    share = sizes.read_figure("customer_share", where=where, kind="share")
-    if "spend_share" not in sizes.frame:
-        return write_finding("personas.persona.size", [count, share], count=count)
-    spend = sizes.read_figure("spend_share", where=where, kind="share")
-    return write_finding("personas.persona.size_and_spend", [count, share, spend], count=count)
-
-
-def _state_role(persona: Persona, levels: Published) -> list[Finding]:
-    """Say which values are more common than among all, which less, and where it is no different."""
-    role = persona.role
-    more = role[role["strength"] > 0]
-    told = [
-        _state_traits(f"personas.persona.{name}", rows, persona.segment_name, levels)
-        for name, rows in (("role", more), ("role_less", role.drop(more.index)))
-        if len(rows)
+    ``own_text`` and ``base_text`` are the share or the mean in the segment and of all customers,
+    ``by_few`` says whether one or two customers make a mean.
+    """
+    labels = {**label_traits(plan), **plan.list_labels()}
+    rows = [
+        _word_fact(row, persona, profile, labels)
+        for persona in personas
+        for row in persona.facts.to_dict("records")
     ]
-    if persona.alike:
-        words = {"features": join_words(name_features(persona.alike, levels.labels))}
-        told.append(write_finding("personas.persona.alike", words=words))
-    return told
+    if not rows:
+        return empty_table(SHEET_COLUMNS, NOTHING)
+    return pd.DataFrame(rows)[SHEET_COLUMNS]
 
 
-def _state_traits(kind: str, rows: pd.DataFrame, segment_name: str, levels: Published) -> Finding:
-    """Say in one sentence how common some values are, here and among all."""
-    parts = []
-    for row in rows.to_dict("records"):
-        share = _read_level(segment_name, row, levels, column="share")
-        base = _read_level(segment_name, row, levels, column="base_share")
-        count = _read_count(segment_name, row, levels)
-        words = {"who": tell_level(row["feature"], row["value"], levels.labels)}
-        figures = [share, base, count]
-        parts.append(write_finding("personas.persona.role_part", figures, words=words))
-    read = [figure for part in parts for figure in part.figures]
-    words = {"parts": "; ".join(part.text for part in parts)}
-    return write_finding(kind, read, count=int(rows["customer_count"].min()), words=words)
+def list_sheets(
+    personas: Sequence[Persona], sizes: Published, facts: Published, *, profile: Published
+) -> list[tuple[Persona, list[Finding]]]:
+    """Return each persona with what its sheet says in sentences.
+
+    ``facts`` is what `list_told` returned, published.
+    """
+    return [
+        (persona, state_persona(persona, sizes, facts, profile=profile)) for persona in personas
+    ]
 
 
-def _state_share(segment_name: str, row: dict[str, Any], levels: Published) -> Finding:
-    count = _read_count(segment_name, row, levels)
-    return write_finding(
-        "personas.persona.share",
-        [
-            _read_level(segment_name, row, levels, column="share"),
-            _read_level(segment_name, row, levels, column="base_share"),
-            count,
-        ],
-        count=count,
-        words={"who": capitalise(tell_level(row["feature"], row["value"], levels.labels))},
-    )
+def lay_out_sheets(
+    sheets: Sequence[tuple[Persona, list[Finding]]], facts: Published
+) -> list[Exhibit]:
+    """Return the sheets, each beginning a page: sentences, the picture, and all facts."""
+    shown = []
+    for persona, told in sheets:
+        shown.append(Exhibit(thing=told, title=persona.title, starts_page=True))
+        if persona.facts.empty:
+            continue
+        own = facts.keep(facts.frame["segment_name"] == persona.segment_name)
+        name = persona.given_name
+        caption = (
+            f"{name} in petals: as long as the segment differs, blue more and brown less than all."
+        )
+        shown.append(
+            Exhibit(thing=plot_persona(own, title=f"What sets {name} apart"), caption=caption)
+        )
+        about = f"What is told of {name}, with what it rests on"
+        shown.append(Exhibit(thing=_order_facts(own), caption=about))
+    return shown
 
 
-def _read_level(
-    segment_name: str, row: dict[str, Any], levels: Published, *, column: str
-) -> Figure:
-    where = {"descriptor": row["feature"], "segment_name": segment_name, "value": row["level"]}
-    return levels.read_figure(column, where=where, kind="share")
+def list_findings(sheets: Sequence[tuple[Persona, list[Finding]]]) -> list[Finding]:
+    """Return all that the sheets say in sentences."""
+    return [finding for _, told in sheets for finding in told]
 
 
-def _read_count(segment_name: str, row: dict[str, Any], levels: Published) -> Figure:
-    where = {"descriptor": row["feature"], "segment_name": segment_name, "value": row["level"]}
-    return levels.read_figure("customer_count", where=where, kind="count")
+def _order_facts(own: Published) -> Published:
+    """Return the facts of one sheet in the order of its headings."""
+    order = {heading.name: number for number, heading in enumerate(HEADINGS)}
+    ranked = own.frame.assign(order=own.frame["heading"].map(order))
+    return own.keep(ranked.sort_values(["order", "place"], kind="stable").drop(columns="order"))
 
 
-def _state_mean(segment_name: str, feature: str, profile: Published) -> Finding:
-    where = {"segment_name": segment_name, "feature": feature}
-    count = profile.read_figure("known_count", where=where, kind="count")
-    own = (profile.frame["segment_name"] == segment_name) & (profile.frame["feature"] == feature)
-    row = profile.frame.index[own][0]
-    carried = profile.is_made_by_few("mean", row)
-    mean = _read_mean(profile, "mean", where)
-    return write_finding(
-        "personas.persona.mean_by_few" if carried else "personas.persona.mean",
-        [replace(mean, carried=carried), _read_mean(profile, "base_mean", where), count],
-        count=count,
-        words={"label": capitalise(find_words(feature, profile.labels).label)},
-    )
+def _word_fact(
+    row: dict[str, Any], persona: Persona, profile: Published, labels: Labels
+) -> dict[str, Any]:
+    """Return a fact with its words and its figures as they are written."""
+    headings = {heading.name: heading.name_for(persona.whom) for heading in HEADINGS}
+    by_few = False
+    if row["kind"] == MEAN:
+        words = tell_end(row["feature"], is_more=row["strength"] > 0, labels=labels)
+        write = _choose_writing(row["feature"], profile.currency)
+        by_few = bool(is_carried(persona.segment_name, row["feature"], profile))
+    else:
+        words = tell_level(row["feature"], _read_level(row["value"]), labels)
+        write = format_share
+    return {
+        **row,
+        "given_name": persona.given_name,
+        "label": headings[row["heading"]],
+        "words": words,
+        "own_text": write(row["figure"]),
+        "base_text": write(row["base_figure"]),
+        "count_text": _write_count(row),
+        "by_few": by_few,
+    }
 
 
-def _read_mean(profile: Published, column: str, where: dict[str, str]) -> Figure:
-    """Read a mean as its feature is written: a share, money, or a number of what the label says."""
-    unit = find_words(where["feature"]).unit
+def _write_count(row: Mapping[str, Any]) -> str:
+    """Write how many customers a fact rests on, and of how many it is known."""
+    count, known = (format_number(row[name]) for name in ("customer_count", "known_count"))
+    return count if row["kind"] == MEAN else f"{count} of {known}"
+
+
+def _read_level(value: str) -> str:
+    """Return a level as it is told of; a truth is a yes."""
+    return "yes" if value == "True" else value
+
+
+def _choose_writing(feature: str, currency: str) -> Any:
+    """Return how a mean of a feature is written: as a share, as money, or as a number."""
+    unit = find_words(feature).unit
     if unit == "share":
-        return profile.read_figure(column, where=where, kind="share")
+        return format_share
     if unit.startswith("currency"):
-        return profile.read_figure(column, where=where, kind="money")
-    value = profile.read_figure(column, where=where).value
-    decimals = 2 if value is not None and abs(value) < 100 else 0
-    return profile.read_figure(column, where=where, decimals=decimals)
+        return lambda value: format_money(value, currency)
+    return lambda value: format_number(value, 2 if abs(value) < 100 else 0)

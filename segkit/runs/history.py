@@ -171,7 +171,7 @@ def _choose_final(table: pd.DataFrame, kept: KeptRun | None, path: Path) -> pd.D
 
 
 def forget_customer(run: RunFolder, customer_id: str) -> int:
-    """Remove a customer's rows from the whole history and from the steps' own tables.
+    """Remove a customer's rows from the history, the lists' records and the steps' own tables.
 
     Every table there that names customers is written anew, whole or not at all. Accepted and
     rejected rows are made from the sources: a source that still holds the customer brings it back
@@ -182,7 +182,7 @@ def forget_customer(run: RunFolder, customer_id: str) -> int:
     int
         How many rows were removed.
     """
-    folders = [run.history, *(step.path for step in run.step_folders)]
+    folders = [run.history, run.lists, *(step.path for step in run.step_folders)]
     paths = [path for folder in folders for path in sorted(folder.rglob("*.parquet"))]
     return sum(_remove_rows(path, str(customer_id)) for path in paths)
 

@@ -182,8 +182,8 @@ class RunFolder:
     """A run folder: private, with identifiers.
 
     It holds ``tables/`` (accepted and rejected rows), a folder a step, ``failed/`` (notebooks as
-    far as they went), ``history/`` (who was in which segment in each published run), the lock, and
-    what the kernels printed.
+    far as they went), ``history/`` (who was in which segment in each published run), ``lists/``
+    (who was put on which list), the lock, and what the kernels printed.
     """
 
     path: Path
@@ -236,6 +236,11 @@ class RunFolder:
     def failed_notebook(self, name: str) -> Path:
         """A notebook that failed, as far as it went."""
         return self.failed / name
+
+    @property
+    def lists(self) -> Path:
+        """The folder of what exports of lists leave: who was assigned to which arm, and when."""
+        return self.path / "lists"
 
     def kept_run(self, run_id: str) -> KeptRun:
         """What the history keeps of one run."""

@@ -33,6 +33,12 @@ def write_frame(path: Path, table: pd.DataFrame) -> None:
         table.to_parquet(aside, index=False)
 
 
+def write_blocks(folder: StepFolder, thing: Any, name: str) -> None:
+    """Leave as a table what writes itself block by block, whole or not at all."""
+    with replace_whole(folder.table(name)) as aside:
+        thing.write_parquet(aside)
+
+
 def write_published(folder: StepFolder, published: Published) -> None:
     """Leave a table that passed the gate, and the records of its cells."""
     import pandas as pd

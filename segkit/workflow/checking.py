@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
+from segkit.action.triggers import find_trigger_faults
 from segkit.core.errors import SegkitError
+from segkit.core.printing import print_table
 from segkit.data.checks import CheckReport, check_plan
+from segkit.data.judging import JUDGED
 from segkit.features.customer_table import list_given
 from segkit.features.who import asks_everybody
 from segkit.features.wording import check_labels
@@ -25,6 +30,9 @@ def check_plan_and_schemes(path: str) -> CheckReport:
     if report.ok:
         report.problems.extend(check_labels(plan, list_given(report.columns, plan)))
         report.problems.extend(check_schemes(plan, report.columns))
+        if plan.triggers:
+            given = list_given(report.columns, plan)
+            report.problems.extend(find_trigger_faults(plan, given))
     if report.ok:
         refusals = find_refused(plan, report)
         is_none_left = len(refusals) == len(plan.schemes)
@@ -53,6 +61,33 @@ def find_refused(plan: Plan, report: CheckReport) -> dict[str, Refusal]:
     # The check counts those who ordered; how many there are besides is known to a run only.
     schemes = [scheme for scheme in plan.schemes if not asks_everybody([scheme])]
     return find_refusals(counts, schemes)
+
+
+def print_check(report: CheckReport) -> None:
+    """Print what the checks found, what concerns the whole first."""
+    warnings = report.open_warnings
+    for row in warnings[warnings["rule"].isin(JUDGED)].itertuples():
+        print(f"Warning: {row.table}: {row.reason}")
+    print_table("Tables", report.counts)
+    print_table("Rules that found something", report.found)
+    print_table("What each status counts as", report.statuses)
+    print_table("Shared out among the lines of orders", report.sums)
+    if report.learned:
+        learned = report.learned.describe()
+        title = "What was learned of the whole"
+        print_table(title, pd.DataFrame(learned.items(), columns=["what", "found"]))
+    for refused in report.refused:
+        print(f"- Left out by a run: {refused.describe()}")
+    for problem in report.problems:
+        print(f"- {problem.describe()}")
+    if len(warnings):
+        names = list(dict.fromkeys(f"{row.table}.{row.rule}" for row in warnings.itertuples()))
+        print(f"Warnings that are open: {', '.join(names)}.")
+        print(f'Mend them, or answer each under [accepted_warnings]: "{names[0]}" = "..."')
+    if report.ok and report.is_refused:
+        print("The tables can be read, but there are too few customers: a run would refuse.")
+    else:
+        print(f"The plan {'can' if report.ok else 'cannot'} be carried out.")
 
 
 def _explain(plan: Plan, name: str, refusal: Refusal) -> SegkitError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from segkit.action.message_library import check_library
 from segkit.core.files import hash_source, hash_value
 from segkit.data.input_hashes import TABLE_ROOMS, TABLE_SECTIONS, hash_files
 from segkit.plan.models import Plan
@@ -128,6 +129,8 @@ def read_dependencies(plan: Plan, given: Mapping[str, str]) -> Dependencies:
     every = {name: value for values in overrides.values() for name, value in values.items()}
     seed = every.get("random_state", -1)
     sections = plan.model_dump(mode="json")
+    if plan.targeting.messages:  # a library that cannot be read stops the run before it begins
+        sections["targeting"]["library"] = check_library(plan)
     return Dependencies(
         plan=plan,
         notebooks=notebooks,

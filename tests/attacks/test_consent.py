@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from fake_shop import make_shop
 from test_cli import call
 
-from segkit.action.exports import count_consent, export_segment
+from segkit.action.lists.consent import count_consent
+from segkit.action.lists.exporting import export_segment
 from segkit.core.errors import SegkitError
 from segkit.data.checks import prepare_tables
 from segkit.data.consent import settle_consent

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import csv
 import io
+import json
 import re
 import sys
 import unicodedata
@@ -21,7 +22,9 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_segmentation import fit, make_customers
 
-from segkit.action.exports import export_segment
+from segkit.action.lists.exporting import export_segment
+from segkit.action.lists.layouts import read_layout
+from segkit.action.lists.writing import write_list
 from segkit.core.csvfiles import (
     ENDS,
     UNSEEN,
@@ -218,6 +221,27 @@ def test_segments_with_a_formula_for_a_name_are_counted_in_a_csv(tmp_path):
     assert sum(counts.values()) == 40
     assert set(counts) == set(names)
     assert list_running((tmp_path / "out.csv").read_text()) == []
+
+
+@pytest.mark.parametrize("name", ["generic", "mailchimp", "hubspot", "json"])
+def test_a_list_in_no_layout_runs_anything(tmp_path, name):
+    layout = read_layout(name)
+    columns = {**layout.columns, **layout.where_known}
+    hostile = [*HOSTILE, "x\x1b[2J", "a\x9bb", "\x7f=1"]
+    rows = pd.DataFrame(dict.fromkeys(columns.values(), hostile))
+    write_list(tmp_path / "list", rows, layout=layout)
+    text = (tmp_path / "list").read_bytes().decode("utf-8")
+    if layout.format == "json":
+        listed = json.loads(text)
+        cells = [str(cell) for one in listed for cell in one.values()]
+        assert text.isascii()
+    else:
+        assert list_running(text) == []
+        listed = read_cells(text)[1:]
+        cells = [cell for row in listed for cell in row]
+    assert len(listed) == len(hostile)
+    assert not any(runs(cell) for cell in cells)
+    assert not any(sign in cell for cell in cells for sign in "\x00\x1b\x7f\x9b")
 
 
 def test_an_exported_list_runs_nothing(tmp_path):

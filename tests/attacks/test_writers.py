@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from fake_shop import call_run, make_shop, start_run
 from test_segmentation import fit, make_customers
 
-from segkit.action.exports import export_from_run
+from segkit.action.lists.exporting import export_from_run
 from segkit.core.errors import BusyError, SegkitError
 from segkit.core.files import replace_alone, replace_whole, write_json
 from segkit.core.locks import hold_lock

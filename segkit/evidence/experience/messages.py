@@ -172,6 +172,7 @@ def _mark(messages: Table, machine: ir.BooleanValue | None) -> Table:
         "both_": opened & clicked,
         "unsubscribed_": flags["unsubscribed"],
         "reported_spam_": flags["reported_spam"],
+        "converted_": flags["converted"],
     }
     marks = {name: mark.cast("int64") for name, mark in marks.items()}
     for name, count, flag in (
@@ -181,7 +182,9 @@ def _mark(messages: Table, machine: ir.BooleanValue | None) -> Table:
         number = find_column(messages, count, "int64").fill_null(1).cast("int64")
         # What was opened was opened once at least.
         marks[name] = ibis.ifelse(flag, ibis.greatest(number, 1), 0)
-    kept = [c for c in ("customer_id", "campaign_id", "sent_at") if c in messages.columns]
+    kept = [
+        c for c in ("customer_id", "campaign_id", "channel", "sent_at") if c in messages.columns
+    ]
     return messages.select(*kept, **marks)
 
 

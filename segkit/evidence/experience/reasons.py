@@ -7,12 +7,11 @@ import re
 from collections.abc import Sequence
 
 import ibis
-import numpy as np
 import pandas as pd
 from ibis import Table, _, ir
 
 from segkit.core.absence import empty_table
-from segkit.core.statistics import ALPHA, correct_p_values, find_share_p_value
+from segkit.core.contrasts import compare_with_others
 from segkit.evidence.experience.promoter import EVERYBODY, SEGMENTS
 from segkit.evidence.segment_summaries import add_interval
 from segkit.features.survey import find_answers, take_last
@@ -66,7 +65,7 @@ def count_reasons(
 def _count_question(rows: Table, segments: pd.DataFrame, asked: Reasons) -> pd.DataFrame:
     members = ibis.memtable(segments[["customer_id", "segment_name"]])
     last = take_last(rows.filter(_.question == asked.question)).inner_join(members, "customer_id")
-    named = {f"named_{n}": _find_named(last.answer, asked, w) for n, w in _number(asked)}
+    named = {f"named_{n}": find_named(last.answer, asked, w) for n, w in _number(asked)}
     last = last.mutate(**named)
     is_other = ~ibis.or_(*[last[name] for name in named])
     sums = {name: last[name].sum() for name in named}
@@ -90,7 +89,7 @@ def _number(asked: Reasons) -> list[tuple[int, tuple[str, ...]]]:
     return list(enumerate(asked.reasons.values()))
 
 
-def _find_named(answer: ir.StringValue, asked: Reasons, words: Sequence[str]) -> ir.BooleanValue:
+def find_named(answer: ir.StringValue, asked: Reasons, words: Sequence[str]) -> ir.BooleanValue:
     """Return whether an answer has one of the words, capitals aside.
 
     Without a separator a word counts where one begins with it: "size" is in "sizes", and "art" is
@@ -109,23 +108,12 @@ def _find_named(answer: ir.StringValue, asked: Reasons, words: Sequence[str]) ->
 def _compare_segments(table: pd.DataFrame) -> pd.DataFrame:
     """Compare each segment's share with that of all others who answered."""
     by = ["question", "reason"]
-    own = table["whom"] == SEGMENTS
-    everybody = table[~own].set_index(by)[["customer_count", "answered_count"]]
-    whole = everybody.reindex(pd.MultiIndex.from_frame(table[by])).to_numpy(float)
-    hits, trials = (table[name].to_numpy(float) for name in ("customer_count", "answered_count"))
-    other_hits, other_trials = whole[:, 0] - hits, whole[:, 1] - trials
-    is_compared = own.to_numpy() & (other_trials > 0) & (trials > 0)
-    p_values = np.full(len(table), np.nan)
-    p_values[is_compared] = find_share_p_value(
-        hits[is_compared],
-        trials[is_compared],
-        other_hits=other_hits[is_compared],
-        other_trials=other_trials[is_compared],
+    everybody = table[table["whom"] != SEGMENTS].set_index(by)
+    of_each = everybody.reindex(pd.MultiIndex.from_frame(table[by]))
+    compared = compare_with_others(
+        table["customer_count"].to_numpy(float),
+        table["answered_count"].to_numpy(float),
+        whole_hits=of_each["customer_count"].to_numpy(float),
+        whole_trials=of_each["answered_count"].to_numpy(float),
     )
-    corrected = correct_p_values(p_values)
-    other = np.divide(other_hits, other_trials, out=np.full(len(table), np.nan), where=is_compared)
-    return table.assign(
-        other_share=other,
-        corrected_p_value=corrected,
-        is_different=np.nan_to_num(corrected, nan=1.0) < ALPHA,
-    )
+    return table.assign(**compared)

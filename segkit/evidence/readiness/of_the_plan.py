@@ -6,6 +6,7 @@ import pandas as pd
 from ibis import _
 
 from segkit.evidence.market import MARKET_TABLES, make_key
+from segkit.evidence.market.names import settle_names
 from segkit.evidence.readiness.given import Found, Given, tell_part
 
 # Words that stand where nothing was decided yet.
@@ -102,7 +103,10 @@ def _count_sourced(given: Given, name: str) -> tuple[int, int]:
 
 
 def find_market_match(given: Given) -> Found | None:
-    """Return the share of our customers, or products, whose cell the market's table names."""
+    """Return the share of our customers, or products, whose cell the market's table names.
+
+    A name that the plan settles under ``[market.names]`` is the market's.
+    """
     for axis, (table, noun) in HOMES.items():
         if given.has("market_cells", axis) and given.has(table, axis):
             return _match_cells(given, axis, table=table, noun=noun)
@@ -116,7 +120,8 @@ def _match_cells(given: Given, axis: str, *, table: str, noun: str) -> Found | N
     total = int(known["count"].sum())
     if not total:
         return None
-    is_named = make_key(known["key"]).isin(set(make_key(cells)))
+    settled = settle_names(known, ["key"], given.plan.market)["key"]
+    is_named = make_key(settled).isin(set(make_key(cells)))
     hits = int(known.loc[is_named, "count"].sum())
     if table == "products":
         return tell_part(hits, total, f"{noun} are of a category that the market's table names")

@@ -39,6 +39,8 @@ class Exhibit:
         Further rows of a table are left out, and a line says how many.
     folded : bool
         Whether a table opens only when it is asked for.
+    starts_page : bool
+        Whether findings begin a page of their own where the report is printed.
     """
 
     thing: Axes | Published | Sequence[Finding]
@@ -48,6 +50,7 @@ class Exhibit:
     columns: Sequence[str] | None = None
     max_rows: int = MOST_ROWS
     folded: bool = False
+    starts_page: bool = False
 
 
 def show_exhibit(exhibit: Exhibit) -> None:
@@ -71,7 +74,7 @@ def show_exhibit(exhibit: Exhibit) -> None:
             folded=exhibit.folded,
         )
     elif isinstance(thing, Sequence) and not isinstance(thing, str):
-        show_findings(thing, title=exhibit.title)
+        show_findings(thing, title=exhibit.title, starts_page=exhibit.starts_page)
     elif hasattr(thing, "figure"):
         from segkit.report.shared.figures import show_chart
 

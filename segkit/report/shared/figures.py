@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox, blended_transform_factory
 from PIL import Image
@@ -41,6 +42,8 @@ SERIES = ("#0b6aa2", "#c8500a", "#00805c", "#b0528a", "#8a6a00", "#2b8fc4")
 BLUE = SERIES[0]
 ORANGE = SERIES[1]
 SKY = SERIES[5]
+# Settings that are no matter of style: they stay as they are when a chart is drawn.
+NO_STYLE = ("backend", "backend_fallback", "date.epoch", "interactive", "timezone")
 ABSENT = "absent"  # in the metadata of an output: why there is nothing
 _SPACES = re.compile(r"[ \t\r\n]+")  # but not the thin space within a number
 
@@ -48,10 +51,19 @@ _SPACES = re.compile(r"[ \t\r\n]+")  # but not the thin space within a number
 @contextmanager
 def chart_style():
     """Draw in segkit's style and leave matplotlib's settings as they were."""
-    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        dict.update(matplotlib.rcParams, _read_style())  # they were checked when they were read
         expected = "Glyph .* missing from font|AutoDateLocator was unable"
         warnings.filterwarnings("ignore", message=expected)
         yield
+
+
+@functools.cache
+def _read_style() -> dict[str, object]:
+    """Return matplotlib's settings in segkit's style: reading and checking them takes a while."""
+    with matplotlib.style.context(["default", STYLE]):
+        found = dict.items(matplotlib.rcParams)
+        return {name: value for name, value in found if name not in NO_STYLE}
 
 
 def chart(*keys: str, values: Sequence[str] = ()) -> Callable:
@@ -280,13 +292,28 @@ def render_chart(ax: Axes) -> tuple[bytes, int, int]:
 
     The picture has at most 256 colours, which makes it a third of the size.
     """
-    raw = io.BytesIO()
     small = io.BytesIO()
     with chart_style():
         ours = hasattr(ax.figure, "_segkit_alt")  # laid out to fit; others are cut to fit
-        edges = {} if ours else {"bbox_inches": "tight", "pad_inches": 0.08}
-        ax.figure.savefig(raw, format="png", dpi=DOTS_PER_INCH, **edges)
-    image = Image.open(raw).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        drawn = _draw_pixels(ax.figure) if ours else _draw_cut(ax.figure)
+    image = drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     image.save(small, format="PNG", optimize=True)
     width, height = (round(side * 96 / DOTS_PER_INCH) for side in image.size)
     return small.getvalue(), width, height
+
+
+def _draw_pixels(figure: Figure) -> Image.Image:
+    """Draw a figure once, as it is laid out; saving would draw it twice, and pack it as PNG."""
+    before = figure.dpi
+    figure.set_dpi(DOTS_PER_INCH)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    figure.set_dpi(before)
+    return Image.fromarray(np.array(canvas.buffer_rgba()))
+
+
+def _draw_cut(figure: Figure) -> Image.Image:
+    """Draw a figure and cut it to what is on it."""
+    raw = io.BytesIO()
+    figure.savefig(raw, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.08)
+    return Image.open(raw)

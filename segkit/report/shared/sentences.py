@@ -214,7 +214,9 @@ def name_column(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-def show_findings(findings: Sequence[Finding], *, title: str = "What we found") -> None:
+def show_findings(
+    findings: Sequence[Finding], *, title: str = "What we found", starts_page: bool = False
+) -> None:
     """Display findings as a list of sentences; text from data is escaped.
 
     The findings travel with the output as data, so that a run's notebooks hold them.
@@ -225,6 +227,8 @@ def show_findings(findings: Sequence[Finding], *, title: str = "What we found") 
         Nothing is displayed where there are none.
     title : str, optional
         The line above the list.
+    starts_page : bool, optional
+        Whether they begin a page of their own where the report is printed.
 
     Raises
     ------
@@ -244,8 +248,9 @@ def show_findings(findings: Sequence[Finding], *, title: str = "What we found") 
     if not findings:
         return
     items = "\n".join(f"<li>{html.escape(finding.text)}</li>" for finding in findings)
+    kind = "findings starts-page" if starts_page else "findings"
     markup = (
-        f'<div class="findings"><p class="findings-title"><strong>{html.escape(title)}</strong></p>'
+        f'<div class="{kind}"><p class="findings-title"><strong>{html.escape(title)}</strong></p>'
         f"\n<ul>\n{items}\n</ul></div>"
     )
     plain = "\n".join([title, *(f"- {finding.text}" for finding in findings)])

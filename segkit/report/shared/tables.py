@@ -188,11 +188,16 @@ def _label_features(names: pd.Series, published: Published) -> list[str]:
 
 
 def _has_content(column: pd.Series) -> bool:
-    return bool((column.notna() & (column.astype(str) != "")).any())
+    known = column.notna()
+    if not pd.api.types.is_numeric_dtype(column):
+        known &= column.astype(str) != ""
+    return bool(known.any())
 
 
 def _write_one(value: float, kind: str) -> str:
-    return _write_cells(pd.Series([value]), kind or "number")[0]
+    if kind in ("text", "date"):
+        return _write_cells(pd.Series([value]), kind)[0]
+    return _write_numbers(np.array([np.nan if pd.isna(value) else value], float), kind)[0]
 
 
 def build_table(
@@ -315,18 +320,22 @@ def _write_cells(column: pd.Series, kind: str) -> list[str]:
         return [_write_text(value) for value in column]
     if kind == "date":
         return [MISSING if pd.isna(day) else f"{pd.Timestamp(day):%Y-%m-%d}" for day in column]
-    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    return _write_numbers(pd.to_numeric(column, errors="coerce").astype(float).to_numpy(), kind)
+
+
+def _write_numbers(numbers: np.ndarray, kind: str) -> list[str]:
     if kind == "share":
-        return [format_share(number) for number in numbers]
+        return [format_share(number) for number in numbers.tolist()]
     if kind == "points":
-        return [format_points(number) for number in numbers]
+        return [format_points(number) for number in numbers.tolist()]
     finite = numbers[np.isfinite(numbers)]
+    largest = np.abs(finite).max(initial=0)
     if kind == "money":
-        decimals = 0 if finite.abs().max() >= 1000 else 2
+        decimals = 0 if largest >= 1000 else 2
     else:
         whole = kind == "integer" or (finite % 1 == 0).all()
-        decimals = 0 if whole else 1 if finite.abs().max() >= 100 else 2
-    return [format_number(number, decimals) for number in numbers]
+        decimals = 0 if whole else 1 if largest >= 100 else 2
+    return [format_number(number, decimals) for number in numbers.tolist()]
 
 
 def _write_text(value: object) -> str:

@@ -37,6 +37,8 @@ LIBRARIES = (
 )
 
 
+# When garbage is collected: expressions of queries are many small objects that few cycles keep.
+SELDOM = (50_000, 20, 20)
 SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 
 
@@ -92,6 +94,7 @@ def serve_forks(folder: str, held: list[int], *, parent: int, preload: bool) -> 
     preload_modules(preload=preload)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*SELDOM)
     with open(requests, "rb") as lines:
         for line in lines:
             request = json.loads(line)
