@@ -250,3 +250,10 @@ def test_periods_at_recorded_discounts_are_left_out_and_those_without_sales_fill
     assert cells["period"].tolist() == [0, 1, 2, 4]
     assert product["has_offers"]
     assert not product["has_change"]
+
+
+def test_costs_with_few_decimals_are_multiplied_as_numbers():
+    shop = make_shop(discount_amount=0.0)
+    products = shop["products"].mutate(unit_cost=shop["products"].unit_cost.cast("decimal(3, 1)"))
+    priced = price_lines({**shop, "products": products}, SEGMENTS, plan=Pricing(), at=AT)
+    assert priced.rows.cost.sum().execute() == 600
