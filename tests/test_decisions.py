@@ -268,7 +268,9 @@ class TestSentences:
         both = Known(known.sizes, known.profile, channels)
         told = read_texts(report.state_decisions(self.publish(measures, both, contact_cost=0.5)))
         assert sum("back by lot" in text for text in told) == 1
-        assert told[-1].startswith("Of 2 segments of which that can be worked out, a test of 0")
+        assert told[-1].startswith(
+            "Of 2 segments of which that can be worked out, 0 can have a test"
+        )
 
     def test_nothing_is_said_of_a_segment_that_is_too_small(self, measures, known):
         few = measures.assign(customer_count=[700, 4])
