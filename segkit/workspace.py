@@ -110,6 +110,7 @@ class Workspace:
             smallest_cell=self.plan.privacy.smallest_cell,
             currency=self.plan.currency,
             has_purchases="order_lines" in self.tables,
+            margin_share=self.plan.margin_share,
         )
 
     def publish(

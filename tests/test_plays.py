@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -273,10 +274,10 @@ def test_histories_by_hand():
     assert before.loc["amy", "due_since"] == 9
 
 
-def play(tables, customers=None, *, plan=None, leads=()):
+def play(tables, customers=None, *, plan=None, leads=(), at=AT):
     customers = pd.DataFrame({"customer_id": ["amy", "bob"]}) if customers is None else customers
     segments = pd.DataFrame({"customer_id": ["amy", "bob"], "segment_name": ["A", "B"]})
-    return make_plays(tables, customers, segments, plan=plan or Plays(), leads=leads, at=AT)
+    return make_plays(tables, customers, segments, plan=plan or Plays(), leads=leads, at=at)
 
 
 @pytest.fixture(scope="module")
@@ -336,7 +337,7 @@ def test_without_orders_there_are_no_lists_but_calls():
         [["zoe", DEAL, 0.5, 1, True, "Chance 50%.", "source", 50.0, 40.0, 60.0]],
         columns=SCORE_COLUMNS,
     )
-    book = play({}, leads=[LeadScore(DEAL, 60, scores=scores)], plan=Plays(margin_share=0.5))
+    book = play({}, leads=[LeadScore(DEAL, 60, scores=scores)], at=replace(AT, margin_share=0.5))
     (row,) = book.members.to_dict("records")
     assert (row["customer_id"], row["segment_name"], row["play"]) == (
         "zoe",
@@ -368,9 +369,9 @@ def test_a_lead_of_two_kinds_is_called_once():
 )
 def test_the_margin_is_that_of_costs_only_where_they_are_known(profit, share, kind):
     customers = pd.DataFrame({"total_spend": [100.0, 300.0], "total_profit": profit})
-    margin = find_margin(customers, Plays())
+    margin = find_margin(customers)
     assert (margin.share, margin.kind) == (share, kind)
-    assert find_margin(customers, Plays(margin_share=0.4)).kind == "plan"
+    assert find_margin(customers, 0.4).kind == "plan"
 
 
 @pytest.mark.slow

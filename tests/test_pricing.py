@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -199,7 +200,7 @@ def test_without_costs_the_margin_is_the_plans_or_not_known():
     shop = {"order_lines": make_shop()["order_lines"]}
     priced = price_lines(shop, SEGMENTS, plan=Pricing(), at=AT)
     assert "cost of a unit" in find_break_even(priced, pd.DataFrame()).reason
-    priced = price_lines(shop, SEGMENTS, plan=Pricing(margin=0.5), at=AT)
+    priced = price_lines(shop, SEGMENTS, plan=Pricing(), at=replace(AT, margin_share=0.5))
     assert find_break_even(priced, pd.DataFrame())["margin"].unique().tolist() == [0.5]
 
 
@@ -249,3 +250,10 @@ def test_periods_at_recorded_discounts_are_left_out_and_those_without_sales_fill
     assert cells["period"].tolist() == [0, 1, 2, 4]
     assert product["has_offers"]
     assert not product["has_change"]
+
+
+def test_costs_with_few_decimals_are_multiplied_as_numbers():
+    shop = make_shop(discount_amount=0.0)
+    products = shop["products"].mutate(unit_cost=shop["products"].unit_cost.cast("decimal(3, 1)"))
+    priced = price_lines({**shop, "products": products}, SEGMENTS, plan=Pricing(), at=AT)
+    assert priced.rows.cost.sum().execute() == 600

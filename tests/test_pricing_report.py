@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import ibis
 import numpy as np
@@ -40,9 +41,9 @@ CAUSAL = re.compile(r"\b(?:because|due to|leads? to|effects? of|caused?)\b", re.
 HOSTILE = "<script>alert(1)</script>"
 
 
-def tell(tables: dict, segments=SEGMENTS, *, plan=None) -> tuple[Tables, list[Finding]]:
+def tell(tables: dict, segments=SEGMENTS, *, plan=None, at=AT) -> tuple[Tables, list[Finding]]:
     """Return the published tables and all findings, of which each keeps to the rules."""
-    prices = measure_prices(tables, segments, plan=plan or Pricing(), at=AT)
+    prices = measure_prices(tables, segments, plan=plan or Pricing(), at=at)
     told = name_tables([publish(table, view) for table, view in list_tables(prices)])
     findings = [
         *state_paid(told, priced=prices.priced),
@@ -115,7 +116,7 @@ def test_elasticities_are_called_an_association_and_tested_between_segments():
     segments = pd.DataFrame(
         {"customer_id": [f"c{one}" for one in range(60)], "segment_name": ["a", "b"] * 30}
     )
-    told, findings = tell(tables, segments, plan=Pricing(margin=0.5))
+    told, findings = tell(tables, segments, at=replace(AT, margin_share=0.5))
     texts = read_texts(findings)
     slopes = [text for text in texts if "own regular price was higher" in text]
     assert slopes

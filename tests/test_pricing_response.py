@@ -13,8 +13,8 @@ from segkit.action.pricing.fixed_effects import Slope, fit_slope
 from segkit.action.pricing.lines import price_lines
 from segkit.action.pricing.paid import EVERYBODY
 from segkit.action.pricing.response import EVERYTHING, compare_slopes, measure_response
-from segkit.core.contrasts import shrink_estimates
 from segkit.core.settings import Settings
+from segkit.core.shrinking import shrink_estimates
 from segkit.plan.pricing import Pricing
 
 AS_OF = datetime.date(2026, 3, 31)

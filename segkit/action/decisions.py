@@ -63,13 +63,22 @@ def decide(measures: pd.DataFrame, known: Known, plan: Plan) -> pd.DataFrame:
     See `collect_decisions` and `rank_segments`.
     """
     collected = collect_decisions(
-        measures, known, targeting=plan.targeting, campaigns=plan.campaigns
+        measures,
+        known,
+        targeting=plan.targeting,
+        campaigns=plan.campaigns,
+        margin_share=plan.margin_share,
     )
     return rank_segments(collected, plan.criteria, plan.targeting)
 
 
 def collect_decisions(
-    measures: pd.DataFrame, known: Known, *, targeting: Targeting, campaigns: Campaigns
+    measures: pd.DataFrame,
+    known: Known,
+    *,
+    targeting: Targeting,
+    campaigns: Campaigns,
+    margin_share: float | None = None,
 ) -> pd.DataFrame:
     """Collect what decides on each segment; what is not known is missing.
 
@@ -79,8 +88,10 @@ def collect_decisions(
         Of `collect_measures`.
     known : Known
     targeting, campaigns : Targeting, Campaigns
-        What the plan says: the cost of a contact, the margin, the smallest effect worth acting on
-        and the share of the control group.
+        What the plan says: the cost of a contact, the smallest effect worth acting on and the share
+        of the control group.
+    margin_share : float, optional
+        The plan's part of net spend that is left after the costs of goods.
 
     Returns
     -------
@@ -104,7 +115,7 @@ def collect_decisions(
     profit = _read_column(by_name, "total_profit") / _read_column(by_name, "total_spend")
     told = profit.where(profit.between(0, 1, inclusive="right"))
     margin = names.map(told).astype(float)
-    table["margin"] = margin if targeting.margin is None else targeting.margin
+    table["margin"] = margin if margin_share is None else margin_share
     first = known.channels.drop_duplicates("segment_name")
     table = table.merge(first, on="segment_name", how="left")
     table = _add_test(table, campaigns)

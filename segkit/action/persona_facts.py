@@ -131,7 +131,9 @@ def _list_shares(levels: pd.DataFrame, source: str) -> pd.DataFrame:
     keys = pd.MultiIndex.from_frame(rows[by])
     own_unknown = _look_up(left_out, keys)
     base_unknown = _look_up(base_out, pd.Index(rows["descriptor"]))
-    is_of_known = np.isfinite(own_unknown) & np.isfinite(base_unknown)
+    told = pd.Series(np.isfinite(own_unknown) & np.isfinite(base_unknown), rows.index)
+    # One share of all for every segment: where one must not say of how many it knows, none does.
+    is_of_known = told.groupby(rows["descriptor"]).transform("all").to_numpy(bool)
     known = rows["segment_count"].to_numpy() - np.where(is_of_known, own_unknown, 0.0)
     base = rows["base_count"].to_numpy() - np.where(is_of_known, base_unknown, 0.0)
     made = rows.get("by_construction", False)

@@ -22,6 +22,9 @@ class Settings:
         The fewest customers that a figure which is shown may rest on.
     currency : str
         The currency of all amounts; empty where there are none.
+    margin_share : float or None
+        The part of net spend that is left after the costs of goods, as the plan says; what the
+        tables tell of costs does not count beside it.
     has_purchases : bool
         Whether there are order lines, so that it is known when what was bought.
     """
@@ -31,6 +34,7 @@ class Settings:
     smallest_cell: int = 5
     currency: str = ""
     has_purchases: bool = True
+    margin_share: float | None = None
 
     def describe_period(self, days: int | None = None) -> str:
         """Return the time that a figure speaks of: the last ``days`` days, or all until ``as_of``.

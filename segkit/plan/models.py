@@ -272,6 +272,7 @@ class Plan(BaseSettings):
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
     most_fitted: Annotated[int, Field(ge=1_000)] = MOST_FITTED
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    margin_share: Annotated[float, Field(gt=0, le=1)] | None = None
     time_zone: str | None = None
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     kpis: tuple[Kpi, ...] = ()

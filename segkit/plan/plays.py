@@ -1,4 +1,4 @@
-"""What the plan says of plays: their order, their horizon, the margin, and what rewards cost."""
+"""What the plan says of plays: their order, their horizon, and what rewards cost."""
 
 from __future__ import annotations
 
@@ -38,8 +38,7 @@ class Plays(Frozen):
 
     A customer in several plays counts in the first of ``order`` only; a play that is not named
     there is not made. What the members of a play bring is looked at for ``horizon_days``.
-    ``margin_share`` is the part of net spend that is left after the costs of goods; without it the
-    costs in the tables tell it, and without these money is revenue. Events of the kinds
+    Events of the kinds
     ``attended`` are attendance; an invitation goes to whoever attended within ``attended_days``.
     Customers are overdue who have waited longer than ``overdue_share`` of gaps like theirs.
     The loyal are the ``loyal_share`` who spent most in a year, with three purchases or more;
@@ -49,7 +48,6 @@ class Plays(Frozen):
 
     order: tuple[Literal[PLAYS], ...] = PLAYS
     horizon_days: Annotated[int, Field(ge=7, le=730)] = 90
-    margin_share: Annotated[float, Field(gt=0, le=1)] | None = None
     attended: tuple[Annotated[str, Field(min_length=1)], ...] = ATTENDED
     attended_days: Annotated[int, Field(ge=1, le=3650)] = 365
     overdue_share: Annotated[float, Field(ge=0.5, le=0.99)] = 0.90

@@ -59,8 +59,7 @@ class Pricing(Frozen):
     holds for ``lasting_days`` is no temporary offer, and it is another price if it differs by
     ``smallest_change``. How sales go with price is told of a group where ``fewest_products`` of its
     products had such a change, of the ``most_products`` that are bought most. ``discounts`` are
-    those of which the break-even is shown; ``margin`` is the part of the price that is left after
-    the cost of the goods, where no table has their cost.
+    those of which the break-even is shown.
     """
 
     group: Literal["category", "subcategory", "brand"] = "category"
@@ -70,7 +69,6 @@ class Pricing(Frozen):
     fewest_products: Annotated[int, Field(ge=5, le=1000)] = 8
     most_products: Annotated[int, Field(ge=10, le=2000)] = 400
     discounts: Annotated[tuple[Part, ...], Field(min_length=1, max_length=5)] = (0.1, 0.2)
-    margin: Part | None = None
     asked: tuple[PriceQuestions, ...] = ()
 
     @model_validator(mode="after")

@@ -16,15 +16,13 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class Targeting(Frozen):
     """Weights of the matrix that decides, the cost of a contact, and the library of messages.
 
-    ``contact_cost`` is what one message or call to one customer costs, in the plan's currency;
-    ``margin`` is which part of net spend is left as profit, told from unit costs if not given.
+    ``contact_cost`` is what one message or call to one customer costs, in the plan's currency.
     ``messages`` is a library of one's own, a TOML file seen from the plan's folder, in place of
     segkit's; at most ``most_messages`` of it are proposed for a segment.
     """
 
     weights: dict[Literal[tuple(DECIDING)], Weight] = DECIDING
     contact_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    margin: Annotated[float, Field(gt=0, le=1)] | None = None
     messages: str = ""
     most_messages: Annotated[int, Field(ge=1, le=10)] = 3
 

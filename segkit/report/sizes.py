@@ -21,7 +21,7 @@ from segkit.report.shared.views import Column, View, reshape_published
 
 NOT_SHOWN = "not shown"
 LIMITS = [
-    "Segments describe the time before the last day counted; no campaign has been measured.",
+    "Segments describe the time before the last day counted.",
     "Groups that show in one column alone are called a cut, not a finding.",
     "A scheme that is made from spend is bound to explain spend.",
 ]

@@ -113,7 +113,7 @@ def make_plays(
     at : Settings
         The last day counted, and the smallest group.
     """
-    margin = find_margin(customers, plan)
+    margin = find_margin(customers, at.margin_share)
     lists, missing, values = {}, {}, []
     parts = {}
     if has_lines(tables):
@@ -143,18 +143,18 @@ def make_plays(
     )
 
 
-def find_margin(customers: pd.DataFrame, plan: Plays) -> Margin:
+def find_margin(customers: pd.DataFrame, margin_share: float | None = None) -> Margin:
     """Return the part of net spend that is left after the costs of goods, and where it is from.
 
-    The plan's; else what costs in the tables leave, where they are known of nearly all; else all
-    of it, which is revenue.
+    The plan's ``margin_share``; else what costs in the tables leave, where they are known of nearly
+    all; else all of it, which is revenue.
 
     >>> customers = pd.DataFrame({"total_spend": [100.0, 300.0], "total_profit": [40.0, 60.0]})
-    >>> find_margin(customers, Plays())
+    >>> find_margin(customers)
     Margin(share=0.25, kind='costs')
     """
-    if plan.margin_share is not None:
-        return Margin(plan.margin_share, "plan")
+    if margin_share is not None:
+        return Margin(margin_share, "plan")
     if {"total_profit", "total_spend"} <= set(customers.columns):
         known = customers[["total_profit", "total_spend"]].dropna()
         spend = float(known["total_spend"].sum())

@@ -25,7 +25,7 @@ NOT_KNOWN = "not known"
 NEVER = "never pays"
 NO_COST = (
     "What the goods cost is not known. To see what a discount has to bring, add the cost of a unit "
-    "to the products or the order lines, or write margin = 0.4 under [pricing]."
+    "to the products or the order lines, or write “margin_share” at the top of the plan."
 )
 COLUMNS = [
     "segment_name", "discount", "rests_on_count", "margin", "needed_rise", "in_full_share",
@@ -52,7 +52,8 @@ def find_break_even(priced: Priced, elasticities: pd.DataFrame) -> pd.DataFrame:
     if priced.reason:
         return empty_table(COLUMNS, priced.reason)
     each = _sum_margins(priced)
-    if priced.plan.margin is None and not (each["valued"] > 0).any():
+    margin_share = priced.at.margin_share
+    if margin_share is None and not (each["valued"] > 0).any():
         return empty_table(COLUMNS, NO_COST)
     both = pd.concat([each, each.assign(segment_name=EVERYBODY)], ignore_index=True)
     table = both.groupby("segment_name", as_index=False).agg(
@@ -64,8 +65,8 @@ def find_break_even(priced: Priced, elasticities: pd.DataFrame) -> pd.DataFrame:
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         table["margin"] = table["profit"] / table["valued"]
-    if priced.plan.margin is not None:
-        table["margin"] = table["margin"].fillna(priced.plan.margin)
+    if margin_share is not None:
+        table["margin"] = margin_share
     table["in_full_share"] = table["in_full"] / table["regular"]
     table = table.merge(_choose_elasticities(elasticities), on="segment_name", how="left")
     table = add_contributions(

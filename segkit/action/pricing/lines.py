@@ -117,8 +117,8 @@ def _choose_sales(
         day=lines.ordered_at.date(),
         quantity=lines.quantity.cast("float64"),
         paid=lines.line_amount.cast("float64"),
-        recorded=find_column(lines, "discount_amount", "float64"),
-        unit_cost=find_column(lines, "unit_cost", "float64"),
+        recorded=find_column(lines, "discount_amount", "float64").cast("float64"),
+        unit_cost=find_column(lines, "unit_cost", "float64").cast("float64"),
     )
     has_groups = not is_missing(products, "product_id", plan.group)
     if products is None:
@@ -127,7 +127,7 @@ def _choose_sales(
     known = products.select(
         "product_id",
         own_group=find_column(products, plan.group, "string"),
-        own_cost=find_column(products, "unit_cost", "float64"),
+        own_cost=find_column(products, "unit_cost", "float64").cast("float64"),
     )
     rows = rows.left_join(known, "product_id").drop("product_id_right")
     cost = ibis.coalesce(rows.unit_cost, rows.own_cost)

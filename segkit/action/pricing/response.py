@@ -19,8 +19,8 @@ from segkit.action.pricing.fixed_effects import Slope, fit_slope
 from segkit.action.pricing.lines import NO_GROUP, Priced
 from segkit.action.pricing.paid import EVERYBODY
 from segkit.core.absence import empty_table
-from segkit.core.contrasts import shrink_estimates
 from segkit.core.measures import LARGEST, OF_A_MEAN, SECOND
+from segkit.core.shrinking import shrink_estimates
 from segkit.core.statistics import ALPHA, correct_p_values
 from segkit.features.expressions import find_contributions
 
