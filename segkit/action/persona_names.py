@@ -49,7 +49,7 @@ def give_names(segment_names: Sequence[str], personas: Personas | None = None) -
     Examples
     --------
     >>> give_names(["Loyal", "New"], Personas(names={"New": "Robin"}))
-    {'Loyal': 'Ariel', 'New': 'Robin'}
+    {'Loyal': 'Mika', 'New': 'Robin'}
     """
     given = dict(personas.names) if personas is not None else {}
     names = {name: given[name] for name in segment_names if name in given}

@@ -31,17 +31,13 @@ SCRIPTS = (
     "customers",
     "orders",
     "contacts",
+    "preferences",
     "business",
     "market",
     "truth",
 )
 _LARGE = ("order_lines", "orders", "events", "messages")
-_NOT_MADE = ("preferences",)
-FILES = {
-    name: f"{name}.parquet" if name in _LARGE else f"{name}.csv"
-    for name in TABLES
-    if name not in _NOT_MADE
-}
+FILES = {name: f"{name}.parquet" if name in _LARGE else f"{name}.csv" for name in TABLES}
 FEWEST_CUSTOMERS = 50
 SPOILT = "00001,2026-01-15 10:00:00,,delivery,e-mail,Late, too late, again"  # too many fields
 MEMORY_LIMIT = "2GB"

@@ -107,7 +107,7 @@ def _find_side(angle: float) -> int:
 def _spread(heights: list[float]) -> list[float]:
     """Move heights, given from the top, apart by the gap, and keep them in the middle.
 
-    >>> [round(height, 2) for height in _spread([0.1, 0.0])]
+    >>> [round(float(height), 2) for height in _spread([0.1, 0.0])]
     [0.3, -0.2]
     """
     moved = list(heights)
