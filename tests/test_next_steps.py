@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -129,8 +131,8 @@ def test_each_segment_has_its_step_its_test_and_what_is_unknown(known):
         "A": "Win back: 100 customers of the segment today.",
         "B": "Try the message “A welcome” (to greet); no list of today has customers enough to be "
         "told of.",
-        "C": "Nothing yet: no list and no message of the library fits what is known of the "
-        "segment.",
+        "C": "Nothing yet: no list of today may be told of, and no message of the library fits "
+        "what is known of the segment.",
     }
     assert measuring["A"].text.startswith("Keep 40 of the 200 customers who may be contacted by")
     assert measuring["C"].text.startswith("Not known: who may be contacted")
@@ -138,6 +140,13 @@ def test_each_segment_has_its_step_its_test_and_what_is_unknown(known):
     assert frame.loc["A", "brought"] == 5000
     assert frame["brought"].isna().tolist() == [False, True, True]
     assert frame["unknown"].tolist() == ["", "consent", "consent and a channel to send by"]
+
+
+def test_of_a_segment_whose_size_is_hidden_nothing_is_said_to_be_missing(known):
+    sizes = known.sizes.frame.assign(customer_count=[400, 300, None])
+    hidden = replace(known, sizes=replace(known.sizes, frame=sizes))
+    told, _, _ = state(hidden)
+    assert told["C"].text == "Not told: the segment's figures may not be shown."
 
 
 def test_its_sentences_keep_to_the_rules(known):

@@ -109,10 +109,13 @@ def _tell_step(row: pd.Series, known: Known) -> Finding:
             name="message_count",
         )
         return write_finding("next_steps.told.message", [figure], words=words)
+    size = known.sizes.frame.set_index("segment_name").loc[name, "customer_count"]
+    kind = "hidden" if pd.isna(size) else "nothing"
+    where = {"segment_name": name}
     figure = known.sizes.read_figure(
-        "segment_name", where={"segment_name": name}, how="rows", kind="count", name="segment_count"
+        "segment_name", where=where, how="rows", kind="count", name="segment_count"
     )
-    return write_finding("next_steps.told.nothing", [figure], words={"segment_name": name})
+    return write_finding(f"next_steps.told.{kind}", [figure], words=where)
 
 
 def _read_total(parts: Published, where: Mapping[str, str]) -> float:
