@@ -247,6 +247,16 @@ def test_tables_without_leads_are_refused():
         assert found.scores.empty
 
 
+@pytest.mark.parametrize(
+    "names", [("order_lines",), ("customers",), ("customers", "order_lines"), ("events",)]
+)
+def test_a_business_that_keeps_few_tables_is_told_why_nobody_is_scored(names):
+    tables = {name: table for name, table in make_tables().items() if name in names}
+    for found in score_leads(tables, plan=Leads(), at=Settings(AS_OF)):
+        assert found.reason
+        assert found.scores.empty
+
+
 def test_a_column_filled_in_afterwards_is_left_out():
     past = make_leads(np.random.default_rng(1))
     past["industry"] = np.where(past["is_won"], "hotels", None)  # asked for with the first order

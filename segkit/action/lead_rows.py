@@ -85,7 +85,7 @@ def fetch_lead_rows(
     """
     people = _list_people(tables, as_of)
     if people is None or (kind == DEAL_WON and not has_deals(tables)):
-        return pd.DataFrame(columns=[*KEYS, "known_on", "is_won", "later_value"])
+        return pd.DataFrame(columns=[*KEYS, "known_on", "known_days", "is_won", "later_value"])
     days = ibis.memtable(pd.DataFrame({"cut_on": pd.to_datetime(list(cuts))}))
     days = days.mutate(cut_on=days.cut_on.date())
     if kind == FIRST_ORDER:
