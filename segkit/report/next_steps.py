@@ -21,7 +21,6 @@ STEPS_COLUMNS = {
     "customer_share": Column("Share of customers", "share"),
     "spend_share": Column("Share of net spend", "share"),
     "next": Column("Next", "text"),
-    "brought": Column("As many of an earlier list brought", "money"),
     "measured": Column("How it is measured", "text"),
     "unknown": Column("Not known", "text"),
 }
@@ -63,7 +62,6 @@ def lay_out_next_steps(
     words = _map_unknown(known.decisions)
     told = frame.filter(list(STEPS_COLUMNS)).assign(
         next=[_read(next_steps, name) for name in names],
-        brought=[_find_brought(next_steps.get(name)) for name in names],
         measured=[_read(measuring, name) for name in names],
         unknown=[words.get(name, "") for name in names],
     )
@@ -93,10 +91,7 @@ def _tell_step(row: pd.Series, known: Known) -> Finding:
         count = known.parts.read_figure(
             "customer_count", where=where, kind="count", unit="customer"
         )
-        figures = [count]
-        if pd.notna(_read_total(known.parts, where)):
-            figures.append(known.parts.read_figure("expected_total", where=where, kind="money"))
-        return write_finding("next_steps.told.play", figures, count=count, words=where)
+        return write_finding("next_steps.told.play", [count], count=count, words=where)
     if row["kind"] == MESSAGE:
         own = known.messages.frame
         own = own[(own["segment_name"] == name) & (own["message"] == row["message"])].iloc[0]
@@ -116,19 +111,6 @@ def _tell_step(row: pd.Series, known: Known) -> Finding:
         "segment_name", where=where, how="rows", kind="count", name="segment_count"
     )
     return write_finding(f"next_steps.told.{kind}", [figure], words=where)
-
-
-def _read_total(parts: Published, where: Mapping[str, str]) -> float:
-    """Return what as many of an earlier list brought; NaN where it is not known or hidden."""
-    frame = parts.frame
-    own = frame[(frame["segment_name"] == where["segment_name"]) & (frame["play"] == where["play"])]
-    return float(own["expected_total"].astype(float).iloc[0])
-
-
-def _find_brought(finding: Finding | None) -> float:
-    """Return the total that a next step carries; NaN where it has none."""
-    figures = finding.figures if finding else ()
-    return next((one.value for one in figures if one.name == "expected_total"), float("nan"))
 
 
 def _tell_test(name: str, known: Known) -> Finding:
