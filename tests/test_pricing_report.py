@@ -109,6 +109,20 @@ def test_what_one_customer_makes_is_hidden():
     assert pd.isna(own["discount_share"])
 
 
+def test_a_price_of_which_no_interval_is_known_is_not_told():
+    tables, segments = make_large_shop()
+    prices = measure_prices(tables, segments, plan=Pricing(), at=AT)
+    told = name_tables([publish(table, view) for table, view in list_tables(prices)])
+    assert "pays less than the others" in " ".join(
+        read_texts(state_paid(told, priced=prices.priced))
+    )
+    frame = told.paid.frame.assign(price_index_low=np.nan, price_index_high=np.nan)
+    hidden = replace(told, paid=replace(told.paid, frame=frame))
+    texts = " ".join(read_texts(state_paid(hidden, priced=prices.priced)))
+    assert "pays less" not in texts
+    assert "was not shown" not in texts
+
+
 def test_elasticities_are_called_an_association_and_tested_between_segments():
     rng = np.random.default_rng(5)
     units, prices = draw_units(rng, slope=-2.0, products=30, changed=20, mean=30)

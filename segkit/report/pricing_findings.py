@@ -25,14 +25,16 @@ def state_paid(tables: Tables, *, priced: Priced) -> list[Finding]:
     if tables.paid.empty:
         return [explain_absence(tables.paid)]
     told = []
-    for row in _list_known(tables.paid_all, "on_offer_share"):
-        kind = "all_recorded" if priced.regular_from == RECORDED else "all_usual"
+    is_recorded = priced.regular_from == RECORDED
+    for row in _list_known(tables.paid_all, *(OF_ALL if is_recorded else OF_ALL[1:])):
+        kind = "all_recorded" if is_recorded else "all_usual"
         told.append(_state_paid(tables.paid_all, row, kind))
-    differing = [row for row in _list_known(tables.paid, "price_index") if _is_true(row["differs"])]
-    for row in differing:
+    differing = tables.paid.frame["differs"].map(_is_true)
+    known = _list_known(tables.paid, "price_index")
+    for row in [row for row in known if _is_true(row["differs"])]:
         kind = "more" if row["price_index"] > 1 else "less"
         told.append(_state_paid(tables.paid, row, kind))
-    if not differing and len(tables.paid.frame) > 1:
+    if not differing.any() and len(differing) > 1:
         told.append(write_finding("pricing.paid.alike"))
     return told
 
@@ -187,11 +189,13 @@ def _state_points(table: Published, product: str, kind: str, wanted: dict[str, s
     return write_finding(f"pricing.survey.{kind}", [*figures, count], count=count, words=words)
 
 
-def _list_known(table: Published, column: str) -> list[dict[str, Any]]:
-    """Return the rows of which a figure is known and shown."""
+def _list_known(table: Published, *columns: str) -> list[dict[str, Any]]:
+    """Return the rows of which figures are known and shown, with their intervals."""
     if table.empty:
         return []
-    return table.frame.dropna(subset=[column]).to_dict("records")
+    ends = [f"{column}_low" for column in columns]
+    wanted = [name for name in (*columns, *ends) if name in table.frame]
+    return table.frame.dropna(subset=wanted).to_dict("records")
 
 
 def _is_true(value: object) -> bool:
