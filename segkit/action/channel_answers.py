@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from segkit.action.channels import name_channel
+from segkit.action.channels import COMPARED, name_channel
 from segkit.core.absence import empty_table
 from segkit.core.contrasts import Means, bound_share_contrast, find_normal_p_value
 from segkit.core.measures import LARGEST, SECOND, bound_contributions
@@ -31,16 +31,7 @@ COLUMNS = (
     "segment_name",
     "customer_count",
     "delivered_count",
-    "share",
-    "share_low",
-    "share_high",
-    "base_share",
-    "index",
-    "difference",
-    "difference_low",
-    "difference_high",
-    "adjusted_p_value",
-    "set_apart",
+    *COMPARED,
     f"delivered_count{LARGEST}",
     f"delivered_count{SECOND}",
 )

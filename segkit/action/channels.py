@@ -36,14 +36,8 @@ NO_ORDER = "no order there"
 REACH, ORDERS = "reach", "orders"
 ANSWERS = {REACH: (MAY_CONTACT, MAY_NOT, NOT_REACHED), ORDERS: (ORDERED, NO_ORDER)}
 DAYS = {"orders": "ordered_at", "order_lines": "ordered_at", "events": "occurred_at"}
-COLUMNS = (
-    "what",
-    "channel",
-    "segment_name",
-    "answer",
-    "is_sent",
-    "customer_count",
-    "segment_count",
+# A share beside that of all other customers.
+COMPARED = (
     "share",
     "share_low",
     "share_high",
@@ -54,6 +48,16 @@ COLUMNS = (
     "difference_high",
     "adjusted_p_value",
     "set_apart",
+)
+COLUMNS = (
+    "what",
+    "channel",
+    "segment_name",
+    "answer",
+    "is_sent",
+    "customer_count",
+    "segment_count",
+    *COMPARED,
 )
 
 
