@@ -39,15 +39,7 @@ def _draw_intervals(ax: Axes, rows: pd.DataFrame, names: list[str], *, value: st
         f"{write(one)} ({ends})" if ends else write(one)
         for one, ends in zip(known, ranges, strict=True)
     ]
-    for place, text in enumerate(texts):
-        ax.annotate(
-            text,
-            (1.01, place),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=9,
-            annotation_clip=False,
-        )
+    figures.write_beside(ax, texts)
     ax.margins(x=0.08)
     return texts
 

@@ -325,15 +325,7 @@ def plot_plays(
     ax.set_xlim(left=min(0.0, float(np.nan_to_num(rows["mean_low"]).min())))
     figures.name_rows(ax, list(rows["play"]), bold=list(rows["play"] == EVERYBODY))
     texts = _write_values(rows, currency)
-    for place, text in enumerate(texts):
-        ax.annotate(
-            text,
-            (1.01, place),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=9,
-            annotation_clip=False,
-        )
+    figures.write_beside(ax, texts)
     figures.name_values(ax, "a customer", currency, period=period)
     said = [f"{name}: {text}" for name, text in zip(rows["play"], texts, strict=True)]
     return figures.describe_chart(ax, f"{title}, with 95% intervals", said[::-1])

@@ -27,13 +27,13 @@ def _draw_dots(
     ax.hlines(places, ends[:, 0], ends[:, 1], color=colours, linewidth=2)
     ax.scatter(known, places, s=60, color=colours, zorder=3)
     figures.name_rows(ax, rows["segment_name"], bold=list(rows["is_whole"]))
-    said = []
     ranges = write_ranges(ends[:, 0], ends[:, 1], write)
-    for place, (one, span) in enumerate(zip(known, ranges, strict=True)):
-        text = f"{write(one)} ({span})" if span else write(one)
-        look = {"va": "center", "fontsize": 9, "annotation_clip": False}
-        ax.annotate(text, (1.01, place), xycoords=("axes fraction", "data"), **look)
-        said.append(f"{rows['segment_name'].iloc[place]}: {text}")
+    texts = [
+        f"{write(one)} ({span})" if span else write(one)
+        for one, span in zip(known, ranges, strict=True)
+    ]
+    figures.write_beside(ax, texts)
+    said = [f"{name}: {text}" for name, text in zip(rows["segment_name"], texts, strict=True)]
     ax.margins(x=0.08)
     return said[::-1]
 

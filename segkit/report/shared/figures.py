@@ -140,6 +140,19 @@ def list_ends(names: Iterable, texts: Iterable[str], words=("Highest", "Lowest")
     return [f"{word}: {names[end]}, {texts[end]}" for word, end in ends]
 
 
+def write_beside(ax: Axes, texts: Sequence[str]) -> None:
+    """Write a text to the right of each row of a chart, the first row at nought."""
+    for place, text in enumerate(texts):
+        ax.annotate(
+            text,
+            (1.01, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9,
+            annotation_clip=False,
+        )
+
+
 def describe_chart(ax: Axes, *parts: str | Iterable[str]) -> Axes:
     """Attach what the chart shows, for those who cannot see it: sentences, or lists of points."""
     parts = [part if isinstance(part, str) else "; ".join(part) for part in parts]
