@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segkit.core.findings import Figure, Finding
+from segkit.core.findings import ABSENCE, Figure, Finding
 from segkit.report.shared.first_page import (
     collect_findings,
     lay_out_first_page,
@@ -10,6 +10,7 @@ from segkit.report.shared.first_page import (
     list_findings,
     list_goals,
     list_provenance,
+    list_told,
     read_text,
     summarise_quality,
     tabulate_segments,
@@ -24,6 +25,13 @@ def test_a_finding_is_read_from_its_record_or_its_sentence():
     assert read_text(FINDING) == "Five."
     assert read_text("Six.") == "Six."
     assert read_text(None) == ""
+
+
+def test_of_a_first_run_no_change_is_told():
+    first = Finding(ABSENCE, "This is the first run.").to_record()
+    page = lay_out_first_page({}, {"05_analysis": {"changes": [first], "unknown": [FINDING]}}, {})
+    assert (page["changes"], page["unknown"]) == ([], ["Five."])
+    assert list_told([FINDING, "Six."]) == ["Five.", "Six."]
 
 
 def test_cards_of_more_than_sixteen_characters_are_written_smaller():

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from segkit.core.findings import ABSENCE
 from segkit.core.periods import word_spend
 from segkit.plan.kpis import MEASURES
 from segkit.report import STEPS
@@ -56,8 +57,8 @@ def lay_out_first_page(
         "cards": list_cards(facts),
         "picture": draw_segments(final.get("segments")),
         "people": list_people(final, currency=plan.get("currency") or ""),
-        "changes": [read_text(one) for one in final.get("changes") or []],
-        "unknown": [read_text(one) for one in final.get("unknown") or []],
+        "changes": list_told(final.get("changes")),
+        "unknown": list_told(final.get("unknown")),
         "segments": tabulate_segments(final.get("segments"), currency=plan.get("currency") or ""),
         "goals": list_goals(final.get("kpis"), plan.get("goals"), plan.get("kpis")),
         "findings": list_findings(facts),
@@ -72,6 +73,15 @@ def read_text(finding: Mapping[str, Any] | str | None) -> str:
     if isinstance(finding, Mapping):
         return str(finding["text"])
     return str(finding or "")
+
+
+def list_told(findings: Sequence[Mapping[str, Any] | str] | None) -> list[str]:
+    """Return the sentences of findings; that there is nothing to tell is left out."""
+    return [
+        read_text(one)
+        for one in findings or []
+        if not isinstance(one, Mapping) or one.get("kind") != ABSENCE
+    ]
 
 
 def list_steps(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
