@@ -8,7 +8,14 @@ import pandas as pd
 import pytest
 from published import publish
 
-from segkit.action.movements import FIRST_RUN, GONE, NEW, OTHER_SCHEME, count_movements
+from segkit.action.movements import (
+    FIRST_RUN,
+    GONE,
+    NEW,
+    OTHER_SCHEME,
+    count_movements,
+    find_renamed,
+)
 from segkit.core.absence import explain_empty
 from segkit.core.files import write_json
 from segkit.report.movements import MOVEMENTS, find_day, lay_out_movements, state_movements
@@ -65,14 +72,30 @@ def test_who_stayed_moved_came_and_went_is_counted():
     assert shares.groupby(level=0).sum().tolist() == pytest.approx([1, 1, 1])
 
 
+def test_a_segment_that_is_called_otherwise_now_has_not_moved():
+    now = make_now(A=30, Better=30)
+    then = make_then(["A"] * 30 + ["Good"] * 20 + ["A"] * 10)
+    assert find_renamed(now, then, "s") == {"Good": "Better"}
+    moved = count_movements(now, then, "s")
+    assert read_counts(moved)["Better", "Better"] == 20
+    assert read_counts(moved)["A", "Better"] == 10
+    movements = publish(moved, MOVEMENTS)
+    texts = [one.text for one in state_movements(movements, then="May", renamed={"Good": "Better"})]
+    assert texts[0].startswith("What was called “Good” on May is read as “Better”")
+    assert not any("from “Good”" in text for text in texts)
+
+
 def test_identifiers_are_compared_as_text():
     now = make_now(A=10).astype({"customer_id": int})
-    assert read_counts(count_movements(now, make_then(["B"] * 10), "s")) == {("B", "A"): 10}
+    assert read_counts(count_movements(now, make_then(["A"] * 10), "s")) == {("A", "A"): 10}
 
 
 def test_a_first_run_and_another_scheme_say_so():
     now = make_now(A=3)
     assert explain_empty(count_movements(now, make_then([]), "s")) == FIRST_RUN
+    assert find_renamed(now, make_then([]), "s") == {}
+    assert find_renamed(now, make_then(["A"] * 3, scheme="t"), "s") == {}
+    assert find_renamed(now, make_then(["B"] * 3, first=9), "s") == {}
     other = make_then(["A"] * 3, scheme="t")
     assert explain_empty(count_movements(now, other, "s")) == OTHER_SCHEME
 

@@ -91,7 +91,7 @@ def compare_assignments(before: pd.DataFrame, after: pd.DataFrame) -> Comparison
     old, new = (side["segment_name"].value_counts(normalize=True) for side in (before, after))
     shares = pd.concat([old, new], axis=1, keys=["share_before", "share_after"]).sort_index()
     shares["change_points"] = 100 * (shares["share_after"] - shares["share_before"])
-    match, notes = _match_names(counts, set(old.index), set(new.index))
+    match, notes = match_names(counts, set(old.index), set(new.index))
     moved = int((pairs["segment_before"].map(match) != pairs["segment_after"]).sum())
     summary = {
         "before_count": len(before),
@@ -112,10 +112,24 @@ def compare_assignments(before: pd.DataFrame, after: pd.DataFrame) -> Comparison
     return Comparison(shares.rename_axis("segment_name").reset_index(), migration, summary, notes)
 
 
-def _match_names(
+def match_names(
     counts: pd.DataFrame, old: set[str], new: set[str]
 ) -> tuple[dict[str, str], list[str]]:
-    """Match old names with new ones; same names match themselves."""
+    """Match old names of segments with new ones; same names match themselves.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Customers of both runs by the old name (rows) and the new one (columns).
+    old, new : set of str
+        All names of each run.
+
+    Returns
+    -------
+    tuple
+        The new name by the old one, and what was matched though it is named otherwise, in
+        sentences. A name that shares no customer with a free one is in neither.
+    """
     match = {name: name for name in old & new}
     notes = []
     gone = sorted(old - new)

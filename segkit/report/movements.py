@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from segkit.action.movements import GONE, NEW, keep_moves
@@ -31,10 +33,13 @@ def lay_out_movements(movements: Published) -> Published:
     )
 
 
-def state_movements(movements: Published, *, then: str) -> list[Finding]:
+def state_movements(
+    movements: Published, *, then: str, renamed: Mapping[str, str] | None = None
+) -> list[Finding]:
     """Say how many stayed, the largest movements, and how many came and went.
 
-    ``then`` is the last day of the earlier run. What is hidden is not told of.
+    ``then`` is the last day of the earlier run, ``renamed`` what its segments are called now. What
+    is hidden is not told of.
     """
     if movements.empty:
         return [explain_absence(movements)]
@@ -47,7 +52,7 @@ def state_movements(movements: Published, *, then: str) -> list[Finding]:
     for what, column, value in (("came", "segment_before", NEW), ("left", "segment_name", GONE)):
         own = frame[frame[column] == value].sort_values("customer_count", ascending=False)
         told += [_tell(movements, row, what, then) for _, row in own.head(1).iterrows()]
-    return told
+    return [*(_tell_renamed(*names, then) for names in (renamed or {}).items()), *told]
 
 
 def find_day(earlier: pd.DataFrame) -> str:
@@ -63,6 +68,12 @@ def _tell(movements: Published, row: pd.Series, what: str, then: str) -> Finding
     return write_finding(
         f"movements.told.{what}", figures, count=count, words={**where, "then": then}
     )
+
+
+def _tell_renamed(old: str, new: str, then: str) -> Finding:
+    """Say which segment of today one of then is read as."""
+    words = {"segment_before": old, "segment_name": new, "then": then}
+    return write_finding("movements.told.renamed", words=words)
 
 
 def _tell_silence(movements: Published, then: str) -> Finding:
